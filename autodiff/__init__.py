@@ -1,0 +1,48 @@
+from autodiff.backward import Step, backward_steps
+from autodiff.graph import topological_order
+from autodiff.naming import Names, name_of
+from autodiff.ops import (
+    cos,
+    exp,
+    leaky_relu,
+    log,
+    log_sigmoid,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    sin,
+    softplus,
+    sqrt,
+    tan,
+    tanh,
+    where,
+)
+from autodiff.value import Value, weighted_sum
+
+__all__ = [
+    "Names",
+    "Step",
+    "Value",
+    "backward_steps",
+    "cos",
+    "exp",
+    "leaky_relu",
+    "log",
+    "log_sigmoid",
+    "maximum",
+    "minimum",
+    "name_of",
+    "relu",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "sqrt",
+    "tan",
+    "tanh",
+    "topological_order",
+    "weighted_sum",
+    "where",
+]
+
+__version__ = "0.1.0"

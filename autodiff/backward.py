@@ -1,0 +1,123 @@
+"""The reverse pass as steps: one use of one Value at a time.
+
+A Value's gradient is a sum over its uses.  Each use contributes
+
+    upstream gradient of the user  x  local derivative of the user by this operand
+
+and ``backward_steps`` yields these contributions one by one, adding each to the parent's
+gradient as it is yielded.  It is the same arithmetic in the same order as ``Value.backward()``,
+bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from autodiff.naming import Names, number_text
+from autodiff.value import (
+    Value,
+    abandon_backward,
+    begin_backward,
+    finish_backward,
+    local_derivatives,
+)
+
+__all__ = ["Step", "backward_steps"]
+
+
+class ReversePass:
+    """One pass over one graph: what its steps have in common.
+
+    ``names`` is made when first asked for, so that a pass nobody prints costs nothing extra.
+    """
+
+    def __init__(self, root: Value, interior: list[Value]) -> None:
+        self.root = root
+        self.interior = interior
+
+    @cached_property
+    def names(self) -> Names:
+        """A name for every node of the graph."""
+        return Names(self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One contribution to one gradient.
+
+    ================  ======================================================================
+    ``node``          the interior node whose rule is applied
+    ``parent``        the operand that receives the contribution
+    ``position``      which operand of ``node`` it is, from 0 (``x * x`` has two)
+    ``local``         local derivative: d node / d operand
+    ``upstream``      upstream gradient: d root / d node, complete by now
+    ``contribution``  ``local * upstream``
+    ``total``         the parent's sum in this pass, with this contribution
+    ================  ======================================================================
+
+    ``str(step)`` is the chain rule with names and numbers.
+    """
+
+    node: Value
+    parent: Value
+    position: int
+    local: float
+    upstream: float
+    contribution: float
+    total: float
+    reverse_pass: ReversePass = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        names = self.reverse_pass.names
+        root, node, parent = names[self.reverse_pass.root], names[self.node], names[self.parent]
+        upstream, local, contribution, total = map(
+            number_text, (self.upstream, self.local, self.contribution, self.total)
+        )
+        return (
+            f"d {root}/d {parent} += d {root}/d {node} × d {node}/d {parent}"
+            f" = {upstream} × {local} = {contribution}"
+            f"  (sum {total}; {node} = {names.formula(self.node)})"
+        )
+
+
+def backward_steps(root: Value, gradient: float = 1.0) -> Iterator[Step]:
+    """Do ``root.backward(gradient)`` one contribution at a time, as the iterator is consumed.
+
+    Yields a :class:`Step` after each contribution has been added.  Constants get none.  While
+    the pass runs, a variable's ``grad`` is this pass's sum alone; what it had before is added
+    at the end.  A pass that is not consumed to its end is abandoned: once the iterator is
+    closed, variables have their earlier gradients and the interior nodes none.
+
+    Raises ValueError if root is a constant or an operation's rule is malformed.
+
+    >>> a, b = Value(2.0, "a"), Value(3.0, "b")
+    >>> for step in backward_steps(a * b + a):
+    ...     print(step)
+    d v4/d v3 += d v4/d v4 × d v4/d v3 = 1 × 1 = 1  (sum 1; v4 = v3 + a)
+    d v4/d a += d v4/d v4 × d v4/d a = 1 × 1 = 1  (sum 1; v4 = v3 + a)
+    d v4/d a += d v4/d v3 × d v3/d a = 1 × 3 = 3  (sum 4; v3 = a * b)
+    d v4/d b += d v4/d v3 × d v3/d b = 1 × 2 = 2  (sum 2; v3 = a * b)
+    >>> a.grad
+    4.0
+    """
+    interior, earlier = begin_backward(root, gradient)
+    reverse_pass = ReversePass(root, interior)
+    try:
+        for node in reversed(interior):
+            upstream = node.grad
+            locals_ = local_derivatives(node)
+            for position, (parent, local) in enumerate(zip(node.parents, locals_, strict=True)):
+                if parent.is_constant:
+                    continue
+                contribution = local * upstream
+                parent.grad += contribution
+                yield Step(
+                    *(node, parent, position, local),
+                    *(upstream, contribution, parent.grad, reverse_pass),
+                )
+    except BaseException:
+        abandon_backward(interior, earlier)
+        raise
+    finish_backward(earlier)

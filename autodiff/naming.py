@@ -1,0 +1,74 @@
+"""What to call a Value in a sentence, a formula or a picture."""
+
+from __future__ import annotations
+
+from autodiff.graph import topological_order
+from autodiff.value import Value
+
+__all__ = ["Names", "name_of"]
+
+
+def name_of(value: Value) -> str:
+    """Return a name for a Value by itself: its label, its number, or the formula that made it.
+
+    >>> x, y = Value(2.0, "x"), Value(3.0, "y")
+    >>> name_of(x), name_of(x * y), name_of((x * y + 1).tanh())
+    ('x', 'x * y', 'tanh(…)')
+    """
+    if value.label:
+        return value.label
+    if value.op is None:
+        return number_text(value.data)
+    return value.op.formula(
+        *[
+            "…" if parent.op is not None and not parent.label else name_of(parent)
+            for parent in value.parents
+        ]
+    )
+
+
+class Names:
+    """A name for every node of a graph, different for each but for equal constants.
+
+    A label names its node; where two nodes have the same label, the later gets a number.  Nodes
+    without a label are ``v1``, ``v2``, ... by their place in the topological order, so the same
+    graph has the same names in every picture, trace and program.
+
+    >>> x = Value(3.0, "x")
+    >>> root = (x * x + 2).tanh()
+    >>> names = Names(root)
+    >>> [names[node] for node in topological_order(root)]
+    ['x', '2', 'v3', 'v4', 'v5']
+    >>> names.formula(root.parents[0])
+    'v3 + 2'
+    """
+
+    def __init__(self, root: Value) -> None:
+        self._names: dict[Value, str] = {}
+        order = topological_order(root)
+        taken: dict[str, int] = {f"v{place}": 1 for place in range(1, len(order) + 1)}
+        for place, node in enumerate(order, 1):
+            if node.label:
+                uses = taken[node.label] = taken.get(node.label, 0) + 1
+                name = node.label if uses == 1 else f"{node.label} ({uses})"
+            else:
+                name = number_text(node.data) if node.is_constant else f"v{place}"
+            self._names[node] = name
+
+    def __getitem__(self, node: Value) -> str:
+        """Return the node's name; KeyError if it is not in the graph."""
+        return self._names[node]
+
+    def __contains__(self, node: Value) -> bool:
+        return node in self._names
+
+    def formula(self, node: Value) -> str:
+        """Return an interior node's operation on its operands' names; '' for a leaf."""
+        if node.op is None:
+            return ""
+        return node.op.formula(*[self[parent] for parent in node.parents])
+
+
+def number_text(number: float) -> str:
+    """Return a number with six significant digits, enough to follow a calculation by hand."""
+    return f"{number:.6g}"

@@ -1,0 +1,557 @@
+"""The table of operations: one entry each, and everything else reads it.
+
+An entry is an :class:`Operation`: its name, how it computes forward, and its local
+derivatives.  Backward, the step-by-step trace, drawings, second derivatives and the compiler
+all use the same entry, so adding an operation means adding one function, one rule, and one line
+to ``OPERATIONS`` below.
+
+Two conventions carry the design:
+
+*   **A function works on numbers and on Values.**  ``exp(0.5)`` is a float; ``exp(x)`` for a
+    Value ``x`` is a node of the graph.  Nothing here knows the Value class: an operand that is
+    not a number is asked to make the node itself (``operand.make_node``).
+*   **A rule is ordinary arithmetic.**  ``mul_partials(out, a, b)`` gets the node's own value
+    ``out`` and its operands and returns one local derivative for each operand.  On floats it
+    runs backward; on Values the same lines build the gradient's own graph.  A rule never
+    multiplies by the upstream gradient: only the engine does.
+
+Numbers behave as IEEE 754 says: overflow is ``inf``, an invalid operation is ``nan``, ``1/0`` is
+``inf``, and no Python exception escapes from arithmetic.  ``+ - *`` do so by themselves; the
+rules write ``divide`` and ``power`` where Python's ``/`` and ``**`` would raise.
+
+Where a derivative has a choice it is PyTorch's: ``relu'(0) = abs'(0) = 0``, a tie in ``maximum``
+gives each side one half, and ``d(0**0) = 0``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+__all__ = [
+    "OPERATIONS",
+    "Operation",
+    "absolute",
+    "cos",
+    "divide",
+    "exp",
+    "leaky_relu",
+    "log",
+    "log_sigmoid",
+    "maximum",
+    "minimum",
+    "power",
+    "relu",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "sqrt",
+    "tan",
+    "tanh",
+    "to_float",
+    "where",
+]
+
+inf = math.inf
+nan = math.nan
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Operation:
+    """One entry of the table.
+
+    ``forward(*operands)`` returns the result; ``partials(out, *operands)`` returns a tuple with
+    one local derivative for each operand; ``symbol`` is how a person writes the operation.
+
+    >>> OPERATIONS["mul"].forward(3.0, 4.0)
+    12.0
+    >>> OPERATIONS["mul"].partials(12.0, 3.0, 4.0)
+    (4.0, 3.0)
+    """
+
+    name: str
+    symbol: str
+    arity: int
+    forward: Callable[..., Any]
+    partials: Callable[..., tuple[Any, ...]]
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
+        return operation_named, (self.name,)
+
+    def formula(self, *operands: str) -> str:
+        """Return the operation as a person writes it, given its operands' names.
+
+        >>> OPERATIONS["mul"].formula("w", "x"), OPERATIONS["sigmoid"].formula("z")
+        ('w * x', 'sigmoid(z)')
+        """
+        if self.symbol.isidentifier():
+            return f"{self.symbol}({', '.join(operands)})"
+        if len(operands) == 2:
+            return f"{operands[0]} {self.symbol} {operands[1]}"
+        return f"-{operands[0]}" if self.symbol == "-" else f"{operands[0]}{self.symbol}"
+
+    def apply(self, *operands: Any) -> Any:
+        """Return the operation of operands that are not all floats.
+
+        If any of them is a node of a graph, that operand makes the new node; otherwise all are
+        converted to floats.
+        """
+        for operand in operands:
+            if hasattr(operand, "make_node"):
+                return operand.make_node(self, *operands)
+        return self.forward(*[to_float(operand, self.name) for operand in operands])
+
+
+def operation_named(name: str) -> Operation:
+    """Return the table's entry of that name (an operation is pickled by its name)."""
+    return OPERATIONS[name]
+
+
+def to_float(number: Any, user: str) -> float:
+    """Return a real number (int, float, bool, NumPy scalar) as a float.
+
+    Raises TypeError for anything else, naming what came and its ``user``; OverflowError for an
+    int beyond the range of a float.
+
+    >>> to_float(3, "Value")
+    3.0
+    >>> to_float("3", "Value")
+    Traceback (most recent call last):
+    ...
+    TypeError: Value needs a real number, but got the str '3'
+    """
+    if not isinstance(number, Real):
+        raise TypeError(f"{user} needs a real number, but got {describe(number)}")
+    try:
+        return float(number)
+    except OverflowError:
+        raise OverflowError(f"{user} got an int that is too large for a float") from None
+
+
+def describe(thing: Any) -> str:
+    """Return the type and a short repr, for a message about something unexpected.
+
+    >>> describe([1, 2]), describe(None)
+    ('the list [1, 2]', 'None')
+    """
+    if thing is None:
+        return "None"
+    shown = repr(thing)
+    return f"the {type(thing).__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"
+
+
+# --------------------------------------------------------------------------------------------
+# Arithmetic
+# --------------------------------------------------------------------------------------------
+
+
+def add(a: Any, b: Any) -> Any:
+    return a + b
+
+
+def add_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    return 1.0, 1.0
+
+
+def sub(a: Any, b: Any) -> Any:
+    return a - b
+
+
+def sub_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    return 1.0, -1.0
+
+
+def mul(a: Any, b: Any) -> Any:
+    return a * b
+
+
+def mul_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    return b, a
+
+
+def divide(a: Any, b: Any) -> Any:
+    """a / b; a number over zero is an infinity, 0/0 is nan.
+
+    >>> divide(1.0, 4.0), divide(-1.0, 0.0), divide(0.0, 0.0)
+    (0.25, -inf, nan)
+    """
+    if type(a) is not float or type(b) is not float:
+        return DIV.apply(a, b)
+    if b != 0.0:
+        return a / b
+    if a == 0.0 or a != a:
+        return nan
+    return math.copysign(inf, a) * math.copysign(1.0, b)
+
+
+def div_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    return divide(1.0, b), divide(-out, b)
+
+
+def neg(a: Any) -> Any:
+    return -a
+
+
+def neg_partials(out: Any, a: Any) -> tuple[Any]:
+    return (-1.0,)
+
+
+def absolute(x: Any) -> Any:
+    """The absolute value; its derivative at 0 is 0.
+
+    >>> absolute(-2.0)
+    2.0
+    """
+    if type(x) is not float:
+        return ABS.apply(x)
+    return math.fabs(x)
+
+
+def abs_partials(out: Any, x: Any) -> tuple[Any]:
+    return (where(x, 1.0, where(-x, -1.0, 0.0)),)
+
+
+# --------------------------------------------------------------------------------------------
+# Powers, exponentials, logarithms
+# --------------------------------------------------------------------------------------------
+
+
+def square(x: Any) -> Any:
+    # Rounds once, where the C library's pow(x, 2.0) may be one unit in the last place away.
+    return x * x
+
+
+def square_partials(out: Any, x: Any) -> tuple[Any]:
+    return (2.0 * x,)
+
+
+def power(a: Any, b: Any) -> Any:
+    """a ** b: nan for a negative base with a fractional exponent; inf where it overflows.
+
+    >>> power(2.0, 3.0), power(0.0, -1.0), power(-8.0, 0.5), power(10.0, 400.0)
+    (8.0, inf, nan, inf)
+    """
+    if type(a) is not float or type(b) is not float:
+        return POW.apply(a, b)
+    if b == 2.0:
+        return a * a
+    try:
+        return math.pow(a, b)
+    except OverflowError:
+        return -inf if a < 0.0 and b % 2.0 == 1.0 else inf
+    except ValueError:
+        if a == 0.0:
+            return math.copysign(inf, a) if b % 2.0 == 1.0 else inf
+        return nan
+
+
+def pow_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    # d(a**0)/da is 0 even at a = 0, where b * a**(b-1) would be 0 * inf.
+    d_base = b * power(a, where(absolute(b), b - 1.0, 0.0))
+    # d(0**b)/db is 0 for b >= 0, where out * log(a) would be 0 * -inf.
+    d_exponent = out * log(where(absolute(a), a, where(-b, a, 1.0)))
+    return d_base, d_exponent
+
+
+def exp(x: Any) -> Any:
+    """e to the power x; inf where that overflows.
+
+    >>> exp(0.0), exp(1000.0)
+    (1.0, inf)
+    """
+    if type(x) is not float:
+        return EXP.apply(x)
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return inf
+
+
+def exp_partials(out: Any, x: Any) -> tuple[Any]:
+    return (out,)
+
+
+def log(x: Any) -> Any:
+    """The natural logarithm; -inf at 0, nan below.
+
+    >>> log(1.0), log(0.0), log(-1.0)
+    (0.0, -inf, nan)
+    """
+    if type(x) is not float:
+        return LOG.apply(x)
+    if x > 0.0:
+        return math.log(x)
+    return -inf if x == 0.0 else nan
+
+
+def log_partials(out: Any, x: Any) -> tuple[Any]:
+    return (divide(1.0, x),)
+
+
+def sqrt(x: Any) -> Any:
+    """The square root; nan below 0.
+
+    >>> sqrt(9.0), sqrt(-1.0)
+    (3.0, nan)
+    """
+    if type(x) is not float:
+        return SQRT.apply(x)
+    return math.sqrt(x) if x >= 0.0 else nan
+
+
+def sqrt_partials(out: Any, x: Any) -> tuple[Any]:
+    return (divide(0.5, out),)
+
+
+# --------------------------------------------------------------------------------------------
+# Trigonometry
+# --------------------------------------------------------------------------------------------
+
+
+def sin(x: Any) -> Any:
+    """The sine of x radians; nan at an infinity.
+
+    >>> sin(0.0)
+    0.0
+    """
+    if type(x) is not float:
+        return SIN.apply(x)
+    return nan if math.isinf(x) else math.sin(x)
+
+
+def sin_partials(out: Any, x: Any) -> tuple[Any]:
+    return (cos(x),)
+
+
+def cos(x: Any) -> Any:
+    """The cosine of x radians; nan at an infinity.
+
+    >>> cos(0.0)
+    1.0
+    """
+    if type(x) is not float:
+        return COS.apply(x)
+    return nan if math.isinf(x) else math.cos(x)
+
+
+def cos_partials(out: Any, x: Any) -> tuple[Any]:
+    return (-sin(x),)
+
+
+def tan(x: Any) -> Any:
+    """The tangent of x radians; nan at an infinity.
+
+    >>> tan(0.0)
+    0.0
+    """
+    if type(x) is not float:
+        return TAN.apply(x)
+    return nan if math.isinf(x) else math.tan(x)
+
+
+def tan_partials(out: Any, x: Any) -> tuple[Any]:
+    return (1.0 + out * out,)
+
+
+# --------------------------------------------------------------------------------------------
+# Activations
+# --------------------------------------------------------------------------------------------
+
+
+def tanh(x: Any) -> Any:
+    """The hyperbolic tangent, between -1 and 1.
+
+    >>> tanh(0.0)
+    0.0
+    """
+    if type(x) is not float:
+        return TANH.apply(x)
+    return math.tanh(x)
+
+
+def tanh_partials(out: Any, x: Any) -> tuple[Any]:
+    return (1.0 - out * out,)
+
+
+def sigmoid(x: Any) -> Any:
+    """The logistic function 1 / (1 + e**-x), between 0 and 1; it never overflows.
+
+    >>> sigmoid(0.0), sigmoid(-1000.0), sigmoid(1000.0)
+    (0.5, 0.0, 1.0)
+    """
+    if type(x) is not float:
+        return SIGMOID.apply(x)
+    if x >= 0.0:
+        return 1.0 / (1.0 + math.exp(-x))
+    small = math.exp(x)
+    return small / (1.0 + small)
+
+
+def sigmoid_partials(out: Any, x: Any) -> tuple[Any]:
+    return (out * (1.0 - out),)
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + e**x), a smooth relu; it never overflows.
+
+    >>> softplus(0.0), softplus(1000.0), softplus(-1000.0)
+    (0.6931471805599453, 1000.0, 0.0)
+    """
+    if type(x) is not float:
+        return SOFTPLUS.apply(x)
+    return math.log1p(math.exp(-math.fabs(x))) + (0.0 if x <= 0.0 else x)
+
+
+def softplus_partials(out: Any, x: Any) -> tuple[Any]:
+    return (sigmoid(x),)
+
+
+def log_sigmoid(x: Any) -> Any:
+    """log(sigmoid(x)), right even where sigmoid(x) has rounded to 0 or 1.
+
+    >>> log_sigmoid(-1000.0), log(sigmoid(-1000.0))
+    (-1000.0, -inf)
+    """
+    if type(x) is not float:
+        return LOG_SIGMOID.apply(x)
+    return -softplus(-x)
+
+
+def log_sigmoid_partials(out: Any, x: Any) -> tuple[Any]:
+    return (sigmoid(-x),)
+
+
+def relu(x: Any) -> Any:
+    """x where x is positive, else 0; its derivative at 0 is 0.
+
+    >>> relu(2.0), relu(-2.0)
+    (2.0, 0.0)
+    """
+    if type(x) is not float:
+        return RELU.apply(x)
+    return 0.0 if x <= 0.0 else x
+
+
+def relu_partials(out: Any, x: Any) -> tuple[Any]:
+    return (where(x, 1.0, 0.0),)
+
+
+def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
+    """x where x is positive, else negative_slope * x.
+
+    The slope is an operand like any other: give a Value to learn it.
+
+    >>> leaky_relu(2.0), leaky_relu(-2.0), leaky_relu(-2.0, 0.5)
+    (2.0, -0.02, -1.0)
+    """
+    if type(x) is not float or type(negative_slope) is not float:
+        return LEAKY_RELU.apply(x, negative_slope)
+    return x if x > 0.0 else x * negative_slope
+
+
+def leaky_relu_partials(out: Any, x: Any, negative_slope: Any) -> tuple[Any, Any]:
+    return where(x, 1.0, negative_slope), where(x, 0.0, x)
+
+
+# --------------------------------------------------------------------------------------------
+# Choices
+# --------------------------------------------------------------------------------------------
+
+
+def maximum(a: Any, b: Any) -> Any:
+    """The larger of two; nan if either is nan. A tie gives each side half the gradient.
+
+    >>> maximum(1.0, 2.0)
+    2.0
+    """
+    if type(a) is not float or type(b) is not float:
+        return MAXIMUM.apply(a, b)
+    return a if a >= b or a != a else b
+
+
+def maximum_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    return (
+        where(a - b, 1.0, where(b - a, 0.0, 0.5)),
+        where(b - a, 1.0, where(a - b, 0.0, 0.5)),
+    )
+
+
+def minimum(a: Any, b: Any) -> Any:
+    """The smaller of two; nan if either is nan. A tie gives each side half the gradient.
+
+    >>> minimum(1.0, 2.0)
+    1.0
+    """
+    if type(a) is not float or type(b) is not float:
+        return MINIMUM.apply(a, b)
+    return a if a <= b or a != a else b
+
+
+def minimum_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    return (
+        where(b - a, 1.0, where(a - b, 0.0, 0.5)),
+        where(a - b, 1.0, where(b - a, 0.0, 0.5)),
+    )
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """a where the condition's number is above 0, else b.
+
+    Unlike an ``if`` in Python code, the choice is part of the graph: it is made anew whenever
+    the graph is computed.  The gradient goes to the side taken; the condition's is 0.
+
+    >>> where(0.5, 10.0, 20.0), where(0.0, 10.0, 20.0)
+    (10.0, 20.0)
+    """
+    if type(condition) is not float or type(a) is not float or type(b) is not float:
+        return WHERE.apply(condition, a, b)
+    return a if condition > 0.0 else b
+
+
+def where_partials(out: Any, condition: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
+    return 0.0, where(condition, 1.0, 0.0), where(condition, 0.0, 1.0)
+
+
+# --------------------------------------------------------------------------------------------
+# The table
+# --------------------------------------------------------------------------------------------
+
+ADD = Operation("add", "+", 2, add, add_partials)
+SUB = Operation("sub", "-", 2, sub, sub_partials)
+MUL = Operation("mul", "*", 2, mul, mul_partials)
+DIV = Operation("div", "/", 2, divide, div_partials)
+NEG = Operation("neg", "-", 1, neg, neg_partials)
+ABS = Operation("abs", "abs", 1, absolute, abs_partials)
+SQUARE = Operation("square", "**2", 1, square, square_partials)
+POW = Operation("pow", "**", 2, power, pow_partials)
+EXP = Operation("exp", "exp", 1, exp, exp_partials)
+LOG = Operation("log", "log", 1, log, log_partials)
+SQRT = Operation("sqrt", "sqrt", 1, sqrt, sqrt_partials)
+SIN = Operation("sin", "sin", 1, sin, sin_partials)
+COS = Operation("cos", "cos", 1, cos, cos_partials)
+TAN = Operation("tan", "tan", 1, tan, tan_partials)
+TANH = Operation("tanh", "tanh", 1, tanh, tanh_partials)
+SIGMOID = Operation("sigmoid", "sigmoid", 1, sigmoid, sigmoid_partials)
+SOFTPLUS = Operation("softplus", "softplus", 1, softplus, softplus_partials)
+LOG_SIGMOID = Operation("log_sigmoid", "log_sigmoid", 1, log_sigmoid, log_sigmoid_partials)
+RELU = Operation("relu", "relu", 1, relu, relu_partials)
+LEAKY_RELU = Operation("leaky_relu", "leaky_relu", 2, leaky_relu, leaky_relu_partials)
+MAXIMUM = Operation("maximum", "maximum", 2, maximum, maximum_partials)
+MINIMUM = Operation("minimum", "minimum", 2, minimum, minimum_partials)
+WHERE = Operation("where", "where", 3, where, where_partials)
+
+OPERATIONS: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        *(ADD, SUB, MUL, DIV, NEG, ABS, SQUARE, POW),
+        *(EXP, LOG, SQRT, SIN, COS, TAN, TANH),
+        *(SIGMOID, SOFTPLUS, LOG_SIGMOID, RELU, LEAKY_RELU),
+        *(MAXIMUM, MINIMUM, WHERE),
+    )
+}

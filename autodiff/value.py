@@ -1,0 +1,452 @@
+"""Value: a float that remembers how it was made.
+
+Arithmetic on Values computes at once, and each result keeps its operation and its operands
+(``op`` and ``parents``).  ``backward()`` then applies the chain rule from the result back to the
+leaves.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+from autodiff import ops
+from autodiff.graph import leaves_and_interior
+from autodiff.ops import Operation, describe, to_float
+from autodiff.pickling import reduce_node
+
+__all__ = ["NOT_COMPUTED", "Operand", "Value", "constant", "weighted_sum"]
+
+# The gradient of a Value that no backward pass has reached: 0.0, but known by identity, so that
+# a picture can say "not computed" where a plain 0.0 would mislead.
+NOT_COMPUTED: Final = float("0.0")
+
+# Where a gradient's sum starts: -0.0 + x is x for every x, also for x = -0.0.
+EMPTY_SUM: Final = -0.0
+
+
+class Origin(Enum):
+    """How a Value came to be, where that is not plain from its op."""
+
+    CONSTANT = "a number met in an expression"
+
+
+CONSTANT: Final = Origin.CONSTANT
+
+
+class Value:
+    """A number in a computation graph.
+
+    ``Value(data, label="")`` makes a *variable* leaf from any real number.  A number met in an
+    expression (the 2 of ``2 * x``) becomes a *constant* leaf, which gets no gradient.
+
+    ============  ==========================================================================
+    ``data``      the number, a float
+    ``grad``      d root / d self after ``root.backward()``; 0.0 before
+    ``op``        the :class:`~autodiff.ops.Operation` that made it; None for a leaf
+    ``parents``   its operands, in order (``x * x`` has two); () for a leaf
+    ``label``     a name for pictures and messages
+    ============  ==========================================================================
+
+    Raises TypeError if ``data`` is not a real number.
+
+    >>> x = Value(3.0, "x")
+    >>> y = x * x + 2
+    >>> y.backward()
+    >>> y.data, x.grad
+    (11.0, 6.0)
+    """
+
+    __slots__ = ("data", "grad", "label", "op", "origin", "parents")
+
+    # NumPy then leaves `array * value` to Value, which refuses it by name.
+    __array_ufunc__ = None
+
+    data: float
+    grad: float
+    op: Operation | None
+    parents: tuple[Value, ...]
+    label: str
+    origin: Origin | None
+
+    def __init__(self, data: Any, label: str = "") -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"Value needs a str as its label, but got {describe(label)}")
+        self.data = data if type(data) is float else to_float(data, "Value")
+        self.grad = NOT_COMPUTED
+        self.op = None
+        self.parents = ()
+        self.label = label
+        self.origin = None
+
+    # ---- what it is ------------------------------------------------------------------------
+
+    @property
+    def is_leaf(self) -> bool:
+        """True if no operation made it."""
+        return self.op is None
+
+    @property
+    def is_constant(self) -> bool:
+        """True for a number met in an expression, which gets no gradient."""
+        return self.origin is CONSTANT
+
+    @property
+    def has_grad(self) -> bool:
+        """True once a backward pass has reached it, or its gradient was assigned."""
+        return self.grad is not NOT_COMPUTED
+
+    def __repr__(self) -> str:
+        if self.is_constant:
+            return f"Constant({self.data:.6g})"
+        label = f", {self.label!r}" if self.label else ""
+        op = f", op={self.op}" if self.op is not None else ""
+        grad = f", grad={self.grad:.6g}" if self.has_grad else ""
+        return f"Value({self.data:.6g}{label}{op}{grad})"
+
+    def __float__(self) -> float:
+        return self.data
+
+    # ---- the reverse pass ------------------------------------------------------------------
+
+    def backward(self, gradient: float = 1.0) -> None:
+        """Compute d self / d node for every node that self depends on, into ``node.grad``.
+
+        Interior nodes get their gradient afresh; variables add it to what they had, so
+        gradients of several roots accumulate until they are zeroed.  ``gradient`` is where the
+        chain rule starts: d self / d self.
+
+        :func:`autodiff.backward_steps` is the same pass, one step at a time.
+
+        Raises ValueError if self is a constant or if an operation's rule is malformed; the
+        variables' gradients are then as they were.
+
+        >>> x, y = Value(3.0), Value(4.0)
+        >>> (x * y + x).backward()
+        >>> x.grad, y.grad
+        (5.0, 3.0)
+        """
+        interior, earlier = begin_backward(self, gradient)
+        node = self
+        try:
+            for node in reversed(interior):
+                op, parents, upstream = node.op, node.parents, node.grad
+                if len(parents) == 2:
+                    left, right = parents
+                    local_left, local_right = op.partials(node.data, left.data, right.data)  # type: ignore[union-attr]
+                    left.grad += local_left * upstream
+                    right.grad += local_right * upstream
+                elif len(parents) == 1:
+                    (parent,) = parents
+                    (local,) = op.partials(node.data, parent.data)  # type: ignore[union-attr]
+                    parent.grad += local * upstream
+                else:
+                    for parent, local in zip(parents, local_derivatives(node), strict=True):
+                        parent.grad += local * upstream
+        except BaseException:
+            abandon_backward(interior, earlier)
+            local_derivatives(node)  # names the operation if its rule is what failed
+            raise
+        finish_backward(earlier)
+
+    # ---- arithmetic ------------------------------------------------------------------------
+
+    @staticmethod
+    def make_node(op: Operation, *operands: Operand) -> Value:
+        """Return the node of an operation on Values and numbers.
+
+        Raises TypeError if an operand is neither.
+        """
+        parents = tuple([lift(operand, op.name) for operand in operands])
+        return new_node(op, op.forward(*[parent.data for parent in parents]), parents)
+
+    def __add__(self, other: Operand) -> Value:
+        return binary(ops.ADD, self, other)
+
+    def __radd__(self, other: Operand) -> Value:
+        return binary(ops.ADD, other, self)
+
+    def __sub__(self, other: Operand) -> Value:
+        return binary(ops.SUB, self, other)
+
+    def __rsub__(self, other: Operand) -> Value:
+        return binary(ops.SUB, other, self)
+
+    def __mul__(self, other: Operand) -> Value:
+        return binary(ops.MUL, self, other)
+
+    def __rmul__(self, other: Operand) -> Value:
+        return binary(ops.MUL, other, self)
+
+    def __truediv__(self, other: Operand) -> Value:
+        return binary(ops.DIV, self, other)
+
+    def __rtruediv__(self, other: Operand) -> Value:
+        return binary(ops.DIV, other, self)
+
+    def __pow__(self, other: Operand) -> Value:
+        if isinstance(other, (int, float)) and other == 2:
+            return unary(ops.SQUARE, self)
+        return binary(ops.POW, self, other)
+
+    def __rpow__(self, other: Operand) -> Value:
+        return binary(ops.POW, other, self)
+
+    def __neg__(self) -> Value:
+        return unary(ops.NEG, self)
+
+    def __abs__(self) -> Value:
+        return unary(ops.ABS, self)
+
+    def exp(self) -> Value:
+        return unary(ops.EXP, self)
+
+    def log(self) -> Value:
+        return unary(ops.LOG, self)
+
+    def sqrt(self) -> Value:
+        return unary(ops.SQRT, self)
+
+    def sin(self) -> Value:
+        return unary(ops.SIN, self)
+
+    def cos(self) -> Value:
+        return unary(ops.COS, self)
+
+    def tan(self) -> Value:
+        return unary(ops.TAN, self)
+
+    def tanh(self) -> Value:
+        return unary(ops.TANH, self)
+
+    def sigmoid(self) -> Value:
+        return unary(ops.SIGMOID, self)
+
+    def softplus(self) -> Value:
+        return unary(ops.SOFTPLUS, self)
+
+    def log_sigmoid(self) -> Value:
+        return unary(ops.LOG_SIGMOID, self)
+
+    def relu(self) -> Value:
+        return unary(ops.RELU, self)
+
+    def leaky_relu(self, negative_slope: Operand = 0.01) -> Value:
+        return self.make_node(ops.LEAKY_RELU, self, negative_slope)
+
+    def maximum(self, other: Operand) -> Value:
+        return self.make_node(ops.MAXIMUM, self, other)
+
+    def minimum(self, other: Operand) -> Value:
+        return self.make_node(ops.MINIMUM, self, other)
+
+    # ---- comparison of the numbers; == and hash stay those of the object -------------------
+
+    def __lt__(self, other: Operand) -> bool:
+        return compare(operator.lt, self, other)
+
+    def __le__(self, other: Operand) -> bool:
+        return compare(operator.le, self, other)
+
+    def __gt__(self, other: Operand) -> bool:
+        return compare(operator.gt, self, other)
+
+    def __ge__(self, other: Operand) -> bool:
+        return compare(operator.ge, self, other)
+
+    # ---- copies ----------------------------------------------------------------------------
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_node(self, restore, self._state())
+
+    def __copy__(self) -> Value:
+        return restore(*self._state())
+
+    def _state(self) -> tuple[Any, ...]:
+        grad = self.grad if self.has_grad else None
+        return self.data, grad, self.op, self.parents, self.label, self.origin
+
+    # ---- micrograd's names, for programs that draw a graph ---------------------------------
+
+    @property
+    def _prev(self) -> tuple[Value, ...]:
+        return self.parents
+
+    @property
+    def _op(self) -> str:
+        return "" if self.op is None else self.op.symbol
+
+
+# --------------------------------------------------------------------------------------------
+# Making nodes
+# --------------------------------------------------------------------------------------------
+
+Operand: TypeAlias = Value | float
+
+_allocate: Callable[[type[Value]], Value] = object.__new__
+
+
+def new_node(op: Operation, data: float, parents: tuple[Value, ...]) -> Value:
+    """Return a new interior node. Every operation ends here."""
+    node = _allocate(Value)
+    node.data = data
+    node.grad = NOT_COMPUTED
+    node.op = op
+    node.parents = parents
+    node.label = ""
+    node.origin = None
+    return node
+
+
+def constant(number: float) -> Value:
+    """Return a number as a constant leaf, which gets no gradient.
+
+    >>> constant(2)
+    Constant(2)
+    """
+    node = Value(number)
+    node.origin = CONSTANT
+    return node
+
+
+def lift(operand: Any, user: str) -> Value:
+    """Return a Value as it is and a number as a constant; raise TypeError for anything else."""
+    if isinstance(operand, Value):
+        return operand
+    leaf = Value(to_float(operand, user))
+    leaf.origin = CONSTANT
+    return leaf
+
+
+def unary(op: Operation, operand: Value) -> Value:
+    """Return the node of an operation on one Value."""
+    return new_node(op, op.forward(operand.data), (operand,))
+
+
+def binary(op: Operation, left: Any, right: Any) -> Any:
+    """Return the node of an operator; NotImplemented if an operand is no number."""
+    if type(left) is not Value or type(right) is not Value:
+        try:
+            left, right = lift(left, op.name), lift(right, op.name)
+        except TypeError:
+            return NotImplemented
+    return new_node(op, op.forward(left.data, right.data), (left, right))
+
+
+def compare(comparison: Callable[[float, float], bool], left: Value, right: Any) -> Any:
+    """Return how two numbers compare; NotImplemented if the right one is no number."""
+    if isinstance(right, Value):
+        return comparison(left.data, right.data)
+    try:
+        return comparison(left.data, to_float(right, "comparison"))
+    except TypeError:
+        return NotImplemented
+
+
+def weighted_sum(start: Value, weights: Iterable[Value], inputs: Iterable[Value]) -> Value:
+    """Return ``start + weight * input + weight * input + ...``, added from the left.
+
+    These are the nodes that the operators would make, made in one loop because a neuron spends
+    most of its time here.
+
+    >>> bias, weights, inputs = Value(1.0), [Value(2.0), Value(3.0)], [Value(10.0), Value(20.0)]
+    >>> weighted_sum(bias, weights, inputs)
+    Value(81, op=add)
+    """
+    allocate, add, mul = _allocate, ops.ADD, ops.MUL
+    total = start
+    for weight, x in zip(weights, inputs, strict=True):
+        product = allocate(Value)
+        product.data = weight.data * x.data
+        product.grad = NOT_COMPUTED
+        product.op = mul
+        product.parents = (weight, x)
+        product.label = ""
+        product.origin = None
+        longer = allocate(Value)
+        longer.data = total.data + product.data
+        longer.grad = NOT_COMPUTED
+        longer.op = add
+        longer.parents = (total, product)
+        longer.label = ""
+        longer.origin = None
+        total = longer
+    return total
+
+
+def restore(
+    data: float,
+    grad: float | None,
+    op: Operation | None,
+    parents: tuple[Value, ...],
+    label: str,
+    origin: Origin | None,
+) -> Value:
+    """Return a copy of a node from its parts."""
+    node = Value(data, label)
+    node.grad = NOT_COMPUTED if grad is None else grad
+    node.op = op
+    node.parents = parents
+    node.origin = origin
+    return node
+
+
+# --------------------------------------------------------------------------------------------
+# What every reverse pass begins and ends with
+# --------------------------------------------------------------------------------------------
+
+
+def begin_backward(root: Value, gradient: float) -> tuple[list[Value], list[tuple[Value, float]]]:
+    """Empty every gradient below root, and give root its own.
+
+    Returns the interior nodes in topological order, and each leaf with the gradient it had.
+    """
+    if root.is_constant:
+        raise ValueError(f"backward() from {root!r}: a constant depends on no variable")
+    gradient = to_float(gradient, "backward")
+    leaves, interior = leaves_and_interior(root)
+    earlier = [(leaf, leaf.grad) for leaf in leaves]
+    for node in leaves:
+        node.grad = EMPTY_SUM
+    for node in interior:
+        node.grad = EMPTY_SUM
+    root.grad = gradient
+    return interior, earlier
+
+
+def finish_backward(earlier: list[tuple[Value, float]]) -> None:
+    """Add the gradients that the variables had before this pass; constants keep none.
+
+    Added last, as one number: a second pass then doubles a gradient exactly.
+    """
+    for leaf, gradient in earlier:
+        if leaf.origin is CONSTANT:
+            leaf.grad = NOT_COMPUTED
+        elif gradient is not NOT_COMPUTED:
+            leaf.grad = gradient + leaf.grad
+
+
+def abandon_backward(interior: list[Value], earlier: list[tuple[Value, float]]) -> None:
+    """Give the leaves their earlier gradients back; the interior nodes' are not computed."""
+    for node in interior:
+        node.grad = NOT_COMPUTED
+    for leaf, gradient in earlier:
+        leaf.grad = gradient
+
+
+def local_derivatives(node: Value) -> tuple[float, ...]:
+    """Return the local derivatives of an interior node, one for each parent.
+
+    Raises ValueError, naming the operation, if its rule returns another number of them.
+    """
+    op = node.op
+    assert op is not None, "a leaf has no rule"
+    partials = op.partials(node.data, *[parent.data for parent in node.parents])
+    if len(partials) != len(node.parents):
+        raise ValueError(
+            f"the rule of {op.name} returned {len(partials)} local derivatives "
+            f"for {len(node.parents)} operands"
+        )
+    return partials
