@@ -151,6 +151,10 @@ class Value:
             raise
         finish_backward(earlier)
 
+    def zero_grad(self) -> None:
+        """Clear the gradient: 0.0, as at birth."""
+        self.grad = NOT_COMPUTED
+
     # ---- arithmetic ------------------------------------------------------------------------
 
     @staticmethod
@@ -325,24 +329,24 @@ def unary(op: Operation, operand: Value) -> Value:
     return new_node(op, op.forward(operand.data), (operand,))
 
 
-def binary(op: Operation, left: Any, right: Any) -> Any:
+def binary(op: Operation, left: Any, right: Any) -> Value:
     """Return the node of an operator; NotImplemented if an operand is no number."""
     if type(left) is not Value or type(right) is not Value:
         try:
             left, right = lift(left, op.name), lift(right, op.name)
         except TypeError:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
     return new_node(op, op.forward(left.data, right.data), (left, right))
 
 
-def compare(comparison: Callable[[float, float], bool], left: Value, right: Any) -> Any:
+def compare(comparison: Callable[[float, float], bool], left: Value, right: Any) -> bool:
     """Return how two numbers compare; NotImplemented if the right one is no number."""
     if isinstance(right, Value):
         return comparison(left.data, right.data)
     try:
         return comparison(left.data, to_float(right, "comparison"))
     except TypeError:
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
 
 
 def weighted_sum(start: Value, weights: Iterable[Value], inputs: Iterable[Value]) -> Value:

@@ -1,0 +1,82 @@
+"""Weights in a file: readable JSON, exact to the last bit."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from autodiff.files import write_atomically
+from nn.module import Module
+
+__all__ = ["load", "save"]
+
+FORMAT = "autodiff weights"
+VERSION = 1
+NON_FINITE = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
+
+
+def save(model: Module, path: str | os.PathLike[str]) -> Path:
+    """Write the model's weights to a JSON file and return its path.
+
+    The file holds ``state_dict()`` and is replaced as a whole or not at all.  JSON has no
+    infinity or nan, so these are written as strings.  Raises OSError if it cannot be written.
+    """
+    lines = [
+        f"  {json.dumps(name)}: {_to_json(entry)}" for name, entry in model.state_dict().items()
+    ]
+    text = (
+        f'{{\n "format": {json.dumps(FORMAT)},\n "version": {VERSION},\n "weights": {{\n'
+        + ",\n".join(lines)
+        + "\n }\n}\n"
+    )
+    return write_atomically(path, text)
+
+
+def load(model: Module, path: str | os.PathLike[str]) -> None:
+    """Set the model's weights from a file that ``save`` wrote.
+
+    Raises OSError if the file cannot be read and ValueError, naming the file and the fault, if
+    it is truncated, is something else, or does not fit the model, which is then left as it was.
+    """
+    try:
+        content = json.loads(Path(path).read_bytes(), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a weights file: {error}") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(f'{path} is not a weights file: it does not say "format": "{FORMAT}"')
+    if content.get("version") != VERSION:
+        raise ValueError(
+            f"{path} has version {content.get('version')!r} of the format; "
+            f"this program reads version {VERSION}"
+        )
+    if not isinstance(content.get("weights"), dict):
+        raise ValueError(f'{path} is not a weights file: "weights" is missing')
+    try:
+        model.load_state_dict({k: _from_json(v) for k, v in content["weights"].items()})
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _to_json(entry: Any) -> str:
+    """Return nested lists as JSON, each list of numbers on a line of its own."""
+    if isinstance(entry, list):
+        lists = any(isinstance(item, list) for item in entry)
+        separator = ",\n    " if lists else ", "
+        return f"[{separator.join(_to_json(item) for item in entry)}]"
+    if math.isfinite(entry):
+        return json.dumps(entry)
+    return json.dumps("NaN" if entry != entry else "Infinity" if entry > 0 else "-Infinity")
+
+
+def _from_json(entry: Any) -> Any:
+    """Return an entry with the strings that stand for infinities and nan as numbers."""
+    if isinstance(entry, list):
+        return [_from_json(item) for item in entry]
+    return NON_FINITE.get(entry, entry) if isinstance(entry, str) else entry
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,227 @@
+"""Neurons, layers of neurons, and networks of layers."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
+
+from autodiff import Value, weighted_sum
+from autodiff.ops import describe
+from autodiff.value import lift
+from nn.module import Module
+
+__all__ = ["ACTIVATIONS", "MLP", "Layer", "Neuron"]
+
+ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
+    "relu": Value.relu,
+    "leaky_relu": Value.leaky_relu,
+    "sigmoid": Value.sigmoid,
+    "softplus": Value.softplus,
+    "tanh": Value.tanh,
+}
+
+_NEURON_NAMES = {
+    "relu": "ReLU",
+    "leaky_relu": "LeakyReLU",
+    "sigmoid": "Sigmoid",
+    "softplus": "Softplus",
+    "tanh": "Tanh",
+}
+
+
+class Neuron(Module):
+    """activation(bias + weight[0] * input[0] + weight[1] * input[1] + ...), added in that order.
+
+    ``w`` is the list of ``nin`` weights (``nin`` is the fan-in) and ``b`` the bias.  All start
+    uniform in ±1/sqrt(nin), PyTorch's default for a linear layer, drawn from ``rng``: a
+    ``random.Random``, an int to seed one, or None for a new start each time.
+
+    Raises ValueError if the fan-in is not a positive int or the activation is unknown.
+
+    >>> neuron = Neuron(2, activation="tanh", rng=7)
+    >>> neuron([1.0, -2.0]).op, len(neuron.parameters())
+    (tanh, 3)
+    """
+
+    parameter_names: ClassVar[dict[str, str]] = {"w": "weight", "b": "bias"}
+
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        *,
+        activation: str | None = "relu",
+        rng: random.Random | int | None = None,
+    ) -> None:
+        _check_count(nin, "inputs")
+        self.activation = _check_activation(activation) if nonlin else None
+        generator = _generator(rng)
+        limit = 1.0 / math.sqrt(nin)
+        self.w = [Value(generator.uniform(-limit, limit)) for _ in range(nin)]
+        self.b = Value(generator.uniform(-limit, limit))
+
+    @property
+    def nonlin(self) -> bool:
+        """False for a linear neuron, which has no activation."""
+        return self.activation is not None
+
+    def parameters(self) -> list[Value]:
+        return [*self.w, self.b]
+
+    def __call__(self, x: Iterable[Value | float]) -> Value:
+        """Return the neuron's output for ``nin`` numbers or Values.
+
+        Raises ValueError or TypeError, naming the neuron, if ``x`` is not that.
+        """
+        return self.respond(as_inputs(x, len(self.w), self))
+
+    def respond(self, inputs: Sequence[Value]) -> Value:
+        """Return the output for inputs that are known to be ``nin`` Values."""
+        total = weighted_sum(self.b, self.w, inputs)
+        return total if self.activation is None else ACTIVATIONS[self.activation](total)
+
+    def __repr__(self) -> str:
+        kind = _NEURON_NAMES[self.activation] if self.activation else "Linear"
+        return f"{kind}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """``nout`` neurons that see the same ``nin`` inputs. Calling it returns a list of ``nout``.
+
+    In ``state_dict`` it is PyTorch's ``Linear``: ``weight`` is nout x nin, ``bias`` nout.
+
+    >>> layer = Layer(2, 3, activation="sigmoid", rng=7)
+    >>> len(layer([0.5, 1.0])), layer
+    (3, Layer of [SigmoidNeuron(2), SigmoidNeuron(2), SigmoidNeuron(2)])
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        nonlin: bool = True,
+        *,
+        activation: str | None = "relu",
+        rng: random.Random | int | None = None,
+    ) -> None:
+        _check_count(nin, "inputs")
+        _check_count(nout, "neurons")
+        generator = _generator(rng)
+        self.neurons = [
+            Neuron(nin, nonlin, activation=activation, rng=generator) for _ in range(nout)
+        ]
+
+    def children(self) -> dict[str, Module]:
+        return {}
+
+    def own_parameters(self) -> dict[str, Any]:
+        return {
+            "weight": [neuron.w for neuron in self.neurons],
+            "bias": [neuron.b for neuron in self.neurons],
+        }
+
+    def parameters(self) -> list[Value]:
+        return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
+
+    def set_path(self, path: str) -> None:
+        super().set_path(path)
+        for place, neuron in enumerate(self.neurons):
+            neuron.path = f"{path}[{place}]"
+
+    def __call__(self, x: Iterable[Value | float]) -> list[Value]:
+        """Return the neurons' outputs for ``nin`` numbers or Values.
+
+        Raises ValueError or TypeError, naming the layer, if ``x`` is not that.
+        """
+        inputs = as_inputs(x, len(self.neurons[0].w), self)
+        return [neuron.respond(inputs) for neuron in self.neurons]
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(map(str, self.neurons))}]"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: ``MLP(2, [4, 1])`` is 2 inputs, 4 hidden neurons, 1 output.
+
+    Its layers are called ``hidden`` (or ``hidden1``, ``hidden2``, ...) and ``output``.  Calling
+    it returns a list of outputs, or the output itself where there is one.
+
+    >>> model = MLP(2, [4, 1], activation="sigmoid", output_activation="sigmoid", rng=7)
+    >>> [name for name in model.state_dict()]
+    ['hidden.weight', 'hidden.bias', 'output.weight', 'output.bias']
+    >>> 0.0 < model([0.0, 1.0]) < 1.0
+    True
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        activation: str | None = "relu",
+        output_activation: str | None = None,
+        rng: random.Random | int | None = None,
+    ) -> None:
+        if not isinstance(nouts, Sequence) or isinstance(nouts, str) or not nouts:
+            raise ValueError(
+                f"MLP needs a list with the size of each layer, but got {describe(nouts)}"
+            )
+        generator = _generator(rng)
+        sizes = [nin, *nouts]
+        activations = [activation] * (len(nouts) - 1) + [output_activation]
+        self.layers = [
+            Layer(fan_in, width, activation=name, rng=generator)
+            for fan_in, width, name in zip(sizes, nouts, activations, strict=False)
+        ]
+
+    def children(self) -> dict[str, Module]:
+        hidden = len(self.layers) - 1
+        names = ["hidden"] if hidden == 1 else [f"hidden{place}" for place in range(1, hidden + 1)]
+        return dict(zip([*names, "output"], self.layers, strict=True))
+
+    def parameters(self) -> list[Value]:
+        return [parameter for layer in self.layers for parameter in layer.parameters()]
+
+    def __call__(self, x: Iterable[Value | float]) -> Any:
+        """Return the outputs for ``nin`` numbers or Values: a list, or one Value if it is one.
+
+        Raises ValueError or TypeError, naming the first layer, if ``x`` is not that.
+        """
+        signal: Any = x
+        for layer in self.layers:
+            signal = layer(signal)
+        return signal[0] if len(signal) == 1 else signal
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(map(str, self.layers))}]"
+
+
+def as_inputs(x: Iterable[Value | float], count: int, module: Module) -> list[Value]:
+    """Return the inputs as Values, numbers as constants; raise unless there are ``count``."""
+    name = module.path or type(module).__name__
+    if isinstance(x, (Value, str)) or not isinstance(x, Iterable):
+        raise TypeError(f"{name} needs a list of {count} inputs, but got {describe(x)}")
+    inputs = [item if type(item) is Value else lift(item, f"{name}'s input") for item in x]
+    if len(inputs) != count:
+        raise ValueError(f"{name} takes {count} inputs, but got {len(inputs)}")
+    return inputs
+
+
+def _generator(rng: random.Random | int | None) -> random.Random:
+    """Return the private generator that weights are drawn from."""
+    return rng if isinstance(rng, random.Random) else random.Random(rng)
+
+
+def _check_count(count: int, what: str) -> None:
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise ValueError(f"the number of {what} must be 1 or more, but got {describe(count)}")
+
+
+def _check_activation(activation: str | None) -> str | None:
+    if activation is not None and activation not in ACTIVATIONS:
+        raise ValueError(
+            f"activation must be None or one of {', '.join(ACTIVATIONS)}, "
+            f"but got {describe(activation)}"
+        )
+    return activation

@@ -1,0 +1,169 @@
+"""Losses: one number that says how wrong the predictions are, averaged over all of them.
+
+Each takes predictions (Values) and targets (numbers or Values) of the same shape: a list, a list
+of lists, or one of each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from autodiff import Value
+from autodiff.ops import describe, to_float
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "hinge_loss",
+    "mse_loss",
+]
+
+# PyTorch's binary_cross_entropy takes log(p) as -100 at least; this is the p of that logarithm.
+SMALLEST_PROBABILITY = math.exp(-100.0)
+
+
+def mse_loss(predictions: Any, targets: Any) -> Value:
+    """Return the mean squared error: the mean of ``(prediction - target)**2``.
+
+    >>> mse_loss([Value(1.0), Value(3.0)], [0.0, 1.0]).data
+    2.5
+    """
+    pairs = _pairs(predictions, targets, "mse_loss")
+    return _mean([(prediction - target) ** 2 for prediction, target in pairs])
+
+
+def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
+    """Return the mean of ``-(t log p + (1 - t) log(1 - p))`` for targets from 0 to 1.
+
+    Logarithms stop at -100, as PyTorch's do, so the loss is finite at p = 0 and p = 1.
+    Raises ValueError if a probability or target is outside [0, 1].
+
+    >>> round(binary_cross_entropy([Value(0.25)], [1.0]).data, 6)
+    1.386294
+    """
+    pairs = _pairs(probabilities, targets, "binary_cross_entropy")
+    for probability, target in pairs:
+        _check_probability(probability, "a probability")
+        _check_probability(target, "a target")
+    return _mean([_negative_log_likelihood(p, target) for p, target in pairs])
+
+
+def _negative_log_likelihood(probability: Value, target: Value | float) -> Value:
+    log_yes = probability.maximum(SMALLEST_PROBABILITY).log()
+    log_no = (1.0 - probability).maximum(SMALLEST_PROBABILITY).log()
+    return -(target * log_yes + (1.0 - target) * log_no)
+
+
+def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
+    """Return ``binary_cross_entropy`` of ``sigmoid(logit)``, right for logits of any size.
+
+    It is the mean of ``softplus(z) - t z``, which follows from log(sigmoid(z)) = -softplus(-z)
+    and softplus(-z) = softplus(z) - z.  Raises ValueError if a target is outside [0, 1].
+
+    >>> binary_cross_entropy_with_logits([Value(1000.0)], [0.0]).data
+    1000.0
+    """
+    pairs = _pairs(logits, targets, "binary_cross_entropy_with_logits")
+    for _, target in pairs:
+        _check_probability(target, "a target")
+    return _mean([logit.softplus() - target * logit for logit, target in pairs])
+
+
+def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
+    """Return the mean of ``-log softmax(row)[target]``, where each target is a class number.
+
+    ``logits`` is a list of rows, one logit a class (or one row, with one target).  The largest
+    logit is subtracted first, so no exponential overflows.  Raises ValueError if a target is
+    not a class.
+
+    >>> round(cross_entropy([[Value(0.0), Value(0.0)]], [1]).data, 6)
+    0.693147
+    """
+    if not isinstance(logits, Sequence) or not logits:
+        raise ValueError(f"cross_entropy needs a list of logits, but got {describe(logits)}")
+    rows = [list(row) for row in logits] if isinstance(logits[0], Sequence) else [list(logits)]
+    classes = list(targets) if isinstance(targets, Iterable) else [targets]
+    if len(rows) != len(classes):
+        raise ValueError(
+            f"cross_entropy needs one target a row, but got {len(rows)} rows "
+            f"and {len(classes)} targets"
+        )
+    return _mean([_surprise(row, target) for row, target in zip(rows, classes, strict=True)])
+
+
+def _surprise(row: list[Value], target: Any) -> Value:
+    """Return -log softmax(row)[target] as log(sum(exp(z - largest))) - (z[target] - largest)."""
+    if not isinstance(target, int) or isinstance(target, bool) or not 0 <= target < len(row):
+        raise ValueError(
+            f"cross_entropy needs a class from 0 to {len(row) - 1} as target, "
+            f"but got {describe(target)}"
+        )
+    largest = row[0]
+    for logit in row[1:]:
+        largest = largest.maximum(logit)
+    shifted = [logit - largest for logit in row]
+    return _sum([logit.exp() for logit in shifted]).log() - shifted[target]
+
+
+def hinge_loss(scores: Any, targets: Any) -> Value:
+    """Return the mean of ``relu(1 - target * score)`` for targets of -1 and 1.
+
+    Raises ValueError if a target is neither.
+
+    >>> hinge_loss([Value(0.25), Value(2.0)], [1, 1]).data
+    0.375
+    """
+    pairs = _pairs(scores, targets, "hinge_loss")
+    for _, target in pairs:
+        if float(target) not in (-1.0, 1.0):
+            raise ValueError(f"hinge_loss needs targets of -1 and 1, but got {target!r}")
+    return _mean([(1.0 - target * score).relu() for score, target in pairs])
+
+
+def _pairs(predictions: Any, targets: Any, loss: str) -> list[tuple[Value, Any]]:
+    """Return matching predictions and targets; raise if their shapes differ or are empty."""
+    pairs = _matched(predictions, targets, loss)
+    if not pairs:
+        raise ValueError(f"{loss} needs at least one prediction")
+    return pairs
+
+
+def _matched(predictions: Any, targets: Any, loss: str) -> list[tuple[Value, Any]]:
+    if isinstance(predictions, Value):
+        if not isinstance(targets, Value):
+            targets = to_float(targets, f"{loss}'s target")
+        return [(predictions, targets)]
+    if not isinstance(predictions, Iterable) or isinstance(predictions, str):
+        raise TypeError(f"{loss} needs Values as predictions, but got {describe(predictions)}")
+    if not isinstance(targets, Iterable) or isinstance(targets, (str, Value)):
+        raise TypeError(f"{loss} needs a list of targets, but got {describe(targets)}")
+    rows, wanted = list(predictions), list(targets)
+    if len(rows) != len(wanted):
+        raise ValueError(
+            f"{loss} needs as many targets as predictions, but got {len(rows)} predictions "
+            f"and {len(wanted)} targets"
+        )
+    return [
+        pair
+        for row, target in zip(rows, wanted, strict=True)
+        for pair in _matched(row, target, loss)
+    ]
+
+
+def _check_probability(number: Value | float, what: str) -> None:
+    if not 0.0 <= float(number) <= 1.0:
+        raise ValueError(f"{what} must be from 0 to 1, but got {number!r}")
+
+
+def _sum(terms: Sequence[Value]) -> Value:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+
+def _mean(terms: Sequence[Value]) -> Value:
+    return _sum(terms) / float(len(terms))

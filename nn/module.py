@@ -1,0 +1,182 @@
+"""Module: something with parameters, which it can name, zero, save and load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from autodiff import Value
+from autodiff.ops import describe, to_float
+
+__all__ = ["Module"]
+
+
+class Module:
+    """Base class of everything with parameters.
+
+    Parameters are found among the attributes, as in PyTorch: Values, lists of Values (of any
+    depth), Modules, and lists of Modules.  Assigning a module to an attribute of another gives
+    its parameters their path as label: ``hidden.weight[2][1]``.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.offset = Value(2.0), Value(1.0)
+    ...     def __call__(self, x):
+    ...         return self.slope * x + self.offset
+    >>> line = Line()
+    >>> line.parameters()
+    [Value(2, 'slope'), Value(1, 'offset')]
+    >>> line.state_dict()
+    {'slope': 2.0, 'offset': 1.0}
+    """
+
+    path: str = ""
+
+    # What state_dict and labels call an attribute, where that is not the attribute's own name.
+    parameter_names: ClassVar[dict[str, str]] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name != "path" and (_is_values(value) or _is_modules(value)):
+            self.set_path(self.path)
+
+    def children(self) -> dict[str, Module]:
+        """Return the modules directly inside this one, by name."""
+        found: dict[str, Module] = {}
+        for name, attribute in vars(self).items():
+            if isinstance(attribute, Module):
+                found[name] = attribute
+            elif _is_modules(attribute):
+                found.update({f"{name}.{place}": child for place, child in enumerate(attribute)})
+        return found
+
+    def own_parameters(self) -> dict[str, Any]:
+        """Return this module's own parameters by name, without those of its children.
+
+        Each is a Value or a nested list of Values, in the shape that ``state_dict`` gives it.
+        """
+        return {
+            self.parameter_names.get(name, name): value
+            for name, value in vars(self).items()
+            if _is_values(value)
+        }
+
+    def parameter_trees(self) -> dict[str, Any]:
+        """Return all parameters as ``state_dict`` arranges them: a tree of Values by path."""
+        trees = dict(self.own_parameters())
+        for name, child in self.children().items():
+            trees.update({f"{name}.{key}": tree for key, tree in child.parameter_trees().items()})
+        return trees
+
+    def named_parameters(self) -> list[tuple[str, Value]]:
+        """Return every parameter with its path, such as ``hidden.weight[2][1]``."""
+        return [
+            named for path, tree in self.parameter_trees().items() for named in _named(path, tree)
+        ]
+
+    def parameters(self) -> list[Value]:
+        """Return every parameter."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Clear the gradient of every parameter."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    def set_path(self, path: str) -> None:
+        """Set where this module is in the whole model, and label its parameters by it."""
+        self.path = path
+        for name, child in self.children().items():
+            child.set_path(_join(path, name))
+        for name, tree in self.own_parameters().items():
+            for label, parameter in _named(_join(path, name), tree):
+                parameter.label = label
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the parameters' numbers as nested lists, in PyTorch's names and shapes.
+
+        ``torch_model.load_state_dict({k: torch.tensor(v) for k, v in m.state_dict().items()})``
+        moves them to a ``torch.nn`` model with the same attribute names.
+        """
+        return {path: _numbers(tree) for path, tree in self.parameter_trees().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set the parameters from nested lists of numbers, or from arrays and tensors.
+
+        Raises ValueError or TypeError, naming every entry at fault, if one is missing, unknown,
+        of the wrong shape or no number.  The model is then left as it was.
+
+        >>> from nn import Layer
+        >>> Layer(1, 1).load_state_dict({"weight": [[0.5]]})
+        Traceback (most recent call last):
+        ...
+        ValueError: state dict does not fit the Layer: bias is missing
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict needs a dict, but got {describe(state)}")
+        trees = self.parameter_trees()
+        faults = [f"{path} is missing" for path in trees if path not in state]
+        faults += [f"{path} is unknown" for path in state if path not in trees]
+        assignments: list[tuple[Value, float]] = []
+        for path, tree in trees.items():
+            if path in state:
+                entry = state[path]
+                entry = entry.tolist() if hasattr(entry, "tolist") else entry
+                try:
+                    assignments += _matched(path, tree, entry)
+                except (TypeError, ValueError, OverflowError) as error:
+                    faults.append(str(error))
+        if faults:
+            raise ValueError(
+                f"state dict does not fit the {type(self).__name__}: {'; '.join(faults)}"
+            )
+        for parameter, number in assignments:
+            parameter.data = number
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _is_values(tree: Any) -> bool:
+    """Return whether it is a variable, or a nested list with nothing but variables."""
+    if isinstance(tree, Value):
+        return tree.is_leaf and not tree.is_constant
+    return isinstance(tree, list) and bool(tree) and all(map(_is_values, tree))
+
+
+def _is_modules(attribute: Any) -> bool:
+    if isinstance(attribute, Module):
+        return True
+    return (
+        isinstance(attribute, list)
+        and bool(attribute)
+        and all(isinstance(item, Module) for item in attribute)
+    )
+
+
+def _named(path: str, tree: Any) -> Iterator[tuple[str, Value]]:
+    """Yield the Values of a nested list with their paths: ``path[0][1]``."""
+    if isinstance(tree, Value):
+        yield path, tree
+    else:
+        for place, branch in enumerate(tree):
+            yield from _named(f"{path}[{place}]", branch)
+
+
+def _numbers(tree: Any) -> Any:
+    """Return a nested list's numbers in the same shape."""
+    return tree.data if isinstance(tree, Value) else [_numbers(branch) for branch in tree]
+
+
+def _matched(path: str, tree: Any, entry: Any) -> Iterator[tuple[Value, float]]:
+    """Yield each Value of a tree with its number of the entry; raise if the shapes differ."""
+    if isinstance(tree, Value):
+        yield tree, to_float(entry, path)
+    elif not isinstance(entry, (list, tuple)):
+        raise ValueError(f"{path} needs a list of {len(tree)}, but got {describe(entry)}")
+    elif len(entry) != len(tree):
+        raise ValueError(f"{path} needs a list of {len(tree)}, but got one of {len(entry)}")
+    else:
+        for place, (branch, item) in enumerate(zip(tree, entry, strict=True)):
+            yield from _matched(f"{path}[{place}]", branch, item)
