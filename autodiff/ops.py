@@ -52,6 +52,7 @@ __all__ = [
     "tan",
     "tanh",
     "to_float",
+    "weighted_sum",
     "where",
 ]
 
@@ -65,6 +66,7 @@ class Operation:
 
     ``forward(*operands)`` returns the result; ``partials(out, *operands)`` returns a tuple with
     one local derivative for each operand; ``symbol`` is how a person writes the operation.
+    ``arity`` is the number of operands, or None where it varies.
 
     >>> OPERATIONS["mul"].forward(3.0, 4.0)
     12.0
@@ -74,7 +76,7 @@ class Operation:
 
     name: str
     symbol: str
-    arity: int
+    arity: int | None
     forward: Callable[..., Any]
     partials: Callable[..., tuple[Any, ...]]
 
@@ -90,6 +92,10 @@ class Operation:
         >>> OPERATIONS["mul"].formula("w", "x"), OPERATIONS["sigmoid"].formula("z")
         ('w * x', 'sigmoid(z)')
         """
+        if self is WEIGHTED_SUM:
+            half = len(operands) // 2 + 1
+            terms = zip(operands[1:half], operands[half:], strict=True)
+            return " + ".join([operands[0], *map(" * ".join, terms)])
         if self.symbol.isidentifier():
             return f"{self.symbol}({', '.join(operands)})"
         if len(operands) == 2:
@@ -126,6 +132,8 @@ def to_float(number: Any, user: str) -> float:
     ...
     TypeError: Value needs a real number, but got the str '3'
     """
+    if type(number) is float:
+        return number
     if not isinstance(number, Real):
         raise TypeError(f"{user} needs a real number, but got {describe(number)}")
     try:
@@ -460,6 +468,32 @@ def leaky_relu_partials(out: Any, x: Any, negative_slope: Any) -> tuple[Any, Any
 
 
 # --------------------------------------------------------------------------------------------
+# A neuron's sum
+# --------------------------------------------------------------------------------------------
+
+
+def weighted_sum(*operands: Any) -> Any:
+    """bias + weight[0] * input[0] + weight[1] * input[1] + ..., added in that order.
+
+    The operands are the bias, then all weights, then all inputs.  It is one operation, not a
+    chain of ``*`` and ``+``, because that is how a neuron is drawn and differentiated by hand:
+    d sum/d weight is the input.
+
+    >>> weighted_sum(1.0, 2.0, 3.0, 10.0, 20.0)
+    81.0
+    """
+    total, half = operands[0], len(operands) // 2 + 1
+    for weight, x in zip(operands[1:half], operands[half:], strict=True):
+        total = total + weight * x
+    return total
+
+
+def weighted_sum_partials(out: Any, *operands: Any) -> tuple[Any, ...]:
+    half = len(operands) // 2 + 1
+    return (1.0, *operands[half:], *operands[1:half])
+
+
+# --------------------------------------------------------------------------------------------
 # Choices
 # --------------------------------------------------------------------------------------------
 
@@ -542,6 +576,7 @@ SOFTPLUS = Operation("softplus", "softplus", 1, softplus, softplus_partials)
 LOG_SIGMOID = Operation("log_sigmoid", "log_sigmoid", 1, log_sigmoid, log_sigmoid_partials)
 RELU = Operation("relu", "relu", 1, relu, relu_partials)
 LEAKY_RELU = Operation("leaky_relu", "leaky_relu", 2, leaky_relu, leaky_relu_partials)
+WEIGHTED_SUM = Operation("weighted_sum", "Σ", None, weighted_sum, weighted_sum_partials)
 MAXIMUM = Operation("maximum", "maximum", 2, maximum, maximum_partials)
 MINIMUM = Operation("minimum", "minimum", 2, minimum, minimum_partials)
 WHERE = Operation("where", "where", 3, where, where_partials)
@@ -552,6 +587,6 @@ OPERATIONS: dict[str, Operation] = {
         *(ADD, SUB, MUL, DIV, NEG, ABS, SQUARE, POW),
         *(EXP, LOG, SQRT, SIN, COS, TAN, TANH),
         *(SIGMOID, SOFTPLUS, LOG_SIGMOID, RELU, LEAKY_RELU),
-        *(MAXIMUM, MINIMUM, WHERE),
+        *(WEIGHTED_SUM, MAXIMUM, MINIMUM, WHERE),
     )
 }

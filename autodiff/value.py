@@ -8,23 +8,20 @@ leaves.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
 from autodiff import ops
-from autodiff.graph import leaves_and_interior
 from autodiff.ops import Operation, describe, to_float
 from autodiff.pickling import reduce_node
+from autodiff.pullback import PULLBACKS
 
 __all__ = ["NOT_COMPUTED", "Operand", "Value", "constant", "weighted_sum"]
 
 # The gradient of a Value that no backward pass has reached: 0.0, but known by identity, so that
 # a picture can say "not computed" where a plain 0.0 would mislead.
 NOT_COMPUTED: Final = float("0.0")
-
-# Where a gradient's sum starts: -0.0 + x is x for every x, also for x = -0.0.
-EMPTY_SUM: Final = -0.0
 
 
 class Origin(Enum):
@@ -129,22 +126,10 @@ class Value:
         (5.0, 3.0)
         """
         interior, earlier = begin_backward(self, gradient)
-        node = self
+        node, pullbacks = self, PULLBACKS
         try:
             for node in reversed(interior):
-                op, parents, upstream = node.op, node.parents, node.grad
-                if len(parents) == 2:
-                    left, right = parents
-                    local_left, local_right = op.partials(node.data, left.data, right.data)  # type: ignore[union-attr]
-                    left.grad += local_left * upstream
-                    right.grad += local_right * upstream
-                elif len(parents) == 1:
-                    (parent,) = parents
-                    (local,) = op.partials(node.data, parent.data)  # type: ignore[union-attr]
-                    parent.grad += local * upstream
-                else:
-                    for parent, local in zip(parents, local_derivatives(node), strict=True):
-                        parent.grad += local * upstream
+                pullbacks[node.op, len(node.parents)](node)
         except BaseException:
             abandon_backward(interior, earlier)
             local_derivatives(node)  # names the operation if its rule is what failed
@@ -304,13 +289,13 @@ def new_node(op: Operation, data: float, parents: tuple[Value, ...]) -> Value:
     return node
 
 
-def constant(number: float) -> Value:
+def constant(number: float, label: str = "") -> Value:
     """Return a number as a constant leaf, which gets no gradient.
 
     >>> constant(2)
     Constant(2)
     """
-    node = Value(number)
+    node = Value(number, label)
     node.origin = CONSTANT
     return node
 
@@ -319,9 +304,7 @@ def lift(operand: Any, user: str) -> Value:
     """Return a Value as it is and a number as a constant; raise TypeError for anything else."""
     if isinstance(operand, Value):
         return operand
-    leaf = Value(to_float(operand, user))
-    leaf.origin = CONSTANT
-    return leaf
+    return constant(to_float(operand, user))
 
 
 def unary(op: Operation, operand: Value) -> Value:
@@ -349,35 +332,22 @@ def compare(comparison: Callable[[float, float], bool], left: Value, right: Any)
         return NotImplemented  # type: ignore[no-any-return]
 
 
-def weighted_sum(start: Value, weights: Iterable[Value], inputs: Iterable[Value]) -> Value:
-    """Return ``start + weight * input + weight * input + ...``, added from the left.
+def weighted_sum(bias: Value, weights: Sequence[Value], inputs: Sequence[Value]) -> Value:
+    """Return ``bias + weight * input + weight * input + ...``, added in that order, as one node.
 
-    These are the nodes that the operators would make, made in one loop because a neuron spends
-    most of its time here.
+    Its parents are the bias, then the weights, then the inputs.  Raises ValueError if there are
+    not as many inputs as weights.
 
     >>> bias, weights, inputs = Value(1.0), [Value(2.0), Value(3.0)], [Value(10.0), Value(20.0)]
     >>> weighted_sum(bias, weights, inputs)
-    Value(81, op=add)
+    Value(81, op=weighted_sum)
     """
-    allocate, add, mul = _allocate, ops.ADD, ops.MUL
-    total = start
+    # The same sum as the table's, without collecting the operands' numbers first: a network
+    # spends most of its forward pass here.
+    total = bias.data
     for weight, x in zip(weights, inputs, strict=True):
-        product = allocate(Value)
-        product.data = weight.data * x.data
-        product.grad = NOT_COMPUTED
-        product.op = mul
-        product.parents = (weight, x)
-        product.label = ""
-        product.origin = None
-        longer = allocate(Value)
-        longer.data = total.data + product.data
-        longer.grad = NOT_COMPUTED
-        longer.op = add
-        longer.parents = (total, product)
-        longer.label = ""
-        longer.origin = None
-        total = longer
-    return total
+        total += weight.data * x.data
+    return new_node(ops.WEIGHTED_SUM, total, (bias, *weights, *inputs))
 
 
 def restore(
@@ -406,16 +376,31 @@ def begin_backward(root: Value, gradient: float) -> tuple[list[Value], list[tupl
     """Empty every gradient below root, and give root its own.
 
     Returns the interior nodes in topological order, and each leaf with the gradient it had.
+
+    The order is that of :func:`autodiff.topological_order`.  This walk is on the way of every
+    training step, so it keeps no set of visited nodes: it empties a gradient when it first
+    meets the node, with a zero that is its own, and so knows it again.
     """
     if root.is_constant:
         raise ValueError(f"backward() from {root!r}: a constant depends on no variable")
     gradient = to_float(gradient, "backward")
-    leaves, interior = leaves_and_interior(root)
-    earlier = [(leaf, leaf.grad) for leaf in leaves]
-    for node in leaves:
-        node.grad = EMPTY_SUM
-    for node in interior:
-        node.grad = EMPTY_SUM
+    entered, done = -float("0"), -float("0")  # two objects, told apart by identity
+    interior: list[Value] = []
+    earlier: list[tuple[Value, float]] = []
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.grad is entered:
+            node.grad = done
+            interior.append(node)
+        elif node.grad is not done:
+            if node.op is None:
+                earlier.append((node, node.grad))
+                node.grad = done
+            else:
+                node.grad = entered
+                stack.append(node)
+                stack += node.parents[::-1]
     root.grad = gradient
     return interior, earlier
 

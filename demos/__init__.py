@@ -1,0 +1,1 @@
+"""What a class sees: run them with ``python -m demos.NAME``."""

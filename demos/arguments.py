@@ -1,0 +1,48 @@
+"""Command-line arguments that several demos share, checked before any work is done."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import tempfile
+from pathlib import Path
+
+__all__ = ["count", "learning_rate", "output_folder"]
+
+
+def count(text: str) -> int:
+    """Return a whole number, 0 or more."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is below 0")
+    return number
+
+
+def learning_rate(text: str) -> float:
+    """Return a positive, finite number."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0.0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a finite number above 0")
+    return number
+
+
+def output_folder(text: str) -> Path:
+    """Return a folder that files can be written into, made if it is missing."""
+    folder = Path(text)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, probe = tempfile.mkstemp(dir=folder, prefix=".probe.")
+        os.close(descriptor)
+        os.unlink(probe)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"cannot write into the folder {text!r}: {error.strerror or error}"
+        ) from None
+    return folder

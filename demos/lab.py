@@ -1,0 +1,46 @@
+"""The lab that the main demo reproduces: its data, its network's start, and its printed log."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["LAB", "Lab"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """The lab's data set, settings and results.
+
+    ``losses[k]`` is what the lab printed at epoch ``k * log_every``; ``initial_weights`` is a
+    state dict of the 2-4-1 network.
+    """
+
+    x: list[list[float]]
+    y: list[float]
+    learning_rate: float
+    epochs: int
+    log_every: int
+    losses: list[float]
+    final_predictions: list[float]
+    initial_weights: dict[str, Any]
+
+
+def read_lab(path: Path) -> Lab:
+    """Return the lab that the JSON file describes."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Lab(
+        x=[[float(number) for number in row] for row in content["dataset"]["x"]],
+        y=[float(number) for number in content["dataset"]["y"]],
+        learning_rate=content["optimizer"]["learning_rate"],
+        epochs=content["optimizer"]["epochs"],
+        log_every=content["log"]["every"],
+        losses=content["log"]["losses"],
+        final_predictions=content["final_predictions"],
+        initial_weights=content["initial_weights"],
+    )
+
+
+LAB = read_lab(Path(__file__).with_name("lab.json"))

@@ -1,0 +1,172 @@
+"""Train a 2-4-1 network on XOR and draw what it learned: ``python -m demos.xor``.
+
+By default it starts from the lab's weights and prints the lab's log, digit for digit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import nn
+from autodiff import Value, draw
+from autodiff.value import constant
+from demos.arguments import count, learning_rate, output_folder
+from demos.lab import LAB
+
+try:
+    from tqdm import tqdm
+
+    from demos.plots import plot_boundary, plot_loss
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"demos.xor needs {missing.name}: install the demos' packages with\n"
+        '    pip install ".[demos]"\n'
+        "or let `make xor` do it."
+    )
+
+__all__ = ["main", "train"]
+
+
+def train(
+    model: nn.MLP,
+    x: Sequence[Sequence[float]],
+    y: Sequence[float],
+    epochs: int,
+    lr: float,
+    log_every: int | None = LAB.log_every,
+) -> list[float]:
+    """Train with full-batch gradient descent and return the loss of every epoch.
+
+    Prints the loss every ``log_every`` epochs, and shows a progress bar in a terminal.
+    """
+    optimizer = nn.SGD(model.parameters(), lr=lr)
+    losses = []
+    with tqdm(total=epochs, unit="epoch", leave=False, disable=not sys.stdout.isatty()) as bar:
+        for epoch in range(epochs):
+            # Forward: the network's prediction for each row, and how wrong they are.
+            predictions = [model(row) for row in x]
+            loss = nn.mse_loss(predictions, y)
+
+            # Backward: the gradient of the loss by every weight.
+            optimizer.zero_grad()
+            loss.backward()
+
+            # Update: each weight moves a little against its gradient.
+            optimizer.step()
+
+            losses.append(loss.data)
+            bar.update()
+            if log_every is not None and epoch % log_every == 0:
+                bar.write(f"Epoch {epoch}, Loss: {loss.data:.4f}")
+    return losses
+
+
+def one_row_loss(model: nn.MLP, row: Sequence[float], target: float) -> Value:
+    """Return the loss of a single row, with names on its nodes, after ``backward()``."""
+    x = [constant(number, f"x{place}") for place, number in enumerate(row, 1)]
+    hidden = model.layers[0](x)
+    for place, activation in enumerate(hidden, 1):
+        activation.label = f"h{place}"
+    (prediction,) = model.layers[1](hidden)
+    prediction.label = "prediction"
+    loss = nn.mse_loss([prediction], [constant(target, "target")])
+    loss.label = "loss"
+    model.zero_grad()
+    loss.backward()
+    return loss
+
+
+def print_predictions(model: nn.MLP) -> bool:
+    """Print the prediction for each row; return whether all are on their target's side of 0.5."""
+    print("\nPredictions after training:")
+    learned = True
+    for row, target in zip(LAB.x, LAB.y, strict=True):
+        prediction = model(row).data
+        learned = learned and abs(prediction - target) < 0.5
+        inputs = ", ".join(f"{number:.0f}" for number in row)
+        print(f"  ({inputs}) -> {prediction:.4f}   (XOR is {target:.0f})")
+    return learned
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the checked command line; exit with a message where it makes no sense."""
+    parser = argparse.ArgumentParser(prog="python -m demos.xor", description=__doc__)
+    parser.add_argument("--epochs", type=count, default=LAB.epochs, help="default: %(default)s")
+    parser.add_argument(
+        "--lr", type=learning_rate, default=LAB.learning_rate, help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--init",
+        choices=["lab", "uniform"],
+        default="lab",
+        help="initial weights: the lab's (default), or uniform in ±1/sqrt(fan-in) from --seed",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of --init uniform; default: %(default)s"
+    )
+    parser.add_argument(
+        "--curve-epochs",
+        type=count,
+        default=0,
+        metavar="N",
+        help="train N further epochs for the loss curve (the lab: 20000)",
+    )
+    parser.add_argument(
+        "--out",
+        type=output_folder,
+        default="out",
+        metavar="FOLDER",
+        help="where the pictures and weights go; default: %(default)s",
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the demo."""
+    options = parse_arguments(arguments)
+    model = nn.MLP(2, [4, 1], activation="sigmoid", output_activation="sigmoid", rng=options.seed)
+    if options.init == "lab":
+        model.load_state_dict(LAB.initial_weights)
+
+    started = time.perf_counter()
+    losses = train(model, LAB.x, LAB.y, options.epochs, options.lr)
+    seconds = time.perf_counter() - started
+
+    learned = print_predictions(model)
+    if not learned:
+        print(
+            f"\nThis run has NOT learned XOR: after {options.epochs} epochs a prediction is on the "
+            "wrong side of 0.5.\nThat happens from some initial weights: try another --seed, "
+            "more --epochs or another --lr."
+        )
+    if options.epochs:
+        each = 1e6 * seconds / options.epochs
+        print(f"\nTrained {options.epochs:,} epochs in {seconds:.2f} s ({each:.0f} µs an epoch).")
+    write_results(model, losses, options)
+
+
+def write_results(model: nn.MLP, losses: list[float], options: argparse.Namespace) -> None:
+    """Write the weights and the pictures, and print what was written."""
+    folder: Path = options.out
+    written = [
+        nn.save(model, folder / "weights.json"),
+        plot_boundary(lambda x1, x2: float(model([x1, x2])), LAB.x, LAB.y, folder / "boundary.png"),
+        draw(one_row_loss(model, LAB.x[1], LAB.y[1])).save(folder / "graph.svg"),
+    ]
+    further = options.curve_epochs
+    if further:
+        losses = losses + train(model, LAB.x, LAB.y, further, options.lr, log_every=None)
+        print(f"After {further:,} further epochs for the curve the loss is {losses[-1]:.5f}.")
+    written.append(plot_loss(losses, folder / "loss.png", options.epochs if further else None))
+    print("Wrote " + ", ".join(str(path) for path in written))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted.")
