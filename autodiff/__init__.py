@@ -1,5 +1,6 @@
 from autodiff.backward import Step, backward_steps
 from autodiff.graph import topological_order
+from autodiff.memory import collector_paused
 from autodiff.naming import Names, name_of
 from autodiff.ops import (
     cos,
@@ -25,6 +26,7 @@ __all__ = [
     "Step",
     "Value",
     "backward_steps",
+    "collector_paused",
     "cos",
     "exp",
     "leaky_relu",

@@ -342,10 +342,12 @@ def weighted_sum(bias: Value, weights: Sequence[Value], inputs: Sequence[Value])
     >>> weighted_sum(bias, weights, inputs)
     Value(81, op=weighted_sum)
     """
+    if len(weights) != len(inputs):
+        raise ValueError(f"weighted_sum got {len(weights)} weights, but {len(inputs)} inputs")
     # The same sum as the table's, without collecting the operands' numbers first: a network
     # spends most of its forward pass here.
     total = bias.data
-    for weight, x in zip(weights, inputs, strict=True):
+    for weight, x in zip(weights, inputs):  # noqa: B905 (checked above; strict costs time)
         total += weight.data * x.data
     return new_node(ops.WEIGHTED_SUM, total, (bias, *weights, *inputs))
 

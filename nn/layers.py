@@ -199,13 +199,16 @@ class MLP(Module):
 
 def as_inputs(x: Iterable[Value | float], count: int, module: Module) -> list[Value]:
     """Return the inputs as Values, numbers as constants; raise unless there are ``count``."""
-    name = module.path or type(module).__name__
-    if isinstance(x, (Value, str)) or not isinstance(x, Iterable):
-        raise TypeError(f"{name} needs a list of {count} inputs, but got {describe(x)}")
-    inputs = [item if type(item) is Value else lift(item, f"{name}'s input") for item in x]
+    if type(x) is not list and (isinstance(x, (Value, str)) or not isinstance(x, Iterable)):
+        raise TypeError(f"{_name(module)} needs a list of {count} inputs, but got {describe(x)}")
+    inputs = [item if type(item) is Value else lift(item, "a network's input") for item in x]
     if len(inputs) != count:
-        raise ValueError(f"{name} takes {count} inputs, but got {len(inputs)}")
+        raise ValueError(f"{_name(module)} takes {count} inputs, but got {len(inputs)}")
     return inputs
+
+
+def _name(module: Module) -> str:
+    return module.path or type(module).__name__
 
 
 def _generator(rng: random.Random | int | None) -> random.Random:

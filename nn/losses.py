@@ -133,24 +133,29 @@ def _pairs(predictions: Any, targets: Any, loss: str) -> list[tuple[Value, Any]]
 
 def _matched(predictions: Any, targets: Any, loss: str) -> list[tuple[Value, Any]]:
     if isinstance(predictions, Value):
-        if not isinstance(targets, Value):
+        if type(targets) is not float and not isinstance(targets, Value):
             targets = to_float(targets, f"{loss}'s target")
         return [(predictions, targets)]
-    if not isinstance(predictions, Iterable) or isinstance(predictions, str):
-        raise TypeError(f"{loss} needs Values as predictions, but got {describe(predictions)}")
-    if not isinstance(targets, Iterable) or isinstance(targets, (str, Value)):
-        raise TypeError(f"{loss} needs a list of targets, but got {describe(targets)}")
-    rows, wanted = list(predictions), list(targets)
+    rows = _listed(predictions, f"{loss} needs a list of Values as predictions")
+    wanted = _listed(targets, f"{loss} needs a list of targets")
     if len(rows) != len(wanted):
         raise ValueError(
             f"{loss} needs as many targets as predictions, but got {len(rows)} predictions "
             f"and {len(wanted)} targets"
         )
-    return [
-        pair
-        for row, target in zip(rows, wanted, strict=True)
-        for pair in _matched(row, target, loss)
-    ]
+    pairs = []
+    for row, target in zip(rows, wanted, strict=True):
+        pairs += _matched(row, target, loss)
+    return pairs
+
+
+def _listed(items: Any, need: str) -> list[Any]:
+    """Return the items as a list; raise TypeError, saying the need, if they are no sequence."""
+    if type(items) is list:
+        return items
+    if isinstance(items, (Value, str)) or not isinstance(items, Iterable):
+        raise TypeError(f"{need}, but got {describe(items)}")
+    return list(items)
 
 
 def _check_probability(number: Value | float, what: str) -> None:

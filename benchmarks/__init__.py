@@ -1,0 +1,1 @@
+"""The engine beside its peers: run them with ``python -m benchmarks.NAME``."""

@@ -1,0 +1,75 @@
+"""Fair timing: contenders take turns in one process, and the median of many turns counts."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+
+__all__ = ["machine", "median_seconds", "table", "version_of"]
+
+
+def median_seconds(
+    jobs: Mapping[str, Callable[[], object]], turns: int = 15, seconds_a_turn: float = 0.05
+) -> dict[str, float]:
+    """Return the median time of one call of each job, in seconds.
+
+    The jobs take turns, so that a machine that slows down slows all of them; each turn calls
+    its job often enough to last about ``seconds_a_turn``.
+    """
+    calls = {name: _calls_in(job, seconds_a_turn) for name, job in jobs.items()}
+    samples: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(turns):
+        for name, job in jobs.items():
+            samples[name].append(_time(job, calls[name]))
+    return {name: statistics.median(times) for name, times in samples.items()}
+
+
+def _calls_in(job: Callable[[], object], seconds: float) -> int:
+    job()  # the first call may compile
+    calls, took = 1, _time(job, 1)
+    while took * calls < seconds / 4:
+        calls *= 4
+        took = _time(job, calls)
+    return max(1, round(seconds / took))
+
+
+def _time(job: Callable[[], object], calls: int) -> float:
+    """Return the mean time of one call, over that many."""
+    started = time.perf_counter()
+    for _ in range(calls):
+        job()
+    return (time.perf_counter() - started) / calls
+
+
+def version_of(package: str) -> str | None:
+    """Return the installed version of a package, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def machine() -> str:
+    """Return the processor and the Python that the figures are of."""
+    model = platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0].partition(":")[2].strip() if names else model
+    return f"{model}, {platform.system()}, Python {sys.version.split()[0]}"
+
+
+def table(rows: list[list[str]]) -> str:
+    """Return rows (the first is the heading) as a Markdown table with aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
