@@ -1,4 +1,7 @@
+"""A scalar autograd engine to look inside: read it, step it, draw it, compile it."""
+
 from autodiff.backward import Step, backward_steps
+from autodiff.gradient import grad, hessian
 from autodiff.graph import topological_order
 from autodiff.memory import collector_paused
 from autodiff.naming import Names, name_of
@@ -29,6 +32,8 @@ __all__ = [
     "collector_paused",
     "cos",
     "exp",
+    "grad",
+    "hessian",
     "leaky_relu",
     "log",
     "log_sigmoid",

@@ -1,0 +1,100 @@
+# `make xor` runs the lab, `make test` runs the tests, `make help` lists the rest.
+#
+# Needs make and a Python >= 3.11 with venv.  What is installed goes into .venv, once: a stamp in
+# .venv says which extras of setup.cfg are there, and a change of setup.cfg makes it stale.
+
+VENV = .venv
+PEERS = .venv-parity
+PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 python
+TEST_EXTRA = test
+BIN = $(VENV)/bin/python
+
+.NOTPARALLEL:
+.PHONY: help xor test parity check format coverage bench package clean
+
+# A Python that was upgraded or removed leaves a dead .venv: its stamps mean nothing then.
+$(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
+
+help:
+	@echo 'make xor       train the XOR lab; log and predictions here, pictures in out/'
+	@echo 'make test      run the tests (what is not installed is skipped, saying why)'
+	@echo 'make check     ruff (lint, format) and mypy --strict'
+	@echo 'make format    let ruff put the format right'
+	@echo 'make parity    run the tests with PyTorch and every optional part; a skip fails'
+	@echo 'make coverage  run the tests and list the lines that none reaches'
+	@echo 'make bench     measure the engine beside its peers'
+	@echo 'make package   build sdist and wheel into dist/, and import the wheel in an empty venv'
+	@echo 'make clean     remove what make installed and built (not out/)'
+	@echo
+	@echo 'ARGS="..."     more arguments for xor, test, parity or coverage: make test ARGS="-k relu"'
+	@echo 'PYTHON=...     the Python that .venv is made from'
+
+xor: $(VENV)/.installed-demos
+	@$(BIN) -m demos.xor $(ARGS)
+
+test: $(VENV)/.installed-$(TEST_EXTRA)
+	@$(BIN) -m pytest $(ARGS)
+
+# In a venv of its own: .venv stays without PyTorch, so that `make test` shows that none is needed.
+parity:
+	@$(MAKE) --no-print-directory VENV=$(PEERS) TEST_EXTRA=parity ARGS='-p tests.no_skip $(ARGS)' test
+
+coverage: $(VENV)/.installed-$(TEST_EXTRA)
+	@$(BIN) -m pytest --cov $(ARGS)
+
+check: $(VENV)/.installed-check
+	@$(BIN) -m ruff check .
+	@$(BIN) -m ruff format --check .
+	@$(BIN) -m mypy --strict autodiff nn
+
+format: $(VENV)/.installed-check
+	@$(BIN) -m ruff check --fix .
+	@$(BIN) -m ruff format .
+
+bench:
+	@$(MAKE) --no-print-directory VENV=$(PEERS) $(PEERS)/.installed-parity
+	@$(PEERS)/bin/python -m benchmarks.xor
+	@$(PEERS)/bin/python -m benchmarks.growth
+
+# The wheel is built from the sdist, so both are shown to be whole.
+package: $(VENV)/.installed-check
+	@rm -rf build dist
+	@$(BIN) -m build --outdir dist . >dist.log 2>&1 || { cat dist.log; rm -f dist.log; exit 1; }
+	@rm -f dist.log
+	@$(BIN) -m venv --without-pip build/empty
+	@$(BIN) -m pip --python build/empty/bin/python install --quiet --no-index dist/*.whl
+	@cd build && empty/bin/python -I -c "import autodiff, nn, importlib.resources as r; \
+	[(r.files(p) / 'py.typed').read_bytes() for p in ('autodiff', 'nn')]; \
+	print('imported autodiff', autodiff.__version__, 'and nn from the wheel alone')"
+	@ls dist
+
+clean:
+	rm -rf .venv $(PEERS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- installing -------------------------------------------------------------------------------
+
+$(VENV)/.created:
+	@for candidate in $(or $(PYTHON),$(PYTHONS)); do \
+	    if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	        found=$$candidate; break; \
+	    fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo "No Python 3.11 or newer found (tried: $(or $(PYTHON),$(PYTHONS)))." >&2; \
+	    echo "Install one, or say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
+	    exit 1; \
+	fi; \
+	if ! $$found -c 'import venv, ensurepip' >/dev/null 2>&1; then \
+	    echo "$$found comes without venv, which .venv is made with." >&2; \
+	    echo "Install it (Debian and Ubuntu: apt install python3-venv), or give another Python:" >&2; \
+	    echo "make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
+	    exit 1; \
+	fi; \
+	if [ -x $(BIN) ]; then $$found -m venv $(VENV); else $$found -m venv --clear $(VENV); fi
+	@touch $@
+
+$(VENV)/.installed-%: setup.cfg pyproject.toml $(VENV)/.created
+	@echo 'Installing the "$*" extra of setup.cfg into $(VENV) (once; needs the network) ...'
+	@$(BIN) -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@

@@ -1,0 +1,39 @@
+"""A pytest plugin for the run in which every optional part is installed: a skip is a failure.
+
+``pytest -p tests.no_skip``, or ``make parity``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TypeVar
+
+import pytest
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Return the report of one phase of a test, a skip made a failure."""
+    return failed_if_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Return the report of collecting a file, a skip (``importorskip``) made a failure."""
+    return failed_if_skipped((yield))
+
+
+def failed_if_skipped(report: Report) -> Report:
+    """Return the report, as a failure with the skip's reason if it was skipped.
+
+    A test that is expected to fail (``xfail``) is no skip, though pytest reports it as one.
+    """
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"skipped in a run that may not skip. {reason}"
+    return report

