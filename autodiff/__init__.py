@@ -1,6 +1,7 @@
 """A scalar autograd engine to look inside: read it, step it, draw it, compile it."""
 
 from autodiff.backward import Step, backward_steps
+from autodiff.compiler import Program, compile
 from autodiff.gradient import grad, hessian
 from autodiff.graph import topological_order
 from autodiff.memory import collector_paused
@@ -26,10 +27,12 @@ from autodiff.value import Value, weighted_sum
 
 __all__ = [
     "Names",
+    "Program",
     "Step",
     "Value",
     "backward_steps",
     "collector_paused",
+    "compile",
     "cos",
     "exp",
     "grad",

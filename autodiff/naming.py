@@ -44,6 +44,7 @@ class Names:
     """
 
     def __init__(self, root: Value) -> None:
+        self.root = root
         self._names: dict[Value, str] = {}
         order = topological_order(root)
         taken: dict[str, int] = {f"v{place}": 1 for place in range(1, len(order) + 1)}

@@ -395,10 +395,8 @@ def sigmoid(x: Any) -> Any:
     """
     if type(x) is not float:
         return SIGMOID.apply(x)
-    if x >= 0.0:
-        return 1.0 / (1.0 + math.exp(-x))
-    small = math.exp(x)
-    return small / (1.0 + small)
+    small = math.exp(-x if x >= 0.0 else x)
+    return (1.0 if x >= 0.0 else small) / (1.0 + small)
 
 
 def sigmoid_partials(out: Any, x: Any) -> tuple[Any]:

@@ -1,5 +1,6 @@
 """A tiny neural-network library on the engine: neurons, losses, optimizers."""
 
+from nn.fit import History, NonFiniteLossError, fit
 from nn.io import load, save
 from nn.layers import MLP, Layer, Neuron
 from nn.losses import (
@@ -17,13 +18,16 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "History",
     "Layer",
     "Module",
     "Neuron",
+    "NonFiniteLossError",
     "Optimizer",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "fit",
     "hinge_loss",
     "load",
     "mse_loss",

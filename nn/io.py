@@ -42,7 +42,9 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
     it is truncated, is something else, or does not fit the model, which is then left as it was.
     """
     try:
-        content = json.loads(Path(path).read_bytes(), parse_constant=_no_constant)
+        content = json.loads(
+            Path(path).read_bytes(), parse_constant=_no_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a weights file: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -56,6 +58,8 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
         raise ValueError(f'{path} is not a weights file: "weights" is missing')
     try:
         model.load_state_dict({k: _from_json(v) for k, v in content["weights"].items()})
+    except RecursionError:
+        raise ValueError(f"{path} is not a weights file: its lists are too deep") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -76,6 +80,13 @@ def _from_json(entry: Any) -> Any:
     if isinstance(entry, list):
         return [_from_json(item) for item in entry]
     return NON_FINITE.get(entry, entry) if isinstance(entry, str) else entry
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large for a float")
+    return number
 
 
 def _no_constant(name: str) -> float:

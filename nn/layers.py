@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from typing import Any, ClassVar
 
 from autodiff import Value, weighted_sum
@@ -64,8 +65,12 @@ class Neuron(Module):
 
     @property
     def nonlin(self) -> bool:
-        """False for a linear neuron, which has no activation."""
+        """False for a linear neuron, which has no activation; may be set, as in micrograd."""
         return self.activation is not None
+
+    @nonlin.setter
+    def nonlin(self, nonlin: bool) -> None:
+        self.activation = (self.activation or "relu") if nonlin else None
 
     def parameters(self) -> list[Value]:
         return [*self.w, self.b]
@@ -128,7 +133,7 @@ class Layer(Module):
     def set_path(self, path: str) -> None:
         super().set_path(path)
         for place, neuron in enumerate(self.neurons):
-            neuron.path = f"{path}[{place}]"
+            neuron.path = f"{path or type(self).__name__}[{place}]"
 
     def __call__(self, x: Iterable[Value | float]) -> list[Value]:
         """Return the neurons' outputs for ``nin`` numbers or Values.
@@ -167,6 +172,7 @@ class MLP(Module):
             raise ValueError(
                 f"MLP needs a list with the size of each layer, but got {describe(nouts)}"
             )
+        _check_activation(activation)  # also where there is no hidden layer to use it
         generator = _generator(rng)
         sizes = [nin, *nouts]
         activations = [activation] * (len(nouts) - 1) + [output_activation]
@@ -178,10 +184,10 @@ class MLP(Module):
     def children(self) -> dict[str, Module]:
         hidden = len(self.layers) - 1
         names = ["hidden"] if hidden == 1 else [f"hidden{place}" for place in range(1, hidden + 1)]
-        return dict(zip([*names, "output"], self.layers, strict=True))
-
-    def parameters(self) -> list[Value]:
-        return [parameter for layer in self.layers for parameter in layer.parameters()]
+        layers = dict(zip([*names, "output"], self.layers, strict=True))
+        # A subclass may have modules besides its layers.
+        others = super().children().items()
+        return layers | {name: child for name, child in others if child not in self.layers}
 
     def __call__(self, x: Iterable[Value | float]) -> Any:
         """Return the outputs for ``nin`` numbers or Values: a list, or one Value if it is one.
@@ -217,8 +223,10 @@ def _generator(rng: random.Random | int | None) -> random.Random:
 
 
 def _check_count(count: int, what: str) -> None:
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ValueError(f"the number of {what} must be 1 or more, but got {describe(count)}")
+    if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
+        raise ValueError(
+            f"the number of {what} must be an int, 1 or more, but got {describe(count)}"
+        )
 
 
 def _check_activation(activation: str | None) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 from autodiff import Value
@@ -48,20 +49,23 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
     for probability, target in pairs:
         _check_probability(probability, "a probability")
         _check_probability(target, "a target")
-    return _mean([_negative_log_likelihood(p, target) for p, target in pairs])
+    return _mean([_negative_log_likelihood(_log(p), _log(1.0 - p), target) for p, target in pairs])
 
 
-def _negative_log_likelihood(probability: Value, target: Value | float) -> Value:
-    log_yes = probability.maximum(SMALLEST_PROBABILITY).log()
-    log_no = (1.0 - probability).maximum(SMALLEST_PROBABILITY).log()
+def _log(probability: Value) -> Value:
+    return probability.maximum(SMALLEST_PROBABILITY).log()
+
+
+def _negative_log_likelihood(log_yes: Value, log_no: Value, target: Value | float) -> Value:
     return -(target * log_yes + (1.0 - target) * log_no)
 
 
 def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
     """Return ``binary_cross_entropy`` of ``sigmoid(logit)``, right for logits of any size.
 
-    It is the mean of ``softplus(z) - t z``, which follows from log(sigmoid(z)) = -softplus(-z)
-    and softplus(-z) = softplus(z) - z.  Raises ValueError if a target is outside [0, 1].
+    It is the mean of ``-(t log sigmoid(z) + (1 - t) log sigmoid(-z))``, since 1 - sigmoid(z) is
+    sigmoid(-z).  No term cancels another, so loss and gradient keep all their digits where a
+    prediction is confident and right.  Raises ValueError if a target is outside [0, 1].
 
     >>> binary_cross_entropy_with_logits([Value(1000.0)], [0.0]).data
     1000.0
@@ -69,15 +73,22 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
     pairs = _pairs(logits, targets, "binary_cross_entropy_with_logits")
     for _, target in pairs:
         _check_probability(target, "a target")
-    return _mean([logit.softplus() - target * logit for logit, target in pairs])
+    return _mean(
+        [
+            _negative_log_likelihood(logit.log_sigmoid(), (-logit).log_sigmoid(), target)
+            for logit, target in pairs
+        ]
+    )
 
 
 def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
     """Return the mean of ``-log softmax(row)[target]``, where each target is a class number.
 
+    A target may also be a list with the probability of each class (1 for one of them, say).
+
     ``logits`` is a list of rows, one logit a class (or one row, with one target).  The largest
-    logit is subtracted first, so no exponential overflows.  Raises ValueError if a target is
-    not a class.
+    logit is subtracted first, so no exponential overflows.  Raises ValueError if the rows differ
+    in length or a target is not a class; TypeError if a logit is no Value.
 
     >>> round(cross_entropy([[Value(0.0), Value(0.0)]], [1]).data, 6)
     0.693147
@@ -85,6 +96,15 @@ def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
     if not isinstance(logits, Sequence) or not logits:
         raise ValueError(f"cross_entropy needs a list of logits, but got {describe(logits)}")
     rows = [list(row) for row in logits] if isinstance(logits[0], Sequence) else [list(logits)]
+    for row in rows:
+        if len(row) != len(rows[0]):
+            raise ValueError(
+                "cross_entropy needs a logit for each class in every row, "
+                f"but got rows of {len(rows[0])} and {len(row)}"
+            )
+        for logit in row:
+            if not isinstance(logit, Value):
+                raise TypeError(f"cross_entropy needs Values as logits, but got {describe(logit)}")
     classes = list(targets) if isinstance(targets, Iterable) else [targets]
     if len(rows) != len(classes):
         raise ValueError(
@@ -96,16 +116,42 @@ def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
 
 def _surprise(row: list[Value], target: Any) -> Value:
     """Return -log softmax(row)[target] as log(sum(exp(z - largest))) - (z[target] - largest)."""
-    if not isinstance(target, int) or isinstance(target, bool) or not 0 <= target < len(row):
+    if isinstance(target, (list, tuple)):
+        return _expected_surprise(row, target)
+    if (
+        not isinstance(target, Integral)
+        or isinstance(target, bool)
+        or not 0 <= int(target) < len(row)
+    ):
         raise ValueError(
             f"cross_entropy needs a class from 0 to {len(row) - 1} as target, "
             f"but got {describe(target)}"
         )
+    shifted = _shifted(row)
+    return _log_of_sum(shifted) - shifted[target]
+
+
+def _expected_surprise(row: list[Value], shares: Sequence[Value | float]) -> Value:
+    """Return the sum of -share[k] log softmax(row)[k]."""
+    if len(shares) != len(row):
+        raise ValueError(
+            f"cross_entropy needs {len(row)} probabilities as target, but got {len(shares)}"
+        )
+    shifted = _shifted(row)
+    return _log_of_sum(shifted) - _sum(
+        [logit * share for logit, share in zip(shifted, shares, strict=True)]
+    )
+
+
+def _shifted(row: list[Value]) -> list[Value]:
     largest = row[0]
     for logit in row[1:]:
         largest = largest.maximum(logit)
-    shifted = [logit - largest for logit in row]
-    return _sum([logit.exp() for logit in shifted]).log() - shifted[target]
+    return [logit - largest for logit in row]
+
+
+def _log_of_sum(shifted: list[Value]) -> Value:
+    return _sum([logit.exp() for logit in shifted]).log()
 
 
 def hinge_loss(scores: Any, targets: Any) -> Value:

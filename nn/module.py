@@ -40,6 +40,10 @@ class Module:
         if name != "path" and (_is_values(value) or _is_modules(value)):
             self.set_path(self.path)
 
+    def __call__(self, x: Any) -> Any:
+        """Return the module's output for an input: what a subclass defines."""
+        raise NotImplementedError(f"{type(self).__name__} does not define __call__")
+
     def children(self) -> dict[str, Module]:
         """Return the modules directly inside this one, by name."""
         found: dict[str, Module] = {}
@@ -69,14 +73,22 @@ class Module:
         return trees
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """Return every parameter with its path, such as ``hidden.weight[2][1]``."""
-        return [
-            named for path, tree in self.parameter_trees().items() for named in _named(path, tree)
-        ]
+        """Return every parameter with its path, such as ``hidden.weight[2][1]``.
+
+        A parameter that several modules share is listed once, by its first path.
+        """
+        paths: dict[Value, str] = {}
+        for path, tree in self.parameter_trees().items():
+            for label, parameter in _named(path, tree):
+                paths.setdefault(parameter, label)
+        return [(path, parameter) for parameter, path in paths.items()]
 
     def parameters(self) -> list[Value]:
-        """Return every parameter."""
-        return [parameter for _, parameter in self.named_parameters()]
+        """Return every parameter once: this module's own, then each child's in its order."""
+        own = [parameter for _, parameter in _named("", list(self.own_parameters().values()))]
+        for child in self.children().values():
+            own += child.parameters()
+        return list(dict.fromkeys(own))
 
     def zero_grad(self) -> None:
         """Clear the gradient of every parameter."""
@@ -95,16 +107,20 @@ class Module:
     def state_dict(self) -> dict[str, Any]:
         """Return the parameters' numbers as nested lists, in PyTorch's names and shapes.
 
-        ``torch_model.load_state_dict({k: torch.tensor(v) for k, v in m.state_dict().items()})``
-        moves them to a ``torch.nn`` model with the same attribute names.
+        To move them to a ``torch.nn`` model with the same attribute names, and back::
+
+            theirs.load_state_dict(
+                {k: torch.tensor(v, dtype=torch.float64) for k, v in ours.state_dict().items()}
+            )
+            ours.load_state_dict(theirs.state_dict())
         """
         return {path: _numbers(tree) for path, tree in self.parameter_trees().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Set the parameters from nested lists of numbers, or from arrays and tensors.
 
-        Raises ValueError or TypeError, naming every entry at fault, if one is missing, unknown,
-        of the wrong shape or no number.  The model is then left as it was.
+        Raises ValueError, naming every entry at fault, if one is missing, unknown, of the wrong
+        shape or no number; TypeError if ``state`` is no dict.  The model is then left as it was.
 
         >>> from nn import Layer
         >>> Layer(1, 1).load_state_dict({"weight": [[0.5]]})
@@ -166,7 +182,7 @@ def _named(path: str, tree: Any) -> Iterator[tuple[str, Value]]:
 
 def _numbers(tree: Any) -> Any:
     """Return a nested list's numbers in the same shape."""
-    return tree.data if isinstance(tree, Value) else [_numbers(branch) for branch in tree]
+    return float(tree.data) if isinstance(tree, Value) else [_numbers(branch) for branch in tree]
 
 
 def _matched(path: str, tree: Any, entry: Any) -> Iterator[tuple[Value, float]]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from autodiff import Value, sqrt
-from autodiff.ops import describe, power, to_float
+from autodiff.ops import describe, divide, power, to_float
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
 
@@ -53,9 +53,15 @@ class Optimizer(ABC):
             variable.data = number
 
     def updates(self, gradients: Mapping[Value, Value]) -> dict[Value, Any]:
-        """Return ``step()`` as expressions: the new value of each parameter and state variable."""
+        """Return ``step()`` as expressions: the new value of each parameter and state variable.
+
+        This is what ``autodiff.compile`` takes as ``updates``.  Settings such as ``lr`` are
+        constants of the expressions.
+        """
         weights, state = self.rule(
-            self.parameters, [gradients[parameter] for parameter in self.parameters], self.state
+            self.parameters,
+            [gradients.get(parameter, 0.0) for parameter in self.parameters],
+            self.state,
         )
         variables = [*self.parameters, *self.state]
         return dict(zip(variables, [*weights, *state], strict=True))
@@ -135,6 +141,8 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr)
+        if not isinstance(betas, Sequence) or len(betas) != 2:
+            raise ValueError(f"betas must be two numbers, but got {describe(betas)}")
         self.betas = (
             _check_number(betas[0], "beta1", 0.0, 1.0),
             _check_number(betas[1], "beta2", 0.0, 1.0),
@@ -171,7 +179,7 @@ class Adam(Optimizer):
         size = self.lr / (1.0 - power(beta1, steps))
         scale = sqrt(1.0 - power(beta2, steps))
         moved = [
-            w - size * (m / (sqrt(v) / scale + self.eps))
+            w - size * divide(m, sqrt(v) / scale + self.eps)
             for w, m, v in zip(weights, means, squares, strict=True)
         ]
         return moved, [steps, *means, *squares]

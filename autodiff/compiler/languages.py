@@ -1,0 +1,219 @@
+"""What differs between Python, C and JavaScript; the rest of the code looks the same."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from autodiff import ops
+from autodiff.compiler.kernels import Kernel, kernel_of
+from autodiff.ops import OPERATIONS, Operation
+
+__all__ = ["JAVASCRIPT", "PYTHON", "C", "Language", "helper_functions", "identifier"]
+
+# The functions of C's library and of JavaScript's Math, by the names that Python's math has.
+C_LIBRARY = frozenset(
+    "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 "
+    "fabs floor fmod hypot log log10 log1p log2 pow sin sinh sqrt tan tanh trunc".split()
+)
+MATH_NAMES = {name: f"Math.{name}" for name in C_LIBRARY} | {"fabs": "Math.abs"}
+for _absent in ("erf", "erfc", "exp2", "fmod", "copysign"):
+    del MATH_NAMES[_absent]
+
+_C_WORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for goto if "
+    "inline int long register restrict return short signed sizeof static struct switch typedef "
+    "union unsigned void volatile while main isnan isinf NAN INFINITY".split()
+)
+_JAVASCRIPT_WORDS = frozenset(
+    "arguments async await break case catch class const continue debugger default delete do else "
+    "enum eval export extends false finally for function if implements import in instanceof "
+    "interface let new null package private protected public return static super switch this "
+    "throw true try typeof undefined var void while with yield Math NaN Infinity".split()
+)
+_OUR_WORDS = frozenset(
+    "parameters inputs gradients updated means output outputs rows row row_count rowCount batch "
+    "batches batch_size batchSize iteration start stop step run update module exports "
+    "autodiff_step autodiff_run inf nan n math float range len append".split()
+)
+RESERVED = (
+    frozenset(keyword.kwlist)
+    | frozenset(keyword.softkwlist)
+    | _C_WORDS
+    | _JAVASCRIPT_WORDS
+    | _OUR_WORDS
+    | C_LIBRARY
+    | frozenset(op.forward.__name__ for op in OPERATIONS.values())
+)
+
+
+def identifier(name: str) -> str:
+    """Return a name that is legal in Python, C and JavaScript and means nothing else there.
+
+    >>> identifier("hidden.weight[2][1]"), identifier("exp"), identifier("2x"), identifier("ŷ")
+    ('hidden_weight_2_1', 'exp_', '_2x', '_')
+    """
+    text = re.sub(r"[^0-9A-Za-z_]+", "_", name)[:60]
+    if len(text.strip("_")) > 0:
+        text = text.rstrip("_") or text
+    if not text or text[0].isdigit():
+        text = f"_{text}"
+    # A leading underscore and capital, or two underscores, belong to the C compiler.
+    text = re.sub(r"__+", "_", text)
+    return f"{text}_" if text in RESERVED else text
+
+
+@dataclass(frozen=True)
+class Language:
+    """How a language writes numbers, choices, calls and functions."""
+
+    name: str
+    comment: str
+    assign: str
+    end: str
+    indent: str
+    infinity: str
+    not_a_number: str
+
+    def number(self, number: float) -> str:
+        """Return a literal that reads back as exactly this number."""
+        if math.isnan(number):
+            return self.not_a_number
+        if math.isinf(number):
+            return self.infinity if number > 0 else f"(-{self.infinity})"
+        return repr(number) if math.copysign(1.0, number) > 0 else f"({number!r})"
+
+    def choice(self, condition: str, chosen: str, other: str) -> str:
+        """Return the expression that is one or the other."""
+        if self is PYTHON:
+            return f"({chosen} if {condition} else {other})"
+        return f"({condition} ? {chosen} : {other})"
+
+    def either(self, conditions: Sequence[str], word: str) -> str:
+        """Return conditions joined by ``or`` or ``and``."""
+        if self is not PYTHON:
+            word = {"or": "||", "and": "&&"}[word]
+        return "(" + f" {word} ".join(conditions) + ")"
+
+    def library(self, function: str) -> str:
+        """Return what the language calls a function of C's library."""
+        if self is JAVASCRIPT:
+            if function not in MATH_NAMES:
+                raise ValueError(f"JavaScript's Math has no {function}")
+            return MATH_NAMES[function]
+        return f"math_{function}" if self is PYTHON else function
+
+    def statement(self, name: str, expression: str) -> str:
+        """Return an assignment that declares the name."""
+        return f"{self.assign}{name} = {expression}{self.end}"
+
+    def operation(self, op: Operation, operands: Sequence[str], divisor: float | None) -> str:
+        """Return an operation on operands' texts: infix where it can be, else a call.
+
+        ``divisor`` is the number divided by where that is known and not 0.
+        """
+        if op is ops.WEIGHTED_SUM:
+            return op.formula(*operands)
+        if op in (ops.ADD, ops.SUB, ops.MUL, ops.NEG):
+            return op.formula(*operands)
+        if op is ops.SQUARE:
+            return f"{operands[0]} * {operands[0]}"
+        if op is ops.DIV and (self is not PYTHON or divisor is not None):
+            return op.formula(*operands)
+        return f"{op.forward.__name__}({', '.join(operands)})"
+
+    def translate(self, node: ast.expr, names: Mapping[str, str]) -> str:
+        """Return a kernel's expression as text, with its names replaced."""
+        match node:
+            case ast.Constant(int() | float() as value):
+                return self.number(float(value))
+            case ast.Name(name):
+                return names.get(name) or self.constant(name)
+            case ast.UnaryOp(ast.USub(), operand):
+                return f"(-{self.translate(operand, names)})"
+            case ast.BinOp(left, operator, right):
+                sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}[type(operator)]
+                return f"({self.translate(left, names)} {sign} {self.translate(right, names)})"
+            case ast.Compare(left, [operator], [right]):
+                sign = _COMPARISONS[type(operator)]
+                return f"{self.translate(left, names)} {sign} {self.translate(right, names)}"
+            case ast.BoolOp(operator, values):
+                word = "or" if isinstance(operator, ast.Or) else "and"
+                return self.either([self.translate(value, names) for value in values], word)
+            case ast.IfExp(test, chosen, other):
+                return self.choice(*[self.translate(part, names) for part in (test, chosen, other)])
+            case ast.Call(ast.Name(function), arguments):
+                texts = [self.translate(argument, names) for argument in arguments]
+                known = self.library(function) if function in C_LIBRARY else function
+                return f"{known}({', '.join(texts)})"
+        raise ValueError(f"cannot write {ast.unparse(node)!r} in {self.name}")
+
+    def constant(self, name: str) -> str:
+        """Return what the language calls inf or nan; raise ValueError for another free name."""
+        if name not in ("inf", "nan"):
+            raise ValueError(f"cannot write the name {name!r} in {self.name}")
+        return self.infinity if name == "inf" else self.not_a_number
+
+
+PYTHON = Language("Python", "#", "", "", "    ", "inf", "nan")
+C = Language("C", "//", "const double ", ";", "    ", "INFINITY", "NAN")
+JAVASCRIPT = Language("JavaScript", "//", "const ", ";", "  ", "Infinity", "NaN")
+
+_COMPARISONS = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
+
+
+def helper_functions(language: Language, used: Sequence[Operation]) -> list[str]:
+    """Return the lines that define the operations which the language writes as calls."""
+    lines: list[str] = []
+    done: set[str] = set()
+    for op in used:
+        if "(" in language.operation(op, ["a"] * (op.arity or 1), None) and op.arity:
+            _define(language, op, done, lines)
+    return lines
+
+
+_BY_FUNCTION = {op.forward.__name__: op for op in OPERATIONS.values()}
+
+
+def _define(language: Language, op: Operation, done: set[str], lines: list[str]) -> None:
+    """Append the definition of an operation's function, after those that it calls."""
+    name = op.forward.__name__
+    kernel = kernel_of(op)
+    if name in done or _is_library_call(language, name, kernel):
+        return
+    done.add(name)
+    for expression in (*[expression for _, expression in kernel.assignments], kernel.result):
+        for part in ast.walk(expression):
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+                called = _BY_FUNCTION.get(part.func.id)
+                if called is not None and part.func.id not in C_LIBRARY:
+                    _define(language, called, done, lines)
+    names = {parameter: parameter for parameter in kernel.parameters}
+    kind, parameters = "function ", ", ".join(kernel.parameters)
+    if language is C:
+        kind = "static double "
+        parameters = ", ".join(f"double {parameter}" for parameter in kernel.parameters)
+    lines.append(f"{kind}{name}({parameters}) {{")
+    for target, expression in kernel.assignments:
+        text = language.translate(expression, names)
+        lines.append(language.indent + language.statement(target, text))
+        names[target] = target
+    lines.append(f"{language.indent}return {language.translate(kernel.result, names)};")
+    lines += ["}", ""]
+
+
+def _is_library_call(language: Language, name: str, kernel: Kernel) -> bool:
+    """Return whether C's own function of that name is the kernel, so none has to be written."""
+    called = f"{name}({', '.join(kernel.parameters)})"
+    return language is C and ast.unparse(kernel.result) == called

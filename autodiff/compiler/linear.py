@@ -1,0 +1,209 @@
+"""A graph as straight-line code: each register is assigned once, before it is used.
+
+A :class:`Linear` program is a list of registers.  Each holds a number known at compile time, a
+leaf's number, or the result of one operation on earlier registers.  Building one from Values
+does three things, all exact: it computes what depends on numbers alone, it computes equal
+expressions once, and it drops operations that change nothing (``x * 1``; never ``x * 0``, which
+is nan for an infinite x).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from autodiff import ops
+from autodiff.ops import Operation
+from autodiff.value import Value
+
+__all__ = ["Kind", "Linear", "Register"]
+
+
+class Kind(Enum):
+    """Where a register's number comes from."""
+
+    NUMBER = "a number known at compile time"
+    VARIABLE = "a variable of the graph, read when the program runs"
+    INPUT = "one number of the row that the program runs on"
+    MEAN = "a gradient's mean over the rows of a batch"
+    OPERATION = "an operation on earlier registers"
+    COPY = "another name for an earlier register"
+
+
+@dataclass(slots=True)
+class Register:
+    """One single assignment; ``name`` and ``comment`` are for the reader of the code."""
+
+    kind: Kind
+    op: Operation | None = None
+    operands: tuple[int, ...] = ()
+    number: float = 0.0
+    value: Value | None = None
+    name: str = ""
+    comment: str = ""
+
+
+@dataclass(slots=True)
+class Linear:
+    """Registers in the order of their assignment, and the way from Values to them."""
+
+    registers: list[Register] = field(default_factory=list)
+    of_value: dict[Value, int] = field(default_factory=dict)
+    shared: dict[tuple[Operation, tuple[int, ...]], int] = field(default_factory=dict)
+    numbers: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, register: Register) -> int:
+        """Append a register and return its place."""
+        self.registers.append(register)
+        return len(self.registers) - 1
+
+    def number(self, number: float) -> int:
+        """Return the register of a number; -0.0 is not 0.0, and every nan is the same."""
+        bits = struct.pack("<d", number) if number == number else b"nan"
+        if bits not in self.numbers:
+            self.numbers[bits] = self.add(Register(Kind.NUMBER, number=number))
+        return self.numbers[bits]
+
+    def leaf(self, kind: Kind, value: Value, name: str, comment: str = "") -> int:
+        """Return a new register that holds a leaf's number."""
+        place = self.add(Register(kind, value=value, name=name, comment=comment))
+        self.of_value[value] = place
+        return place
+
+    def copy(self, place: int, name: str, comment: str) -> int:
+        """Return a new name for a register, for the reader; it costs nothing where it runs."""
+        return self.add(Register(Kind.COPY, operands=(place,), name=name, comment=comment))
+
+    def lower(self, root: Value, comment: str = "") -> int:
+        """Return the register of a Value, with whatever it depends on lowered first.
+
+        Leaves that are no constants must be known already: KeyError names one that is not.
+        """
+        pending = [root]
+        while pending:
+            value = pending[-1]
+            if value in self.of_value:
+                pending.pop()
+                continue
+            if value.op is None:
+                if not value.is_constant:
+                    raise KeyError(value)
+                self.of_value[value] = self.number(value.data)
+                continue
+            missing = [parent for parent in value.parents if parent not in self.of_value]
+            if missing:
+                pending += reversed(missing)
+                continue
+            operands = tuple([self.of_value[parent] for parent in value.parents])
+            self.of_value[value] = self.operation(value.op, operands, value, comment)
+        return self.of_value[root]
+
+    def operation(
+        self, op: Operation, operands: tuple[int, ...], value: Value | None, comment: str
+    ) -> int:
+        """Return the register of an operation: a number, an existing register or a new one."""
+        known = [self.registers[place] for place in operands]
+        if all(register.kind is Kind.NUMBER for register in known):
+            return self.number(op.forward(*[register.number for register in known]))
+        same = self.unchanged_operand(op, operands)
+        if same is not None:
+            return same
+        if op is ops.POW and self.is_number(operands[1], 2.0):
+            op, operands = ops.SQUARE, operands[:1]
+        key = op, operands
+        if key not in self.shared:
+            self.shared[key] = self.add(
+                Register(Kind.OPERATION, op, operands, value=value, comment=comment)
+            )
+        return self.shared[key]
+
+    def is_number(self, place: int, number: float) -> bool:
+        """Return whether a register holds that number, with its sign, at compile time."""
+        register = self.registers[place]
+        return register.kind is Kind.NUMBER and repr(register.number) == repr(number)
+
+    def unchanged_operand(self, op: Operation, operands: tuple[int, ...]) -> int | None:
+        """Return the operand that the operation gives back whatever its number is, if any."""
+        if op is ops.MUL:
+            left, right = operands
+            if self.is_number(left, 1.0):
+                return right
+            return left if self.is_number(right, 1.0) else None
+        if op is ops.SUB:
+            return operands[0] if self.is_number(operands[1], 0.0) else None
+        if op in (ops.DIV, ops.POW):
+            return operands[0] if self.is_number(operands[1], 1.0) else None
+        if op is ops.WHERE and self.registers[operands[0]].kind is Kind.NUMBER:
+            return operands[1] if self.registers[operands[0]].number > 0.0 else operands[2]
+        if op is ops.NEG and self.registers[operands[0]].op is ops.NEG:
+            return self.registers[operands[0]].operands[0]
+        return None
+
+    def resolve(self, place: int) -> int:
+        """Return the register that a copy is another name for."""
+        while self.registers[place].kind is Kind.COPY:
+            (place,) = self.registers[place].operands
+        return place
+
+    def live(self, results: Iterable[int], available: Iterable[int] = ()) -> list[int]:
+        """Return the registers that the results need, in order, without those available."""
+        given = set(available)
+        needed = {place for place in results if place not in given}
+        for place in range(max(needed, default=-1), -1, -1):
+            if place in needed:
+                needed.update(p for p in self.registers[place].operands if p not in given)
+        return sorted(needed)
+
+    def depending_on(self, sources: Iterable[int]) -> set[int]:
+        """Return the registers that depend on any of the sources, and the sources themselves."""
+        found = set(sources)
+        for place, register in enumerate(self.registers):
+            if not found.isdisjoint(register.operands):
+                found.add(place)
+        return found
+
+    def check(self) -> None:
+        """Raise ValueError, naming the register, if an invariant does not hold.
+
+        Operands come before their users, and each operation has as many as it takes.
+        """
+        for place, register in enumerate(self.registers):
+            if any(not 0 <= operand < place for operand in register.operands):
+                raise ValueError(
+                    f"register {place} ({register.name}) is used before it is assigned"
+                )
+            wanted = _operand_count(register)
+            if wanted is not None and len(register.operands) != wanted:
+                raise ValueError(
+                    f"register {place} ({register.name}) has {len(register.operands)} operands, "
+                    f"but {register.op or register.kind.name.lower()} takes {wanted}"
+                )
+            if (register.op is None) is (register.kind is Kind.OPERATION):
+                raise ValueError(f"register {place} ({register.name}) has kind {register.kind}")
+
+
+def _operand_count(register: Register) -> int | None:
+    if register.op is not None:
+        return register.op.arity
+    return 1 if register.kind is Kind.COPY else 0
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Return the names, each that came before with a number behind it.
+
+    >>> numbered(["w", "b", "w"])
+    ['w', 'b', 'w_2']
+    """
+    taken: set[str] = set()
+    unique = []
+    counts: dict[str, int] = {}
+    for name in names:
+        fresh = name
+        while fresh in taken:
+            counts[name] = counts.get(name, 1) + 1
+            fresh = f"{name}_{counts[name]}"
+        taken.add(fresh)
+        unique.append(fresh)
+    return unique

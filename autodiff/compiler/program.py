@@ -1,0 +1,231 @@
+"""compile() and Program: a graph that runs again without being built again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from types import FunctionType
+from typing import Any
+
+from autodiff.compiler.build import Parts, Updates, build, expanded
+from autodiff.compiler.python import function_of, readable_source, run_source
+from autodiff.compiler.standalone import to_c, to_javascript
+from autodiff.naming import name_of
+from autodiff.ops import describe, to_float
+from autodiff.value import NOT_COMPUTED, Value
+
+__all__ = ["Program", "compile", "epoch_means"]
+
+Row = tuple[float, ...]
+
+
+def compile(
+    output: Value,
+    inputs: Sequence[Value] = (),
+    updates: Updates | None = None,
+    penalty: Value | None = None,
+) -> Program:
+    """Return a program that computes output, its gradient and the updates.
+
+    What is recorded is the graph: the operations that were done, not the Python code that did
+    them.  An ``if`` on a Value's number was decided when the graph was built; ``where`` is part
+    of the graph and is decided anew at every run.
+
+    ``inputs`` are variables that get their numbers from the caller: a row of a data set.
+    Other variables (the parameters) are read from their ``data`` whenever the program runs.
+    ``updates`` gets ``{variable: gradient}``, all Values, and returns ``{variable:
+    expression}``: the variables' new numbers, an optimizer's ``updates`` for example.
+    ``penalty`` is an expression of the parameters that counts once a batch, not once a row.
+
+    Raises TypeError or ValueError, naming it, for an input that is no variable or given twice,
+    an update of what is no variable, an update that depends on an input, and a penalty that
+    does.  An input that the output does not depend on is allowed; its gradient is 0.
+
+    >>> w, x = Value(3.0, "w"), Value(0.0, "x")
+    >>> square = compile((w * x) ** 2, inputs=[x])
+    >>> square(2.0), w.grad
+    (36.0, 24.0)
+    """
+    return Program(output, build(output, tuple(inputs), updates, penalty))
+
+
+class Program:
+    """A compiled graph: see :func:`autodiff.compile`.
+
+    ``source`` is Python to read and to step through, the code that ``program()`` runs.
+    """
+
+    def __init__(self, output: Value, parts: Parts) -> None:
+        self.output = output
+        self.parts = parts
+        self.title = f"program for {name_of(output)}"
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """The variables that the caller gives numbers to, in order."""
+        return self.parts.inputs
+
+    @property
+    def variables(self) -> list[Value]:
+        """The parameters, and what the updates remember, in the order of the program."""
+        return self.parts.variables
+
+    def __len__(self) -> int:
+        """Return the number of operations."""
+        return sum(register.op is not None for register in self.parts.linear.registers)
+
+    def __repr__(self) -> str:
+        return f"<{self.title}: {len(self)} operations, {len(self.variables)} variables>"
+
+    # ---- Python ----------------------------------------------------------------------------
+
+    @cached_property
+    def source(self) -> str:
+        """Readable Python: one operation a line, each saying what it is."""
+        return readable_source(self.parts, self.title)
+
+    @cached_property
+    def step(self) -> FunctionType:
+        """The function of ``source``; a debugger can step into it."""
+        return function_of(self.source, "step", self.title)
+
+    @cached_property
+    def update(self) -> FunctionType:
+        """The update of a program over rows, as a function of ``source``."""
+        return function_of(self.source, "update", self.title)
+
+    @cached_property
+    def expanded(self) -> Parts:
+        """The program's registers as machines run them."""
+        return expanded(self.parts)
+
+    @cached_property
+    def run_source(self) -> str:
+        """Dense Python: what ``run`` runs."""
+        return run_source(self.expanded)
+
+    @cached_property
+    def _run(self) -> FunctionType:
+        return function_of(self.run_source, "run", f"dense {self.title}")
+
+    def __call__(self, *inputs: float) -> float:
+        """Compute output and gradients, and return the output's number.
+
+        Leaves ``data`` and ``grad`` of the leaves and of the output as evaluating the expression
+        and ``output.backward()`` would.  Nothing is updated, and a penalty does not count.
+
+        Raises ValueError unless there is one number for each input.
+        """
+        numbers = self._row(inputs, "the program")
+        output, gradients, _ = self.step(self._parameters(), numbers)
+        for value, number in zip(self.inputs, numbers, strict=True):
+            value.data = number
+        for leaf, gradient in zip(self.parts.gradients, gradients, strict=True):
+            leaf.grad = gradient if leaf.grad is NOT_COMPUTED else leaf.grad + gradient
+        if not self.output.is_leaf:
+            self.output.data, self.output.grad = output, 1.0
+        return float(output)
+
+    def run(
+        self,
+        n: int,
+        rows: Iterable[Sequence[float]] | None = None,
+        batch_size: int | None = None,
+        shuffle: random.Random | None = None,
+    ) -> list[float]:
+        """Do n iterations with updates and return the n outputs; variables keep the result.
+
+        A program with inputs runs over ``rows``, in order: an iteration is a pass over all of
+        them, in batches of ``batch_size`` (default: all in one).  After each batch the updates
+        are made with the mean gradients of its rows; the iteration's output is the mean over its
+        rows, with the penalty.  Otherwise an iteration is one evaluation and one update.
+        ``shuffle`` puts the rows in a new order for each iteration.
+
+        Raises ValueError if n or the batch size is no count, or the rows do not fit the inputs.
+        """
+        if not isinstance(n, int) or isinstance(n, bool) or n < 0:
+            raise ValueError(f"run needs a number of iterations, 0 or more, not {describe(n)}")
+        if self.inputs:
+            return self._run_rows(n, *self._checked(rows, batch_size), shuffle)
+        if rows is not None or batch_size is not None or shuffle is not None:
+            raise ValueError("run got rows, but the program has no inputs")
+        outputs, numbers = self._run(n, self._parameters())
+        self._assign(numbers)
+        return list(outputs)
+
+    def _run_rows(
+        self, n: int, rows: list[Row], batch_size: int, shuffle: random.Random | None
+    ) -> list[float]:
+        starts = range(0, len(rows), batch_size)
+        counts = [len(rows[start : start + batch_size]) for start in starts]
+        outputs: list[float] = []
+        numbers = self._parameters()
+        for passes in [n] if shuffle is None else [1] * n:
+            if shuffle is not None:
+                order = list(range(len(rows)))
+                shuffle.shuffle(order)
+                rows = [rows[place] for place in order]
+            batches = [rows[start : start + batch_size] for start in starts]
+            found, numbers = self._run(passes, batches, numbers)
+            outputs += found
+        self._assign(numbers)
+        return epoch_means(outputs, counts)
+
+    # ---- other languages -------------------------------------------------------------------
+
+    def to_c(self) -> str:
+        """Return the program as one C file with a function for a step and one for a run.
+
+        Built with ``-ffp-contract=off`` it computes the same bits.  Raises NotTranslatableError
+        if an operation's forward does more than C can be told.
+        """
+        return to_c(self.parts, self.title)
+
+    def to_javascript(self) -> str:
+        """Return the program as one JavaScript file with functions ``step`` and ``run``.
+
+        JavaScript's ``Math`` may differ in the last places of ``exp`` and its kin.  Raises
+        NotTranslatableError or ValueError if an operation's forward cannot be written in it.
+        """
+        return to_javascript(self.parts, self.title)
+
+    # ---- numbers in and out ----------------------------------------------------------------
+
+    def _parameters(self) -> tuple[float, ...]:
+        return tuple([float(variable.data) for variable in self.variables])
+
+    def _row(self, row: Sequence[Any], user: str) -> Row:
+        if len(row) != len(self.inputs):
+            raise ValueError(f"{user} needs {len(self.inputs)} inputs, but got {len(row)}")
+        return tuple([to_float(number, user) for number in row])
+
+    def _assign(self, numbers: Sequence[float]) -> None:
+        for variable, number in zip(self.variables, numbers, strict=True):
+            variable.data = number
+
+    def _checked(
+        self, rows: Iterable[Sequence[float]] | None, batch_size: int | None
+    ) -> tuple[list[Row], int]:
+        if rows is None:
+            raise ValueError(f"run needs rows of {len(self.inputs)} inputs")
+        checked = [self._row(row, f"row {place}") for place, row in enumerate(rows)]
+        if not checked:
+            raise ValueError("run needs at least one row")
+        size = len(checked) if batch_size is None else batch_size
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise ValueError(f"the batch size must be 1 or more, not {describe(size)}")
+        return checked, size
+
+
+def epoch_means(outputs: Sequence[float], counts: Sequence[int]) -> list[float]:
+    """Return the mean output of each epoch, given every batch's and the batches' sizes."""
+    if len(counts) == 1:
+        return list(outputs)
+    means = []
+    for start in range(0, len(outputs), len(counts)):
+        total = -0.0
+        for count, output in zip(counts, outputs[start : start + len(counts)], strict=True):
+            total += count * output
+        means.append(total / sum(counts))
+    return means

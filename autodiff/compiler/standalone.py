@@ -1,0 +1,237 @@
+"""A program as one self-contained file of C or JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autodiff.compiler.build import Parts, update_results
+from autodiff.compiler.languages import JAVASCRIPT, C, Language, helper_functions
+from autodiff.compiler.linear import Kind
+from autodiff.compiler.text import Writer, one_line
+from autodiff.ops import Operation
+from autodiff.value import Value
+
+__all__ = ["to_c", "to_javascript"]
+
+
+def to_c(parts: Parts, title: str) -> str:
+    """Return C11 with ``autodiff_step`` and ``autodiff_run``; it needs libm alone."""
+    step = [
+        "double autodiff_step(const double *parameters, const double *inputs, double *gradients) {",
+        *_indented(C, [*_step_body(C, parts), "return output;"]),
+        "}",
+    ]
+    if parts.inputs:
+        heading = (
+            "void autodiff_run(long n, long row_count, long batch_size, const double *rows,\n"
+            "                  double *parameters, double *outputs) {"
+        )
+    else:
+        heading = "void autodiff_run(long n, double *parameters, double *outputs) {"
+    run = [heading, *_indented(C, _run_body(C, parts)), "}"]
+    about = _about(
+        C,
+        parts,
+        title,
+        [
+            "double autodiff_step(parameters, inputs, gradients)",
+            "    returns the output and fills gradients, in the order below.",
+            heading.replace("void ", "", 1).replace(" {", "").replace("\n", "\n//"),
+            "    does n iterations with updates; parameters keep the result."
+            + (" One output a batch." if parts.inputs else " One output an iteration."),
+            "",
+            "cc -std=c11 -O2 -ffp-contract=off program.c -lm",
+            "(with contraction of multiply-adds the last bits differ from the Python engine's)",
+        ],
+    )
+    helpers = helper_functions(C, _operations(parts))
+    return "\n".join([*about, "", "#include <math.h>", "", *helpers, *step, "", *run]) + "\n"
+
+
+def to_javascript(parts: Parts, title: str) -> str:
+    """Return a JavaScript file with functions ``step`` and ``run``, exported under node."""
+    step = [
+        "function step(parameters, inputs, gradients) {",
+        *_indented(JAVASCRIPT, [*_step_body(JAVASCRIPT, parts), "return output;"]),
+        "}",
+    ]
+    extra = "rowCount, batchSize, rows, " if parts.inputs else ""
+    heading = f"function run(n, {extra}parameters, outputs) {{"
+    run = [heading, *_indented(JAVASCRIPT, _run_body(JAVASCRIPT, parts)), "}"]
+    about = _about(
+        JAVASCRIPT,
+        parts,
+        title,
+        [
+            "step(parameters, inputs, gradients)",
+            "    returns the output and fills gradients, in the order below.",
+            f"run(n, {extra}parameters, outputs)",
+            "    does n iterations with updates; parameters keep the result."
+            + (" One output a batch." if parts.inputs else " One output an iteration."),
+            "All arguments but numbers are arrays (Float64Array, say), filled in place.",
+        ],
+    )
+    helpers = helper_functions(JAVASCRIPT, _operations(parts))
+    export = 'if (typeof module !== "undefined") module.exports = { step, run };'
+    return (
+        "\n".join([*about, "", '"use strict";', "", *helpers, *step, "", *run, "", export]) + "\n"
+    )
+
+
+def _operations(parts: Parts) -> list[Operation]:
+    return [register.op for register in parts.linear.registers if register.op is not None]
+
+
+def _indented(language: Language, lines: Iterable[str]) -> list[str]:
+    return [f"{language.indent}{line}" if line else "" for line in lines]
+
+
+def _about(language: Language, parts: Parts, title: str, usage: list[str]) -> list[str]:
+    """Return the comment that heads the file: what it is, and where every number is."""
+    lines = [
+        one_line(title),
+        "",
+        *usage,
+        "",
+        *_listed("parameters", parts.variables, parts),
+        *_listed("inputs", parts.inputs, parts),
+        *_listed("gradients", parts.gradients, parts),
+    ]
+    return [f"{language.comment} {line}".rstrip() for line in lines]
+
+
+def _listed(array: str, leaves: Iterable[Value], parts: Parts) -> list[str]:
+    """Return a line for each place of an array: whose number it is."""
+    registers = [parts.linear.registers[parts.linear.of_value[leaf]] for leaf in leaves]
+    return [
+        f"{array}[{index}]  {one_line(register.name)}" for index, register in enumerate(registers)
+    ]
+
+
+def _declared(language: Language, name: str) -> str:
+    """Return the declaration of a variable that changes."""
+    return f"double {name}" if language is C else f"let {name}"
+
+
+def _leaves(language: Language, writer: Writer, parts: Parts, needed: set[int]) -> list[str]:
+    """Return the statements that read the parameters and inputs that are needed."""
+    lines = []
+    for source, leaves in (("parameters", parts.variables), ("inputs", parts.inputs)):
+        for index, leaf in enumerate(leaves):
+            place = parts.linear.of_value[leaf]
+            if place in needed:
+                lines.append(language.statement(writer.names[place], f"{source}[{index}]"))
+    return lines
+
+
+def _step_body(language: Language, parts: Parts) -> list[str]:
+    writer = Writer(language, parts.linear)
+    results = [parts.output, *parts.gradients.values()]
+    live = parts.linear.live(results)
+    lines = _leaves(language, writer, parts, set(live))
+    if language is C and not parts.inputs:
+        lines.append("(void)inputs;")
+    if language is C and not parts.variables:
+        lines.append("(void)parameters;")
+    if language is C and not parts.gradients:
+        lines.append("(void)gradients;")
+    lines += writer.block(live, results)
+    for index, place in enumerate(parts.gradients.values()):
+        lines.append(f"gradients[{index}] = {writer.text(place)};")
+    return [*lines, language.statement("output", writer.text(parts.output))]
+
+
+def _run_body(language: Language, parts: Parts) -> list[str]:
+    return (_rows_loop if parts.inputs else _plain_loop)(language, parts)
+
+
+def _loop(language: Language, name: str, limit: str, step: str = "1") -> str:
+    kind = "long" if language is C else "let"
+    return f"for ({kind} {name} = 0; {name} < {limit}; {name} += {step}) {{"
+
+
+def _plain_loop(language: Language, parts: Parts) -> list[str]:
+    writer = Writer(language, parts.linear)
+    live = parts.linear.live([parts.output, *update_results(parts)])
+    output = writer.text(parts.output)
+    body = _leaves(language, writer, parts, set(live))
+    body += writer.block(live, ())
+    if parts.penalty is not None:
+        output = f"{output} + {writer.text(parts.penalty)}"
+    body += [f"outputs[iteration] = {output};", *_assignments(writer, parts)]
+    unused = ["(void)parameters;"] if language is C and not parts.variables else []
+    return [*unused, _loop(language, "iteration", "n"), *_indented(language, body), "}"]
+
+
+def _assignments(writer: Writer, parts: Parts) -> list[str]:
+    """Return the statements that store the variables' new numbers, all computed before."""
+    lines = []
+    for index, variable in enumerate(parts.variables):
+        if variable in parts.updates:
+            lines.append(f"parameters[{index}] = {writer.text(parts.updates[variable])};")
+    return lines
+
+
+def _rows_loop(language: Language, parts: Parts) -> list[str]:
+    linear = parts.linear
+    writer = Writer(language, linear)
+    results = update_results(parts)
+    after_live = linear.live(results)
+    means = {leaf: place for leaf, place in parts.means.items() if place in set(after_live)}
+    sums = {leaf: f"sum__{writer.names[place]}" for leaf, place in means.items()}
+    row_results = [parts.output, *[parts.gradients[leaf] for leaf in means]]
+    live = linear.live(row_results)
+    of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
+    width = len(parts.inputs)
+
+    inside = []
+    for index, value in enumerate(parts.inputs):
+        place = linear.of_value[value]
+        if place in live:
+            cell = f"rows[row * {width} + {index}]"
+            inside.append(language.statement(writer.names[place], cell))
+    before = _leaves(
+        language,
+        writer,
+        parts,
+        {p for p in (*live, *after_live) if linear.registers[p].kind is not Kind.INPUT},
+    )
+    before += writer.block([place for place in live if place not in of_the_row], ())
+    inside += writer.block([place for place in live if place in of_the_row], ())
+    inside.append(f"sum__output += {writer.text(parts.output)};")
+    inside += [f"{total} += {writer.text(parts.gradients[leaf])};" for leaf, total in sums.items()]
+    done = set(live)
+    after = [
+        language.statement(writer.names[place], f"{sums[leaf]} / count__rows")
+        for leaf, place in means.items()
+    ]
+    after += writer.block([place for place in after_live if place not in done], ())
+    output = "sum__output / count__rows"
+    if parts.penalty is not None:
+        output = f"{output} + {writer.text(parts.penalty)}"
+    after += [f"outputs[batch] = {output};", "batch += 1;", *_assignments(writer, parts)]
+
+    row_count, batch_size = ("row_count", "batch_size")
+    if language is not C:
+        row_count, batch_size = "rowCount", "batchSize"
+    whole = "long" if language is C else "let"
+    stop = f"start + {batch_size} < {row_count} ? start + {batch_size} : {row_count}"
+    cast = "(double)" if language is C else ""
+    batch = [
+        *before,
+        f"{whole} stop = {stop};",
+        language.statement("count__rows", f"{cast}(stop - start)"),
+        # -0.0 + x is x for every x.
+        *[f"{_declared(language, name)} = -0.0;" for name in ("sum__output", *sums.values())],
+        f"for ({whole} row = start; row < stop; row += 1) {{",
+        *_indented(language, inside),
+        "}",
+        *after,
+    ]
+    epoch = [_loop(language, "start", row_count, batch_size), *_indented(language, batch), "}"]
+    return [
+        f"{whole} batch = 0;",
+        _loop(language, "iteration", "n"),
+        *_indented(language, epoch),
+        "}",
+    ]

@@ -1,0 +1,334 @@
+"""fit(): train a model, with the readable eager loop or with a compiled program.
+
+Every engine does the same arithmetic in the same order, so all leave the same bits: row by row,
+gradients added in row order and divided by the number of rows, then the penalty's gradient.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autodiff import Program, Value, compile
+from autodiff.compiler import epoch_means
+from autodiff.ops import describe, to_float
+from nn.losses import cross_entropy, mse_loss
+from nn.module import Module
+from nn.optim import Optimizer
+
+__all__ = ["History", "NonFiniteLossError", "fit"]
+
+ENGINES = ("auto", "eager", "python")
+
+# A compiled run reports progress, and can be interrupted, about this often.
+SECONDS_A_SLICE = 0.1
+
+Loss = Callable[[Any, Any], Value]
+Penalty = Callable[[list[Value]], Value]
+Progress = Callable[[int, float], None]
+
+
+class NonFiniteLossError(ArithmeticError):
+    """Training met a loss that is infinite or nan; the model is as it was at the last finite one.
+
+    ``epoch`` counts from 0, ``losses`` are those of the epochs before it.
+    """
+
+    def __init__(self, epoch: int, loss: float, losses: list[float]) -> None:
+        super().__init__(
+            f"the loss of epoch {epoch} is {loss}: training stopped, and the model is as it was "
+            "at the last finite loss. A smaller learning rate is the usual remedy"
+        )
+        self.epoch = epoch
+        self.losses = losses
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What ``fit`` returns: every epoch's loss, and the engine that trained."""
+
+    losses: list[float]
+    engine: str
+
+
+def fit(
+    model: Module,
+    x: Sequence[Any],
+    y: Sequence[Any],
+    *,
+    loss: Loss = mse_loss,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int | None = None,
+    penalty: Penalty | None = None,
+    shuffle: random.Random | int | None = None,
+    engine: str = "auto",
+    progress: Progress | None = None,
+) -> History:
+    """Train the model for a number of epochs and return the history of its losses.
+
+    ``x`` is a list of rows of inputs, ``y`` a target for each: a number, a list of numbers, or
+    a class number for ``cross_entropy``.  ``loss(predictions, targets)`` is asked for one row
+    at a time; an epoch's loss is the mean over its rows, plus ``penalty(model.parameters())``,
+    which counts once a batch.  After each batch of ``batch_size`` rows (default: all) the
+    optimizer makes a step.  ``shuffle`` (a ``random.Random``, or an int to seed one) puts the rows
+    in a new order each epoch.  ``progress(epochs_done, loss)`` is called now and then.
+
+    ``engine`` is "eager" (the graph is built anew for each row), "python" (a compiled program:
+    the model's code runs once, on the first row, so an ``if`` on a Value's number is decided
+    then) or "auto", the fastest that is installed.
+
+    Raises NonFiniteLossError at the first loss that is not finite, ValueError or TypeError for
+    data or settings that do not fit.  When it is interrupted, the model is as it was at the end
+    of some epoch.
+
+    >>> from nn import MLP, SGD
+    >>> model = MLP(2, [4, 1], activation="tanh", rng=7)
+    >>> x, y = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0]
+    >>> history = fit(model, x, y, optimizer=SGD(model.parameters(), lr=0.1), epochs=2000)
+    >>> history.losses[-1] < 0.001
+    True
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"fit needs an optimizer, but got {describe(optimizer)}")
+    _check_count(epochs, "epochs", 0)
+    if batch_size is not None:
+        _check_count(batch_size, "rows in a batch", 1)
+    rng = random.Random(shuffle) if isinstance(shuffle, int) else shuffle
+    rows = Rows(model, x, y, loss)
+    size = len(rows.x) if batch_size is None else batch_size
+    trainer: EagerTrainer | ProgramTrainer
+    if engine == "eager":
+        trainer = EagerTrainer(model, rows, optimizer, penalty, size)
+    else:
+        trainer = ProgramTrainer(model, rows, optimizer, penalty, size)
+    losses: list[float] = []
+    _train(trainer, optimizer, epochs, rng, losses, progress)
+    return History(losses, trainer.engine)
+
+
+def _check_count(count: int, what: str, least: int) -> None:
+    if not isinstance(count, int) or isinstance(count, bool) or count < least:
+        raise ValueError(f"the number of {what} must be {least} or more, but got {describe(count)}")
+
+
+class Rows:
+    """The data set, checked: rows of floats, and targets as the loss takes them."""
+
+    def __init__(self, model: Module, x: Sequence[Any], y: Sequence[Any], loss: Loss) -> None:
+        self.x = [
+            [to_float(number, f"row {place} of x") for number in row] for place, row in enumerate(x)
+        ]
+        self.y: list[Any] = list(y)
+        self.loss = loss
+        if len(self.x) != len(self.y):
+            raise ValueError(
+                f"fit needs a target a row, but got {len(self.x)} rows of x and {len(self.y)} of y"
+            )
+        if not self.x:
+            raise ValueError("fit needs at least one row")
+        for place, row in enumerate(self.x):
+            if len(row) != len(self.x[0]):
+                raise ValueError(
+                    f"row {place} of x has {len(row)} inputs, but row 0 has {len(self.x[0])}"
+                )
+        prediction = model(self.x[0])
+        if loss is cross_entropy:
+            self.y = [one_hot(target, len(prediction)) for target in self.y]
+        # The losses check their targets: each kind is shown to them once, before any training.
+        shown = set()
+        for place, target in enumerate(self.y):
+            self.y[place] = _floats(target, f"target {place} of y")
+            key = repr(self.y[place])
+            if key not in shown:
+                shown.add(key)
+                loss([prediction], [self.y[place]])
+
+    def loss_of(self, model: Module, place: int) -> Value:
+        """Return the loss of one row."""
+        return self.loss([model(self.x[place])], [self.y[place]])
+
+
+def _floats(target: Any, what: str) -> Any:
+    """Return a number as a float, and a list of numbers as a list of floats."""
+    if isinstance(target, (list, tuple)):
+        return [to_float(number, what) for number in target]
+    return to_float(target, what)
+
+
+def one_hot(target: Any, classes: int) -> list[float]:
+    """Return a class number as a list with a 1 at its place.
+
+    >>> one_hot(1, 3)
+    [0.0, 1.0, 0.0]
+    """
+    if isinstance(target, (list, tuple)):
+        return [to_float(number, "a target") for number in target]
+    if isinstance(target, bool) or not isinstance(target, int) or not 0 <= target < classes:
+        raise ValueError(
+            f"a target must be a class from 0 to {classes - 1}, but got {describe(target)}"
+        )
+    return [float(place == target) for place in range(classes)]
+
+
+@dataclass
+class Snapshot:
+    """The numbers of a model's parameters and of its optimizer's memory."""
+
+    variables: list[Value]
+    numbers: list[float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.numbers = [variable.data for variable in self.variables]
+
+    def restore(self) -> None:
+        """Give the variables these numbers back."""
+        for variable, number in zip(self.variables, self.numbers, strict=True):
+            variable.data = number
+
+
+class EagerTrainer:
+    """Trains with the graph built anew for each row: the loop to read and to step through."""
+
+    engine = "eager"
+
+    def __init__(
+        self, model: Module, rows: Rows, optimizer: Optimizer, penalty: Penalty | None, size: int
+    ) -> None:
+        self.model, self.rows, self.optimizer = model, rows, optimizer
+        self.penalty, self.size = penalty, size
+
+    def run(self, epochs: int, rng: random.Random | None) -> list[float]:
+        """Train and return the loss of each epoch."""
+        return [self.epoch(rng) for _ in range(epochs)]
+
+    def epoch(self, rng: random.Random | None) -> float:
+        """Train one epoch and return its loss."""
+        order = list(range(len(self.rows.x)))
+        if rng is not None:
+            rng.shuffle(order)
+        batches = [order[start : start + self.size] for start in range(0, len(order), self.size)]
+        outputs = [self.batch(batch) for batch in batches]
+        return epoch_means(outputs, [len(batch) for batch in batches])[0]
+
+    def batch(self, batch: list[int]) -> float:
+        """Make one step of the optimizer and return the batch's loss before it."""
+        self.optimizer.zero_grad()
+        total = -0.0  # -0.0 + x is x for every x
+        for place in batch:
+            row_loss = self.rows.loss_of(self.model, place)
+            row_loss.backward()
+            total += row_loss.data
+        for parameter in self.optimizer.parameters:
+            if parameter.has_grad:
+                parameter.grad /= len(batch)
+        output = total / len(batch)
+        if self.penalty is not None:
+            penalty = self.penalty(self.model.parameters())
+            penalty.backward()
+            output += penalty.data
+        self.optimizer.step()
+        return output
+
+
+class ProgramTrainer:
+    """Trains with a compiled program of one row."""
+
+    def __init__(
+        self, model: Module, rows: Rows, optimizer: Optimizer, penalty: Penalty | None, size: int
+    ) -> None:
+        self.engine = "python"
+        self.size = size
+        x = [Value(number, f"x{place}") for place, number in enumerate(rows.x[0], 1)]
+        target = rows.y[0]
+        if isinstance(target, list):
+            y = [Value(number, f"y{place}") for place, number in enumerate(target, 1)]
+            row_loss = rows.loss([model(x)], [y])
+        else:
+            y = [Value(target, "y")]
+            row_loss = rows.loss([model(x)], y)
+        row_loss.label = row_loss.label or "loss"
+        self.rows = [
+            (*row, *(wanted if isinstance(wanted, list) else [wanted]))
+            for row, wanted in zip(rows.x, rows.y, strict=True)
+        ]
+        self.program: Program = compile(
+            row_loss,
+            inputs=[*x, *y],
+            updates=optimizer.updates,
+            penalty=None if penalty is None else penalty(model.parameters()),
+        )
+
+    def run(self, epochs: int, rng: random.Random | None) -> list[float]:
+        """Train and return the loss of each epoch."""
+        return self.program.run(epochs, self.rows, self.size, rng)
+
+
+def _train(
+    trainer: EagerTrainer | ProgramTrainer,
+    optimizer: Optimizer,
+    epochs: int,
+    rng: random.Random | None,
+    losses: list[float],
+    progress: Progress | None,
+) -> None:
+    """Train in slices of epochs, append the losses, and stop at one that is not finite."""
+    variables = [*optimizer.parameters, *optimizer.state]
+    earlier: tuple[Snapshot, object, int] | None = None  # the slice before: start, shuffle, epochs
+    for count in slices(epochs):
+        start, order = Snapshot(variables), None if rng is None else rng.getstate()
+        try:
+            found = trainer.run(count, rng)
+        except BaseException:
+            start.restore()
+            raise
+        bad = next((place for place, loss in enumerate(found) if not math.isfinite(loss)), None)
+        if bad is not None:
+            _rewind(trainer, rng, (start, order, bad - 1) if bad else earlier, start)
+            raise NonFiniteLossError(len(losses) + bad, found[bad], losses + found[:bad])
+        losses += found
+        earlier = start, order, count - 1
+        if progress is not None:
+            progress(len(losses), losses[-1])
+
+
+def _rewind(
+    trainer: EagerTrainer | ProgramTrainer,
+    rng: random.Random | None,
+    to: tuple[Snapshot, Any, int] | None,
+    start: Snapshot,
+) -> None:
+    """Bring back the numbers at the last finite loss by training up to it once more.
+
+    The loss of an epoch is measured before its update, so that is one update less than were made.
+    Where not even the first loss was finite, it is the start.
+    """
+    if to is None:
+        start.restore()
+        return
+    snapshot, order, epochs = to
+    snapshot.restore()
+    if rng is not None:
+        rng.setstate(order)
+    trainer.run(epochs, rng)
+
+
+def slices(epochs: int) -> Iterator[int]:
+    """Yield numbers of epochs that add up to ``epochs``, each for about a tenth of a second.
+
+    The first is one epoch; each next is scaled by how long the last one took.
+    """
+    count = 1
+    while epochs > 0:
+        count = min(count, epochs)
+        started = time.perf_counter()
+        yield count
+        epochs -= count
+        seconds = max(time.perf_counter() - started, 1e-9)
+        count = max(1, min(8 * count, round(count * SECONDS_A_SLICE / seconds)))

@@ -1,0 +1,418 @@
+"""Losses against their definitions, computed with hundreds of decimal digits.
+
+Python's ``decimal`` is the reference: its ``exp`` and ``ln`` round correctly at any precision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from decimal import Decimal, localcontext
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nn
+from autodiff import Value
+from tests.bits import bits, steps_between
+
+inf, nan = math.inf, math.nan
+EPSILON = 2.0**-52
+
+
+@pytest.fixture(autouse=True)
+def _many_digits() -> Iterator[None]:
+    # 1 + e**-745 needs more than 324 digits to differ from 1.
+    with localcontext() as context:
+        context.prec = 400
+        yield
+
+
+def gradients_of(loss: Value, variables: list[Value]) -> list[float]:
+    loss.backward()
+    return [variable.grad for variable in variables]
+
+
+def exact_sigmoid(z: float) -> Decimal:
+    return 1 / (1 + (-Decimal(z)).exp())
+
+
+def exact_softplus(z: float) -> Decimal:
+    return (1 + Decimal(z).exp()).ln()
+
+
+def exact_cross_entropy(row: list[float], target: int) -> Decimal:
+    # The largest exponent is 0: a sum of e**1e308 would overflow even here.
+    largest = max(map(Decimal, row))
+    shifted = [Decimal(z) - largest for z in row]
+    return sum(max(z, Decimal(-10000)).exp() for z in shifted).ln() - shifted[target]
+
+
+# ---- mean squared error --------------------------------------------------------------------
+
+
+def test_mse_loss_is_the_mean_of_the_squared_differences() -> None:
+    predictions, targets = [1.5, -2.0, 0.25, 3.0], [1.0, 2.0, 0.0, -1.0]
+    # All of these are sums of few powers of 2, so floats hold them exactly.
+    assert nn.mse_loss(map(Value, predictions), targets).data == (0.25 + 16 + 0.0625 + 16) / 4
+
+
+def test_the_gradient_of_mse_loss_is_twice_the_difference_over_the_count() -> None:
+    variables, targets = [Value(1.5), Value(-2.0), Value(0.25), Value(3.0)], [1.0, 2.0, 0.0, -1.0]
+    assert gradients_of(nn.mse_loss(variables, targets), variables) == [0.25, -2.0, 0.125, 2.0]
+
+
+def test_targets_that_are_values_get_gradients_too() -> None:
+    prediction, target = Value(3.0), Value(1.0)
+    assert gradients_of(nn.mse_loss([prediction], [target]), [prediction, target]) == [4.0, -4.0]
+
+
+# ---- binary cross-entropy of probabilities -------------------------------------------------
+
+PROBABILITIES = [1e-30, 1e-10, 0.001, 0.25, 0.5, 0.7, 0.999, 1.0 - 2.0**-20, 1.0 - 2.0**-53]
+TARGETS = [0.0, 0.125, 0.5, 1.0]
+
+
+@pytest.mark.parametrize("t", TARGETS)
+@pytest.mark.parametrize("p", PROBABILITIES)
+def test_binary_cross_entropy_is_its_definition_to_the_last_places(p: float, t: float) -> None:
+    exact, target = Decimal(p), Decimal(t)
+    expected = float(-(target * exact.ln() + (1 - target) * (1 - exact).ln()))
+    # 1 - p is rounded once, which moves its logarithm by half a step of a float near 1.
+    assert nn.binary_cross_entropy([Value(p)], [t]).data == pytest.approx(
+        expected, rel=4 * EPSILON, abs=EPSILON
+    )
+
+
+@pytest.mark.parametrize("t", TARGETS)
+@pytest.mark.parametrize("p", PROBABILITIES)
+def test_the_gradient_of_binary_cross_entropy_is_p_minus_t_over_p_times_1_minus_p(
+    p: float, t: float
+) -> None:
+    variable = Value(p)
+    (gradient,) = gradients_of(nn.binary_cross_entropy([variable], [t]), [variable])
+    exact, target = Decimal(p), Decimal(t)
+    expected = float((exact - target) / (exact * (1 - exact)))
+    # The two terms of it, -t / p and (1 - t) / (1 - p), are added as floats.
+    size = t / p + (1.0 - t) / (1.0 - p)
+    assert gradient == pytest.approx(expected, rel=0.0, abs=4 * EPSILON * size)
+
+
+@pytest.mark.parametrize(
+    ("p", "t", "expected"),
+    [(0.0, 0.0, 0.0), (0.0, 1.0, 100.0), (1.0, 0.0, 100.0), (1.0, 1.0, 0.0), (0.0, 0.5, 50.0)],
+)
+def test_binary_cross_entropy_is_finite_at_0_and_1(p: float, t: float, expected: float) -> None:
+    variable = Value(p)
+    loss = nn.binary_cross_entropy([variable], [t])
+    assert loss.data == expected
+    loss.backward()
+    assert math.isfinite(variable.grad)
+
+
+@pytest.mark.parametrize(("p", "expected"), [(0.0, 1.0), (1.0, -1.0)])
+def test_a_right_prediction_of_0_or_1_still_has_the_gradient_of_its_logarithm(
+    p: float, expected: float
+) -> None:
+    variable = Value(p)
+    loss = nn.binary_cross_entropy([variable], [p])
+    assert gradients_of(loss, [variable]) == [expected]
+
+
+@pytest.mark.parametrize("p", [5e-324, 1e-300, 1e-44])
+def test_the_logarithm_of_a_tiny_probability_stops_at_minus_100(p: float) -> None:
+    assert nn.binary_cross_entropy([Value(p)], [1.0]).data == 100.0
+
+
+# ---- binary cross-entropy of logits --------------------------------------------------------
+
+LOGITS = [0.0, 1e-300, 1e-8, 0.1, 1.0, 3.0, 10.0, 36.0, 40.0, 100.0, 700.0, 740.0, 1000.0, 1e6]
+LOGITS_OF_BOTH_SIGNS = sorted({sign * z for z in LOGITS for sign in (1.0, -1.0)})
+
+
+@pytest.mark.parametrize("t", [0.0, 1.0])
+@pytest.mark.parametrize("z", LOGITS_OF_BOTH_SIGNS)
+def test_binary_cross_entropy_with_logits_is_right_to_the_last_places_at_any_logit(
+    z: float, t: float
+) -> None:
+    expected = float(exact_softplus(-z) if t else exact_softplus(z))
+    assert steps_between(nn.binary_cross_entropy_with_logits([Value(z)], [t]).data, expected) <= 2
+
+
+@pytest.mark.parametrize("t", [0.125, 0.5])
+@pytest.mark.parametrize("z", LOGITS_OF_BOTH_SIGNS)
+def test_binary_cross_entropy_with_logits_takes_targets_between_0_and_1(z: float, t: float) -> None:
+    target = Decimal(t)
+    expected = float(target * exact_softplus(-z) + (1 - target) * exact_softplus(z))
+    assert steps_between(nn.binary_cross_entropy_with_logits([Value(z)], [t]).data, expected) <= 4
+
+
+@pytest.mark.parametrize("t", [0.0, 1.0])
+@pytest.mark.parametrize("z", LOGITS_OF_BOTH_SIGNS)
+def test_the_gradient_by_a_logit_is_sigmoid_minus_target_to_the_last_places(
+    z: float, t: float
+) -> None:
+    variable = Value(z)
+    loss = nn.binary_cross_entropy_with_logits([variable], [t])
+    (gradient,) = gradients_of(loss, [variable])
+    # sigmoid(z) - 1 is -sigmoid(-z), which the decimal digits resolve where floats would not.
+    expected = float(-exact_sigmoid(-z) if t else exact_sigmoid(z))
+    assert steps_between(gradient, expected) <= 2
+
+
+def test_a_confident_mistake_in_logits_costs_its_logit() -> None:
+    assert nn.binary_cross_entropy_with_logits([Value(1e300)], [0.0]).data == 1e300
+    assert nn.binary_cross_entropy_with_logits([Value(-1e300)], [1.0]).data == 1e300
+
+
+@settings(deadline=None)
+@given(st.floats(-30.0, 30.0), st.floats(0.0, 1.0))
+def test_both_binary_cross_entropies_agree(z: float, t: float) -> None:
+    of_logits = nn.binary_cross_entropy_with_logits([Value(z)], [t]).data
+    of_probabilities = nn.binary_cross_entropy([Value(z).sigmoid()], [t]).data
+    # Where sigmoid(z) is near 1, 1 - sigmoid(z) is e**-z with an error of 2**-53.
+    assert of_probabilities == pytest.approx(of_logits, rel=1e-14, abs=2.0**-52 * math.exp(abs(z)))
+
+
+# ---- cross-entropy -------------------------------------------------------------------------
+
+ROWS = [
+    [0.0, 0.0],
+    [1.0, 2.0, 3.0],
+    [-0.5, 0.25, 0.125, 2.0],
+    [5.0],
+    [10.0, 10.0, 10.0],
+    [0.0, 30.0],
+    [1000.0, 0.0, -1000.0],
+    [1e6, 1e6 + 1.0],
+    [-1e300, 1e300, 0.0],
+    [1e-300, -1e-300],
+]
+ROWS_AND_TARGETS = [(row, target) for row in ROWS for target in range(len(row))]
+
+
+@pytest.mark.parametrize(("row", "target"), ROWS_AND_TARGETS)
+def test_cross_entropy_is_minus_the_log_of_the_softmax(row: list[float], target: int) -> None:
+    expected = float(exact_cross_entropy(row, target))
+    # The sum of exponentials is from 1 to the number of classes, and is rounded near 1.
+    assert nn.cross_entropy([list(map(Value, row))], [target]).data == pytest.approx(
+        expected, rel=4 * EPSILON, abs=2 * EPSILON
+    )
+
+
+@pytest.mark.parametrize(("row", "target"), ROWS_AND_TARGETS)
+def test_the_gradient_of_cross_entropy_is_softmax_minus_the_target(
+    row: list[float], target: int
+) -> None:
+    variables = list(map(Value, row))
+    gradients = gradients_of(nn.cross_entropy([variables], [target]), variables)
+    softmax = [(-exact_cross_entropy(row, place)).exp() for place in range(len(row))]
+    expected = [float(share - (place == target)) for place, share in enumerate(softmax)]
+    assert gradients == pytest.approx(expected, rel=0.0, abs=4 * EPSILON)
+
+
+def test_cross_entropy_is_the_mean_over_the_rows() -> None:
+    rows, targets = [[0.5, -1.0, 2.0], [1.0, 1.5, -0.5]], [2, 0]
+    expected = sum(map(exact_cross_entropy, rows, targets), Decimal(0)) / 2
+    loss = nn.cross_entropy([list(map(Value, row)) for row in rows], targets)
+    assert loss.data == pytest.approx(float(expected), rel=4 * EPSILON)
+
+
+def test_cross_entropy_takes_one_row_with_one_target() -> None:
+    row = [0.5, -1.0, 2.0]
+    one = nn.cross_entropy(list(map(Value, row)), 1).data
+    assert bits(one) == bits(nn.cross_entropy([list(map(Value, row))], [1]).data)
+
+
+def test_a_class_with_a_logit_of_minus_infinity_is_ruled_out_and_changes_nothing_else() -> None:
+    variables = [Value(-inf), Value(0.5), Value(-1.0)]
+    loss = nn.cross_entropy([variables], [1])
+    assert loss.data == pytest.approx(float(exact_cross_entropy([0.5, -1.0], 0)), rel=4 * EPSILON)
+    gradients = gradients_of(loss, variables)
+    assert gradients[0] == 0.0
+    share = float((-exact_cross_entropy([0.5, -1.0], 1)).exp())
+    assert gradients[1:] == pytest.approx([-share, share], abs=4 * EPSILON)
+
+
+def test_two_classes_are_binary_cross_entropy_of_the_difference_of_the_logits() -> None:
+    for z in (-5.0, -0.5, 0.0, 2.0, 20.0):
+        two = nn.cross_entropy([[Value(0.0), Value(z)]], [1]).data
+        one = nn.binary_cross_entropy_with_logits([Value(z)], [1.0]).data
+        assert two == pytest.approx(one, rel=4 * EPSILON, abs=2 * EPSILON)
+
+
+# ---- hinge loss ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("score", "target", "expected", "gradient"),
+    [
+        (0.25, 1, 0.75, -1.0),
+        (0.25, -1, 1.25, 1.0),
+        (-3.0, 1.0, 4.0, -1.0),
+        (2.0, 1, 0.0, 0.0),
+        (1.0, 1, 0.0, 0.0),
+        (-1.0, -1.0, 0.0, 0.0),
+    ],
+)
+def test_hinge_loss_is_the_distance_from_the_margin_and_flat_beyond_it(
+    score: float, target: float, expected: float, gradient: float
+) -> None:
+    variable = Value(score)
+    loss = nn.hinge_loss([variable], [target])
+    assert loss.data == expected
+    assert gradients_of(loss, [variable]) == [gradient]
+
+
+def test_hinge_loss_is_the_mean() -> None:
+    assert nn.hinge_loss([Value(0.25), Value(2.0), Value(-1.0)], [1, 1, 1]).data == 2.75 / 3.0
+
+
+# ---- shapes --------------------------------------------------------------------------------
+
+Loss = Callable[[Any, Any], Value]
+ELEMENTWISE: list[Loss] = [
+    nn.mse_loss,
+    nn.binary_cross_entropy,
+    nn.binary_cross_entropy_with_logits,
+    nn.hinge_loss,
+]
+
+
+@pytest.mark.parametrize("loss", ELEMENTWISE)
+def test_lists_of_lists_count_every_number_alike(loss: Loss) -> None:
+    numbers, targets = [0.25, 0.5, 0.75, 0.125], [1.0, 1.0, 1.0, 1.0]
+    flat = loss(list(map(Value, numbers)), targets)
+    rows = loss(
+        [list(map(Value, numbers[:2])), list(map(Value, numbers[2:]))], [targets[:2], targets[2:]]
+    )
+    assert bits(flat.data) == bits(rows.data)
+
+
+@pytest.mark.parametrize("loss", ELEMENTWISE)
+def test_one_prediction_with_one_target_needs_no_list(loss: Loss) -> None:
+    assert bits(loss(Value(0.25), 1.0).data) == bits(loss([Value(0.25)], [1.0]).data)
+
+
+@pytest.mark.parametrize("loss", ELEMENTWISE)
+def test_targets_may_be_ints_and_come_from_a_generator(loss: Loss) -> None:
+    values = [Value(0.25), Value(0.5)]
+    assert bits(loss(values, (1 for _ in values)).data) == bits(loss(values, [1.0, 1.0]).data)
+
+
+# ---- what they refuse ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ELEMENTWISE)
+@pytest.mark.parametrize(
+    ("predictions", "targets", "counts"),
+    [
+        ([0.5], [1.0, 1.0], "1 predictions and 2 targets"),
+        ([0.5, 0.5], [1.0], "2 predictions and 1 targets"),
+        ([0.5], [], "1 predictions and 0 targets"),
+        ([], [1.0], "0 predictions and 1 targets"),
+    ],
+)
+def test_lists_of_unequal_length_are_refused_with_both_lengths(
+    loss: Loss, predictions: list[float], targets: list[float], counts: str
+) -> None:
+    name = loss.__name__
+    with pytest.raises(ValueError, match=f"^{name} needs as many targets .* but got {counts}$"):
+        loss(list(map(Value, predictions)), targets)
+
+
+@pytest.mark.parametrize("loss", ELEMENTWISE)
+def test_rows_of_unequal_length_are_refused(loss: Loss) -> None:
+    with pytest.raises(ValueError, match="2 predictions and 1 targets"):
+        loss([[Value(0.5)], [Value(0.5), Value(0.5)]], [[1.0], [1.0]])
+
+
+@pytest.mark.parametrize("loss", ELEMENTWISE)
+def test_nothing_to_predict_is_refused(loss: Loss) -> None:
+    for nothing in ([], [[]], [[], []]):
+        with pytest.raises(ValueError, match=f"^{loss.__name__} needs at least one prediction"):
+            loss(nothing, nothing)
+
+
+@pytest.mark.parametrize("loss", ELEMENTWISE)
+@pytest.mark.parametrize("wrong", [0.5, [0.5], "x", None, ["x"]])
+def test_predictions_that_are_no_values_are_a_type_error(loss: Loss, wrong: Any) -> None:
+    targets = [1.0] if isinstance(wrong, list) else 1.0
+    with pytest.raises(
+        TypeError, match=f"^{loss.__name__} needs a list of Values as predictions, but got"
+    ):
+        loss(wrong, targets)
+
+
+@pytest.mark.parametrize("loss", ELEMENTWISE)
+@pytest.mark.parametrize("wrong", [[[1.0]], ["1"], [None], [1j], 1.0, "1", None])
+def test_targets_that_do_not_match_in_kind_are_a_type_error(loss: Loss, wrong: Any) -> None:
+    with pytest.raises(TypeError, match=f"^{loss.__name__}.* but got"):
+        loss([Value(0.5)], wrong)
+
+
+@pytest.mark.parametrize("wrong", [-0.001, 1.001, -5e-324, 1.0 + EPSILON, inf, -inf, nan])
+def test_a_probability_outside_0_to_1_is_refused(wrong: float) -> None:
+    with pytest.raises(ValueError, match=r"^a probability must be from 0 to 1, but got"):
+        nn.binary_cross_entropy([Value(0.5), Value(wrong)], [1.0, 1.0])
+
+
+@pytest.mark.parametrize("wrong", [-0.001, 1.001, 2, inf, nan, Value(-1.0)])
+@pytest.mark.parametrize("loss", [nn.binary_cross_entropy, nn.binary_cross_entropy_with_logits])
+def test_a_binary_target_outside_0_to_1_is_refused(loss: Loss, wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"^a target must be from 0 to 1, but got"):
+        loss([Value(0.5)], [wrong])
+
+
+@pytest.mark.parametrize("wrong", [0, 0.5, 2, nan, Value(0.0)])
+def test_a_hinge_target_other_than_plus_or_minus_1_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"^hinge_loss needs targets of -1 and 1, but got"):
+        nn.hinge_loss([Value(0.5)], [wrong])
+
+
+@pytest.mark.parametrize("wrong", [-1, 2, 1.0, "1", None, True, nan])
+def test_a_target_that_is_no_class_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"^cross_entropy needs a class from 0 to 1 as target"):
+        nn.cross_entropy([[Value(0.0), Value(1.0)]], [wrong])
+
+
+@pytest.mark.parametrize(("targets", "count"), [([], 0), ([0, 1], 2)])
+def test_cross_entropy_refuses_rows_and_targets_of_unequal_number(
+    targets: list[int], count: int
+) -> None:
+    with pytest.raises(ValueError, match=f"one target a row, but got 1 rows and {count} targets"):
+        nn.cross_entropy([[Value(0.0), Value(1.0)]], targets)
+
+
+@pytest.mark.parametrize("wrong", [[], None, 1.0, Value(1.0)])
+def test_cross_entropy_refuses_what_is_no_list_of_logits(wrong: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"^cross_entropy needs a list of logits"):
+        nn.cross_entropy(wrong, [0])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [[0.0, 1.0]],
+        [[Value(0.0), 1.0]],
+        [[Value(0.0), "1"]],
+        [0.0, 1.0],
+        ["ab"],
+        [[Value(0.0), [Value(1.0)]]],
+    ],
+)
+def test_cross_entropy_refuses_logits_that_are_no_values_by_name(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"^cross_entropy needs Values as logits, but got"):
+        nn.cross_entropy(wrong, [0])
+
+
+def test_cross_entropy_refuses_rows_with_different_numbers_of_classes() -> None:
+    with pytest.raises(ValueError, match=r"^cross_entropy needs .* but got rows of 2 and 1"):
+        nn.cross_entropy([[Value(0.0), Value(1.0)], [Value(1.0)]], [0, 0])
+
+
+def test_cross_entropy_refuses_an_empty_row() -> None:
+    with pytest.raises(ValueError, match=r"^cross_entropy needs"):
+        nn.cross_entropy([[]], [0])
