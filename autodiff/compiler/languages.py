@@ -55,15 +55,12 @@ def identifier(name: str) -> str:
     """Return a name that is legal in Python, C and JavaScript and means nothing else there.
 
     >>> identifier("hidden.weight[2][1]"), identifier("exp"), identifier("2x"), identifier("ŷ")
-    ('hidden_weight_2_1', 'exp_', '_2x', '_')
+    ('hidden_weight_2_1', 'exp_', '_2x', 'v_')
     """
-    text = re.sub(r"[^0-9A-Za-z_]+", "_", name)[:60]
-    if len(text.strip("_")) > 0:
-        text = text.rstrip("_") or text
-    if not text or text[0].isdigit():
+    # Two underscores in a row stay free for the names that the writers make up.
+    text = re.sub(r"[^0-9A-Za-z]+", "_", name)[:60].rstrip("_") or "v_"
+    if text[0].isdigit():
         text = f"_{text}"
-    # A leading underscore and capital, or two underscores, belong to the C compiler.
-    text = re.sub(r"__+", "_", text)
     return f"{text}_" if text in RESERVED else text
 
 
