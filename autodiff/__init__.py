@@ -2,6 +2,7 @@
 
 from autodiff.backward import Step, backward_steps
 from autodiff.compiler import Program, compile
+from autodiff.draw import Drawing, draw
 from autodiff.gradient import grad, hessian
 from autodiff.graph import topological_order
 from autodiff.memory import collector_paused
@@ -26,6 +27,7 @@ from autodiff.ops import (
 from autodiff.value import Value, weighted_sum
 
 __all__ = [
+    "Drawing",
     "Names",
     "Program",
     "Step",
@@ -34,6 +36,7 @@ __all__ = [
     "collector_paused",
     "compile",
     "cos",
+    "draw",
     "exp",
     "grad",
     "hessian",

@@ -47,11 +47,15 @@ class Names:
         self.root = root
         self._names: dict[Value, str] = {}
         order = topological_order(root)
-        taken: dict[str, int] = {f"v{place}": 1 for place in range(1, len(order) + 1)}
+        taken = {f"v{place}" for place in range(1, len(order) + 1)}
+        uses: dict[str, int] = {}
         for place, node in enumerate(order, 1):
             if node.label:
-                uses = taken[node.label] = taken.get(node.label, 0) + 1
-                name = node.label if uses == 1 else f"{node.label} ({uses})"
+                name = node.label
+                while name in taken:
+                    uses[node.label] = uses.get(node.label, 1) + 1
+                    name = f"{node.label} ({uses[node.label]})"
+                taken.add(name)
             else:
                 name = number_text(node.data) if node.is_constant else f"v{place}"
             self._names[node] = name

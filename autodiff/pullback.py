@@ -38,7 +38,9 @@ class Name:
 
     @staticmethod
     def make_node(op: Operation, *operands: Any) -> Name:
-        texts = [repr(x) if isinstance(x, (int, float)) else x.text for x in operands]
+        if vars(ops).get(op.forward.__name__) is not op.forward:
+            raise TypeError(f"{op.name} is not of the table, so it cannot be written out")
+        texts = [repr(float(x)) if isinstance(x, (int, float)) else x.text for x in operands]
         if op.symbol in ("+", "-", "*"):
             return Name(f"({op.formula(*texts)})")
         return Name(f"{op.forward.__name__}({', '.join(texts)})")
@@ -85,7 +87,7 @@ def pullback_source(op: Operation, operands: int) -> str:
     """Return the Python source of an operation's pullback for that number of operands.
 
     Raises TypeError or AttributeError if the rule cannot run on names, and ValueError if it
-    returns another number of local derivatives.
+    returns another number of local derivatives or the operation's name is not an identifier.
 
     >>> print(pullback_source(ops.TANH, 1))
     def pull_back_tanh(node):
@@ -93,6 +95,8 @@ def pullback_source(op: Operation, operands: int) -> str:
         (x,) = node.parents
         x.grad += (1.0 - (node.data * node.data)) * upstream
     """
+    if not op.name.isidentifier():
+        raise ValueError(f"a function cannot be called pull_back_{op.name}")
     parents = parameter_names(op, operands)
     targets = ", ".join(parents) if operands > 1 else f"({parents[0]},)"
     locals_ = op.partials(Name("node.data"), *[Name(f"{parent}.data") for parent in parents])
@@ -109,10 +113,14 @@ def pullback_source(op: Operation, operands: int) -> str:
 
 
 def parameter_names(op: Operation, operands: int) -> list[str]:
-    """Return what the rule itself calls its operands, or numbered names if it takes any number."""
-    _, *parameters = inspect.signature(op.partials).parameters.values()
-    if len(parameters) == operands and op.arity is not None:
-        return [parameter.name for parameter in parameters]
+    """Return what the rule itself calls its operands.
+
+    Numbered names if it takes any number, or if one of its own means something else here.
+    """
+    _, *names = inspect.signature(op.partials).parameters
+    taken = {"node", "upstream", *vars(ops)}
+    if len(names) == operands and op.arity is not None and taken.isdisjoint(names):
+        return names
     return [f"operand{place}" for place in range(operands)]
 
 
@@ -124,7 +132,7 @@ def compile_pullback(op: Operation, operands: int) -> Pullback:
         return pull_back_by_rule
     filename = f"<pullback of {op.name}, {operands} operands>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    namespace = {**vars(ops), **op.partials.__globals__}
+    namespace = dict(vars(ops))
     exec(compile(source, filename, "exec"), namespace)
     pullback: Pullback = namespace[f"pull_back_{op.name}"]
     return pullback

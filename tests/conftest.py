@@ -1,0 +1,45 @@
+"""What the tests share: golden files, and the switch that rewrites them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A slow machine is no failure.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
+
+GOLDEN = Path(__file__).with_name("golden")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite-golden",
+        action="store_true",
+        help="write the golden files anew instead of comparing with them; then look at the diff",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """The golden files: text that a person has looked at and found good."""
+
+    rewrite: bool
+
+    def check(self, name: str, text: str) -> None:
+        """Assert that text is what the golden file of that name holds, or make it so."""
+        path = GOLDEN / name
+        if self.rewrite:
+            path.write_text(text, encoding="utf-8", newline="\n")
+        assert path.is_file(), f"no {path.name}: make it with --rewrite-golden, and look at it"
+        assert text == path.read_text(encoding="utf-8"), (
+            f"not as in {path.name}; if that is meant, --rewrite-golden, and look at the diff"
+        )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return Golden(rewrite=request.config.getoption("--rewrite-golden"))

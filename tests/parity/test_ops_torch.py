@@ -1,0 +1,247 @@
+"""Every operation beside PyTorch in float64: values and gradients, at all the edges of floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+
+from autodiff import Value
+from autodiff.ops import OPERATIONS
+from tests.bits import same_bits, steps_between
+from tests.op_cases import OP_CASES, Bound, Difference, Operands
+from tests.random_graphs import Recipe, built, small_integer_recipes
+
+torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
+functional = torch.nn.functional
+
+inf = math.inf
+
+
+def torch_weighted_sum(*operands: Any) -> Any:
+    half = len(operands) // 2 + 1
+    total = operands[0]
+    for weight, x in zip(operands[1:half], operands[half:], strict=True):
+        total = total + weight * x
+    return total
+
+
+def torch_leaky_relu(x: Any, negative_slope: Any) -> Any:
+    # torch's leaky_relu takes no tensor as its slope; prelu is the same function of both
+    return functional.prelu(x.reshape(1, 1), negative_slope.reshape(1)).reshape(())
+
+
+def torch_where(condition: Any, a: Any, b: Any) -> Any:
+    return torch.where(condition > 0.0, a, b)
+
+
+def torch_square(x: Any) -> Any:
+    return x**2
+
+
+TORCH: dict[str, Callable[..., Any]] = {
+    **{"add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div},
+    **{"neg": torch.neg, "abs": torch.abs, "square": torch_square, "pow": torch.pow},
+    **{"exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt, "sin": torch.sin},
+    **{"cos": torch.cos, "tan": torch.tan, "tanh": torch.tanh, "sigmoid": torch.sigmoid},
+    **{"softplus": functional.softplus, "log_sigmoid": functional.logsigmoid},
+    **{"relu": torch.relu, "leaky_relu": torch_leaky_relu, "where": torch_where},
+    **{"weighted_sum": torch_weighted_sum, "maximum": torch.maximum, "minimum": torch.minimum},
+}
+
+
+# --------------------------------------------------------------------------------------------
+# Where we differ on purpose
+# --------------------------------------------------------------------------------------------
+
+
+def is_minus_zero(x: float) -> bool:
+    return same_bits(x, -0.0)
+
+
+def is_nan(x: float) -> bool:
+    return math.isnan(x)
+
+
+def either_nan(a: float, b: float) -> bool:
+    return math.isnan(a) or math.isnan(b)
+
+
+def nan_to_the_zero(a: float, b: float) -> bool:
+    return math.isnan(a) and b == 0.0
+
+
+def minus_zero_exponent(a: float, b: float) -> bool:
+    return is_minus_zero(b)
+
+
+def minus_zero_to_a_positive_odd(a: float, b: float) -> bool:
+    return is_minus_zero(a) and 0.0 < b < inf and math.fmod(b, 2.0) == 1.0
+
+
+def past_the_shortcut(x: float) -> bool:
+    return 20.0 < x < 36.0
+
+
+def where_exp_of_minus_x_overflows(x: float) -> bool:
+    return -745.0 < x < -709.79
+
+
+def where_softplus_underflows(x: float) -> bool:
+    return x > 745.2
+
+
+NAN_HALVES = "of a nan each side has half the slope, PyTorch's has all of it"
+
+DIFFERENCES = (
+    Difference("relu", "value", is_minus_zero, "relu(-0.0) is 0.0, PyTorch's is -0.0"),
+    Difference("relu", 0, is_nan, "the slope at nan is 0, PyTorch's is 1"),
+    Difference("maximum", 0, either_nan, NAN_HALVES),
+    Difference("maximum", 1, either_nan, NAN_HALVES),
+    Difference("minimum", 0, either_nan, NAN_HALVES),
+    Difference("minimum", 1, either_nan, NAN_HALVES),
+    Difference("pow", 1, nan_to_the_zero, "nan**0 is 1; its slope is 0, PyTorch's is nan"),
+    Difference("pow", 0, minus_zero_exponent, "the slope of x**-0.0 is -0.0, PyTorch's is 0.0"),
+    Difference("pow", 1, minus_zero_to_a_positive_odd, "the slope is -0.0, PyTorch's is 0.0"),
+    Difference("softplus", "value", past_the_shortcut, "PyTorch's is x itself above 20"),
+    Difference("softplus", 0, past_the_shortcut, "PyTorch's slope is 1 above 20"),
+    Difference("sigmoid", "value", where_exp_of_minus_x_overflows, "PyTorch's 1/(1+inf) is 0"),
+    Difference("sigmoid", 0, where_exp_of_minus_x_overflows, "PyTorch's 1/(1+inf) is 0"),
+    Difference("log_sigmoid", "value", where_softplus_underflows, "ours is -0.0, PyTorch's 0.0"),
+)
+
+
+def is_a_difference(name: str, quantity: str | int, operands: Operands) -> bool:
+    return any(
+        difference.name == name and difference.quantity == quantity and difference.covers(*operands)
+        for difference in DIFFERENCES
+    )
+
+
+# --------------------------------------------------------------------------------------------
+# Values and gradients
+# --------------------------------------------------------------------------------------------
+
+
+def agree(ours: float, theirs: float, bound: Bound, operands: Operands) -> bool:
+    """Return whether two results agree: zeros, infinities and nan bit for bit.
+
+    Ours and theirs each may be off by the bound, or by a step where ours is exact: PyTorch's
+    vectorized functions are within one unit in the last place.
+    """
+    if ours == theirs == 0.0 or not (math.isfinite(ours) and math.isfinite(theirs)):
+        return same_bits(ours, theirs)
+    allowed = 2.0 * bound.slack(operands)
+    return steps_between(ours, theirs) <= 2 * bound.steps + 1 or abs(ours - theirs) <= allowed
+
+
+def our_results(name: str, operands: Operands) -> tuple[float, tuple[float, ...]]:
+    """Return our value and gradients."""
+    values = [Value(number) for number in operands]
+    node = Value.make_node(OPERATIONS[name], *values)
+    node.backward()
+    return node.data, tuple(value.grad for value in values)
+
+
+def torch_results(name: str, operands: Operands) -> tuple[float, tuple[float, ...]]:
+    """Return PyTorch's value and gradients; 0.0 for an operand that it gives none."""
+    tensors = [torch.tensor(number, dtype=torch.float64, requires_grad=True) for number in operands]
+    out = TORCH[name](*tensors)
+    out.backward()
+    return out.item(), tuple(
+        0.0 if tensor.grad is None else tensor.grad.item() for tensor in tensors
+    )
+
+
+def test_every_operation_of_the_table_is_compared() -> None:
+    assert set(TORCH) == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("name", TORCH)
+def test_value_and_gradients_are_those_of_pytorch(name: str) -> None:
+    case = OP_CASES[name]
+    for operands in case.operands():
+        value, gradients = our_results(name, operands)
+        torch_value, torch_gradients = torch_results(name, operands)
+        if not is_a_difference(name, "value", operands):
+            assert agree(value, torch_value, case.value, operands), (
+                f"{name}{operands} is {torch_value} in PyTorch, ours {value}"
+            )
+        for position, (ours, theirs) in enumerate(zip(gradients, torch_gradients, strict=True)):
+            if not is_a_difference(name, position, operands):
+                assert agree(ours, theirs, case.partial(position), operands), (
+                    f"d {name}{operands} / d operand {position} is {theirs} in PyTorch, ours {ours}"
+                )
+
+
+@pytest.mark.parametrize(
+    "difference", DIFFERENCES, ids=lambda known: f"{known.name} {known.quantity}: {known.why}"
+)
+def test_a_difference_from_pytorch_is_one_in_every_case_it_covers(difference: Difference) -> None:
+    case = OP_CASES[difference.name]
+    covered = [operands for operands in case.operands() if difference.covers(*operands)]
+    assert covered
+    for operands in covered:
+        value, gradients = our_results(difference.name, operands)
+        torch_value, torch_gradients = torch_results(difference.name, operands)
+        if difference.quantity == "value":
+            assert not agree(value, torch_value, case.value, operands), operands
+        else:
+            place = int(difference.quantity)
+            bound = case.partial(place)
+            assert not agree(gradients[place], torch_gradients[place], bound, operands), operands
+
+
+# --------------------------------------------------------------------------------------------
+# Whole graphs
+# --------------------------------------------------------------------------------------------
+
+WITHOUT_ROUNDING = (
+    *("add", "sub", "mul", "neg", "square", "abs", "relu"),
+    *("maximum", "minimum", "where", "weighted_sum"),
+)
+
+
+def built_in_torch(recipe: Recipe) -> list[Any]:
+    """Return a recipe's nodes as tensors, with gradients kept in all but the constants."""
+    tensors: list[Any] = []
+    for kind, detail in recipe:
+        if kind in ("variable", "constant"):
+            needs_gradient = kind == "variable"
+            tensors.append(torch.tensor(detail, dtype=torch.float64, requires_grad=needs_gradient))
+        else:
+            tensors.append(TORCH[kind](*[tensors[place] for place in detail]))
+            if tensors[-1].requires_grad:
+                tensors[-1].retain_grad()
+    return tensors
+
+
+@settings(deadline=None)
+@given(recipe=small_integer_recipes(WITHOUT_ROUNDING))
+def test_gradients_of_random_graphs_equal_pytorch_s_also_after_a_second_backward(
+    recipe: Recipe,
+) -> None:
+    nodes, tensors = built(recipe), built_in_torch(recipe)
+    assume(tensors[-1].requires_grad)
+    for _ in range(2):
+        nodes[-1].backward()
+        tensors[-1].backward(retain_graph=True)
+        for node, tensor in zip(nodes, tensors, strict=True):
+            assert node.data == tensor.item()
+            if tensor.is_leaf and tensor.requires_grad:
+                assert node.grad == (0.0 if tensor.grad is None else tensor.grad.item())
+
+
+def test_a_second_backward_gives_pytorch_s_bits_where_the_order_of_sums_shows() -> None:
+    slopes = (0.1, 0.6, 3.3)
+    x = Value(1.0)
+    tensor = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+    root = x * slopes[0] + x * slopes[1] + x * slopes[2]
+    torch_root = tensor * slopes[0] + tensor * slopes[1] + tensor * slopes[2]
+    for _ in range(3):
+        root.backward()
+        torch_root.backward(retain_graph=True)
+        assert same_bits(x.grad, tensor.grad.item())

@@ -1,0 +1,690 @@
+"""The reverse pass: right gradients, accumulated as documented, whole or step by step."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autodiff
+from autodiff import Step, Value, backward_steps, topological_order
+from autodiff.graph import leaves_and_interior
+from autodiff.ops import OPERATIONS, Operation
+from autodiff.value import constant
+from tests.bits import all_bits, bits, same_bits
+from tests.random_graphs import (
+    Recipe,
+    built,
+    small_integer_recipes,
+    tame_recipes,
+    wild_recipes,
+)
+
+inf, nan = math.inf, math.nan
+
+
+def gradients(nodes: list[Value]) -> list[bytes | None]:
+    """Return the bits of each gradient, None where it is not computed."""
+    return [bits(node.grad) if node.has_grad else None for node in nodes]
+
+
+# --------------------------------------------------------------------------------------------
+# One Value used more than once
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "at_three"),
+    [
+        (lambda x: x + x, 2.0),
+        (lambda x: x - x, 0.0),
+        (lambda x: x * x, 6.0),
+        (lambda x: x**2, 6.0),
+        (lambda x: x / x, 0.0),
+        (lambda x: x**x, 27.0 * (1.0 + math.log(3.0))),
+        (lambda x: autodiff.maximum(x, x), 1.0),
+        (lambda x: autodiff.minimum(x, x), 1.0),
+        (lambda x: autodiff.where(x, x, x), 1.0),
+        (lambda x: autodiff.weighted_sum(x, [x, x], [x, x]), 13.0),
+    ],
+    ids=["x+x", "x-x", "x*x", "x**2", "x/x", "x**x", "max", "min", "where", "weighted_sum"],
+)
+def test_an_operand_used_twice_gets_both_contributions(
+    make: Callable[[Value], Value], at_three: float
+) -> None:
+    x = Value(3.0)
+    make(x).backward()
+    assert x.grad == pytest.approx(at_three, rel=1e-15, abs=1e-15)
+
+
+def test_a_shared_subgraph_gets_the_sum_over_its_uses() -> None:
+    # y = s*s + 3*s with s = a*b: dy/ds = 2*s + 3, by hand
+    a, b = Value(2.0), Value(5.0)
+    s = a * b
+    (s * s + s * 3).backward()
+    assert (s.grad, a.grad, b.grad) == (23.0, 115.0, 46.0)
+
+
+def test_a_node_is_done_only_after_all_its_uses_at_different_depths() -> None:
+    # a naive walk back from the root would use s before the long way round has contributed
+    x = Value(3.0)
+    s = x * 2
+    long_way = (s + 1) * (s + 2) * (s + 3)  # at s = 6: 7*8 + 7*9 + 8*9 = 191
+    (s * long_way + s).backward()  # 504 + 6*191 + 1
+    assert s.grad == 1651.0
+    assert x.grad == 3302.0
+
+
+def test_a_ladder_of_shared_nodes_doubles_once_a_rung() -> None:
+    x = Value(1.0)
+    node = x
+    for _ in range(1000):
+        node = node + node
+    node.backward()
+    assert x.grad == 2.0**1000
+
+
+# --------------------------------------------------------------------------------------------
+# Random graphs beside naive oracles
+# --------------------------------------------------------------------------------------------
+
+HALF = Fraction(1, 2)
+
+
+def step_at_zero(x: Fraction) -> Fraction:
+    return Fraction(1) if x > 0 else Fraction(0)
+
+
+def sign(x: Fraction) -> Fraction:
+    return Fraction((x > 0) - (x < 0))
+
+
+def share_of_first(difference: Fraction) -> Fraction:
+    return HALF + HALF * sign(difference)
+
+
+# Each operation and its derivatives on exact fractions, written anew: not the engine's rules.
+EXACT_RULES: dict[str, Callable[..., tuple[Fraction, tuple[Fraction, ...]]]] = {
+    "add": lambda a, b: (a + b, (Fraction(1), Fraction(1))),
+    "sub": lambda a, b: (a - b, (Fraction(1), Fraction(-1))),
+    "mul": lambda a, b: (a * b, (b, a)),
+    "neg": lambda a: (-a, (Fraction(-1),)),
+    "square": lambda a: (a * a, (2 * a,)),
+    "abs": lambda a: (abs(a), (sign(a),)),
+    "relu": lambda a: (max(a, Fraction(0)), (step_at_zero(a),)),
+    "maximum": lambda a, b: (max(a, b), (share_of_first(a - b), share_of_first(b - a))),
+    "minimum": lambda a, b: (min(a, b), (share_of_first(b - a), share_of_first(a - b))),
+    "where": lambda c, a, b: (
+        a if c > 0 else b,
+        (Fraction(0), step_at_zero(c), 1 - step_at_zero(c)),
+    ),
+    "weighted_sum": lambda bias, w0, w1, x0, x1: (
+        bias + w0 * x0 + w1 * x1,
+        (Fraction(1), x0, x1, w0, w1),
+    ),
+}
+
+
+def exact_derivatives(recipe: Recipe) -> tuple[list[Fraction], list[list[Fraction]]]:
+    """Return every node's value and its derivatives by every node, in exact fractions.
+
+    Forward mode: ``derivatives[n][m]`` is d n / d m, summed over n's operands, so nothing is
+    shared with the reverse pass, neither the direction nor the order of the sum.
+    """
+    values: list[Fraction] = []
+    derivatives: list[list[Fraction]] = []
+    for place, (kind, detail) in enumerate(recipe):
+        row = [Fraction(0)] * len(recipe)
+        if kind in ("variable", "constant"):
+            values.append(Fraction(detail))
+        else:
+            value, partials = EXACT_RULES[kind](*[values[operand] for operand in detail])
+            values.append(value)
+            for operand, partial in zip(detail, partials, strict=True):
+                for m in range(place):
+                    row[m] += partial * derivatives[operand][m]
+        row[place] = Fraction(1)
+        derivatives.append(row)
+    return values, derivatives
+
+
+@settings(max_examples=300)
+@given(recipe=small_integer_recipes(list(EXACT_RULES)))
+def test_gradients_of_random_integer_graphs_are_exactly_those_of_forward_mode(
+    recipe: Recipe,
+) -> None:
+    values, derivatives = exact_derivatives(recipe)
+    nodes = built(recipe)
+    root = nodes[-1]
+    root.backward()
+    reached = set(topological_order(root))
+    for node, value, derivative in zip(nodes, values, derivatives[-1], strict=True):
+        assert node.data == value
+        if node not in reached or node.is_constant:
+            assert not node.has_grad
+        else:
+            assert Fraction(node.grad) == derivative
+
+
+def path_sums(nodes: list[Value]) -> tuple[list[Fraction], list[Fraction]]:
+    """Return d root / d node for every node as the sum over all paths, and the sum of sizes.
+
+    Exact fractions, from the local derivatives as floats (which test_ops.py compares with the
+    truth): what remains between these and the engine's gradients is rounding alone.
+    """
+    place_of = {node: place for place, node in enumerate(nodes)}
+    local: list[list[tuple[int, Fraction]]] = [[] for _ in nodes]  # user, local derivative
+    for user, node in enumerate(nodes):
+        if node.op is not None:
+            slopes = node.op.partials(node.data, *[parent.data for parent in node.parents])
+            for parent, slope in zip(node.parents, slopes, strict=True):
+                local[place_of[parent]].append((user, Fraction(slope)))
+
+    def sums(size: Callable[[Fraction], Fraction]) -> list[Fraction]:
+        known = [Fraction(0)] * (len(nodes) - 1) + [Fraction(1)]
+        for place in reversed(range(len(nodes) - 1)):
+            known[place] = sum(
+                [size(slope) * known[user] for user, slope in local[place]], start=Fraction(0)
+            )
+        return known
+
+    return sums(Fraction), sums(abs)
+
+
+@settings(max_examples=300)
+@given(recipe=tame_recipes())
+def test_gradients_of_random_graphs_over_every_operation_are_the_sums_over_paths(
+    recipe: Recipe,
+) -> None:
+    nodes = built(recipe)
+    nodes[-1].backward()
+    sums, sizes = path_sums(nodes)
+    # A path is rounded once a product and once a sum: at most 12 nodes of 5 operands, 72 times.
+    roundings = Fraction(80, 2**53)
+    for node, expected, size in zip(nodes, sums, sizes, strict=True):
+        if not node.is_constant:
+            assert abs(Fraction(node.grad) - expected) <= roundings * size
+
+
+# --------------------------------------------------------------------------------------------
+# Again, and from several roots
+# --------------------------------------------------------------------------------------------
+
+
+def test_a_second_backward_doubles_the_leaves_exactly_where_running_sums_would_not() -> None:
+    first, second, third = 0.1, 0.6, 3.3
+    x = Value(1.0)
+    root = x * first + x * second + x * third
+    root.backward()
+    once = x.grad
+    root.backward()
+    assert same_bits(x.grad, 2.0 * once)
+    # these numbers can tell: added one by one to what was there, in either order, they round
+    # to something else
+    assert once in (first + second + third, third + second + first)
+    assert once + first + second + third != 2.0 * once
+    assert once + third + second + first != 2.0 * once
+
+
+@given(recipe=wild_recipes())
+def test_a_second_backward_doubles_the_leaves_and_repeats_the_interior(recipe: Recipe) -> None:
+    nodes = built(recipe)
+    root = nodes[-1]
+    leaves, interior = leaves_and_interior(root)
+    root.backward()
+    once = {node: node.grad for node in leaves + interior}
+    root.backward()
+    assert gradients(interior) == [bits(once[node]) for node in interior]
+    for leaf in leaves:
+        if leaf.is_constant:
+            assert not leaf.has_grad
+        else:
+            assert same_bits(leaf.grad, once[leaf] + once[leaf])
+
+
+def test_gradients_of_two_roots_add_up_and_interior_ones_are_of_the_last() -> None:
+    x = Value(3.0)
+    shared = x * 2
+    first, second = shared * 5, shared * 7
+    first.backward()
+    second.backward()
+    assert x.grad == 10.0 + 14.0
+    assert shared.grad == 7.0
+
+
+def test_zeroing_between_passes_starts_afresh() -> None:
+    x = Value(3.0)
+    root = x * x
+    root.backward()
+    x.grad = 0.0
+    root.backward()
+    assert x.grad == 6.0
+
+
+def test_zero_grad_clears_a_gradient_as_at_birth() -> None:
+    x = Value(3.0)
+    (x * x).backward()
+    x.zero_grad()
+    assert same_bits(x.grad, 0.0)
+    assert not x.has_grad
+
+
+def test_a_gradient_assigned_by_hand_is_added_to() -> None:
+    x = Value(3.0)
+    x.grad = 100
+    (x * x).backward()
+    assert x.grad == 106.0
+
+
+def test_backward_uses_the_numbers_of_now_for_its_local_derivatives() -> None:
+    x, y = Value(3.0), Value(4.0)
+    product = x * y
+    y.data = 10.0
+    product.backward()
+    assert x.grad == 10.0
+
+
+def test_nodes_that_the_root_does_not_depend_on_keep_their_gradients() -> None:
+    x, y = Value(1.0), Value(2.0)
+    other = y * 3
+    other.backward()
+    (x * 2).backward()
+    assert (y.grad, other.grad) == (3.0, 1.0)
+
+
+# --------------------------------------------------------------------------------------------
+# Where the chain rule starts
+# --------------------------------------------------------------------------------------------
+
+
+def test_a_leaf_is_its_own_root() -> None:
+    x = Value(5.0)
+    x.backward()
+    x.backward(2.0)
+    assert x.grad == 3.0
+
+
+@pytest.mark.parametrize("gradient", [3, 3.0, Fraction(3), True])
+def test_the_gradient_at_the_root_may_be_any_real_number(gradient: Any) -> None:
+    x = Value(2.0)
+    root = x * 5
+    root.backward(gradient)
+    assert root.grad == float(gradient)
+    assert type(root.grad) is float
+    assert x.grad == 5.0 * float(gradient)
+
+
+def test_the_gradient_may_be_given_by_name() -> None:
+    x = Value(2.0)
+    (x * 5).backward(gradient=-1.0)
+    assert x.grad == -5.0
+
+
+@given(gradient=st.floats())
+def test_every_gradient_is_multiplied_by_the_one_at_the_root(gradient: float) -> None:
+    x = Value(2.0)
+    (x * 5).backward(gradient)
+    assert same_bits(x.grad, 5.0 * gradient)
+
+
+def test_a_single_contribution_keeps_the_sign_of_its_zero() -> None:
+    x = Value(2.0)
+    (x * -0.0).backward()
+    assert same_bits(x.grad, -0.0)
+
+
+@pytest.mark.parametrize("gradient", ["1", None, 1j, [1.0], Value(1.0)], ids=repr)
+def test_a_gradient_that_is_no_number_is_an_error_that_changes_nothing(gradient: Any) -> None:
+    x = Value(2.0)
+    root = x * 5
+    root.backward()
+    with pytest.raises(TypeError, match="backward needs a real number, but got"):
+        root.backward(gradient)
+    assert (root.grad, x.grad) == (1.0, 5.0)
+
+
+# --------------------------------------------------------------------------------------------
+# Constants
+# --------------------------------------------------------------------------------------------
+
+
+def test_constants_get_no_gradient() -> None:
+    x = Value(2.0)
+    root = (3 * x + 4) ** 5
+    root.backward()
+    constants = [node for node in topological_order(root) if node.is_constant]
+    assert [node.data for node in constants] == [3.0, 4.0, 5.0]
+    assert all(node.grad == 0.0 and not node.has_grad for node in constants)
+
+
+def test_backward_from_a_constant_is_an_error_that_says_why() -> None:
+    for start in (Value.backward, backward_steps):
+        with pytest.raises(ValueError, match=r"Constant\(2\): a constant depends on no variable"):
+            list(start(constant(2)) or ())
+
+
+def test_no_step_goes_to_a_constant() -> None:
+    x = Value(2.0)
+    steps = list(backward_steps((3 * x + 4) ** 5))
+    assert [step.parent.is_constant for step in steps] == [False] * 3
+
+
+# --------------------------------------------------------------------------------------------
+# Rules that are wrong
+# --------------------------------------------------------------------------------------------
+
+
+def first_operand(*operands: float) -> float:
+    return operands[0]
+
+
+def no_partials(out: float, *operands: float) -> tuple[float, ...]:
+    return ()
+
+
+def one_too_few(out: float, *operands: float) -> tuple[float, ...]:
+    return (1.0,) * (len(operands) - 1)
+
+
+def one_too_many(out: float, *operands: float) -> tuple[float, ...]:
+    return (1.0,) * (len(operands) + 1)
+
+
+class RuleFailedError(Exception):
+    """What the failing rule raises."""
+
+
+def failing(out: float, *operands: float) -> tuple[float, ...]:
+    raise RuleFailedError
+
+
+def run_whole(root: Value) -> None:
+    root.backward()
+
+
+def run_steps(root: Value) -> None:
+    for _ in backward_steps(root):
+        pass
+
+
+def graph_with_a_wrong_rule(rule: Any, arity: int) -> tuple[Value, Value, list[Value]]:
+    """Return root, inner node and leaves of a graph with one wrong rule in its middle."""
+    wrong = Operation("wrongly_ruled", "wrongly_ruled", arity, first_operand, rule)
+    leaves = [Value(float(place + 1)) for place in range(arity)]
+    inner = leaves[0] * 2
+    return Value.make_node(wrong, inner, *leaves[1:]) * leaves[-1], inner, leaves
+
+
+@pytest.mark.parametrize("run", [run_whole, run_steps])
+@pytest.mark.parametrize("arity", [1, 2, 3])
+@pytest.mark.parametrize("rule", [no_partials, one_too_few, one_too_many])
+def test_a_rule_with_the_wrong_number_of_derivatives_is_named_and_no_leaf_changed(
+    run: Callable[[Value], None], arity: int, rule: Any
+) -> None:
+    root, inner, leaves = graph_with_a_wrong_rule(rule, arity)
+    for place, leaf in enumerate(leaves[1:]):
+        leaf.grad = 10.0 + place
+    before = gradients(leaves)
+    returned = len(rule(0.0, *leaves))
+    message = f"rule of wrongly_ruled returned {returned} local derivatives for {arity} operands"
+    with pytest.raises(ValueError, match=message):
+        run(root)
+    assert gradients(leaves) == before
+    assert not inner.has_grad
+    assert not root.has_grad
+
+
+@pytest.mark.parametrize("run", [run_whole, run_steps])
+@pytest.mark.parametrize("arity", [1, 2, 3])
+def test_what_a_rule_raises_comes_through_and_no_leaf_is_changed(
+    run: Callable[[Value], None], arity: int
+) -> None:
+    root, inner, leaves = graph_with_a_wrong_rule(failing, arity)
+    leaves[-1].grad = 10.0
+    before = gradients(leaves)
+    with pytest.raises(RuleFailedError):
+        run(root)
+    assert gradients(leaves) == before
+    assert not inner.has_grad
+
+
+def bare_number(out: float, *operands: float) -> float:
+    return 1.0
+
+
+@pytest.mark.parametrize("run", [run_whole, run_steps])
+@pytest.mark.parametrize("arity", [1, 2, 3])
+def test_a_rule_that_returns_no_tuple_is_named(run: Callable[[Value], None], arity: int) -> None:
+    root, _, leaves = graph_with_a_wrong_rule(bare_number, arity)
+    with pytest.raises(ValueError, match=r"rule of wrongly_ruled returned the float 1\.0"):
+        run(root)
+    assert not any(leaf.has_grad for leaf in leaves)
+
+
+# --------------------------------------------------------------------------------------------
+# Rules that a user wrote
+# --------------------------------------------------------------------------------------------
+
+
+def log(x: float) -> float:
+    """Not the engine's: a user's module may have a function of the same name."""
+    raise AssertionError("this is not the log that the rule calls")
+
+
+def calls_the_engine_s_log(out: Any, x: Any) -> tuple[Any]:
+    return (autodiff.log(x),)
+
+
+def operand_called_node(out: Any, node: Any) -> tuple[Any]:
+    return (node * 3.0,)
+
+
+def operand_called_upstream(out: Any, upstream: Any) -> tuple[Any]:
+    return (upstream * 3.0,)
+
+
+def operand_called_like_a_function(out: Any, exp: Any) -> tuple[Any]:
+    return (autodiff.exp(exp),)
+
+
+def asks_what_its_operand_is(out: Any, x: Any) -> tuple[Any]:
+    return (x * 3.0 if x > 0.0 else x * 5.0,)
+
+
+def calls_math(out: Any, x: Any) -> tuple[Any]:
+    return (math.atan(x),)
+
+
+def returns_a_list(out: Any, x: Any) -> list[Any]:
+    return [x * 2.0]
+
+
+@pytest.mark.parametrize("name", ["custom", "custom-op", "class", "2x"])
+@pytest.mark.parametrize("number", [2.0, -2.0])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *(calls_the_engine_s_log, operand_called_node, operand_called_upstream),
+        *(operand_called_like_a_function, asks_what_its_operand_is, calls_math, returns_a_list),
+    ],
+)
+def test_a_rule_of_a_user_is_applied_as_it_was_written(name: str, rule: Any, number: float) -> None:
+    custom = Operation(name, name, 1, first_operand, rule)
+    for run in (run_whole, run_steps):
+        x = Value(number)
+        inner = Value.make_node(custom, x)
+        run(inner * 7.0)
+        (local,) = rule(number, number)
+        assert type(x.grad) is float
+        assert same_bits(x.grad, local * 7.0)
+
+
+# --------------------------------------------------------------------------------------------
+# Step by step
+# --------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=200)
+@given(recipe=wild_recipes() | tame_recipes(), gradient=st.just(1.0) | st.floats())
+def test_steps_and_backward_give_the_same_bits(recipe: Recipe, gradient: float) -> None:
+    whole, stepped = built(recipe), built(recipe)
+    for _ in range(2):
+        whole[-1].backward(gradient)
+        for _ in backward_steps(stepped[-1], gradient):
+            pass
+        assert gradients(whole) == gradients(stepped)
+
+
+@given(recipe=wild_recipes())
+def test_each_step_is_local_times_upstream_added_to_the_total(recipe: Recipe) -> None:
+    nodes = built(recipe)
+    totals: dict[Value, float] = {}
+    for step in backward_steps(nodes[-1]):
+        assert step.parent is step.node.parents[step.position]
+        assert step.node.op is not None
+        operands = [parent.data for parent in step.node.parents]
+        assert same_bits(
+            step.local, step.node.op.partials(step.node.data, *operands)[step.position]
+        )
+        assert same_bits(step.upstream, step.node.grad)
+        assert same_bits(step.contribution, step.local * step.upstream)
+        earlier = totals.get(step.parent)
+        expected = step.contribution if earlier is None else earlier + step.contribution
+        assert same_bits(step.total, expected)
+        assert same_bits(step.parent.grad, step.total)
+        totals[step.parent] = step.total
+
+
+@given(recipe=wild_recipes())
+def test_steps_visit_every_edge_to_a_variable_once_users_before_operands(recipe: Recipe) -> None:
+    root = built(recipe)[-1]
+    _, interior = leaves_and_interior(root)
+    edges = [
+        (node, position)
+        for node in reversed(interior)
+        for position, parent in enumerate(node.parents)
+        if not parent.is_constant
+    ]
+    assert [(step.node, step.position) for step in backward_steps(root)] == edges
+
+
+def test_nothing_happens_before_the_first_step_is_asked_for() -> None:
+    x = Value(3.0)
+    x.grad = 7.0
+    root = x * x
+    backward_steps(root)
+    assert x.grad == 7.0
+    assert not root.has_grad
+
+
+def test_while_stepping_a_gradient_is_the_sum_of_this_pass_so_far() -> None:
+    x = Value(3.0)
+    x.grad = 100.0
+    seen = [(step.total, x.grad) for step in backward_steps(x * x)]
+    assert seen == [(3.0, 3.0), (6.0, 6.0)]
+    assert x.grad == 106.0
+
+
+@pytest.mark.parametrize("consumed", [1, 2, 3])
+def test_an_abandoned_pass_gives_the_leaves_their_earlier_gradients_back(consumed: int) -> None:
+    x, y = Value(3.0), Value(4.0)
+    x.grad = 100.0
+    inner = x * y
+    root = inner + x
+    steps = backward_steps(root)
+    for _ in range(consumed):
+        next(steps)
+    steps.close()  # type: ignore[attr-defined]
+    assert gradients([x, y, inner, root]) == [bits(100.0), None, None, None]
+    root.backward()
+    assert (x.grad, y.grad) == (105.0, 3.0)
+
+
+def test_a_pass_left_by_break_is_abandoned_once_its_iterator_is_gone() -> None:
+    x = Value(3.0)
+    root = x * x
+    for _ in backward_steps(root):
+        break
+    assert not x.has_grad
+    assert not root.has_grad
+
+
+def test_an_error_thrown_into_a_pass_abandons_it() -> None:
+    x = Value(3.0)
+    x.grad = 100.0
+    steps = backward_steps(x * x)
+    next(steps)
+    with pytest.raises(KeyboardInterrupt):
+        steps.throw(KeyboardInterrupt())  # type: ignore[attr-defined]
+    assert x.grad == 100.0
+
+
+def test_a_leaf_as_root_has_no_steps_but_its_gradient() -> None:
+    x = Value(3.0)
+    assert list(backward_steps(x)) == []
+    assert x.grad == 1.0
+
+
+def test_a_step_reads_as_the_chain_rule_with_names_and_numbers() -> None:
+    w, x = Value(0.5, "w"), Value(-2.0, "x")
+    loss = (w * x) ** 2
+    loss.label = "loss"
+    assert [str(step) for step in backward_steps(loss)] == [
+        "d loss/d v3 += d loss/d loss × d loss/d v3 = 1 × -2 = -2  (sum -2; loss = v3**2)",
+        "d loss/d w += d loss/d v3 × d v3/d w = -2 × -2 = 4  (sum 4; v3 = w * x)",
+        "d loss/d x += d loss/d v3 × d v3/d x = -2 × 0.5 = -1  (sum -1; v3 = w * x)",
+    ]
+
+
+def test_a_step_cannot_be_changed_and_its_repr_names_its_fields() -> None:
+    (step,) = backward_steps(-Value(3.0))
+    assert isinstance(step, Step)
+    with pytest.raises(AttributeError):
+        step.local = 2.0  # type: ignore[misc]
+    assert "local=-1.0, upstream=1.0, contribution=-1.0, total=-1.0" in repr(step)
+
+
+def test_steps_of_two_graphs_can_be_taken_in_turn() -> None:
+    x, y = Value(3.0), Value(4.0)
+    for _ in zip(backward_steps(x * x), backward_steps(y * y * y), strict=False):
+        pass
+    assert x.grad == 6.0
+
+
+# --------------------------------------------------------------------------------------------
+# The same every time
+# --------------------------------------------------------------------------------------------
+
+
+@given(recipe=wild_recipes())
+def test_the_same_graph_built_again_gives_the_same_bits(recipe: Recipe) -> None:
+    one, other = built(recipe), built(recipe)
+    one[-1].backward()
+    other[-1].backward()
+    assert gradients(one) == gradients(other)
+
+
+@given(recipe=wild_recipes())
+def test_a_deep_copy_gives_the_same_bits(recipe: Recipe) -> None:
+    root = built(recipe)[-1]
+    twin = copy.deepcopy(root)
+    root.backward()
+    twin.backward()
+    assert gradients(topological_order(root)) == gradients(topological_order(twin))
+
+
+def test_backward_changes_no_number() -> None:
+    x, y = Value(0.3), Value(-0.7)
+    root = (x * y).tanh() + x / y
+    order = topological_order(root)
+    before = all_bits(node.data for node in order)
+    root.backward()
+    assert all_bits(node.data for node in order) == before
+    assert topological_order(root) == order
+    assert root.op is OPERATIONS["add"]

