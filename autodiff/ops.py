@@ -395,7 +395,7 @@ def sigmoid(x: Any) -> Any:
     """
     if type(x) is not float:
         return SIGMOID.apply(x)
-    small = math.exp(-x if x >= 0.0 else x)
+    small = math.exp(-math.fabs(x))
     return (1.0 if x >= 0.0 else small) / (1.0 + small)
 
 

@@ -8,7 +8,15 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["count", "learning_rate", "output_folder"]
+__all__ = ["count", "learning_rate", "missing_package", "output_file", "output_folder", "positive"]
+
+
+def missing_package(demo: str, extra: str, missing: ModuleNotFoundError) -> str:
+    """Return what to tell a person whose Python lacks a package that a demo needs."""
+    return (
+        f"{demo} needs {missing.name}: install the packages of the extra {extra!r} with\n"
+        f'    pip install ".[{extra}]"'
+    )
 
 
 def count(text: str) -> int:
@@ -19,6 +27,14 @@ def count(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
     if number < 0:
         raise argparse.ArgumentTypeError(f"{number} is below 0")
+    return number
+
+
+def positive(text: str) -> int:
+    """Return a whole number, 1 or more."""
+    number = count(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is below 1")
     return number
 
 
@@ -46,3 +62,12 @@ def output_folder(text: str) -> Path:
             f"cannot write into the folder {text!r}: {error.strerror or error}"
         ) from None
     return folder
+
+
+def output_file(text: str) -> Path:
+    """Return a file's path in a folder that can be written into, made if it is missing."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder; give the name of a file")
+    output_folder(str(path.parent))
+    return path

@@ -9,10 +9,20 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from autodiff.files import write_atomically
 
-__all__ = ["plot_boundary", "plot_loss"]
+__all__ = [
+    "BLUE",
+    "RED",
+    "STYLE",
+    "plot_boundary",
+    "plot_loss",
+    "plot_scores",
+    "save_animation",
+    "scores_frame",
+]
 
 STYLE = {
     "font.size": 18,
@@ -22,6 +32,8 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
+Score = Callable[[float, float], float]
+
 BLUE, RED = "#2166ac", "#b2182b"
 
 
@@ -85,18 +97,7 @@ def plot_boundary(
         bar.set_label("network's output")
         for target, marker, colour in ((0.0, "o", BLUE), (1.0, "s", RED)):
             rows = [row for row, wanted in zip(x, y, strict=True) if wanted == target]
-            axes.scatter(
-                [row[0] for row in rows],
-                [row[1] for row in rows],
-                s=420,
-                marker=marker,
-                color=colour,
-                edgecolors="white",
-                linewidths=3,
-                zorder=3,
-                label=f"XOR = {target:.0f}",
-                clip_on=False,
-            )
+            _scatter(axes, rows, 420, marker, colour, f"XOR = {target:.0f}")
         axes.set(
             title="Decision Boundary of Neural Network",
             xlabel="$x_1$",
@@ -107,6 +108,102 @@ def plot_boundary(
         )
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, frameon=False)
         return _save(figure, path)
+
+
+def plot_scores(
+    score: Score, x: Sequence[Sequence[float]], y: Sequence[float], title: str, path: Path
+) -> Path:
+    """Draw a classifier's score over the plane and the data into a PNG file; return its path.
+
+    ``score(x1, x2)`` is above 0 for class 1.  Rows with target -1 are blue circles, rows with
+    target 1 red squares; a line marks score 0, dashed lines the margins, scores -1 and 1.
+    """
+    return _save(_scores_figure(score, x, y, title, dpi=120), path)
+
+
+def scores_frame(
+    score: Score, x: Sequence[Sequence[float]], y: Sequence[float], title: str
+) -> Image.Image:
+    """Return what ``plot_scores`` draws, smaller, as one picture of an animation."""
+    buffer = io.BytesIO()
+    _scores_figure(score, x, y, title, dpi=72).savefig(buffer, format="png")
+    return Image.open(buffer).convert("RGB")
+
+
+def _scores_figure(
+    score: Score, x: Sequence[Sequence[float]], y: Sequence[float], title: str, dpi: int
+) -> Figure:
+    first, second = [_ticks([row[place] for row in x], 0.5, 61) for place in (0, 1)]
+    scores = [[score(x1, x2) for x1 in first] for x2 in second]
+    with rc_context(STYLE):
+        figure = Figure(figsize=(12, 8.5), dpi=dpi, layout="constrained")
+        axes: Axes = figure.add_subplot()
+        levels = [level / 4 for level in range(-8, 9)]
+        filled = axes.contourf(first, second, scores, levels=levels, cmap="RdBu_r", extend="both")
+        lowest, highest = min(map(min, scores)), max(map(max, scores))
+        for level, style in ((-1.0, "dashed"), (0.0, "solid"), (1.0, "dashed")):
+            if lowest < level < highest:
+                axes.contour(
+                    first,
+                    second,
+                    scores,
+                    levels=[level],
+                    colors="black",
+                    linewidths=3.5 if level == 0.0 else 1.5,
+                    linestyles=style,
+                )
+        bar = figure.colorbar(filled, ax=axes, ticks=[-2, -1, 0, 1, 2])
+        bar.set_label("network's score")
+        for target, marker, colour in ((-1.0, "o", BLUE), (1.0, "s", RED)):
+            rows = [row for row, wanted in zip(x, y, strict=True) if wanted == target]
+            _scatter(axes, rows, 130, marker, colour, f"target {target:+.0f}")
+        axes.set(title=title, xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False)
+    return figure
+
+
+def _ticks(numbers: Sequence[float], beyond: float, count: int) -> list[float]:
+    """Return evenly spaced numbers from below the least to beyond the greatest."""
+    start, end = min(numbers) - beyond, max(numbers) + beyond
+    return [start + (end - start) * place / (count - 1) for place in range(count)]
+
+
+def save_animation(frames: Sequence[Image.Image], path: Path) -> Path:
+    """Write frames into a GIF file that repeats, and return its path. The last one stays longest.
+
+    All frames share the colours of the last, so that nothing flickers.
+    """
+    palette = frames[-1].quantize(colors=256)
+    reduced = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    milliseconds = [150] * (len(frames) - 1) + [2500]
+    buffer = io.BytesIO()
+    reduced[0].save(
+        buffer,
+        format="GIF",
+        save_all=True,
+        append_images=reduced[1:],
+        duration=milliseconds,
+        loop=0,
+        optimize=False,
+    )
+    return write_atomically(path, buffer.getvalue())
+
+
+def _scatter(
+    axes: Axes, rows: Sequence[Sequence[float]], size: int, marker: str, colour: str, label: str
+) -> None:
+    axes.scatter(
+        [row[0] for row in rows],
+        [row[1] for row in rows],
+        s=size,
+        marker=marker,
+        color=colour,
+        edgecolors="white",
+        linewidths=3 if size > 300 else 1.5,
+        zorder=3,
+        label=label,
+        clip_on=False,
+    )
 
 
 def _save(figure: Figure, path: Path) -> Path:

@@ -70,9 +70,9 @@ def one_row_loss(model: nn.MLP, row: Sequence[float], target: float) -> Value:
     x = [constant(number, f"x{place}") for place, number in enumerate(row, 1)]
     hidden = model.layers[0](x)
     for place, activation in enumerate(hidden, 1):
-        activation.label = f"h{place}"
+        activation.label, activation.parents[0].label = f"h{place}", f"z{place}"
     (prediction,) = model.layers[1](hidden)
-    prediction.label = "prediction"
+    prediction.label, prediction.parents[0].label = "prediction", "z"
     loss = nn.mse_loss([prediction], [constant(target, "target")])
     loss.label = "loss"
     model.zero_grad()

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 import random
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from autodiff import Program, Value, compile
-from autodiff.compiler import epoch_means
+from autodiff.compiler import epoch_means, slices
 from autodiff.ops import describe, to_float
 from nn.losses import cross_entropy, mse_loss
 from nn.module import Module
@@ -22,10 +21,7 @@ from nn.optim import Optimizer
 
 __all__ = ["History", "NonFiniteLossError", "fit"]
 
-ENGINES = ("auto", "eager", "python")
-
-# A compiled run reports progress, and can be interrupted, about this often.
-SECONDS_A_SLICE = 0.1
+ENGINES = ("auto", "eager", "python", "native")
 
 Loss = Callable[[Any, Any], Value]
 Penalty = Callable[[list[Value]], Value]
@@ -80,7 +76,8 @@ def fit(
 
     ``engine`` is "eager" (the graph is built anew for each row), "python" (a compiled program:
     the model's code runs once, on the first row, so an ``if`` on a Value's number is decided
-    then) or "auto", the fastest that is installed.
+    then), "native" (the same program as machine code; needs llvmlite) or "auto", the fastest
+    that is installed.
 
     Raises NonFiniteLossError at the first loss that is not finite, ValueError or TypeError for
     data or settings that do not fit.  When it is interrupted, the model is as it was at the end
@@ -107,7 +104,7 @@ def fit(
     if engine == "eager":
         trainer = EagerTrainer(model, rows, optimizer, penalty, size)
     else:
-        trainer = ProgramTrainer(model, rows, optimizer, penalty, size)
+        trainer = ProgramTrainer(model, rows, optimizer, penalty, size, engine)
     losses: list[float] = []
     _train(trainer, optimizer, epochs, rng, losses, progress)
     return History(losses, trainer.engine)
@@ -241,9 +238,14 @@ class ProgramTrainer:
     """Trains with a compiled program of one row."""
 
     def __init__(
-        self, model: Module, rows: Rows, optimizer: Optimizer, penalty: Penalty | None, size: int
+        self,
+        model: Module,
+        rows: Rows,
+        optimizer: Optimizer,
+        penalty: Penalty | None,
+        size: int,
+        engine: str,
     ) -> None:
-        self.engine = "python"
         self.size = size
         x = [Value(number, f"x{place}") for place, number in enumerate(rows.x[0], 1)]
         target = rows.y[0]
@@ -263,7 +265,9 @@ class ProgramTrainer:
             inputs=[*x, *y],
             updates=optimizer.updates,
             penalty=None if penalty is None else penalty(model.parameters()),
+            engine=engine,
         )
+        self.engine = self.program.engine
 
     def run(self, epochs: int, rng: random.Random | None) -> list[float]:
         """Train and return the loss of each epoch."""
@@ -317,18 +321,3 @@ def _rewind(
     if rng is not None:
         rng.setstate(order)
     trainer.run(epochs, rng)
-
-
-def slices(epochs: int) -> Iterator[int]:
-    """Yield numbers of epochs that add up to ``epochs``, each for about a tenth of a second.
-
-    The first is one epoch; each next is scaled by how long the last one took.
-    """
-    count = 1
-    while epochs > 0:
-        count = min(count, epochs)
-        started = time.perf_counter()
-        yield count
-        epochs -= count
-        seconds = max(time.perf_counter() - started, 1e-9)
-        count = max(1, min(8 * count, round(count * SECONDS_A_SLICE / seconds)))

@@ -217,4 +217,5 @@ def _sum(terms: Sequence[Value]) -> Value:
 
 
 def _mean(terms: Sequence[Value]) -> Value:
-    return _sum(terms) / float(len(terms))
+    # x / 1 is x: one row's graph is drawn without it.
+    return terms[0] if len(terms) == 1 else _sum(terms) / float(len(terms))

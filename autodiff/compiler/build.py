@@ -118,6 +118,7 @@ def _forward(linear: Linear, root: Value, names: Names) -> None:
                 register = linear.registers[place]
                 register.name = names[node]
                 register.comment = f"{names[node]} = {names.formula(node)}"
+    linear.forward.update(topological_order(root))
 
 
 def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) -> dict[Value, Value]:
@@ -154,7 +155,10 @@ def _named(linear: Linear, value: Value, comment: str, name: str) -> None:
     if place >= before and register.kind is Kind.OPERATION:
         register.name, register.comment = name, comment
     else:
-        linear.of_value[value] = linear.copy(place, name, comment)
+        copied = linear.copy(place, name, comment)
+        # A gradient that is a Value of the forward pass, a weight say, keeps its name there.
+        if value not in linear.forward:
+            linear.of_value[value] = copied
 
 
 def _gradients_for_updates(

@@ -143,6 +143,10 @@ class Language:
                 return self.either([self.translate(value, names) for value in values], word)
             case ast.IfExp(test, chosen, other):
                 return self.choice(*[self.translate(part, names) for part in (test, chosen, other)])
+            case ast.Call(ast.Name("fabs"), [ast.Name(name)]) if self is PYTHON:
+                # The same for every number, zeros and nan included, and no call.
+                x = names[name]
+                return f"({x} if {x} > 0.0 else 0.0 - {x})"
             case ast.Call(ast.Name(function), arguments):
                 texts = [self.translate(argument, names) for argument in arguments]
                 known = self.library(function) if function in C_LIBRARY else function

@@ -47,12 +47,16 @@ class Register:
 
 @dataclass(slots=True)
 class Linear:
-    """Registers in the order of their assignment, and the way from Values to them."""
+    """Registers in the order of their assignment, and the way from Values to them.
+
+    ``forward`` are the Values of the graphs that were compiled, without those of their gradients.
+    """
 
     registers: list[Register] = field(default_factory=list)
     of_value: dict[Value, int] = field(default_factory=dict)
     shared: dict[tuple[Operation, tuple[int, ...]], int] = field(default_factory=dict)
     numbers: dict[bytes, int] = field(default_factory=dict)
+    forward: set[Value] = field(default_factory=set)
 
     def add(self, register: Register) -> int:
         """Append a register and return its place."""

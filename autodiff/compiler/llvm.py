@@ -16,6 +16,7 @@ import ast
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from autodiff import ops
 from autodiff.compiler.build import Parts, update_results
@@ -143,7 +144,7 @@ class _Module:
     def plain_program(self) -> list[str]:
         """Return ``run``: n iterations of forward, backward and update."""
         parts = self.parts
-        live = self.linear.live([parts.output, *update_results(parts)])
+        live = self.by_depth(self.linear.live([parts.output, *update_results(parts)]))
         items: list[Item] = [*live, *self.new_values()]
         if parts.penalty is None:
             items.append(Store(parts.output, None))
@@ -197,8 +198,7 @@ class _Module:
         before = self.section("once", once, 1, keep=once)
         rows = [place for place in live if place in of_the_row]
         inside = self.section("rows", self.placed(rows, groups), self.lanes)
-        after: list[Item] = [place for place in after_live if place not in set(live)]
-        after += self.new_values()
+        after = self.update_items(results, set(live))
         after.append(Output(self.slot_of_sum[parts.output], parts.penalty))
         after_names = self.section("update", after, 1)
 
@@ -272,6 +272,39 @@ class _Module:
             "}",
             *_MEMCPY,
         ]
+
+    def update_items(self, results: Sequence[int], done: set[int]) -> list[Item]:
+        """Return what the results need, each right before its first use, and their stores.
+
+        One variable's update then stands in one place, not all first halves before all second.
+        """
+        items: list[Item] = []
+        seen = set(done)
+        for result in results:
+            stack = [result]
+            while stack:
+                place = stack[-1]
+                missing = [p for p in self.linear.registers[place].operands if p not in seen]
+                if place in seen or not missing:
+                    stack.pop()
+                    if place not in seen:
+                        seen.add(place)
+                        items.append(place)
+                else:
+                    stack += reversed(missing)
+        return [*items, *self.new_values()]
+
+    def by_depth(self, places: Sequence[int]) -> list[int]:
+        """Return registers with those first that wait for the fewest others.
+
+        Equal operations of different rows then stand side by side, where LLVM can do several at
+        once, and calls of ``exp`` follow each other, between which nothing has to be saved.
+        """
+        depth: dict[int, int] = {}
+        for place in places:
+            operands = self.linear.registers[place].operands
+            depth[place] = 1 + max((depth.get(operand, 0) for operand in operands), default=0)
+        return sorted(places, key=depth.__getitem__)
 
     def new_values(self) -> list[Item]:
         """Return the stores of the variables' new numbers, side by side in the tape."""
@@ -367,7 +400,7 @@ class _Module:
     @staticmethod
     def splat(text: str, width: int) -> str:
         """Return a constant in all lanes."""
-        return text if width == 1 else f"<{', '.join([f'double {text}'] * width)}>"
+        return text if width == 1 else f"splat (double {text})"
 
 
 _MEMCPY = [
@@ -387,6 +420,16 @@ def _gather(k: int) -> list[str]:
         f"  %target_place_{k} = getelementptr double, ptr %columns, i64 %target_index_{k}",
         f"  store double %cell_{k}, ptr %target_place_{k}",
     ]
+
+
+@cache
+def exchange_masks(width: int, distance: int) -> tuple[str, str]:
+    """Return the two lane choices that exchange lanes of two vectors a distance apart."""
+    lanes = range(width)
+    low = [j if not j & distance else width + (j ^ distance) for j in lanes]
+    high = [j ^ distance if not j & distance else width + j for j in lanes]
+    chosen = [", ".join(f"i32 {lane}" for lane in choice) for choice in (low, high)]
+    return f"<{width} x i32> <{chosen[0]}>", f"<{width} x i32> <{chosen[1]}>"
 
 
 class _Function:
@@ -475,24 +518,14 @@ class _Function:
         """Return a square of vectors with lanes and vectors exchanged, bit by bit of the index."""
         distance = 1
         while distance < self.width:
+            low, high = exchange_masks(self.width, distance)
             for index in range(self.width):
-                if index & distance:
-                    continue
-                a, b = vectors[index], vectors[index | distance]
-                lanes = range(self.width)
-                low = [j if not j & distance else self.width + (j ^ distance) for j in lanes]
-                high = [j ^ distance if not j & distance else self.width + j for j in lanes]
-                vectors[index] = self.shuffle(a, b, low)
-                vectors[index | distance] = self.shuffle(a, b, high)
+                if not index & distance:
+                    pair = f"{self.type} {vectors[index]}, {self.type} {vectors[index | distance]}"
+                    vectors[index] = self.emit(f"shufflevector {pair}, {low}")
+                    vectors[index | distance] = self.emit(f"shufflevector {pair}, {high}")
             distance *= 2
         return vectors
-
-    def shuffle(self, a: str, b: str, lanes: Sequence[int]) -> str:
-        """Return the vector with these lanes of two vectors side by side."""
-        mask = ", ".join(f"i32 {lane}" for lane in lanes)
-        return self.emit(
-            f"shufflevector {self.type} {a}, {self.type} {b}, <{self.width} x i32> <{mask}>"
-        )
 
     def rows_mask(self) -> str:
         """Return which lanes hold a row of the batch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -9,8 +10,12 @@ from types import FunctionType
 from typing import Any
 
 from autodiff.compiler.build import Parts, Updates, build, expanded
-from autodiff.compiler.python import function_of, readable_source, run_source
+from autodiff.compiler.native import NativeRunner
+from autodiff.compiler.native import is_installed as native_is_installed
+from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
+from autodiff.compiler.slices import slices
 from autodiff.compiler.standalone import to_c, to_javascript
+from autodiff.memory import collector_paused
 from autodiff.naming import name_of
 from autodiff.ops import describe, to_float
 from autodiff.value import NOT_COMPUTED, Value
@@ -19,12 +24,15 @@ __all__ = ["Program", "compile", "epoch_means"]
 
 Row = tuple[float, ...]
 
+ENGINES = ("auto", "python", "native")
+
 
 def compile(
     output: Value,
     inputs: Sequence[Value] = (),
     updates: Updates | None = None,
     penalty: Value | None = None,
+    engine: str = "python",
 ) -> Program:
     """Return a program that computes output, its gradient and the updates.
 
@@ -38,6 +46,9 @@ def compile(
     expression}``: the variables' new numbers, an optimizer's ``updates`` for example.
     ``penalty`` is an expression of the parameters that counts once a batch, not once a row.
 
+    ``engine`` is what ``run`` uses: "python", "native" (machine code; needs llvmlite) or "auto",
+    the fastest that is installed and can be told every operation.  All give the same bits.
+
     Raises TypeError or ValueError, naming it, for an input that is no variable or given twice,
     an update of what is no variable, an update that depends on an input, and a penalty that
     does.  An input that the output does not depend on is allowed; its gradient is 0.
@@ -47,7 +58,10 @@ def compile(
     >>> square(2.0), w.grad
     (36.0, 24.0)
     """
-    return Program(output, build(output, tuple(inputs), updates, penalty))
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
+    with collector_paused():
+        return Program(output, build(output, tuple(inputs), updates, penalty), engine)
 
 
 class Program:
@@ -56,9 +70,10 @@ class Program:
     ``source`` is Python to read and to step through, the code that ``program()`` runs.
     """
 
-    def __init__(self, output: Value, parts: Parts) -> None:
+    def __init__(self, output: Value, parts: Parts, engine: str = "python") -> None:
         self.output = output
         self.parts = parts
+        self._wanted_engine = engine
         self.title = f"program for {name_of(output)}"
 
     @property
@@ -98,16 +113,32 @@ class Program:
     @cached_property
     def expanded(self) -> Parts:
         """The program's registers as machines run them."""
-        return expanded(self.parts)
+        with collector_paused():
+            return expanded(self.parts)
 
     @cached_property
     def run_source(self) -> str:
-        """Dense Python: what ``run`` runs."""
+        """Dense Python: what ``run`` runs on the Python engine."""
         return run_source(self.expanded)
 
     @cached_property
-    def _run(self) -> FunctionType:
-        return function_of(self.run_source, "run", f"dense {self.title}")
+    def runner(self) -> PythonRunner | NativeRunner:
+        """What ``run`` runs on, compiled when first needed.
+
+        Raises ImportError if the native engine is asked for and llvmlite is missing.
+        """
+        if self._wanted_engine == "native":
+            return NativeRunner(self.expanded)
+        if self._wanted_engine == "auto" and native_is_installed():
+            # An operation that only Python can compute, or too long a program.
+            with contextlib.suppress(ValueError):
+                return NativeRunner(self.expanded)
+        return PythonRunner(self.expanded, self.title)
+
+    @property
+    def engine(self) -> str:
+        """The engine that ``run`` uses: "python" or "native"."""
+        return self.runner.engine
 
     def __call__(self, *inputs: float) -> float:
         """Compute output and gradients, and return the output's number.
@@ -140,37 +171,29 @@ class Program:
         them, in batches of ``batch_size`` (default: all in one).  After each batch the updates
         are made with the mean gradients of its rows; the iteration's output is the mean over its
         rows, with the penalty.  Otherwise an iteration is one evaluation and one update.
-        ``shuffle`` puts the rows in a new order for each iteration.
+        ``shuffle`` puts the rows in a new order for each iteration.  A run that is interrupted
+        leaves the variables as they were after some whole iteration.
 
         Raises ValueError if n or the batch size is no count, or the rows do not fit the inputs.
         """
         if not isinstance(n, int) or isinstance(n, bool) or n < 0:
             raise ValueError(f"run needs a number of iterations, 0 or more, not {describe(n)}")
-        if self.inputs:
-            return self._run_rows(n, *self._checked(rows, batch_size), shuffle)
-        if rows is not None or batch_size is not None or shuffle is not None:
-            raise ValueError("run got rows, but the program has no inputs")
-        outputs, numbers = self._run(n, self._parameters())
-        self._assign(numbers)
-        return list(outputs)
-
-    def _run_rows(
-        self, n: int, rows: list[Row], batch_size: int, shuffle: random.Random | None
-    ) -> list[float]:
-        starts = range(0, len(rows), batch_size)
-        counts = [len(rows[start : start + batch_size]) for start in starts]
         outputs: list[float] = []
-        numbers = self._parameters()
-        for passes in [n] if shuffle is None else [1] * n:
-            if shuffle is not None:
-                order = list(range(len(rows)))
-                shuffle.shuffle(order)
-                rows = [rows[place] for place in order]
-            batches = [rows[start : start + batch_size] for start in starts]
-            found, numbers = self._run(passes, batches, numbers)
+        if not self.inputs:
+            if rows is not None or batch_size is not None or shuffle is not None:
+                raise ValueError("run got rows, but the program has no inputs")
+            for count in slices(n):
+                found, numbers = self.runner.run(count, self._parameters())
+                self._assign(numbers)
+                outputs += found
+            return outputs
+        checked, size = self._checked(rows, batch_size)
+        for count in slices(n):
+            found, numbers = self.runner.run_rows(count, checked, size, self._parameters(), shuffle)
+            self._assign(numbers)
             outputs += found
-        self._assign(numbers)
-        return epoch_means(outputs, counts)
+        sizes = [min(size, len(checked) - start) for start in range(0, len(checked), size)]
+        return epoch_means(outputs, sizes)
 
     # ---- other languages -------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import linecache
 import math
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, Sequence
 from itertools import count
 from types import FunctionType
 
@@ -14,7 +15,7 @@ from autodiff.compiler.languages import C_LIBRARY, PYTHON
 from autodiff.compiler.text import Writer, one_line, wrapped
 from autodiff.value import Value
 
-__all__ = ["function_of", "readable_source", "run_source"]
+__all__ = ["PythonRunner", "function_of", "readable_source", "run_source"]
 
 _serial = count(1)
 
@@ -161,3 +162,40 @@ def function_of(source: str, name: str, title: str) -> FunctionType:
     function = namespace[name]
     assert isinstance(function, FunctionType)
     return function
+
+
+class PythonRunner:
+    """Runs a program's dense Python."""
+
+    engine = "python"
+
+    def __init__(self, parts: Parts, title: str) -> None:
+        self.source = run_source(parts)
+        self.function = function_of(self.source, "run", f"dense {title}")
+
+    def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
+        """Return n outputs and the variables' last numbers."""
+        outputs, numbers = self.function(n, numbers)
+        return outputs, numbers
+
+    def run_rows(
+        self,
+        n: int,
+        rows: Sequence[Sequence[float]],
+        batch_size: int,
+        numbers: Sequence[float],
+        shuffle: random.Random | None,
+    ) -> tuple[list[float], Sequence[float]]:
+        """Return the outputs of n passes' batches and the variables' last numbers."""
+        outputs: list[float] = []
+        for passes in [n] if shuffle is None else [1] * n:
+            ordered = rows
+            if shuffle is not None:
+                order = list(range(len(rows)))
+                shuffle.shuffle(order)
+                ordered = [rows[place] for place in order]
+            starts = range(0, len(rows), batch_size)
+            batches = [ordered[start : start + batch_size] for start in starts]
+            found, numbers = self.function(passes, batches, numbers)
+            outputs += found
+        return outputs, numbers

@@ -1,0 +1,212 @@
+"""Machine code for a program, made by LLVM through llvmlite (the extra ``native``).
+
+The bits are those of the Python engines: LLVM is given no licence to reorder or fuse arithmetic,
+and ``exp`` and its kin are the functions of C's library that Python's ``math`` calls, under
+names that LLVM does not know, since it rewrites some that it knows.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import itertools
+import os
+import random
+import sys
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from autodiff.compiler.build import Parts
+from autodiff.compiler.llvm import Assembly, assembly_of
+from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
+from autodiff.memory import collector_paused
+
+__all__ = ["NativeRunner", "is_installed"]
+
+# A program of more operations is refused: compiling it takes minutes and gigabytes.
+MOST_OPERATIONS = 2_000_000
+
+# Up to this many operations LLVM's optimizer pays; it also is cheap up to there.
+SHORT = 1_000
+
+MISSING = (
+    "the native engine needs llvmlite: pip install 'llvmlite>=0.50', "
+    "or use engine='python', which gives the same numbers"
+)
+
+
+def is_installed() -> bool:
+    """Return whether llvmlite can be imported."""
+    try:
+        import llvmlite.binding  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+@cache
+def _binding() -> Any:
+    """Return llvmlite's binding, ready for this machine. Raises ImportError if it is missing."""
+    try:
+        from llvmlite import binding
+    except ImportError as error:
+        raise ImportError(MISSING) from error
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    for name, address in library_functions().items():
+        binding.add_symbol(name, address)
+    return binding
+
+
+@cache
+def library_functions() -> dict[str, int]:
+    """Return the address of each function of C's library, under the name that the code calls."""
+    if sys.platform == "win32":
+        library = ctypes.CDLL("ucrtbase")
+    else:
+        library = ctypes.CDLL(ctypes.util.find_library("m"))
+    found: dict[str, int] = {}
+    for name in C_FUNCTIONS:
+        address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+        if address is not None:
+            found[f"autodiff_{name}"] = address
+    return found
+
+
+C_FUNCTIONS = (
+    *("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1", "pow", "exp2", "log2"),
+    *("log10", "sinh", "cosh", "asin", "acos", "atan", "atan2", "asinh", "acosh", "atanh", "cbrt"),
+    *("erf", "erfc", "hypot", "floor", "ceil", "trunc"),
+)
+
+
+@cache
+def lanes() -> int:
+    """Return how many doubles this processor computes at once: 8, 4 or 2."""
+    features = _binding().get_host_cpu_features()
+    if features.get("avx512f"):
+        return 8
+    return 4 if features.get("avx") else 2
+
+
+class NativeRunner:
+    """A program's ``run`` as machine code: the same interface as the Python engine's runner."""
+
+    engine = "native"
+
+    def __init__(self, parts: Parts) -> None:
+        operations = sum(register.op is not None for register in parts.linear.registers)
+        if operations > MOST_OPERATIONS:
+            raise ValueError(
+                f"the program has {operations:,} operations; native code is made of up to "
+                f"{MOST_OPERATIONS:,}. Give compile() the data as inputs and run it over rows, "
+                "instead of building the graph of all rows"
+            )
+        _binding()
+        self.parts = parts
+        with collector_paused():
+            self.assembly = assembly_of(parts, lanes())
+        self.function, self._engine = _compiled(self.assembly, bool(parts.inputs))
+        size = self.assembly.tape + 8
+        self._tape_memory = (ctypes.c_double * size)()
+        self.tape = _aligned(self._tape_memory)
+
+    def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
+        """Return n outputs and the variables' last numbers."""
+        variables = self.parts.variables
+        memory = self._memory(numbers)
+        outputs = (ctypes.c_double * n)()
+        self.function(n, memory, outputs, self.tape)
+        return list(outputs), self._numbers(memory, len(variables))
+
+    def run_rows(
+        self,
+        n: int,
+        rows: Sequence[Sequence[float]],
+        batch_size: int,
+        numbers: Sequence[float],
+        shuffle: random.Random | None,
+    ) -> tuple[list[float], Sequence[float]]:
+        """Return the outputs of n passes' batches and the variables' last numbers."""
+        count, width = len(rows), len(self.parts.inputs)
+        batches = -(-count // batch_size)
+        # The last lanes of the last vector read beyond the rows: there must be something.
+        stride = count + self.assembly.lanes
+        flat = (ctypes.c_double * (count * width))(*itertools.chain.from_iterable(rows))
+        columns = (ctypes.c_double * (stride * width))()
+        for k in range(width):
+            column = slice(k * stride, k * stride + count)
+            columns[column] = flat[k::width]  # type: ignore[assignment]
+        memory = self._memory(numbers)
+        outputs = (ctypes.c_double * (n * batches))()
+        order = None if shuffle is None else _orders(shuffle, count, n)
+        self.function(
+            *(n, count, batch_size, stride, flat, order, columns),
+            *(memory, outputs, self.tape),
+        )
+        return list(outputs), self._numbers(memory, len(self.parts.variables))
+
+    def _memory(self, numbers: Sequence[float]) -> ctypes.Array[ctypes.c_double]:
+        """Return the variables' numbers in the order of the machine code."""
+        by_variable = dict(zip(self.parts.variables, numbers, strict=True))
+        ordered = [by_variable[variable] for variable in self.assembly.order]
+        return (ctypes.c_double * max(len(ordered), 1))(*ordered)
+
+    def _numbers(self, memory: ctypes.Array[ctypes.c_double], count: int) -> list[float]:
+        by_variable = dict(zip(self.assembly.order, memory[:count], strict=True))
+        return [by_variable[variable] for variable in self.parts.variables]
+
+
+def _orders(shuffle: random.Random, count: int, passes: int) -> ctypes.Array[ctypes.c_int64]:
+    """Return the rows' order in each pass, drawn as the other engines draw it."""
+    orders: list[int] = []
+    for _ in range(passes):
+        order = list(range(count))
+        shuffle.shuffle(order)
+        orders += order
+    return (ctypes.c_int64 * len(orders))(*orders)
+
+
+def _aligned(memory: ctypes.Array[ctypes.c_double]) -> ctypes.c_void_p:
+    """Return the first address in the memory that is a multiple of 64."""
+    address = ctypes.addressof(memory)
+    return ctypes.c_void_p(-(-address // 64) * 64)
+
+
+def _compiled(assembly: Assembly, over_rows: bool) -> tuple[Any, Any]:
+    """Return the function, and the object that keeps its code in memory."""
+    binding = _binding()
+    target = binding.Target.from_default_triple()
+    features = binding.get_host_cpu_features().flatten()
+    cpu = binding.get_host_cpu_name()
+    short = assembly.operations <= SHORT and not over_rows
+    level = 2 if short else 1
+    machine = target.create_target_machine(cpu=cpu, features=features, opt=level)
+    key = f"{_versions()}\n{cpu}\n{features}\n{level}\n{assembly.text}"
+    stored = load_object(key)
+    if stored is not None:
+        engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+        engine.add_object_file(binding.ObjectFileRef.from_data(stored))
+    else:
+        module = binding.parse_assembly(assembly.text)
+        module.verify()
+        if short:
+            options = binding.create_pipeline_tuning_options(speed_level=2)
+            options.slp_vectorization = True
+            builder = binding.create_pass_builder(machine, options)
+            builder.getModulePassManager().run(module, builder)
+        if os.environ.get(CACHE_SETTING):
+            store_object(key, machine.emit_object(module))
+        engine = binding.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    address = engine.get_function_address("run")
+    pointers = [ctypes.c_void_p]
+    kinds = [ctypes.c_int64] * 4 + pointers * 6 if over_rows else [ctypes.c_int64] + pointers * 3
+    return ctypes.CFUNCTYPE(None, *kinds)(address), engine
+
+
+def _versions() -> str:
+    import llvmlite
+
+    return f"{llvmlite.__version__} {_binding().llvm_version_info}"
