@@ -6,6 +6,7 @@ By default it starts from the lab's weights and prints the lab's log, digit for 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -41,15 +42,18 @@ def train(
 ) -> list[float]:
     """Train with full-batch gradient descent and return the loss of every epoch.
 
-    Prints the loss every ``log_every`` epochs, and shows a progress bar in a terminal.
+    Prints the loss every ``log_every`` epochs, and shows a progress bar in a terminal.  This is
+    the loop to read and to step through; ``train_compiled`` does the same by a compiled program.
     """
     optimizer = nn.SGD(model.parameters(), lr=lr)
-    losses = []
-    with tqdm(total=epochs, unit="epoch", leave=False, disable=not sys.stdout.isatty()) as bar:
+    losses: list[float] = []
+    with progress_bar(epochs) as bar:
         for epoch in range(epochs):
             # Forward: the network's prediction for each row, and how wrong they are.
             predictions = [model(row) for row in x]
             loss = nn.mse_loss(predictions, y)
+            if not math.isfinite(loss.data):
+                raise nn.NonFiniteLossError(epoch, loss.data, losses)
 
             # Backward: the gradient of the loss by every weight.
             optimizer.zero_grad()
@@ -61,8 +65,48 @@ def train(
             losses.append(loss.data)
             bar.update()
             if log_every is not None and epoch % log_every == 0:
-                bar.write(f"Epoch {epoch}, Loss: {loss.data:.4f}")
+                bar.write(log_line(epoch, loss.data))
     return losses
+
+
+def train_compiled(
+    model: nn.MLP, epochs: int, lr: float, engine: str, log_every: int | None = LAB.log_every
+) -> list[float]:
+    """Train on the lab's data by a compiled program and return the loss of every epoch."""
+    with progress_bar(epochs) as bar:
+        history = nn.fit(
+            model,
+            LAB.x,
+            LAB.y,
+            optimizer=nn.SGD(model.parameters(), lr=lr),
+            epochs=epochs,
+            engine=engine,
+            progress=ShowProgress(bar),
+        )
+        for epoch in range(0, epochs, log_every or epochs + 1):
+            if log_every is not None:
+                bar.write(log_line(epoch, history.losses[epoch]))
+    return history.losses
+
+
+def log_line(epoch: int, loss: float) -> str:
+    """Return a line of the lab's log."""
+    return f"Epoch {epoch}, Loss: {loss:.4f}"
+
+
+def progress_bar(epochs: int) -> tqdm[None]:
+    """Return a progress bar; it shows nothing where the output is no terminal."""
+    return tqdm(total=epochs, unit="epoch", leave=False, disable=not sys.stdout.isatty())
+
+
+class ShowProgress:
+    """Moves a progress bar to the number of epochs done."""
+
+    def __init__(self, bar: tqdm[None]) -> None:
+        self.bar = bar
+
+    def __call__(self, epochs_done: int, _loss: float) -> None:
+        self.bar.update(epochs_done - self.bar.n)
 
 
 def one_row_loss(model: nn.MLP, row: Sequence[float], target: float) -> Value:
@@ -109,6 +153,13 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--seed", type=int, default=0, help="seed of --init uniform; default: %(default)s"
     )
     parser.add_argument(
+        "--engine",
+        choices=["eager", "python", "native", "auto"],
+        default="eager",
+        help="eager: the loop to read (default); python: a compiled program; native: machine "
+        "code, which needs llvmlite; auto: the fastest that is installed. All print the same",
+    )
+    parser.add_argument(
         "--curve-epochs",
         type=count,
         default=0,
@@ -133,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         model.load_state_dict(LAB.initial_weights)
 
     started = time.perf_counter()
-    losses = train(model, LAB.x, LAB.y, options.epochs, options.lr)
+    losses = train_with(model, options, options.epochs)
     seconds = time.perf_counter() - started
 
     learned = print_predictions(model)
@@ -149,6 +200,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_results(model, losses, options)
 
 
+def train_with(
+    model: nn.MLP,
+    options: argparse.Namespace,
+    epochs: int,
+    log_every: int | None = LAB.log_every,
+) -> list[float]:
+    """Train with the engine that the command line names; return the loss of every epoch."""
+    if options.engine == "eager":
+        return train(model, LAB.x, LAB.y, epochs, options.lr, log_every)
+    return train_compiled(model, epochs, options.lr, options.engine, log_every)
+
+
 def write_results(model: nn.MLP, losses: list[float], options: argparse.Namespace) -> None:
     """Write the weights and the pictures, and print what was written."""
     folder: Path = options.out
@@ -159,7 +222,7 @@ def write_results(model: nn.MLP, losses: list[float], options: argparse.Namespac
     ]
     further = options.curve_epochs
     if further:
-        losses = losses + train(model, LAB.x, LAB.y, further, options.lr, log_every=None)
+        losses = losses + train_with(model, options, further, log_every=None)
         print(f"After {further:,} further epochs for the curve the loss is {losses[-1]:.5f}.")
     written.append(plot_loss(losses, folder / "loss.png", options.epochs if further else None))
     print("Wrote " + ", ".join(str(path) for path in written))
@@ -169,4 +232,6 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("\nInterrupted.")
+        sys.exit("\nInterrupted: nothing was written.")
+    except (nn.NonFiniteLossError, ImportError) as error:
+        sys.exit(f"error: {error}")
