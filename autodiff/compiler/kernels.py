@@ -56,7 +56,10 @@ def kernel_of(op: Operation) -> Kernel:
     Raises NotTranslatableError, naming the operation and what stands in the way.
     """
     function = op.forward
-    parameters = tuple(inspect.signature(function).parameters)
+    try:
+        parameters = tuple(inspect.signature(function).parameters)
+    except ValueError:
+        raise NotTranslatableError(f"{op.name}: its forward is not a Python function") from None
     if function.__name__ in LIBRARY and function.__module__ == Operation.__module__:
         expression = ast.parse(LIBRARY[function.__name__], mode="eval").body
         return Kernel(parameters, (), expression)
