@@ -1,7 +1,12 @@
 """A scalar autograd engine to look inside: read it, step it, draw it, compile it."""
 
 from autodiff.backward import Step, backward_steps
+from autodiff.check import GradientError, check_gradients
 from autodiff.compiler import Program, compile
+from autodiff.debug.anomaly import AnomalyError, detect_anomaly
+from autodiff.debug.explain import Explanation, explain
+from autodiff.debug.source import record_source
+from autodiff.debug.trace import Trace
 from autodiff.draw import Drawing, draw
 from autodiff.gradient import grad, hessian
 from autodiff.graph import topological_order
@@ -27,17 +32,24 @@ from autodiff.ops import (
 from autodiff.value import Value, weighted_sum
 
 __all__ = [
+    "AnomalyError",
     "Drawing",
+    "Explanation",
+    "GradientError",
     "Names",
     "Program",
     "Step",
+    "Trace",
     "Value",
     "backward_steps",
+    "check_gradients",
     "collector_paused",
     "compile",
     "cos",
+    "detect_anomaly",
     "draw",
     "exp",
+    "explain",
     "grad",
     "hessian",
     "leaky_relu",
@@ -46,6 +58,7 @@ __all__ = [
     "maximum",
     "minimum",
     "name_of",
+    "record_source",
     "relu",
     "sigmoid",
     "sin",

@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from autodiff import watch
+from autodiff.graph import topological_order
 from autodiff.naming import Names, number_text
 from autodiff.value import (
+    NOT_COMPUTED,
     Value,
-    abandon_backward,
     begin_backward,
     finish_backward,
     local_derivatives,
@@ -82,15 +84,18 @@ class Step:
         )
 
 
-def backward_steps(root: Value, gradient: float = 1.0) -> Iterator[Step]:
+def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) -> Iterator[Step]:
     """Do ``root.backward(gradient)`` one contribution at a time, as the iterator is consumed.
 
     Yields a :class:`Step` after each contribution has been added.  Constants get none.  While
-    the pass runs, a variable's ``grad`` is this pass's sum alone; what it had before is added
-    at the end.  A pass that is not consumed to its end is abandoned: once the iterator is
-    closed, variables have their earlier gradients and the interior nodes none.
+    the pass runs, a ``grad`` is this pass's sum alone, not computed before the first
+    contribution; what a variable had before is added at the end.  A pass that is not consumed to
+    its end is abandoned: once the iterator is closed, every gradient is as it was before.
 
-    Raises ValueError if root is a constant or an operation's rule is malformed.
+    ``hooks=False`` leaves out the hooks and ``detect_anomaly``: only to look.
+
+    Raises ValueError if root is a constant or an operation's rule is malformed, and what a hook
+    raises; every gradient is then as it was before.
 
     >>> a, b = Value(2.0, "a"), Value(3.0, "b")
     >>> for step in backward_steps(a * b + a):
@@ -102,9 +107,17 @@ def backward_steps(root: Value, gradient: float = 1.0) -> Iterator[Step]:
     >>> a.grad
     4.0
     """
+    before = [(node, node.grad) for node in topological_order(root)]
     interior, earlier = begin_backward(root, gradient)
+    for node, _ in before:
+        if node is not root:
+            node.grad = NOT_COMPUTED
     reverse_pass = ReversePass(root, interior)
+    watchers = watch.watchers() if hooks else ()
+    last_uses = last_uses_of_hooked(interior) if hooks else {}
     try:
+        if hooks:
+            call_hooks(root)
         for node in reversed(interior):
             upstream = node.grad
             locals_ = local_derivatives(node)
@@ -112,12 +125,49 @@ def backward_steps(root: Value, gradient: float = 1.0) -> Iterator[Step]:
                 if parent.is_constant:
                     continue
                 contribution = local * upstream
-                parent.grad += contribution
+                # The same bits as the sum in backward(), which starts from -0.0.
+                is_first = parent.grad is NOT_COMPUTED
+                total = contribution if is_first else parent.grad + contribution
+                for watcher in watchers:
+                    watcher.contributes(node, parent, local, upstream, total)
+                parent.grad = total
+                if last_uses.get(parent) == (node, position):
+                    call_hooks(parent)
                 yield Step(
                     *(node, parent, position, local),
-                    *(upstream, contribution, parent.grad, reverse_pass),
+                    *(upstream, contribution, total, reverse_pass),
                 )
     except BaseException:
-        abandon_backward(interior, earlier)
+        for node, earlier_gradient in before:
+            node.grad = earlier_gradient
         raise
     finish_backward(earlier)
+
+
+def last_uses_of_hooked(interior: list[Value]) -> dict[Value, tuple[Value, int]]:
+    """Return, for each Value with hooks, the use after which its gradient is complete.
+
+    A use is a node and the operand's position there.
+    """
+    return {
+        parent: (node, position)
+        for node in reversed(interior)
+        for position, parent in enumerate(node.parents)
+        if watch.hooks_of(parent) is not None
+    }
+
+
+def call_hooks(node: Value) -> None:
+    """Call the hooks of a Value whose gradient is complete, if it has any."""
+    hooks = watch.hooks_of(node)
+    if hooks is not None:
+        hooks.gradient_is_complete(node, () if node.is_leaf else local_derivatives(node))
+
+
+def step_through(root: Value, gradient: float) -> None:
+    """Do a whole backward pass with all that looks on: what ``backward()`` then calls."""
+    for _ in backward_steps(root, gradient):
+        pass
+
+
+watch.step_through = step_through

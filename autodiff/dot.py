@@ -6,13 +6,17 @@ WebAssembly build of Graphviz does not have.
 
 Colours are tints of Okabe and Ito's colour-blind safe palette (https://jfly.uni-koeln.de/color/).
 Each kind of box differs in shape or border too, so a picture also reads in black and white.
+
+Each box, arrow and frame has its id from the picture and a class from its kind, which Graphviz
+hands on to the SVG: there they can be addressed and styled.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from autodiff.picture import Box, Kind, Picture
+from autodiff.picture import Arrow, Box, Frame, Kind, Mark, Picture, Sign
 
 __all__ = ["FONT", "dot_text"]
 
@@ -20,8 +24,17 @@ __all__ = ["FONT", "dot_text"]
 # autodiff.render) are no wider, so text never runs out of its box.
 FONT = "Verdana"
 
-EDGE = {"penwidth": "2", "color": "#555555", "arrowsize": "0.9"}
+EDGE = {
+    **{"penwidth": "2", "color": "#555555", "arrowsize": "0.9"},
+    **{"fontname": FONT, "fontsize": "18"},
+}
 NODE = {"fontname": FONT, "fontsize": "20", "margin": "0.15,0.06", "penwidth": "2"}
+FRAME = {
+    **{"style": "rounded,filled", "color": "#8C8C8C", "fillcolor": "#F3F6F8", "penwidth": "2"},
+    **{"fontname": FONT, "fontsize": "20", "fontcolor": "#333333"},
+    **{"labeljust": "l", "labelloc": "t", "margin": "12"},
+}
+UNSEEN = {"peripheries": "0", "margin": "0", "style": "", "label": ""}
 STYLE: dict[Kind, dict[str, str]] = {
     # sky blue, square
     "variable": {"shape": "record", "style": "filled", "fillcolor": "#CFE8F7"},
@@ -36,17 +49,48 @@ STYLE: dict[Kind, dict[str, str]] = {
         **{"shape": "ellipse", "style": "filled", "fillcolor": "#F4F4F4", "color": "#8C8C8C"},
         **{"fontsize": "16", "fontcolor": "#4D4D4D", "margin": "0.05,0.03", "penwidth": "1"},
     },
+    # bluish green, square, a heavy border
+    "module": {"shape": "record", "style": "filled", "fillcolor": "#CDEBDF", "penwidth": "4"},
+    # reddish purple, square, dashed
+    "rows": {"shape": "record", "style": "dashed,filled", "fillcolor": "#F3E1EC", "penwidth": "3"},
     # the name of a box elsewhere: small, dashed
     "reference": {
         **{"shape": "box", "style": "dashed,filled", "fillcolor": "#FFFFFF", "color": "#555555"},
         **{"fontsize": "16", "margin": "0.08,0.04"},
     },
 }
+MARKED: dict[Mark, dict[str, str]] = {
+    "": {},
+    "giver": {"color": "#0072B2", "penwidth": "7"},
+    "receiver": {"color": "#D55E00", "penwidth": "7"},
+}
+SIGNED: dict[Sign, dict[str, str]] = {
+    "": {},
+    "positive": {"color": "#0072B2", "fontcolor": "#00558A"},
+    "negative": {"color": "#D55E00", "fontcolor": "#A64500"},
+    "zero": {"style": "dashed"},
+}
+# Of an arrow, in points, by the size of its contribution.
+THINNEST, THICKEST = 1.0, 5.0
+
+# Straight lines with room between the ranks, in a folded picture of many arrows.
+DENSE = {"ranksep": "3", "splines": "line"}
+DENSE_FROM = 60
+
+# These are no records: dividing lines do not go with their shapes.
+ROUND = ("ellipse", "box")
 
 LINE_END = r"\l"  # and the line is set to the left
 
+# A line with nothing in it crashes the layout.
+NO_TEXT = "\u00a0"
+
 # Characters with a meaning in a record label.
 SPECIAL = re.compile(r"[\\{}|<>]")
+
+# Upper bounds of the widths of characters in Verdana, in ems.
+NARROW, WIDE = 0.66, 1.0
+POINTS_AN_INCH = 72
 
 
 def dot_text(picture: Picture, rankdir: str) -> str:
@@ -62,34 +106,125 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         ) from error
     digraph = Digraph(
         "computation graph",
-        # Edges first: then boxes follow each other in the file as in the graph.
+        # Edges first: then boxes follow each other in the file as in the graph, and hide lines.
         graph_attr={
-            **{"rankdir": rankdir, "ranksep": "0.7", "nodesep": "0.2"},
-            "outputorder": "edgesfirst",
+            **{"rankdir": rankdir, "nodesep": "0.2", "outputorder": "edgesfirst"},
+            **(DENSE if is_dense(picture) else {"ranksep": "0.7"}),
         },
         node_attr=NODE,
         edge_attr=EDGE,
     )
-    for box in picture.boxes:
-        digraph.node(box.id, label=record_label(box, rankdir), **STYLE[box.kind])
+    if picture.frames:
+        # Ranks then follow the arrows through all frames: none leads backwards.
+        digraph.attr(newrank="true")
+    if picture.caption:
+        caption = "".join(escaped(line) + LINE_END for line in picture.caption)
+        digraph.attr(label=caption, labelloc="b", labeljust="l", fontname=FONT, fontsize="24")
+    add_inside("", digraph, picture, rankdir)
+    frames = {box.id: box.frame for box in picture.boxes}
+    inner_heads = {
+        arrow.head for arrow in picture.arrows if frames[arrow.tail] == frames[arrow.head] != ""
+    }
     for arrow in picture.arrows:
-        digraph.edge(arrow.tail, arrow.head)
+        attributes = arrow_attributes(arrow)
+        if arrow.head in inner_heads and frames[arrow.tail] != frames[arrow.head]:
+            # What comes from outside a frame is beside all of it, not beside its first boxes.
+            attributes["minlen"] = "2"
+        if arrow is picture.arrows[-1] and not arrow.label and has_only_modules_framed(picture):
+            # With a label anywhere, even a blank one, Graphviz keeps the order within frames.
+            attributes["label"] = " "
+        digraph.edge(arrow.tail, arrow.head, **attributes)
     return str(digraph.source)
 
 
-def record_label(box: Box, rankdir: str) -> str:
-    r"""Return the title over the numbers, with a line between them.
+def is_dense(picture: Picture) -> bool:
+    """Return whether neurons have so many arrows between them that curves would be a knot."""
+    folded = any(box.kind == "module" for box in picture.boxes)
+    return folded and len(picture.arrows) > max(DENSE_FROM, 2 * len(picture.boxes))
 
-    >>> record_label(Box("v1", "variable", "x", "", ("value 3", "grad –")), "LR")
+
+def has_only_modules_framed(picture: Picture) -> bool:
+    """Return whether there are boxes in frames, and all of them folded modules."""
+    framed = [box.kind for box in picture.boxes if box.frame]
+    return bool(framed) and set(framed) == {"module"}
+
+
+def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str) -> None:
+    """Add the boxes and frames directly inside a frame ('' for the whole picture)."""
+    for box in picture.boxes:
+        if box.frame == frame:
+            if frame and box.kind == "module":
+                # Frames keep their order, so each neuron gets one, though none is seen.
+                with digraph.subgraph(name=f"cluster_around_{box.id}") as cluster:
+                    cluster.attr(**UNSEEN)
+                    cluster.node(box.id, **box_attributes(box, rankdir))
+            else:
+                digraph.node(box.id, **box_attributes(box, rankdir))
+    for inner in picture.frames:
+        if inner.outer == frame:
+            with digraph.subgraph(name=f"cluster_{inner.id}") as cluster:
+                cluster.attr(**frame_attributes(inner))
+                add_inside(inner.id, cluster, picture, rankdir)
+
+
+def box_attributes(box: Box, rankdir: str) -> dict[str, str]:
+    """Return what DOT says of a box."""
+    style = STYLE[box.kind] | MARKED[box.mark]
+    label = plain_label(box) if style["shape"] in ROUND else record_label(box, rankdir)
+    attributes = {"label": label, "id": box.id, "class": f"{box.kind} {box.mark}".rstrip(), **style}
+    if box.widest:
+        attributes["width"] = f"{width_of(box.widest):.2f}"
+    return attributes
+
+
+def arrow_attributes(arrow: Arrow) -> dict[str, str]:
+    """Return what DOT says of an arrow."""
+    attributes = {"id": arrow.id}
+    if arrow.label:
+        attributes["label"] = "".join(escaped(line) + LINE_END for line in arrow.label)
+    if arrow.size is not None:
+        # The area of an arrow, not its width, is what the eye compares.
+        width = THINNEST + (THICKEST - THINNEST) * arrow.size**0.5
+        attributes |= {"penwidth": f"{width:.1f}", "class": arrow.sign, **SIGNED[arrow.sign]}
+    if arrow.marked:
+        attributes |= {"penwidth": "7", "class": f"{arrow.sign} now".lstrip(), "color": "#D55E00"}
+    return attributes
+
+
+def frame_attributes(frame: Frame) -> dict[str, str]:
+    """Return what DOT says of a frame; one inside another is white."""
+    inner = {"class": "frame inner", "fillcolor": "#FFFFFF"} if frame.outer else {"class": "frame"}
+    return {"label": escaped(frame.title), "id": frame.id, **FRAME, **inner}
+
+
+def record_label(box: Box, rankdir: str) -> str:
+    r"""Return the title over the numbers or the table, with lines between them.
+
+    >>> record_label(Box("v1", "variable", "x", ("x",), ("value 3", "grad –")), "LR")
     'x|value 3\\lgrad –\\l'
+    >>> table = (("", "value"), ("output", "0.5"), ("bias", "2"))
+    >>> record_label(Box("m1", "module", "hidden", ("hidden",), table=table), "LR")
+    'hidden|{\xa0\\loutput\\lbias\\l|value\\l0.5\\l2\\l}'
     """
-    lines = [escaped(line) for line in box.title]
-    title = lines[0] if len(lines) == 1 else "".join(line + LINE_END for line in lines)
-    if not box.numbers:
-        return title
-    label = title + "|" + "".join(escaped(line) + LINE_END for line in box.numbers)
+    fields = [lines_label(box.title) if len(box.title) > 1 else escaped(box.title[0])]
+    if box.numbers:
+        fields.append(lines_label(box.numbers))
+    if box.table:
+        columns = "|".join(map(lines_label, zip(*box.table, strict=True)))
+        fields.append("{" + columns + "}")
+    label = "|".join(fields)
     # The fields of a record lie across rankdir, and braces turn them.
-    return label if rankdir in ("LR", "RL") else "{" + label + "}"
+    return label if rankdir in ("LR", "RL") or len(fields) == 1 else "{" + label + "}"
+
+
+def plain_label(box: Box) -> str:
+    """Return the lines of a box without dividing lines."""
+    return r"\n".join(map(escaped, box.title))
+
+
+def lines_label(lines: tuple[str, ...]) -> str:
+    """Return lines, each set to the left."""
+    return "".join(escaped(line or NO_TEXT) + LINE_END for line in lines)
 
 
 def escaped(text: str) -> str:
@@ -99,3 +234,10 @@ def escaped(text: str) -> str:
     \<b\> &amp; \\N
     """
     return SPECIAL.sub(r"\\\g<0>", text).replace("&", "&amp;")
+
+
+def width_of(lines: tuple[str, ...]) -> float:
+    """Return a width in inches in which each of the lines fits."""
+    longest = max(sum(NARROW if c.isalnum() or c in " ." else WIDE for c in line) for line in lines)
+    margin = float(NODE["margin"].partition(",")[0])
+    return longest * float(NODE["fontsize"]) / POINTS_AN_INCH + 2 * margin

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from autodiff.boxes import picture_of
+from autodiff.compiler.program import Program
 from autodiff.dot import dot_text
 from autodiff.files import write_atomically
+from autodiff.fold import FOLDS, Fold, fold_that_fits, parts_of
 from autodiff.graph import topological_order
+from autodiff.legend import with_legend
+from autodiff.memory import collector_paused
+from autodiff.mermaid import mermaid_text
+from autodiff.moment import NOW, moment_after
 from autodiff.ops import describe
-from autodiff.picture import picture_of
+from autodiff.picture import Picture
+from autodiff.program_picture import picture_of_program
 from autodiff.render import pdf_of, png_of, svg_of
+from autodiff.svg import accessible_svg
 from autodiff.value import Value
 
 __all__ = ["Drawing", "draw"]
@@ -19,38 +29,51 @@ __all__ = ["Drawing", "draw"]
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 MOST_DIGITS = 17  # that many tell any two floats apart
 
+Size = tuple[int, int]
+
 
 class Drawing:
     """A picture of a graph, as it was when it was drawn. It shows itself in a notebook.
 
     ``source`` is the picture in the DOT language of Graphviz: the same text for the same graph,
-    in every process.
+    in every process.  ``picture`` has what it shows, box by box.
     """
 
-    __slots__ = ("source",)
+    __slots__ = ("picture", "rankdir", "source")
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, picture: Picture, rankdir: str = "LR") -> None:
+        self.picture = picture
+        self.rankdir = rankdir
+        self.source = dot_text(picture, rankdir)
 
     def svg(self) -> str:
         """Return the picture as an SVG document.
 
+        Every box is an element with the box's id (``v12``), a title and a description; arrows
+        have ids too (``v9-v12-1`` for operand 1 of v12).  It is as wide as its container at
+        most, and has colours for dark and for light backgrounds.
+
         Raises ImportError, naming what to install, if nothing that can lay it out is installed;
         RuntimeError if the layout fails.
         """
-        return svg_of(self.source)
+        return accessible_svg(svg_of(self.source), self.picture)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def mermaid(self) -> str:
+        """Return the picture as a Mermaid flowchart, for a Markdown file; it needs no package."""
+        return mermaid_text(self.picture, self.rankdir)
+
+    def save(self, path: str | os.PathLike[str], size: Size | None = None) -> Path:
         """Write the picture to a file and return its path; the suffix says the format.
 
-        ``.svg``, ``.png``, ``.pdf``, or ``.dot`` (``.gv``) for the text.  The file is written
-        whole or not at all.
+        ``.svg``, ``.png``, ``.pdf``, ``.dot`` (``.gv``) or ``.mmd`` for the text.  The file is
+        written whole or not at all.  ``size`` is the width and height of a PNG in pixels; the
+        picture is fitted into it: ``size=(1920, 1080)`` fills a projector's screen.
 
-        Raises ValueError for another suffix, OSError if the file cannot be written, ImportError,
-        naming what to install, if a format needs what is missing.
+        Raises ValueError for another suffix or a wrong size, OSError if the file cannot be
+        written, ImportError, naming what to install, if a format needs what is missing.
         """
         path = Path(path)
-        content = self._in_format(path.suffix.lower(), path)
+        content = self._in_format(path.suffix.lower(), path, size)
         try:
             return write_atomically(path, content)
         except OSError as error:
@@ -60,21 +83,26 @@ class Drawing:
             )
             raise OSError(error.errno, reason, str(path)) from error
 
-    def _in_format(self, suffix: str, path: Path) -> str | bytes:
+    def _in_format(self, suffix: str, path: Path, size: Size | None) -> str | bytes:
+        if size is not None and suffix != ".png":
+            raise ValueError(f"size is that of a .png, but the file is {str(path)!r}")
         if suffix in (".dot", ".gv"):
             return self.source
+        if suffix == ".mmd":
+            return self.mermaid()
         if suffix == ".svg":
             return self.svg()
         if suffix == ".png":
-            return png_of(self.source)
+            return png_of(self.source, size)
         if suffix == ".pdf":
             return pdf_of(self.source)
         raise ValueError(
-            f"cannot save a drawing as {str(path)!r}: end the name in .svg, .png, .pdf, .dot or .gv"
+            f"cannot save a drawing as {str(path)!r}: "
+            "end the name in .svg, .png, .pdf, .dot, .gv or .mmd"
         )
 
     def __repr__(self) -> str:
-        return f"<Drawing, {len(self.source)} characters of DOT: .svg(), .save(path), .source>"
+        return f"<Drawing of {len(self.picture.boxes)} boxes: .svg(), .save(path), .source>"
 
     def _repr_svg_(self) -> str:
         return self.svg()
@@ -83,19 +111,41 @@ class Drawing:
         return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
 
 
-def draw(root: Value, rankdir: str = "LR", precision: int = 4, *, max_nodes: int = 500) -> Drawing:
+def draw(
+    root: Value | Program,
+    rankdir: str = "LR",
+    precision: int = 4,
+    *,
+    fold: Fold | None = None,
+    expand: Sequence[str] = (),
+    edges: bool = False,
+    step: int | None = None,
+    legend: bool = False,
+    max_nodes: int = 500,
+) -> Drawing:
     """Return a picture of root and everything that it depends on.
 
     Each node is a box with its name, the formula that made it, its value and its gradient
     (``–`` before ``backward()`` has computed it), and each use of a value is an arrow, so
     ``x * x`` has two.  Variables are blue and square, operations white and rounded, root orange
     with a heavy border, constants grey and oval.  Names are those of :class:`autodiff.Names`.
-    In a long graph, a value used far away is shown there again in a small dashed box.  Drawing
-    changes nothing.
+    What a module of ``nn`` computes is framed.  In a long graph, a value used far away is shown
+    there again in a small dashed box.  Drawing changes nothing.
 
     ``rankdir`` is where root lies: ``"LR"`` right, ``"TB"`` below, ``"RL"`` left, ``"BT"`` above.
-    ``precision`` counts significant digits, 1 to 17.  A graph of more than ``max_nodes`` nodes
-    is refused, because nobody could read it.
+    ``precision`` counts significant digits, 1 to 17.
+
+    ``fold="neuron"`` and ``fold="layer"`` draw each neuron or layer as one box with its
+    parameters, and what else differs between the rows of a batch as one box for all of them;
+    arrows that come to lie on each other are one, with their number.  ``expand=["hidden[2]"]``
+    opens that part.  ``fold="row"`` draws all rows of a batch but the first as one box.
+
+    ``edges=True`` writes on each arrow its local derivative and what it adds to the gradient,
+    and draws it the thicker the more that is.  ``step=k`` draws ``root.backward()`` after its
+    first k contributions.  ``legend=True`` adds what the shapes mean.  A picture of more than
+    ``max_nodes`` boxes is refused, because nobody could read it.
+
+    A compiled program is drawn as its instructions: forward, backward and update.
 
     Raises TypeError or ValueError for a wrong argument; ImportError if the package graphviz is
     not installed.
@@ -105,20 +155,50 @@ def draw(root: Value, rankdir: str = "LR", precision: int = 4, *, max_nodes: int
     >>> drawing.source.count("v1 -> v3")
     2
     """
-    check_arguments(root, rankdir, precision, max_nodes)
-    order = topological_order(root)
-    if len(order) > max_nodes:
-        raise ValueError(
-            f"the graph has {len(order):,} nodes, more than max_nodes={max_nodes:,}: too many to "
-            f"read. Draw a node inside it instead, or pass max_nodes={len(order)}"
+    check_arguments(rankdir, precision, max_nodes)
+    if isinstance(root, Program):
+        if fold is not None or expand or edges or step is not None:
+            raise ValueError("a program is drawn without fold, expand, edges and step")
+        picture = picture_of_program(root, precision)
+        check_size(len(picture.boxes), max_nodes, "the program", "Draw the output instead")
+    elif isinstance(root, Value):
+        check_fold(fold, expand)
+        with collector_paused():
+            order = topological_order(root)
+            parts = parts_of(order, fold, expand)
+            if len(parts) > max_nodes:
+                hint = fold_that_fits(order, max_nodes)
+                check_size(len(parts), max_nodes, "the graph", hint)
+            moment = NOW if step is None else moment_after(root, step)
+            picture = picture_of(order, parts, precision, edges, moment)
+    else:
+        raise TypeError(
+            f"draw needs a Value, such as the loss, or a Program, but got {describe(root)}"
         )
-    return Drawing(dot_text(picture_of(order, precision), rankdir))
+    return Drawing(with_legend(picture) if legend else picture, rankdir)
 
 
-def check_arguments(root: Value, rankdir: str, precision: int, max_nodes: int) -> None:
+def check_size(count: int, max_nodes: int, what: str, hint: str) -> None:
+    """Raise ValueError if a picture would have too many boxes to read."""
+    if count > max_nodes:
+        raise ValueError(
+            f"{what} has {count:,} nodes, more than max_nodes={max_nodes:,}: too many to read. "
+            f"{hint}, or pass max_nodes={count}"
+        )
+
+
+def check_fold(fold: Fold | None, expand: Sequence[str]) -> None:
+    """Raise TypeError or ValueError if fold or expand is wrong."""
+    if fold is not None and fold not in FOLDS:
+        raise ValueError(f"fold must be None or one of {', '.join(FOLDS)}, but is {fold!r}")
+    if isinstance(expand, str) or not isinstance(expand, Sequence):
+        raise TypeError(f"expand must be a list of modules' paths, but got {describe(expand)}")
+    if expand and fold not in ("neuron", "layer"):
+        raise ValueError('expand opens a part of a picture with fold="neuron" or fold="layer"')
+
+
+def check_arguments(rankdir: str, precision: int, max_nodes: int) -> None:
     """Raise TypeError or ValueError, naming the argument, if one is wrong."""
-    if not isinstance(root, Value):
-        raise TypeError(f"draw needs a Value, such as the loss, but got {describe(root)}")
     if rankdir not in DIRECTIONS:
         raise ValueError(f"rankdir must be one of {', '.join(DIRECTIONS)}, but is {rankdir!r}")
     for name, number, most in (

@@ -7,13 +7,13 @@ compiled programs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import describe
-from autodiff.value import Value, constant
+from autodiff.value import Value, constant, local_derivatives
 
 __all__ = ["GradientStep", "grad", "gradient_steps", "hessian"]
 
@@ -34,11 +34,25 @@ class GradientStep:
     total: Value
 
 
-def gradient_steps(output: Value, inputs: Sequence[Value]) -> Iterator[GradientStep]:
+def product(local: Value, upstream: Value) -> Value:
+    """Return ``local * upstream``, or the other factor where one is the constant 1."""
+    if local.is_constant and local.data == 1.0:
+        return upstream
+    if upstream.is_constant and upstream.data == 1.0:
+        return local
+    return local * upstream
+
+
+def gradient_steps(
+    output: Value,
+    inputs: Sequence[Value],
+    multiply: Callable[[Value, Value], Value] = product,
+) -> Iterator[GradientStep]:
     """Yield the reverse pass from output to the inputs, as Values.
 
     The steps are those of ``backward_steps``, in its order, without those on no path from an
-    input; the numbers are the same, bit for bit.
+    input; the numbers are the same, bit for bit.  ``multiply`` makes a contribution of the local
+    derivative and the upstream gradient.
     """
     _, interior = leaves_and_interior(output)
     on_path = set(inputs)
@@ -52,24 +66,17 @@ def gradient_steps(output: Value, inputs: Sequence[Value]) -> Iterator[GradientS
         upstream = gradients[node]
         assert node.op is not None, "an interior node has an operation"
         locals_ = node.op.partials(node, *node.parents)
+        if len(locals_) != len(node.parents):
+            local_derivatives(node)  # names the operation whose rule is malformed
         for position, (parent, partial) in enumerate(zip(node.parents, locals_, strict=True)):
             if parent not in on_path:
                 continue
             local = partial if isinstance(partial, Value) else constant(partial)
-            contribution = product(local, upstream)
+            contribution = multiply(local, upstream)
             earlier = gradients.get(parent)
             total = contribution if earlier is None else earlier + contribution
             gradients[parent] = total
             yield GradientStep(node, parent, position, local, upstream, contribution, total)
-
-
-def product(local: Value, upstream: Value) -> Value:
-    """Return ``local * upstream``, or the other factor where one is the constant 1."""
-    if local.is_constant and local.data == 1.0:
-        return upstream
-    if upstream.is_constant and upstream.data == 1.0:
-        return local
-    return local * upstream
 
 
 @overload

@@ -9,19 +9,21 @@ __all__ = ["Names", "name_of"]
 
 
 def name_of(value: Value) -> str:
-    """Return a name for a Value by itself: its label, its number, or the formula that made it.
+    """Return a name for a Value by itself: its own, its number, or the formula that made it.
+
+    Its own is its label, or else the name that ``record_source`` saw it assigned to.
 
     >>> x, y = Value(2.0, "x"), Value(3.0, "y")
     >>> name_of(x), name_of(x * y), name_of((x * y + 1).tanh())
     ('x', 'x * y', 'tanh(…)')
     """
-    if value.label:
-        return value.label
+    if value.name:
+        return value.name
     if value.op is None:
         return number_text(value.data)
     return value.op.formula(
         *[
-            "…" if parent.op is not None and not parent.label else name_of(parent)
+            "…" if parent.op is not None and not parent.name else name_of(parent)
             for parent in value.parents
         ]
     )
@@ -30,9 +32,10 @@ def name_of(value: Value) -> str:
 class Names:
     """A name for every node of a graph, different for each but for equal constants.
 
-    A label names its node; where two nodes have the same label, the later gets a number.  Nodes
-    without a label are ``v1``, ``v2``, ... by their place in the topological order, so the same
-    graph has the same names in every picture, trace and program.
+    A node's own name is its label, or else the name that ``record_source`` saw it assigned to;
+    where two nodes have the same, the later gets a number.  Nodes without one are ``v1``, ``v2``,
+    ... by their place in the topological order, so the same graph has the same names in every
+    picture, trace and program.
 
     >>> x = Value(3.0, "x")
     >>> root = (x * x + 2).tanh()
@@ -50,11 +53,11 @@ class Names:
         taken = {f"v{place}" for place in range(1, len(order) + 1)}
         uses: dict[str, int] = {}
         for place, node in enumerate(order, 1):
-            if node.label:
-                name = node.label
+            own = name = node.name
+            if own:
                 while name in taken:
-                    uses[node.label] = uses.get(node.label, 1) + 1
-                    name = f"{node.label} ({uses[node.label]})"
+                    uses[own] = uses.get(own, 1) + 1
+                    name = f"{own} ({uses[own]})"
                 taken.add(name)
             else:
                 name = number_text(node.data) if node.is_constant else f"v{place}"

@@ -13,11 +13,13 @@ import functools
 import re
 import shutil
 import threading
+from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from autodiff.dot import FONT
 
-__all__ = ["pdf_of", "png_of", "svg_of"]
+__all__ = ["check_size", "converter", "on_canvas", "pdf_of", "pixels_of", "png_of", "svg_of"]
 
 # Fonts of the same widths, or narrower, one of which any machine has.
 FONTS = f"{FONT},DejaVu Sans,Geneva,Arial,Liberation Sans,Noto Sans,sans-serif"
@@ -25,6 +27,11 @@ FONTS = f"{FONT},DejaVu Sans,Geneva,Arial,Liberation Sans,Noto Sans,sans-serif"
 # Of a PNG: pixels for each pixel of the SVG, as far as the longer side stays within the limit.
 PNG_SCALE = 2.0
 PNG_LONGEST_SIDE = 8000
+
+# Of a picture whose size is given, in pixels, along each side.
+MOST_PIXELS = 16000
+
+SIDES = re.compile(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"')
 
 INSTALL_GRAPHVIZ = "Graphviz (the program dot, from graphviz.org or your system's packages)"
 
@@ -50,13 +57,34 @@ def svg_of(dot: str) -> str:
     return svg.replace(f'font-family="{FONT}"', f'font-family="{FONTS}"')
 
 
-def png_of(dot: str) -> bytes:
-    """Return DOT text as a PNG picture. Raises like :func:`svg_of`."""
+def png_of(dot: str, size: tuple[int, int] | None = None) -> bytes:
+    """Return DOT text as a PNG picture, fitted into a size in pixels if one is given.
+
+    Raises like :func:`svg_of`; ValueError if the size is not two positive whole numbers.
+    """
+    if size is not None:
+        check_size(size)
+    try:
+        svg_to_bytes = converter()
+    except ImportError:
+        if size is None and has_dot():
+            return run_dot(dot, "png")
+        raise
+    svg = svg_of(dot)
+    if size is not None:
+        return pixels_of(on_canvas(svg, size, ()), svg_to_bytes)
+    scale = min(PNG_SCALE, PNG_LONGEST_SIDE / longer_side(svg))
+    return pixels_of(svg, svg_to_bytes, scale)
+
+
+def converter() -> Any:
+    """Return the function that makes a PNG of an SVG.
+
+    Raises ImportError if its package is missing, RuntimeError if it finds no fonts.
+    """
     try:
         from resvg_py import svg_to_bytes
     except ImportError as error:
-        if has_dot():
-            return run_dot(dot, "png")
         raise ImportError(
             f"drawing as PNG needs: pip install resvg-py; or install {INSTALL_GRAPHVIZ}"
         ) from error
@@ -65,8 +93,11 @@ def png_of(dot: str) -> bytes:
             "cannot draw a PNG: this machine has no fonts. Install one (such as DejaVu Sans), or "
             "save as .svg instead"
         )
-    svg = svg_of(dot)
-    scale = min(PNG_SCALE, PNG_LONGEST_SIDE / longer_side(svg))
+    return svg_to_bytes
+
+
+def pixels_of(svg: str, svg_to_bytes: Any, scale: float = 1.0) -> bytes:
+    """Return an SVG document as a PNG picture, scaled, by :func:`converter`."""
     return bytes(svg_to_bytes(svg_string=svg, dpi=96, zoom=scale))
 
 
@@ -152,10 +183,42 @@ def run_dot(dot: str, format: str) -> bytes:
 
 def longer_side(svg: str) -> float:
     """Return the larger of an SVG's width and height, in pixels (96 an inch)."""
-    sides = re.search(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"', svg)
+    return max(sides_of(svg)) * 96 / 72
+
+
+def sides_of(svg: str) -> tuple[float, float]:
+    """Return an SVG's width and height in points."""
+    sides = SIDES.search(svg)
     if sides is None:
         raise RuntimeError("Graphviz wrote an SVG without its size")
-    return max(float(sides[1]), float(sides[2])) * 96 / 72
+    return float(sides[1]), float(sides[2])
+
+
+def on_canvas(svg: str, size: tuple[int, int], caption: Sequence[str]) -> str:
+    """Return an SVG of that size in pixels, with a picture fitted in above a caption."""
+    width, height = size
+    margin = round(min(size) / 50)
+    line = round(min(size) / 24)
+    room = (width - 2 * margin, height - 2 * margin - round(1.25 * line * len(caption)))
+    lines = [
+        f'<text x="{margin}" y="{height - margin - round(1.25 * line * (len(caption) - place))}"'
+        f' dy="{line}" font-family="{FONTS}" font-size="{line}">{escape(text)}</text>'
+        for place, text in enumerate(caption)
+    ]
+    own_size = f'<svg x="{margin}" y="{margin}" width="{room[0]}" height="{room[1]}"'
+    picture = SIDES.sub(own_size, svg[svg.index("<svg") :], count=1)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
+        f'<rect width="{width}" height="{height}" fill="white"/>{picture}{"".join(lines)}</svg>'
+    )
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Raise ValueError unless size is the width and height of a picture in pixels."""
+    if len(size) != 2 or not all(type(side) is int and 1 <= side <= MOST_PIXELS for side in size):
+        raise ValueError(
+            f"size must be a width and a height in pixels, 1 to {MOST_PIXELS}, but is {size!r}"
+        )
 
 
 def shows_text(svg_to_bytes: Any) -> bool:

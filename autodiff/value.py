@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from enum import Enum
 from typing import Any, Final, TypeAlias
 
-from autodiff import ops
+from autodiff import ops, watch
+from autodiff.hooks import Event, GradientHook
 from autodiff.ops import Operation, describe, to_float
+from autodiff.origin import CONSTANT, Origin
 from autodiff.pickling import reduce_node
 from autodiff.pullback import PULLBACKS
 
@@ -22,15 +23,6 @@ __all__ = ["NOT_COMPUTED", "Operand", "Value", "constant", "weighted_sum"]
 # The gradient of a Value that no backward pass has reached: 0.0, but known by identity, so that
 # a picture can say "not computed" where a plain 0.0 would mislead.
 NOT_COMPUTED: Final = float("0.0")
-
-
-class Origin(Enum):
-    """How a Value came to be, where that is not plain from its op."""
-
-    CONSTANT = "a number met in an expression"
-
-
-CONSTANT: Final = Origin.CONSTANT
 
 
 class Value:
@@ -45,6 +37,7 @@ class Value:
     ``op``        the :class:`~autodiff.ops.Operation` that made it; None for a leaf
     ``parents``   its operands, in order (``x * x`` has two); () for a leaf
     ``label``     a name for pictures and messages
+    ``origin``    where it came from, an :class:`~autodiff.origin.Origin`, if that is known
     ============  ==========================================================================
 
     Raises TypeError if ``data`` is not a real number.
@@ -69,14 +62,15 @@ class Value:
     origin: Origin | None
 
     def __init__(self, data: Any, label: str = "") -> None:
-        if not isinstance(label, str):
-            raise TypeError(f"Value needs a str as its label, but got {describe(label)}")
+        check_label(label)
         self.data = data if type(data) is float else to_float(data, "Value")
         self.grad = NOT_COMPUTED
         self.op = None
         self.parents = ()
         self.label = label
         self.origin = None
+        if watch.on_new_value is not None:
+            watch.on_new_value(self)
 
     # ---- what it is ------------------------------------------------------------------------
 
@@ -88,7 +82,12 @@ class Value:
     @property
     def is_constant(self) -> bool:
         """True for a number met in an expression, which gets no gradient."""
-        return self.origin is CONSTANT
+        return self.origin is not None and self.origin.constant
+
+    @property
+    def name(self) -> str:
+        """Its label, or else the name that ``record_source`` saw it assigned to; '' if neither."""
+        return self.label or ("" if self.origin is None else self.origin.name)
 
     @property
     def has_grad(self) -> bool:
@@ -96,12 +95,14 @@ class Value:
         return self.grad is not NOT_COMPUTED
 
     def __repr__(self) -> str:
+        place = self.origin.short_place if self.origin is not None else ""
+        place = f", {place}" if place else ""
         if self.is_constant:
-            return f"Constant({self.data:.6g})"
-        label = f", {self.label!r}" if self.label else ""
+            return f"Constant({self.data:.6g}{place})"
+        name = f", {self.name!r}" if self.name else ""
         op = f", op={self.op}" if self.op is not None else ""
         grad = f", grad={self.grad:.6g}" if self.has_grad else ""
-        return f"Value({self.data:.6g}{label}{op}{grad})"
+        return f"Value({self.data:.6g}{name}{op}{grad}{place})"
 
     def __float__(self) -> float:
         return self.data
@@ -117,14 +118,16 @@ class Value:
 
         :func:`autodiff.backward_steps` is the same pass, one step at a time.
 
-        Raises ValueError if self is a constant or if an operation's rule is malformed; the
-        variables' gradients are then as they were.
+        Raises ValueError if self is a constant or if an operation's rule is malformed, and what a
+        hook raises; the variables' gradients are then as they were.
 
         >>> x, y = Value(3.0), Value(4.0)
         >>> (x * y + x).backward()
         >>> x.grad, y.grad
         (5.0, 3.0)
         """
+        if watch.on_backward is not None and watch.on_backward(self, gradient):
+            return
         interior, earlier = begin_backward(self, gradient)
         node, pullbacks = self, PULLBACKS
         try:
@@ -139,6 +142,46 @@ class Value:
     def zero_grad(self) -> None:
         """Clear the gradient: 0.0, as at birth."""
         self.grad = NOT_COMPUTED
+
+    # ---- hooks and breakpoints -------------------------------------------------------------
+
+    def register_hook(self, function: GradientHook) -> watch.Handle:
+        """Call a function with the gradient whenever a backward pass has completed it.
+
+        The function gets this pass's gradient, a float, before a variable adds it to what it had,
+        and before it flows on to the parents.  A number that it returns replaces it.  Several are
+        called in the order of their registration.  If one raises, the pass stops with its error,
+        and every gradient of the graph is as it was before the pass.
+
+        Returns a handle: ``handle.remove()`` ends it.  A copy of the Value has no hooks.
+
+        Raises TypeError if it is no function, ValueError if self is a constant.
+
+        >>> x = Value(3.0)
+        >>> with x.register_hook(lambda gradient: gradient / 2):
+        ...     (x * x).backward()
+        >>> x.grad
+        3.0
+        """
+        return watch.register_hook(self, function)
+
+    def break_on(self, event: Event = "backward") -> watch.Handle:
+        """Open the debugger (Python's ``breakpoint()``) whenever that happens to the Value.
+
+        ==================  ==================================================================
+        ``"backward"``      a backward pass has completed its gradient, after any hooks
+        ``"backward-nan"``  the same, if the gradient is not finite
+        ``"forward"``       an operation has used it
+        ``"forward-nan"``   the same, if the operation's result is not finite
+        ==================  ==================================================================
+
+        The debugger opens in a frame with the names ``node``, ``parents``, ``upstream`` (d root /
+        d node) and ``local`` (d node / d parent, for each parent); in a forward pass ``node``,
+        ``op`` and ``parents``.  Returns a handle: ``handle.remove()`` ends it.
+
+        Raises ValueError for another event, and for a gradient's event if self is a constant.
+        """
+        return watch.break_on(self, event)
 
     # ---- arithmetic ------------------------------------------------------------------------
 
@@ -255,7 +298,8 @@ class Value:
 
     def _state(self) -> tuple[Any, ...]:
         grad = self.grad if self.has_grad else None
-        return self.data, grad, self.op, self.parents, self.label, self.origin
+        origin = None if self.origin is None else self.origin.without_hooks()
+        return self.data, grad, self.op, self.parents, self.label, origin
 
     # ---- micrograd's names, for programs that draw a graph ---------------------------------
 
@@ -276,6 +320,11 @@ Operand: TypeAlias = Value | float
 
 _allocate: Callable[[type[Value]], Value] = object.__new__
 
+# The origin of new nodes: the module whose call is running (see autodiff.made_by).  It is one for
+# all threads, as a look at each thread's own would cost as much as the node.  Where two threads
+# call modules at the same time, a node may get the other's; pictures alone show it.
+running_origin: Origin | None = None
+
 
 def new_node(op: Operation, data: float, parents: tuple[Value, ...]) -> Value:
     """Return a new interior node. Every operation ends here."""
@@ -285,7 +334,9 @@ def new_node(op: Operation, data: float, parents: tuple[Value, ...]) -> Value:
     node.op = op
     node.parents = parents
     node.label = ""
-    node.origin = None
+    node.origin = running_origin
+    if watch.on_new_value is not None:
+        watch.on_new_value(node)
     return node
 
 
@@ -295,9 +346,24 @@ def constant(number: float, label: str = "") -> Value:
     >>> constant(2)
     Constant(2)
     """
-    node = Value(number, label)
+    node = _allocate(Value)
+    node.data = number if type(number) is float else to_float(number, "constant")
+    node.grad = NOT_COMPUTED
+    node.op = None
+    node.parents = ()
+    node.label = label
     node.origin = CONSTANT
+    if label != "":
+        check_label(label)
+    if watch.on_new_value is not None:
+        watch.on_new_value(node)
     return node
+
+
+def check_label(label: str) -> None:
+    """Raise TypeError unless it is a str."""
+    if not isinstance(label, str):
+        raise TypeError(f"Value needs a str as its label, but got {describe(label)}")
 
 
 def lift(operand: Any, user: str) -> Value:
@@ -413,7 +479,7 @@ def finish_backward(earlier: list[tuple[Value, float]]) -> None:
     Added last, as one number: a second pass then doubles a gradient exactly.
     """
     for leaf, gradient in earlier:
-        if leaf.origin is CONSTANT:
+        if leaf.origin is not None and leaf.origin.constant:
             leaf.grad = NOT_COMPUTED
         elif gradient is not NOT_COMPUTED:
             leaf.grad = gradient + leaf.grad

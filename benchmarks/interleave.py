@@ -6,27 +6,50 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-__all__ = ["machine", "median_seconds", "table", "version_of"]
+__all__ = ["Run", "calls_in_turns", "machine", "median_seconds", "table", "version_of"]
+
+# Trains a number of further epochs and returns the loss of each.
+Run = Callable[[int], Sequence[Any]]
 
 
 def median_seconds(
-    jobs: Mapping[str, Callable[[], object]], turns: int = 15, seconds_a_turn: float = 0.05
+    runs: Mapping[str, Run],
+    epochs_at_once: Mapping[str, int],
+    turns: int = 15,
+    seconds_a_turn: float = 0.05,
 ) -> dict[str, float]:
-    """Return the median time of one call of each job, in seconds.
+    """Return the median time of one epoch of each run, in seconds.
 
-    The jobs take turns, so that a machine that slows down slows all of them; each turn calls
-    its job often enough to last about ``seconds_a_turn``.
+    The runs take turns, so that a machine that slows down slows all of them; each turn calls
+    its run, with its number of epochs at once, often enough to last about ``seconds_a_turn``.
     """
+    jobs = {name: _call(run, epochs_at_once[name]) for name, run in runs.items()}
+    samples = calls_in_turns(jobs, turns, seconds_a_turn)
+    return {name: statistics.median(samples[name]) / epochs_at_once[name] for name in runs}
+
+
+def _call(run: Run, epochs: int) -> Callable[[], object]:
+    def call() -> object:
+        return run(epochs)
+
+    return call
+
+
+def calls_in_turns(
+    jobs: Mapping[str, Callable[[], object]], turns: int, seconds_a_turn: float
+) -> dict[str, list[float]]:
+    """Return the mean time of a call of each job in each turn, in seconds."""
     calls = {name: _calls_in(job, seconds_a_turn) for name, job in jobs.items()}
     samples: dict[str, list[float]] = {name: [] for name in jobs}
     for _ in range(turns):
         for name, job in jobs.items():
             samples[name].append(_time(job, calls[name]))
-    return {name: statistics.median(times) for name, times in samples.items()}
+    return samples
 
 
 def _calls_in(job: Callable[[], object], seconds: float) -> int:

@@ -7,15 +7,34 @@ installed is named and left out.
 
 from __future__ import annotations
 
+import ctypes
 import math
-from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import autodiff
 import nn
-from benchmarks.interleave import machine, median_seconds, table, version_of
+from benchmarks.c import FLAGS, build, doubles
+from benchmarks.compare import Contender, compare
+from benchmarks.interleave import Run
+from benchmarks.peers import (
+    each,
+    flattened,
+    jax_jit,
+    jax_numpy,
+    jax_scan,
+    loop,
+    pytorch,
+    torch_tensor,
+)
 from demos.lab import LAB
 
-Epoch = Callable[[], float]
+__all__ = ["CONTENDERS", "program"]
+
+# Hidden weights (4 x 2) and biases, output weights (1 x 4) and bias.
+WEIGHTS = list(LAB.initial_weights.values())
+EPOCHS = 20_000
 
 
 def lab_model() -> nn.MLP:
@@ -25,23 +44,37 @@ def lab_model() -> nn.MLP:
     return model
 
 
-def eager() -> Epoch:
-    """Return the epoch of the demo's own loop."""
+def eager() -> Run:
+    """Return the demo's own loop."""
     model = lab_model()
     optimizer = nn.SGD(model.parameters(), lr=LAB.learning_rate)
 
-    def epoch() -> float:
-        loss = nn.mse_loss([model(row) for row in LAB.x], LAB.y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.data
+    def loss_of() -> autodiff.Value:
+        return nn.mse_loss([model(row) for row in LAB.x], LAB.y)
 
-    return epoch
+    return loop(loss_of, optimizer.zero_grad, optimizer.step)
 
 
-def micrograd() -> Epoch:
-    """Return the epoch in micrograd, written as its own demo is.
+def program(engine: str) -> autodiff.Program:
+    """Return the program of a whole epoch, compiled."""
+    model = lab_model()
+    optimizer = nn.SGD(model.parameters(), lr=LAB.learning_rate)
+    loss = nn.mse_loss([model(row) for row in LAB.x], LAB.y)
+    return autodiff.compile(loss, updates=optimizer.updates, engine=engine)
+
+
+def compiled_python() -> Run:
+    """Return the compiled program in Python."""
+    return program("python").run
+
+
+def native() -> Run:
+    """Return the compiled program as machine code."""
+    return program("native").run
+
+
+def micrograd() -> Run:
+    """Return micrograd's loop, written as its own demo is.
 
     micrograd has no sigmoid, so one is added the way its operations are written.
     """
@@ -61,95 +94,154 @@ def micrograd() -> Epoch:
     for layer, name in zip(model.layers, ("hidden", "output"), strict=True):
         for place, neuron in enumerate(layer.neurons):
             neuron.nonlin = False
-            for weight, number in zip(
-                neuron.w, LAB.initial_weights[f"{name}.weight"][place], strict=True
-            ):
+            numbers = LAB.initial_weights[f"{name}.weight"][place]
+            for weight, number in zip(neuron.w, numbers, strict=True):
                 weight.data = number
             neuron.b.data = LAB.initial_weights[f"{name}.bias"][place]
     hidden, output = model.layers
 
-    def predict(row: list[float]) -> Any:
-        activations = [sigmoid(neuron(row)) for neuron in hidden.neurons]
-        return sigmoid(output.neurons[0](activations))
-
-    def epoch() -> float:
-        predictions = [predict(row) for row in LAB.x]
+    def loss_of() -> Any:
+        predictions = []
+        for row in LAB.x:
+            activations = [sigmoid(neuron(row)) for neuron in hidden.neurons]
+            predictions.append(sigmoid(output.neurons[0](activations)))
         errors = [(p - y) ** 2 for p, y in zip(predictions, LAB.y, strict=True)]
-        loss = sum(errors) * (1 / len(errors))
-        model.zero_grad()
-        loss.backward()
+        return sum(errors) * (1 / len(errors))
+
+    def step() -> None:
         for parameter in model.parameters():
             parameter.data -= LAB.learning_rate * parameter.grad
-        return float(loss.data)
 
-    return epoch
+    return loop(loss_of, model.zero_grad, step)
 
 
-def pytorch() -> Epoch:
-    """Return the epoch in PyTorch, on tensors of all four rows."""
+def pytorch_eager() -> Run:
+    """Return PyTorch's loop, on tensors of all four rows."""
     import torch
 
-    torch.set_num_threads(1)
-    model = torch.nn.Sequential(
-        torch.nn.Linear(2, 4), torch.nn.Sigmoid(), torch.nn.Linear(4, 1), torch.nn.Sigmoid()
-    ).double()
-    start = zip(model.state_dict(), LAB.initial_weights.values(), strict=True)
-    model.load_state_dict(
-        {name: torch.tensor(numbers, dtype=torch.float64) for name, numbers in start}
-    )
-    optimizer = torch.optim.SGD(model.parameters(), lr=LAB.learning_rate)
-    x = torch.tensor(LAB.x, dtype=torch.float64)
-    y = torch.tensor(LAB.y, dtype=torch.float64).reshape(4, 1)
+    layers = [torch.nn.Linear(2, 4), torch.nn.Sigmoid(), torch.nn.Linear(4, 1), torch.nn.Sigmoid()]
+    model = torch.nn.Sequential(*layers).double()
+    start = zip(model.state_dict(), WEIGHTS, strict=True)
+    model.load_state_dict({name: torch_tensor(numbers) for name, numbers in start})
+    x, y = torch_tensor(LAB.x), torch_tensor(LAB.y).reshape(4, 1)
     mean_squared_error = torch.nn.MSELoss()
 
+    def loss_of() -> Any:
+        return mean_squared_error(model(x), y)
+
+    return pytorch(model, loss_of, LAB.learning_rate)
+
+
+def jax_loss(state: Any) -> Any:
+    """Return the loss in JAX, on arrays of all four rows."""
+    import jax
+
+    hidden, hidden_bias, output, output_bias = state
+    activations = jax.nn.sigmoid(jax.numpy.array(LAB.x) @ hidden.T + hidden_bias)
+    predictions = jax.nn.sigmoid(activations @ output.T + output_bias)
+    return jax.numpy.mean((predictions[:, 0] - jax.numpy.array(LAB.y)) ** 2)
+
+
+def jax_step() -> Run:
+    """Return JAX with each step compiled."""
+    return jax_jit(jax_loss, [jax_numpy().array(entry) for entry in WEIGHTS], LAB.learning_rate)
+
+
+def jax_loop() -> Run:
+    """Return JAX with the whole loop compiled."""
+    start = [jax_numpy().array(entry) for entry in WEIGHTS]
+    return jax_scan(jax_loss, start, LAB.learning_rate, unroll=1)
+
+
+def jax_unrolled_loop() -> Run:
+    """Return JAX with the whole loop compiled, four epochs at a time: its best here."""
+    start = [jax_numpy().array(entry) for entry in WEIGHTS]
+    return jax_scan(jax_loss, start, LAB.learning_rate, unroll=4)
+
+
+def ddx_llvm() -> Run:
+    """Return ddx-ad's compiled loss and gradient with the update in NumPy, in its own buffers.
+
+    It has no updates inside a program.
+    """
+    import ddx
+    import numpy as np
+
+    def sigmoid(z: Any) -> Any:
+        return 1.0 / (1.0 + ddx.exp(-z))
+
+    def loss_of() -> Any:
+        p = [ddx.var(f"p{place}") for place in range(17)]
+        total = 0.0
+        for (x1, x2), y in zip(LAB.x, LAB.y, strict=True):
+            score = p[16]
+            for i in range(4):
+                score += p[12 + i] * sigmoid(p[8 + i] + p[2 * i] * x1 + p[2 * i + 1] * x2)
+            error = sigmoid(score) - y
+            total += error * error
+        return total / 4.0
+
+    call = ddx.equation(loss_of).compile(points=1).buffer(np.array(flattened(WEIGHTS)))
+    point, gradient, change = call.x, call.jacobian, np.empty(17)
+
     def epoch() -> float:
-        loss = mean_squared_error(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return float(loss.item())
+        call()
+        np.multiply(gradient, LAB.learning_rate, out=change)
+        np.subtract(point, change, out=point)
+        return float(call.value)
 
-    return epoch
-
-
-OURS: dict[str, Callable[[], Epoch]] = {"eager Value": eager}
-PEERS: dict[str, tuple[str, Callable[[], Epoch]]] = {
-    "micrograd": ("micrograd", micrograd),
-    "PyTorch eager": ("torch", pytorch),
-}
+    return each(epoch)
 
 
-def contenders() -> dict[str, Epoch]:
-    """Return a fresh epoch of each contender that is installed, and name the others."""
-    epochs = {name: make() for name, make in OURS.items()}
-    for name, (package, make) in PEERS.items():
-        if version_of(package) is None:
-            print(f"{name} is not installed: left out (pip install {package})")
-        else:
-            epochs[f"{name} {version_of(package)}"] = make()
-    return epochs
+def c_by_hand(flags: tuple[str, ...]) -> Run:
+    """Return ``xor.c``, built with these flags."""
+    library = build(Path(__file__).with_name("xor.c").read_text(encoding="utf-8"), flags)
+    x, y = doubles(flattened(LAB.x)), doubles(LAB.y)
+    weights, rate = doubles(flattened(WEIGHTS)), ctypes.c_double(LAB.learning_rate)
+
+    def run(epochs: int) -> Any:
+        losses = (ctypes.c_double * epochs)()
+        library.run(ctypes.c_long(epochs), x, y, rate, weights, losses)
+        return losses
+
+    return run
 
 
-def check_same_job(epochs: dict[str, Epoch]) -> None:
-    """Raise AssertionError unless all contenders get the same losses in 50 epochs."""
-    losses = {name: [epoch() for _ in range(50)] for name, epoch in epochs.items()}
-    reference = losses["eager Value"]
-    for name, numbers in losses.items():
-        worst = max(abs(a - b) for a, b in zip(numbers, reference, strict=True))
-        assert worst < 1e-12, f"{name} does another job: its losses differ by {worst}"
+def c_of_program(flags: tuple[str, ...]) -> Run:
+    """Return the compiled program's own C, built with these flags."""
+    compiled = program("python")
+    library = build(compiled.to_c(), flags)
+    weights = doubles([variable.data for variable in compiled.variables])
+
+    def run(epochs: int) -> Any:
+        losses = (ctypes.c_double * epochs)()
+        library.autodiff_run(ctypes.c_long(epochs), weights, losses)
+        return losses
+
+    return run
+
+
+CONTENDERS = (
+    Contender("eager Value", eager),
+    Contender("compiled Python", compiled_python, epochs=EPOCHS),
+    Contender("native", native, "llvmlite", EPOCHS),
+    Contender("micrograd", micrograd, "micrograd"),
+    Contender("PyTorch eager", pytorch_eager, "torch"),
+    Contender("JAX jit", jax_step, "jax", 500),
+    Contender("JAX jit + scan", jax_loop, "jax", EPOCHS),
+    Contender("JAX jit + scan, unroll=4", jax_unrolled_loop, "jax", EPOCHS),
+    Contender("ddx-ad LLVM", ddx_llvm, "ddx-ad"),
+    *[
+        Contender(f"{kind}, {how}", partial(make, flags), "gcc", EPOCHS)
+        for kind, make in (("C by hand", c_by_hand), ("C of to_c()", c_of_program))
+        for how, flags in FLAGS.items()
+    ],
+)
 
 
 def main() -> None:
-    """Print the table."""
-    check_same_job(contenders())
-    seconds = median_seconds(contenders())
-    ours = seconds["eager Value"]
-    rows = [["XOR epoch", "µs", "eager Value is"]]
-    rows += [
-        [name, f"{1e6 * taken:.1f}", f"{taken / ours:.2f}x faster" if name not in OURS else ""]
-        for name, taken in seconds.items()
-    ]
-    print(f"{machine()}; float64, one thread, medians of interleaved turns\n\n{table(rows)}")
+    """Print the tables."""
+    compare("XOR epoch", CONTENDERS, check_epochs=50, tolerance=1e-12, turns=15)
 
 
 if __name__ == "__main__":

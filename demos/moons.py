@@ -90,7 +90,7 @@ class Moons:
     def summary(self) -> str:
         """Return the epoch, the loss and the accuracy in one line."""
         return (
-            f"Epoch {len(self.losses):>3}, Loss: {self.loss():.4f}, "
+            f"Epoch {len(self.losses)}, Loss: {self.loss():.4f}, "
             f"Accuracy: {100 * self.correct() / len(self.x):.0f} %"
         )
 
@@ -108,20 +108,21 @@ def stops(epochs: int, parts: int) -> list[int]:
     return sorted({epochs * part // parts for part in range(parts + 1)})
 
 
-def train(moons: Moons, epochs: int, engine: str, animate: bool) -> list[Any]:
-    """Train, print the log, and return a frame for each stop of the animation, if there is one."""
-    logged = set(stops(epochs, LOG_LINES))
-    drawn = set(stops(epochs, FRAMES)) if animate else set()
-    frames = []
-    with tqdm(total=epochs, unit="epoch", leave=False, disable=not sys.stdout.isatty()) as bar:
-        for start, end in pairwise([0, *sorted(logged | drawn)]):
-            if end > start:
-                moons.train(end - start, engine)
-            bar.update(end - start)
-            if end in logged:
-                bar.write(moons.summary())
-            if end in drawn:
-                frames.append(moons.frame())
+def animation_frames(seed: int, epochs: int) -> list[Any]:
+    """Return pictures of the boundary at stops of the same training, done once more.
+
+    The readable engine trains here: it stops at any epoch at no cost, and its numbers are the
+    same as every engine's.
+    """
+    moons = Moons(seed)
+    drawn = stops(epochs, FRAMES)
+    frames = [moons.frame()]
+    print("Drawing the animation ...")
+    for start, end in tqdm(
+        list(pairwise(drawn)), unit="frame", leave=False, disable=not sys.stdout.isatty()
+    ):
+        moons.train(end - start, "eager")
+        frames.append(moons.frame())
     return frames
 
 
@@ -160,33 +161,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo."""
     options = parse_arguments(arguments)
     moons = Moons(options.seed)
+    before = moons.correct()
     started = time.perf_counter()
     try:
-        frames = train(moons, options.epochs, options.engine, options.animate)
-    except nn.NonFiniteLossError as error:
-        sys.exit(f"Training stopped: {error}.")
+        moons.train(options.epochs, options.engine)
+    except (nn.NonFiniteLossError, ImportError) as error:
+        sys.exit(f"error: {error}")
     seconds = time.perf_counter() - started
+    for epoch in stops(options.epochs, LOG_LINES)[:-1]:
+        print(f"Epoch {epoch}, Loss: {moons.losses[epoch]:.4f}")
+    print(f"After {options.epochs} epochs, Loss: {moons.loss():.4f}")
 
-    wrong = len(moons.x) - moons.correct()
-    if wrong:
+    rows, correct = len(moons.x), moons.correct()
+    print(
+        f"\nAccuracy: {100 * before / rows:.0f} % before training, "
+        f"{100 * correct / rows:.0f} % after it ({correct} of {rows} points)."
+    )
+    if correct < rows:
         print(
-            f"\nThis run has NOT learned the moons: after {options.epochs} epochs {wrong} of "
-            f"{len(moons.x)} points are on the wrong side.\nTry more --epochs or another --seed."
+            f"This run has NOT learned the moons: {rows - correct} of {rows} points are on the "
+            "wrong side of the boundary.\nTry more --epochs or another --seed."
         )
-    else:
-        print(f"\nAll {len(moons.x)} points are on their side of the boundary.")
-    print(f"Engine: {moons.engine or 'none'}. Time: {seconds:.2f} s, pictures included.")
-    write_results(moons, frames, options.out)
+    print(f"Trained in {seconds:.2f} s (engine: {moons.engine}).")
+    write_results(moons, options)
 
 
-def write_results(moons: Moons, frames: list[Any], folder: Path) -> None:
+def write_results(moons: Moons, options: argparse.Namespace) -> None:
     """Write the weights and the pictures, and print what was written."""
+    folder: Path = options.out
     written = [
         nn.save(moons.model, folder / "moons_weights.json"),
         plot_scores(moons.score, moons.x, moons.y, moons.summary(), folder / "moons_boundary.png"),
         plot_loss(moons.losses, folder / "moons_loss.png"),
     ]
-    if frames:
+    if options.animate:
+        frames = animation_frames(options.seed, options.epochs)
         written.append(save_animation(frames, folder / "moons.gif"))
     print("Wrote " + ", ".join(str(path) for path in written))
 

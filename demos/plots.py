@@ -21,6 +21,7 @@ __all__ = [
     "plot_loss",
     "plot_scores",
     "save_animation",
+    "save_figure",
     "scores_frame",
 ]
 
@@ -69,7 +70,7 @@ def plot_loss(losses: Sequence[float], path: Path, marked_epoch: int | None = No
                 va="top",
                 color="0.3",
             )
-        return _save(figure, path)
+        return save_figure(figure, path)
 
 
 def plot_boundary(
@@ -107,7 +108,7 @@ def plot_boundary(
             aspect="equal",
         )
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, frameon=False)
-        return _save(figure, path)
+        return save_figure(figure, path)
 
 
 def plot_scores(
@@ -118,7 +119,7 @@ def plot_scores(
     ``score(x1, x2)`` is above 0 for class 1.  Rows with target -1 are blue circles, rows with
     target 1 red squares; a line marks score 0, dashed lines the margins, scores -1 and 1.
     """
-    return _save(_scores_figure(score, x, y, title, dpi=120), path)
+    return save_figure(_scores_figure(score, x, y, title, dpi=120, steps=101), path)
 
 
 def scores_frame(
@@ -126,20 +127,24 @@ def scores_frame(
 ) -> Image.Image:
     """Return what ``plot_scores`` draws, smaller, as one picture of an animation."""
     buffer = io.BytesIO()
-    _scores_figure(score, x, y, title, dpi=72).savefig(buffer, format="png")
+    _scores_figure(score, x, y, title, dpi=72, steps=41).savefig(buffer, format="png")
     return Image.open(buffer).convert("RGB")
 
 
 def _scores_figure(
-    score: Score, x: Sequence[Sequence[float]], y: Sequence[float], title: str, dpi: int
+    score: Score, x: Sequence[Sequence[float]], y: Sequence[float], title: str, dpi: int, steps: int
 ) -> Figure:
-    first, second = [_ticks([row[place] for row in x], 0.5, 61) for place in (0, 1)]
+    first, second = [_ticks([row[place] for row in x], 0.5, steps) for place in (0, 1)]
     scores = [[score(x1, x2) for x1 in first] for x2 in second]
     with rc_context(STYLE):
-        figure = Figure(figsize=(12, 8.5), dpi=dpi, layout="constrained")
+        figure = Figure(figsize=(12, 7.6), dpi=dpi, layout="constrained")
         axes: Axes = figure.add_subplot()
         levels = [level / 4 for level in range(-8, 9)]
-        filled = axes.contourf(first, second, scores, levels=levels, cmap="RdBu_r", extend="both")
+        clipped = [[min(max(number, -1.99), 1.99) for number in row] for row in scores]
+        # Tints: the full colours are the markers'.
+        filled = axes.contourf(
+            first, second, clipped, levels=levels, cmap="RdBu_r", vmin=-4.0, vmax=4.0
+        )
         lowest, highest = min(map(min, scores)), max(map(max, scores))
         for level, style in ((-1.0, "dashed"), (0.0, "solid"), (1.0, "dashed")):
             if lowest < level < highest:
@@ -153,10 +158,11 @@ def _scores_figure(
                     linestyles=style,
                 )
         bar = figure.colorbar(filled, ax=axes, ticks=[-2, -1, 0, 1, 2])
+        bar.ax.set_yticklabels(["≤ −2", "−1", "0", "1", "≥ 2"])
         bar.set_label("network's score")
         for target, marker, colour in ((-1.0, "o", BLUE), (1.0, "s", RED)):
             rows = [row for row, wanted in zip(x, y, strict=True) if wanted == target]
-            _scatter(axes, rows, 130, marker, colour, f"target {target:+.0f}")
+            _scatter(axes, rows, 130, marker, colour, f"target {target:+.0f}".replace("-", "−"))
         axes.set(title=title, xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False)
     return figure
@@ -206,7 +212,8 @@ def _scatter(
     )
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure into a file, whole or not at all, and return its path."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix[1:])
     return write_atomically(path, buffer.getvalue())

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 from autodiff import Program, Value, compile
@@ -31,7 +32,7 @@ Progress = Callable[[int, float], None]
 class NonFiniteLossError(ArithmeticError):
     """Training met a loss that is infinite or nan; the model is as it was at the last finite one.
 
-    ``epoch`` counts from 0, ``losses`` are those of the epochs before it.
+    ``epoch`` counts from 0, ``loss`` is its loss, ``losses`` are those of the epochs before it.
     """
 
     def __init__(self, epoch: int, loss: float, losses: list[float]) -> None:
@@ -40,7 +41,11 @@ class NonFiniteLossError(ArithmeticError):
             "at the last finite loss. A smaller learning rate is the usual remedy"
         )
         self.epoch = epoch
+        self.loss = loss
         self.losses = losses
+
+    def __reduce__(self) -> tuple[type[NonFiniteLossError], tuple[int, float, list[float]]]:
+        return type(self), (self.epoch, self.loss, self.losses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,8 @@ def fit(
     at a time; an epoch's loss is the mean over its rows, plus ``penalty(model.parameters())``,
     which counts once a batch.  After each batch of ``batch_size`` rows (default: all) the
     optimizer makes a step.  ``shuffle`` (a ``random.Random``, or an int to seed one) puts the rows
-    in a new order each epoch.  ``progress(epochs_done, loss)`` is called now and then.
+    in a new order each epoch.  ``progress(epochs_done, loss)`` is called now and then.  The
+    gradients are cleared at the end.
 
     ``engine`` is "eager" (the graph is built anew for each row), "python" (a compiled program:
     the model's code runs once, on the first row, so an ``if`` on a Value's number is decided
@@ -80,8 +86,9 @@ def fit(
     that is installed.
 
     Raises NonFiniteLossError at the first loss that is not finite, ValueError or TypeError for
-    data or settings that do not fit.  When it is interrupted, the model is as it was at the end
-    of some epoch.
+    data or settings that do not fit.  When it is interrupted (Ctrl-C, or an exception of
+    ``progress``), the model is as it was at the end of some epoch, and the attribute ``losses`` of
+    the exception has the losses up to there.
 
     >>> from nn import MLP, SGD
     >>> model = MLP(2, [4, 1], activation="tanh", rng=7)
@@ -92,12 +99,21 @@ def fit(
     """
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
+    if not isinstance(model, Module):
+        raise TypeError(f"fit needs a Module as its model, but got {describe(model)}")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit needs an optimizer, but got {describe(optimizer)}")
+    if set(optimizer.parameters).isdisjoint(model.parameters()):
+        raise ValueError(
+            "fit: the optimizer has none of the model's parameters: make it with model.parameters()"
+        )
+    for function, what in ((loss, "loss"), (penalty, "penalty"), (progress, "progress")):
+        if not callable(function) and (function is not None or function is loss):
+            raise TypeError(f"fit needs a function as {what}, but got {describe(function)}")
     _check_count(epochs, "epochs", 0)
     if batch_size is not None:
         _check_count(batch_size, "rows in a batch", 1)
-    rng = random.Random(shuffle) if isinstance(shuffle, int) else shuffle
+    rng = _generator(shuffle)
     rows = Rows(model, x, y, loss)
     size = len(rows.x) if batch_size is None else batch_size
     trainer: EagerTrainer | ProgramTrainer
@@ -106,8 +122,29 @@ def fit(
     else:
         trainer = ProgramTrainer(model, rows, optimizer, penalty, size, engine)
     losses: list[float] = []
-    _train(trainer, optimizer, epochs, rng, losses, progress)
+    try:
+        _train(trainer, optimizer, epochs, rng, losses, progress)
+    except NonFiniteLossError:
+        raise
+    except BaseException as error:
+        error.losses = losses  # type: ignore[attr-defined]
+        raise
+    finally:
+        model.zero_grad()
+        optimizer.zero_grad()
     return History(losses, trainer.engine)
+
+
+def _generator(shuffle: random.Random | int | None) -> random.Random | None:
+    """Return what draws the order of the rows; raise TypeError for True or False above all."""
+    if shuffle is None or isinstance(shuffle, random.Random):
+        return shuffle
+    if isinstance(shuffle, bool) or not isinstance(shuffle, int):
+        raise TypeError(
+            "shuffle must be an int to seed the order of the rows, a random.Random, or None, "
+            f"but got {describe(shuffle)}"
+        )
+    return random.Random(shuffle)
 
 
 def _check_count(count: int, what: str, least: int) -> None:
@@ -119,9 +156,7 @@ class Rows:
     """The data set, checked: rows of floats, and targets as the loss takes them."""
 
     def __init__(self, model: Module, x: Sequence[Any], y: Sequence[Any], loss: Loss) -> None:
-        self.x = [
-            [to_float(number, f"row {place} of x") for number in row] for place, row in enumerate(x)
-        ]
+        self.x = [_row(row, f"row {place} of x") for place, row in enumerate(x)]
         self.y: list[Any] = list(y)
         self.loss = loss
         if len(self.x) != len(self.y):
@@ -152,11 +187,16 @@ class Rows:
         return self.loss([model(self.x[place])], [self.y[place]])
 
 
+def _row(row: Any, what: str) -> list[float]:
+    """Return a list (or tuple, array, ...) of numbers as a list of floats."""
+    if isinstance(row, str) or not isinstance(row, Iterable):
+        raise TypeError(f"{what} must be a list of numbers, but is {describe(row)}")
+    return [to_float(number, what) for number in row]
+
+
 def _floats(target: Any, what: str) -> Any:
     """Return a number as a float, and a list of numbers as a list of floats."""
-    if isinstance(target, (list, tuple)):
-        return [to_float(number, what) for number in target]
-    return to_float(target, what)
+    return _row(target, what) if isinstance(target, Iterable) else to_float(target, what)
 
 
 def one_hot(target: Any, classes: int) -> list[float]:
@@ -165,9 +205,13 @@ def one_hot(target: Any, classes: int) -> list[float]:
     >>> one_hot(1, 3)
     [0.0, 1.0, 0.0]
     """
-    if isinstance(target, (list, tuple)):
-        return [to_float(number, "a target") for number in target]
-    if isinstance(target, bool) or not isinstance(target, int) or not 0 <= target < classes:
+    if isinstance(target, Iterable):
+        return _row(target, "a target")
+    if (
+        isinstance(target, bool)
+        or not isinstance(target, Integral)
+        or not 0 <= int(target) < classes
+    ):
         raise ValueError(
             f"a target must be a class from 0 to {classes - 1}, but got {describe(target)}"
         )
@@ -176,18 +220,23 @@ def one_hot(target: Any, classes: int) -> list[float]:
 
 @dataclass
 class Snapshot:
-    """The numbers of a model's parameters and of its optimizer's memory."""
+    """The numbers of a model's parameters and its optimizer's memory, and the shuffle's state."""
 
     variables: list[Value]
+    rng: random.Random | None
     numbers: list[float] = field(init=False)
+    state: Any = field(init=False)
 
     def __post_init__(self) -> None:
         self.numbers = [variable.data for variable in self.variables]
+        self.state = None if self.rng is None else self.rng.getstate()
 
     def restore(self) -> None:
-        """Give the variables these numbers back."""
+        """Bring all of it back."""
         for variable, number in zip(self.variables, self.numbers, strict=True):
             variable.data = number
+        if self.rng is not None:
+            self.rng.setstate(self.state)
 
 
 class EagerTrainer:
@@ -202,8 +251,11 @@ class EagerTrainer:
         self.penalty, self.size = penalty, size
 
     def run(self, epochs: int, rng: random.Random | None) -> list[float]:
-        """Train and return the loss of each epoch."""
-        return [self.epoch(rng) for _ in range(epochs)]
+        """Train and return the loss of each epoch; stop behind one that is not finite."""
+        losses: list[float] = []
+        while len(losses) < epochs and all(map(math.isfinite, losses[-1:])):
+            losses.append(self.epoch(rng))
+        return losses
 
     def epoch(self, rng: random.Random | None) -> float:
         """Train one epoch and return its loss."""
@@ -284,40 +336,24 @@ def _train(
 ) -> None:
     """Train in slices of epochs, append the losses, and stop at one that is not finite."""
     variables = [*optimizer.parameters, *optimizer.state]
-    earlier: tuple[Snapshot, object, int] | None = None  # the slice before: start, shuffle, epochs
+    earlier: tuple[Snapshot, int] | None = None  # the slice before: its start, its epochs but one
     for count in slices(epochs):
-        start, order = Snapshot(variables), None if rng is None else rng.getstate()
+        start = Snapshot(variables, rng)
         try:
             found = trainer.run(count, rng)
+            bad = next((place for place, loss in enumerate(found) if not math.isfinite(loss)), None)
+            if bad is not None:
+                # The loss of an epoch is measured before its update, so the last finite loss is
+                # that of the numbers one update before: train up to there once more.
+                snapshot, again = (start, bad - 1) if bad else earlier or (start, 0)
+                snapshot.restore()
+                trainer.run(again, rng)
         except BaseException:
             start.restore()
             raise
-        bad = next((place for place, loss in enumerate(found) if not math.isfinite(loss)), None)
         if bad is not None:
-            _rewind(trainer, rng, (start, order, bad - 1) if bad else earlier, start)
             raise NonFiniteLossError(len(losses) + bad, found[bad], losses + found[:bad])
         losses += found
-        earlier = start, order, count - 1
+        earlier = start, count - 1
         if progress is not None:
             progress(len(losses), losses[-1])
-
-
-def _rewind(
-    trainer: EagerTrainer | ProgramTrainer,
-    rng: random.Random | None,
-    to: tuple[Snapshot, Any, int] | None,
-    start: Snapshot,
-) -> None:
-    """Bring back the numbers at the last finite loss by training up to it once more.
-
-    The loss of an epoch is measured before its update, so that is one update less than were made.
-    Where not even the first loss was finite, it is the start.
-    """
-    if to is None:
-        start.restore()
-        return
-    snapshot, order, epochs = to
-    snapshot.restore()
-    if rng is not None:
-        rng.setstate(order)
-    trainer.run(epochs, rng)

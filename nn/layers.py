@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
-from autodiff import Value, weighted_sum
+from autodiff import Value, watch, weighted_sum
+from autodiff.made_by import call_within
 from autodiff.ops import describe
 from autodiff.value import lift
 from nn.module import Module
@@ -32,7 +33,7 @@ _NEURON_NAMES = {
 }
 
 
-class Neuron(Module):
+class Neuron(Module, names_nodes=False):
     """activation(bias + weight[0] * input[0] + weight[1] * input[1] + ...), added in that order.
 
     ``w`` is the list of ``nin`` weights (``nin`` is the fan-in) and ``b`` the bias.  All start
@@ -84,6 +85,19 @@ class Neuron(Module):
 
     def respond(self, inputs: Sequence[Value]) -> Value:
         """Return the output for inputs that are known to be ``nin`` Values."""
+        if watch.on_new_value is not None:
+            # Who looks on is to know the neuron as soon as the node is made.
+            return call_within(self._origin, self._respond, inputs)
+        activation, origin = self.activation, self._origin
+        total = weighted_sum(self.b, self.w, inputs)
+        total.origin = origin
+        if activation is None:
+            return total
+        output = ACTIVATIONS[activation](total)
+        output.origin = origin
+        return output
+
+    def _respond(self, inputs: Sequence[Value]) -> Value:
         total = weighted_sum(self.b, self.w, inputs)
         return total if self.activation is None else ACTIVATIONS[self.activation](total)
 
@@ -92,7 +106,7 @@ class Neuron(Module):
         return f"{kind}Neuron({len(self.w)})"
 
 
-class Layer(Module):
+class Layer(Module, names_nodes=False):
     """``nout`` neurons that see the same ``nin`` inputs. Calling it returns a list of ``nout``.
 
     In ``state_dict`` it is PyTorch's ``Linear``: ``weight`` is nout x nin, ``bias`` nout.
@@ -147,7 +161,7 @@ class Layer(Module):
         return f"Layer of [{', '.join(map(str, self.neurons))}]"
 
 
-class MLP(Module):
+class MLP(Module, names_nodes=False):
     """A multi-layer perceptron: ``MLP(2, [4, 1])`` is 2 inputs, 4 hidden neurons, 1 output.
 
     Its layers are called ``hidden`` (or ``hidden1``, ``hidden2``, ...) and ``output``.  Calling

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from autodiff import Value
+from autodiff.made_by import call_within
 from autodiff.ops import describe, to_float
+from autodiff.origin import Origin
 
 __all__ = ["Module"]
 
@@ -30,10 +34,33 @@ class Module:
     {'slope': 2.0, 'offset': 1.0}
     """
 
-    path: str = ""
+    _path: str = ""
+    _origin: Origin = Origin()
+    _names_nodes: ClassVar[bool] = True
 
     # What state_dict and labels call an attribute, where that is not the attribute's own name.
     parameter_names: ClassVar[dict[str, str]] = {}
+
+    def __init_subclass__(cls, names_nodes: bool = True, **arguments: Any) -> None:
+        """Let a subclass's parameters, and the nodes that its calls make, know the module's path.
+
+        ``names_nodes=False`` for a class that sees to it by itself, or makes none.
+        """
+        super().__init_subclass__(**arguments)
+        cls._names_nodes = names_nodes
+        call = vars(cls).get("__call__")
+        if names_nodes and call is not None:
+            cls.__call__ = _naming_nodes(call)  # type: ignore[method-assign]
+
+    @property
+    def path(self) -> str:
+        """Where this module is in the whole model: ``hidden[2]``; '' for the whole."""
+        return self._path
+
+    @path.setter
+    def path(self, path: str) -> None:
+        self._path = path
+        self._origin = Origin(module=path or type(self).__name__)
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -103,6 +130,10 @@ class Module:
         for name, tree in self.own_parameters().items():
             for label, parameter in _named(_join(path, name), tree):
                 parameter.label = label
+                if self._names_nodes:
+                    # What else is known of its origin stays.
+                    origin = parameter.origin or self._origin
+                    parameter.origin = replace(origin, module=self._origin.module)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the parameters' numbers as nested lists, in PyTorch's names and shapes.
@@ -152,6 +183,16 @@ class Module:
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
+
+
+def _naming_nodes(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a module's ``__call__`` such that the nodes it makes know the module's path."""
+
+    @functools.wraps(call)
+    def __call__(self: Module, *arguments: Any, **named: Any) -> Any:  # noqa: N807
+        return call_within(self._origin, call, self, *arguments, **named)
+
+    return __call__
 
 
 def _is_values(tree: Any) -> bool:

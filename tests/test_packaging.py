@@ -27,7 +27,13 @@ LOWEST = {
     "autodiff.files": set(),
     "autodiff.pickling": {"autodiff.graph"},
     "autodiff.pullback": {"autodiff.ops"},
-    "autodiff.value": {f"autodiff.{name}" for name in ("ops", "graph", "pickling", "pullback")},
+    "autodiff.hooks": {"autodiff.ops"},
+    "autodiff.origin": {"autodiff.hooks"},
+    "autodiff.watch": {"autodiff.hooks", "autodiff.ops", "autodiff.origin"},
+    "autodiff.value": {
+        f"autodiff.{name}"
+        for name in ("ops", "graph", "pickling", "pullback", "hooks", "origin", "watch")
+    },
 }
 
 # The modules of the optional dependencies, the only ones that a function may import.
@@ -44,6 +50,10 @@ OPTIONAL_MODULES = {
     "IPython",
     "numpy",
     "torch",
+    "distributed",
+    "textual",
+    "rich",
+    "playwright",
 }
 
 

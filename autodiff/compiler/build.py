@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autodiff import ops
+from autodiff.compiler.languages import function_name
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.gradient import gradient_steps
 from autodiff.graph import leaves_and_interior, topological_order
@@ -37,6 +39,7 @@ class Parts:
     updates: dict[Value, int] = field(default_factory=dict)
     penalty: int | None = None
     forward_end: int = 0
+    gradient_end: int = 0
     backward_end: int = 0
 
 
@@ -44,7 +47,7 @@ def build(
     output: Value, inputs: Sequence[Value], updates: Updates | None, penalty: Value | None
 ) -> Parts:
     """Return the registers of a program; see :func:`autodiff.compile` for the arguments."""
-    _check(output, inputs, penalty)
+    _check(output, inputs, updates, penalty)
     parts = Parts(Linear(), tuple(inputs))
     linear = parts.linear
     for place, value in enumerate(inputs, 1):
@@ -56,16 +59,17 @@ def build(
     leaves = [value for value in (*parts.variables, *inputs) if value in names]
 
     _forward(linear, output, names)
-    parts.output = linear.of_value[output]
+    parts.output = linear.lower(output)
     parts.forward_end = len(linear.registers)
     totals = _backward(linear, output, leaves, names)
     parts.gradients = {leaf: linear.lower(totals[leaf]) for leaf in leaves if leaf in totals}
+    parts.gradient_end = len(linear.registers)
 
     gradients = _gradients_for_updates(parts, totals, names)
     if penalty is not None:
         penalty_names = Names(penalty)
         _forward(linear, penalty, penalty_names)
-        parts.penalty = linear.of_value[penalty]
+        parts.penalty = linear.lower(penalty)
         reached = [variable for variable in parts.variables if variable in penalty_names]
         for leaf, total in _backward(linear, penalty, reached, penalty_names).items():
             gradients[leaf] = gradients[leaf] + total if leaf in totals else total
@@ -74,12 +78,19 @@ def build(
     if updates is not None:
         _updates(parts, updates(gradients), names)
     linear.check()
+    _check_operations(linear)
     return parts
 
 
-def _check(output: Value, inputs: Sequence[Value], penalty: Value | None) -> None:
+def _check(
+    output: Value, inputs: Sequence[Value], updates: Updates | None, penalty: Value | None
+) -> None:
     if not isinstance(output, Value):
         raise TypeError(f"compile needs a Value as its output, but got {describe(output)}")
+    if isinstance(inputs, Value) or not isinstance(inputs, Sequence):
+        raise TypeError(f"compile needs a list of inputs, but got {describe(inputs)}")
+    if updates is not None and not callable(updates):
+        raise TypeError(f"compile needs a function as updates, but got {describe(updates)}")
     if penalty is not None and not isinstance(penalty, Value):
         raise TypeError(f"compile needs a Value as its penalty, but got {describe(penalty)}")
     for place, value in enumerate(inputs):
@@ -97,6 +108,18 @@ def _check(output: Value, inputs: Sequence[Value], penalty: Value | None) -> Non
             raise ValueError(f"compile: the penalty depends on the input {_called(shared.pop())}")
 
 
+def _check_operations(linear: Linear) -> None:
+    """Raise ValueError if two operations would have the same name in the code."""
+    forwards: dict[str, Callable[..., Any]] = {}
+    for register in linear.registers:
+        op = register.op
+        if op is not None and forwards.setdefault(function_name(op), op.forward) is not op.forward:
+            raise ValueError(
+                f"compile: two different operations are called {op.name!r}: "
+                "give each a name of its own"
+            )
+
+
 def _called(value: Value) -> str:
     return value.label or repr(value)
 
@@ -110,15 +133,11 @@ def _add_variables(parts: Parts, root: Value, names: Names) -> None:
 
 
 def _forward(linear: Linear, root: Value, names: Names) -> None:
-    for node in topological_order(root):
+    for node in leaves_and_interior(root)[1]:
         if node not in linear.of_value:
-            before = len(linear.registers)
-            place = linear.lower(node)
-            if place >= before:
-                register = linear.registers[place]
-                register.name = names[node]
-                register.comment = f"{names[node]} = {names.formula(node)}"
-    linear.forward.update(topological_order(root))
+            name = names[node]
+            place = _named(linear, node, f"{name} = {names.formula(node)}", name)
+            linear.of_value[node] = place
 
 
 def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) -> dict[Value, Value]:
@@ -131,34 +150,33 @@ def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) ->
     wanted = set(leaves)
     linear.of_value[seed] = linear.number(1.0)
     uses: dict[Value, int] = {}
-    for step in gradient_steps(root, leaves):
+    # A plain product makes a new Value of each contribution, so that each can have its name.
+    for step in gradient_steps(root, leaves, operator.mul):
         node, parent = names[step.node], names[step.parent]
         rule = step.node.op.partials.__name__ if step.node.op is not None else ""
         linear.lower(step.local, f"for d {node}/d {parent}, by {rule}")
         uses[step.parent] = use = uses.get(step.parent, 0) + 1
         gradient, chain = f"{of}/d {parent}", f"{of}/d {node} × d {node}/d {parent}"
-        if use == 1:
-            _named(linear, step.contribution, f"{gradient} = {chain}", f"d_{parent}")
-        else:
-            _named(linear, step.contribution, chain, f"d_{parent}_from_{node}")
-            _named(linear, step.total, f"{gradient} += the line above", f"d_{parent}_{use}")
+        name = f"d_{parent}" if use == 1 else f"d_{parent}_from_{node}"
+        comment = f"{gradient} = {chain}" if use == 1 else chain
+        linear.of_value[step.contribution] = _named(linear, step.contribution, comment, name)
+        if use > 1:
+            comment, name = f"{gradient} += the line above", f"d_{parent}_{use}"
+            linear.of_value[step.total] = _named(linear, step.total, comment, name)
         if step.parent in wanted:
             totals[step.parent] = step.total
     return totals
 
 
-def _named(linear: Linear, value: Value, comment: str, name: str) -> None:
-    """Lower a Value and name its register; if it is one that had a name, name a copy of it."""
+def _named(linear: Linear, value: Value, comment: str, name: str) -> int:
+    """Return the register of a Value under that name: a new one, or a copy of an earlier one."""
     before = len(linear.registers)
     place = linear.lower(value, comment)
     register = linear.registers[place]
-    if place >= before and register.kind is Kind.OPERATION:
-        register.name, register.comment = name, comment
-    else:
-        copied = linear.copy(place, name, comment)
-        # A gradient that is a Value of the forward pass, a weight say, keeps its name there.
-        if value not in linear.forward:
-            linear.of_value[value] = copied
+    if place < before or register.kind is not Kind.OPERATION:
+        return linear.copy(place, name, comment)
+    register.name, register.comment = name, comment
+    return place
 
 
 def _gradients_for_updates(
@@ -197,14 +215,10 @@ def _updates(parts: Parts, assignments: Mapping[Value, Any], names: Names) -> No
             raise ValueError(f"compile: an update is for {_called(variable)}, which is {kind}")
     for variable, assigned in assignments.items():
         expression = lift(assigned, f"the update of {_called(variable)}")
-        for root in (variable, expression):
-            for leaf in leaves_and_interior(root)[0]:
-                if not leaf.is_constant and leaf not in linear.of_value:
-                    linear.leaf(Kind.VARIABLE, leaf, leaf.label or "state", "state of the updates")
-                    parts.variables.append(leaf)
+        _add_states(parts, [variable, expression])
         called = names[variable] if variable in names else _called(variable)
-        _named(linear, expression, f"{called} after the update", f"new_{called}")
-        parts.updates[variable] = linear.of_value[expression]
+        comment, name = f"{called} after the update", f"new_{called}"
+        parts.updates[variable] = _named(linear, expression, comment, name)
     of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
     for variable, place in parts.updates.items():
         if place in of_the_row:
@@ -212,6 +226,26 @@ def _updates(parts: Parts, assignments: Mapping[Value, Any], names: Names) -> No
                 f"compile: the update of {_called(variable)} depends on an input, whose row is "
                 "gone by then: use the gradients, which are means over the rows"
             )
+
+
+def _add_states(parts: Parts, roots: Sequence[Value]) -> None:
+    """Add a register for each variable below the roots that has none: what the updates remember.
+
+    The walk ends where the program knows a Value: what is below it has its registers.
+    """
+    linear = parts.linear
+    visited: set[Value] = set()
+    pending = [*reversed(roots)]
+    while pending:
+        node = pending.pop()
+        if node in visited or node in linear.of_value:
+            continue
+        visited.add(node)
+        if not node.is_leaf:
+            pending += reversed(node.parents)
+        elif not node.is_constant:
+            linear.leaf(Kind.VARIABLE, node, node.label or "state", "state of the updates")
+            parts.variables.append(node)
 
 
 def update_results(parts: Parts) -> list[int]:

@@ -56,6 +56,8 @@ def kernel_of(op: Operation) -> Kernel:
     Raises NotTranslatableError, naming the operation and what stands in the way.
     """
     function = op.forward
+    if op.arity is None:
+        raise NotTranslatableError(f"{op.name}: it takes any number of operands")
     try:
         parameters = tuple(inspect.signature(function).parameters)
     except ValueError:

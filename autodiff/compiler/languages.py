@@ -13,7 +13,15 @@ from autodiff import ops
 from autodiff.compiler.kernels import Kernel, kernel_of
 from autodiff.ops import OPERATIONS, Operation
 
-__all__ = ["JAVASCRIPT", "PYTHON", "C", "Language", "helper_functions", "identifier"]
+__all__ = [
+    "JAVASCRIPT",
+    "PYTHON",
+    "C",
+    "Language",
+    "function_name",
+    "helper_functions",
+    "identifier",
+]
 
 # The functions of C's library and of JavaScript's Math, by the names that Python's math has.
 C_LIBRARY = frozenset(
@@ -27,7 +35,14 @@ for _absent in ("erf", "erfc", "exp2", "fmod", "copysign"):
 _C_WORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if "
     "inline int long register restrict return short signed sizeof static struct switch typedef "
-    "union unsigned void volatile while main isnan isinf NAN INFINITY".split()
+    "union unsigned void volatile while main isnan isinf NAN INFINITY "
+    "alignas alignof asm bool constexpr false nullptr static_assert thread_local true "
+    # What compilers define by themselves, and what math.h does.
+    "linux unix i386 HUGE_VAL HUGE_VALF HUGE_VALL HUGE MAXFLOAT SNAN SNANF SNANL DOMAIN SING "
+    "OVERFLOW UNDERFLOW TLOSS PLOSS X_TLOSS math_errhandling MATH_ERRNO MATH_ERREXCEPT "
+    "FP_INFINITE FP_NAN FP_NORMAL FP_SUBNORMAL FP_ZERO FP_ILOGB0 FP_ILOGBNAN FP_FAST_FMA "
+    "FP_FAST_FMAF FP_FAST_FMAL M_E M_LOG2E M_LOG10E M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI "
+    "M_2_SQRTPI M_SQRT2 M_SQRT1_2 typeof typeof_unqual".split()
 )
 _JAVASCRIPT_WORDS = frozenset(
     "arguments async await break case catch class const continue debugger default delete do else "
@@ -58,7 +73,8 @@ def identifier(name: str) -> str:
     ('hidden_weight_2_1', 'exp_', '_2x', 'v_')
     """
     # Two underscores in a row stay free for the names that the writers make up.
-    text = re.sub(r"[^0-9A-Za-z]+", "_", name)[:60].rstrip("_") or "v_"
+    # C keeps names that begin with one, and a capital, for itself.
+    text = re.sub(r"[^0-9A-Za-z]+", "_", name).lstrip("_")[:60].rstrip("_") or "v_"
     if text[0].isdigit():
         text = f"_{text}"
     return f"{text}_" if text in RESERVED else text
@@ -101,8 +117,10 @@ class Language:
         if self is JAVASCRIPT:
             if function not in MATH_NAMES:
                 raise ValueError(f"JavaScript's Math has no {function}")
-            return MATH_NAMES[function]
-        return f"math_{function}" if self is PYTHON else function
+            return POW if function == "pow" else MATH_NAMES[function]
+        if self is C and function == "pow":
+            return POW
+        return f"math__{function}" if self is PYTHON else function
 
     def statement(self, name: str, expression: str) -> str:
         """Return an assignment that declares the name."""
@@ -121,7 +139,7 @@ class Language:
             return f"{operands[0]} * {operands[0]}"
         if op is ops.DIV and (self is not PYTHON or divisor is not None):
             return op.formula(*operands)
-        return f"{op.forward.__name__}({', '.join(operands)})"
+        return f"{function_name(op)}({', '.join(operands)})"
 
     def translate(self, node: ast.expr, names: Mapping[str, str]) -> str:
         """Return a kernel's expression as text, with its names replaced."""
@@ -150,7 +168,8 @@ class Language:
             case ast.Call(ast.Name(function), arguments):
                 texts = [self.translate(argument, names) for argument in arguments]
                 known = self.library(function) if function in C_LIBRARY else function
-                return f"{known}({', '.join(texts)})"
+                if function in C_LIBRARY or function in _BY_FUNCTION:
+                    return f"{known}({', '.join(texts)})"
         raise ValueError(f"cannot write {ast.unparse(node)!r} in {self.name}")
 
     def constant(self, name: str) -> str:
@@ -163,6 +182,23 @@ class Language:
 PYTHON = Language("Python", "#", "", "", "    ", "inf", "nan")
 C = Language("C", "//", "const double ", ";", "    ", "INFINITY", "NAN")
 JAVASCRIPT = Language("JavaScript", "//", "const ", ";", "  ", "Infinity", "NaN")
+
+# pow as Python's math has it.
+POW = "library__pow"
+POW_LINES = {
+    C: [
+        "// Through a pointer, so that no compiler makes 1.0 / x of pow(x, -1.0): it rounds less.",
+        f"static double (*const volatile {POW})(double, double) = pow;",
+        "",
+    ],
+    JAVASCRIPT: [
+        "// Math.pow makes NaN of 1 to the power NaN, and of -1 to the power Infinity; C has 1.",
+        f"function {POW}(a, b) {{",
+        "  return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b);",
+        "}",
+        "",
+    ],
+}
 
 _COMPARISONS = {
     ast.Lt: "<",
@@ -179,17 +215,31 @@ def helper_functions(language: Language, used: Sequence[Operation]) -> list[str]
     lines: list[str] = []
     done: set[str] = set()
     for op in used:
-        if "(" in language.operation(op, ["a"] * (op.arity or 1), None) and op.arity:
+        if "(" in language.operation(op, ["a"] * (op.arity or 1), None):
             _define(language, op, done, lines)
-    return lines
+    return POW_LINES[language] + lines if any(f"{POW}(" in line for line in lines) else lines
 
 
-_BY_FUNCTION = {op.forward.__name__: op for op in OPERATIONS.values()}
+_BY_FUNCTION = {
+    op.forward.__name__: op
+    for op in OPERATIONS.values()
+    if vars(ops).get(op.forward.__name__) is op.forward
+}
+
+
+def function_name(op: Operation) -> str:
+    """Return what code calls an operation's function: its name, if it is one of this project's.
+
+    >>> function_name(OPERATIONS["div"])
+    'divide'
+    """
+    name = op.forward.__name__
+    return name if vars(ops).get(name) is op.forward else f"{identifier(op.name)}__op"
 
 
 def _define(language: Language, op: Operation, done: set[str], lines: list[str]) -> None:
     """Append the definition of an operation's function, after those that it calls."""
-    name = op.forward.__name__
+    name = function_name(op)
     kernel = kernel_of(op)
     if name in done or _is_library_call(language, name, kernel):
         return
@@ -200,16 +250,16 @@ def _define(language: Language, op: Operation, done: set[str], lines: list[str])
                 called = _BY_FUNCTION.get(part.func.id)
                 if called is not None and part.func.id not in C_LIBRARY:
                     _define(language, called, done, lines)
-    names = {parameter: parameter for parameter in kernel.parameters}
-    kind, parameters = "function ", ", ".join(kernel.parameters)
+    names = {parameter: identifier(parameter) for parameter in kernel.parameters}
+    kind, parameters = "function ", ", ".join(names.values())
     if language is C:
         kind = "static double "
-        parameters = ", ".join(f"double {parameter}" for parameter in kernel.parameters)
+        parameters = ", ".join(f"double {parameter}" for parameter in names.values())
     lines.append(f"{kind}{name}({parameters}) {{")
     for target, expression in kernel.assignments:
         text = language.translate(expression, names)
-        lines.append(language.indent + language.statement(target, text))
-        names[target] = target
+        names[target] = identifier(target)
+        lines.append(language.indent + language.statement(names[target], text))
     lines.append(f"{language.indent}return {language.translate(kernel.result, names)};")
     lines += ["}", ""]
 

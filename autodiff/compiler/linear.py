@@ -49,14 +49,14 @@ class Register:
 class Linear:
     """Registers in the order of their assignment, and the way from Values to them.
 
-    ``forward`` are the Values of the graphs that were compiled, without those of their gradients.
+    ``origin`` has the register that each copy is another name for.
     """
 
     registers: list[Register] = field(default_factory=list)
     of_value: dict[Value, int] = field(default_factory=dict)
     shared: dict[tuple[Operation, tuple[int, ...]], int] = field(default_factory=dict)
     numbers: dict[bytes, int] = field(default_factory=dict)
-    forward: set[Value] = field(default_factory=set)
+    origin: dict[int, int] = field(default_factory=dict)
 
     def add(self, register: Register) -> int:
         """Append a register and return its place."""
@@ -78,7 +78,9 @@ class Linear:
 
     def copy(self, place: int, name: str, comment: str) -> int:
         """Return a new name for a register, for the reader; it costs nothing where it runs."""
-        return self.add(Register(Kind.COPY, operands=(place,), name=name, comment=comment))
+        copied = self.add(Register(Kind.COPY, operands=(place,), name=name, comment=comment))
+        self.origin[copied] = self.resolve(place)
+        return copied
 
     def lower(self, root: Value, comment: str = "") -> int:
         """Return the register of a Value, with whatever it depends on lowered first.
@@ -108,15 +110,17 @@ class Linear:
         self, op: Operation, operands: tuple[int, ...], value: Value | None, comment: str
     ) -> int:
         """Return the register of an operation: a number, an existing register or a new one."""
-        known = [self.registers[place] for place in operands]
+        # What a copy stands for decides; its name is for the reader of the line.
+        actual = tuple([self.resolve(place) for place in operands])
+        known = [self.registers[place] for place in actual]
         if all(register.kind is Kind.NUMBER for register in known):
             return self.number(op.forward(*[register.number for register in known]))
-        same = self.unchanged_operand(op, operands)
+        same = self.unchanged_operand(op, actual)
         if same is not None:
-            return same
-        if op is ops.POW and self.is_number(operands[1], 2.0):
-            op, operands = ops.SQUARE, operands[:1]
-        key = op, operands
+            return operands[actual.index(same)] if same in actual else same
+        if op is ops.POW and self.is_number(actual[1], 2.0):
+            op, operands, actual = ops.SQUARE, operands[:1], actual[:1]
+        key = op, actual
         if key not in self.shared:
             self.shared[key] = self.add(
                 Register(Kind.OPERATION, op, operands, value=value, comment=comment)
@@ -142,14 +146,12 @@ class Linear:
         if op is ops.WHERE and self.registers[operands[0]].kind is Kind.NUMBER:
             return operands[1] if self.registers[operands[0]].number > 0.0 else operands[2]
         if op is ops.NEG and self.registers[operands[0]].op is ops.NEG:
-            return self.registers[operands[0]].operands[0]
+            return self.resolve(self.registers[operands[0]].operands[0])
         return None
 
     def resolve(self, place: int) -> int:
-        """Return the register that a copy is another name for."""
-        while self.registers[place].kind is Kind.COPY:
-            (place,) = self.registers[place].operands
-        return place
+        """Return the register that a copy is another name for; any other as it is."""
+        return self.origin.get(place, place)
 
     def live(self, results: Iterable[int], available: Iterable[int] = ()) -> list[int]:
         """Return the registers that the results need, in order, without those available."""

@@ -18,17 +18,16 @@ from functools import cache
 from typing import Any
 
 from autodiff.compiler.build import Parts
-from autodiff.compiler.llvm import Assembly, assembly_of
+from autodiff.compiler.llvm import FEWEST_TOGETHER, Assembly, assembly_of
+from autodiff.compiler.llvm_function import uses_exp
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
+from autodiff.compiler.vector_exp import agrees, exp_assembly
 from autodiff.memory import collector_paused
 
 __all__ = ["NativeRunner", "is_installed"]
 
 # A program of more operations is refused: compiling it takes minutes and gigabytes.
 MOST_OPERATIONS = 2_000_000
-
-# Up to this many operations LLVM's optimizer pays; it also is cheap up to there.
-SHORT = 1_000
 
 MISSING = (
     "the native engine needs llvmlite: pip install 'llvmlite>=0.50', "
@@ -90,6 +89,30 @@ def lanes() -> int:
     return 4 if features.get("avx") else 2
 
 
+@cache
+def exp_width() -> int:
+    """Return the width of vectors whose ``exp`` has the bits of C's library; make it callable.
+
+    It is 0 where the processor or the library computes ``exp`` in another way.
+    """
+    binding, width = _binding(), lanes()
+    features = binding.get_host_cpu_features()
+    if not (features.get("fma") and features.get("avx2")):
+        return 0
+    engine = _engine(exp_assembly(width))
+    fill = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+    if not agrees(fill(engine.get_function_address("fill"))):
+        return 0
+    _kept.append(engine)
+    name = f"autodiff_exp_{width}"
+    binding.add_symbol(name, engine.get_function_address(name))
+    return width
+
+
+# What holds machine code that must stay in memory.
+_kept: list[Any] = []
+
+
 class NativeRunner:
     """A program's ``run`` as machine code: the same interface as the Python engine's runner."""
 
@@ -106,7 +129,8 @@ class NativeRunner:
         _binding()
         self.parts = parts
         with collector_paused():
-            self.assembly = assembly_of(parts, lanes())
+            width = exp_width() if _needs_vector_exp(parts) else 0
+            self.assembly = assembly_of(parts, lanes(), width)
         self.function, self._engine = _compiled(self.assembly, bool(parts.inputs))
         size = self.assembly.tape + 8
         self._tape_memory = (ctypes.c_double * size)()
@@ -118,7 +142,7 @@ class NativeRunner:
         memory = self._memory(numbers)
         outputs = (ctypes.c_double * n)()
         self.function(n, memory, outputs, self.tape)
-        return list(outputs), self._numbers(memory, len(variables))
+        return outputs[:], self._numbers(memory, len(variables))
 
     def run_rows(
         self,
@@ -145,7 +169,7 @@ class NativeRunner:
             *(n, count, batch_size, stride, flat, order, columns),
             *(memory, outputs, self.tape),
         )
-        return list(outputs), self._numbers(memory, len(self.parts.variables))
+        return outputs[:], self._numbers(memory, len(self.parts.variables))
 
     def _memory(self, numbers: Sequence[float]) -> ctypes.Array[ctypes.c_double]:
         """Return the variables' numbers in the order of the machine code."""
@@ -156,6 +180,12 @@ class NativeRunner:
     def _numbers(self, memory: ctypes.Array[ctypes.c_double], count: int) -> list[float]:
         by_variable = dict(zip(self.assembly.order, memory[:count], strict=True))
         return [by_variable[variable] for variable in self.parts.variables]
+
+
+def _needs_vector_exp(parts: Parts) -> bool:
+    """Return whether several ``exp`` can be done at once: of many rows, or in one iteration."""
+    uses = [op for register in parts.linear.registers if (op := register.op) and uses_exp(op)]
+    return len(uses) >= (1 if parts.inputs else FEWEST_TOGETHER)
 
 
 def _orders(shuffle: random.Random, count: int, passes: int) -> ctypes.Array[ctypes.c_int64]:
@@ -174,36 +204,47 @@ def _aligned(memory: ctypes.Array[ctypes.c_double]) -> ctypes.c_void_p:
     return ctypes.c_void_p(-(-address // 64) * 64)
 
 
-def _compiled(assembly: Assembly, over_rows: bool) -> tuple[Any, Any]:
-    """Return the function, and the object that keeps its code in memory."""
+def _machine() -> Any:
+    """Return LLVM's description of this machine.
+
+    The program is optimized already: LLVM's own passes make it no faster, and take longest.
+    """
     binding = _binding()
     target = binding.Target.from_default_triple()
     features = binding.get_host_cpu_features().flatten()
-    cpu = binding.get_host_cpu_name()
-    short = assembly.operations <= SHORT and not over_rows
-    level = 2 if short else 1
-    machine = target.create_target_machine(cpu=cpu, features=features, opt=level)
-    key = f"{_versions()}\n{cpu}\n{features}\n{level}\n{assembly.text}"
+    return target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=1)
+
+
+def _engine(text: str) -> Any:
+    """Return the object that holds the machine code of an assembly in memory."""
+    binding = _binding()
+    machine = _machine()
+    key = f"{_versions()}\n{_processor()}\n{text}"
     stored = load_object(key)
     if stored is not None:
         engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
         engine.add_object_file(binding.ObjectFileRef.from_data(stored))
     else:
-        module = binding.parse_assembly(assembly.text)
+        module = binding.parse_assembly(text)
         module.verify()
-        if short:
-            options = binding.create_pipeline_tuning_options(speed_level=2)
-            options.slp_vectorization = True
-            builder = binding.create_pass_builder(machine, options)
-            builder.getModulePassManager().run(module, builder)
         if os.environ.get(CACHE_SETTING):
             store_object(key, machine.emit_object(module))
         engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
-    address = engine.get_function_address("run")
+    return engine
+
+
+def _compiled(assembly: Assembly, over_rows: bool) -> tuple[Any, Any]:
+    """Return the function, and the object that keeps its code in memory."""
+    engine = _engine(assembly.text)
     pointers = [ctypes.c_void_p]
     kinds = [ctypes.c_int64] * 4 + pointers * 6 if over_rows else [ctypes.c_int64] + pointers * 3
-    return ctypes.CFUNCTYPE(None, *kinds)(address), engine
+    return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address("run")), engine
+
+
+def _processor() -> str:
+    binding = _binding()
+    return f"{binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}"
 
 
 def _versions() -> str:

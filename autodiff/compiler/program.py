@@ -14,7 +14,7 @@ from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
 from autodiff.compiler.slices import slices
-from autodiff.compiler.standalone import to_c, to_javascript
+from autodiff.compiler.standalone import Functions, to_c, to_javascript
 from autodiff.memory import collector_paused
 from autodiff.naming import name_of
 from autodiff.ops import describe, to_float
@@ -61,7 +61,7 @@ def compile(
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
     with collector_paused():
-        return Program(output, build(output, tuple(inputs), updates, penalty), engine)
+        return Program(output, build(output, inputs, updates, penalty), engine)
 
 
 class Program:
@@ -103,12 +103,17 @@ class Program:
     @cached_property
     def step(self) -> FunctionType:
         """The function of ``source``; a debugger can step into it."""
-        return function_of(self.source, "step", self.title)
+        return function_of(self.source, "step", self.title, self.parts.linear)
 
     @cached_property
     def update(self) -> FunctionType:
-        """The update of a program over rows, as a function of ``source``."""
-        return function_of(self.source, "update", self.title)
+        """The update of a program over rows, as a function of ``source``.
+
+        Raises AttributeError if the program is none.
+        """
+        if not self.inputs or not self.parts.updates:
+            raise AttributeError("only a program with inputs and updates has its update apart")
+        return function_of(self.source, "update", self.title, self.parts.linear)
 
     @cached_property
     def expanded(self) -> Parts:
@@ -178,6 +183,8 @@ class Program:
         """
         if not isinstance(n, int) or isinstance(n, bool) or n < 0:
             raise ValueError(f"run needs a number of iterations, 0 or more, not {describe(n)}")
+        if shuffle is not None and not isinstance(shuffle, random.Random):
+            raise TypeError(f"shuffle must be a random.Random, but got {describe(shuffle)}")
         outputs: list[float] = []
         if not self.inputs:
             if rows is not None or batch_size is not None or shuffle is not None:
@@ -205,13 +212,31 @@ class Program:
         """
         return to_c(self.parts, self.title)
 
-    def to_javascript(self) -> str:
+    def to_javascript(self, functions: Functions | None = None) -> str:
         """Return the program as one JavaScript file with functions ``step`` and ``run``.
 
+        ``functions`` adds more: ``{name: {description: Value, ...}}`` makes ``name(parameters,
+        inputs, outputs)``, which evaluates these Values for the given numbers of the program's
+        variables and inputs, and writes them into outputs in that order.  Any expression of them
+        will do: a node of the graph, a local derivative, a second derivative.
+
         JavaScript's ``Math`` may differ in the last places of ``exp`` and its kin.  Raises
-        NotTranslatableError or ValueError if an operation's forward cannot be written in it.
+        NotTranslatableError or ValueError if an operation's forward cannot be written in it,
+        ValueError if a function's name is no name or its Values depend on other variables.
+
+        >>> w, x = Value(3.0, "w"), Value(0.0, "x")
+        >>> program = compile((w * x) ** 2, inputs=[x])
+        >>> print(program.to_javascript({"twice": {"2 w": 2 * w}}).partition("function twice")[2])
+        (parameters, inputs, outputs) {
+          const w = parameters[0];
+          const t3 = 2.0 * w;
+          outputs[0] = t3;  // 2 w
+        }
+        <BLANKLINE>
+        if (typeof module !== "undefined") module.exports = { step, run, twice };
+        <BLANKLINE>
         """
-        return to_javascript(self.parts, self.title)
+        return to_javascript(self.parts, self.title, functions)
 
     # ---- numbers in and out ----------------------------------------------------------------
 
@@ -219,6 +244,8 @@ class Program:
         return tuple([float(variable.data) for variable in self.variables])
 
     def _row(self, row: Sequence[Any], user: str) -> Row:
+        if isinstance(row, str) or not hasattr(row, "__len__"):
+            raise TypeError(f"{user} must be a list of numbers, but is {describe(row)}")
         if len(row) != len(self.inputs):
             raise ValueError(f"{user} needs {len(self.inputs)} inputs, but got {len(row)}")
         return tuple([to_float(number, user) for number in row])
@@ -232,6 +259,8 @@ class Program:
     ) -> tuple[list[Row], int]:
         if rows is None:
             raise ValueError(f"run needs rows of {len(self.inputs)} inputs")
+        if not isinstance(rows, Iterable):
+            raise TypeError(f"run needs a list of rows, but got {describe(rows)}")
         checked = [self._row(row, f"row {place}") for place, row in enumerate(rows)]
         if not checked:
             raise ValueError("run needs at least one row")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import linecache
 import math
 import random
+import weakref
 from collections.abc import Iterable, Sequence
 from itertools import count
 from types import FunctionType
 
 from autodiff import ops
 from autodiff.compiler.build import Parts, update_results
-from autodiff.compiler.languages import C_LIBRARY, PYTHON
+from autodiff.compiler.languages import C_LIBRARY, PYTHON, function_name
+from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.text import Writer, one_line, wrapped
 from autodiff.value import Value
 
@@ -30,7 +32,10 @@ def readable_source(parts: Parts, title: str) -> str:
     linear = parts.linear
     gradients = list(parts.gradients.values())
     together = [] if parts.inputs else update_results(parts)
-    live = linear.live([parts.output, *gradients, *together])
+    # Forward and backward are shown step by step, also what turned out to be known or shared.
+    steps = range(parts.gradient_end)
+    shown = [p for p in steps if p < parts.forward_end or linear.registers[p].kind is Kind.COPY]
+    live = linear.live([*shown, parts.output, *gradients, *together])
     body = _unpack(writer, "parameters", parts.variables, parts)
     body += _unpack(writer, "inputs", parts.inputs, parts)
     ends = (parts.forward_end, parts.backward_end, len(linear.registers))
@@ -41,7 +46,7 @@ def readable_source(parts: Parts, title: str) -> str:
             body += ["", f"# ---- {heading}", *section]
         start = end
     body += ["", *_returned(writer, parts.output, gradients, together)]
-    lines = [f'"""{one_line(title)}"""', "", "", "def step(parameters, inputs=()):"]
+    lines = [f"# {one_line(title)}", "", "", "def step(parameters, inputs=()):"]
     lines += [f"    {line}".rstrip() for line in body]
     if parts.inputs and parts.updates:
         lines += ["", "", *_update_function(parts)]
@@ -152,15 +157,21 @@ def _rows_loop(parts: Parts) -> list[str]:
     return [*lines, *_end(writer, parts)]
 
 
-def function_of(source: str, name: str, title: str) -> FunctionType:
-    """Return the function of that name, compiled so that debuggers show its source."""
-    filename = f"<{title} {next(_serial)}>"
+def function_of(source: str, name: str, title: str, linear: Linear) -> FunctionType:
+    """Return the function of that name, compiled so that debuggers show its source.
+
+    The registers tell which operations it calls.
+    """
+    filename = f"<{one_line(title)} {next(_serial)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace: dict[str, object] = dict(vars(ops))
-    namespace.update({f"math_{name}": vars(math)[name] for name in C_LIBRARY & vars(math).keys()})
+    namespace.update({f"math__{name}": vars(math)[name] for name in C_LIBRARY & vars(math).keys()})
+    used = {register.op for register in linear.registers if register.op is not None}
+    namespace.update({function_name(op): op.forward for op in used})
     exec(compile(source, filename, "exec"), namespace)
     function = namespace[name]
     assert isinstance(function, FunctionType)
+    weakref.finalize(function, linecache.cache.pop, filename, None)
     return function
 
 
@@ -171,7 +182,7 @@ class PythonRunner:
 
     def __init__(self, parts: Parts, title: str) -> None:
         self.source = run_source(parts)
-        self.function = function_of(self.source, "run", f"dense {title}")
+        self.function = function_of(self.source, "run", f"dense {title}", parts.linear)
 
     def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
         """Return n outputs and the variables' last numbers."""

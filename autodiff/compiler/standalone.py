@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from autodiff.compiler.build import Parts, update_results
-from autodiff.compiler.languages import JAVASCRIPT, C, Language, helper_functions
-from autodiff.compiler.linear import Kind
+from autodiff.compiler.languages import JAVASCRIPT, C, Language, helper_functions, identifier
+from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.text import Writer, one_line
-from autodiff.ops import Operation
+from autodiff.ops import Operation, describe
 from autodiff.value import Value
 
-__all__ = ["to_c", "to_javascript"]
+__all__ = ["Functions", "to_c", "to_javascript"]
+
+# Functions of JavaScript by name: what each writes into its outputs, in order, by description.
+Functions = Mapping[str, Mapping[str, Value]]
 
 
 def to_c(parts: Parts, title: str) -> str:
@@ -48,8 +52,11 @@ def to_c(parts: Parts, title: str) -> str:
     return "\n".join([*about, "", "#include <math.h>", "", *helpers, *step, "", *run]) + "\n"
 
 
-def to_javascript(parts: Parts, title: str) -> str:
-    """Return a JavaScript file with functions ``step`` and ``run``, exported under node."""
+def to_javascript(parts: Parts, title: str, functions: Functions | None = None) -> str:
+    """Return a JavaScript file with functions ``step`` and ``run``, exported under node.
+
+    ``functions`` are more of them: see :meth:`autodiff.Program.to_javascript`.
+    """
     step = [
         "function step(parameters, inputs, gradients) {",
         *_indented(JAVASCRIPT, [*_step_body(JAVASCRIPT, parts), "return output;"]),
@@ -58,6 +65,16 @@ def to_javascript(parts: Parts, title: str) -> str:
     extra = "rowCount, batchSize, rows, " if parts.inputs else ""
     heading = f"function run(n, {extra}parameters, outputs) {{"
     run = [heading, *_indented(JAVASCRIPT, _run_body(JAVASCRIPT, parts)), "}"]
+    operations, evaluations, usage = _operations(parts), [], []
+    for name, values in (functions or {}).items():
+        _check_function(name, values)
+        evaluated = _evaluated(parts, values)
+        operations += [r.op for r in evaluated.linear.registers if r.op is not None]
+        evaluations += [*_evaluation(name, evaluated, values), ""]
+        usage += [
+            f"{name}(parameters, inputs, outputs)",
+            "    fills outputs; a comment there says with what.",
+        ]
     about = _about(
         JAVASCRIPT,
         parts,
@@ -68,18 +85,66 @@ def to_javascript(parts: Parts, title: str) -> str:
             f"run(n, {extra}parameters, outputs)",
             "    does n iterations with updates; parameters keep the result."
             + (" One output a batch." if parts.inputs else " One output an iteration."),
+            *usage,
             "All arguments but numbers are arrays (Float64Array, say), filled in place.",
         ],
     )
-    helpers = helper_functions(JAVASCRIPT, _operations(parts))
-    export = 'if (typeof module !== "undefined") module.exports = { step, run };'
-    return (
-        "\n".join([*about, "", '"use strict";', "", *helpers, *step, "", *run, "", export]) + "\n"
-    )
+    helpers = helper_functions(JAVASCRIPT, operations)
+    exported = ", ".join(["step", "run", *(functions or {})])
+    export = f'if (typeof module !== "undefined") module.exports = {{ {exported} }};'
+    lines = [*about, "", '"use strict";', "", *helpers, *step, "", *run, "", *evaluations, export]
+    return "\n".join(lines) + "\n"
+
+
+def _check_function(name: str, values: Mapping[str, Value]) -> None:
+    if not isinstance(name, str) or identifier(name) != name:
+        raise ValueError(f"to_javascript: {describe(name)} cannot be the name of a function")
+    for description, value in values.items():
+        if not isinstance(value, Value):
+            raise TypeError(
+                f"to_javascript: {name} needs a Value for {description!r}, "
+                f"but got {describe(value)}"
+            )
+
+
+def _evaluated(parts: Parts, values: Mapping[str, Value]) -> Parts:
+    """Return the program's leaves with the registers of other Values that depend on them."""
+    linear = Linear()
+    for leaf in (*parts.variables, *parts.inputs):
+        register = parts.linear.registers[parts.linear.of_value[leaf]]
+        linear.leaf(register.kind, leaf, register.name)
+    for description, value in values.items():
+        try:
+            linear.lower(value)
+        except KeyError as error:
+            raise ValueError(
+                f"to_javascript: {description!r} depends on {error.args[0]!r}, "
+                "which the program does not have"
+            ) from None
+    return replace(parts, linear=linear)
+
+
+def _evaluation(name: str, parts: Parts, values: Mapping[str, Value]) -> list[str]:
+    writer = Writer(JAVASCRIPT, parts.linear)
+    places = [parts.linear.of_value[value] for value in values.values()]
+    live = parts.linear.live(places)
+    body = _leaves(JAVASCRIPT, writer, parts, set(live))
+    body += writer.block(live, places)
+    for index, (description, place) in enumerate(zip(values, places, strict=True)):
+        comment = f"  {JAVASCRIPT.comment} {one_line(description)}"
+        body.append(f"outputs[{index}] = {writer.text(place)};{comment}")
+    return [
+        f"function {name}(parameters, inputs, outputs) {{",
+        *_indented(JAVASCRIPT, body),
+        "}",
+    ]
 
 
 def _operations(parts: Parts) -> list[Operation]:
-    return [register.op for register in parts.linear.registers if register.op is not None]
+    """Return the operations that the functions do."""
+    results = [parts.output, *parts.gradients.values(), *update_results(parts)]
+    registers = [parts.linear.registers[place] for place in parts.linear.live(results)]
+    return [register.op for register in registers if register.op is not None]
 
 
 def _indented(language: Language, lines: Iterable[str]) -> list[str]:
@@ -129,20 +194,26 @@ def _step_body(language: Language, parts: Parts) -> list[str]:
     results = [parts.output, *parts.gradients.values()]
     live = parts.linear.live(results)
     lines = _leaves(language, writer, parts, set(live))
-    if language is C and not parts.inputs:
-        lines.append("(void)inputs;")
-    if language is C and not parts.variables:
-        lines.append("(void)parameters;")
-    if language is C and not parts.gradients:
-        lines.append("(void)gradients;")
     lines += writer.block(live, results)
     for index, place in enumerate(parts.gradients.values()):
         lines.append(f"gradients[{index}] = {writer.text(place)};")
-    return [*lines, language.statement("output", writer.text(parts.output))]
+    lines.append(language.statement("output", writer.text(parts.output)))
+    return [*_unused(language, ("parameters", "inputs", "gradients"), lines), *lines]
+
+
+def _unused(language: Language, arrays: Iterable[str], lines: list[str]) -> list[str]:
+    """Return the statements that tell a C compiler that these arrays are not used on purpose."""
+    code = [line.partition(language.comment)[0] for line in lines]
+    used = [array for array in arrays if any(f"{array}[" in line for line in code)]
+    return [f"(void){array};" for array in arrays if language is C and array not in used]
 
 
 def _run_body(language: Language, parts: Parts) -> list[str]:
-    return (_rows_loop if parts.inputs else _plain_loop)(language, parts)
+    lines = (_rows_loop if parts.inputs else _plain_loop)(language, parts)
+    return [
+        *_unused(language, ("parameters", "rows") if parts.inputs else ("parameters",), lines),
+        *lines,
+    ]
 
 
 def _loop(language: Language, name: str, limit: str, step: str = "1") -> str:
@@ -159,8 +230,7 @@ def _plain_loop(language: Language, parts: Parts) -> list[str]:
     if parts.penalty is not None:
         output = f"{output} + {writer.text(parts.penalty)}"
     body += [f"outputs[iteration] = {output};", *_assignments(writer, parts)]
-    unused = ["(void)parameters;"] if language is C and not parts.variables else []
-    return [*unused, _loop(language, "iteration", "n"), *_indented(language, body), "}"]
+    return [_loop(language, "iteration", "n"), *_indented(language, body), "}"]
 
 
 def _assignments(writer: Writer, parts: Parts) -> list[str]:

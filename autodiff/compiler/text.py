@@ -163,5 +163,9 @@ def _weighted_sum(operands: list[str], language: Language) -> str:
 
 
 def one_line(comment: str) -> str:
-    """Return a comment without anything that could end the line it stands on."""
-    return "".join(c if c.isprintable() else " " for c in comment).replace("\\", " ")[:160]
+    """Return a comment without anything that could end its line, or the script of a web page.
+
+    ``??/`` is another way to write a backslash in C.
+    """
+    text = "".join(c if c.isprintable() else " " for c in comment[:160])
+    return text.replace("\\", " ").replace("??/", "?? /").replace("</", "< /").replace("<!", "< !")

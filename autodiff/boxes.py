@@ -1,0 +1,387 @@
+"""From the parts of a graph to the boxes, arrows and frames of its picture."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from autodiff.fold import Part, ancestors, frames_of, module_of
+from autodiff.moment import NOW, Moment
+from autodiff.naming import Names
+from autodiff.picture import Arrow, Box, Kind, Mark, Picture, Sign, with_references
+from autodiff.shown import (
+    gradient_shown,
+    lines_of,
+    name_shown,
+    number_shown,
+    operand_shown,
+    range_shown,
+)
+from autodiff.value import Value, local_derivatives
+
+__all__ = ["picture_of"]
+
+# A folded box lists its parameters one by one up to this many, then by name with their ranges.
+MOST_PARAMETERS = 8
+
+# A node, and the position of the operand that it uses.
+Use: TypeAlias = tuple[Value, int]
+MERGED = -1  # the position of several uses together
+
+INDICES = re.compile(r"\[(\d+)\]")
+
+
+def picture_of(
+    order: Sequence[Value],
+    parts: Sequence[Part],
+    precision: int,
+    edges: bool = False,
+    moment: Moment = NOW,
+) -> Picture:
+    """Return the picture of the graph with this topological order; the root is its last node.
+
+    A box's id is ``v`` and its first node's place in that order, as in
+    :class:`autodiff.Names`; a module's is ``m`` and its place among the modules.
+
+    >>> from autodiff.fold import unfolded
+    >>> x = Value(3.0, "x")
+    >>> y = x * x
+    >>> for box in picture_of([x, y], unfolded([x, y]), precision=4).boxes:
+    ...     print(box.id, box.kind, box.title, box.numbers)
+    v1 variable ('x',) ('value 3', 'grad –')
+    v2 result ('v2 = x * x',) ('value 9', 'grad –')
+    """
+    return Painter(order, parts, precision, moment).picture(edges)
+
+
+class Painter:
+    """Makes the picture of one graph, at one moment. Parts are known by their places."""
+
+    def __init__(
+        self, order: Sequence[Value], parts: Sequence[Part], precision: int, moment: Moment
+    ) -> None:
+        self.order, self.parts = order, parts
+        self.precision, self.moment = precision, moment
+        self.root = order[-1]
+        self.names = Names(self.root)
+        self.part_with = {node: place for place, part in enumerate(parts) for node in part.nodes}
+        self.frames, self.modules = frames_of(parts)
+        self.drawn = {frame.id for frame in self.frames}
+        self.ids = self.ids_of_parts()
+        self.rows = max([part.copies for part in parts if part.what == "row"], default=1)
+        self.merged = self.merged_uses()
+        self.used_outside = {operand_of(use) for uses in self.merged.values() for use in uses}
+        self.locals: dict[Value, tuple[float, ...]] = {}
+
+    def picture(self, edges: bool) -> Picture:
+        """Return the picture; ``edges`` says whether arrows carry numbers."""
+        boxes = [self.box_of(place) for place in range(len(self.parts))]
+        folded = f", drawn as {len(boxes):,} boxes" if len(boxes) < len(self.order) else ""
+        return with_references(
+            Picture(
+                boxes,
+                self.arrows(edges),
+                self.frames,
+                f"computation graph of {name_shown(self.names[self.root])}",
+                f"{len(self.order):,} nodes{folded}",
+                self.moment.caption,
+            )
+        )
+
+    # ---- boxes -----------------------------------------------------------------------------
+
+    def ids_of_parts(self) -> list[str]:
+        """Return the id of each part's box."""
+        places = {node: place for place, node in enumerate(self.order, 1)}
+        ids = []
+        for part in self.parts:
+            id = self.modules.get(part.path, "") if part.kind == "module" else ""
+            # Around a module with others inside there is a frame, which has its id.
+            ids.append(f"{id}{'_own' * (id in self.drawn)}" if id else f"v{places[part.nodes[0]]}")
+        return ids
+
+    def box_of(self, place: int) -> Box:
+        """Return a part's box."""
+        part = self.parts[place]
+        make = {
+            "node": self.node_box,
+            "module": self.module_box,
+            "rows": self.rows_box,
+            "sum": self.sum_box,
+            "inputs": self.inputs_box,
+        }
+        around = [self.modules[path] for path in ancestors(part.path)]
+        frame = next((id for id in reversed(around) if id in self.drawn), "")
+        box = make[part.kind](self.ids[place], part)
+        return replace(box, frame=frame, mark=self.mark(place))
+
+    def mark(self, place: int) -> Mark:
+        """Return what a part does at this moment."""
+        step, computing = self.moment.step, self.moment.computing
+        if computing is not None:
+            return "giver" if self.part_with[computing] == place else ""
+        if step is not None and self.part_with[step.node] == place:
+            return "giver"
+        if step is not None and self.part_with[step.parent] == place:
+            return "receiver"
+        return ""
+
+    def node_box(self, id: str, part: Part) -> Box:
+        """Return the box of a node, or of its equals in several rows."""
+        node = part.nodes[0]
+        if node.is_constant:
+            return self.constant_box(id, part)
+        title = name = name_shown(self.names[node])
+        if node.op is not None:
+            operands = zip(*[equal.parents for equal in part.nodes], strict=True)
+            title = f"{name} = {node.op.formula(*map(self.operand, operands))}"
+        kind: Kind = "variable" if node.op is None else "operation"
+        if self.root in part.nodes:
+            kind = "result"
+        numbers = (*self.numbers(part.nodes), *in_rows(part.copies, part.what))
+        return Box(id, kind, name, tuple(lines_of(title)), numbers)
+
+    def constant_box(self, id: str, part: Part) -> Box:
+        """Return the box of a number, or of what stands in its place in several rows."""
+        node = part.nodes[0]
+        number = self.values(part.nodes)
+        if part.copies > 1 and not (same_number(part.nodes) and not node.name):
+            title = (*filter(None, [name_shown(node.name)]), number)
+            return Box(id, "input", title[0], (*title, *in_rows(part.copies, part.what)))
+        # A constant with a name is data, such as a network's input; a bare number is not.
+        if not node.name:
+            return Box(id, "constant", number, (number,))
+        name = name_shown(self.names[node])
+        known = self.moment.value_of(node) is not None
+        title = tuple(lines_of(f"{name} = {number}")) if known else (name,)
+        return Box(id, "input", name, title)
+
+    def module_box(self, id: str, part: Part) -> Box:
+        """Return the box of a module: what it does, its outputs and its parameters."""
+        name = name_shown(part.path)
+        outputs = [
+            node
+            for node in part.nodes
+            if node.op is not None and (node in self.used_outside or node is self.root)
+        ]
+        neurons = len({module_of(node) for node in outputs})
+        table: list[tuple[str, ...]] = [("", "value", "grad")]
+        if outputs:
+            table.append(self.row("output" if neurons < 2 else f"{neurons} outputs", outputs))
+        parameters = [node for node in part.nodes if node.op is None and not node.is_constant]
+        table += self.parameter_rows(parameters)
+        done = ", ".join(dict.fromkeys(node.op.symbol for node in part.nodes if node.op))
+        if neurons > 1:
+            done = f"{neurons} × ({done})"
+        title = (name, name_shown(done)) if done else (name,)
+        return Box(id, "module", name, title, table=tuple(table))
+
+    def parameter_rows(self, parameters: list[Value]) -> list[tuple[str, ...]]:
+        """Return a row for each parameter, or for each name of several with its shape."""
+        named: dict[str, list[Value]] = {}
+        for node in parameters:
+            short = self.names[node].rpartition(".")[2]
+            named.setdefault(INDICES.sub("", short), []).append(node)
+        few = len(parameters) <= MOST_PARAMETERS
+        rows = []
+        for name, nodes in named.items():
+            if few or len(nodes) == 1:
+                rows += [self.row(operand_shown(self.names[node]), [node]) for node in nodes]
+            else:
+                shape = shape_of([self.names[node] for node in nodes])
+                rows.append(self.row(f"{name_shown(name)}: {shape}", nodes))
+        return rows
+
+    def row(self, name: str, nodes: Sequence[Value]) -> tuple[str, ...]:
+        """Return a row of a folded box's table."""
+        return name, self.values(nodes), self.gradients(nodes)
+
+    def rows_box(self, id: str, part: Part) -> Box:
+        """Return the box of all rows but the first."""
+        members = set(part.nodes)
+        inside = {parent for node in part.nodes for parent in node.parents}
+        terms = [node for node in part.nodes if node not in inside]
+        last = part.copies + 1
+        name = f"{part.what} 2" if last == 2 else f"{part.what}s 2 to {last}"
+        outside = {parent for node in part.nodes for parent in node.parents} - members
+        shared = sum(node.op is None and not node.is_constant for node in outside)
+        same = (f"the same {shared:,} variables",) if shared else ()
+        numbers = (*self.numbers(terms), f"{len(members):,} nodes", *same)
+        return Box(id, "rows", name, (name,), numbers)
+
+    def sum_box(self, id: str, part: Part) -> Box:
+        """Return the box of the sum of the rows."""
+        total = part.nodes[-1]
+        kind: Kind = "result" if total is self.root else "operation"
+        name = name_shown(self.names[total])
+        title = (f"{name} =", f"sum of {part.copies:,} {part.what}s")
+        return Box(id, kind, name, title, self.numbers([total]))
+
+    def inputs_box(self, id: str, part: Part) -> Box:
+        """Return the box of the many inputs of a module."""
+        rows = len(part.nodes) // part.copies
+        title = (f"{part.copies:,} inputs", self.values(part.nodes), *in_rows(rows, "row"))
+        return Box(id, "input", title[0], title)
+
+    # ---- text ------------------------------------------------------------------------------
+
+    def operand(self, nodes: Sequence[Value]) -> str:
+        """Return what a formula calls an operand: one node, or its equals in several rows."""
+        node = nodes[0]
+        if len({self.part_with[equal] for equal in nodes}) > 1 or (
+            node.op is None and any(equal is not node for equal in nodes) and not node.is_constant
+        ):
+            return "…"
+        if node.is_constant and not node.name:
+            return self.values([node]) if same_number(nodes) else "…"
+        return operand_shown(self.names[node])
+
+    def numbers(self, nodes: Sequence[Value]) -> tuple[str, str]:
+        """Return the lines with value and gradient; a gradient not computed must not look 0."""
+        return f"value {self.values(nodes)}", f"grad {self.gradients(nodes)}"
+
+    def values(self, nodes: Sequence[Value]) -> str:
+        """Return the nodes' numbers, as a range if they differ."""
+        return range_shown(map(self.moment.value_of, nodes), self.precision, number_shown)
+
+    def gradients(self, nodes: Sequence[Value]) -> str:
+        """Return the nodes' gradients, as a range if they differ."""
+        return range_shown(map(self.moment.gradient_of, nodes), self.precision, gradient_shown)
+
+    # ---- arrows ----------------------------------------------------------------------------
+
+    def arrows(self, edges: bool) -> list[Arrow]:
+        """Return the arrows, those between the same two boxes merged if either is folded."""
+        numbers = {key: self.numbers_of(uses) for key, uses in self.merged.items() if edges}
+        sizes = [abs(number) for _, number in numbers.values() if number is not None]
+        greatest = max(filter(math.isfinite, sizes), default=0.0)
+        arrows = []
+        for (tail, head, position), uses in self.merged.items():
+            local, contribution = numbers.get((tail, head, position), (None, None))
+            label = self.count_label(uses, self.parts[tail], self.parts[head])
+            if edges and any(not operand_of(use).is_constant for use in uses):
+                if local is not None:
+                    label.append(f"local {number_shown(local, self.precision)}")
+                label.append(f"adds {gradient_shown(contribution, self.precision)}")
+            start, end = self.ids[tail], self.ids[head]
+            arrows.append(
+                Arrow(
+                    f"{start}-{end}" if position == MERGED else f"{start}-{end}-{position}",
+                    *(start, end, tuple(label)),
+                    sign_of(contribution),
+                    relative_size(contribution, greatest),
+                    any(map(self.is_now, uses)),
+                )
+            )
+        return arrows
+
+    def count_label(self, uses: list[Use], tail: Part, head: Part) -> list[str]:
+        """Return the line that says how many uses an arrow stands for, in each row of a batch."""
+        count = len(uses)
+        if count in (tail.copies, head.copies):
+            return []
+        if count % self.rows == 0:
+            count //= self.rows
+        return [f"×{count:,}"] if count > 1 else []
+
+    def merged_uses(self) -> dict[tuple[int, int, int], list[Use]]:
+        """Return the uses that each arrow stands for, by its two parts and its position.
+
+        Uses of one node by one node are arrows of their own; those of a folded part have no
+        position.  What all rows use has an arrow to the row that is shown, and no other.
+        """
+        single = [part.kind == "node" for part in self.parts]
+        shown = [part.kind != "rows" for part in self.parts]
+        merged: dict[tuple[int, int, int], list[Use]] = {}
+        for node in self.order:
+            head = self.part_with[node]
+            for position, parent in enumerate(node.parents):
+                tail = self.part_with[parent]
+                if tail != head and (shown[head] or parent.op is not None):
+                    key = tail, head, position if single[tail] and single[head] else MERGED
+                    if key in merged:
+                        merged[key].append((node, position))
+                    else:
+                        merged[key] = [(node, position)]
+        return merged
+
+    def numbers_of(self, uses: list[Use]) -> tuple[float | None, float | None]:
+        """Return the local derivative along an arrow, and its contribution so far.
+
+        Of several uses, the sum of the contributions; None where there is nothing to tell.
+        """
+        contributions = []
+        local = None
+        for node, position in uses:
+            if node.parents[position].is_constant:
+                continue
+            local = self.local_derivatives(node)[position]
+            upstream = self.moment.gradient_of(node)
+            if upstream is not None and self.is_given((node, position)):
+                contributions.append(local * upstream)
+        total = sum(contributions) if contributions else None
+        return (local if len(uses) == 1 else None), total
+
+    def local_derivatives(self, node: Value) -> tuple[float, ...]:
+        """Return the local derivatives of a node, computed once."""
+        if node not in self.locals:
+            self.locals[node] = local_derivatives(node)
+        return self.locals[node]
+
+    def is_given(self, use: Use) -> bool:
+        """Return whether a use has contributed by now."""
+        return self.moment.given is None or use in self.moment.given
+
+    def is_now(self, use: Use) -> bool:
+        """Return whether a use is the one that contributes at this moment."""
+        step = self.moment.step
+        return step is not None and use == (step.node, step.position)
+
+
+def operand_of(use: Use) -> Value:
+    """Return the Value that is used."""
+    node, position = use
+    operand: Value = node.parents[position]
+    return operand
+
+
+def same_number(nodes: Sequence[Value]) -> bool:
+    """Return whether nodes have the same number."""
+    return len({node.data for node in nodes}) == 1
+
+
+def in_rows(copies: int, what: str) -> tuple[str, ...]:
+    """Return the line that says that a box stands for a node in each of several rows."""
+    return (f"in {copies:,} {what}s",) if copies > 1 else ()
+
+
+def shape_of(names: Sequence[str]) -> str:
+    """Return the shape of the array that parameters form by the indices in their names.
+
+    >>> shape_of([f"hidden.weight[{row}][{column}]" for row in range(4) for column in range(2)])
+    '4 × 2'
+    >>> shape_of(["hidden.weight[3][0]", "hidden.weight[3][1]"])
+    '2'
+    """
+    found = [INDICES.findall(name.rpartition(".")[2]) for name in names]
+    if not all(found):
+        return str(len(names))
+    lengths = [len(set(places)) for places in zip(*found, strict=False)]
+    return " × ".join(str(length) for length in lengths if length > 1)
+
+
+def sign_of(number: float | None) -> Sign:
+    """Return a contribution's sign; '' where there is none, as for nan."""
+    if number is None or math.isnan(number):
+        return ""
+    return "positive" if number > 0.0 else "negative" if number < 0.0 else "zero"
+
+
+def relative_size(number: float | None, greatest: float) -> float | None:
+    """Return a contribution's size beside the greatest finite one, from 0 to 1."""
+    if number is None or math.isnan(number):
+        return None
+    return min(abs(number) / greatest, 1.0) if greatest else 0.0

@@ -1,0 +1,289 @@
+"""Checking gradients against differences of the function itself.
+
+A derivative is the limit of (f(x + h) - f(x - h)) / 2h.  A large step h is wrong because f is
+curved, a small one because f is rounded.  Ridders' method takes ever smaller steps and
+extrapolates them to h = 0 (Richardson): the error of a central difference is a series in h**2,
+and each extrapolation removes its first term,
+
+    better = finer + (finer - coarser) / (SHRINK**(2 k) - 1),    k = 1, 2, 3, ...
+
+so the first is of fourth order, the next of sixth.  How far one is from the two that it was
+made of estimates its error; the one with the smallest error is taken.  (C. J. F. Ridders,
+"Accurate computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4(2), 1982.)
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from autodiff.gradient import grad
+from autodiff.graph import leaves_and_interior
+from autodiff.naming import Names
+from autodiff.ops import Operation, describe, to_float
+from autodiff.value import Value
+
+__all__ = ["GradientError", "check_gradients"]
+
+SHRINK = 4.0
+STEPS = 20
+
+Function = Callable[..., Any]
+
+
+class GradientError(ArithmeticError):
+    """A derivative that differences of the function do not confirm.
+
+    ``input`` is the name of the input (of two inputs for a second derivative), ``gradient`` the
+    derivative by the rules, ``difference`` by differences; ``operation`` is the first operation
+    whose own rule is not confirmed, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        input: str,
+        gradient: float,
+        difference: float,
+        tolerance: float,
+        operation: Operation | None,
+    ) -> None:
+        super().__init__(message)
+        self.input = input
+        self.gradient = gradient
+        self.difference = difference
+        self.tolerance = tolerance
+        self.operation = operation
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A derivative by differences, an estimate of its error, and the part that is rounding's."""
+
+    number: float
+    error: float
+    rounding: float
+
+    def confirms(self, gradient: float, tolerance: float) -> bool:
+        """Return whether the gradient is this number, to within tolerance and error."""
+        allowed = tolerance * max(abs(gradient), abs(self.number))
+        settled = self.error <= max(allowed, 100.0 * self.rounding)
+        return settled and abs(gradient - self.number) <= allowed + self.error
+
+
+def difference(f: Callable[[float], float], x: float, tolerance: float) -> Difference:
+    """Return df/dx by Ridders' method, once its error is far below the tolerance."""
+    here = f(x)
+    step = max(1.0, abs(x)) / 8.0
+    best = Difference(math.nan, math.inf, 0.0)
+    coarser: list[float] = []
+    for _ in range(STEPS):
+        above, below = f(x + step), f(x - step)
+        rounding = rounding_error(here, above, below, x, step)
+        finer = [(above - below) / ((x + step) - (x - step))]
+        for order, earlier in enumerate(coarser, 1):
+            better = finer[-1] + (finer[-1] - earlier) / (SHRINK ** (2 * order) - 1.0)
+            error = max(abs(better - finer[-1]), abs(better - earlier)) + rounding
+            if error < best.error:
+                best = Difference(better, error, rounding)
+            finer.append(better)
+        if best.error <= tolerance / 100.0 * abs(best.number) or rounding > best.error:
+            break
+        coarser = finer
+        step /= SHRINK
+    return best
+
+
+def rounding_error(here: float, above: float, below: float, x: float, step: float) -> float:
+    """Return what rounding f, and x before it, makes of a difference at most, or nearly so."""
+    of_f = max(abs(above), abs(below))
+    of_x = abs(x) * max(abs(above - here), abs(here - below)) / step
+    return sys.float_info.epsilon * (of_f + of_x) / step
+
+
+def has_kink(f: Callable[[float], float], x: float) -> bool:
+    """Return whether f has different slopes on both sides of x, a jump there, or an end."""
+    step = max(1.0, abs(x)) * 2.0**-20
+    left, right = (f(x) - f(x - step)) / step, (f(x + step) - f(x)) / step
+    return not abs(right - left) <= 1e-3 * max(abs(left), abs(right))
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A derivative that was not confirmed, by the operands at these positions."""
+
+    positions: tuple[int, ...]
+    gradient: float
+    difference: Difference
+    at_kink: bool
+
+    def sentence(self, of: str, by: Sequence[str]) -> str:
+        """Return the derivative's name, d f/d x or d² f/d x d y, and both numbers."""
+        power = "d" if len(self.positions) == 1 else "d²"
+        operands = " ".join(f"d {by[place]}" for place in self.positions)
+        return (
+            f"{power} {of}/{operands} is {self.gradient:.10g} by the rules, "
+            f"but {self.difference.number:.10g} by differences"
+        )
+
+
+def check_gradients(
+    f: Function, inputs: Iterable[Value | float], order: int = 1, tolerance: float = 1e-6
+) -> None:
+    """Check the gradient of ``f(*inputs)`` against differences; return nothing if it is right.
+
+    ``f`` takes a Value for each input and returns one.  It is called many times, and must do the
+    same each time.  ``inputs`` are numbers, or Values whose numbers and labels are used.  With
+    ``order=2`` the second derivatives are checked as well.  Two numbers agree if they differ by at
+    most ``tolerance`` times the larger one, and the estimated error of the differences (about
+    1e-13 of f); a derivative that is lost in the rounding of f passes as 0.
+
+    At a *kink* (relu or abs at 0, a tie in maximum, the edge of a ``where``) there is no
+    derivative to check: the engine's is PyTorch's choice, and differences give the mean of the
+    slopes on both sides, or do not settle.  Where that is not the same, the check fails and says
+    why.  Check beside it.
+
+    Raises GradientError, which names the input, both numbers, the tolerance, and the first
+    operation whose own rule disagrees with differences of its own forward; ValueError or
+    TypeError for arguments that make no sense.
+
+    >>> def f(x, y):
+    ...     return (x * y).tanh() / x
+    >>> check_gradients(f, [0.5, 0.8], order=2)
+    """
+    numbers, names = _checked(f, inputs, order, tolerance)
+    for each in range(1, order + 1):
+        found = first_disagreement(f, numbers, range(len(numbers)), each, tolerance)
+        if found is not None:
+            raise _error(f, numbers, names, found, tolerance)
+
+
+def first_disagreement(
+    f: Function, numbers: Sequence[float], positions: Iterable[int], order: int, tolerance: float
+) -> Disagreement | None:
+    """Return the first derivative by these operands that differences do not confirm, if any."""
+    wanted = list(positions)
+    for first in [()] if order == 1 else [(place,) for place in wanted]:
+        values, target = _target(f, numbers, first)
+        gradients = grad(target, values)
+        for place in wanted:
+            along = partial(_number_along, f, numbers, first, place)
+            found = difference(along, numbers[place], tolerance)
+            gradient = gradients[place].data
+            if not found.confirms(gradient, tolerance):
+                kink = has_kink(along, numbers[place])
+                return Disagreement((*first, place), gradient, found, kink)
+    return None
+
+
+def _target(
+    f: Function, numbers: Sequence[float], first: tuple[int, ...], names: Sequence[str] = ()
+) -> tuple[list[Value], Value]:
+    """Return f's inputs and its output, or its derivative by the input at ``first``."""
+    values = [Value(number) for number in numbers]
+    for value, name in zip(values, names, strict=False):
+        value.label = name
+    output = f(*values)
+    if not isinstance(output, Value):
+        raise TypeError(
+            f"check_gradients: f must return a Value, but returned {describe(output)}; "
+            "a number that has left the graph has no gradient"
+        )
+    return values, grad(output, values[first[0]]) if first else output
+
+
+def _number_along(
+    f: Function, numbers: Sequence[float], first: tuple[int, ...], place: int, number: float
+) -> float:
+    """Return the number of the target with another number at one place."""
+    return _target(f, [*numbers[:place], number, *numbers[place + 1 :]], first)[1].data
+
+
+def _error(
+    f: Function, numbers: list[float], names: list[str], found: Disagreement, tolerance: float
+) -> GradientError:
+    """Return the error for a disagreement, with the operation that is to blame for it."""
+    order = len(found.positions)
+    _, output = _target(f, numbers, (), names)
+    of = Names(output)
+    lines = [f"{found.sentence(output.label or 'f', names)} (tolerance {tolerance:g})."]
+    if found.difference.error > tolerance * abs(found.difference.number):
+        lines.append(f"The differences' own error is about {found.difference.error:.2g}.")
+    node, wrong = first_wrong_operation(output, order, tolerance)
+    if node is None or wrong is None:
+        lines.append(
+            "Each operation's own rule is right here. Has a number left the graph on its way "
+            "(x.data, float(x), a function of math)? Does f do the same at every call?"
+        )
+    else:
+        parents = [of[parent] for parent in node.parents]
+        lines.append(
+            f"The first operation whose own rule disagrees is {node.op}, in {of[node]} = "
+            f"{of.formula(node)}: {wrong.sentence(of[node], parents)}."
+        )
+    if found.at_kink:
+        lines.append(
+            "This is a kink or an end of f, where the derivative is a matter of choice: "
+            "check beside it."
+        )
+    return GradientError(
+        " ".join(lines),
+        " and ".join(names[place] for place in found.positions),
+        found.gradient,
+        found.difference.number,
+        tolerance,
+        None if node is None else node.op,
+    )
+
+
+def first_wrong_operation(
+    output: Value, order: int, tolerance: float
+) -> tuple[Value, Disagreement] | tuple[None, None]:
+    """Return the first node, in topological order, whose own rule disagrees, and where.
+
+    Constant operands do not count, and a kink only if there is nothing else.
+    """
+    at_kinks = []
+    for node in leaves_and_interior(output)[1]:
+        numbers = [parent.data for parent in node.parents]
+        if node.op is None or not all(map(math.isfinite, [node.data, *numbers])):
+            continue
+        variable = [k for k, parent in enumerate(node.parents) if not parent.is_constant]
+        operation = partial(Value.make_node, node.op)
+        wrong = first_disagreement(operation, numbers, variable, order, tolerance)
+        if wrong is not None and not wrong.at_kink:
+            return node, wrong
+        if wrong is not None:
+            at_kinks.append((node, wrong))
+    return at_kinks[0] if at_kinks else (None, None)
+
+
+def _checked(
+    f: Function, inputs: Iterable[Value | float], order: int, tolerance: float
+) -> tuple[list[float], list[str]]:
+    """Return the inputs' numbers and names; raise if an argument makes no sense."""
+    if not callable(f):
+        raise TypeError(f"check_gradients needs a function, but got {describe(f)}")
+    if isinstance(inputs, (Value, str)) or not isinstance(inputs, Iterable):
+        raise TypeError(f"check_gradients needs a list of inputs, but got {describe(inputs)}")
+    if order not in (1, 2):
+        raise ValueError(f"check_gradients needs order 1 or 2, but got {describe(order)}")
+    if not 0.0 < to_float(tolerance, "the tolerance of check_gradients") < math.inf:
+        raise ValueError(f"check_gradients needs a tolerance above 0, but got {tolerance!r}")
+    numbers, names = [], []
+    for place, given in enumerate(inputs, 1):
+        if isinstance(given, Value):
+            numbers.append(given.data)
+            names.append(given.label or f"x{place}")
+        else:
+            numbers.append(to_float(given, f"input {place} of check_gradients"))
+            names.append(f"x{place}")
+        if not math.isfinite(numbers[-1]):
+            raise ValueError(f"check_gradients: input {names[-1]} is {numbers[-1]}, not finite")
+    if not numbers:
+        raise ValueError("check_gradients needs at least one input")
+    return numbers, names

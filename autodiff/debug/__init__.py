@@ -1,0 +1,1 @@
+"""Looking inside: time travel through a backward pass, explanations, and the first bad number."""

@@ -1,0 +1,145 @@
+"""Stopping at the first number that is not finite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from autodiff import watch
+from autodiff.debug.source import record_source
+from autodiff.debug.text import short_formula
+from autodiff.naming import name_of, number_text
+from autodiff.value import Value
+
+__all__ = ["AnomalyError", "detect_anomaly"]
+
+SHOWN_OPERANDS = 6
+
+
+class AnomalyError(ArithmeticError):
+    """The first operation whose result is not finite, though all that it was made from is.
+
+    ``node`` is the Value that the operation made (in a backward pass: the one whose gradient was
+    being passed on), and ``during`` is ``"forward"`` or ``"backward"``.
+    """
+
+    def __init__(self, message: str, node: Value, during: Literal["forward", "backward"]) -> None:
+        super().__init__(message, node, during)  # all of them, for pickle
+        self.message = message
+        self.node = node
+        self.during = during
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def place(self) -> str:
+        """File and line of the forward operation; '' if they were not recorded."""
+        return "" if self.node.origin is None else self.node.origin.place
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Raise AnomalyError at the first number that is not finite, in a ``with`` block.
+
+    That is the first operation, or the first contribution to a gradient, that is infinite or nan
+    although all that it was made from is finite.  The error names the operation, its operands
+    with their numbers, and the user's line of the *forward* operation.  A backward pass that is
+    stopped leaves every gradient as it was before.  The block records the source as
+    ``record_source`` does; make the graph inside it, or the error cannot name the line.
+
+    It sees what its own thread computes with Values; a compiled program runs on plain floats.
+
+    >>> with detect_anomaly():
+    ...     x = Value(0.0)
+    ...     y = x.log()
+    Traceback (most recent call last):
+    ...
+    autodiff.debug.anomaly.AnomalyError: log(x) = -inf is not finite, though its operands are: x = 0
+      made in <doctest autodiff.debug.anomaly.detect_anomaly[0]>:3
+        y = x.log()
+    """
+    with record_source(), watch.watching(AnomalyWatcher()):
+        yield
+
+
+class AnomalyWatcher(watch.Watcher):
+    """Raises AnomalyError at the first number that is not finite."""
+
+    sees_backward = True
+
+    def made(self, node: Value) -> None:
+        """Check the result of an operation."""
+        if math.isfinite(node.data) or not node.parents or not operands_are_finite(node):
+            return
+        raise AnomalyError(
+            f"{formula_of(node)} = {number_text(node.data)} is not finite, "
+            f"though its operands are: {operands_of(node)}{place_of(node)}",
+            node,
+            "forward",
+        )
+
+    def contributes(
+        self, node: Value, parent: Value, local: float, upstream: float, total: float
+    ) -> None:
+        """Check a contribution to a gradient, and the sum with it."""
+        if math.isfinite(total) or not math.isfinite(upstream):
+            return
+        if not math.isfinite(node.data) or not operands_are_finite(node):
+            return  # a bad number of the forward pass, not of this one
+        contribution = local * upstream
+        if math.isfinite(contribution):
+            if not math.isfinite(parent.grad):
+                return
+            fault = f"makes its sum {number_text(parent.grad)} + {number_text(contribution)} = "
+            fault += f"{number_text(total)}"
+        else:
+            fault = (
+                f"is upstream {number_text(upstream)} × local {number_text(local)} "
+                f"= {number_text(contribution)}"
+            )
+        raise AnomalyError(
+            f"backward through {formula_of(node)}: the contribution to the gradient of "
+            f"{name_of(parent)} {fault}, not finite, though {formula_of(node)} = "
+            f"{number_text(node.data)} and its operands are: {operands_of(node)}{place_of(node)}",
+            node,
+            "backward",
+        )
+
+
+def operands_are_finite(node: Value) -> bool:
+    return all(math.isfinite(parent.data) for parent in node.parents)
+
+
+def formula_of(node: Value) -> str:
+    """Return the operation with its operands' names."""
+    assert node.op is not None, "a leaf has no operation"
+    return short_formula(node.op.formula(*map(operand_name, node.parents)))
+
+
+def operand_name(operand: Value) -> str:
+    return name_of(operand) if operand.name or operand.is_leaf else f"({name_of(operand)})"
+
+
+def operands_of(node: Value) -> str:
+    """Return each operand with its number, once; of many, those with the largest numbers."""
+    operands = dict.fromkeys(each for each in node.parents if each.name or not each.is_leaf)
+    largest = sorted(operands, key=operand_size, reverse=True)[:SHOWN_OPERANDS]
+    shown = [f"{name_of(each)} = {number_text(each.data)}" for each in operands if each in largest]
+    more = f" and {len(operands) - len(shown)} smaller ones" if len(operands) > len(shown) else ""
+    return (", ".join(shown) or "numbers") + more
+
+
+def operand_size(operand: Value) -> float:
+    return abs(operand.data)
+
+
+def place_of(node: Value) -> str:
+    """Return the lines of the message that say where the operation was made."""
+    origin = node.origin
+    if origin is None or not origin.line:
+        return "\n  made before detect_anomaly() began: make the graph inside it to see the line"
+    code = f"\n    {origin.code}" if origin.code else ""
+    return f"\n  made in {origin.place}{code}"

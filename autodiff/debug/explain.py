@@ -1,0 +1,266 @@
+"""Where a gradient comes from, and why it is zero, missing or nan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from html import escape
+from itertools import islice
+
+from autodiff.backward import Step, backward_steps
+from autodiff.debug import reasons
+from autodiff.debug.paths import Path, largest_paths, number_of_paths
+from autodiff.debug.text import shown
+from autodiff.graph import leaves_and_interior
+from autodiff.naming import Names, name_of, number_text
+from autodiff.ops import describe
+from autodiff.value import Value
+
+__all__ = ["Explanation", "explain"]
+
+SHOWN_USES = 12
+SHOWN_NOTES = 6
+HEADINGS = ("used in", "chain rule", "upstream × local", "contribution")
+NUMERIC = 'style="text-align: right"'
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """What :func:`autodiff.explain` returns. It shows itself in a terminal and in a notebook.
+
+    =================  =======================================================================
+    ``value``, ``of``  what is explained: d of / d value
+    ``gradient``       what the chain rule gives with the numbers of now; None if there is none
+    ``steps``          one :class:`~autodiff.Step` for each use of value on a way to ``of``
+    ``notes``          why it is zero, missing, not finite, or not what ``value.grad`` says
+    ``paths``          the largest products along whole paths, if they were asked for
+    ``path_count``     how many paths there are, if they were asked for
+    ``names``          the names of the graph of ``of``
+    =================  =======================================================================
+    """
+
+    value: Value
+    of: Value
+    gradient: float | None
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+    paths: tuple[Path, ...]
+    path_count: int | None
+    names: Names = field(compare=False)
+
+    @property
+    def title(self) -> str:
+        """What is explained, with its number."""
+        number = "none" if self.gradient is None else shown(self.gradient)
+        return f"d {self.names[self.of]}/d {name_in(self.names, self.value)} = {number}"
+
+    @property
+    def subtitle(self) -> str:
+        """What value is: its formula or its number, and where it was made."""
+        name = name_in(self.names, self.value)
+        number = number_text(self.value.data)
+        if self.value in self.names and self.value.op is not None:
+            number = f"{self.names.formula(self.value)} = {number}"
+        return f"{name} = {number}{reasons.made_in(self.value)}"
+
+    @property
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """The uses as text, the largest first if there are many: see ``HEADINGS``."""
+        steps: Iterable[Step] = self.steps
+        if len(self.steps) > SHOWN_USES:
+            steps = sorted(self.steps, key=size, reverse=True)[:SHOWN_USES]
+        return [row_of(step, self.names, self.names[self.of]) for step in steps]
+
+    @property
+    def sum_line(self) -> str:
+        """How many uses there are, and their sum."""
+        if not self.steps:
+            return ""
+        uses = "1 use" if len(self.steps) == 1 else f"{len(self.steps):,} uses"
+        more = ", of which the largest are shown" if len(self.steps) > SHOWN_USES else ""
+        return f"sum of {uses}{more}: {shown(self.steps[-1].total)}"
+
+    @property
+    def paths_line(self) -> str:
+        """How many paths there are, and how many of them are listed."""
+        if self.path_count is None:
+            return ""
+        count = self.path_count
+        number = f"{count:,}" if count < 10**15 else f"about 10^{len(str(count)) - 1}"
+        paths = "1 path" if count == 1 else f"{number} paths"
+        if not self.paths:
+            return f"{paths}, all with the product 0"
+        return paths if len(self.paths) == count else f"{paths}, of which the largest"
+
+    def __str__(self) -> str:
+        lines = [self.title, f"  {self.subtitle}"]
+        if self.steps:
+            lines += [f"  {line}" for line in aligned(self.rows)]
+            lines.append(f"  {self.sum_line}")
+        if self.path_count is not None:
+            lines += [self.paths_line, *[f"  {path}" for path in self.paths]]
+        return "\n".join([*lines, *[f"! {note}" for note in self.notes]])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return it as a table, for a notebook."""
+        parts = [f"<p><b>{escape(self.title)}</b><br>{escape(self.subtitle)}</p>"]
+        if self.steps:
+            heads = "".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS)
+            rows = "".join(map(html_row, self.rows))
+            foot = f'<tr><th scope="row" colspan="4" {NUMERIC}>{escape(self.sum_line)}</th></tr>'
+            parts.append(
+                f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>"
+                f"<tfoot>{foot}</tfoot></table>"
+            )
+        if self.path_count is not None:
+            items = "".join(f"<li>{escape(str(path))}</li>" for path in self.paths)
+            parts.append(f"<p>{escape(self.paths_line)}</p><ol>{items}</ol>")
+        if self.notes:
+            items = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+            parts.append(f"<ul>{items}</ul>")
+        return "".join(parts)
+
+
+def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5) -> Explanation:
+    """Return where the gradient d of / d value comes from: print it, or end a notebook cell in it.
+
+    It is the sum over value's uses of upstream gradient x local derivative, with the numbers of
+    now.  Where it is zero, missing, not finite, or another number than ``value.grad``, notes say
+    why.  With ``paths=True`` the ``most_paths`` largest products along whole paths are listed.
+    It changes no gradient, and calls no hooks.
+
+    Raises TypeError if one is no Value, ValueError if ``of`` is a constant.
+
+    >>> w, x = Value(0.5, "w"), Value(-2.0, "x")
+    >>> loss = (w * x + w) ** 2
+    >>> loss.label = "loss"
+    >>> loss.backward()
+    >>> explain(w, of=loss, paths=True)
+    d loss/d w = 1
+      w = 0.5
+      v4 = v3 + w   d loss/d v4 × d v4/d w   -1 × 1    =  -1
+      v3 = w * x    d loss/d v3 × d v3/d w   -1 × -2   =  2
+      sum of 2 uses: 1
+    2 paths
+      w → v3 → v4 → loss:  -2 × 1 × -1 = 2
+      w → v4 → loss:  1 × -1 = -1
+    >>> w.zero_grad()
+    >>> explain(w, of=loss).notes
+    ('w.grad has been cleared since loss.backward() ran: zero_grad() does that',)
+    """
+    for argument in (value, of):
+        if not isinstance(argument, Value):
+            raise TypeError(f"explain needs Values, but got {describe(argument)}")
+    if of.is_constant:
+        raise ValueError(f"explain of {of!r}: a constant has no gradient by anything")
+    leaves, interior = leaves_and_interior(of)
+    order = [*leaves, *interior]
+    names = Names(of)
+    if value.is_constant:
+        note = (
+            f"{name_of(value)} is a constant, which gets no gradient; Value(...) makes a variable"
+        )
+        return Explanation(value, of, None, (), (note,), (), None, names)
+    if value not in names:
+        notes = tuple(reasons.why_missing(value, of, order))
+        return Explanation(value, of, None, (), notes, (), None, names)
+    uses = uses_on_the_way(value, of, interior)
+    steps = tuple(uses[value])
+    gradient = steps[-1].total if steps else 1.0
+    found: tuple[Path, ...] = ()
+    path_count = None
+    if paths:
+        found = tuple(largest_paths(value, of, order, uses, names, most_paths))
+        path_count = number_of_paths(value, of, order, uses)
+    return Explanation(
+        *(value, of, gradient, steps),
+        tuple(limited(notes_on(value, of, gradient, uses, names))),
+        *(found, path_count, names),
+    )
+
+
+def uses_on_the_way(value: Value, of: Value, interior: list[Value]) -> dict[Value, list[Step]]:
+    """Return value and all that depends on it below ``of``, each with the steps of its uses."""
+    uses: dict[Value, list[Step]] = {value: []}
+    for node in interior:
+        if node is not value and any(parent in uses for parent in node.parents):
+            uses[node] = []
+    # A pass that is closed before its end leaves all gradients as they were.
+    steps = backward_steps(of, hooks=False)
+    edges = sum(not parent.is_constant for node in interior for parent in node.parents)
+    for step in islice(steps, edges):
+        if step.parent in uses:
+            uses[step.parent].append(step)
+    steps.close()  # type: ignore[attr-defined]
+    return uses
+
+
+def notes_on(
+    value: Value, of: Value, gradient: float, uses: dict[Value, list[Step]], names: Names
+) -> Iterator[str]:
+    """Yield what is to be said about a gradient."""
+    if value is of:
+        yield f"the chain rule starts at {names[of]}: its gradient by itself is 1"
+    if not math.isfinite(gradient):
+        yield from reasons.why_nonfinite(value, uses, names)
+    elif value is not of:
+        yield from reasons.why_zero(value, uses, names)
+    yield from reasons.why_other_than_grad(value, of, gradient, uses, names)
+    yield from reasons.why_rebound(value)
+
+
+def limited(notes: Iterable[str]) -> Iterator[str]:
+    """Yield the first notes, and that there are more."""
+    for place, note in enumerate(notes):
+        if place == SHOWN_NOTES:
+            yield "and so on: there are more of these"
+            return
+        yield note
+
+
+# --------------------------------------------------------------------------------------------
+# As text
+# --------------------------------------------------------------------------------------------
+
+
+def name_in(names: Names, value: Value) -> str:
+    """Return what a Value is called in a graph, or by itself if it is not in it."""
+    return names[value] if value in names else name_of(value)
+
+
+def size(step: Step) -> float:
+    """Return how large a contribution is; a nan comes first."""
+    return math.inf if math.isnan(step.contribution) else abs(step.contribution)
+
+
+def row_of(step: Step, names: Names, root: str) -> tuple[str, str, str, str]:
+    """Return a use as text: the user, the chain rule with names, with numbers, the product."""
+    node, parent = names[step.node], names[step.parent]
+    return (
+        reasons.equation(step.node, names),
+        f"d {root}/d {node} × d {node}/d {parent}",
+        f"{shown(step.upstream)} × {shown(step.local)}",
+        shown(step.contribution),
+    )
+
+
+def aligned(rows: list[tuple[str, str, str, str]]) -> list[str]:
+    """Return rows as lines with aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return [
+        "   ".join(text.ljust(width) for text, width in zip(row, widths, strict=False))
+        + f"   =  {row[3]}"
+        for row in rows
+    ]
+
+
+def html_row(row: tuple[str, str, str, str]) -> str:
+    """Return a row of the table."""
+    use, rule, numbers, contribution = map(escape, row)
+    return (
+        f"<tr><td>{use}</td><td>{rule}</td><td {NUMERIC}>{numbers}</td>"
+        f"<td {NUMERIC}>{contribution}</td></tr>"
+    )

@@ -1,0 +1,225 @@
+"""Time travel through a backward pass."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from autodiff.backward import ReversePass, Step, backward_steps
+from autodiff.graph import leaves_and_interior
+from autodiff.naming import Names
+from autodiff.ops import describe, to_float
+from autodiff.value import NOT_COMPUTED, Value
+
+__all__ = ["Trace"]
+
+
+class Trace:
+    """A record of the backward pass from ``root``, with a position that moves forward and back.
+
+    At position k the first k contributions have been added: at 0 only root has a gradient, at
+    ``len(trace)`` every Value has its own.  The pass is made when the trace is (hooks are called
+    then), and it leaves every ``grad`` as it was; later changes of the Values do not reach the
+    trace.  It keeps a few numbers a step, never a copy of the graph.
+
+    Raises TypeError if root is no Value, ValueError if it is a constant, and what a hook raises.
+
+    >>> a, b = Value(2.0, "a"), Value(3.0, "b")
+    >>> trace = Trace(a * b + a)
+    >>> print(trace.next())
+    d v4/d v3 += d v4/d v4 × d v4/d v3 = 1 × 1 = 1  (sum 1; v4 = v3 + a)
+    >>> print(trace.to(b))
+    d v4/d b += d v4/d v3 × d v3/d b = 1 × 2 = 2  (sum 2; v3 = a * b)
+    >>> print(trace.back())
+    d v4/d a += d v4/d v3 × d v3/d a = 1 × 3 = 3  (sum 4; v3 = a * b)
+    >>> trace, trace.gradient(a), trace.gradient(b)
+    (<Trace of v4: step 3 of 4>, 4.0, None)
+    """
+
+    def __init__(self, root: Value, gradient: float = 1.0) -> None:
+        if not isinstance(root, Value):
+            raise TypeError(f"Trace needs a Value, such as the loss, but got {describe(root)}")
+        if root.is_constant:
+            raise ValueError(f"a trace of {root!r}: a constant depends on no variable")
+        self.root = root
+        leaves, interior = leaves_and_interior(root)
+        self._order = [*leaves, *interior]
+        self._pass = ReversePass(root, interior)
+        # Of step k: the user, interior[_users[k]], and which of its operands it is about; then
+        # the numbers that the step used, and the sum that it changed.
+        self._users, self._operands = array("L"), array("L")
+        self._locals, self._upstreams = array("d"), array("d")
+        self._before, self._after = array("d"), array("d")
+        self._is_first = bytearray()
+        self._completed_at = {root: 0}
+        self._position = 0
+        self._gradients = {root: to_float(gradient, "Trace")}
+        self._record()
+
+    def _record(self) -> None:
+        """Do the pass, and give every gradient back as it was."""
+        for place in range(len(self._pass.interior) - 1, -1, -1):
+            for position, parent in enumerate(self._pass.interior[place].parents):
+                if not parent.is_constant:
+                    self._users.append(place)
+                    self._operands.append(position)
+        sums: dict[Value, float] = {}
+        steps = backward_steps(self.root, self._gradients[self.root])
+        for k in range(1, len(self) + 1):
+            step = next(steps)
+            before = sums.get(step.parent)
+            sums[step.parent] = after = step.parent.grad  # not always the total: a hook's
+            self._completed_at[step.parent] = k
+            self._locals.append(step.local)
+            self._upstreams.append(step.upstream)
+            self._is_first.append(before is None)
+            self._before.append(0.0 if before is None else before)
+            self._after.append(after)
+        steps.close()  # type: ignore[attr-defined]
+        if len(self):
+            self._gradients[self.root] = self._upstreams[0]
+
+    # ---- where it is -----------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        """Return the number of steps of the whole pass."""
+        return len(self._users)
+
+    def __bool__(self) -> bool:
+        return True  # even without steps
+
+    @property
+    def position(self) -> int:
+        """How many steps have been taken, from 0 to ``len(trace)``."""
+        return self._position
+
+    @property
+    def step(self) -> Step | None:
+        """The step last taken; None at position 0."""
+        return self._step(self._position - 1) if self._position else None
+
+    @property
+    def gradients(self) -> dict[Value, float]:
+        """Every gradient so far, in topological order; Values not reached yet are left out."""
+        so_far = self._gradients
+        return {node: so_far[node] for node in self._order if node in so_far}
+
+    def gradient(self, node: Value) -> float | None:
+        """Return a Value's gradient so far; None if no contribution has reached it yet."""
+        return self._gradients.get(node)
+
+    def completed_at(self, node: Value) -> int:
+        """Return the position from which on a Value's gradient is complete.
+
+        Raises ValueError if it gets none in this pass: a constant, or not in the graph.
+        """
+        if node not in self._completed_at:
+            is_constant = isinstance(node, Value) and node.is_constant
+            reason = (
+                "it is a constant" if is_constant else f"{self._root_name} does not depend on it"
+            )
+            raise ValueError(f"the trace of {self._root_name} never reaches {node!r}: {reason}")
+        return self._completed_at[node]
+
+    def is_complete(self, node: Value) -> bool:
+        """Return whether nothing more will be added to a Value's gradient.
+
+        Raises ValueError if it gets none in this pass.
+        """
+        return self._position >= self.completed_at(node)
+
+    @property
+    def names(self) -> Names:
+        """A name for every node of the graph."""
+        return self._pass.names
+
+    @property
+    def _root_name(self) -> str:
+        return self.names[self.root]
+
+    def __repr__(self) -> str:
+        return f"<Trace of {self._root_name}: step {self._position} of {len(self)}>"
+
+    # ---- moving ----------------------------------------------------------------------------
+
+    def next(self) -> Step:
+        """Take the next step and return it; IndexError at the end."""
+        self.goto(self._position + 1)
+        return self._step(self._position - 1)
+
+    def back(self) -> Step | None:
+        """Undo the last step; return the one before it, None if there is none.
+
+        Raises IndexError at the start.
+        """
+        return self.goto(self._position - 1)
+
+    def goto(self, position: int) -> Step | None:
+        """Move to a position; return the step last taken there, None at the start.
+
+        Raises IndexError if it is not from 0 to ``len(trace)``, TypeError if it is no int.
+        """
+        if type(position) is not int:
+            raise TypeError(f"goto needs the number of a step, but got {describe(position)}")
+        if not 0 <= position <= len(self):
+            raise IndexError(
+                f"the trace of {self._root_name} has positions from 0 to {len(self)}, "
+                f"and {position} is none of them"
+            )
+        for k in range(self._position, position):
+            self._gradients[self._receiver(k)] = self._after[k]
+        for k in range(self._position - 1, position - 1, -1):
+            if self._is_first[k]:
+                del self._gradients[self._receiver(k)]
+            else:
+                self._gradients[self._receiver(k)] = self._before[k]
+        self._position = position
+        return self.step
+
+    def to(self, node: Value) -> Step | None:
+        """Move, forward or back, to where a Value's gradient has just become complete.
+
+        Returns the step that completed it; None for root, which has its own from the start.
+        Raises ValueError if it gets none in this pass.
+        """
+        return self.goto(self.completed_at(node))
+
+    def __iter__(self) -> Iterator[Step]:
+        """Take the steps from here to the end, one by one."""
+        while self._position < len(self):
+            yield self.next()
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Let the Values have the gradients of now in a ``with`` block, for a picture of them.
+
+        Values that are not reached yet have none there.  After it they have again what they had.
+        """
+        before = [(node, node.grad) for node in self._order]
+        try:
+            for node in self._order:
+                node.grad = self._gradients.get(node, NOT_COMPUTED)
+            yield
+        finally:
+            for node, gradient in before:
+                node.grad = gradient
+
+    # ---- single steps ----------------------------------------------------------------------
+
+    def _receiver(self, k: int) -> Value:
+        """Return the Value that step k contributes to."""
+        return self._pass.interior[self._users[k]].parents[self._operands[k]]
+
+    def _step(self, k: int) -> Step:
+        contribution = self._locals[k] * self._upstreams[k]
+        return Step(
+            node=self._pass.interior[self._users[k]],
+            parent=self._receiver(k),
+            position=self._operands[k],
+            local=self._locals[k],
+            upstream=self._upstreams[k],
+            contribution=contribution,
+            total=contribution if self._is_first[k] else self._before[k] + contribution,
+            reverse_pass=self._pass,
+        )

@@ -1,0 +1,53 @@
+"""What the boxes and arrows of a picture mean, as boxes of the picture itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from autodiff.picture import Box, Frame, Kind, Picture
+
+__all__ = ["with_legend"]
+
+MEANINGS: dict[Kind, tuple[str, tuple[str, ...]]] = {
+    "variable": ("variable", ("its number", "its gradient")),
+    "operation": ("name = formula", ("its number", "its gradient")),
+    "result": ("the result", ("its number", "its gradient")),
+    "input": ("a named input", ()),
+    "constant": ("a number", ()),
+    "module": ("a folded module", ("its outputs", "its parameters")),
+    "rows": ("folded rows", ("their numbers",)),
+    "reference": ("made elsewhere", ()),
+}
+
+NUMBERS_ON_ARROWS = (
+    "arrow: goes to the user",
+    "local: d user / d operand",
+    "adds: local × the user's",
+    "gradient, with its sign",
+    "thick: adds much",
+    "blue +, orange −, dashed 0",
+)
+MARKS = ("heavy blue border: its rule is", "applied now; heavy orange:", "it receives the result")
+NOT_COMPUTED = "grad –: not computed"
+
+
+def with_legend(picture: Picture) -> Picture:
+    """Return the picture with a legend of what occurs in it."""
+    kinds = {box.kind for box in picture.boxes}
+    boxes = [
+        Box(f"legend-{kind}", kind, title, (title,), numbers, frame="legend")
+        for kind, (title, numbers) in MEANINGS.items()
+        if kind in kinds
+    ]
+    notes = []
+    if any(number.endswith("–") for box in picture.boxes for number in box.numbers):
+        notes.append(NOT_COMPUTED)
+    if any(arrow.sign for arrow in picture.arrows):
+        notes += NUMBERS_ON_ARROWS
+    if any(box.mark for box in picture.boxes):
+        notes += MARKS
+    if notes:
+        boxes.append(Box("legend-notes", "reference", "notes", tuple(notes), frame="legend"))
+    return replace(
+        picture, boxes=[*picture.boxes, *boxes], frames=[*picture.frames, Frame("legend", "legend")]
+    )

@@ -1,0 +1,111 @@
+"""A picture as a Mermaid flowchart, which code hosts show in Markdown files.
+
+What Mermaid cannot show is left out: dividing lines, and tables set in columns.
+"""
+
+from __future__ import annotations
+
+from autodiff.picture import Arrow, Box, Kind, Mark, Picture, Sign
+
+__all__ = ["mermaid_text"]
+
+SHAPES: dict[Kind, tuple[str, str]] = {
+    "variable": ("[", "]"),
+    "operation": ("(", ")"),
+    "result": ("([", "])"),
+    "input": ("([", "])"),
+    "constant": ("((", "))"),
+    "module": ("[[", "]]"),
+    "rows": ("[[", "]]"),
+    "reference": ("[", "]"),
+}
+# As in autodiff.dot; the text is dark on every one, on a page of any colour.
+STYLE: dict[Kind, str] = {
+    "variable": "fill:#CFE8F7,stroke:#333333,color:#111111",
+    "operation": "fill:#FFFFFF,stroke:#333333,color:#111111",
+    "result": "fill:#FCE0A8,stroke:#333333,color:#111111,stroke-width:4px",
+    "input": "fill:#E8E8E8,stroke:#333333,color:#111111",
+    "constant": "fill:#F4F4F4,stroke:#8C8C8C,color:#4D4D4D",
+    "module": "fill:#CDEBDF,stroke:#333333,color:#111111,stroke-width:3px",
+    "rows": "fill:#F3E1EC,stroke:#333333,color:#111111,stroke-dasharray:6",
+    "reference": "fill:#FFFFFF,stroke:#555555,color:#111111,stroke-dasharray:4",
+}
+MARKED: dict[Mark, str] = {
+    "": "",
+    "giver": "stroke:#0072B2,stroke-width:6px",
+    "receiver": "stroke:#D55E00,stroke-width:6px",
+}
+SIGNED: dict[Sign, str] = {
+    "": "#555555",
+    "positive": "#0072B2",
+    "negative": "#D55E00",
+    "zero": "#555555",
+}
+
+THINNEST, THICKEST = 1.0, 5.0
+
+
+def mermaid_text(picture: Picture, rankdir: str) -> str:
+    """Return the picture as a Mermaid flowchart, its root towards the end of ``rankdir``."""
+    lines = [f"flowchart {rankdir}"]
+    lines += inside("", picture, "    ")
+    for place, arrow in enumerate(picture.arrows):
+        lines += [f"    {line}" for line in arrow_lines(arrow, place)]
+    kinds = dict.fromkeys(box.kind for box in picture.boxes)
+    lines += [f"    classDef {kind} {STYLE[kind]}" for kind in kinds]
+    for box in picture.boxes:
+        if box.mark:
+            lines.append(f"    style {name_of(box.id)} {MARKED[box.mark]}")
+    return "\n".join(lines) + "\n"
+
+
+def inside(frame: str, picture: Picture, indent: str) -> list[str]:
+    """Return the lines of the boxes and frames directly inside a frame ('' for the picture)."""
+    lines = [indent + box_line(box) for box in picture.boxes if box.frame == frame]
+    for inner in picture.frames:
+        if inner.outer == frame:
+            lines.append(f'{indent}subgraph {name_of(inner.id)}["{escaped(inner.title)}"]')
+            lines += inside(inner.id, picture, indent + "    ")
+            lines.append(f"{indent}end")
+    return lines
+
+
+def box_line(box: Box) -> str:
+    """Return the line that declares a box."""
+    opening, closing = SHAPES[box.kind]
+    cells = [": ".join(filter(None, (row[0], ", ".join(row[1:])))) for row in box.table[1:]]
+    text = "<br>".join(map(escaped, (*box.title, *box.numbers, *cells)))
+    return f'{name_of(box.id)}{opening}"{text}"{closing}:::{box.kind}'
+
+
+def arrow_lines(arrow: Arrow, place: int) -> list[str]:
+    """Return the line of an arrow, and that of its style if it has one."""
+    label = "<br>".join(map(escaped, arrow.label))
+    dotted = arrow.sign == "zero"
+    line = "-.->" if dotted else "-->"
+    text = f'|"{label}"|' if label else ""
+    lines = [f"{name_of(arrow.tail)} {line}{text} {name_of(arrow.head)}"]
+    if arrow.size is not None:
+        width = THINNEST + (THICKEST - THINNEST) * arrow.size**0.5
+        lines.append(f"linkStyle {place} stroke-width:{width:.1f}px,stroke:{SIGNED[arrow.sign]}")
+    if arrow.marked:
+        lines.append(f"linkStyle {place} stroke-width:7px,stroke:#D55E00")
+    return lines
+
+
+def name_of(key: str) -> str:
+    """Return an id that Mermaid takes: letters, digits and underscores."""
+    return key.replace("-", "_")
+
+
+def escaped(text: str) -> str:
+    """Return text that Mermaid shows as it is: no markup, no Markdown, no end of a string.
+
+    >>> escaped('<b> "a" `c` #1; *d*')
+    '#lt;b#gt; #quot;a#quot; #96;c#96; #35;1#59; #42;d#42;'
+    """
+    codes = {"&": "amp", "<": "lt", ">": "gt", '"': "quot"}
+    marks = "#;`*_~\\|[]{}()"
+    return "".join(
+        f"#{codes[c]};" if c in codes else f"#{ord(c)};" if c in marks else c for c in text
+    )

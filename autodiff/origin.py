@@ -1,0 +1,69 @@
+"""Where a Value came from, as far as that is known."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from autodiff.hooks import Hooks
+
+__all__ = ["CONSTANT", "Origin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What ``value.origin`` holds; None there means that nothing of this is known.
+
+    ============  =========================================================================
+    ``constant``  True for a number met in an expression, which gets no gradient
+    ``module``    path of the module that made it, such as ``hidden[2]``
+    ``file``      the user's file, and ``line`` the line there, 0 if unknown: see
+                  :func:`autodiff.record_source`
+    ``name``      the plain name that this line assigns it to
+    ``hooks``     what is to be called when its gradient is complete; not part of a copy
+    ============  =========================================================================
+
+    It cannot be changed, so that many Values share one; ``dataclasses.replace`` makes another.
+    """
+
+    constant: bool = False
+    module: str = ""
+    file: str = ""
+    line: int = 0
+    name: str = ""
+    hooks: Hooks | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def place(self) -> str:
+        """File and line for a message, the file as seen from the current folder; '' if unknown.
+
+        >>> Origin(file="train.py", line=12).place
+        'train.py:12'
+        """
+        if not self.line:
+            return ""
+        here = os.getcwd() + os.sep
+        return f"{self.file.removeprefix(here)}:{self.line}"
+
+    @property
+    def short_place(self) -> str:
+        """The same without the file's folder.
+
+        >>> Origin(file="/home/me/lab/train.py", line=12).short_place
+        'train.py:12'
+        """
+        return f"{os.path.basename(self.file)}:{self.line}" if self.line else ""
+
+    @property
+    def code(self) -> str:
+        """The text of that line; '' if it cannot be read."""
+        return linecache.getline(self.file, self.line).strip() if self.line else ""
+
+    def without_hooks(self) -> Origin:
+        """Return what a copy of the Value keeps."""
+        return self if self.hooks is None else replace(self, hooks=None)
+
+
+CONSTANT: Final = Origin(constant=True)

@@ -1,0 +1,107 @@
+"""Graphviz's SVG made accessible: names, descriptions, dark backgrounds, no fixed size.
+
+The text of the picture stays text.  There is no script, and nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from autodiff.picture import Picture
+
+__all__ = ["accessible_svg"]
+
+# Tints for a dark background.  Rules in a style sheet win over the colours in the elements.
+DARK = {
+    ".graph > polygon": "fill: #15181C",
+    "text": "fill: #F2F2F2",
+    ".node polygon, .node path, .node polyline, .node ellipse": "stroke: #D0D0D0",
+    ".variable polygon": "fill: #0E3A57",
+    ".operation path": "fill: #23272E",
+    ".result path": "fill: #5A3E00",
+    ".input ellipse": "fill: #3A3A3A",
+    ".constant ellipse": "fill: #2A2A2A; stroke: #909090",
+    ".constant text": "fill: #C8C8C8",
+    ".module polygon": "fill: #0B4634",
+    ".rows polygon, .rows path": "fill: #4A2540",
+    ".reference polygon": "fill: #15181C; stroke: #A8A8A8",
+    ".frame path, .frame polygon": "fill: #1C2126; stroke: #707070",
+    ".frame.inner path, .frame.inner polygon": "fill: #15181C",
+    ".edge path": "stroke: #A8A8A8",
+    ".edge polygon": "stroke: #A8A8A8; fill: #A8A8A8",
+    ".positive path": "stroke: #56B4E9",
+    ".positive polygon": "stroke: #56B4E9; fill: #56B4E9",
+    ".negative path, .now path": "stroke: #F08A3C",
+    ".negative polygon, .now polygon": "stroke: #F08A3C; fill: #F08A3C",
+    ".giver polygon, .giver path, .giver polyline, .giver ellipse": "stroke: #56B4E9",
+    ".receiver polygon, .receiver path, .receiver polyline, .receiver ellipse": "stroke: #F08A3C",
+}
+CLASS = "autodiff-graph"
+
+PROLOGUE = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
+COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+ROOT = re.compile(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"\s+viewBox="([^"]*)"[^>]*>')
+GROUP = re.compile(r'<g id="([^"]*)" class="(node|edge|cluster)([^"]*)">\n<title>[^<]*</title>')
+GRAPH_TITLE = re.compile(r'(<g id="[^"]*" class="graph"[^>]*>)\n<title>[^<]*</title>')
+
+
+def style_sheet() -> str:
+    """Return the style sheet, its rules confined to drawings of this kind."""
+    rules = []
+    for selectors, declarations in DARK.items():
+        confined = ",".join(f".{CLASS} {selector.strip()}" for selector in selectors.split(","))
+        rules.append(f"{confined}{{{declarations}}}")
+    return "@media (prefers-color-scheme: dark){\n" + "\n".join(rules) + "\n}"
+
+
+def accessible_svg(svg: str, picture: Picture) -> str:
+    """Return the SVG that Graphviz made of a picture with a name for each of its parts.
+
+    Each box gets its name as title and all that it says as description, for screen readers and
+    as a tooltip; each arrow says where it leads.  The picture is no wider than its container.
+    """
+    svg = COMMENT.sub("", PROLOGUE.sub("", svg))
+    svg = GRAPH_TITLE.sub(r"\1", GROUP.sub(Descriptions(picture), svg))
+    return ROOT.sub(Opening(picture), svg, count=1)
+
+
+class Descriptions:
+    """Replaces the start of an element by one with the title and description of what it shows."""
+
+    def __init__(self, picture: Picture) -> None:
+        names = {box.id: box.name for box in picture.boxes}
+        self.of_node = {box.id: (box.name, box.description) for box in picture.boxes}
+        self.of_cluster = {frame.id: (frame.title, "") for frame in picture.frames}
+        self.of_edge = {
+            arrow.id: (f"{names[arrow.tail]} → {names[arrow.head]}", ", ".join(arrow.label))
+            for arrow in picture.arrows
+        }
+
+    def __call__(self, group: re.Match[str]) -> str:
+        key, kind, classes = group.groups()
+        found = {"node": self.of_node, "edge": self.of_edge, "cluster": self.of_cluster}[kind]
+        title, description = found.get(key, ("", ""))
+        role = ' role="img"' if kind == "node" else ""
+        start = f'<g id="{key}" class="{kind}{classes}"{role}>'
+        if title:
+            start += f"\n<title>{escape(title)}</title>"
+        return f"{start}\n<desc>{escape(description)}</desc>" if description else start
+
+
+class Opening:
+    """Replaces the document's start: its size, its name and its style sheet."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+
+    def __call__(self, root: re.Match[str]) -> str:
+        width, height, view_box = root.groups()
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="{CLASS}" role="graphics-document"'
+            f' width="{width}pt" height="{height}pt" viewBox="{view_box}"'
+            ' style="max-width:100%;height:auto">\n'
+            f"<title>{escape(self.picture.title)}</title>\n"
+            f"<desc>{escape(self.picture.description)}</desc>\n"
+            f"<style>\n{style_sheet()}\n</style>"
+        )

@@ -1,0 +1,214 @@
+"""Who looks on while graphs are built and differentiated: normally nobody.
+
+Then ``on_new_value`` and ``on_backward`` are None, and the birth of a Value and ``backward()``
+cost one look at them.  A :class:`Watcher` sees all that its own thread does; hooks see what
+happens to one Value.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from autodiff.hooks import EVENTS, Event, GradientHook, Hooks
+from autodiff.ops import describe
+from autodiff.origin import Origin
+
+__all__ = ["Handle", "Watcher", "break_on", "hooks_of", "register_hook", "watchers", "watching"]
+
+# Called with each new Value, and in the place of backward(), while somebody looks on.
+on_new_value: Callable[[Any], None] | None = None
+on_backward: Callable[[Any, float], bool] | None = None
+
+# Does a backward pass step by step; autodiff.backward, which is above Value, puts it here.
+step_through: Callable[[Any, float], None] | None = None
+
+
+# --------------------------------------------------------------------------------------------
+# Watchers: one thread, every Value
+# --------------------------------------------------------------------------------------------
+
+
+class Watcher:
+    """Looks on in one thread. An exception that it raises stops what it looks at."""
+
+    sees_backward = False
+
+    def made(self, node: Any) -> None:
+        """Called with each new Value."""
+
+    def contributes(
+        self, node: Any, parent: Any, local: float, upstream: float, total: float
+    ) -> None:
+        """Called before a contribution makes ``parent.grad`` the total, if ``sees_backward``."""
+
+
+class _Thread(threading.local):
+    watchers: tuple[Watcher, ...] = ()
+
+
+_thread = _Thread()
+_watching: list[Watcher] = []  # in all threads
+_alive: weakref.WeakSet[Hooks] = weakref.WeakSet()  # those with something in them
+_lock = threading.RLock()
+
+
+def watchers() -> tuple[Watcher, ...]:
+    """Return those that look on in this thread, the outermost ``with`` first."""
+    return _thread.watchers
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Let a watcher look on at what this thread does in a ``with`` block."""
+    _thread.watchers += (watcher,)
+    with _lock:
+        _watching.append(watcher)
+        _switch()
+    try:
+        yield
+    finally:
+        _thread.watchers = tuple([other for other in _thread.watchers if other is not watcher])
+        with _lock:
+            _watching.remove(watcher)
+            _switch()
+
+
+# --------------------------------------------------------------------------------------------
+# Hooks: one Value, every thread
+# --------------------------------------------------------------------------------------------
+
+_serial = count()
+
+
+class Handle:
+    """What registering a hook returns: ``handle.remove()`` ends it, as leaving ``with`` does."""
+
+    __slots__ = ("_hooks", "_key")
+
+    def __init__(self, hooks: Hooks, key: int) -> None:
+        self._hooks = weakref.ref(hooks)
+        self._key = key
+
+    def remove(self) -> None:
+        """Remove the hook; a second time, or after the Value is gone, this does nothing."""
+        hooks = self._hooks()
+        if hooks is not None:
+            with _lock:
+                hooks.functions.pop(self._key, None)
+                hooks.breakpoints.pop(self._key, None)
+                if not hooks:
+                    _alive.discard(hooks)
+                _switch()
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+def hooks_of(node: Any) -> Hooks | None:
+    """Return a Value's hooks, or None if it has none."""
+    origin: Origin | None = node.origin
+    return None if origin is None or not origin.hooks else origin.hooks
+
+
+def has_hooks(root: Any) -> bool:
+    """Return whether any node of a graph has hooks."""
+    met = {root}
+    nodes = [root]
+    for node in nodes:  # which grows meanwhile
+        if node.origin is not None and hooks_of(node):
+            return True
+        for parent in node.parents:
+            if parent not in met:
+                met.add(parent)
+                nodes.append(parent)
+    return False
+
+
+def register_hook(node: Any, function: GradientHook) -> Handle:
+    """Call a function with the Value's gradient whenever a backward pass completes it."""
+    if not callable(function):
+        raise TypeError(f"register_hook needs a function, but got {describe(function)}")
+    _check_gets_gradient(node)
+    return _register(node, function, None)
+
+
+def break_on(node: Any, event: Event) -> Handle:
+    """Open the debugger whenever that happens to the Value."""
+    if event not in EVENTS:
+        raise ValueError(f"break_on needs one of {', '.join(EVENTS)}, but got {describe(event)}")
+    if event.startswith("backward"):
+        _check_gets_gradient(node)
+    return _register(node, None, event)
+
+
+def _check_gets_gradient(node: Any) -> None:
+    if node.is_constant:
+        raise ValueError(f"{node!r} is a constant: it gets no gradient, so no hook would be called")
+
+
+def _register(node: Any, function: GradientHook | None, event: Event | None) -> Handle:
+    key = next(_serial)
+    with _lock:
+        origin = node.origin or Origin()
+        hooks = origin.hooks or Hooks()
+        if function is not None:
+            hooks.functions[key] = function
+        if event is not None:
+            hooks.breakpoints[key] = event
+        node.origin = replace(origin, hooks=hooks)
+        _alive.add(hooks)
+        _switch()
+    return Handle(hooks, key)
+
+
+# --------------------------------------------------------------------------------------------
+# Looking on
+# --------------------------------------------------------------------------------------------
+
+
+def _switch() -> None:
+    """Look on if there is anybody to look on, and only then."""
+    global on_new_value, on_backward  # noqa: PLW0603 (two switches for the whole process)
+    breakpoints = any(hooks.breakpoints for hooks in _alive)
+    on_new_value = _new_value if _watching or breakpoints else None
+    sees_backward = any(watcher.sees_backward for watcher in _watching)
+    on_backward = _backward if sees_backward or _alive else None
+
+
+def _switch_off_if_alone() -> None:
+    """Stop looking on once the last hook has gone with its Value."""
+    if not _alive:
+        with _lock:
+            _switch()
+
+
+def _new_value(node: Any) -> None:
+    for watcher in _thread.watchers:
+        watcher.made(node)
+    if node.parents and _alive:
+        for parent in dict.fromkeys(node.parents):
+            hooks = hooks_of(parent)
+            if hooks is not None:
+                hooks.is_used(node)
+    elif not _watching:
+        _switch_off_if_alone()
+
+
+def _backward(root: Any, gradient: float) -> bool:
+    """Do the pass step by step if somebody looks on; return whether that was so."""
+    if not any(watcher.sees_backward for watcher in _thread.watchers):
+        _switch_off_if_alone()
+        if not _alive or not has_hooks(root):
+            return False
+    assert step_through is not None, "autodiff.backward is imported with autodiff"
+    step_through(root, gradient)
+    return True

@@ -1,0 +1,421 @@
+// ---- the page -------------------------------------------------------------------------------
+
+const FRAME_MS = 9; // training's share of a frame at most
+const GOAL_MS = 45; // and when it trains up to an epoch
+const TEXT_MS = 150; // numbers that change more often cannot be read
+const ADDRESS_MS = 400;
+
+let frame = 0;
+let lastFrame = 0;
+let lastText = 0;
+let owed = 0;
+let goal = null; // an epoch to train up to at full speed
+let addressTimer = 0;
+let lastHash = "";
+
+// Show everything as it is now, once, at the next frame.
+function refresh() {
+  if (!frame) frame = requestAnimationFrame(showFrame);
+}
+
+function showFrame(time) {
+  frame = 0;
+  const running = app.playing || goal !== null;
+  if (running) trainInFrame(time);
+  evaluate();
+  showReadouts();
+  showPlane();
+  showCurve();
+  showTimeline();
+  if (!running || time - lastText > TEXT_MS) {
+    lastText = time;
+    showNeurons();
+    showGraph();
+    showTables();
+    showRowChoice();
+    showFields();
+    showLesson();
+    if (!running) settle();
+  }
+  if (app.playing || goal !== null) refresh();
+}
+
+// What need not follow every frame of training.
+function settle() {
+  for (const place of boxes.keys()) describeBox(place);
+  describePlane();
+  clearTimeout(addressTimer);
+  addressTimer = setTimeout(writeAddress, ADDRESS_MS);
+}
+
+function trainInFrame(time) {
+  const elapsed = Math.min(100, lastFrame ? time - lastFrame : 16);
+  lastFrame = time;
+  const until = performance.now() + (goal === null ? FRAME_MS : GOAL_MS);
+  owed = goal === null ? owed + (app.speed * elapsed) / 1000 : goal - app.timeline.epoch;
+  let slice = 1;
+  while (owed >= 1 && performance.now() < until && !stopped()) {
+    const count = Math.min(slice, Math.floor(owed));
+    app.timeline.train(count);
+    owed -= count;
+    slice = Math.min(2 * slice, 500);
+  }
+  if (goal === null && owed > app.speed / 10) owed = 0; // too slow for this speed: do not catch up
+  if (goal !== null && app.timeline.epoch >= goal) endGoal();
+  if (stopped()) {
+    pause();
+    tellWhyStopped();
+  }
+}
+
+function stopped() {
+  return app.timeline.isBroken || app.timeline.epoch >= MOST_EPOCHS;
+}
+
+function tellWhyStopped() {
+  if (app.timeline.isBroken) {
+    tell(`The loss of epoch ${counted(app.timeline.brokenAt)} is not finite, so training stopped at epoch ${counted(app.timeline.epoch)}. A smaller learning rate is the usual remedy: change it here, or rewind first.`);
+  } else tell(`The page trains ${counted(MOST_EPOCHS)} epochs at most.`);
+}
+
+// ---- play and pause
+
+function play() {
+  if (app.step !== null) leaveSteps();
+  if (stopped()) return tellWhyStopped();
+  tell("");
+  Object.assign(app, { playing: true });
+  [lastFrame, owed] = [0, 0];
+  showPlaying();
+  say("Playing");
+  refresh();
+}
+
+function pause() {
+  const was = app.playing || goal !== null;
+  app.playing = false;
+  goal = null;
+  showPlaying();
+  if (was) {
+    refresh();
+    say(`Paused at epoch ${app.timeline.epoch}, loss ${general(app.timeline.measure().loss, 4)}`);
+  }
+}
+
+function togglePlay() {
+  if (app.playing || goal !== null) pause();
+  else play();
+}
+
+function showPlaying() {
+  const running = app.playing || goal !== null;
+  setText(byId("play").querySelector(".label"), running ? "Pause" : "Play");
+  document.body.classList.toggle("playing", running);
+}
+
+// Train so many epochs at once, where that is quick; otherwise frame by frame.
+function trainBy(count) {
+  if (stopped()) return tellWhyStopped();
+  tell("");
+  trainTo(Math.min(app.timeline.epoch + count, MOST_EPOCHS));
+}
+
+function trainTo(epoch) {
+  app.playing = false;
+  const until = performance.now() + 60;
+  while (app.timeline.epoch < epoch && performance.now() < until && !stopped()) app.timeline.train(Math.min(100, epoch - app.timeline.epoch));
+  if (app.timeline.epoch < epoch && !stopped()) {
+    goal = epoch;
+    lastFrame = 0;
+  } else if (stopped()) tellWhyStopped();
+  showPlaying();
+  refresh();
+  if (goal === null) sayEpoch();
+}
+
+function endGoal() {
+  goal = null;
+  showPlaying();
+  sayEpoch();
+  if (pendingStep !== null) {
+    const step = pendingStep;
+    pendingStep = null;
+    enterSteps(step);
+  }
+}
+
+function sayEpoch() {
+  say(`Epoch ${app.timeline.epoch}, loss ${general(app.timeline.measure().loss, 4)}`);
+}
+
+// ---- new starts
+
+function startFrom(seed) {
+  pause();
+  if (app.step !== null) leaveSteps();
+  app.seed = seed;
+  app.timeline.restart(seed === null ? builtStart() : seededStart(seed));
+  tell("");
+  refresh();
+  say(seed === null ? "The weights that the page came with, epoch 0" : `New start from seed ${seed}, epoch 0`);
+}
+
+function readSeed(text) {
+  const cleaned = text.trim();
+  if (cleaned === "") return startFrom(null);
+  if (!/^\d{1,15}$/.test(cleaned)) {
+    tell("A seed is a whole number, 0 or more, of at most 15 digits; empty is the start the page came with.");
+    return showFields();
+  }
+  return startFrom(Number(cleaned));
+}
+
+function readRate(text) {
+  const rate = numberFrom(text);
+  if (!isRate(rate)) {
+    tell(`A learning rate is a number above 0, at most ${counted(LARGEST_NUMBER)}.`);
+    return showFields();
+  }
+  if (rate !== app.timeline.parameters[data.learningRate]) {
+    app.timeline.edit("lr", 0, rate);
+    tell("");
+    say(`Learning rate ${general(rate, 6)} from epoch ${app.timeline.epoch} on`);
+  }
+  if (app.step !== null) showStep(app.step);
+  return refresh();
+}
+
+// ---- numbers at the top
+
+function showReadouts() {
+  setText(byId("epoch"), counted(app.timeline.epoch));
+  setText(byId("loss"), fixed(app.measured.loss, 4));
+  const rights = data.rows.map((_, row) => isRight(row));
+  if (rights[0] !== null) setText(byId("right"), `${rights.filter(Boolean).length} of ${rights.length}`);
+}
+
+function showFields() {
+  const rate = byId("rate"), seed = byId("seed");
+  if (document.activeElement !== rate) rate.value = exactly(app.timeline.parameters[data.learningRate]);
+  if (document.activeElement !== seed) seed.value = app.seed === null ? "" : app.seed;
+}
+
+// ---- the address
+
+function currentState() {
+  return { seed: app.seed, epoch: app.timeline.epoch, row: app.row, step: app.step, edits: app.timeline.edits };
+}
+
+function writeAddress() {
+  if (app.playing || goal !== null) return;
+  const hash = addressOf(currentState());
+  if (hash === lastHash) return;
+  lastHash = hash;
+  try {
+    history.replaceState(null, "", hash || location.pathname + location.search);
+  } catch {
+    location.replace(hash || "#"); // some browsers forbid it for a file
+  }
+}
+
+let pendingStep = null;
+
+function readAddress() {
+  if (location.hash === lastHash || (location.hash !== "" && byId(location.hash.slice(1)))) return;
+  const { state, ignored } = stateFrom(location.hash);
+  pause();
+  leaveSteps();
+  light([], []);
+  Object.assign(app, { seed: state.seed, row: state.row, probe: null, selected: 0 });
+  app.timeline.begin(state.seed === null ? builtStart() : seededStart(state.seed), state.edits);
+  lastHash = location.hash;
+  tell(ignored.length ? `Not understood in the address, and ignored: ${ignored.join(", ").slice(0, 200)}` : "");
+  pendingStep = state.step;
+  trainTo(state.epoch);
+  if (goal === null && pendingStep !== null) {
+    const step = pendingStep;
+    pendingStep = null;
+    enterSteps(step);
+  }
+}
+
+// ---- keys
+
+const KEYS = [
+  ["Space", "play or pause", togglePlay],
+  ["E", "one epoch", () => trainBy(1)],
+  ["T", "1,000 epochs", () => trainBy(1000)],
+  ["[", "slower", () => changeSpeed(-1)],
+  ["]", "faster", () => changeSpeed(1)],
+  ["Home", "rewind to epoch 0", () => rewindTo(0)],
+  ["End", "forward to the last epoch trained", () => rewindTo(app.timeline.latest)],
+  ["J", "go to the rewind slider", () => byId("timeline").focus()],
+  ["R", "reset: the same start again", () => startFrom(app.seed)],
+  ["N", "new random start", newStart],
+  ["S", "set the seed", () => byId("seed").focus()],
+  ["L", "set the learning rate", () => byId("rate").focus()],
+  ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
+  ["→", "next step", () => app.step !== null && nextStep()],
+  ["←", "step back", () => app.step !== null && previousStep()],
+  ["1 – 9", "row of the data shown in the graph", null],
+  ["F", "flip the target of that row", () => flipRow(app.row)],
+  ["P", "go to the boundary (arrows move, Enter shows a point)", () => plane.focus()],
+  ["G", "go to the graph (arrows move, Enter explains a box)", () => focusBox(app.selected || rootPlace)],
+  ["W", "weights", () => { showTab("weights"); byId("weights-panel").focus(); }],
+  ["D", "data", () => { showTab("data"); byId("data-panel").focus(); }],
+  ["+", "zoom in", () => zoom(1 / 1.4)],
+  ["−", "zoom out", () => zoom(1.4)],
+  ["0", "the whole graph", () => lookAtAll()],
+  ["Z", "a large graph, or the rest again", enlarge],
+  ["X", "export", openExport],
+  ["M", "light or dark", switchTheme],
+  ["?", "these keys", openHelp],
+  ["Esc", "close, or leave step by step", leaveSteps],
+];
+
+function keyAction(event) {
+  const names = { " ": "Space", ArrowRight: "→", ArrowLeft: "←", "-": "−", "=": "+", Escape: "Esc" };
+  const key = names[event.key] || (event.key.length === 1 ? event.key.toUpperCase() : event.key);
+  if (/^[1-9]$/.test(key)) return Number(key) <= data.rows.length ? () => chooseRow(Number(key) - 1) : null;
+  const found = KEYS.find(([name]) => name === key);
+  return found ? found[2] : null;
+}
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (document.querySelector("dialog[open]")) return;
+  const at = event.target;
+  const typing = at.matches("input:not([type=checkbox]), textarea, select");
+  if (typing && event.key === "Escape") return at.blur();
+  if (typing || (at.matches("[role=tab]") && event.key.startsWith("Arrow"))) return;
+  if (at.matches("button, summary, a, input") && (event.key === " " || event.key === "Enter")) return;
+  const single = event.key.length === 1 && event.key !== " ";
+  if (single && !app.singleKeys && event.key !== "?") return;
+  const action = keyAction(event);
+  if (!action) return;
+  event.preventDefault();
+  action();
+}
+
+function newStart() {
+  if (data.draws) startFrom(Math.floor(Math.random() * 10000));
+}
+
+function changeSpeed(by) {
+  const select = byId("speed");
+  select.selectedIndex = Math.max(0, Math.min(select.options.length - 1, select.selectedIndex + by));
+  app.speed = Number(select.value);
+  say(`Speed: ${select.options[select.selectedIndex].text}`);
+}
+
+// Give the graph the whole width, for a projector.
+function enlarge() {
+  const large = document.body.classList.toggle("large");
+  byId("enlarge").setAttribute("aria-pressed", String(large));
+  if (app.step === null) lookAtAll(true);
+  else lookAt(litBy(allSteps[app.step])[0]);
+  refresh();
+}
+
+function switchTheme() {
+  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+  themeChanged();
+}
+
+function themeChanged() {
+  colours.clear();
+  field.palette = null;
+  refresh();
+}
+
+function openHelp() {
+  byId("help").showModal();
+}
+
+function makeHelp() {
+  for (const [key, what] of KEYS) {
+    byId("keys").append(element("div", {}, element("dt", {}, element("kbd", {}, key)), element("dd", {}, what)));
+  }
+}
+
+function makeLegend() {
+  if (!data.domain) return;
+  const { low, high, threshold } = data.scale, classes = data.classes;
+  const texts = data.targets.length > 1
+    ? ["other classes", "the class shown"]
+    : classes.length ? [shown(classes[0][0]), shown(classes[classes.length - 1][0])] : [shown(low), shown(high)];
+  byId("legend").append(
+    element("span", { class: "low" }, `● target ${texts[0]}`), element("span", { class: "high" }, `■ target ${texts[1]}`),
+    element("span", {}, `✕ wrong side`), element("span", {}, `— output ${shown(threshold)}`));
+}
+
+// ---- begin
+
+function watchControls() {
+  const clicks = {
+    play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed), "new-start": newStart,
+    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), next: nextStep, back: previousStep, "leave-steps": leaveSteps,
+    "zoom-in": () => zoom(1 / 1.4), "zoom-out": () => zoom(1.4), "zoom-all": () => lookAtAll(), enlarge, theme: switchTheme, "open-help": openHelp,
+    "phase-forward": () => showStep(firstOf("forward")), "phase-backward": () => showStep(firstOf("start")), "phase-update": () => showStep(firstOf("update")),
+  };
+  for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
+  byId("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
+  byId("rate").addEventListener("change", (event) => readRate(event.target.value));
+  byId("seed").addEventListener("change", (event) => readSeed(event.target.value));
+  for (const id of ["rate", "seed", "epoch-field"]) {
+    byId(id).addEventListener("keydown", (event) => { if (event.key === "Enter") event.target.blur(); });
+  }
+  byId("single-keys").addEventListener("change", (event) => { app.singleKeys = event.target.checked; });
+  document.addEventListener("keydown", pressed);
+  window.addEventListener("hashchange", readAddress);
+  window.addEventListener("resize", refresh);
+  darkness.addEventListener("change", themeChanged);
+  for (const shownByKey of document.querySelectorAll("[data-key]")) {
+    shownByKey.title = `${shownByKey.title ? `${shownByKey.title} ` : ""}key: ${shownByKey.dataset.key}`;
+    shownByKey.setAttribute("aria-keyshortcuts", shownByKey.dataset.key);
+  }
+}
+
+// What a curious person finds in the browser's console, as `live`.
+function publish() {
+  window.live = {
+    get epoch() { return app.timeline.epoch; },
+    get loss() { return app.timeline.measure().loss; },
+    get losses() { return Array.from(app.timeline.losses.subarray(0, app.timeline.latest)); },
+    get weights() { return Object.fromEntries(data.weights.map((weight) => [weight.name, app.timeline.parameters[weight.place]])); },
+    get meanGradients() { const { means } = app.timeline.measure(); return Object.fromEntries(data.weights.map((weight, index) => [weight.name, means[index]])); },
+    get values() { evaluate(); return data.nodes.map((_, index) => value(index + 1)); },
+    get gradients() { evaluate(); return data.nodes.map((_, index) => gradient(index + 1)); },
+    get predictions() { return data.rows.map((_, row) => predictions(row)); },
+    get names() { return data.nodes.map((node) => node.name); },
+    get steps() { evaluate(); return data.steps.map((_, index) => backwardText(index)); },
+    get program() { return program; },
+  };
+}
+
+function begin() {
+  app.timeline = new Timeline(builtStart(), data.rows.flat(), width);
+  setText(byId("network"), data.network);
+  if (!data.draws) byId("new-start").hidden = byId("seed").parentElement.hidden = true;
+  if (!data.domain) byId("plane-card").remove();
+  if (!data.classes.length) byId("right-readout").remove();
+  document.body.classList.toggle("no-plane", !data.domain);
+  readDrawing();
+  makeTables();
+  makeRowButtons();
+  if (data.domain) { makeNeurons(); makeLegend(); }
+  makeHelp();
+  watchControls();
+  watchGraphPointers();
+  watchPlane();
+  watchCurve();
+  watchExports();
+  publish();
+  lookAtAll(true);
+  new ResizeObserver(refresh).observe(document.body);
+  lastHash = "none";
+  readAddress();
+  refresh();
+}
+
+begin();

@@ -1,0 +1,151 @@
+"""The drawing of the graph as SVG whose numbers, colours and arrows a page can change.
+
+Where everything lies is what ``autodiff.draw`` found; here each box and arrow gets a class and an
+id, and colours are left to the page's style sheet.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from html import escape
+from xml.etree import ElementTree
+
+from autodiff import Value, draw, topological_order
+
+__all__ = ["live_svg"]
+
+# The widest text that a number has in a drawing: no box is laid out too narrow for what comes.
+WIDEST = -1.234e-05
+
+PAIR = re.compile(r"(-?[\d.]+)[ ,](-?[\d.]+)")
+BOX = re.compile(r"(v\d+)(_at_v\d+)?")
+ARROW = re.compile(r"(v\d+)(?:_at_v\d+)?-(v\d+)-(\d+)")  # from, to, as which operand
+SHAPES = ("polygon", "path", "ellipse", "rect")
+
+
+def live_svg(root: Value, kinds: dict[str, str], max_nodes: int) -> str:
+    """Return the drawing of root's graph; ``kinds`` are the boxes' classes by id.
+
+    Raises like :func:`autodiff.draw`.
+    """
+    svg = ElementTree.fromstring(draw(with_wide_numbers(root), max_nodes=max_nodes).svg())
+    width, height = (float(number) for number in svg.attrib["viewBox"].split()[2:])
+    graph = next(child for child in svg if tag(child) == "g")
+    shift = re.search(r"translate\((-?[\d.]+)[ ,](-?[\d.]+)\)", graph.attrib["transform"])
+    assert shift is not None, "Graphviz moves its drawing into view"
+    moved = Moved(float(shift[1]), float(shift[2]))
+    groups = [group for group in graph.iter() if tag(group) == "g" and group is not graph]
+    arrows = [arrow for group in groups for arrow in arrow_lines(group, moved)]
+    boxes = [line for group in groups for line in box_lines(group, moved, kinds)]
+    return "\n".join(
+        [
+            f'<svg id="drawing" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} '
+            f'{height:g}" data-width="{width:g}" data-height="{height:g}" role="group" '
+            'aria-labelledby="graph-title">',
+            *['<g class="arrows" aria-hidden="true">', *arrows, "</g>"],
+            *['<g class="boxes">', *boxes, "</g>"],
+            "</svg>",
+        ]
+    )
+
+
+def with_wide_numbers(root: Value) -> Value:
+    """Return a copy of the graph in which every number is a wide one.
+
+    It has forgotten which module made what: frames around modules would take half of the screen.
+    """
+    copied = copy.deepcopy(root)
+    for node in topological_order(copied):
+        if not node.is_constant:
+            node.data = node.grad = WIDEST
+            node.origin = None
+    return copied
+
+
+class Moved:
+    """Coordinates moved by a distance, as text."""
+
+    def __init__(self, right: float, down: float) -> None:
+        self.right, self.down = right, down
+
+    def x(self, number: str) -> str:
+        """Return a horizontal coordinate."""
+        return f"{float(number) + self.right:.1f}"
+
+    def y(self, number: str) -> str:
+        """Return a vertical coordinate."""
+        return f"{float(number) + self.down:.1f}"
+
+    def pairs(self, text: str) -> str:
+        """Return the points of a path or polygon."""
+        return PAIR.sub(self.pair, text)
+
+    def pair(self, found: re.Match[str]) -> str:
+        """Return one point."""
+        return f"{self.x(found[1])},{self.y(found[2])}"
+
+    def bounds(self, text: str) -> tuple[float, float, float, float]:
+        """Return left, top, width and height of what these points enclose."""
+        pairs = PAIR.findall(text)
+        across = [float(x) + self.right for x, _ in pairs]
+        down = [float(y) + self.down for _, y in pairs]
+        return min(across), min(down), max(across) - min(across), max(down) - min(down)
+
+
+def tag(element: ElementTree.Element) -> str:
+    """Return an element's name without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def shapes(group: ElementTree.Element, *tags: str) -> list[ElementTree.Element]:
+    """Return the elements with these names inside a group, links in between or not."""
+    return [element for element in group.iter() if tag(element) in tags]
+
+
+def arrow_lines(group: ElementTree.Element, moved: Moved) -> Iterator[str]:
+    """Yield an arrow's line and head, if the group is one."""
+    arrow = ARROW.fullmatch(group.attrib.get("id", ""))
+    if arrow is None:
+        return
+    yield f'<g class="arrow" data-use="{arrow[2][1:]}.{arrow[3]}">'
+    for shape in shapes(group, "path"):
+        yield f'<path class="line" d="{moved.pairs(shape.attrib["d"])}"/>'
+    for shape in shapes(group, "polygon"):
+        yield f'<polygon class="head" points="{moved.pairs(shape.attrib["points"])}"/>'
+    yield "</g>"
+
+
+def box_lines(group: ElementTree.Element, moved: Moved, kinds: dict[str, str]) -> Iterator[str]:
+    """Yield a box with its text, if the group is one."""
+    box = BOX.fullmatch(group.attrib.get("id", ""))
+    if box is None:
+        return
+    kind = "reference" if box[2] else kinds[box[1]]
+    yield f'<g class="box {kind}" data-box="{box[1][1:]}" id="{box[0]}">'
+    left, top, width, height = box_bounds(group, moved)
+    size = f'x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    radius = height / 2 if kind == "constant" else 5 if kind in ("parameter", "reference") else 16
+    yield f'<rect class="shape" {size} rx="{radius:.1f}"/>'
+    for divider in shapes(group, "polyline"):
+        yield f'<polyline class="divider" points="{moved.pairs(divider.attrib["points"])}"/>'
+    texts = shapes(group, "text")
+    roles = ["title"] * len(texts)
+    if shapes(group, "polyline"):
+        roles[-2:] = ["value", "grad"]
+    for text, role in zip(texts, roles, strict=True):
+        content = "".join(text.itertext())
+        middle = ' text-anchor="middle"' if text.attrib.get("text-anchor") == "middle" else ""
+        place = f'x="{moved.x(text.attrib["x"])}" y="{moved.y(text.attrib["y"])}"'
+        yield f'<text class="{role}" {place}{middle}>{escape(content)}</text>'
+    yield "</g>"
+
+
+def box_bounds(group: ElementTree.Element, moved: Moved) -> tuple[float, float, float, float]:
+    """Return left, top, width and height of a box."""
+    outline = shapes(group, *SHAPES)[0]
+    if tag(outline) == "ellipse":
+        x, y, rx, ry = (float(outline.attrib[name]) for name in ("cx", "cy", "rx", "ry"))
+        return x - rx + moved.right, y - ry + moved.down, 2 * rx, 2 * ry
+    return moved.bounds(outline.attrib.get("points") or outline.attrib["d"])

@@ -1,0 +1,265 @@
+// ---- the graph ------------------------------------------------------------------------------
+
+const SVG = "http://www.w3.org/2000/svg";
+const EDGE = 40; // room around what the camera looks at, in the drawing's units
+const CAMERA_MS = 420;
+
+const drawing = byId("drawing");
+const drawingSize = { x: 0, y: 0, w: Number(drawing.dataset.width), h: Number(drawing.dataset.height) };
+const boxes = new Map();
+const arrows = new Map();
+const camera = { now: { ...drawingSize }, from: null, to: null, started: 0 };
+
+function svgElement(tag, attributes) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, setting] of Object.entries(attributes)) made.setAttribute(name, setting);
+  return made;
+}
+
+function readDrawing() {
+  for (const group of drawing.querySelectorAll(".box")) {
+    const place = Number(group.dataset.box);
+    if (group.classList.contains("reference")) continue;
+    const shape = group.querySelector(".shape");
+    const [x, y, w, h] = ["x", "y", "width", "height"].map((name) => Number(shape.getAttribute(name)));
+    const box = { group, x, y, w, h, value: group.querySelector(".value"), grad: group.querySelector(".grad") };
+    if (box.value) {
+      box.valueBar = barBehind(box, box.value);
+      box.gradBar = barBehind(box, box.grad);
+    }
+    boxes.set(place, box);
+    group.setAttribute("role", "button");
+    group.setAttribute("tabindex", place === rootPlace ? "0" : "-1");
+    group.addEventListener("click", () => select(place));
+    group.addEventListener("focus", () => describeBox(place));
+    group.addEventListener("keydown", (event) => boxKey(event, place));
+    describeBox(place);
+  }
+  for (const group of drawing.querySelectorAll(".arrow")) {
+    group.prepend(svgElement("path", { class: "halo", d: group.querySelector(".line").getAttribute("d") }));
+    arrows.set(group.dataset.use, group); // "7.2": the use of a value as operand 2 of node 7
+  }
+}
+
+function barBehind(box, text) {
+  const bar = svgElement("rect", { class: "bar", x: box.x + 3, y: Number(text.getAttribute("y")) - 16.5, height: 21, width: 0, rx: 3 });
+  box.group.insertBefore(bar, box.group.querySelector("text"));
+  return bar;
+}
+
+// A box is called what it shows.
+function describeBox(place) {
+  const box = boxes.get(place);
+  const title = [...box.group.querySelectorAll(".title")].map((line) => line.textContent).join(" ");
+  const numbers = box.value ? `, ${box.value.textContent}, ${box.grad.textContent}` : "";
+  const label = title + numbers;
+  if (box.group.getAttribute("aria-label") !== label) box.group.setAttribute("aria-label", label);
+}
+
+// ---- its numbers
+
+function showGraph() {
+  const limits = app.step === null ? null : limitsOf(allSteps[app.step]);
+  let largest = 0;
+  for (const place of boxes.keys()) {
+    if (place !== rootPlace) largest = Math.max(largest, Math.abs(gradient(place) || 0));
+  }
+  for (const [place, box] of boxes) if (box.value) showBox(place, box, limits, largest);
+  showArrows(limits);
+}
+
+// How far a walk has come: nodes computed so far, and backward steps done (-1: not begun).
+function limitsOf(step) {
+  if (step.phase === "forward") return { computed: step.node, backward: -1 };
+  if (step.phase === "start") return { computed: nodeCount, backward: 0 };
+  return { computed: nodeCount, backward: step.phase === "backward" ? step.index + 1 : data.steps.length };
+}
+
+function showBox(place, box, limits, largest) {
+  const isLeaf = data.nodes[place - 1].formula === null;
+  const known = !limits || isLeaf || place <= limits.computed;
+  const grad = limits ? gradient(place, limits.backward) : gradient(place);
+  const partial = Boolean(limits) && grad !== null && !isComplete(place, limits.backward);
+  setText(box.value, known ? `value ${shown(value(place))}` : "value ·");
+  setText(box.grad, grad === null ? "grad –" : `grad ${signed(grad)}${partial ? " …" : ""}`);
+  box.group.classList.toggle("pending", !known);
+  bar(box, box.valueBar, known ? value(place) : 0, 1 + Math.abs(value(place)));
+  bar(box, box.gradBar, place === rootPlace ? 0 : grad || 0, largest);
+}
+
+function bar(box, rect, number, most) {
+  const share = Number.isFinite(number) && most > 0 ? Math.min(1, Math.abs(number) / most) : 0;
+  const length = (share * (box.w - 6)).toFixed(1);
+  if (rect.getAttribute("width") !== length) rect.setAttribute("width", length);
+  const kind = number < 0 ? "bar minus" : "bar plus";
+  if (rect.getAttribute("class") !== kind) rect.setAttribute("class", kind);
+}
+
+function showArrows(limits) {
+  const done = limits ? limits.backward : data.steps.length;
+  let largest = 0;
+  data.steps.forEach((_, index) => { largest = Math.max(largest, Math.abs(stepNumbers(index).contribution)); });
+  data.steps.forEach((step, index) => {
+    const group = arrows.get(`${step.node}.${step.position}`);
+    if (!group) return;
+    const flow = index < done ? stepNumbers(index).contribution : 0;
+    const share = largest > 0 && Number.isFinite(flow) ? Math.sqrt(Math.abs(flow) / largest) : 0;
+    group.style.setProperty("--flow", (2 + 7 * share).toFixed(1));
+    const kind = share < 0.02 ? "" : flow < 0 ? "minus" : "plus";
+    if (group.dataset.sign !== kind) group.dataset.sign = kind;
+  });
+}
+
+// ---- what is lit
+
+function light(places, edgeKeys) {
+  for (const [place, box] of boxes) {
+    box.group.classList.toggle("active", places[0] === place);
+    box.group.classList.toggle("lit", places.includes(place));
+  }
+  for (const [key, group] of arrows) group.classList.toggle("lit", edgeKeys.includes(key));
+  drawing.classList.toggle("lighting", places.length > 0);
+}
+
+function select(place) {
+  if (app.step !== null) leaveSteps();
+  app.selected = app.selected === place ? 0 : place;
+  for (const [each, box] of boxes) box.group.setAttribute("tabindex", each === place ? "0" : "-1");
+  lightSelection();
+  refresh();
+  say(explanationText(place));
+}
+
+function lightSelection() {
+  const place = app.selected;
+  if (!place) return light([], []);
+  const uses = stepsInto[place - 1].map((index) => data.steps[index]);
+  light([place, ...uses.map((use) => use.node)], uses.map((use) => `${use.node}.${use.position}`));
+}
+
+function boxKey(event, place) {
+  const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  if (event.key === "Enter" || event.key === " ") {
+    event.preventDefault();
+    event.stopPropagation();
+    select(place);
+  } else if (directions[event.key] && !event.altKey && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    event.stopPropagation();
+    const next = neighbour(place, ...directions[event.key]);
+    if (next) focusBox(next);
+  }
+}
+
+function focusBox(place) {
+  for (const [each, box] of boxes) box.group.setAttribute("tabindex", each === place ? "0" : "-1");
+  boxes.get(place).group.focus({ preventScroll: true });
+  const { x, y, w, h } = boxes.get(place), view = camera.to || camera.now;
+  const outside = x < view.x || y < view.y || x + w > view.x + view.w || y + h > view.y + view.h;
+  if (outside) look({ ...view, x: x + w / 2 - view.w / 2, y: y + h / 2 - view.h / 2 });
+}
+
+// The nearest box in a direction; sideways distance counts double.
+function neighbour(place, right, down) {
+  const from = middle(boxes.get(place));
+  let best = 0, least = Infinity;
+  for (const [each, box] of boxes) {
+    const to = middle(box), across = to.x - from.x, along = to.y - from.y;
+    const ahead = right ? across * right : along * down, aside = Math.abs(right ? along : across);
+    const far = ahead + 2 * aside;
+    if (each !== place && ahead > 10 && far < least) [best, least] = [each, far];
+  }
+  return best;
+}
+
+function middle(box) {
+  return { x: box.x + box.w / 2, y: box.y + box.h / 2 };
+}
+
+// ---- the camera
+
+function look(view, atOnce = false) {
+  if (atOnce || stillness.matches || document.hidden) {
+    camera.to = null;
+    return setView(view);
+  }
+  Object.assign(camera, { from: { ...camera.now }, to: view, started: performance.now() });
+  requestAnimationFrame(moveCamera);
+}
+
+function moveCamera(time) {
+  if (!camera.to) return;
+  const part = Math.min(1, Math.max(0, (time - camera.started) / CAMERA_MS));
+  const eased = part * part * (3 - 2 * part), view = {};
+  for (const name of ["x", "y", "w", "h"]) view[name] = camera.from[name] + eased * (camera.to[name] - camera.from[name]);
+  setView(view);
+  if (part < 1) requestAnimationFrame(moveCamera);
+  else camera.to = null;
+}
+
+function setView(view) {
+  camera.now = { ...view };
+  drawing.setAttribute("viewBox", [view.x, view.y, view.w, view.h].map((number) => number.toFixed(1)).join(" "));
+}
+
+function lookAtAll(atOnce = false) {
+  const room = 8;
+  look({ x: -room, y: -room, w: drawingSize.w + 2 * room, h: drawingSize.h + 2 * room }, atOnce);
+}
+
+function lookAt(places) {
+  const all = places.map((place) => boxes.get(place));
+  const left = Math.min(...all.map((box) => box.x)) - EDGE, top = Math.min(...all.map((box) => box.y)) - EDGE;
+  const right = Math.max(...all.map((box) => box.x + box.w)) + EDGE;
+  const bottom = Math.max(...all.map((box) => box.y + box.h)) + EDGE;
+  const area = byId("graph-area").getBoundingClientRect();
+  // Not nearer than text of 1.6 times the page's size, and not farther than the whole.
+  const w = Math.max(right - left, area.width / 1.3), h = Math.max(bottom - top, area.height / 1.3);
+  look({ x: (left + right - w) / 2, y: (top + bottom - h) / 2, w, h });
+}
+
+// Zoom by a factor around a point of the drawing, by default the middle.
+function zoom(factor, around = null, atOnce = false) {
+  const view = camera.to || camera.now;
+  const at = around || { x: view.x + view.w / 2, y: view.y + view.h / 2 };
+  const w = Math.max(120, Math.min(view.w * factor, 3 * drawingSize.w)), scale = w / view.w;
+  look({ x: at.x - (at.x - view.x) * scale, y: at.y - (at.y - view.y) * scale, w, h: view.h * scale }, atOnce);
+}
+
+function drawingPoint(event) {
+  const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(drawing.getScreenCTM().inverse());
+  return { x: at.x, y: at.y };
+}
+
+const fingers = new Map();
+
+function watchGraphPointers() {
+  drawing.addEventListener("pointerdown", (event) => fingers.set(event.pointerId, { x: event.clientX, y: event.clientY, moved: false }));
+  drawing.addEventListener("pointermove", moveFinger);
+  for (const name of ["pointerup", "pointercancel", "pointerleave"]) {
+    drawing.addEventListener(name, (event) => fingers.delete(event.pointerId));
+  }
+  drawing.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && document.documentElement.scrollHeight > window.innerHeight + 4) return;
+    event.preventDefault();
+    zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) / 240), drawingPoint(event), true);
+  }, { passive: false });
+}
+
+function moveFinger(event) {
+  const finger = fingers.get(event.pointerId);
+  if (!finger) return;
+  const [dx, dy] = [event.clientX - finger.x, event.clientY - finger.y];
+  if (!finger.moved && Math.hypot(dx, dy) < 4) return;
+  const others = [...fingers].filter(([id]) => id !== event.pointerId).map(([, other]) => other);
+  if (others.length === 1) {
+    const before = Math.hypot(finger.x - others[0].x, finger.y - others[0].y);
+    const after = Math.hypot(event.clientX - others[0].x, event.clientY - others[0].y);
+    if (after > 0) zoom(before / after, drawingPoint(event), true);
+  } else {
+    const scale = 1 / drawing.getScreenCTM().a, view = camera.now;
+    camera.to = null;
+    setView({ ...view, x: view.x - dx * scale, y: view.y - dy * scale });
+  }
+  Object.assign(finger, { x: event.clientX, y: event.clientY, moved: true });
+}

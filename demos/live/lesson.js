@@ -1,0 +1,259 @@
+// ---- step through backprop ------------------------------------------------------------------
+
+// Forward, one node at a time; the start of the backward pass; backward, one local derivative at a
+// time; then the update, one weight at a time.
+const allSteps = [
+  ...data.nodes.flatMap((node, index) => (node.formula ? [{ phase: "forward", node: index + 1 }] : [])),
+  { phase: "start" },
+  ...data.steps.map((_, index) => ({ phase: "backward", index })),
+  ...data.weights.map((_, index) => ({ phase: "update", index })),
+];
+const firstOf = (phase) => allSteps.findIndex((step) => step.phase === phase);
+const countOf = (phase) => allSteps.filter((step) => step.phase === phase).length;
+const rootName = nodeName(rootPlace);
+
+function enterSteps(at = 0) {
+  pause();
+  app.selected = 0;
+  document.body.classList.add("stepping"); // the graph has its new size before it is looked at
+  if (document.documentElement.scrollHeight > window.innerHeight + 4) byId("graph-card").scrollIntoView();
+  showStep(Math.max(0, Math.min(at, allSteps.length - 1)));
+  byId("next").focus({ preventScroll: true });
+}
+
+function leaveSteps() {
+  if (app.step === null) return;
+  app.step = null;
+  document.body.classList.remove("stepping");
+  light([], []);
+  lookAtAll();
+  refresh();
+}
+
+function showStep(index) {
+  app.step = index;
+  evaluate();
+  const step = allSteps[index];
+  drawing.dataset.phase = step.phase;
+  light(...litBy(step));
+  lookAt(litBy(step)[0]);
+  refresh();
+  say(`${phaseTitle(step)}: ${stepText(step)}`);
+}
+
+function nextStep() {
+  if (app.step === null) return enterSteps();
+  if (app.step + 1 < allSteps.length) return showStep(app.step + 1);
+  trainBy(1);
+  if (app.timeline.isBroken) return leaveSteps();
+  showStep(0);
+}
+
+function previousStep() {
+  if (app.step === null) return;
+  if (app.step > 0) return showStep(app.step - 1);
+  if (app.timeline.epoch === 0) return say("This is the first step of epoch 0.");
+  app.timeline.goTo(app.timeline.epoch - 1);
+  showStep(allSteps.length - 1);
+}
+
+function phaseOf(step) {
+  return step.phase === "start" ? "backward" : step.phase;
+}
+
+function litBy(step) {
+  if (step.phase === "forward") {
+    const parents = data.nodes[step.node - 1].parents;
+    return [[step.node, ...parents], parents.map((_, position) => `${step.node}.${position}`)];
+  }
+  if (step.phase === "start") return [[rootPlace], []];
+  if (step.phase === "backward") {
+    const { node, parent, position } = data.steps[step.index];
+    return [[parent, node], [`${node}.${position}`]];
+  }
+  const place = placeOfWeight(step.index);
+  return [place ? [place] : [rootPlace], []];
+}
+
+// A weight's node in the graph of a row; 0 where that does not depend on it.
+function placeOfWeight(index) {
+  return data.nodes.findIndex((node) => node.kind === "parameter" && node.name === data.weights[index].name) + 1;
+}
+
+function phaseTitle(step) {
+  if (step.phase === "forward") return `Forward ${app.step + 1} of ${countOf("forward")}`;
+  if (step.phase === "start") return "Backward begins";
+  if (step.phase === "backward") return `Backward ${step.index + 1} of ${data.steps.length}`;
+  return `Update ${step.index + 1} of ${data.weights.length}`;
+}
+
+// A step in one line; a backward step exactly as Python's str(step) writes it.
+function stepText(step) {
+  if (step.phase === "forward") {
+    const node = data.nodes[step.node - 1];
+    return `${node.name} = ${plainFormula(node.formula)} = ${general(value(step.node), 6)}`;
+  }
+  if (step.phase === "start") return `d ${rootName}/d ${rootName} = 1`;
+  if (step.phase === "backward") return backwardText(step.index);
+  const weight = data.weights[step.index], old = app.timeline.parameters[weight.place];
+  return `${weight.name}: ${general(old, 6)} becomes ${general(app.measured.news[step.index], 6)}`;
+}
+
+function backwardText(index) {
+  const step = data.steps[index], numbers = stepNumbers(index);
+  const [node, parent] = [nodeName(step.node), nodeName(step.parent)];
+  const { upstream, local, contribution, total } = numbers;
+  return (
+    `d ${rootName}/d ${parent} += d ${rootName}/d ${node} × d ${node}/d ${parent}` +
+    ` = ${general(upstream, 6)} × ${general(local, 6)} = ${general(contribution, 6)}` +
+    `  (sum ${general(total, 6)}; ${node} = ${plainFormula(data.nodes[step.node - 1].formula)})`
+  );
+}
+
+// ---- how a lesson looks
+
+// A derivative as a fraction.
+function fraction(over, under) {
+  return element("span", { class: "fraction", role: "img", "aria-label": `d ${over} by d ${under}` },
+    element("span", {}, "d ", name(over)), element("span", {}, "d ", name(under)));
+}
+
+function name(text) {
+  return element("var", {}, text);
+}
+
+function number(text, kind = "") {
+  return element("span", { class: `number ${kind}` }, text);
+}
+
+function signedNumber(amount, digits = 4) {
+  return number(shown(amount, digits), amount < 0 ? "minus" : amount > 0 ? "plus" : "");
+}
+
+function line(label, ...parts) {
+  return element("div", { class: "line" }, element("span", { class: "label" }, label), element("span", { class: "formula" }, ...parts));
+}
+
+function note(text) {
+  return element("p", { class: "note" }, text);
+}
+
+function showLesson() {
+  const stepping = app.step !== null;
+  for (const id of ["phases", "stepper", "step-progress"]) byId(id).hidden = !stepping;
+  byId("step-mode").setAttribute("aria-pressed", String(stepping));
+  if (stepping) return showStepLesson(allSteps[app.step]);
+  setText(byId("lesson-title"), app.selected ? `The gradient of ${nodeName(app.selected)}` : "What is going on here");
+  byId("lesson").replaceChildren(...(app.selected ? explanation(app.selected) : introduction()));
+}
+
+function showStepLesson(step) {
+  setText(byId("lesson-title"), phaseTitle(step));
+  setText(byId("step-count"), `${app.step + 1} / ${allSteps.length}`);
+  byId("step-progress").max = allSteps.length;
+  byId("step-progress").value = app.step + 1;
+  for (const phase of ["forward", "backward", "update"]) {
+    const pressed = phase === phaseOf(step);
+    if (pressed) byId(`phase-${phase}`).setAttribute("aria-current", "step");
+    else byId(`phase-${phase}`).removeAttribute("aria-current");
+  }
+  const last = app.step + 1 === allSteps.length;
+  setText(byId("next"), last ? "Update →" : "Next →");
+  byId("back").disabled = app.step === 0 && app.timeline.epoch === 0;
+  const lessons = { forward: forwardLesson, start: startLesson, backward: backwardLesson, update: updateLesson };
+  byId("lesson").replaceChildren(...lessons[step.phase](step));
+  byId("lesson").dataset.text = stepText(step);
+}
+
+function forwardLesson({ node: place }) {
+  const node = data.nodes[place - 1];
+  return [
+    line("formula", name(node.name), " = ", withNames(node.formula)),
+    line("numbers", name(node.name), " = ", withNumbers(node.formula)),
+    line("value", name(node.name), " = ", signedNumber(value(place))),
+    ...(place === rootPlace ? [note("Now every node has a value. The way back asks of each: if it grew a little, how much would the loss grow?")] : []),
+  ];
+}
+
+function startLesson() {
+  return [
+    line("start", fraction(rootName, rootName), " = ", number("1", "plus")),
+    note(`If ${rootName} grows by a little, ${rootName} grows by just that. From here the chain rule goes back, arrow by arrow: upstream gradient × local derivative.`),
+  ];
+}
+
+function backwardLesson({ index }) {
+  const step = data.steps[index], numbers = stepNumbers(index), into = stepsInto[step.parent - 1];
+  const [node, parent] = [nodeName(step.node), nodeName(step.parent)], nth = into.indexOf(index) + 1;
+  const formula = data.nodes[step.node - 1].formula;
+  const rule = step.local || ["…"];
+  const rows = [
+    line("chain rule", fraction(rootName, parent), nth > 1 ? " += " : " = ", fraction(rootName, node), " × ", fraction(node, parent)),
+    line("local", element("span", { class: "since" }, "since ", name(node), ` = ${withNames(formula)},`), " ", fraction(node, parent), rule.length > 1 ? ` = ${withNames(rule)}` : "", " = ", signedNumber(numbers.local)),
+    line("numbers", signedNumber(numbers.upstream), " × ", signedNumber(numbers.local), " = ", signedNumber(numbers.contribution)),
+  ];
+  const sum = into.slice(0, nth).flatMap((each, at) => {
+    const part = stepNumbers(each).contribution;
+    return [at ? " + " : "", number(at ? operand(part) : shown(part), each === index ? "new" : "")];
+  });
+  const left = into.length - nth;
+  const state = left ? `so far; ${left} more ${left === 1 ? "use" : "uses"} of ${parent} to come` : into.length > 1 ? `complete: all ${into.length} uses of ${parent} are in` : "complete";
+  rows.push(line("sum", fraction(rootName, parent), " = ", ...(nth > 1 ? [...sum, " = "] : []), signedNumber(numbers.total), element("small", {}, ` ${state}`)));
+  return rows;
+}
+
+function updateLesson({ index }) {
+  const weight = data.weights[index], old = app.timeline.parameters[weight.place];
+  const formula = data.updates[index], updated = app.measured.news[index];
+  const rows = data.rows.length;
+  return [
+    line("rule", name("w"), " ← ", ...(formula ? [name("w"), " − learning rate × mean of ", fraction(rootName, "w")] : ["what the optimizer makes of w, its gradient and its memory"])),
+    line("numbers", name(weight.name), " ← ", formula ? withNumbers(formula, 6) : `${shown(old, 6)}, with gradient ${shown(app.measured.means[index])}`),
+    line("new", name(weight.name), " = ", signedNumber(updated, 6), element("small", {}, ` was ${shown(old, 6)}`)),
+    note(`The gradient here is the mean over ${rows === 1 ? "the row" : `all ${rows} rows`}${placeOfWeight(index) && !app.probe ? `; this row’s own is ${signed(gradient(placeOfWeight(index)) ?? 0)}` : ""}. ${app.step + 1 === allSteps.length ? `“Update” changes all ${data.weights.length} weights at once: epoch ${counted(app.timeline.epoch + 1)}.` : ""}`),
+  ];
+}
+
+// ---- the gradient of one node, as a sum over its uses
+
+function explanation(place) {
+  const node = data.nodes[place - 1], into = stepsInto[place - 1];
+  const rows = [];
+  rows.push(line("value", name(node.name), node.formula ? ` = ${withNames(node.formula)}` : "", " = ", signedNumber(value(place))));
+  if (place === rootPlace) {
+    rows.push(line("gradient", fraction(rootName, rootName), " = ", number("1", "plus")), note("Every gradient is a derivative of this node, so its own is 1."));
+    return rows;
+  }
+  if (!into.length) return [...rows, note("A constant: nothing flows back to it.")];
+  for (const index of into) {
+    const step = data.steps[index], numbers = stepNumbers(index), user = nodeName(step.node);
+    rows.push(line(`by ${user}`, fraction(rootName, user), " × ", fraction(user, node.name), " = ", signedNumber(numbers.upstream), " × ", signedNumber(numbers.local), " = ", signedNumber(numbers.contribution)));
+  }
+  const parts = into.flatMap((index, at) => [at ? " + " : "", number((at ? operand : shown)(stepNumbers(index).contribution))]);
+  rows.push(line("gradient", fraction(rootName, node.name), " = ", ...(into.length > 1 ? [...parts, " = "] : []), signedNumber(gradient(place))));
+  const uses = into.length === 1 ? "It is used once, so its gradient has one term." : `It is used ${into.length} times, so its gradient is a sum of ${into.length} terms.`;
+  rows.push(note(uses));
+  return rows;
+}
+
+function explanationText(place) {
+  if (!app.selected) return "";
+  const into = stepsInto[place - 1], node = nodeName(place);
+  if (place === rootPlace) return `${node}: gradient 1`;
+  if (!into.length) return `${node} is a constant`;
+  const terms = into.map((index) => `${general(stepNumbers(index).contribution, 4)} by ${nodeName(data.steps[index].node)}`);
+  return `The gradient of ${node} is ${general(gradient(place), 4)}: ${terms.join(", plus ")}`;
+}
+
+function introduction() {
+  const goal = app.timeline.epoch === 0
+    ? `This network has learned nothing yet: its ${data.weights.length} weights are random. Press Play and watch the boundary bend, or step through one round of backprop by hand.`
+    : `${data.weights.length} weights, changed ${counted(app.timeline.epoch)} times, each time a little against its gradient. Rewind below the loss curve to see it happen again.`;
+  return [
+    element("p", { class: "lead" }, goal),
+    element("ul", { class: "hints" },
+      element("li", {}, "Click a box in the graph: its gradient as a sum over its uses."),
+      element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it, double-click it to flip its target." : "Choose a row above the graph to send it through the network."),
+      element("li", {}, "Change a weight in the table and see what happens.")),
+  ];
+}

@@ -1,0 +1,148 @@
+"""The live page: one HTML file in which a class trains a network and steps through backprop.
+
+``python -m demos.page`` writes ``out/xor.html``; ``--data moons`` writes ``out/moons.html``.  The
+file needs no server and no network.  Its arithmetic is the JavaScript that the compiler writes from
+the graph that Python built, and its picture of the graph is the one that ``autodiff.draw`` made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import nn
+from autodiff import Names
+from autodiff.files import write_atomically
+from autodiff.ops import describe
+from demos.arguments import learning_rate, output_folder, positive
+from demos.lab import LAB
+from demos.live.assemble import assembled
+from demos.live.content import graph_data, kinds_of, rows_data, state_data
+from demos.live.drawing import live_svg
+from demos.live.programs import compile_record
+from demos.live.python_code import code, description
+from demos.live.record import record
+from demos.moons_data import make_moons
+from nn.fit import Loss, Penalty, Rows
+
+__all__ = ["main", "page"]
+
+# A drawing with more boxes than this cannot be read on a projector.
+MOST_NODES = 200
+
+
+def page(
+    model: nn.Module,
+    x: Sequence[Any],
+    y: Sequence[Any],
+    loss: Loss,
+    optimizer: nn.Optimizer,
+    path: str | os.PathLike[str],
+    *,
+    penalty: Penalty | None = None,
+    title: str = "Backprop, live",
+) -> Path:
+    """Write the live page for a small model and return its path. The model stays as it is.
+
+    ``x``, ``y``, ``loss``, ``optimizer`` and ``penalty`` are those of :func:`nn.fit`, and the page
+    trains as it does, on all rows at once.  The page starts from the model's present weights; for
+    an ``nn.MLP`` it can also start from any seed, as ``nn.MLP(..., rng=seed)`` would.  With two
+    inputs it shows the decision boundary.
+
+    Raises ValueError, naming the limit, if the graph of one row has more than MOST_NODES nodes;
+    ValueError or TypeError, as ``nn.fit``, for data that do not fit; ImportError, naming what to
+    install, if the graph cannot be drawn; OSError if the file cannot be written.
+    """
+    if not isinstance(optimizer, nn.Optimizer):
+        raise TypeError(f"page needs an optimizer, but got {describe(optimizer)}")
+    rows = Rows(model, x, y, loss)
+    found = record(model, rows)
+    nodes = found.nodes
+    if len(nodes) > MOST_NODES:
+        raise ValueError(
+            f"the graph of one row has {len(nodes):,} nodes, and a page shows at most "
+            f"{MOST_NODES}: use fewer or narrower layers"
+        )
+    names = Names(found.loss)
+    called = {node: names[node] for node in nodes}
+    compiled = compile_record(found, optimizer, penalty, called)
+    kinds = kinds_of(found)
+    content = {
+        "title": title,
+        "network": description(model, found),
+        **graph_data(found, compiled, called, kinds),
+        **state_data(model, compiled),
+        **rows_data(rows, found, loss, called),
+        "code": code(model, rows, loss, optimizer, penalty),
+    }
+    graph = live_svg(found.loss, kinds, MOST_NODES)
+    return write_atomically(path, assembled(title, graph, compiled.javascript, content))
+
+
+# --------------------------------------------------------------------------------------------
+# The command
+# --------------------------------------------------------------------------------------------
+
+
+def xor_page(hidden: int, seed: int | None, lr: float, path: Path) -> Path:
+    """Write the page of the XOR lab; from the lab's weights where they fit and no seed is given."""
+    model = nn.MLP(2, [hidden, 1], activation="sigmoid", output_activation="sigmoid", rng=seed or 0)
+    if hidden == 4 and seed is None:
+        model.load_state_dict(LAB.initial_weights)
+    optimizer = nn.SGD(model.parameters(), lr=lr)
+    return page(model, LAB.x, LAB.y, nn.mse_loss, optimizer, path, title="XOR")
+
+
+def moons_page(hidden: int, seed: int | None, lr: float, path: Path) -> Path:
+    """Write the page of two moons; the network's output is the logit of the lower one."""
+    x, y = make_moons(60, 0.1, random.Random(seed or 0))
+    targets = [float(target > 0.0) for target in y]
+    model = nn.MLP(2, [hidden, 1], activation="tanh", rng=seed or 0)
+    optimizer = nn.SGD(model.parameters(), lr=lr)
+    loss = nn.binary_cross_entropy_with_logits
+    return page(model, x, targets, loss, optimizer, path, title="Two moons")
+
+
+DATA: dict[str, tuple[Callable[[int, int | None, float, Path], Path], int, float]] = {
+    "xor": (xor_page, 4, LAB.learning_rate),
+    "moons": (moons_page, 8, 1.0),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write a page and print where it is."""
+    parser = argparse.ArgumentParser(
+        prog="python -m demos.page",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", choices=DATA, default="xor", help="default: %(default)s")
+    parser.add_argument("--hidden", type=positive, help="hidden neurons; default: 4, moons 8")
+    parser.add_argument(
+        "--seed", type=int, help="of the start weights; default: the lab's weights, moons 0"
+    )
+    parser.add_argument("--lr", type=learning_rate, help="learning rate; default: 0.1, moons 1")
+    parser.add_argument(
+        "--out",
+        type=output_folder,
+        default="out",
+        metavar="FOLDER",
+        help="where the page goes; default: %(default)s",
+    )
+    options = parser.parse_args(arguments)
+    write, hidden, lr = DATA[options.data]
+    path = options.out / f"{options.data}.html"
+    try:
+        write(options.hidden or hidden, options.seed, options.lr or lr, path)
+    except (ImportError, ValueError) as error:
+        sys.exit(f"demos.page: {error}")
+    print(f"Wrote {path}: open it in a browser.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""``python -m demos.sweep``."""
+
+if __name__ == "__main__":
+    # Each worker process imports this module again, and would import the plots with it.
+    from demos.sweep.command import main
+
+    main()

@@ -1,0 +1,141 @@
+"""The results of a sweep in an SQLite file, where every run is there once or not at all.
+
+A run's key is its configuration, its number of epochs and its seed.  Runs are added in
+transactions: after a crash, a power cut or an interrupt at any moment, the file holds whole
+batches, and the sweep goes on with the runs that are missing.  A run that is added twice is the
+same run, and is kept once.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from demos.sweep.settings import Configuration
+from demos.sweep.training import Batch, Run
+
+__all__ = ["Store", "StoreError"]
+
+# Marks the file as ours ("XORS"), and says which version of the tables it has.
+APPLICATION = 0x584F5253
+VERSION = 1
+
+PRIMARY_KEY = "activation, loss, initialisation, learning_rate, epochs, seed"
+
+SCHEMA = f"""
+CREATE TABLE runs (
+    activation TEXT NOT NULL,
+    loss TEXT NOT NULL,
+    initialisation TEXT NOT NULL,
+    learning_rate REAL NOT NULL,
+    epochs INTEGER NOT NULL,
+    seed INTEGER NOT NULL,
+    solved_epoch INTEGER,           -- NULL: not solved
+    correct INTEGER NOT NULL,       -- of the four rows, after training
+    losses TEXT NOT NULL,           -- a JSON list, one number for each checkpoint
+    PRIMARY KEY ({PRIMARY_KEY})
+) WITHOUT ROWID
+"""
+
+OF_CONFIGURATION = (
+    "activation = ? AND loss = ? AND initialisation = ? AND learning_rate = ? AND epochs = ?"
+)
+
+
+class StoreError(Exception):
+    """A file that cannot hold results; the message says which and why."""
+
+
+class Store:
+    """Opens the file, or makes it; use it in a ``with``.
+
+    Raises StoreError if the file is something else, is damaged, or cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.connection = sqlite3.connect(path, timeout=60.0)
+            try:
+                self._prepare()
+            except BaseException:
+                self.connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot use {path} for the results: {error}") from None
+
+    def _prepare(self) -> None:
+        with self.connection:
+            # Two sweeps that start together must not both make the table.
+            self.connection.execute("BEGIN IMMEDIATE")
+            (application,) = self.connection.execute("PRAGMA application_id").fetchone()
+            (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+            (tables,) = self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if not tables and not application and not version:
+                self.connection.execute(SCHEMA)
+                self.connection.execute(f"PRAGMA application_id = {APPLICATION}")
+                self.connection.execute(f"PRAGMA user_version = {VERSION}")
+            elif application != APPLICATION:
+                raise StoreError(f"{self.path} is another program's database; choose another --out")
+            elif version != VERSION:
+                raise StoreError(
+                    f"{self.path} has version {version} of the results, but this program reads "
+                    f"version {VERSION}; choose another --out"
+                )
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.connection.close()
+
+    def add(self, batch: Batch, epochs: int) -> None:
+        """Add the runs of a batch, all of them or none. A run that is there already stays."""
+        configuration = batch.configuration
+        with self.connection:
+            self.connection.executemany(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                f"ON CONFLICT ({PRIMARY_KEY}) DO NOTHING",
+                [
+                    (
+                        *_key(configuration, epochs),
+                        *(run.seed, run.solved_epoch, run.correct, json.dumps(run.losses)),
+                    )
+                    for run in batch.runs
+                ],
+            )
+
+    def seeds(self, configuration: Configuration, epochs: int) -> set[int]:
+        """Return the seeds that are done."""
+        rows = self.connection.execute(
+            f"SELECT seed FROM runs WHERE {OF_CONFIGURATION}", _key(configuration, epochs)
+        )
+        return {seed for (seed,) in rows}
+
+    def runs(self, configuration: Configuration, epochs: int, seeds: int) -> Iterator[Run]:
+        """Yield the runs of a configuration from the first seeds, in their order."""
+        rows = self.connection.execute(
+            "SELECT seed, solved_epoch, correct, losses FROM runs "
+            f"WHERE {OF_CONFIGURATION} AND seed < ? ORDER BY seed",
+            (*_key(configuration, epochs), seeds),
+        )
+        for seed, solved_epoch, correct, losses in rows:
+            yield Run(seed, solved_epoch, correct, json.loads(losses))
+
+
+def _key(configuration: Configuration, epochs: int) -> tuple[str, str, str, float, int]:
+    return (
+        configuration.activation,
+        configuration.loss,
+        configuration.initialisation,
+        configuration.learning_rate,
+        epochs,
+    )

@@ -1,0 +1,209 @@
+"""Random graphs to differentiate by hand: small, with numbers that a person can compute.
+
+Candidates are drawn from the seed until one meets all conditions, so the same seed gives the same
+problems on every machine.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from autodiff import Value, topological_order, weighted_sum
+from autodiff.value import constant
+
+__all__ = ["LEVELS", "Level", "Problem", "make_problems"]
+
+# Every number is a multiple of this, and at most so large.
+GRAIN = 0.25
+LARGEST_VALUE = 30.0
+LARGEST_GRADIENT = 50.0
+
+CANDIDATES = 100_000
+
+
+class Problem:
+    """A graph, with a name for every node, after ``backward()``."""
+
+    def __init__(self, root: Value) -> None:
+        root.backward()
+        order = topological_order(root)
+        self.root = root
+        variables = [node for node in order if node.is_leaf and not node.is_constant]
+        self.variables = sorted(variables, key=label_of)
+        self.interior = [node for node in order if not node.is_leaf]
+
+    @property
+    def gradients(self) -> list[Value]:
+        """The nodes whose gradients are asked for, in the order in which they can be found."""
+        return [*reversed(self.interior), *self.variables]
+
+
+def label_of(node: Value) -> str:
+    """Return a node's label."""
+    return node.label
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level of difficulty.
+
+    ``build(rng)`` returns a candidate's root.  ``rules`` are the operations of
+    ``demos.worksheet.sheet.RULES`` that it needs.
+    """
+
+    title: str
+    rules: tuple[str, ...]
+    build: Callable[[random.Random], Value]
+
+
+# ---- building ----------------------------------------------------------------------------------
+
+NUMBERS = (-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0)
+FIRST_LETTER = ord("a")
+
+
+def random_graph(
+    rng: random.Random, operations: Sequence[str], variables: int, steps: int
+) -> Value:
+    """Return the root of some operations on some variables, and on each other's results."""
+    names = [chr(FIRST_LETTER + place) for place in range(variables + steps)]
+    nodes = [Value(rng.choice(NUMBERS), name) for name in names[:variables]]
+    for _ in range(steps):
+        nodes.append(operation_on(rng.choice(operations), *rng.sample(nodes, 2)))
+    root = nodes[-1]
+    interior = [node for node in topological_order(root) if not node.is_leaf]
+    for node, name in zip(interior, names[variables:], strict=False):
+        node.label = name
+    root.label = "L"
+    return root
+
+
+def operation_on(operation: str, left: Value, right: Value) -> Value:
+    """Return an operation of the table on one or both operands."""
+    if operation == "add":
+        return left + right
+    if operation == "sub":
+        return left - right
+    if operation == "mul":
+        return left * right
+    if operation == "square":
+        return left**2
+    if operation == "half":
+        return left / 2
+    if operation == "relu":
+        return left.relu()
+    return left.maximum(right)
+
+
+def tree(rng: random.Random) -> Value:
+    """Return a candidate of level 1: sums and products, each result used once."""
+    return random_graph(rng, ("add", "mul"), 4, 3)
+
+
+def reuse(rng: random.Random) -> Value:
+    """Return a candidate of level 2: something is used twice."""
+    return random_graph(rng, ("add", "sub", "mul", "square"), 3, 4)
+
+
+def choices(rng: random.Random) -> Value:
+    """Return a candidate of level 3: relu and maximum, which stop gradients; fractions."""
+    return random_graph(rng, ("add", "sub", "mul", "half", "relu", "maximum"), 3, 5)
+
+
+def network(rng: random.Random) -> Value:
+    """Return a candidate of level 4: two neurons, one after the other, and a squared error."""
+    x = [constant(rng.choice(NUMBERS), f"x{place}") for place in (1, 2)]
+    w = [Value(rng.choice(NUMBERS), f"w{place}") for place in (1, 2)]
+    z = named("z", weighted_sum(Value(rng.choice(NUMBERS), "b"), w, x))
+    h = named("h", z.relu())
+    p = named(
+        "p", weighted_sum(Value(rng.choice(NUMBERS), "c"), [Value(rng.choice(NUMBERS), "v")], [h])
+    )
+    e = named("e", p - constant(rng.choice(NUMBERS), "t"))
+    return named("L", e**2)
+
+
+def named(label: str, node: Value) -> Value:
+    """Return the node, with that label."""
+    node.label = label
+    return node
+
+
+LEVELS = {
+    1: Level("sums and products", ("add", "mul"), tree),
+    2: Level("a value used twice", ("add", "sub", "mul", "square"), reuse),
+    3: Level("choices and fractions", ("add", "sub", "mul", "div", "relu", "maximum"), choices),
+    4: Level("two neurons and a loss", ("weighted_sum", "relu", "sub", "square"), network),
+}
+
+
+# ---- choosing ----------------------------------------------------------------------------------
+
+
+def make_problems(seed: int, level: int, count: int) -> list[Problem]:
+    """Return different problems of a level. The same arguments give the same problems."""
+    rng = random.Random(f"worksheet {seed} {level}")
+    problems: list[Problem] = []
+    shapes = set()
+    for _ in range(CANDIDATES):
+        if len(problems) == count:
+            return problems
+        root = LEVELS[level].build(rng)
+        problem = Problem(root)
+        shape = str(
+            [(node.op, [parent.label for parent in node.parents]) for node in problem.interior]
+        )
+        if is_fit(problem, level) and (shape not in shapes or level == 4):
+            shapes.add(shape)
+            problems.append(problem)
+    raise AssertionError(f"no {count} problems of level {level} for seed {seed}")
+
+
+def is_fit(problem: Problem, level: int) -> bool:
+    """Return whether a candidate is a good problem of its level."""
+    order = topological_order(problem.root)
+    operations = Counter(node.op.name for node in problem.interior if node.op is not None)
+    uses = Counter(parent for node in problem.interior for parent in node.parents)
+    used_twice = sum(count > 1 for node, count in uses.items() if not node.is_constant)
+    expected = {1: (4, 3), 2: (3, 4), 3: (3, 5), 4: (5, 5)}[level]
+    if (len(problem.variables), len(problem.interior)) != expected:  # something was left unused
+        return False
+    if not all(is_easy(node.data, LARGEST_VALUE) for node in order):
+        return False
+    if not all(is_easy(node.grad, LARGEST_GRADIENT) for node in problem.gradients):
+        return False
+    if any(is_undecided(node) for node in problem.interior):
+        return False
+    moving = sum(node.grad != 0.0 for node in problem.variables)
+    if level == 1:
+        return used_twice == 0 and len(operations) == 2
+    if level == 2:
+        return used_twice > 0 and len(operations) >= 3 and moving == 3
+    if level == 3:
+        return (
+            used_twice > 0
+            and operations["relu"] + operations["maximum"] == 2
+            and operations["div"] == 1
+            and moving >= 2
+        )
+    # A neuron that is off leaves nothing to compute before it.
+    return moving == len(problem.variables)
+
+
+def is_easy(number: float, largest: float) -> bool:
+    """Return whether a number can be computed by hand; -0.0 puzzles people."""
+    small = abs(number) <= largest and number % GRAIN == 0.0
+    return small and not (number == 0.0 and math.copysign(1.0, number) < 0.0)
+
+
+def is_undecided(node: Value) -> bool:
+    """Return whether a choice hangs in the balance: its derivative would be a convention."""
+    assert node.op is not None
+    numbers = [parent.data for parent in node.parents]
+    return (node.op.name == "relu" and numbers[0] == 0.0) or (
+        node.op.name == "maximum" and numbers[0] == numbers[1]
+    )

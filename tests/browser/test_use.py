@@ -1,0 +1,576 @@
+"""What a class does with the page: keys, edits, addresses, exports."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+import nn
+from demos.page import page
+from tests.browser.conftest import Open
+from tests.browser.opened import Opened
+from tests.browser.pages import HOSTILE, Moons, lab_model, penalty, small_model
+from tests.browser.python_side import assert_close
+
+AXE = (Path(__file__).with_name("vendor") / "axe.min.js").read_text(encoding="utf-8")
+SIZES = [(1920, 1080), (1280, 720), (390, 844)]
+
+
+# ---- keys ----------------------------------------------------------------------------------
+
+
+def test_keys_train_pause_and_rewind(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    opened.press("e", "e", "t")
+    opened.settle()
+    assert opened.live("epoch") == 1002
+    opened.press("Space")
+    opened.wait_until("live.epoch > 1100")
+    opened.press("Space")
+    opened.settle()
+    epoch = opened.live("epoch")
+    opened.page.wait_for_timeout(150)
+    assert opened.live("epoch") == epoch
+    opened.press("j", "Home")
+    opened.settle()
+    assert opened.live("epoch") == 0
+    opened.press("ArrowRight")
+    opened.settle()
+    assert opened.live("epoch") == 1
+
+
+def test_keys_choose_and_flip_a_row(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    chosen = "#row-buttons [aria-checked=true]"
+    opened.press("3")
+    opened.settle()
+    assert opened.text(chosen) == "1, 0 → 1"
+    opened.press("f")
+    opened.settle()
+    assert opened.text(chosen) == "1, 0 → 0"
+
+
+def test_keys_set_the_seed_the_learning_rate_and_a_weight(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    opened.press("l", "Control+a")
+    opened.page.keyboard.type("0.25")
+    opened.press("Enter", "s")
+    opened.page.keyboard.type("5")
+    opened.press("Enter")
+    opened.settle()
+    wanted = {path: p.data for path, p in nn.MLP(2, [4, 1], rng=5).named_parameters()}
+    assert opened.live("weights") == wanted
+    assert opened.page.locator("#rate").input_value() == "0.25"
+    opened.press("w", "Tab")  # from the table to its first field
+    opened.page.keyboard.type("0.75")
+    opened.press("Enter")
+    opened.settle()
+    assert opened.live("weights") == {**wanted, "hidden.weight[0][0]": 0.75}
+
+
+def test_keys_choose_a_point_of_the_plane_and_a_box_of_the_graph(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab)
+    opened.press("p", *["ArrowUp"] * 6, *["ArrowRight"] * 4, "Enter")
+    opened.settle()
+    assert opened.text("#row-name") == "a point of your own"
+    opened.press("g", "ArrowLeft", "Enter")
+    opened.settle()
+    assert opened.text("#lesson-title").startswith("The gradient of")
+    assert opened.text("#spoken").startswith("The gradient of")
+
+
+def test_keys_step_and_leave_the_steps(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    opened.press("b", "ArrowRight", "ArrowRight", "ArrowLeft")
+    opened.settle()
+    assert opened.text("#step-count").startswith("2 /")
+    opened.press("Escape")
+    opened.settle()
+    assert opened.page.locator("#stepper").is_hidden()
+
+
+def test_keys_open_and_close_the_dialogs_and_change_the_theme(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    for key, dialog in (("?", "#help"), ("x", "#export")):
+        opened.press(key)
+        assert opened.page.locator(dialog).is_visible()
+        opened.press("Escape")
+        assert opened.page.locator(dialog).is_hidden()
+    opened.press("m")
+    assert opened.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_help_lists_every_key_that_a_control_names(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    listed = set(opened.page.locator("#keys kbd").all_text_contents())
+    named = opened.evaluate(
+        "[...document.querySelectorAll('[data-key]')].map((e) => e.dataset.key)"
+    )
+    assert set(named) <= listed
+
+
+def test_single_keys_can_be_turned_off(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    opened.press("?")
+    opened.page.locator("#single-keys").uncheck()
+    opened.press("Escape", "e", "t")
+    opened.settle()
+    assert opened.live("epoch") == 0
+
+
+def test_the_tab_key_reaches_every_control_and_each_shows_its_focus(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab)
+    unreached = set(
+        opened.evaluate(
+            "[...document.querySelectorAll('button, input, select, canvas[tabindex]')]"
+            ".filter((each) => each.offsetParent && !each.disabled && each.tabIndex >= 0)"
+            ".map((each, index) => { each.dataset.test = index; return String(index); })"
+        )
+    )
+    assert len(unreached) > 40
+    for _ in range(len(unreached) + 20):
+        opened.press("Tab")
+        at, outline, box = opened.evaluate(
+            "() => { const at = document.activeElement, style = getComputedStyle(at);"
+            " return [at.dataset.test, style.outlineStyle, at.matches('.box')]; }"
+        )
+        unreached.discard(at)
+        assert outline != "none" or box or at is None
+    assert not unreached
+
+
+def test_a_live_region_speaks_each_step(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab, "#row=2")
+    assert opened.page.locator("#spoken").get_attribute("aria-live") == "polite"
+    opened.press("b", "ArrowRight")
+    opened.settle()
+    first = 1.0 / (1.0 + math.exp(0.586 + 0.434))  # the lab's first hidden neuron for (0, 1)
+    assert opened.text("#spoken") == f"Forward 2 of 12: h1 = sigmoid(z1) = {first:.6g}"
+
+
+# ---- edits ---------------------------------------------------------------------------------
+
+
+def edited(opened: Opened) -> None:
+    """Do one of everything that changes the run, at different epochs."""
+    opened.fill("Learning rate", "0.4")
+    opened.go_to(120)
+    opened.fill("weight hidden.weight[1][0]", "-1.25")
+    opened.go_to(300)
+    opened.press("d")
+    opened.settle()
+    opened.fill("x1 of row 2", "0.125")
+    opened.page.get_by_label("flip the target of row 4", exact=True).click()
+    opened.go_to(450)
+    opened.fill("Learning rate", "0.05")
+    opened.go_to(700)
+
+
+def test_the_code_that_the_page_exports_trains_to_the_same_weights_in_python(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab)
+    edited(opened)
+    opened.press("x")
+    code = opened.page.locator("#code").input_value()
+    variables: dict[str, Any] = {}
+    exec(code, variables)
+    wanted = {path: p.data for path, p in variables["model"].named_parameters()}
+    opened.press("Escape")
+    assert_close(opened.live("weights"), wanted, "weights")
+    assert variables["x"][1] == [0.125, 1]
+    assert variables["y"] == [0, 1, 1, 1]
+    assert wanted != {path: p.data for path, p in lab_model().named_parameters()}
+
+
+def test_the_code_of_a_seed_and_of_other_optimizers_runs(
+    small: Path, moons: Path, open_page: Open
+) -> None:
+    for path, extra in ((small, {}), (moons, {"penalty": penalty})):
+        opened = open_page(path, "#seed=9&epoch=25")
+        opened.wait_until("live.epoch === 25")
+        opened.press("x")
+        code = opened.page.locator("#code").input_value()
+        assert "rng=9" in code
+        variables: dict[str, Any] = dict(extra)
+        exec(code, variables)
+        wanted = {path: p.data for path, p in variables["model"].named_parameters()}
+        assert_close(opened.live("weights"), wanted, "weights")
+
+
+def test_an_edit_forgets_what_was_trained_beyond_it_and_can_be_rewound_over(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab)
+    opened.go_to(600)
+    opened.go_to(200)
+    before = opened.live("weights")
+    opened.fill("weight output.bias[0]", "2")
+    assert opened.page.locator("#timeline").get_attribute("max") == "200"
+    opened.go_to(500)
+    after = opened.numbers()
+    opened.go_to(199)
+    opened.go_to(200)
+    assert opened.live("weights") == {**before, "output.bias[0]": 2.0}
+    opened.go_to(500)
+    assert opened.numbers() == after
+
+
+def plot(opened: Opened) -> tuple[float, float, float]:
+    """Return left, top and side of the square on the screen that shows [-0.5, 1.5] squared."""
+    box = opened.page.locator("#plane").bounding_box()
+    side = min(box["width"] - 44, box["height"] - 38)
+    return box["x"] + 34 + (box["width"] - 44 - side) / 2, box["y"] + 8, side
+
+
+def test_a_data_point_can_be_dragged_and_flipped(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    left, top, side = plot(opened)
+    x, y = left + side * 0.25, top + side * 0.75  # the point (0, 0) of [-0.5, 1.5] squared
+    mouse = opened.page.mouse
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x + side * 0.1, y - side * 0.05, steps=4)
+    mouse.up()
+    opened.settle()
+    opened.press("d")
+    opened.settle()
+    moved = [
+        float(opened.page.get_by_label(f"x{place} of row 1", exact=True).input_value())
+        for place in (1, 2)
+    ]
+    assert moved == pytest.approx([0.2, 0.1], abs=0.01)
+    mouse.dblclick(x + side * 0.1, y - side * 0.05)
+    opened.settle()
+    assert opened.page.get_by_label("target of row 1", exact=True).input_value() == "1"
+    opened.page.locator("#restore-data").click()
+    opened.settle()
+    assert opened.live("predictions") == open_page(lab).live("predictions")
+
+
+def test_a_click_on_the_boundary_sends_that_point_through_the_graph(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab, "#epoch=9000&row=2")
+    left, top, side = plot(opened)
+    opened.page.mouse.click(left + side / 2, top + side / 2)
+    opened.settle()
+    names, values = opened.live("names"), opened.live("values")
+    x = [values[names.index(name)] for name in ("x1", "x2")]
+    assert x == pytest.approx([0.5, 0.5], abs=0.01)
+    model = lab_model()
+    model.load_state_dict(loaded_weights(opened))
+    wanted = model(x).data
+    assert values[names.index("prediction")] == pytest.approx(wanted, abs=1e-9)
+
+
+def loaded_weights(opened: Opened) -> Any:
+    """Return the page's weights as a state dict, by way of the file that it saves."""
+    opened.press("x")
+    with opened.page.expect_download() as download:
+        opened.page.locator("#export-weights").click()
+    opened.press("Escape")
+    return json.loads(Path(download.value.path()).read_text(encoding="utf-8"))["weights"]
+
+
+def test_a_weight_that_is_no_number_is_refused_and_nothing_changes(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab)
+    before = opened.numbers()
+    for text in ("", "abc", "1e400", "nan", "--3", "2e6", "1,5"):
+        opened.fill("weight hidden.bias[0]", text)
+        assert f"“{text}” is no number" in opened.text("#message")
+        assert opened.numbers() == before
+
+
+def test_a_setting_that_makes_no_sense_is_refused_and_nothing_changes(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab)
+    before = opened.numbers()
+    for field, text, message in (
+        ("Learning rate", "-1", "learning rate is a number above 0"),
+        ("Seed", "-4", "A seed is a whole number"),
+        ("Epoch", "1000001", "whole number from 0 to 1,000,000"),
+        ("Learning rate", "zero", "learning rate is a number above 0"),
+        ("Seed", "1.5", "A seed is a whole number"),
+    ):
+        opened.fill(field, text)
+        assert message in opened.text("#message")
+        assert opened.numbers() == before
+
+
+def test_a_loss_that_is_no_longer_finite_stops_the_training_and_says_so(
+    pages: Path, open_page: Open
+) -> None:
+    model = nn.MLP(1, [1], rng=0)
+    optimizer = nn.SGD(model.parameters(), lr=3.0)
+    x, y = [[1.0], [2.0], [3.0]], [2.0, 4.0, 6.0]
+    path = page(model, x, y, nn.mse_loss, optimizer, pages / "line.html")
+    with pytest.raises(nn.NonFiniteLossError) as stopped:
+        nn.fit(model, x, y, optimizer=optimizer, epochs=2000, engine="python")
+
+    opened = open_page(path)
+    opened.press("t", "t")
+    opened.page.wait_for_selector("#message:not([hidden])")
+    assert f"The loss of epoch {stopped.value.epoch} is not finite" in opened.text("#message")
+    assert opened.live("epoch") == stopped.value.epoch - 1
+    assert_close(opened.live("losses"), stopped.value.losses[:-1], "losses")
+    assert_close(
+        opened.live("weights"), {path: p.data for path, p in model.named_parameters()}, "weights"
+    )
+    opened.press("Home")
+    opened.fill("Learning rate", "0.05")
+    opened.go_to(200)
+    assert opened.live("loss") < 1e-3
+
+
+# ---- addresses -----------------------------------------------------------------------------
+
+
+def test_the_address_brings_back_the_same_moment(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    opened.fill("Seed", "3")
+    edited(opened)
+    opened.press("2", "b", "ArrowRight")
+    opened.wait_until("location.hash.includes('step=2')")
+    address = opened.evaluate("location.hash")
+    again = open_page(lab, address)
+    again.wait_until("live.epoch === 700")
+    again.settle()
+    assert again.numbers() == opened.numbers()
+    assert again.text("#step-count") == opened.text("#step-count")
+    assert again.evaluate("location.hash") == address
+
+
+HOSTILE_ADDRESSES = [
+    "#seed=<script>window.hacked=1</script>",
+    "#epoch=99999999999999999999&seed=-1&row=0&step=1e9",
+    "#epoch=NaN&lr=-1&lr=Infinity&row=5",
+    "#edits=0:w:99:1,0:w:0:1e999,0:__proto__:0:1,x:y,0:x:12:1,9999999:w:0:1",
+    "#edits=" + "0:w:0:1," * 5000,
+    "#__proto__=1&constructor=2&toString=3",
+    "#%00%ff%&&&===&seed",
+    "#javascript:window.hacked=1",
+    "#step=57&epoch=3",
+]
+
+
+def test_a_hostile_address_does_no_harm(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab, HOSTILE_ADDRESSES[0])
+    start = {path: parameter.data for path, parameter in lab_model().named_parameters()}
+    for address in HOSTILE_ADDRESSES:
+        opened.evaluate("(address) => { location.hash = address; }", address)
+        opened.settle()
+        opened.settle()
+        assert opened.evaluate("window.hacked") is None
+        assert opened.live("epoch") in (0, 3)
+        if opened.live("epoch") == 0:
+            assert opened.live("weights") == start
+        opened.press("Escape", "e")
+        opened.settle()
+        assert opened.live("epoch") in (1, 4)
+
+
+def test_a_link_to_a_part_of_the_page_changes_no_number(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab, "#epoch=5")
+    before = opened.numbers()
+    opened.press("Tab", "Enter")  # the link that skips to the lesson
+    opened.settle()
+    assert opened.evaluate("document.activeElement.id") == "lesson-card"
+    assert opened.numbers() == before
+
+
+# ---- exports -------------------------------------------------------------------------------
+
+
+def test_the_exported_weights_load_into_python_to_the_last_bit(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab, "#seed=4&epoch=777")
+    opened.wait_until("live.epoch === 777")
+    weights = opened.live("weights")
+    opened.press("x")
+    with opened.page.expect_download() as download:
+        opened.page.locator("#export-weights").click()
+    model = nn.MLP(2, [4, 1], rng=0)
+    nn.load(model, download.value.path())
+    assert download.value.suggested_filename == "weights.json"
+    assert {path: p.data for path, p in model.named_parameters()} == weights
+
+
+def test_the_exported_pictures_are_whole(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab, "#epoch=50")
+    opened.press("x")
+    files = {}
+    for name in ("svg", "png", "plane"):
+        with opened.page.expect_download() as download:
+            opened.page.locator(f"#export-{name}").click()
+        files[name] = Path(download.value.path()).read_bytes()
+    svg = ElementTree.fromstring(files["svg"])
+    texts = ["".join(text.itertext()) for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert sum(text.startswith("value ") for text in texts) == len(opened.live("names"))
+    shapes = list(svg.iter("{http://www.w3.org/2000/svg}rect"))
+    assert all(shape.get("fill") for shape in shapes)
+    width, height = float(svg.get("width", 0)), float(svg.get("height", 0))
+    for name in ("png", "plane"):
+        assert files[name].startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", files["png"][16:24]) == (round(2 * width), round(2 * height))
+
+
+# ---- what must not happen ------------------------------------------------------------------
+
+
+def test_hostile_names_are_shown_as_text_and_do_not_run(hostile: Path, open_page: Open) -> None:
+    opened = open_page(hostile)
+    opened.press("e", "b", "ArrowRight", "ArrowRight", "Escape", "w", "d", "x", "Escape")
+    opened.press("g", "ArrowLeft", "Enter")
+    opened.settle()
+    assert opened.evaluate("window.hacked") is None
+    assert opened.page.locator("img").count() == 0
+    assert opened.page.locator("script").count() == 3
+    assert HOSTILE in opened.text("h1")
+    assert any(HOSTILE in name for name in opened.live("names"))
+    assert opened.live("epoch") == 1
+
+
+def test_the_page_forbids_itself_every_connection_and_every_other_script(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab)
+    policy = opened.evaluate("document.querySelector('meta[http-equiv]').content")
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+    opened.evaluate(
+        "() => { const script = document.createElement('script');"
+        " script.textContent = 'window.hacked = 1'; document.body.append(script); }"
+    )
+    refused = opened.evaluate(
+        "fetch('https://example.org/').then(() => 'reached', () => 'refused')"
+    )
+    assert opened.evaluate("window.hacked") is None
+    assert refused == "refused"
+    assert len(opened.errors) >= 2  # the browser reports the script and the connection
+    assert any("inline script" in error for error in opened.errors)
+    assert any("example.org" in error for error in opened.errors)
+    opened.errors.clear()
+    opened.requests.clear()
+
+
+def test_nothing_moves_by_itself_where_less_motion_is_wanted(lab: Path, open_page: Open) -> None:
+    count = "document.getAnimations().length"
+    moving = open_page(lab, reduced_motion="no-preference")
+    moving.press("b")
+    moving.settle()
+    assert moving.evaluate(count) > 0
+    view = "document.getElementById('drawing').getAttribute('viewBox')"
+    still = open_page(lab)
+    still.press("b")
+    assert still.evaluate(count) == 0
+    at_once = still.evaluate(view)
+    still.page.wait_for_timeout(500)
+    assert still.evaluate(view) == at_once
+
+
+# ---- for everyone --------------------------------------------------------------------------
+
+
+def serious(opened: Opened) -> list[str]:
+    """Return what axe-core finds that is serious or critical."""
+    opened.evaluate(AXE)
+    found = opened.evaluate("axe.run(document).then((result) => result.violations)")
+    return [
+        f"{violation['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_accessibility_check_finds_nothing_serious(
+    lab: Path, moons: Path, open_page: Open, scheme: str
+) -> None:
+    opened = open_page(lab, "#epoch=5000", color_scheme=scheme)
+    opened.settle()
+    assert serious(opened) == []
+    opened.press("d", "b", "ArrowRight")
+    opened.settle()
+    assert serious(opened) == []
+    opened.press("Escape", "?")
+    assert serious(opened) == []
+    narrow = open_page(moons, color_scheme=scheme, viewport={"width": 390, "height": 844})
+    assert serious(narrow) == []
+
+
+BESIDE = """(width) => [...document.querySelectorAll("button, input, select, canvas, h2, .line")]
+  .filter((each) => each.offsetParent && !each.closest(".visually-hidden"))
+  .filter((each) => {
+    const box = each.getBoundingClientRect();
+    return box.width && (box.left < -1 || box.right > width + 1);
+  })
+  .map((each) => each.outerHTML.slice(0, 100))"""
+
+
+@pytest.mark.parametrize("name", ["lab", "moons"])
+def test_nothing_lies_beside_the_screen(
+    request: pytest.FixtureRequest, open_page: Open, name: str
+) -> None:
+    path = request.getfixturevalue(name)
+    for address in ("", "#epoch=500&step=30"):
+        opened = open_page(path, address)
+        for width, height in SIZES:
+            opened.page.set_viewport_size({"width": width, "height": height})
+            opened.settle()
+            assert opened.evaluate("document.documentElement.scrollWidth") <= width
+            assert opened.evaluate(BESIDE, width) == []
+
+
+def test_each_step_fits_its_place_on_a_projector(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab, "#epoch=5000&row=2&step=1", viewport={"width": 1280, "height": 720})
+    opened.settle()
+    last = int(opened.text("#step-count").split("/")[1])
+    for _ in range(last - 1):
+        hidden = opened.evaluate(
+            "() => { const card = document.getElementById('lesson-card');"
+            " return card.scrollHeight - card.clientHeight; }"
+        )
+        assert hidden <= 1, opened.text("#lesson-title")
+        opened.press("ArrowRight")
+        opened.settle()
+
+
+def test_moons_are_learned_as_a_class_would_see_it(moons: Path, open_page: Open) -> None:
+    opened = open_page(moons)
+    opened.press("t")
+    opened.wait_until("live.epoch === 1000")
+    opened.settle()
+    assert opened.text("#right") == "40 of 40"
+    python = Moons()
+    nn.fit(
+        *(python.model, python.x, python.y),
+        optimizer=python.optimizer,
+        epochs=1000,
+        **python.settings,
+    )
+    right = [
+        python.model(row).data * target > 0.0
+        for row, target in zip(python.x, python.y, strict=True)
+    ]
+    assert all(right)
+
+
+def test_the_small_network_starts_from_the_weights_it_was_given(
+    small: Path, open_page: Open
+) -> None:
+    wanted = {path: parameter.data for path, parameter in small_model().named_parameters()}
+    assert open_page(small).live("weights") == wanted

@@ -1,0 +1,195 @@
+"""Running one program on every engine: eager, both forms of Python, C built by cc, JavaScript."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import math
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodiff import Program
+from autodiff.compiler.linear import Kind, Linear
+from tests.bits import bits
+
+CC, NODE = shutil.which("cc"), shutil.which("node")
+FLAGS = "-std=c11 -Wall -Wextra -Werror -ffp-contract=off -O2 -shared -fPIC".split()
+
+needs_cc = pytest.mark.skipif(CC is None, reason="needs a C compiler: no cc on the path")
+needs_node = pytest.mark.skipif(NODE is None, reason="needs JavaScript: no node on the path")
+
+Numbers = Sequence[float]
+
+
+def checked(program: Program) -> Program:
+    """Return the program, its invariants checked in both of its forms."""
+    check_linear(program.parts.linear)
+    check_linear(program.expanded.linear)
+    return program
+
+
+def check_linear(linear: Linear) -> None:
+    """Check what the program's own checker does, and that nothing known or equal is left."""
+    linear.check()
+    done = set()
+    for register in linear.registers:
+        actual = tuple([linear.resolve(place) for place in register.operands])
+        if register.op is not None:
+            kinds = {linear.registers[place].kind for place in actual}
+            assert kinds != {Kind.NUMBER}, f"{register} could have been computed"
+            assert (register.op, actual) not in done, f"{register} is computed twice"
+            done.add((register.op, actual))
+    numbers = [bits(r.number) for r in linear.registers if r.kind is Kind.NUMBER]
+    assert len(set(numbers)) == len(numbers)
+
+
+def leaves_of(program: Program) -> tuple[list[float], list[float]]:
+    """Return the data and the gradients that the program's variables and inputs have now."""
+    leaves = [*program.variables, *program.inputs]
+    return [leaf.data for leaf in leaves], [leaf.grad for leaf in leaves]
+
+
+def doubles(numbers: Numbers) -> Any:
+    """Return a C array of the numbers."""
+    return (ctypes.c_double * max(1, len(numbers)))(*numbers)
+
+
+def build_c(source: str) -> ctypes.CDLL:
+    """Return a C source as a loaded library; a warning of the compiler is an error."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "program.c")
+        path.write_text(source, encoding="utf-8")
+        assert CC is not None
+        built = subprocess.run(
+            [CC, *FLAGS, str(path), "-o", str(path.with_suffix(".so")), "-lm"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert built.returncode == 0, f"{built.stderr}\n{source}"
+        return ctypes.CDLL(str(path.with_suffix(".so")))
+
+
+@dataclass
+class Result:
+    """What a run leaves: every iteration's (or batch's) output, and the parameters."""
+
+    outputs: list[float]
+    parameters: list[float]
+
+
+class InC:
+    """A program as its C file computes it."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.library = build_c(program.to_c())
+        self.library.autodiff_step.restype = ctypes.c_double
+
+    def step(self, parameters: Numbers, inputs: Numbers = ()) -> tuple[float, list[float]]:
+        """Return the output and the gradients."""
+        gradients = doubles([math.nan] * len(self.program.parts.gradients))
+        output = self.library.autodiff_step(doubles(parameters), doubles(inputs), gradients)
+        return output, list(gradients)[: len(self.program.parts.gradients)]
+
+    def run(self, n: int, parameters: Numbers) -> Result:
+        """Return the result of a program without inputs."""
+        outputs, memory = doubles([math.nan] * n), doubles(parameters)
+        self.library.autodiff_run(ctypes.c_long(n), memory, outputs)
+        return Result(list(outputs)[:n], list(memory)[: len(parameters)])
+
+    def run_rows(
+        self, n: int, parameters: Numbers, rows: Sequence[Numbers], batch_size: int
+    ) -> Result:
+        """Return the result of a program over rows."""
+        count = n * -(-len(rows) // batch_size)
+        outputs, memory = doubles([math.nan] * count), doubles(parameters)
+        flat = doubles([number for row in rows for number in row])
+        sizes = map(ctypes.c_long, (n, len(rows), batch_size))
+        self.library.autodiff_run(*sizes, flat, memory, outputs)
+        return Result(list(outputs)[:count], list(memory)[: len(parameters)])
+
+
+# JSON has no nan and no infinities, and JavaScript writes -0 as 0: numbers travel as bits.
+_JAVASCRIPT = """
+const fs = require("fs");
+const view = new DataView(new ArrayBuffer(8));
+const read = (bits) => (view.setBigUint64(0, BigInt("0x" + bits)), view.getFloat64(0));
+const write = (x) => (view.setFloat64(0, x), view.getBigUint64(0).toString(16).padStart(16, "0"));
+const { source, calls } = JSON.parse(fs.readFileSync(0, "utf8"));
+const program = { exports: {} };
+new Function("module", source)(program);
+const results = calls.map(({ name, head, arrays, tail }) => {
+  const memory = arrays.map((array) => Float64Array.from(array.map(read)));
+  const output = program.exports[name](...head, ...memory);
+  return { output: write(output ?? 0), arrays: memory.map((array) => Array.from(array, write)) };
+});
+console.log(JSON.stringify(results));
+"""
+
+
+def to_hex(number: float) -> str:
+    return bytes(ctypes.c_double.__ctype_be__(number)).hex()
+
+
+def from_hex(text: str) -> float:
+    return float(ctypes.c_double.__ctype_be__.from_buffer_copy(bytes.fromhex(text)).value)
+
+
+class InJavaScript:
+    """A program as its JavaScript file computes it, under node; calls are made together."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.source = program.to_javascript()
+
+    def call(self, calls: Sequence[tuple[str, list[int], list[Numbers]]]) -> list[Any]:
+        """Return the output and the arrays after each call of a function by name."""
+        job = {
+            "source": self.source,
+            "calls": [
+                {"name": name, "head": head, "arrays": [[*map(to_hex, a)] for a in arrays]}
+                for name, head, arrays in calls
+            ],
+        }
+        assert NODE is not None
+        found = subprocess.run(
+            [NODE, "-e", _JAVASCRIPT],
+            input=json.dumps(job),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert found.returncode == 0, f"{found.stderr}\n{self.source}"
+        return [
+            (from_hex(one["output"]), [[*map(from_hex, array)] for array in one["arrays"]])
+            for one in json.loads(found.stdout)
+        ]
+
+    def steps(self, rows: Sequence[tuple[Numbers, Numbers]]) -> list[tuple[float, list[float]]]:
+        """Return output and gradients for each pair of parameters and inputs."""
+        empty = [math.nan] * len(self.program.parts.gradients)
+        calls = [("step", [], [parameters, inputs, empty]) for parameters, inputs in rows]
+        return [(output, arrays[2]) for output, arrays in self.call(calls)]
+
+    def run(self, n: int, parameters: Numbers) -> Result:
+        """Return the result of a program without inputs."""
+        _, (memory, outputs) = self.call([("run", [n], [parameters, [math.nan] * n])])[0]
+        return Result(outputs, memory)
+
+    def run_rows(
+        self, n: int, parameters: Numbers, rows: Sequence[Numbers], batch_size: int
+    ) -> Result:
+        """Return the result of a program over rows."""
+        count = n * -(-len(rows) // batch_size)
+        flat = [number for row in rows for number in row]
+        arrays = [flat, parameters, [math.nan] * count]
+        _, (_, memory, outputs) = self.call([("run", [n, len(rows), batch_size], arrays)])[0]
+        return Result(outputs, memory)

@@ -1,0 +1,307 @@
+"""The checker is itself checked: it finds planted errors, and only those."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nn
+from autodiff import GradientError, Value, check_gradients, sin, where
+from autodiff.check import difference
+from autodiff.ops import OPERATIONS, Operation
+from tests.op_cases import OP_CASES
+
+
+def cube(x: Any) -> Any:
+    return x * x * x
+
+
+def right(out: Any, x: Any) -> tuple[Any]:
+    return (3.0 * x * x,)
+
+
+def wrong_by_a_twentieth_of_a_percent(out: Any, x: Any) -> tuple[Any]:
+    return (3.0015 * x * x,)
+
+
+def wrong_in_sign(out: Any, x: Any) -> tuple[Any]:
+    return (-3.0 * x * x,)
+
+
+def right_but_off_the_graph(out: Any, x: Any) -> tuple[Any]:
+    return (3.0 * float(x) * float(x),)
+
+
+def cubed(partials: Callable[..., tuple[Any]], name: str = "cube") -> Callable[[Value], Value]:
+    """Return a function of Values that applies an operation with that rule."""
+    op = Operation(name, name, 1, cube, partials)
+
+    def apply(x: Value) -> Value:
+        return Value.make_node(op, x)
+
+    return apply
+
+
+# --------------------------------------------------------------------------------------------
+# Planted errors are found, and named
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("rule", [wrong_by_a_twentieth_of_a_percent, wrong_in_sign])
+def test_a_wrong_rule_is_found_and_named(rule: Callable[..., tuple[Any]], order: int) -> None:
+    planted = cubed(rule)
+
+    def f(x: Value, y: Value) -> Value:
+        return (x.exp() * y).tanh() + planted(x * y).sigmoid()
+
+    with pytest.raises(GradientError) as caught:
+        check_gradients(f, [Value(0.5, "weight"), 0.8], order)
+    error = caught.value
+    assert error.operation is not None
+    assert error.operation.name == "cube"
+    assert error.input == "weight"
+    assert error.tolerance == 1e-6
+    # What mathematics says, and what the wrong rule makes of it.
+    a, b = 0.5, 0.8
+    first = (1 - math.tanh(math.exp(a) * b) ** 2) * math.exp(a) * b
+    s = 1 / (1 + math.exp(-((a * b) ** 3)))
+    slope = {wrong_in_sign: -3.0}.get(rule, 3.0015)
+    assert error.difference == pytest.approx(first + s * (1 - s) * 3.0 * (a * b) ** 2 * b, rel=1e-9)
+    assert error.gradient == pytest.approx(
+        first + s * (1 - s) * slope * (a * b) ** 2 * b, rel=1e-12
+    )
+    message = str(error)
+    for part in (
+        "d f/d weight is ",
+        f"{error.gradient:.10g} by the rules",
+        f"{error.difference:.10g} by differences",
+        "tolerance 1e-06",
+        "rule disagrees is cube",
+    ):
+        assert part in message
+    assert f"{0.16 * slope:.10g} by the rules, but 0.48 by differences" in message
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_a_wrong_rule_is_found_at_any_scale(scale: float) -> None:
+    planted = cubed(wrong_by_a_twentieth_of_a_percent)
+    with pytest.raises(GradientError, match="rule disagrees is cube"):
+        check_gradients(lambda x: planted(x) * scale, [0.7])
+    check_gradients(lambda x: cubed(right)(x) * scale, [0.7], order=2)
+
+
+@pytest.mark.parametrize("position", range(20))
+def test_a_wrong_rule_is_found_wherever_it_stands_in_a_network(position: int) -> None:
+    bad, good = cubed(wrong_by_a_twentieth_of_a_percent, "wrong"), cubed(right, "right")
+
+    def f(*x: Value) -> Value:
+        total = x[0]
+        for place in range(20):
+            total = (bad if place == position else good)(total * 0.3 + x[place % 3]).sin() + total
+        return total
+
+    with pytest.raises(GradientError) as caught:
+        check_gradients(f, [0.4, 0.9, -0.6])
+    assert caught.value.operation is not None
+    assert caught.value.operation.name == "wrong"
+
+
+def test_of_two_wrong_rules_the_first_in_topological_order_is_named() -> None:
+    first = cubed(wrong_by_a_twentieth_of_a_percent, "first")
+    second = cubed(wrong_in_sign, "second")
+    with pytest.raises(GradientError, match="rule disagrees is first"):
+        check_gradients(lambda x: second(first(x)), [0.7])
+
+
+def forgets_its_second_operand(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    return b, 0.0
+
+
+def test_the_input_whose_gradient_is_wrong_is_named() -> None:
+    product = Operation("product", "product", 2, lambda a, b: a * b, forgets_its_second_operand)
+    with pytest.raises(GradientError) as caught:
+        check_gradients(lambda a, b: Value.make_node(product, a, b), [2.0, Value(3.0, "second")])
+    assert caught.value.input == "second"
+    assert (caught.value.gradient, caught.value.difference) == (0.0, pytest.approx(2.0))
+
+
+def test_an_input_without_a_label_is_named_by_its_place() -> None:
+    with pytest.raises(GradientError, match=r"d f/d x2 "):
+        check_gradients(lambda a, b: a + cubed(wrong_in_sign)(b), [2.0, 3.0])
+
+
+def test_a_rule_that_is_right_once_but_leaves_the_graph_is_found_by_the_second_order() -> None:
+    f = cubed(right_but_off_the_graph)
+    check_gradients(f, [Value(0.4, "x")])
+    with pytest.raises(GradientError) as caught:
+        check_gradients(f, [Value(0.4, "x")], order=2)
+    error = caught.value
+    assert error.operation is not None
+    assert (error.operation.name, error.input) == ("cube", "x and x")
+    assert (error.gradient, error.difference) == (0.0, pytest.approx(2.4))
+    assert "d² f/d x d x is 0 by the rules, but 2.4 by differences" in str(error)
+
+
+def test_a_number_that_left_the_graph_blames_no_operation() -> None:
+    with pytest.raises(GradientError, match=r"Has a number left the graph") as caught:
+        check_gradients(lambda x: x.data * x, [3.0])
+    assert caught.value.operation is None
+    assert (caught.value.gradient, caught.value.difference) == (3.0, pytest.approx(6.0))
+
+
+# --------------------------------------------------------------------------------------------
+# What is right passes
+# --------------------------------------------------------------------------------------------
+
+ORDINARY = {"sqrt": [0.7], "log": [0.7], "pow": [0.7, 1.3], "weighted_sum": [0.7, -1.3, 0.4]}
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_every_operation_passes_to_second_order_beside_its_kinks(name: str) -> None:
+    operands = ORDINARY.get(name, [0.7, -1.3, 0.4][: OP_CASES[name].arity])
+
+    def f(*values: Value) -> Value:
+        return Value.make_node(OPERATIONS[name], *values)
+
+    check_gradients(f, operands, order=2)
+
+
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (lambda x: (x - 0.3) ** 2, 0.3),
+        (lambda x: (1000 * x - 300) ** 2, 0.3),
+        (lambda x: x.cos(), 0.0),
+        (lambda x: x**10, 0.01),
+        (lambda x: x.exp(), 700.0),
+        (lambda x: x.exp(), -700.0),
+        (lambda x: (50 * x).sin(), 0.3),
+        (lambda x: 1e-9 * x + 1, 0.7),
+        (lambda x: x / x, 3.0),
+        (lambda x: x * 0, 3.0),
+        (lambda x: x.tan(), 1.5),
+        (lambda x: x.tanh(), 20.0),
+        (lambda x: x.log(), 1e-3),
+        (lambda x: abs(x) + x.relu(), 1e-4),
+        (lambda x: where(x - 0.5, x * x, x), 0.51),
+        (lambda x: x + 1e6, 0.7),
+    ],
+)
+def test_right_gradients_pass_where_differences_are_hard(
+    f: Callable[[Value], Value], at: float
+) -> None:
+    check_gradients(f, [at], order=2)
+
+
+def test_a_whole_network_passes() -> None:
+    model = nn.MLP(2, [3, 1], activation="tanh", rng=3)
+
+    def loss(*weights: Value) -> Value:
+        for parameter, weight in zip(model.parameters(), weights, strict=True):
+            parameter.data = weight.data
+        replaced = dict(zip(model.parameters(), weights, strict=True))
+        total = Value(0.0)
+        for x, y in (((0.0, 1.0), 1.0), ((1.0, 1.0), 0.0)):
+            hidden = [
+                (replaced[n.b] + replaced[n.w[0]] * x[0] + replaced[n.w[1]] * x[1]).tanh()
+                for n in model.layers[0].neurons
+            ]
+            (last,) = model.layers[1].neurons
+            out = replaced[last.b]
+            for w, h in zip(last.w, hidden, strict=True):
+                out = out + replaced[w] * h
+            total = total + (out - y) ** 2
+        return total
+
+    check_gradients(loss, [parameter.data for parameter in model.parameters()])
+
+
+def test_the_values_that_are_given_stay_as_they_are() -> None:
+    x = Value(0.5, "x")
+    check_gradients(sin, [x], order=2)
+    assert (x.data, x.has_grad, x.label) == (0.5, False, "x")
+
+
+# --------------------------------------------------------------------------------------------
+# Kinks and ends
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        Value.relu,
+        lambda x: where(x, 2.0 * x, 0.5 * x),
+        lambda x: where(x, 1.0, 0.0),
+        Value.sqrt,
+    ],
+    ids=["relu", "where with another slope", "a jump", "the end of sqrt"],
+)
+def test_at_a_kink_the_check_fails_and_says_that_it_is_one(f: Callable[[Value], Value]) -> None:
+    with pytest.raises(GradientError, match="a kink or an end of f"):
+        check_gradients(f, [0.0])
+
+
+def test_at_a_kink_whose_choice_is_the_mean_of_both_slopes_the_check_passes() -> None:
+    check_gradients(abs, [0.0])
+    check_gradients(lambda x: x.maximum(0.0), [0.0])
+
+
+def test_a_kink_is_not_blamed_for_another_operations_wrong_rule() -> None:
+    planted = cubed(wrong_in_sign)
+    with pytest.raises(GradientError, match="rule disagrees is cube"):
+        check_gradients(lambda x: planted(x + 0.5) + (x * x * x).relu(), [0.0])
+
+
+# --------------------------------------------------------------------------------------------
+# The differences themselves
+# --------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(-5.0, 5.0), st.sampled_from(["exp", "sin", "square", "sigmoid", "tanh"]))
+def test_the_estimated_error_of_a_difference_covers_its_true_one(x: float, name: str) -> None:
+    op = OPERATIONS[name]
+    found = difference(op.forward, x, 1e-6)
+    (truth,) = op.partials(op.forward(x), x)
+    assert abs(found.number - truth) <= found.error
+    assert found.error <= 1e-8 * abs(truth) or found.error < 1e-12
+
+
+def test_differences_that_do_not_settle_confirm_nothing() -> None:
+    found = difference(lambda x: 1.0 if x > 0.0 else 0.0, 0.0, 1e-6)
+    assert not found.confirms(found.number, 1e-6)
+
+
+# --------------------------------------------------------------------------------------------
+# Arguments
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((3.0, [1.0]), TypeError, "needs a function, but got the float 3.0"),
+        ((sin, 1.0), TypeError, "needs a list of inputs, but got the float 1.0"),
+        ((sin, Value(1.0)), TypeError, "needs a list of inputs, but got the Value"),
+        ((sin, []), ValueError, "needs at least one input"),
+        ((sin, ["1"]), TypeError, "input 1 of check_gradients needs a real number"),
+        ((sin, [math.inf]), ValueError, "input x1 is inf, not finite"),
+        ((sin, [Value(math.nan, "w")]), ValueError, "input w is nan, not finite"),
+        ((sin, [1.0], 3), ValueError, "needs order 1 or 2, but got the int 3"),
+        ((sin, [1.0], 1, 0.0), ValueError, "needs a tolerance above 0, but got 0.0"),
+        ((sin, [1.0], 1, math.nan), ValueError, "needs a tolerance above 0, but got nan"),
+        ((float, [1.0]), TypeError, "f must return a Value, but returned the float 1.0"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(
+    arguments: tuple[Any, ...], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        check_gradients(*arguments)

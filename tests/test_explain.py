@@ -1,0 +1,700 @@
+"""explain(): where a gradient comes from, and every reason why it is zero, missing or nan."""
+
+from __future__ import annotations
+
+import html.parser
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+from autodiff import Value, backward_steps, explain, record_source, topological_order, where
+from autodiff.value import constant
+from tests.bits import bits, same_bits
+from tests.random_graphs import Recipe, built, small_integer_recipes, tame_recipes, wild_recipes
+
+SMALL_INTEGER_OPERATIONS = ("add", "sub", "mul", "neg", "square", "relu")
+
+
+def notes(value: Value, of: Value) -> str:
+    """Return all that is said about a gradient, as one text."""
+    return "\n".join(explain(value, of=of).notes)
+
+
+def one_note(value: Value, of: Value) -> str:
+    """Return the only note about a gradient after backward()."""
+    of.backward()
+    (note,) = explain(value, of=of).notes
+    return note
+
+
+def example() -> tuple[Value, Value, Value]:
+    """Return w, x and the loss (w * x + w)**2."""
+    w, x = Value(0.5, "w"), Value(-2.0, "x")
+    loss = (w * x + w) ** 2
+    loss.label = "loss"
+    return w, x, loss
+
+
+# --------------------------------------------------------------------------------------------
+# The sum over the uses
+# --------------------------------------------------------------------------------------------
+
+
+@given(recipe=wild_recipes())
+def test_the_uses_are_all_steps_that_reach_the_value_and_their_sum_is_its_gradient(
+    recipe: Recipe,
+) -> None:
+    root = built(recipe)[-1]
+    for node in topological_order(root):
+        if node.is_constant:
+            continue
+        explanation = explain(node, of=root)
+        steps = [step for step in backward_steps(root) if step.parent is node]
+        assert [str(step) for step in explanation.steps] == [str(step) for step in steps]
+        assert explanation.gradient is not None
+        expected = steps[-1].total if steps else 1.0
+        assert same_bits(explanation.gradient, expected)
+        for other in topological_order(root):
+            other.zero_grad()
+
+
+@given(recipe=wild_recipes())
+def test_explaining_changes_nothing(recipe: Recipe) -> None:
+    nodes = built(recipe)
+    root = nodes[-1]
+    root.backward()
+    before = [(bits(node.data), bits(node.grad), node.has_grad, node.origin) for node in nodes]
+    for node in nodes:
+        str(explain(node, of=root, paths=True))
+    after = [(bits(node.data), bits(node.grad), node.has_grad, node.origin) for node in nodes]
+    assert after == before
+
+
+def test_it_reads_as_a_sum_over_the_uses_with_formulas_labels_and_numbers() -> None:
+    w, _, loss = example()
+    loss.backward()
+    assert str(explain(w, of=loss)).splitlines() == [
+        "d loss/d w = 1",
+        "  w = 0.5",
+        "  v4 = v3 + w   d loss/d v4 × d v4/d w   -1 × 1    =  -1",
+        "  v3 = w * x    d loss/d v3 × d v3/d w   -1 × -2   =  2",
+        "  sum of 2 uses: 1",
+    ]
+
+
+def test_its_repr_is_its_text_so_that_a_prompt_shows_it() -> None:
+    w, _, loss = example()
+    assert repr(explain(w, of=loss)) == str(explain(w, of=loss))
+
+
+def test_an_interior_node_is_explained_with_its_formula() -> None:
+    _, _, loss = example()
+    total = loss.parents[0]
+    loss.backward()
+    lines = str(explain(total, of=loss)).splitlines()
+    assert lines[:2] == ["d loss/d v4 = -1", "  v4 = v3 + w = -0.5"]
+
+
+def test_a_value_used_twice_by_one_operation_has_two_uses() -> None:
+    x = Value(3.0, "x")
+    loss = x * x
+    loss.backward()
+    explanation = explain(x, of=loss)
+    assert [step.position for step in explanation.steps] == [0, 1]
+    assert explanation.gradient == 6.0
+
+
+def test_of_many_uses_the_largest_are_shown_and_all_are_counted() -> None:
+    w = Value(1.0, "w")
+    loss = Value(0.0)
+    for number in range(1, 1001):
+        loss = loss + w * float(number)
+    loss.label = "loss"
+    loss.backward()
+    explanation = explain(w, of=loss)
+    assert len(explanation.steps) == 1000
+    assert "sum of 1,000 uses, of which the largest are shown: 500500" in str(explanation)
+    shown = [float(row[3]) for row in explanation.rows]
+    assert shown == [float(number) for number in range(1000, 988, -1)]
+    assert len(str(explanation).splitlines()) < 20
+
+
+def test_the_numbers_are_those_of_now() -> None:
+    w, x, loss = example()
+    x.data = 10.0
+    loss.parents[0].data = 7.0
+    assert explain(w, of=loss).gradient == 2 * 7.0 * (10.0 + 1.0)
+
+
+def test_hooks_are_not_called() -> None:
+    w, _, loss = example()
+    calls: list[float] = []
+    w.register_hook(calls.append)
+    explain(w, of=loss)
+    assert not calls
+
+
+# --------------------------------------------------------------------------------------------
+# Paths
+# --------------------------------------------------------------------------------------------
+
+
+def all_paths(value: Value, root: Value) -> list[tuple[tuple[Value, ...], float]]:
+    """Return every path from value to root with its product, by going through them all."""
+    found: list[tuple[tuple[Value, ...], float]] = []
+
+    def go_on(node: Value, path: tuple[Value, ...], product: float) -> None:
+        if node is value:
+            found.append(((node, *path), product))
+        for parent, local in zip(node.parents, partials(node), strict=True):
+            go_on(parent, (node, *path), product * local)
+
+    go_on(root, (), 1.0)
+    return found
+
+
+def partials(node: Value) -> tuple[float, ...]:
+    if node.op is None:
+        return ()
+    return node.op.partials(node.data, *[parent.data for parent in node.parents])
+
+
+@given(recipe=small_integer_recipes(SMALL_INTEGER_OPERATIONS))
+def test_the_products_of_all_paths_add_up_to_the_gradient(recipe: Recipe) -> None:
+    root = built(recipe)[-1]
+    value = topological_order(root)[0]
+    if value.is_constant or value is root:
+        return
+    every = all_paths(value, root)
+    explanation = explain(value, of=root, paths=True, most_paths=10**6)
+    assert explanation.path_count == len(every)
+    assert sum(path.product for path in explanation.paths) == explanation.gradient
+    nonzero = sorted(product for _, product in every if product != 0.0)
+    assert sorted(path.product for path in explanation.paths) == nonzero
+    assert {path.nodes for path in explanation.paths} <= {nodes for nodes, _ in every}
+
+
+@given(recipe=tame_recipes(), most=st.integers(1, 6))
+def test_the_paths_listed_are_those_with_the_largest_products(recipe: Recipe, most: int) -> None:
+    root = built(recipe)[-1]
+    value = topological_order(root)[0]
+    if value.is_constant or value is root:
+        return
+    every = sorted((abs(product) for _, product in all_paths(value, root)), reverse=True)
+    expected = [product for product in every if product != 0.0][:most]
+    paths = explain(value, of=root, paths=True, most_paths=most).paths
+    assert [abs(path.product) for path in paths] == pytest.approx(expected, rel=1e-12)
+    for path in paths:
+        assert path.nodes[0] is value
+        assert path.nodes[-1] is root
+        assert math.prod(path.locals) == pytest.approx(path.product, rel=1e-12)
+
+
+def test_a_path_reads_from_the_value_to_the_root_with_its_factors() -> None:
+    w, _, loss = example()
+    explanation = explain(w, of=loss, paths=True)
+    assert str(explanation).splitlines()[5:8] == [
+        "2 paths",
+        "  w → v3 → v4 → loss:  -2 × 1 × -1 = 2",
+        "  w → v4 → loss:  1 × -1 = -1",
+    ]
+
+
+def test_two_to_the_thousandth_paths_take_no_longer_than_the_graph_is_large() -> None:
+    x = node = Value(1.0, "x")
+    for number in range(1000):
+        node = node * 0.75 + node * (0.25 + number % 2)
+    explanation = explain(x, of=node, paths=True, most_paths=3)
+    assert explanation.path_count == 2**1000
+    assert "about 10^301 paths, of which the largest" in str(explanation)
+    largest, second, third = [path.product for path in explanation.paths]
+    assert largest == pytest.approx(0.75**500 * 1.25**500)
+    assert second == third == pytest.approx(largest * 0.75 / 1.25)
+
+
+def test_equal_paths_of_a_deep_graph_are_found_without_trying_all() -> None:
+    x = node = Value(1.0, "x")
+    for _ in range(1000):
+        node = node + node
+    explanation = explain(x, of=node, paths=True)
+    assert [path.product for path in explanation.paths] == [1.0] * 5
+
+
+def test_a_long_path_is_shortened_where_it_is_shown_and_whole_in_its_fields() -> None:
+    x = node = Value(1.0, "x")
+    for _ in range(30):
+        node = node * 2.0
+    (path,) = explain(x, of=node, paths=True).paths
+    assert len(path.nodes) == 31
+    assert "… 23 more …" in str(path)
+    assert str(path).endswith(f"= {2.0**30:.6g}")
+
+
+def test_paths_whose_product_is_zero_are_counted_and_not_listed() -> None:
+    x = Value(1.0, "x")
+    explanation = explain(x, of=x * 0.0 + x * 0.0, paths=True)
+    assert (explanation.path_count, explanation.paths) == (2, ())
+    assert "2 paths, all with the product 0" in str(explanation)
+
+
+def test_an_infinite_path_comes_first() -> None:
+    x = Value(0.0, "x")
+    explanation = explain(x, of=x.sqrt() + x * 1e300, paths=True)
+    assert [path.product for path in explanation.paths] == [math.inf, 1e300]
+
+
+# --------------------------------------------------------------------------------------------
+# Why is it missing?
+# --------------------------------------------------------------------------------------------
+
+
+def test_a_value_on_no_path_to_the_loss() -> None:
+    _, _, loss = example()
+    other = Value(7.0, "other")
+    explanation = explain(other, of=loss)
+    assert explanation.gradient is None
+    assert explanation.title == "d loss/d other = none"
+    assert explanation.notes == (
+        "loss is not computed from other: no path leads from one to the other",
+    )
+
+
+def test_a_loss_and_a_value_that_were_confused() -> None:
+    w, _, loss = example()
+    assert "it is the other way round: loss is computed from w" in notes(loss, of=w)
+
+
+def test_backward_not_run() -> None:
+    w, _, loss = example()
+    assert notes(w, of=loss) == "w.grad is not computed: loss.backward() has not run"
+
+
+def test_a_constant() -> None:
+    number = constant(3.0)
+    loss = Value(1.0, "x") * number
+    explanation = explain(number, of=loss)
+    assert explanation.gradient is None
+    assert explanation.notes == (
+        "3 is a constant, which gets no gradient; Value(...) makes a variable",
+    )
+
+
+def test_cleared_by_zero_grad() -> None:
+    w, _, loss = example()
+    loss.backward()
+    w.zero_grad()
+    assert notes(w, of=loss) == (
+        "w.grad has been cleared since loss.backward() ran: zero_grad() does that"
+    )
+
+
+def test_set_to_zero_by_assignment() -> None:
+    w, _, loss = example()
+    loss.backward()
+    w.grad = 0.0
+    assert notes(w, of=loss) == "w.grad is 0: it has been set to 0 since loss.backward() ran"
+
+
+def test_a_parameter_rebound_to_a_new_value_that_the_model_does_not_hold() -> None:
+    model = nn.MLP(1, [1], rng=1)
+    w = model.layers[0].neurons[0].w[0]
+    model([2.0]).backward()
+    w = w - 0.1 * w.grad
+    loss = model([2.0]) ** 2
+    said = notes(w, of=loss)
+    assert "is a new Value, output.weight[0][0] - " in said
+    assert "uses the old one, Value(" in said
+    assert "assigning to a name does not change the Value that a model holds" in said
+    assert "output.weight[0][0].data -= ..." in said
+
+
+def test_a_rebound_parameter_is_told_with_its_line_if_the_source_was_recorded() -> None:
+    with record_source():
+        w = Value(1.0)
+        loss = w * w
+        loss.backward()
+        w = w - 0.1 * w.grad
+    assert w.origin is not None
+    said = notes(w, of=loss)
+    assert f"w is a new Value, w - 0.2 (made in tests/test_explain.py:{w.origin.line})" in said
+
+
+def test_a_parameter_rebound_to_a_fresh_value_of_the_same_name() -> None:
+    with record_source():
+        w = Value(1.0)
+        old, loss = w, w * w
+        loss.backward()
+        w = Value(w.data - 0.1 * w.grad)
+    said = notes(w, of=loss)
+    assert "loss uses another Value of that name, Value(1, 'w', grad=2, test_explain.py:" in said
+    assert "w.data = ..." in said
+    assert old.origin is not None
+    assert f"tests/test_explain.py:{old.origin.line}" in said
+
+
+def test_a_rebound_parameter_that_the_next_loss_does_use() -> None:
+    w = Value(1.0, "w")
+    (w * 3.0).backward()
+    new = w - 0.1 * w.grad
+    new.label = "new"
+    loss = new * 3.0
+    loss.label = "loss"
+    note = one_note(new, loss)
+    assert "new is no variable but the result of an update, w - 0.3" in note
+    assert "w.data -= ..." in note
+
+
+def test_an_ordinary_difference_is_no_rebound_parameter() -> None:
+    x = Value(3.0, "x")
+    error = x - 1.0
+    loss = error * error
+    loss.backward()
+    w = Value(1.0, "w")
+    assert "new Value" not in notes(w - 1.0, of=loss)
+    fresh = Value(3.0, "fresh") - 1.0
+    (fresh_loss := fresh * fresh).label = "loss"
+    assert "update" not in notes(fresh, of=fresh_loss)
+
+
+# --------------------------------------------------------------------------------------------
+# Why is it another number?
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("times", [2, 3, 10])
+def test_backward_that_has_run_several_times(times: int) -> None:
+    w, _, loss = example()
+    for _ in range(times):
+        loss.backward()
+    assert notes(w, of=loss) == (
+        f"w.grad is {times}, {times} times that: backward() has run {times} times, "
+        "and gradients add up until zero_grad() clears them"
+    )
+
+
+def test_a_gradient_of_another_root() -> None:
+    w, _, loss = example()
+    (w * 5.0).backward()
+    assert notes(w, of=loss) == "w.grad, 5, is of another pass: loss.backward() has not run"
+
+
+def test_gradients_of_several_roots_that_added_up() -> None:
+    w, _, loss = example()
+    loss.backward()
+    (w * 5.5).backward()
+    assert notes(w, of=loss).startswith("w.grad is 6.5: either other passes have added to it")
+
+
+def test_a_pass_that_began_with_another_gradient() -> None:
+    w, _, loss = example()
+    (loss * 0.25).backward()
+    assert notes(w, of=loss) == (
+        "w.grad is 0.25, that times 0.25: the pass began with loss.grad = 0.25"
+    )
+
+
+def test_a_gradient_that_a_hook_replaced() -> None:
+    w, _, loss = example()
+    loss.parents[0].register_hook(lambda gradient: gradient * 7.0)
+    loss.backward()
+    assert notes(w, of=loss) == "w.grad is 7: a hook on v4 may have replaced it"
+
+
+def test_after_one_backward_there_is_nothing_to_remark() -> None:
+    w, x, loss = example()
+    loss.backward()
+    assert explain(w, of=loss).notes == explain(x, of=loss).notes == ()
+
+
+# --------------------------------------------------------------------------------------------
+# Why is it zero?
+# --------------------------------------------------------------------------------------------
+
+
+def test_a_dead_relu_is_named() -> None:
+    x = Value(-3.0, "x")
+    hidden = (x * 2.0).relu()
+    hidden.label = "hidden"
+    assert one_note(x, hidden * 5.0) == (
+        "relu is dead: hidden = relu(v4) = 0 at v4 = -6, which is not above 0, so d hidden/d v4 = 0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "output"), [("sigmoid", 40.0, "1"), ("tanh", -30.0, "-1")]
+)
+def test_a_saturated_unit_is_named(name: str, number: float, output: str) -> None:
+    x = Value(number, "x")
+    unit = getattr(x, name)()
+    unit.label = "unit"
+    assert one_note(x, unit * 5.0) == (
+        f"{name} is saturated: unit = {name}(x) = {output} at x = {number:g}, so d unit/d x = 0"
+    )
+
+
+def test_a_unit_that_is_nearly_saturated_is_named() -> None:
+    x = Value(20.0, "x")
+    unit = x.sigmoid()
+    unit.label = "unit"
+    loss = unit * unit
+    note = one_note(x, loss)
+    assert 0.0 < x.grad < 1e-8
+    assert note.startswith("sigmoid is saturated: unit = sigmoid(x) = 1 at x = 20, so d unit/d x =")
+
+
+def test_what_cuts_it_off_is_named_however_far_away_it_is() -> None:
+    x = node = Value(1.0, "x")
+    for _ in range(50):
+        node = node * 1.5
+    dead = (-node).relu()
+    dead.label = "dead"
+    assert one_note(x, dead.exp()).startswith("relu is dead: dead = relu(v")
+
+
+def test_all_units_that_cut_it_off_are_named() -> None:
+    x = Value(-1.0, "x")
+    one, other = x.relu(), (x * 2.0).relu()
+    one.label, other.label = "one", "other"
+    loss = one + other
+    loss.backward()
+    said = explain(x, of=loss).notes
+    assert len(said) == 2
+    assert {"one" in note for note in said} == {True, False}
+
+
+def test_of_very_many_units_the_first_few_are_named() -> None:
+    x = Value(-1.0, "x")
+    loss = sum(x.relu() for _ in range(100))
+    assert isinstance(loss, Value)
+    loss.backward()
+    said = explain(x, of=loss).notes
+    assert len(said) == 7
+    assert said[-1] == "and so on: there are more of these"
+
+
+def test_a_factor_that_is_zero() -> None:
+    w, x = Value(2.0, "w"), Value(0.0, "x")
+    product = w * x
+    product.label = "product"
+    assert one_note(w, product + 1.0) == "product = w * x: w is multiplied by x = 0"
+    assert one_note(w, (w * 0.0) ** 2 + 1.0).endswith("w is multiplied by 0")
+
+
+def test_an_input_that_is_zero_in_a_neuron() -> None:
+    model = nn.MLP(2, [1], rng=1)
+    loss = model([0.0, 1.0])
+    loss.label = "loss"
+    weight = model.layers[0].neurons[0].w[0]
+    loss.backward()
+    (note,) = explain(weight, of=loss).notes
+    assert note.endswith("output.weight[0][0] is multiplied by 0")
+    other = model.layers[0].neurons[0].w[1]
+    assert not explain(other, of=loss).notes
+
+
+def test_contributions_that_cancel() -> None:
+    x = Value(3.0, "x")
+    assert one_note(x, x * 0.5 - x * 0.5) == "the contributions to x cancel: -0.5 + 0.5 = 0"
+
+
+def test_contributions_that_cancel_further_on() -> None:
+    x = Value(3.0, "x")
+    middle = x * 7.0
+    middle.label = "middle"
+    assert one_note(x, middle - middle) == "the contributions to middle cancel: 1 + -1 = 0"
+
+
+def test_contributions_that_cancel_but_for_a_rounding_error() -> None:
+    x = Value(1.0, "x")
+    loss = x * 0.1 + x * 0.2 - x * 0.3
+    loss.backward()
+    assert 0.0 != abs(x.grad) < 1e-15
+    (note,) = explain(x, of=loss).notes
+    assert note.startswith("the contributions to x cancel: ")
+
+
+def test_the_operand_that_was_not_chosen() -> None:
+    a, b = Value(1.0, "a"), Value(2.0, "b")
+    largest = a.maximum(b)
+    largest.label = "largest"
+    assert one_note(a, largest * 3.0) == (
+        "largest = maximum(a, b): a is not the one chosen, so d largest/d a = 0"
+    )
+
+
+def test_the_condition_of_a_choice() -> None:
+    a, b = Value(1.0, "a"), Value(2.0, "b")
+    choice = where(a, b, b * 2.0)
+    choice.label = "choice"
+    assert one_note(a, choice * 3.0) == (
+        "choice = where(a, b, v5): a only chooses, so d choice/d a = 0"
+    )
+
+
+def test_a_loss_at_its_minimum() -> None:
+    prediction = Value(1.0, "prediction")
+    error = prediction - 1.0
+    error.label = "error"
+    loss = error**2
+    loss.label = "loss"
+    assert one_note(prediction, loss) == "loss = error**2: d loss/d error = 0 at error = 0"
+
+
+def test_a_product_too_small_for_a_float() -> None:
+    x = Value(1.0, "x")
+    loss = x * 1e-200 * 1e-200
+    (note,) = (note for note in explain(x, of=loss).notes if "grad" not in note)
+    assert "1e-200 × 1e-200 is too small for a float" in note
+
+
+# --------------------------------------------------------------------------------------------
+# Why is it not finite?
+# --------------------------------------------------------------------------------------------
+
+
+def test_an_infinite_local_derivative_is_named_with_its_operand() -> None:
+    x = Value(0.0, "x")
+    root = x.sqrt()
+    root.label = "root"
+    assert one_note(x, root * 2.0) == "root = sqrt(x): d root/d x at x = 0 gives 2 × inf = inf"
+
+
+def test_zero_times_infinity_is_named() -> None:
+    x = Value(0.0, "x")
+    root = x.sqrt()
+    root.label = "root"
+    assert one_note(x, root * 0.0) == "root = sqrt(x): d root/d x at x = 0 gives 0 × inf = nan"
+
+
+def test_a_nan_is_followed_to_where_it_began() -> None:
+    x = node = Value(0.0, "x")
+    for _ in range(20):
+        node = node * 2.0
+    logarithm = node.log()
+    logarithm.label = "logarithm"
+    note = one_note(x, logarithm * 0.0)
+    assert note.startswith("logarithm = log(v")
+    assert "gives 0 × inf = nan" in note
+
+
+def test_a_bad_number_of_the_forward_pass_is_told_from_one_of_the_backward_pass() -> None:
+    x, y = Value(math.inf, "x"), Value(2.0, "y")
+    product = x * y
+    product.label = "product"
+    note = one_note(y, product * 1.0)
+    assert "at x = inf, y = 2, a number of the forward pass that is not finite itself" in note
+
+
+def test_infinities_that_cancel_to_nan() -> None:
+    x = Value(0.0, "x")
+    root = x.sqrt()
+    loss = root - x.sqrt()
+    loss.backward()
+    assert math.isnan(x.grad)
+    assert "the contributions to x are inf and -inf, whose sum is nan" in notes(x, of=loss)
+
+
+def test_a_product_that_overflows() -> None:
+    x = Value(1.0, "x")
+    inner = x * 1e200
+    inner.label = "inner"
+    assert one_note(x, inner * 1e200).startswith("d inner/d x makes it overflow: 1e+200 × 1e+200")
+
+
+def test_a_sum_that_overflows() -> None:
+    x = Value(0.5, "x")
+    loss = x * 1.7e308 + x * 1.7e308
+    loss.backward()
+    (note,) = explain(x, of=loss).notes
+    assert note.startswith("the sum of the contributions to x overflows: ")
+
+
+# --------------------------------------------------------------------------------------------
+# The root, and bad input
+# --------------------------------------------------------------------------------------------
+
+
+def test_the_root_itself() -> None:
+    _, _, loss = example()
+    loss.backward()
+    explanation = explain(loss, of=loss)
+    assert (explanation.gradient, explanation.steps) == (1.0, ())
+    assert explanation.notes == ("the chain rule starts at loss: its gradient by itself is 1",)
+
+
+@pytest.mark.parametrize("thing", [1.0, "w", None, [Value(1.0)]], ids=repr)
+def test_what_is_no_value_is_a_type_error_that_names_it(thing: Any) -> None:
+    w, _, loss = example()
+    with pytest.raises(TypeError, match="explain needs Values, but got"):
+        explain(thing, of=loss)
+    with pytest.raises(TypeError, match="explain needs Values, but got"):
+        explain(w, of=thing)
+
+
+def test_a_gradient_of_a_constant_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="explain of Constant"):
+        explain(Value(1.0), of=constant(2.0))
+
+
+# --------------------------------------------------------------------------------------------
+# In a notebook
+# --------------------------------------------------------------------------------------------
+
+
+class TableReader(html.parser.HTMLParser):
+    """Reads the cells of a table, row by row, and checks that every element is closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.rows: list[list[str]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, _attributes: list[tuple[str, str | None]]) -> None:
+        if tag == "br":
+            return
+        self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self.open and self.open[-1] in ("td", "th"):
+            self.rows[-1][-1] += data
+
+
+def test_a_notebook_shows_a_table_with_a_row_for_each_use() -> None:
+    w, _, loss = example()
+    table = TableReader(explain(w, of=loss)._repr_html_())
+    assert table.rows == [
+        ["used in", "chain rule", "upstream × local", "contribution"],
+        ["v4 = v3 + w", "d loss/d v4 × d v4/d w", "-1 × 1", "-1"],
+        ["v3 = w * x", "d loss/d v3 × d v3/d w", "-1 × -2", "2"],
+        ["sum of 2 uses: 1"],
+    ]
+    assert "w.grad is not computed" in table.text
+
+
+def test_a_notebook_shows_paths_and_notes_too() -> None:
+    w, _, loss = example()
+    page = explain(w, of=loss, paths=True)._repr_html_()
+    assert TableReader(page).text.count(" → ") == 5
+    assert page.count("<li>") == 3
+
+
+def test_a_label_with_the_characters_of_html_is_shown_as_it_is() -> None:
+    w = Value(1.0, "<b>w & v</b>")
+    table = TableReader(explain(w, of=w * 2.0)._repr_html_())
+    assert table.rows[1][0] == "v3 = <b>w & v</b> * 2"

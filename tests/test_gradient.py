@@ -1,0 +1,271 @@
+"""Gradients that are graphs: the bits of backward(), and derivatives of any order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import mpmath
+import pytest
+from hypothesis import given, settings
+
+from autodiff import Value, backward_steps, grad, hessian, maximum, relu, topological_order
+from autodiff.gradient import gradient_steps
+from autodiff.graph import leaves_and_interior
+from autodiff.ops import Operation
+from autodiff.value import constant
+from tests.bits import all_bits, same_bits
+from tests.random_graphs import Recipe, built, tame_recipes, wild_recipes
+
+inf, nan = math.inf, math.nan
+
+
+def variables_in(nodes: list[Value]) -> list[Value]:
+    return [node for node in nodes if node.is_leaf and not node.is_constant]
+
+
+def numbers_of(values: list[Value]) -> list[float]:
+    return [value.data for value in values]
+
+
+# --------------------------------------------------------------------------------------------
+# First derivatives: the same bits as backward()
+# --------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=300, deadline=None)
+@given(wild_recipes())
+def test_on_every_op_and_every_float_grad_has_the_bits_of_backward(recipe: Recipe) -> None:
+    nodes, twins = built(recipe), built(recipe)
+    nodes[-1].backward()
+    found = grad(twins[-1], variables_in(twins))
+    assert all_bits(numbers_of(found)) == all_bits([leaf.grad for leaf in variables_in(nodes)])
+
+
+@settings(max_examples=100, deadline=None)
+@given(wild_recipes())
+def test_grad_by_interior_nodes_has_the_bits_of_their_gradients(recipe: Recipe) -> None:
+    nodes, twins = built(recipe), built(recipe)
+    nodes[-1].backward()
+    reached = [k for k, node in enumerate(nodes) if not node.is_constant and node.has_grad]
+    found = grad(twins[-1], [twins[k] for k in reached])
+    assert all_bits(numbers_of(found)) == all_bits([nodes[k].grad for k in reached])
+
+
+@settings(max_examples=150, deadline=None)
+@given(wild_recipes())
+def test_gradient_steps_are_those_of_backward_that_lie_on_a_path_from_an_input(
+    recipe: Recipe,
+) -> None:
+    nodes = built(recipe)
+    root = nodes[-1]
+    inputs = variables_in(nodes)
+    on_path = set(inputs)
+    for node in leaves_and_interior(root)[1]:
+        if any(parent in on_path for parent in node.parents):
+            on_path.add(node)
+    numeric = [step for step in backward_steps(root) if step.parent in on_path]
+    graphs = list(gradient_steps(root, inputs))
+    assert [(step.node, step.parent, step.position) for step in graphs] == [
+        (step.node, step.parent, step.position) for step in numeric
+    ]
+    for part in ("local", "upstream", "contribution", "total"):
+        theirs = [getattr(step, part) for step in numeric]
+        assert all_bits([getattr(step, part).data for step in graphs]) == all_bits(theirs)
+
+
+def test_grad_changes_nothing() -> None:
+    x, y = Value(2.0), Value(3.0)
+    output = (x * y).exp() + x
+    x.grad = 5.0
+    before = [(node, node.data, node.grad) for node in topological_order(output)]
+    grad(output, [x, y])
+    assert [(node, node.data, node.grad) for node in topological_order(output)] == before
+    assert not y.has_grad
+
+
+def test_an_input_that_the_output_does_not_depend_on_has_the_constant_gradient_zero() -> None:
+    x, other = Value(2.0), Value(3.0)
+    found = grad(x * x, other)
+    assert found.is_constant
+    assert same_bits(found.data, 0.0)
+
+
+def test_an_input_may_be_given_twice() -> None:
+    x = Value(3.0)
+    assert numbers_of(grad(x * x, [x, x])) == [6.0, 6.0]
+
+
+def test_the_output_by_itself_is_one() -> None:
+    x = Value(3.0)
+    y = x * x
+    assert grad(y, y).data == 1.0
+    assert grad(x, x).data == 1.0
+
+
+def test_one_input_gives_a_value_and_a_list_gives_a_list() -> None:
+    x = Value(3.0)
+    assert isinstance(grad(x * x, x), Value)
+    assert isinstance(grad(x * x, [x]), list)
+    assert grad(x * x, []) == []
+
+
+def test_a_deep_graph_needs_no_recursion() -> None:
+    x = Value(1.0)
+    node = x
+    for _ in range(50_000):
+        node = node + x
+    assert grad(node, x).data == 50_001.0
+
+
+# --------------------------------------------------------------------------------------------
+# Derivatives of derivatives
+# --------------------------------------------------------------------------------------------
+
+
+def test_a_polynomial_can_be_differentiated_until_nothing_is_left() -> None:
+    x = Value(2.0)
+    derivative = x * x * x * x
+    found = []
+    for _ in range(6):
+        found.append(derivative.data)
+        derivative = grad(derivative, x)
+    assert found == [16.0, 32.0, 48.0, 48.0, 24.0, 0.0]
+
+
+SMOOTH: list[tuple[str, Callable[[Value], Value], Callable[[object], object], float]] = [
+    ("exp", Value.exp, mpmath.exp, 0.7),
+    ("log", Value.log, mpmath.log, 0.7),
+    ("sqrt", Value.sqrt, mpmath.sqrt, 0.7),
+    ("sin", Value.sin, mpmath.sin, 0.7),
+    ("cos", Value.cos, mpmath.cos, 0.7),
+    ("tan", Value.tan, mpmath.tan, 0.7),
+    ("tanh", Value.tanh, mpmath.tanh, 0.7),
+    ("sigmoid", Value.sigmoid, lambda x: 1 / (1 + mpmath.exp(-x)), 0.7),
+    ("softplus", Value.softplus, lambda x: mpmath.log(1 + mpmath.exp(x)), 0.7),
+    ("log_sigmoid", Value.log_sigmoid, lambda x: -mpmath.log(1 + mpmath.exp(-x)), 0.7),
+    ("x**2.5", lambda x: x**2.5, lambda x: x ** mpmath.mpf(2.5), 0.7),
+    ("x**x", lambda x: x**x, lambda x: x**x, 0.7),
+    ("1/x", lambda x: 1 / x, lambda x: 1 / x, 0.7),
+    ("x/(1+x*x)", lambda x: x / (1 + x * x), lambda x: x / (1 + x * x), 0.7),
+    ("-x*|x|", lambda x: -x * abs(x), lambda x: -x * abs(x), -0.7),
+    (
+        "leaky_relu(x)**2",
+        lambda x: x.leaky_relu() ** 2,
+        lambda x: (x * mpmath.mpf(0.01)) ** 2,
+        -0.7,
+    ),
+]
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize(("name", "ours", "truth", "at"), SMOOTH, ids=[case[0] for case in SMOOTH])
+def test_derivatives_of_order_one_to_three_are_those_of_mathematics(
+    name: str,
+    ours: Callable[[Value], Value],
+    truth: Callable[[object], object],
+    at: float,
+    order: int,
+) -> None:
+    x = Value(at)
+    derivative = ours(x)
+    for _ in range(order):
+        derivative = grad(derivative, x)
+    with mpmath.workdps(60):
+        expected = float(mpmath.diff(truth, mpmath.mpf(at), order))
+    # A few dozen roundings, each of half a unit in the last place.
+    assert derivative.data == pytest.approx(expected, rel=1e-14)
+
+
+def test_second_derivatives_at_kinks_are_zero_as_the_choice_of_a_side_is_constant() -> None:
+    x = Value(0.0)
+    for kinked in (relu(x), abs(x), maximum(x, 0.0)):
+        assert grad(grad(kinked, x), x).data == 0.0
+
+
+def test_the_hessian_of_a_quadratic_form_is_its_matrix() -> None:
+    matrix = [[2.0, -1.0, 4.0], [-1.0, 6.0, 0.0], [4.0, 0.0, -8.0]]
+    x = [Value(0.3), Value(-1.7), Value(2.9)]
+    form = Value(0.0)
+    for row, left in zip(matrix, x, strict=True):
+        for entry, right in zip(row, x, strict=True):
+            form = form + 0.5 * entry * left * right
+    assert [numbers_of(row) for row in hessian(form, x)] == matrix
+
+
+def test_the_hessian_of_rosenbrocks_function() -> None:
+    x, y = Value(-1.25), Value(1.5)
+    f = (1 - x) ** 2 + 100 * (y - x**2) ** 2
+    a, b = x.data, y.data
+    expected = [[2 - 400 * (b - a * a) + 800 * a * a, -400 * a], [-400 * a, 200.0]]
+    assert [numbers_of(row) for row in hessian(f, [x, y])] == expected
+
+
+def test_the_hessian_by_an_input_without_influence_is_zero() -> None:
+    x, other = Value(2.0), Value(3.0)
+    assert [numbers_of(row) for row in hessian(x**3, [x, other])] == [[12.0, 0.0], [0.0, 0.0]]
+
+
+@settings(max_examples=30, deadline=None)
+@given(tame_recipes())
+def test_the_hessian_is_symmetric(recipe: Recipe) -> None:
+    nodes = built(recipe)
+    inputs = variables_in(nodes)
+    rows = [numbers_of(row) for row in hessian(nodes[-1], inputs)]
+    if not all(math.isfinite(entry) for row in rows for entry in row):
+        return
+    largest = max(abs(entry) for row in rows for entry in row)
+    for i in range(len(inputs)):
+        for j in range(i):
+            # The two are sums of the same products in other orders, which may cancel.
+            assert rows[i][j] == pytest.approx(rows[j][i], rel=1e-9, abs=1e-9 * largest)
+
+
+def test_hessians_agree_with_pytorch() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is the reference here")
+    numbers = [0.4, -1.3, 0.8, 2.1]
+
+    def formula(a, b, c, d):  # type: ignore[no-untyped-def]
+        hidden = (a * c + b).tanh() * (b * d - a).sigmoid()
+        return (hidden * hidden + d).exp() / (c + 3.0) + (a * b).sin() * d.log() - c**3
+
+    values = [Value(number) for number in numbers]
+    ours = [numbers_of(row) for row in hessian(formula(*values), values)]
+    tensors = tuple(torch.tensor(number, dtype=torch.float64) for number in numbers)
+    theirs = torch.autograd.functional.hessian(formula, tensors)
+    for our_row, their_row in zip(ours, theirs, strict=True):
+        expected = [float(entry) for entry in their_row]
+        assert our_row == pytest.approx(expected, rel=1e-13, abs=1e-13)
+
+
+# --------------------------------------------------------------------------------------------
+# Errors
+# --------------------------------------------------------------------------------------------
+
+
+def test_an_output_that_is_no_value_is_named() -> None:
+    with pytest.raises(TypeError, match=r"a Value as its output, but got the float 3\.0"):
+        grad(3.0, [Value(1.0)])  # type: ignore[arg-type]
+
+
+def test_an_input_that_is_no_value_is_named() -> None:
+    x = Value(1.0)
+    with pytest.raises(TypeError, match=r"input 1 is the str 'x'"):
+        grad(x * x, [x, "x"])  # type: ignore[list-item]
+
+
+def test_a_constant_has_no_gradient() -> None:
+    two = constant(2.0)
+    with pytest.raises(ValueError, match=r"input 0, Constant\(2\), is a constant"):
+        grad(two * Value(1.0), two)
+
+
+def one_partial(out: float, a: float, b: float) -> tuple[float]:
+    return (1.0,)
+
+
+def test_a_rule_with_too_few_partials_is_named() -> None:
+    malformed = Operation("plus", "plus", 2, lambda a, b: a + b, one_partial)
+    x, y = Value(1.0), Value(2.0)
+    with pytest.raises(ValueError, match=r"the rule of plus returned 1 local derivatives for 2"):
+        grad(Value.make_node(malformed, x, y), [x, y])

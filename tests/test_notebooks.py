@@ -1,0 +1,277 @@
+"""The notebooks: they run from top to bottom, and their exercises can be solved."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+
+from autodiff import Value
+from demos.exercises import EXERCISES, verdict
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "demos" / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+# What a student may write in the exercises' cells, by notebook and cell.
+SOLUTIONS = {
+    "1_a_derivative": {
+        "exercise-1": "check('slope by hand', 6 * 2 - 1)",
+        "exercise-2": "def slope(f, x, h=1e-4):\n"
+        "    return (f(x + h) - f(x - h)) / (2 * h)\n"
+        "check('central difference', slope)",
+        "exercise-3": "a, b, c = Value(2.0, 'a'), Value(-1.0, 'b'), Value(4.0, 'c')\n"
+        "L = (a * b + c) ** 2\nL.backward()\ncheck('first graph', L)",
+    },
+    "2_the_chain_rule": {
+        "exercise-1": "check('local derivatives', (b.data, a.data))",
+        "exercise-2": "x, w = Value(5.0), Value(3.0)\n"
+        "(x * w + 4 * x).backward()\n"
+        "check('used twice', x.grad)",
+        "exercise-3": "check('right order', ['c', 'b', 'a', 'x'])",
+    },
+    "3_a_neuron": {
+        "exercise-1": "check('neuron by hand', max(0, 0.5 * 1 - 1 * 2 + 2))",
+        "exercise-2": "check('weights for OR', (1, 1, -0.5))",
+        "exercise-3": "def gradient_step(parameters, learning_rate):\n"
+        "    for parameter in parameters:\n"
+        "        parameter.data -= learning_rate * parameter.grad\n"
+        "check('gradient step', gradient_step)",
+    },
+    "4_xor": {
+        "exercise-1": "check('parameter count', len(model.parameters()))",
+        "exercise-2": "check('loss by hand', sum((0.5 - y) ** 2 for y in LAB.y) / 4)",
+        "exercise-3": "def xor(a, b):\n"
+        "    return max(0, a + b) - 2 * max(0, a + b - 1)\n"
+        "check('XOR by two neurons', xor)",
+    },
+    "5_what_can_go_wrong": {
+        "exercise-1": "check('largest learning rate', 1)",
+        "exercise-2": "def training_step(w, learning_rate):\n"
+        "    loss = w * w\n"
+        "    w.zero_grad()\n"
+        "    loss.backward()\n"
+        "    w.data -= learning_rate * w.grad\n"
+        "    return loss.data\n"
+        "check('repaired training', training_step)",
+        "exercise-3": "check('living neuron', 0.5)",
+    },
+}
+
+
+def name_of(path: Path) -> str:
+    return path.stem
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a notebook's JSON."""
+    notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return notebook
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    return [cell for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+
+
+def is_exercise(cell: dict[str, Any]) -> bool:
+    return "exercise" in cell["metadata"].get("tags", [])
+
+
+def test_there_are_five_and_each_has_solutions() -> None:
+    assert list(map(name_of, NOTEBOOKS)) == list(SOLUTIONS)
+    assert len(NOTEBOOKS) == 5
+
+
+# ---- how they are stored -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_notebook_is_valid_and_stored_without_outputs(path: Path) -> None:
+    nbformat = pytest.importorskip("nbformat", reason="nbformat knows what a notebook must be")
+    notebook = read(path)
+    nbformat.validate(notebook)
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    for cell in code_cells(path):
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
+    # Nothing of the machine that it was written on.
+    assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
+    assert notebook["metadata"]["language_info"] == {"name": "python"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_cells_have_ids_that_say_what_they_are(path: Path) -> None:
+    ids = [cell["id"] for cell in read(path)["cells"]]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"(text|code|exercise)-\d+", id) for id in ids)
+    assert [cell["id"] for cell in code_cells(path) if is_exercise(cell)] == list(
+        SOLUTIONS[path.stem]
+    )
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_notebook_imports_only_what_the_demos_extra_brings(path: Path) -> None:
+    imported = set()
+    for cell in code_cells(path):
+        for statement in ast.walk(ast.parse("".join(cell["source"]))):
+            if isinstance(statement, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in statement.names}
+            elif isinstance(statement, ast.ImportFrom):
+                imported.add(str(statement.module).partition(".")[0])
+    assert imported <= {"autodiff", "nn", "demos", "matplotlib"} | sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_links_to_other_notebooks_lead_somewhere(path: Path) -> None:
+    texts = ["".join(c["source"]) for c in read(path)["cells"] if c["cell_type"] == "markdown"]
+    for target in re.findall(r"\]\(([^)]*)\)", "\n".join(texts)):
+        assert (FOLDER / target).is_file(), target
+
+
+# ---- as a student meets them -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_notebook_runs_as_it_is_and_each_exercise_says_not_yet(path: Path) -> None:
+    nbformat = pytest.importorskip("nbformat", reason="running notebooks needs nbclient")
+    nbclient = pytest.importorskip("nbclient", reason="running notebooks needs nbclient")
+    pytest.importorskip("ipykernel", reason="running notebooks needs ipykernel")
+    notebook = nbformat.read(path, as_version=4)
+    client = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3")
+    client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    kinds = {kind for output in outputs for kind in output.get("data", {})}
+    assert "image/svg+xml" in kinds  # drawings show themselves
+    if path.stem != "2_the_chain_rule":
+        assert "image/png" in kinds  # and so do plots
+    for cell in notebook.cells:
+        if is_exercise(cell):
+            (output,) = cell.outputs
+            assert output.text.startswith("Not yet: "), cell.id
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_notebook_with_its_exercises_solved_says_that_they_are_right(path: Path) -> None:
+    # Without a kernel: the notebooks are plain Python.
+    scope: dict[str, Any] = {}
+    said = {}
+    with mpl.rc_context({"backend": "agg"}):
+        for cell in code_cells(path):
+            source = SOLUTIONS[path.stem].get(cell["id"], "".join(cell["source"]))
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                exec(compile(source, f"{path.name}: {cell['id']}", "exec"), scope)
+            if is_exercise(cell):
+                said[cell["id"]] = printed.getvalue()
+        mpl.pyplot.close("all")
+    assert set(said) == set(SOLUTIONS[path.stem])
+    for id, text in said.items():
+        assert text.startswith("Right! "), (id, text)
+
+
+def test_every_check_belongs_to_one_exercise() -> None:
+    sources = [
+        "".join(cell["source"])
+        for path in NOTEBOOKS
+        for cell in code_cells(path)
+        if is_exercise(cell)
+    ]
+    asked = [name for source in sources for name in re.findall(r'check\("([^"]*)"', source)]
+    assert sorted(asked) == sorted(EXERCISES)
+
+
+# ---- checks that are hard to fool --------------------------------------------------------------
+
+
+GARBAGE = [
+    None,
+    ...,
+    "",
+    "six",
+    [],
+    (1, 2, 3, 4),
+    {},
+    object(),
+    float("nan"),
+    float("inf"),
+    -1e9,
+    Value(0.0),
+    [Value(1.0)],
+    lambda: None,
+    lambda *_: None,
+    lambda *_: ...,
+    lambda *_: 1 / 0,
+    lambda *_: "text",
+]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("attempt", GARBAGE, ids=lambda attempt: type(attempt).__name__)
+def test_whatever_an_attempt_is_a_check_answers_not_yet(name: str, attempt: Any) -> None:
+    right, said = verdict(name, attempt)
+    assert not right, said
+    assert said.startswith("Not yet: ")
+
+
+def forward_difference(function: Any, x: float, h: float = 1e-4) -> float:
+    return float((function(x + h) - function(x)) / h)
+
+
+def graph_backward_twice() -> Value:
+    a, b, c = Value(2.0, "a"), Value(-1.0, "b"), Value(4.0, "c")
+    root = (a * b + c) ** 2
+    root.backward()
+    root.backward()
+    return root
+
+
+def step_uphill(parameters: list[Value], rate: float) -> None:
+    for parameter in parameters:
+        parameter.data += rate * parameter.grad
+
+
+def step_rebinding(parameters: list[Value], rate: float) -> None:
+    for parameter in parameters:
+        parameter = parameter - rate * parameter.grad  # noqa: PLW2901
+
+
+@pytest.mark.parametrize(
+    ("name", "attempt", "hint"),
+    [
+        ("slope by hand", 12, "The slope of x² is 2x"),
+        ("central difference", forward_difference, "Divide by 2h"),
+        ("first graph", Value(4.0, "a"), "use all three"),
+        ("first graph", graph_backward_twice(), "Did backward\\(\\) run twice"),
+        ("local derivatives", (2, -3), "the other way round"),
+        ("used twice", 3, "add both"),
+        ("right order", ["c", "a", "b", "x"], "a comes before b, which uses it"),
+        ("right order", ["x", "a", "b", "c"], "x comes before a"),
+        ("neuron by hand", -0.5, "relu"),
+        ("weights for OR", (1, 1, 0.5), "for \\(0, 0\\) z is 0.5"),
+        ("gradient step", step_uphill, "move against it"),
+        ("gradient step", step_rebinding, "assign to parameter.data"),
+        ("parameter count", 12, "a bias too"),
+        ("XOR by two neurons", lambda a, b: a + b, "for \\(1, 1\\) it is 2, not 0"),
+        ("largest learning rate", 0.5, "Larger ones still get closer"),
+        ("living neuron", 0.0, "still no gradient"),
+    ],
+)
+def test_a_usual_mistake_gets_its_own_hint(name: str, attempt: Any, hint: str) -> None:
+    right, said = verdict(name, attempt)
+    assert not right
+    assert re.search(hint, said), said
+
+
+def test_both_orders_of_a_diamond_that_are_right_are_accepted() -> None:
+    assert verdict("right order", "cbax")[0]
+    assert verdict("right order", ("c", "b", "a", "x"))[0]

@@ -1,0 +1,569 @@
+"""C and JavaScript: the same bits from gcc, four units in the last place from node."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nn
+from autodiff import Program, Value, compile, weighted_sum, where
+from autodiff.compiler.kernels import NotTranslatableError
+from autodiff.compiler.languages import identifier
+from autodiff.ops import OPERATIONS, Operation
+from autodiff.value import constant
+from demos.lab import LAB
+from tests.bits import all_bits, same_bits, steps_between
+from tests.engines import CC, InC, InJavaScript, Result, build_c, checked, needs_cc, needs_node
+from tests.op_cases import OP_CASES
+from tests.random_graphs import built, recipes, tame_recipes, wild_recipes
+from tests.reference import (
+    OPTIMIZERS,
+    Trial,
+    eager_lab,
+    lab_epochs,
+    lab_program,
+    trained,
+    trials,
+    variables,
+)
+from tests.test_compile import HOSTILE
+
+inf, nan = math.inf, math.nan
+
+ULPS = 4
+
+# Operations that IEEE 754 rounds correctly, or that choose: JavaScript has their very bits.
+EXACT_OPS = (
+    *("add", "sub", "mul", "div", "neg", "abs", "square", "sqrt", "relu", "leaky_relu"),
+    *("maximum", "minimum", "where", "weighted_sum"),
+)
+
+
+def gradient_of_each(program: Program) -> list[float]:
+    return [leaf.grad for leaf in program.parts.gradients]
+
+
+# --------------------------------------------------------------------------------------------
+# C: the same bits
+# --------------------------------------------------------------------------------------------
+
+
+@needs_cc
+@settings(max_examples=40, deadline=None)
+@given(wild_recipes())
+def test_c_has_the_bits_of_an_eager_pass_on_every_op_and_every_float(recipe: Any) -> None:
+    nodes = built(recipe)
+    program = checked(compile(nodes[-1]))
+    twins = built(recipe)
+    twins[-1].backward()
+    output, gradients = InC(program).step([leaf.data for leaf in program.variables])
+    assert same_bits(output, twins[-1].data)
+    twin_of = dict(zip(nodes, twins, strict=True))
+    wanted = [twin_of[leaf].grad for leaf in program.parts.gradients]
+    assert all_bits(gradients) == all_bits(wanted)
+
+
+@needs_cc
+@settings(max_examples=25, deadline=None)
+@given(trials(st.floats(), with_rows=False))
+def test_a_run_in_c_has_the_bits_of_eager_evaluations_and_updates(trial: Trial) -> None:
+    outputs, numbers = trained(trial)
+    found = InC(checked(trial.program)).run(trial.iterations, trial.start)
+    assert all_bits(found.outputs) == all_bits(outputs)
+    assert all_bits(found.parameters) == all_bits(trial.in_program_order(numbers))
+
+
+@needs_cc
+@settings(max_examples=40, deadline=None)
+@given(trials(st.floats(), with_rows=True))
+def test_rows_in_c_have_the_bits_of_eager_gradients_added_in_row_order(trial: Trial) -> None:
+    outputs, numbers = trained(trial)
+    engine = InC(checked(trial.program))
+    found = engine.run_rows(trial.iterations, trial.start, trial.rows, trial.batch_size)
+    assert all_bits(found.outputs) == all_bits(outputs)
+    assert all_bits(found.parameters) == all_bits(trial.in_program_order(numbers))
+
+
+def op_programs(name: str) -> dict[int, tuple[Program, list[tuple[float, ...]]]]:
+    """Return a program of one operation for each number of operands, and its edge values."""
+    found: dict[int, tuple[Program, list[tuple[float, ...]]]] = {}
+    for operands in OP_CASES[name].operands():
+        count = len(operands)
+        if count not in found:
+            leaves = [Value(0.5, f"x{place}") for place in range(count)]
+            program = checked(compile(Value.make_node(OPERATIONS[name], *leaves)))
+            found[count] = program, []
+        found[count][1].append(operands)
+    return found
+
+
+def eager_op(name: str, operands: tuple[float, ...]) -> list[float]:
+    """Return an operation's result and its gradients."""
+    leaves = [Value(number) for number in operands]
+    output = Value.make_node(OPERATIONS[name], *leaves)
+    output.backward()
+    return [output.data, *[leaf.grad for leaf in leaves]]
+
+
+@needs_cc
+@pytest.mark.parametrize("name", OP_CASES)
+def test_each_op_on_its_edge_values_has_the_same_bits_in_c(name: str) -> None:
+    for program, cases in op_programs(name).values():
+        engine = InC(program)
+        for operands in cases:
+            output, gradients = engine.step(operands)
+            assert all_bits([output, *gradients]) == all_bits(eager_op(name, operands)), operands
+
+
+@needs_cc
+@pytest.mark.parametrize("exponent", [-1.0, 0.5, -0.5, -2.0, 3.0])
+def test_no_compiler_rewrites_a_power(exponent: float) -> None:
+    x = Value(2.0)
+    engine = InC(compile(x**exponent))
+    numbers = [0.1 + 0.00917 * place for place in range(2_000)]
+    found = [engine.step([number])[0] for number in numbers]
+    assert all_bits(found) == all_bits([math.pow(number, exponent) for number in numbers])
+
+
+@needs_cc
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_takes_the_lab_through_the_same_bits_in_c(name: str) -> None:
+    losses, numbers = eager_lab(OPTIMIZERS[name], 60)
+    program, kept = lab_program(OPTIMIZERS[name])
+    found = InC(program).run(60, [variable.data for variable in program.variables])
+    by_variable = dict(zip(program.variables, found.parameters, strict=True))
+    assert all_bits(found.outputs) == all_bits(losses)
+    assert all_bits([by_variable[variable] for variable in kept]) == all_bits(numbers)
+
+
+def lab_run(engine: InC | InJavaScript, program: Program, kept: list[Value]) -> Result:
+    """Return the lab's losses, and its weights in the order of the model."""
+    found = engine.run(LAB.epochs, [variable.data for variable in program.variables])
+    by_variable = dict(zip(program.variables, found.parameters, strict=True))
+    return Result(found.outputs, [by_variable[variable] for variable in kept])
+
+
+@needs_cc
+def test_the_labs_20000_epochs_have_the_same_bits_in_c() -> None:
+    losses, weights = lab_epochs()
+    program, kept = lab_program(lambda p: nn.SGD(p, lr=LAB.learning_rate))
+    found = lab_run(InC(program), program, kept)
+    assert all_bits(found.outputs) == all_bits(losses)
+    assert all_bits(found.parameters) == all_bits(weights)
+
+
+def row_program(penalised: bool = True) -> Program:
+    """Return a network's loss over rows, with Adam and a penalty."""
+    model = nn.MLP(2, [3, 1], activation="tanh", rng=5)
+    optimizer = nn.Adam(model.parameters(), lr=0.05, weight_decay=0.01)
+    x = [Value(0.0, "x1"), Value(0.0, "x2")]
+    y = Value(0.0, "y")
+    loss = nn.mse_loss([model(x)], [y])
+    penalty = Value(0.0)
+    for parameter in model.parameters():
+        penalty = penalty + 0.001 * parameter * parameter
+    return checked(
+        compile(
+            loss,
+            inputs=[*x, y],
+            updates=optimizer.updates,
+            penalty=penalty if penalised else None,
+        )
+    )
+
+
+ROWS = [[0.1 * k, math.cos(k), float(k % 2)] for k in range(7)]
+
+
+@needs_cc
+@pytest.mark.parametrize("penalised", [True, False])
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_a_network_over_rows_with_adam_has_the_same_bits_in_c(size: int, penalised: bool) -> None:
+    program = row_program(penalised)
+    start = [variable.data for variable in program.variables]
+    found = InC(program).run_rows(20, start, ROWS, size)
+    whole = program.run(20, rows=ROWS, batch_size=size)
+    assert all_bits(found.parameters) == all_bits([v.data for v in program.variables])
+    if size == 7:
+        assert all_bits(found.outputs) == all_bits(whole)
+
+
+# --------------------------------------------------------------------------------------------
+# C: a file that compiles without a warning, whatever is in it
+# --------------------------------------------------------------------------------------------
+
+
+def labelled(label: str) -> Program:
+    """Return a small program over rows, all of whose Values have the label."""
+    w, x, other = Value(2.0, label), Value(3.0, label), Value(0.5, label)
+    y = (w * x).exp().maximum(w)
+    output = (y + w * x * other).sigmoid() ** w
+    y.label = output.label = label
+    return checked(
+        compile(output, inputs=[x], updates=lambda g: {v: v - 0.1 * g[v] for v in g}, penalty=w * w)
+    )
+
+
+def all_labelled() -> Program:
+    """Return one program with all hostile labels."""
+    total: Value = Value(0.5)
+    for place, label in enumerate(HOSTILE):
+        total = total + Value(0.01 * place, label).sin()
+        total.label = label
+    return checked(compile(total, updates=lambda g: {v: v - 0.1 * g[v] for v in g}))
+
+
+@needs_cc
+def test_hostile_labels_make_valid_c() -> None:
+    # One file a label would take a minute: the functions get names of their own instead.
+    sources = []
+    for place, label in enumerate(HOSTILE):
+        source = labelled(label).to_c()
+        names = re.findall(
+            r"^(?:static )?(?:double|void) \(?\*?(?:const volatile )?(\w+)", source, re.M
+        )
+        for name in names:
+            source = re.sub(rf"\b{name}(?=\(|\)\()", f"{name}_{place}", source)
+        sources.append(source)
+    build_c("\n".join(sources))
+
+
+@needs_cc
+def test_all_hostile_labels_fit_one_c_program() -> None:
+    program = all_labelled()
+    output, _ = InC(program).step([variable.data for variable in program.variables])
+    assert same_bits(output, program())
+
+
+@needs_cc
+@pytest.mark.parametrize("standard", ["c11", "gnu17"])
+def test_no_identifier_is_a_macro_of_math_h(standard: str) -> None:
+    assert CC is not None
+    found = subprocess.run(
+        [CC, f"-std={standard}", "-include", "math.h", "-dM", "-E", "-xc", "/dev/null"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    macros = re.findall(r"#define (\w+) ", found.stdout)  # those with parentheses need a call
+    assert "INFINITY" in macros
+    assert [name for name in macros if identifier(name) == name] == []
+
+
+UNUSUAL: dict[str, Callable[[], Program]] = {
+    "a constant": lambda: compile(constant(2.0) * 3),
+    "a leaf": lambda: compile(Value(2.0, "w")),
+    "an input without influence": lambda: compile(Value(2.0) * 3, inputs=[Value(1.0)]),
+    "inputs alone": lambda: compile((x := Value(2.0)) * 3, inputs=[x]),
+    "nothing but an input without influence": lambda: compile(constant(2.0), inputs=[Value(1.0)]),
+    "an update of a stranger": lambda: compile(
+        (x := Value(2.0)) * 3, inputs=[x], updates=lambda _: {Value(1.0, "s"): 2.0}
+    ),
+    "a folded branch": lambda: compile(where(constant(1.0), Value(2.0), Value(3.0).softplus())),
+    "numbers of all kinds": lambda: compile(
+        weighted_sum(
+            Value(1.0),
+            [constant(n) for n in (inf, -inf, nan, -0.0, 5e-324, 1.7e308, 1e22, 0.1)],
+            [Value(1.0)] * 8,
+        )
+    ),
+    "an update to a number": lambda: compile((w := Value(2.0)) * 3, updates=lambda _: {w: -inf}),
+    "a swap": lambda: compile(
+        (a := Value(2.0)) * (b := Value(3.0)), updates=lambda _: {a: b, b: a}
+    ),
+    "a penalty of numbers": lambda: compile(
+        (w := Value(2.0)) * (x := Value(3.0)), inputs=[x], penalty=constant(3.0) + w * 0
+    ),
+}
+
+
+@needs_cc
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_programs_compile_without_a_warning_and_agree(name: str) -> None:
+    program = checked(UNUSUAL[name]())
+    engine = InC(program)
+    inputs = [0.5] * len(program.inputs)
+    start = [variable.data for variable in program.variables]
+    output, gradients = engine.step(start, inputs)
+    assert same_bits(output, program(*inputs))
+    assert all_bits(gradients) == all_bits(gradient_of_each(program))
+    if program.inputs:
+        rows = [[0.5] * len(inputs), [-1.0] * len(inputs)]
+        found = engine.run_rows(2, start, rows, 2)
+        wanted = program.run(2, rows=rows)
+    else:
+        found, wanted = engine.run(2, start), program.run(2)
+    assert all_bits(found.outputs) == all_bits(wanted)
+    assert all_bits(found.parameters) == all_bits([v.data for v in program.variables])
+
+
+@pytest.mark.parametrize(
+    "engine", [pytest.param(InC, marks=needs_cc), pytest.param(InJavaScript, marks=needs_node)]
+)
+def test_rows_of_minus_zero_sum_to_minus_zero(engine: type[InC] | type[InJavaScript]) -> None:
+    w, x = Value(1.0), Value(0.0)
+    program = compile(w * x, inputs=[x], updates=lambda g: {w: g[w]})
+    found = engine(program).run_rows(1, [1.0], [[-0.0], [-0.0]], 2)
+    assert all_bits([*found.outputs, *found.parameters]) == all_bits([-0.0, -0.0])
+
+
+def test_the_header_says_where_every_number_is() -> None:
+    program, _ = lab_program(OPTIMIZERS["SGD, momentum"])
+    for source in (program.to_c(), program.to_javascript()):
+        header = [line for line in source.splitlines() if line.startswith("//")]
+        for array, leaves in (
+            ("parameters", program.variables),
+            ("gradients", list(program.parts.gradients)),
+        ):
+            for place, leaf in enumerate(leaves):
+                assert f"// {array}[{place}]  {leaf.label}" in header
+    rows = row_program()
+    assert "// inputs[2]  y" in rows.to_c()
+    assert "// inputs[2]  y" in rows.to_javascript()
+
+
+def test_the_same_program_is_written_the_same_every_time() -> None:
+    assert row_program().to_c() == row_program().to_c()
+    assert row_program().to_javascript() == row_program().to_javascript()
+
+
+# --------------------------------------------------------------------------------------------
+# Operations of one's own
+# --------------------------------------------------------------------------------------------
+
+
+def gaussian(x: Any, int: Any) -> Any:
+    square = x * x
+    static = math.exp(-square) if x == x else math.nan
+    return static * int
+
+
+def gaussian_partials(out: Any, x: Any, int: Any) -> tuple[Any, Any]:
+    return -2.0 * x * out, out / int
+
+
+GAUSSIAN = Operation("bell curve", "bell", 2, gaussian, gaussian_partials)
+
+
+def gaussian_program() -> tuple[Program, list[list[float]]]:
+    x, scale = Value(0.5, "x"), Value(2.0, "scale")
+    program = checked(compile(Value.make_node(GAUSSIAN, x, scale).tanh()))
+    return program, [[0.01 * place - 3.0, 1.5] for place in range(600)]
+
+
+def eager_gaussian(numbers: list[float]) -> list[float]:
+    leaves = [Value(number) for number in numbers]
+    output = Value.make_node(GAUSSIAN, *leaves).tanh()
+    output.backward()
+    return [output.data, *[leaf.grad for leaf in leaves]]
+
+
+@needs_cc
+def test_an_operation_of_ones_own_has_the_same_bits_in_c() -> None:
+    program, cases = gaussian_program()
+    engine = InC(program)
+    for numbers in cases:
+        output, gradients = engine.step(numbers)
+        assert all_bits([output, *gradients]) == all_bits(eager_gaussian(numbers))
+
+
+def uses_a_loop(x: Any) -> Any:
+    for _ in range(3):
+        x = x * x
+    return x
+
+
+SCALE = 3.0
+
+
+def uses_a_name_from_outside(x: Any) -> Any:
+    return x * SCALE
+
+
+def calls_a_function_of_its_own(x: Any) -> Any:
+    return uses_a_loop(x) + 1.0
+
+
+def ends_without_a_result(x: Any) -> Any:
+    _ = x
+
+
+def some_partials(out: Any, x: Any) -> tuple[Any]:
+    return (1.0,)
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        uses_a_loop,
+        uses_a_name_from_outside,
+        calls_a_function_of_its_own,
+        ends_without_a_result,
+        lambda x: x * x,
+        math.erf,
+    ],
+)
+def test_what_c_cannot_be_told_is_named(forward: Callable[[Any], Any]) -> None:
+    op = Operation("riddle", "riddle", 1, forward, some_partials)
+    node = Value(2.0)
+    node.op, node.parents = op, (Value(1.0),)
+    program = compile(node)
+    for write in (program.to_c, program.to_javascript):
+        with pytest.raises(ValueError, match=r"riddle|cannot write"):
+            write()
+
+
+def test_an_operation_with_any_number_of_operands_is_named() -> None:
+    op = Operation("total", "total", None, lambda *x: sum(x), lambda _, *x: (1.0,) * len(x))
+    program = compile(Value.make_node(op, Value(1.0), Value(2.0)))
+    assert program() == 3.0
+    with pytest.raises(NotTranslatableError, match="total: it takes any number of operands"):
+        program.to_c()
+
+
+def has_no_javascript(x: Any) -> Any:
+    return math.erf(x)
+
+
+def test_a_function_that_javascript_lacks_is_named() -> None:
+    op = Operation("erf", "erf", 1, has_no_javascript, some_partials)
+    program = compile(Value.make_node(op, Value(1.0)))
+    with pytest.raises(ValueError, match="JavaScript's Math has no erf"):
+        program.to_javascript()
+    if CC is not None:
+        assert same_bits(InC(program).step([1.0])[0], math.erf(1.0))
+
+
+# --------------------------------------------------------------------------------------------
+# JavaScript: within four units in the last place
+# --------------------------------------------------------------------------------------------
+
+
+def near(ours: list[float], theirs: list[float], slack: float = 0.0) -> bool:
+    """Return whether all numbers are within the allowed units, or the slack, of each other."""
+    return all(
+        steps_between(one, other) <= ULPS or abs(one - other) <= slack
+        for one, other in zip(ours, theirs, strict=True)
+    )
+
+
+@needs_node
+@pytest.mark.parametrize("name", OP_CASES)
+def test_each_op_on_its_edge_values_is_within_four_ulp_in_javascript(name: str) -> None:
+    case = OP_CASES[name]
+    for program, rows in op_programs(name).values():
+        found = InJavaScript(program).steps([(operands, ()) for operands in rows])
+        for operands, (output, gradients) in zip(rows, found, strict=True):
+            expected = eager_op(name, operands)
+            assert near([output], expected[:1], 2 * case.value.slack(operands)), operands
+            for place, (one, other) in enumerate(zip(gradients, expected[1:], strict=True)):
+                # Two results may each be as far from the truth as the rule loses there.
+                assert near([one], [other], 2 * case.partial(place).slack(operands)), operands
+
+
+@needs_node
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_exact_operations_have_the_same_bits_in_javascript(data: st.DataObject) -> None:
+    recipe = data.draw(recipes(st.floats(), EXACT_OPS))
+    nodes = built(recipe)
+    program = checked(compile(nodes[-1]))
+    twins = built(recipe)
+    twins[-1].backward()
+    start = [leaf.data for leaf in program.variables]
+    ((output, gradients),) = InJavaScript(program).steps([(start, ())])
+    twin_of = dict(zip(nodes, twins, strict=True))
+    wanted = [twin_of[leaf].grad for leaf in program.parts.gradients]
+    assert all_bits([output, *gradients]) == all_bits([twins[-1].data, *wanted])
+
+
+@needs_node
+@settings(max_examples=15, deadline=None)
+@given(tame_recipes())
+def test_javascript_is_finite_and_has_the_sign_where_the_eager_pass_has(recipe: Any) -> None:
+    nodes = built(recipe)
+    program = checked(compile(nodes[-1]))
+    start = [leaf.data for leaf in program.variables]
+    ((output, gradients),) = InJavaScript(program).steps([(start, ())])
+    assert math.isfinite(output) == math.isfinite(nodes[-1].data)
+    assert len(gradients) == len(program.parts.gradients)
+    assert len(variables(nodes)) >= len(gradients)
+
+
+@needs_node
+def test_the_labs_epoch_is_within_four_ulp_in_javascript() -> None:
+    program, _ = lab_program(lambda p: nn.SGD(p, lr=LAB.learning_rate))
+    start = [variable.data for variable in program.variables]
+    ((output, gradients),) = InJavaScript(program).steps([(start, ())])
+    assert near([output], [program()])
+    assert near(gradients, gradient_of_each(program))
+    found = InJavaScript(program).run(1, start)
+    program.run(1)
+    assert near(found.parameters, [variable.data for variable in program.variables])
+
+
+@needs_node
+def test_the_labs_20000_epochs_print_its_digits_in_javascript() -> None:
+    losses, weights = lab_epochs()
+    program, kept = lab_program(lambda p: nn.SGD(p, lr=LAB.learning_rate))
+    found = lab_run(InJavaScript(program), program, kept)
+    printed = [f"{loss:.4f}" for loss in found.outputs[:: LAB.log_every]]
+    assert printed == [f"{loss:.4f}" for loss in LAB.losses]
+    # The last places in which exp differs add up, epoch after epoch.
+    assert found.outputs == pytest.approx(losses, rel=1e-13)
+    assert found.parameters == pytest.approx(weights, rel=1e-13)
+
+
+@needs_node
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_a_network_over_rows_with_adam_in_javascript(size: int) -> None:
+    program = row_program()
+    start = [variable.data for variable in program.variables]
+    found = InJavaScript(program).run_rows(3, start, ROWS, size)
+    program.run(3, rows=ROWS, batch_size=size)
+    # Adam divides by roots of squared gradients, which makes more of a last place.
+    assert found.parameters == pytest.approx([v.data for v in program.variables], rel=1e-12)
+
+
+@needs_node
+def test_hostile_labels_make_valid_javascript() -> None:
+    sources = [labelled(label).to_javascript() for label in HOSTILE]
+    one_file = "\n".join(f"(() => {{\n{source}\n}})();" for source in sources)
+    program = all_labelled()
+    engine = InJavaScript(program)
+    engine.source = one_file + engine.source
+    ((output, _),) = engine.steps([([variable.data for variable in program.variables], ())])
+    assert output == pytest.approx(program(), rel=1e-13)
+
+
+def test_no_label_ends_the_script_of_a_page() -> None:
+    source = labelled("</script><!-- x").to_javascript()
+    assert "</" not in source
+    assert "<!" not in source
+
+
+@needs_node
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_programs_agree_in_javascript(name: str) -> None:
+    program = checked(UNUSUAL[name]())
+    inputs = [0.5] * len(program.inputs)
+    start = [variable.data for variable in program.variables]
+    engine = InJavaScript(program)
+    ((output, gradients),) = engine.steps([(start, inputs)])
+    assert near([output], [program(*inputs)])
+    assert near(gradients, gradient_of_each(program))
+    if program.inputs:
+        rows = [[0.5] * len(inputs), [-1.0] * len(inputs)]
+        found = engine.run_rows(2, start, rows, 2)
+        wanted = program.run(2, rows=rows)
+    else:
+        found, wanted = engine.run(2, start), program.run(2)
+    assert near(found.outputs, wanted)
+    assert near(found.parameters, [v.data for v in program.variables])

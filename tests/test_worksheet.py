@@ -1,0 +1,527 @@
+"""Worksheets: numbers a person can compute, the same from the same seed, and fair grading."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from fractions import Fraction
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autodiff import Value, topological_order
+from demos.worksheet.__main__ import main
+from demos.worksheet.answers import Answers, AnswersError, answers_of, answers_text, parsed_answers
+from demos.worksheet.grading import Grade, grade, report
+from demos.worksheet.problems import LEVELS, Problem, make_problems
+from demos.worksheet.sheet import sheet_html
+from demos.worksheet.solution import gradient_line, value_line
+
+ROOT = Path(__file__).resolve().parent.parent
+SHEETS = [(seed, level) for level in LEVELS for seed in (0, 7, 123456789)]
+PROBLEMS = [problem for seed, level in SHEETS for problem in make_problems(seed, level, 4)]
+
+
+# ---- an independent way to compute the numbers: exact fractions, and differences --------------
+
+
+def evaluated(problem: Problem, given: dict[Value, Fraction]) -> dict[Value, Fraction]:
+    """Return every node's number, some of them given, computed without the engine."""
+    numbers: dict[Value, Fraction] = {}
+    for node in topological_order(problem.root):
+        if node in given:
+            numbers[node] = given[node]
+        elif node.is_leaf:
+            numbers[node] = Fraction(node.data)
+        else:
+            numbers[node] = computed(str(node.op), [numbers[parent] for parent in node.parents])
+    return numbers
+
+
+def computed(op: str, x: list[Fraction]) -> Fraction:
+    """Return one operation on fractions."""
+    half = len(x) // 2 + 1
+    rules: dict[str, Callable[[], Fraction]] = {
+        "add": lambda: x[0] + x[1],
+        "sub": lambda: x[0] - x[1],
+        "mul": lambda: x[0] * x[1],
+        "div": lambda: x[0] / x[1],
+        "square": lambda: x[0] * x[0],
+        "relu": lambda: max(x[0], Fraction(0)),
+        "maximum": lambda: max(x),
+        "weighted_sum": lambda: x[0] + sum(map(Fraction.__mul__, x[1:half], x[half:])),
+    }
+    return rules[op]()
+
+
+def difference_quotient(problem: Problem, node: Value, numbers: dict[Value, Fraction]) -> Fraction:
+    """Return (L(node + h) - L(node - h)) / 2h for a small h, as an exact fraction."""
+    h = Fraction(1, 10**9)
+    up = evaluated(problem, {node: numbers[node] + h})[problem.root]
+    down = evaluated(problem, {node: numbers[node] - h})[problem.root]
+    return (up - down) / (2 * h)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_every_number_of_the_solution_is_right(problem: Problem) -> None:
+    numbers = evaluated(problem, {})
+    for node in problem.interior:
+        assert node.data == numbers[node]
+    for node in problem.gradients:
+        assert node.grad == pytest.approx(
+            float(difference_quotient(problem, node, numbers)), abs=1e-9
+        )
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_every_number_can_be_computed_by_hand(problem: Problem) -> None:
+    values = [node.data for node in topological_order(problem.root)]
+    gradients = [node.grad for node in problem.gradients]
+    for number in values + gradients:
+        assert (4 * number).is_integer()
+        assert (number, math.copysign(1.0, number)) != (0.0, -1.0)
+    assert max(map(abs, values)) <= 30
+    assert max(map(abs, gradients)) <= 50
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_no_derivative_hangs_on_a_tie(problem: Problem) -> None:
+    for node in problem.interior:
+        numbers = [parent.data for parent in node.parents]
+        if str(node.op) == "relu":
+            assert numbers[0] != 0.0
+        if str(node.op) == "maximum":
+            assert numbers[0] != numbers[1]
+
+
+@pytest.mark.parametrize(("seed", "level"), SHEETS)
+def test_a_level_has_what_it_is_about(seed: int, level: int) -> None:
+    for problem in make_problems(seed, level, 4):
+        uses = Counter(parent for node in problem.interior for parent in node.parents)
+        twice = [node for node, count in uses.items() if count > 1 and not node.is_constant]
+        operations = {str(node.op) for node in problem.interior}
+        assert operations <= set(LEVELS[level].rules)
+        assert (not twice) == (level in (1, 4))
+        assert bool(operations & {"relu", "maximum"}) == (level >= 3)
+        labels = [node.label for node in (*problem.variables, *problem.interior)]
+        assert len(set(labels)) == len(labels)
+        assert problem.root.label == "L"
+
+
+def test_problems_of_a_sheet_differ() -> None:
+    for seed, level in SHEETS:
+        problems = make_problems(seed, level, 6)
+        texts = {str([value_line(node) for node in problem.interior]) for problem in problems}
+        assert len(texts) == 6
+
+
+# ---- the solution in words ---------------------------------------------------------------------
+
+
+def calculated(text: str) -> float:
+    """Return the number of an arithmetic expression as a person writes it."""
+    python = text.replace("·", "*").replace("−", "-").replace("²", "**2")
+    assert re.fullmatch(r"[\d\s.()*/+\-,relumax]+", python), python
+    scope = {"max": max, "relu": lambda number: max(number, 0)}
+    return float(eval(python, {"__builtins__": {}}, scope))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_the_numbers_of_a_line_give_its_result(problem: Problem) -> None:
+    for node in problem.interior:
+        *_, numbers, result = value_line(node).split(" = ")
+        assert calculated(numbers) == calculated(result) == node.data
+    for node in problem.gradients:
+        if node is problem.root:
+            continue
+        *_, chain, numbers, result = gradient_line(problem, node).split(" = ")
+        assert calculated(numbers) == calculated(result) == node.grad
+        assert chain.count(" + ") == numbers.count(" + ")
+        assert f"/d{node.label}" in chain
+
+
+def test_a_line_reads_as_a_person_writes_it() -> None:
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    d = a * b
+    d.label = "d"
+    root = d - a
+    root.label = "L"
+    problem = Problem(root)
+    assert value_line(d) == "d = a · b = 2 · (−3) = −6"
+    assert gradient_line(problem, a) == (
+        "dL/da = dL/dd · dd/da + dL/dL · dL/da = 1 · (−3) + 1 · (−1) = −4"
+    )
+    assert gradient_line(problem, root) == "dL/dL = 1, where the chain rule starts"
+
+
+# ---- the page ----------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """Reads a page: its ids, its text by section, and whether its tags match."""
+
+    VOID = ("meta", "br", "path", "polygon", "polyline", "ellipse")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.sections: list[str] = []
+        self.texts: dict[str, list[str]] = {"problems": [], "answers": []}
+        self.open: list[str] = []
+        self.in_answers = False
+        self.feed(html)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        self.ids += [attributes["id"]] if attributes.get("id") else []
+        self.addresses += [
+            attributes[k] for k in ("src", "href", "xlink:href") if attributes.get(k)
+        ]
+        if attributes.get("class") == "answers":
+            self.in_answers = True
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "text":
+            self.texts["answers" if self.in_answers else "problems"].append(data)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_page_has_blanks_where_the_answers_have_numbers(level: int) -> None:
+    problems = make_problems(7, level, 3)
+    page = Page(sheet_html(7, level, problems, with_answers=True))
+    interior = sum(len(problem.interior) for problem in problems)
+    gradients = sum(len(problem.gradients) for problem in problems)
+    blanks = Counter(text for text in page.texts["problems"] if "___" in text)
+    assert blanks == {"value ________": interior, "grad ________": gradients}
+    # What is given is there: the variables' values.
+    assert sum(text.startswith("value ") for text in page.texts["problems"]) == interior + sum(
+        len(problem.variables) for problem in problems
+    )
+    answers = page.texts["answers"]
+    assert not any("___" in text for text in answers)
+    assert sum(text.startswith("grad ") for text in answers) == gradients
+
+
+def test_the_page_needs_nothing_else_and_names_no_element_twice() -> None:
+    html = sheet_html(7, 3, make_problems(7, 3, 4), with_answers=True)
+    page = Page(html)
+    assert page.addresses == []
+    assert not re.search(r"@import|url\(|<script", html)
+    assert len(set(page.ids)) == len(page.ids) > 50
+
+
+def test_a_page_without_answers_has_none() -> None:
+    problems = make_problems(7, 2, 2)
+    page = Page(sheet_html(7, 2, problems, with_answers=False))
+    assert page.texts["answers"] == []
+
+
+def test_a_line_to_write_on_for_every_number_to_find() -> None:
+    problems = make_problems(7, 4, 2)
+    html = sheet_html(7, 4, problems, with_answers=False)
+    lines = re.findall(r'<div class="line">([^<]*) =</div>', html)
+    for problem in problems:
+        for node in problem.gradients:
+            assert f"dL/d{node.label}" in lines
+    assert len(lines) == sum(len(p.interior) + len(p.gradients) for p in problems)
+
+
+def test_the_same_seed_gives_the_same_files_in_another_process(tmp_path: Path) -> None:
+    written = []
+    for hash_seed in ("1", "2"):
+        folder = tmp_path / hash_seed
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "demos.worksheet", "--seed", "7", "--level", "3"),
+                *("--out", str(folder / "sheet.html")),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            check=True,
+            capture_output=True,
+        )
+        written.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert set(written[0]) == {"sheet.html", "sheet.answers.json", "sheet.blank.json"}
+    assert written[0] == written[1]
+
+
+def test_another_seed_or_level_gives_another_sheet() -> None:
+    sheets = {
+        answers_text(seed, level, make_problems(seed, level, 2), True) for seed, level in SHEETS
+    }
+    assert len(sheets) == len(SHEETS)
+
+
+# ---- grading -----------------------------------------------------------------------------------
+
+
+def filled(level: int) -> dict[str, Any]:
+    """Return the right answers of a sheet, as JSON."""
+    tree: dict[str, Any] = json.loads(answers_text(7, level, make_problems(7, level, 2), True))
+    return tree
+
+
+def graded(tree: dict[str, Any]) -> dict[tuple[int, str, str], Grade]:
+    """Return the grades of answers given as JSON."""
+    return {(one.problem, one.kind, one.name): one for one in grade(answers_of(tree))}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_right_answers_are_right(level: int) -> None:
+    grades = graded(filled(level))
+    assert {one.mark for one in grades.values()} == {"right"}
+    problems = make_problems(7, level, 2)
+    assert len(grades) == sum(len(p.interior) + len(p.gradients) for p in problems)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_blanks_are_neither_right_nor_wrong(level: int) -> None:
+    tree = json.loads(answers_text(7, level, make_problems(7, level, 2), False))
+    assert {one.mark for one in graded(tree).values()} == {"blank"}
+    tree["answers"][1] = {"values": {}, "gradients": {}}
+    assert {one.mark for one in graded(tree).values()} == {"blank"}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_wrong_value_is_the_only_mistake_if_the_rest_is_computed_with_it(level: int) -> None:
+    tree = filled(level)
+    problem = make_problems(7, level, 2)[0]
+    first = problem.interior[0]
+    numbers = evaluated(problem, {first: Fraction(first.data) + 1})
+    values = tree["answers"][0]["values"]
+    for node in problem.interior:
+        values[node.label] = float(numbers[node])
+    # The gradients that this student finds: derivatives at their own values.
+    for node in problem.gradients:
+        quotient = difference_of_student(problem, first, node, numbers)
+        tree["answers"][0]["gradients"][node.label] = float(quotient)
+    grades = graded(tree)
+    wrong = [key for key, one in grades.items() if one.mark == "wrong"]
+    assert wrong == [(1, "value", first.label)]
+    changed = [node for node in problem.interior[1:] if numbers[node] != node.data]
+    for node in changed:
+        assert grades[1, "value", node.label].mark == "follows"
+    assert {one.mark for key, one in grades.items() if key[0] == 2} == {"right"}
+    text = report(answers_of(tree))
+    assert f"First mistake: the value of {first.label}, " in text
+    assert f"    {value_line(first)}" in text
+
+
+def difference_of_student(
+    problem: Problem, wrong: Value, node: Value, numbers: dict[Value, Fraction]
+) -> Fraction:
+    """Return dL/d node, as exact fraction, where ``wrong`` has the number a student gave it.
+
+    Upstream of the wrong node the student's derivative is dL/d wrong times the derivative of
+    the right formula, at the student's numbers.
+    """
+    h = Fraction(1, 10**9)
+
+    def root_at(step: Fraction) -> Fraction:
+        moved = {node: numbers[node] + step}
+        if node is not wrong:
+            inside = evaluated(problem, moved)[wrong] - evaluated(problem, {})[wrong]
+            moved[wrong] = numbers[wrong] + inside
+        return evaluated(problem, moved)[problem.root]
+
+    exact = (root_at(h) - root_at(-h)) / (2 * h)
+    return Fraction(round(exact * 4), 4)
+
+
+def test_the_first_mistake_of_a_gradient_shows_the_chain_rule_of_that_step() -> None:
+    tree = filled(2)
+    problem = make_problems(7, 2, 2)[1]
+    node = problem.gradients[2]
+    tree["answers"][1]["gradients"][node.label] += 3
+    grades = graded(tree)
+    assert next(key for key, one in grades.items() if one.mark == "wrong") == (
+        2,
+        "gradient",
+        node.label,
+    )
+    text = report(answers_of(tree))
+    assert f"First mistake: the gradient of {node.label}, " in text
+    assert gradient_line(problem, node) in text
+    assert text.splitlines()[-1].endswith("0 blank.")
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        (" 1.5 ", 1.5),
+        ("3/2", 1.5),
+        ("−3/4", -0.75),
+        ("+2", 2.0),
+        ("-0.25", -0.25),
+        (2, 2.0),
+        ("", None),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(written: Any, number: float | None) -> None:
+    tree = filled(1)
+    name = next(iter(tree["answers"][0]["values"]))
+    tree["answers"][0]["values"][name] = written
+    assert answers_of(tree).values[0][name] == number
+
+
+# ---- files that are no answers -----------------------------------------------------------------
+
+
+def changed(**changes: Any) -> bytes:
+    return json.dumps(filled(1) | changes).encode()
+
+
+def with_value(value: Any) -> bytes:
+    tree = filled(1)
+    tree["answers"][0]["values"][next(iter(tree["answers"][0]["values"]))] = value
+    return json.dumps(tree).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is no file of answers: Expecting value"),
+        (b"\xff\xfe\x00", "is no file of answers:"),
+        (b"[1, 2", "is no file of answers:"),
+        (b"[]", 'does not say "format": "worksheet answers"'),
+        (b'{"format": "autodiff weights"}', 'does not say "format": "worksheet answers"'),
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b'{"format": 1, "format": 2}', '"format" is there twice'),
+        (b"9" * 5000, "is no file of answers:"),
+        (b" " * 1_000_001, "it is larger than 1,000,000 bytes"),
+        (changed(seed=None), '"seed" must be a whole number, but is null'),
+        (changed(seed=1.5), '"seed" must be a whole number, but is 1.5'),
+        (changed(level=9), '"level" must be from 1 to 4, but is 9'),
+        (changed(level=True), '"level" must be a whole number, but is true'),
+        (changed(problems=10**9), '"problems" must be from 1 to 20, but is 1000000000'),
+        (changed(problems=3), '"answers" must be a list with a part for each of 3 problems'),
+        (changed(answers={}), '"answers" must be a list with a part for each of 2 problems'),
+        (changed(answers=[1, 2]), 'problem 1 must have "values" and "gradients", nothing else'),
+        (
+            changed(answers=[{"values": 1, "gradients": {}}] * 2),
+            "problem 1, values: this must be names",
+        ),
+        (
+            changed(answers=[{"values": {"zz": 1}, "gradients": {}}] * 2),
+            'problem 1, values: there is no "zz"; there are e, f, L',
+        ),
+        (with_value("six"), 'problem 1, values, e: "six" is no number; write 1.5 or 3/2'),
+        (with_value("1,5"), '"1,5" is no number; write 1.5 or 3/2'),
+        (with_value("1/0"), '"1/0" is no number'),
+        (with_value("1e999999999"), '"1e999999999" is no number'),
+        (with_value(True), "true is no number"),
+        (with_value([1]), "[1] is no number"),
+        (with_value(10**400), "is too large"),
+        (with_value(5).replace(b" 5", b" 1e999"), "is too large"),
+        (with_value(5).replace(b" 5", b" NaN"), "NaN is no number"),
+    ],
+)
+def test_a_file_that_is_no_answers_says_what_is_wrong_where(
+    tmp_path: Path, content: bytes, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "answers.json"
+    path.write_bytes(content)
+    assert main(["--check", str(path)]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("error: ")
+    assert str(path) in output.err
+    assert message in output.err
+    assert len(output.err) < 400 + len(str(path))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4)
+    ),
+    max_leaves=9,
+)
+
+
+@settings(max_examples=60)
+@given(JSON, st.sampled_from(["seed", "level", "problems", "answers", "values", "e"]))
+def test_nothing_in_a_file_can_do_more_than_be_refused(thing: Any, place: str) -> None:
+    tree = filled(1)
+    if place == "values":
+        tree["answers"][0]["values"] = thing
+    elif place == "e":
+        tree["answers"][0]["values"]["e"] = thing
+    else:
+        tree[place] = thing
+    with suppress(AnswersError):
+        answers = parsed_answers(json.dumps(tree).encode())
+        assert isinstance(answers, Answers)
+        assert report(answers)
+
+
+@given(st.binary(max_size=60))
+def test_random_bytes_are_refused(content: bytes) -> None:
+    with pytest.raises(AnswersError):
+        parsed_answers(content)
+
+
+# ---- the command -------------------------------------------------------------------------------
+
+
+def test_its_own_answers_are_all_right_and_its_blanks_are_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "new folder" / "sheet.html"
+    assert main(["--seed", "3", "--level", "3", "--problems", "2", "--out", str(page)]) == 0
+    assert main(["--check", str(page.with_suffix(".answers.json"))]) == 0
+    assert (
+        "26 of 26 right, 0 wrong, 0 right for numbers that are not, 0 blank."
+        in capsys.readouterr().out
+    )
+    assert main(["--check", str(page.with_suffix(".blank.json"))]) == 1
+    output = capsys.readouterr().out
+    assert "0 of 26 right, 0 wrong, 0 right for numbers that are not, 26 blank." in output
+    assert "No mistake so far." in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--level", "5"], "invalid choice: 5"),
+        (["--problems", "0"], "invalid choice: 0"),
+        (["--problems", "21"], "invalid choice: 21"),
+        (["--seed", "seven"], "invalid int value: 'seven'"),
+        (["--out", str(ROOT)], "is a folder; give the name of a file"),
+        (["--out", f"{__file__}/sheet.html"], "cannot write into the folder"),
+    ],
+)
+def test_a_command_that_makes_no_sense_is_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(arguments)
+    assert exit.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_missing_file_of_answers_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--check", str(tmp_path / "nothing.json")]) == 2
+    assert "cannot read" in capsys.readouterr().err
