@@ -10,13 +10,14 @@ TEST_EXTRA = test
 BIN = $(VENV)/bin/python
 
 .NOTPARALLEL:
-.PHONY: help xor test parity check format coverage bench package clean
+.PHONY: help xor page test parity check format coverage bench package clean
 
 # A Python that was upgraded or removed leaves a dead .venv: its stamps mean nothing then.
 $(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
 
 help:
 	@echo 'make xor       train the XOR lab; log and predictions here, pictures in out/'
+	@echo 'make page      write the live page of the XOR lab: one HTML file, offline'
 	@echo 'make test      run the tests (what is not installed is skipped, saying why)'
 	@echo 'make check     ruff (lint, format) and mypy --strict'
 	@echo 'make format    let ruff put the format right'
@@ -31,6 +32,9 @@ help:
 
 xor: $(VENV)/.installed-demos
 	@$(BIN) -m demos.xor $(ARGS)
+
+page: $(VENV)/.installed-demos
+	@$(BIN) -m demos.page $(ARGS)
 
 test: $(VENV)/.installed-$(TEST_EXTRA)
 	@$(BIN) -m pytest $(ARGS)

@@ -18,7 +18,7 @@ from typing import Any
 
 from autodiff.picture import Arrow, Box, Frame, Kind, Mark, Picture, Sign
 
-__all__ = ["FONT", "dot_text"]
+__all__ = ["FONT", "MARKED", "NOW", "NO_TEXT", "dot_text"]
 
 # Layout needs one font whose widths Graphviz knows.  The ones that stand in for it (see
 # autodiff.render) are no wider, so text never runs out of its box.
@@ -64,6 +64,7 @@ MARKED: dict[Mark, dict[str, str]] = {
     "giver": {"color": "#0072B2", "penwidth": "7"},
     "receiver": {"color": "#D55E00", "penwidth": "7"},
 }
+NOW = {"color": "#D55E00", "penwidth": "7"}
 SIGNED: dict[Sign, dict[str, str]] = {
     "": {},
     "positive": {"color": "#0072B2", "fontcolor": "#00558A"},
@@ -87,10 +88,6 @@ NO_TEXT = "\u00a0"
 
 # Characters with a meaning in a record label.
 SPECIAL = re.compile(r"[\\{}|<>]")
-
-# Upper bounds of the widths of characters in Verdana, in ems.
-NARROW, WIDE = 0.66, 1.0
-POINTS_AN_INCH = 72
 
 
 def dot_text(picture: Picture, rankdir: str) -> str:
@@ -171,10 +168,7 @@ def box_attributes(box: Box, rankdir: str) -> dict[str, str]:
     """Return what DOT says of a box."""
     style = STYLE[box.kind] | MARKED[box.mark]
     label = plain_label(box) if style["shape"] in ROUND else record_label(box, rankdir)
-    attributes = {"label": label, "id": box.id, "class": f"{box.kind} {box.mark}".rstrip(), **style}
-    if box.widest:
-        attributes["width"] = f"{width_of(box.widest):.2f}"
-    return attributes
+    return {"label": label, "id": box.id, "class": f"{box.kind} {box.mark}".rstrip(), **style}
 
 
 def arrow_attributes(arrow: Arrow) -> dict[str, str]:
@@ -187,7 +181,7 @@ def arrow_attributes(arrow: Arrow) -> dict[str, str]:
         width = THINNEST + (THICKEST - THINNEST) * arrow.size**0.5
         attributes |= {"penwidth": f"{width:.1f}", "class": arrow.sign, **SIGNED[arrow.sign]}
     if arrow.marked:
-        attributes |= {"penwidth": "7", "class": f"{arrow.sign} now".lstrip(), "color": "#D55E00"}
+        attributes |= {"class": f"{arrow.sign} now".lstrip(), **NOW}
     return attributes
 
 
@@ -234,10 +228,3 @@ def escaped(text: str) -> str:
     \<b\> &amp; \\N
     """
     return SPECIAL.sub(r"\\\g<0>", text).replace("&", "&amp;")
-
-
-def width_of(lines: tuple[str, ...]) -> float:
-    """Return a width in inches in which each of the lines fits."""
-    longest = max(sum(NARROW if c.isalnum() or c in " ." else WIDE for c in line) for line in lines)
-    margin = float(NODE["margin"].partition(",")[0])
-    return longest * float(NODE["fontsize"]) / POINTS_AN_INCH + 2 * margin

@@ -32,8 +32,7 @@ class Box:
     ``title`` has the lines at the top, ``numbers`` those below it, ``table`` the rows of cells of
     a folded box.  ``frame`` is the id of the frame that it lies in.  In a picture of a moment of
     the backward pass, ``mark`` tells the node that gives a contribution from the one that
-    receives it.  ``widest`` are lines that must fit too, so that pictures of several moments
-    have the same layout.
+    receives it.
     """
 
     id: str
@@ -44,7 +43,12 @@ class Box:
     table: tuple[tuple[str, ...], ...] = ()
     frame: str = ""
     mark: Mark = ""
-    widest: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """Every line of text, in the order in which they are drawn: a table by its columns."""
+        columns = zip(*self.table, strict=True)
+        return [*self.title, *self.numbers, *[cell for column in columns for cell in column]]
 
     @property
     def description(self) -> str:

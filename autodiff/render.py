@@ -19,7 +19,7 @@ from typing import Any
 
 from autodiff.dot import FONT
 
-__all__ = ["check_size", "converter", "on_canvas", "pdf_of", "pixels_of", "png_of", "svg_of"]
+__all__ = ["check_pixels", "converter", "on_canvas", "pdf_of", "pixels_of", "png_of", "svg_of"]
 
 # Fonts of the same widths, or narrower, one of which any machine has.
 FONTS = f"{FONT},DejaVu Sans,Geneva,Arial,Liberation Sans,Noto Sans,sans-serif"
@@ -63,7 +63,7 @@ def png_of(dot: str, size: tuple[int, int] | None = None) -> bytes:
     Raises like :func:`svg_of`; ValueError if the size is not two positive whole numbers.
     """
     if size is not None:
-        check_size(size)
+        check_pixels(size)
     try:
         svg_to_bytes = converter()
     except ImportError:
@@ -213,7 +213,7 @@ def on_canvas(svg: str, size: tuple[int, int], caption: Sequence[str]) -> str:
     )
 
 
-def check_size(size: tuple[int, int]) -> None:
+def check_pixels(size: tuple[int, int]) -> None:
     """Raise ValueError unless size is the width and height of a picture in pixels."""
     if len(size) != 2 or not all(type(side) is int and 1 <= side <= MOST_PIXELS for side in size):
         raise ValueError(

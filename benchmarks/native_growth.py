@@ -1,4 +1,4 @@
-"""Compile time an operation, native, 1,000 to 300,000 nodes: ``python -m benchmarks.native_growth``.
+"""Native compile time an operation, to 300,000 nodes: ``python -m benchmarks.native_growth``.
 
 The graphs are those of ``benchmarks.compile_growth``.  The stages are ``compile`` (registers), the
 registers that machines run, and machine code; a run is one iteration.

@@ -17,6 +17,7 @@ from autodiff import Value, draw
 from autodiff.value import constant
 from demos.arguments import count, learning_rate, output_folder
 from demos.lab import LAB
+from demos.page import xor_page
 
 try:
     from tqdm import tqdm
@@ -225,6 +226,8 @@ def write_results(model: nn.MLP, losses: list[float], options: argparse.Namespac
         losses = losses + train_with(model, options, further, log_every=None)
         print(f"After {further:,} further epochs for the curve the loss is {losses[-1]:.5f}.")
     written.append(plot_loss(losses, folder / "loss.png", options.epochs if further else None))
+    seed = None if options.init == "lab" else options.seed
+    written.append(xor_page(4, seed, options.lr, folder / "xor.html"))
     print("Wrote " + ", ".join(str(path) for path in written))
 
 

@@ -11,8 +11,22 @@ from benchmarks.compare import FIGURES, Contender, check_same_job, figures_table
 from benchmarks.interleave import Run, calls_in_turns, median_seconds, table
 from demos.lab import LAB
 
-# micrograd needs seconds for one step on the moons.
-QUICK_MOONS = [contender for contender in moons.CONTENDERS if contender.name != "micrograd"]
+# micrograd needs seconds for one step on the moons, and gcc for the program's long function.
+QUICK_MOONS = [
+    contender
+    for contender in moons.CONTENDERS
+    if contender.name != "micrograd" and "to_c()" not in contender.name
+]
+
+
+@pytest.fixture(scope="module")
+def xor_runs() -> dict[str, Run]:
+    return make_installed(xor.CONTENDERS)
+
+
+@pytest.fixture(scope="module")
+def moons_runs() -> dict[str, Run]:
+    return make_installed(QUICK_MOONS)
 
 
 @pytest.fixture
@@ -24,21 +38,30 @@ def nothing(package: str) -> None:
     return None
 
 
-def test_every_installed_contender_has_the_same_losses_on_the_lab_and_they_are_the_labs() -> None:
-    check_same_job(make_installed(xor.CONTENDERS), epochs=20, tolerance=1e-12)
+def test_every_installed_contender_has_the_same_losses_on_the_lab(
+    xor_runs: dict[str, Run],
+) -> None:
+    check_same_job(xor_runs, epochs=20, tolerance=1e-12)
+
+
+def test_every_installed_contender_has_the_same_losses_on_the_moons(
+    moons_runs: dict[str, Run],
+) -> None:
+    check_same_job(moons_runs, epochs=3, tolerance=1e-12)
+
+
+def test_the_job_is_the_labs() -> None:
     losses = xor.compiled_python()(LAB.log_every + 1)
     assert [f"{losses[0]:.4f}", f"{losses[-1]:.4f}"] == [f"{loss:.4f}" for loss in LAB.losses[:2]]
 
 
-def test_every_installed_contender_gets_the_same_losses_on_the_moons() -> None:
-    check_same_job(make_installed(QUICK_MOONS), epochs=3, tolerance=1e-12)
-
-
-def test_a_run_goes_on_where_its_last_call_stopped() -> None:
-    for contenders in (xor.CONTENDERS, QUICK_MOONS):
-        for name, run in make_installed(contenders).items():
+def test_a_run_goes_on_where_its_last_call_stopped(
+    xor_runs: dict[str, Run], moons_runs: dict[str, Run]
+) -> None:
+    for runs in (xor_runs, moons_runs):
+        for name, run in runs.items():
             first, second = float(run(1)[0]), float(run(1)[0])
-            assert second != first, name
+            assert second < first, name
 
 
 def test_a_contender_with_another_job_is_named() -> None:

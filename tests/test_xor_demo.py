@@ -17,7 +17,7 @@ pytest.importorskip("matplotlib", reason="the demo draws with matplotlib")
 pytest.importorskip("tqdm", reason="the demo shows its progress with tqdm")
 
 ROOT = Path(__file__).parents[1]
-PICTURES = {"boundary.png", "graph.svg", "loss.png", "weights.json"}
+WRITTEN = {"boundary.png", "graph.svg", "loss.png", "weights.json", "xor.html"}
 
 
 def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -49,7 +49,7 @@ def test_every_engine_prints_the_labs_log_and_predictions(engine: str, tmp_path:
     predictions = re.findall(r"-> (\d\.\d{4}) ", done.stdout)
     assert predictions == [f"{number:.4f}" for number in LAB.final_predictions]
     assert "NOT learned" not in done.stdout
-    assert {path.name for path in tmp_path.iterdir()} == PICTURES
+    assert {path.name for path in tmp_path.iterdir()} == WRITTEN
 
 
 def test_the_files_are_what_their_names_say_and_the_weights_load(tmp_path: Path) -> None:

@@ -226,6 +226,24 @@ def test_an_edit_forgets_what_was_trained_beyond_it_and_can_be_rewound_over(
     assert opened.numbers() == after
 
 
+def test_rewinding_keeps_the_data_as_they_were_changed_long_before(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab)
+    opened.go_to(100)
+    opened.press("4", "f")
+    opened.settle()
+    opened.go_to(600)
+    once = opened.numbers()
+    opened.go_to(900)
+    opened.go_to(600)
+    assert opened.numbers() == once
+    opened.go_to(900)
+    assert opened.text("#row-buttons [aria-checked=true]") == "1, 1 → 1"
+    opened.go_to(99)
+    assert opened.text("#row-buttons [aria-checked=true]") == "1, 1 → 0"
+
+
 def plot(opened: Opened) -> tuple[float, float, float]:
     """Return left, top and side of the square on the screen that shows [-0.5, 1.5] squared."""
     box = opened.page.locator("#plane").bounding_box()
