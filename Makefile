@@ -58,6 +58,7 @@ format: $(VENV)/.installed-check
 bench:
 	@$(MAKE) --no-print-directory VENV=$(PEERS) $(PEERS)/.installed-parity
 	@$(PEERS)/bin/python -m benchmarks.xor
+	@$(PEERS)/bin/python -m benchmarks.moons
 	@$(PEERS)/bin/python -m benchmarks.growth
 
 # The wheel is built from the sdist, so both are shown to be whole.
