@@ -1,5 +1,6 @@
 """A scalar autograd engine to look inside: read it, step it, draw it, compile it."""
 
+from autodiff.animate import animate
 from autodiff.backward import Step, backward_steps
 from autodiff.check import GradientError, check_gradients
 from autodiff.compiler import Program, compile
@@ -41,6 +42,7 @@ __all__ = [
     "Step",
     "Trace",
     "Value",
+    "animate",
     "backward_steps",
     "check_gradients",
     "collector_paused",

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 from autodiff.boxes import picture_of
@@ -149,7 +149,7 @@ def in_layout(picture: Picture, layout: str) -> str:
 
 def node_at(node: re.Match[str], boxes: dict[str, Box]) -> str:
     """Return a box's element with its text and mark at a moment."""
-    box = boxes[node[1]]
+    box = boxes[unescape(node[1])]
     lines = iter(box.lines)
     element = TEXT.sub(lambda text: text[1] + escape(next(lines) or NO_TEXT), node[0])
     style = MARKED[box.mark]
@@ -161,7 +161,7 @@ def node_at(node: re.Match[str], boxes: dict[str, Box]) -> str:
 
 def edge_at(edge: re.Match[str], marked: set[str]) -> str:
     """Return an arrow's element, emphasized if it is what happens at a moment."""
-    if edge[1] not in marked:
+    if unescape(edge[1]) not in marked:
         return edge[0]
     stroke = f'stroke="{NOW["color"]}" stroke-width="{NOW["penwidth"]}"'
     return FILL.sub(f'fill="{NOW["color"]}"', STROKE.sub(stroke, edge[0]))

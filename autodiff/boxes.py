@@ -22,10 +22,13 @@ from autodiff.shown import (
 )
 from autodiff.value import Value, local_derivatives
 
-__all__ = ["picture_of"]
+__all__ = ["joined", "picture_of"]
 
 # A folded box lists its parameters one by one up to this many, then by name with their ranges.
 MOST_PARAMETERS = 8
+
+# In the title of a picture.
+MOST_ROOTS = 5
 
 # A node, and the position of the operand that it uses.
 Use: TypeAlias = tuple[Value, int]
@@ -40,8 +43,11 @@ def picture_of(
     precision: int,
     edges: bool = False,
     moment: Moment = NOW,
+    roots: Sequence[Value] = (),
 ) -> Picture:
     """Return the picture of the graph with this topological order; the root is its last node.
+
+    A graph with several roots has these as ``roots``.
 
     A box's id is ``v`` and its first node's place in that order, as in
     :class:`autodiff.Names`; a module's is ``m`` and its place among the modules.
@@ -54,19 +60,24 @@ def picture_of(
     v1 variable ('x',) ('value 3', 'grad –')
     v2 result ('v2 = x * x',) ('value 9', 'grad –')
     """
-    return Painter(order, parts, precision, moment).picture(edges)
+    return Painter(order, parts, precision, moment, roots or order[-1:]).picture(edges)
 
 
 class Painter:
     """Makes the picture of one graph, at one moment. Parts are known by their places."""
 
     def __init__(
-        self, order: Sequence[Value], parts: Sequence[Part], precision: int, moment: Moment
+        self,
+        order: Sequence[Value],
+        parts: Sequence[Part],
+        precision: int,
+        moment: Moment,
+        roots: Sequence[Value],
     ) -> None:
         self.order, self.parts = order, parts
         self.precision, self.moment = precision, moment
-        self.root = order[-1]
-        self.names = Names(self.root)
+        self.roots = dict.fromkeys(roots)
+        self.names = Names(joined(roots))
         self.part_with = {node: place for place, part in enumerate(parts) for node in part.nodes}
         self.frames, self.modules = frames_of(parts)
         self.drawn = {frame.id for frame in self.frames}
@@ -85,11 +96,16 @@ class Painter:
                 boxes,
                 self.arrows(edges),
                 self.frames,
-                f"computation graph of {name_shown(self.names[self.root])}",
+                f"computation graph of {', '.join(self.names_of_roots())}",
                 f"{len(self.order):,} nodes{folded}",
                 self.moment.caption,
             )
         )
+
+    def names_of_roots(self) -> list[str]:
+        """Return what the roots are called, the first ones if there are many."""
+        names = [name_shown(self.names[root]) for root in self.roots]
+        return [*names[:MOST_ROOTS], "…"] if len(names) > MOST_ROOTS else names
 
     # ---- boxes -----------------------------------------------------------------------------
 
@@ -139,7 +155,7 @@ class Painter:
             operands = zip(*[equal.parents for equal in part.nodes], strict=True)
             title = f"{name} = {node.op.formula(*map(self.operand, operands))}"
         kind: Kind = "variable" if node.op is None else "operation"
-        if self.root in part.nodes:
+        if any(equal in self.roots for equal in part.nodes):
             kind = "result"
         numbers = (*self.numbers(part.nodes), *in_rows(part.copies, part.what))
         return Box(id, kind, name, tuple(lines_of(title)), numbers)
@@ -165,7 +181,7 @@ class Painter:
         outputs = [
             node
             for node in part.nodes
-            if node.op is not None and (node in self.used_outside or node is self.root)
+            if node.op is not None and (node in self.used_outside or node in self.roots)
         ]
         neurons = len({module_of(node) for node in outputs})
         table: list[tuple[str, ...]] = [("", "value", "grad")]
@@ -215,7 +231,7 @@ class Painter:
     def sum_box(self, id: str, part: Part) -> Box:
         """Return the box of the sum of the rows."""
         total = part.nodes[-1]
-        kind: Kind = "result" if total is self.root else "operation"
+        kind: Kind = "result" if total in self.roots else "operation"
         name = name_shown(self.names[total])
         title = (f"{name} =", f"sum of {part.copies:,} {part.what}s")
         return Box(id, kind, name, title, self.numbers([total]))
@@ -339,6 +355,15 @@ class Painter:
         """Return whether a use is the one that contributes at this moment."""
         step = self.moment.step
         return step is not None and use == (step.node, step.position)
+
+
+def joined(roots: Sequence[Value]) -> Value:
+    """Return the only root, or a Value that depends on all of them."""
+    if len(roots) == 1:
+        return roots[0]
+    everything = Value(0.0)
+    everything.parents = tuple(roots)
+    return everything
 
 
 def operand_of(use: Use) -> Value:

@@ -34,7 +34,7 @@ FRAME = {
     **{"fontname": FONT, "fontsize": "20", "fontcolor": "#333333"},
     **{"labeljust": "l", "labelloc": "t", "margin": "12"},
 }
-UNSEEN = {"peripheries": "0", "margin": "0", "style": "", "label": ""}
+UNSEEN = {"peripheries": "0", "margin": "0", "style": "", "label": "", "class": "unseen"}
 STYLE: dict[Kind, dict[str, str]] = {
     # sky blue, square
     "variable": {"shape": "record", "style": "filled", "fillcolor": "#CFE8F7"},
@@ -153,7 +153,7 @@ def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str) -> None
             if frame and box.kind == "module":
                 # Frames keep their order, so each neuron gets one, though none is seen.
                 with digraph.subgraph(name=f"cluster_around_{box.id}") as cluster:
-                    cluster.attr(**UNSEEN)
+                    cluster.attr(id=f"around-{box.id}", **UNSEEN)
                     cluster.node(box.id, **box_attributes(box, rankdir))
             else:
                 digraph.node(box.id, **box_attributes(box, rankdir))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autodiff.boxes import picture_of
+from autodiff.boxes import joined, picture_of
 from autodiff.compiler.program import Program
 from autodiff.dot import dot_text
 from autodiff.files import write_atomically
@@ -16,7 +16,7 @@ from autodiff.graph import topological_order
 from autodiff.legend import with_legend
 from autodiff.memory import collector_paused
 from autodiff.mermaid import mermaid_text
-from autodiff.moment import NOW, moment_after
+from autodiff.moment import NOW, Moment, moment_after
 from autodiff.ops import describe
 from autodiff.picture import Picture
 from autodiff.program_picture import picture_of_program
@@ -112,7 +112,7 @@ class Drawing:
 
 
 def draw(
-    root: Value | Program,
+    root: Value | Sequence[Value] | Program,
     rankdir: str = "LR",
     precision: int = 4,
     *,
@@ -123,7 +123,7 @@ def draw(
     legend: bool = False,
     max_nodes: int = 500,
 ) -> Drawing:
-    """Return a picture of root and everything that it depends on.
+    """Return a picture of root, or of several Values, and everything that they depend on.
 
     Each node is a box with its name, the formula that made it, its value and its gradient
     (``–`` before ``backward()`` has computed it), and each use of a value is an arrow, so
@@ -161,21 +161,50 @@ def draw(
             raise ValueError("a program is drawn without fold, expand, edges and step")
         picture = picture_of_program(root, precision)
         check_size(len(picture.boxes), max_nodes, "the program", "Draw the output instead")
-    elif isinstance(root, Value):
-        check_fold(fold, expand)
-        with collector_paused():
-            order = topological_order(root)
-            parts = parts_of(order, fold, expand)
-            if len(parts) > max_nodes:
-                hint = fold_that_fits(order, max_nodes)
-                check_size(len(parts), max_nodes, "the graph", hint)
-            moment = NOW if step is None else moment_after(root, step)
-            picture = picture_of(order, parts, precision, edges, moment)
     else:
-        raise TypeError(
-            f"draw needs a Value, such as the loss, or a Program, but got {describe(root)}"
-        )
+        roots = roots_of(root)
+        check_fold(fold, expand)
+        if step is not None and len(roots) > 1:
+            raise ValueError(f"step needs one Value to go back from, but got {len(roots)}")
+        moment = NOW if step is None else moment_after(roots[0], step)
+        picture = picture_at(roots, precision, fold, expand, edges, moment, max_nodes)
     return Drawing(with_legend(picture) if legend else picture, rankdir)
+
+
+def picture_at(
+    roots: Sequence[Value],
+    precision: int,
+    fold: Fold | None,
+    expand: Sequence[str],
+    edges: bool,
+    moment: Moment,
+    max_nodes: int,
+) -> Picture:
+    """Return the picture of a graph at a moment; for the arguments see :func:`draw`."""
+    with collector_paused():
+        order = topological_order(joined(roots))
+        if len(roots) > 1:
+            order.pop()
+        parts = parts_of(order, fold, expand)
+        if len(parts) > max_nodes:
+            check_size(len(parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
+        return picture_of(order, parts, precision, edges, moment, roots)
+
+
+def roots_of(root: Value | Sequence[Value]) -> list[Value]:
+    """Return the Values to draw as a list; raise TypeError if there is none."""
+    roots = [root] if isinstance(root, Value) else root
+    if (
+        isinstance(roots, str)
+        or not isinstance(roots, Sequence)
+        or not roots
+        or not all(isinstance(value, Value) for value in roots)
+    ):
+        raise TypeError(
+            "draw needs a Value, such as the loss, a list of Values, or a Program, "
+            f"but got {describe(root)}"
+        )
+    return list(roots)
 
 
 def check_size(count: int, max_nodes: int, what: str, hint: str) -> None:

@@ -30,6 +30,7 @@ STYLE: dict[Kind, str] = {
     "rows": "fill:#F3E1EC,stroke:#333333,color:#111111,stroke-dasharray:6",
     "reference": "fill:#FFFFFF,stroke:#555555,color:#111111,stroke-dasharray:4",
 }
+FRAME = "fill:#F3F6F8,stroke:#8C8C8C,color:#333333"
 MARKED: dict[Mark, str] = {
     "": "",
     "giver": "stroke:#0072B2,stroke-width:6px",
@@ -53,6 +54,7 @@ def mermaid_text(picture: Picture, rankdir: str) -> str:
         lines += [f"    {line}" for line in arrow_lines(arrow, place)]
     kinds = dict.fromkeys(box.kind for box in picture.boxes)
     lines += [f"    classDef {kind} {STYLE[kind]}" for kind in kinds]
+    lines += [f"    style {name_of(frame.id)} {FRAME}" for frame in picture.frames]
     for box in picture.boxes:
         if box.mark:
             lines.append(f"    style {name_of(box.id)} {MARKED[box.mark]}")
@@ -101,11 +103,11 @@ def name_of(key: str) -> str:
 def escaped(text: str) -> str:
     """Return text that Mermaid shows as it is: no markup, no Markdown, no end of a string.
 
-    >>> escaped('<b> "a" `c` #1; *d*')
-    '#lt;b#gt; #quot;a#quot; #96;c#96; #35;1#59; #42;d#42;'
+    >>> escaped('<b> "a" `c` #1; w[0] * x')
+    '#lt;b#gt; #quot;a#quot; #96;c#96; #35;1#59; w[0] * x'
     """
     codes = {"&": "amp", "<": "lt", ">": "gt", '"': "quot"}
-    marks = "#;`*_~\\|[]{}()"
+    marks = "#;`\\"
     return "".join(
         f"#{codes[c]};" if c in codes else f"#{ord(c)};" if c in marks else c for c in text
     )

@@ -198,7 +198,7 @@ def on_canvas(svg: str, size: tuple[int, int], caption: Sequence[str]) -> str:
     """Return an SVG of that size in pixels, with a picture fitted in above a caption."""
     width, height = size
     margin = round(min(size) / 50)
-    line = round(min(size) / 24)
+    line = round(min(size) / 30)
     room = (width - 2 * margin, height - 2 * margin - round(1.25 * line * len(caption)))
     lines = [
         f'<text x="{margin}" y="{height - margin - round(1.25 * line * (len(caption) - place))}"'

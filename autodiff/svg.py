@@ -6,7 +6,7 @@ The text of the picture stays text.  There is no script, and nothing is fetched.
 from __future__ import annotations
 
 import re
-from html import escape
+from html import escape, unescape
 
 from autodiff.picture import Picture
 
@@ -79,7 +79,7 @@ class Descriptions:
         }
 
     def __call__(self, group: re.Match[str]) -> str:
-        key, kind, classes = group.groups()
+        key, kind, classes = unescape(group[1]), group[2], group[3]
         found = {"node": self.of_node, "edge": self.of_edge, "cluster": self.of_cluster}[kind]
         title, description = found.get(key, ("", ""))
         role = ' role="img"' if kind == "node" else ""

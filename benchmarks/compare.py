@@ -87,14 +87,12 @@ def check_same_job(runs: Mapping[str, Run], epochs: int, tolerance: float) -> No
         assert worst < tolerance, f"{name} does another job: its losses differ by {worst}"
 
 
-def compare(
-    job: str, contenders: Sequence[Contender], check_epochs: int, tolerance: float, turns: int
-) -> None:
+def compare(job: str, contenders: Sequence[Contender], check_epochs: int, tolerance: float) -> None:
     """Check that all contenders do the job, time them, and print both tables."""
     runs = make_installed(contenders)
     check_same_job(runs, check_epochs, tolerance)
     epochs = {contender.name: contender.epochs for contender in contenders}
-    seconds = median_seconds(runs, epochs, turns)
+    seconds = median_seconds(runs, epochs)
     fastest = "native" if "native" in seconds else REFERENCE
     rows = [[job, "µs", f"times {fastest}"]]
     rows += [
@@ -106,7 +104,7 @@ def compare(
         f"{needs} {version}" for needs in sorted(needed) if (version := version_needed(needs))
     ]
     print(f"{machine()}; {', '.join(versions)}")
-    print(f"float64, one thread, medians of {turns} interleaved turns\n\n{table(rows)}\n")
+    print(f"float64, one thread, medians of interleaved turns\n\n{table(rows)}\n")
     print(figures_table(job, seconds))
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 __all__ = ["Run", "calls_in_turns", "machine", "median_seconds", "table", "version_of"]
 
+ENOUGH_SECONDS = 3.0
+
 # Trains a number of further epochs and returns the loss of each.
 Run = Callable[[int], Sequence[Any]]
 
@@ -20,13 +22,14 @@ Run = Callable[[int], Sequence[Any]]
 def median_seconds(
     runs: Mapping[str, Run],
     epochs_at_once: Mapping[str, int],
-    turns: int = 15,
-    seconds_a_turn: float = 0.05,
+    turns: int = 61,
+    seconds_a_turn: float = 0.01,
 ) -> dict[str, float]:
     """Return the median time of one epoch of each run, in seconds.
 
     The runs take turns, so that a machine that slows down slows all of them; each turn calls
     its run, with its number of epochs at once, often enough to last about ``seconds_a_turn``.
+    Many short turns: what else the machine does then disturbs some of them, not the median.
     """
     jobs = {name: _call(run, epochs_at_once[name]) for name, run in runs.items()}
     samples = calls_in_turns(jobs, turns, seconds_a_turn)
@@ -43,19 +46,24 @@ def _call(run: Run, epochs: int) -> Callable[[], object]:
 def calls_in_turns(
     jobs: Mapping[str, Callable[[], object]], turns: int, seconds_a_turn: float
 ) -> dict[str, list[float]]:
-    """Return the mean time of a call of each job in each turn, in seconds."""
+    """Return the mean time of a call of each job in each turn, in seconds.
+
+    A job that has had ``ENOUGH_SECONDS`` and three turns sits out the others.
+    """
     calls = {name: _calls_in(job, seconds_a_turn) for name, job in jobs.items()}
     samples: dict[str, list[float]] = {name: [] for name in jobs}
     for _ in range(turns):
         for name, job in jobs.items():
-            samples[name].append(_time(job, calls[name]))
+            found = samples[name]
+            if len(found) < 3 or sum(found) * calls[name] < ENOUGH_SECONDS:
+                found.append(_time(job, calls[name]))
     return samples
 
 
 def _calls_in(job: Callable[[], object], seconds: float) -> int:
     job()  # the first call may compile
     calls, took = 1, _time(job, 1)
-    while took * calls < seconds / 4:
+    while took * calls < seconds / 4 and calls < 1_000_000:
         calls *= 4
         took = _time(job, calls)
     return max(1, round(seconds / took))

@@ -246,7 +246,7 @@ CONTENDERS = (
 
 def main() -> None:
     """Print the tables."""
-    compare("moons step", CONTENDERS, check_epochs=3, tolerance=1e-9, turns=9)
+    compare("moons step", CONTENDERS, check_epochs=3, tolerance=1e-9)
 
 
 if __name__ == "__main__":

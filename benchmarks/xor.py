@@ -241,7 +241,7 @@ CONTENDERS = (
 
 def main() -> None:
     """Print the tables."""
-    compare("XOR epoch", CONTENDERS, check_epochs=50, tolerance=1e-12, turns=15)
+    compare("XOR epoch", CONTENDERS, check_epochs=50, tolerance=1e-12)
 
 
 if __name__ == "__main__":

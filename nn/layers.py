@@ -76,6 +76,9 @@ class Neuron(Module, names_nodes=False):
     def parameters(self) -> list[Value]:
         return [*self.w, self.b]
 
+    def input_count(self) -> int:
+        return len(self.w)
+
     def __call__(self, x: Iterable[Value | float]) -> Value:
         """Return the neuron's output for ``nin`` numbers or Values.
 
@@ -144,6 +147,9 @@ class Layer(Module, names_nodes=False):
     def parameters(self) -> list[Value]:
         return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
 
+    def input_count(self) -> int:
+        return self.neurons[0].input_count()
+
     def set_path(self, path: str) -> None:
         super().set_path(path)
         for place, neuron in enumerate(self.neurons):
@@ -202,6 +208,9 @@ class MLP(Module, names_nodes=False):
         # A subclass may have modules besides its layers.
         others = super().children().items()
         return layers | {name: child for name, child in others if child not in self.layers}
+
+    def input_count(self) -> int:
+        return self.layers[0].input_count()
 
     def __call__(self, x: Iterable[Value | float]) -> Any:
         """Return the outputs for ``nin`` numbers or Values: a list, or one Value if it is one.

@@ -8,11 +8,19 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from autodiff import Value
+from autodiff.fold import Fold
 from autodiff.made_by import call_within
+from autodiff.moment import Moment
+from autodiff.notebook import bundle_of
 from autodiff.ops import describe, to_float
 from autodiff.origin import Origin
+from autodiff.value import constant
 
 __all__ = ["Module"]
+
+# Of a module that a notebook draws: at all, and neuron by neuron.
+MOST_PARAMETERS_DRAWN = 20_000
+MOST_PARAMETERS_OF_NEURONS = 100
 
 
 class Module:
@@ -134,6 +142,25 @@ class Module:
                     # What else is known of its origin stays.
                     origin = parameter.origin or self._origin
                     parameter.origin = replace(origin, module=self._origin.module)
+
+    def input_count(self) -> int | None:
+        """Return how many inputs a call takes; None if the module does not know."""
+        return None
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return what a notebook shows: the module's text, and its picture by neuron or layer."""
+        text = {"text/plain": repr(self)}
+        count, parameters = self.input_count(), self.parameters()
+        if count is None or len(parameters) > MOST_PARAMETERS_DRAWN:
+            return text
+        try:
+            output = self([constant(0.0, f"x{place}") for place in range(1, count + 1)])
+        except Exception:  # a subclass may want something else; a display must not fail
+            return text
+        # These inputs stand for any, so nothing that is computed from them has a number.
+        moment = Moment(known=set(parameters))
+        fold: Fold = "neuron" if len(parameters) <= MOST_PARAMETERS_OF_NEURONS else "layer"
+        return bundle_of(repr(self), output if isinstance(output, list) else [output], fold, moment)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the parameters' numbers as nested lists, in PyTorch's names and shapes.

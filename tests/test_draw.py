@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import importlib.util
+import io
 import math
 import os
 import re
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -20,11 +23,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodiff import Value, picture, render, topological_order, weighted_sum, where
+import nn
+from autodiff import (
+    Value,
+    compile,
+    dot,
+    picture,
+    render,
+    svg,
+    topological_order,
+    weighted_sum,
+    where,
+)
 from autodiff.draw import Drawing, draw
+from autodiff.moment import contributions_in
 from autodiff.ops import OPERATIONS
-from autodiff.picture import NAME_LENGTH, name_shown
+from autodiff.shown import NAME_LENGTH, name_shown
 from autodiff.value import constant
+from demos.lab import LAB
 from tests.bits import bits
 from tests.conftest import Golden
 from tests.op_cases import OP_CASES
@@ -150,6 +166,53 @@ GRAPHS = {
 }
 
 
+def lab_model() -> nn.MLP:
+    """Return the lab's network with its first weights."""
+    model = nn.MLP(2, [4, 1], activation="sigmoid", output_activation="sigmoid")
+    model.load_state_dict(LAB.initial_weights)
+    return model
+
+
+def lab_loss() -> Value:
+    """Return the loss of one row of the lab's network, after backward()."""
+    x = [constant(0.0, "x1"), constant(1.0, "x2")]
+    loss = nn.mse_loss([lab_model()(x)], [constant(1.0, "target")])
+    loss.label = "loss"
+    return after_backward(loss)
+
+
+def lab_batch() -> Value:
+    """Return the loss of all four rows of the lab, after backward()."""
+    model = lab_model()
+    loss = nn.mse_loss([model(row) for row in LAB.x], LAB.y)
+    loss.label = "loss"
+    return after_backward(loss)
+
+
+def program() -> Drawing:
+    """Return the drawing of a program with a forward, a backward and an update section."""
+    w, x = Value(2.0, "w"), Value(3.0, "x")
+    loss = (w * x - 1.0) ** 2
+    loss.label = "loss"
+    return draw(compile(loss, [x], updates=lambda gradients: {w: w - 0.1 * gradients[w]}))
+
+
+FORMS: dict[str, Callable[[], Drawing]] = {
+    "modules": lambda: draw(lab_loss()),
+    "edges": lambda: draw(lab_loss(), edges=True),
+    "legend": lambda: draw(lab_loss(), edges=True, legend=True),
+    "step": lambda: draw(lab_loss(), step=9),
+    "fold_neuron": lambda: draw(lab_loss(), fold="neuron"),
+    "fold_neuron_edges": lambda: draw(lab_loss(), fold="neuron", edges=True, legend=True),
+    "fold_neuron_batch": lambda: draw(lab_batch(), fold="neuron"),
+    "fold_layer": lambda: draw(lab_loss(), fold="layer"),
+    "fold_layer_expand": lambda: draw(lab_batch(), fold="layer", expand=["hidden[2]"]),
+    "fold_row": lambda: draw(lab_batch(), fold="row"),
+    "program": program,
+    "two_roots": lambda: draw([Value(1.0, "x").exp(), Value(2.0, "y").log()]),
+}
+
+
 # ---- reading a picture back --------------------------------------------------------------------
 
 
@@ -159,15 +222,15 @@ def texts(svg: str) -> list[str]:
     return [" ".join((element.text or "").split()) for element in found]
 
 
-def titles(svg: str, kind: str) -> list[str]:
-    """Return the titles of an SVG's nodes (``v1``) or edges (``v1->v2``)."""
+def ids(svg: str, kind: str) -> list[str]:
+    """Return the ids of an SVG's nodes (``v1``) or edges (``v1-v2-0``)."""
     groups = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}g")
-    return [group[0].text or "" for group in groups if group.get("class") == kind]
+    return [group.get("id", "") for group in groups if group.get("class", "").startswith(kind)]
 
 
 def arrows(source: str) -> Counter[tuple[str, ...]]:
     """Return how often each arrow occurs in DOT text."""
-    return Counter(re.findall(r"^\t(\w+) -> (\w+)$", source, flags=re.MULTILINE))
+    return Counter(re.findall(r"^\t(\w+) -> (\w+) \[", source, flags=re.MULTILINE))
 
 
 def state(root: Value) -> list[tuple[Any, ...]]:
@@ -187,6 +250,11 @@ def state(root: Value) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_text_is_the_golden_one(name: str, golden: Golden) -> None:
     golden.check(f"draw_{name}.dot", draw(GRAPHS[name]()).source)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_the_text_of_each_form_is_the_golden_one(name: str, golden: Golden) -> None:
+    golden.check(f"draw_{name}.dot", FORMS[name]().source)
 
 
 def test_the_text_from_top_to_bottom_with_two_digits_is_the_golden_one(golden: Golden) -> None:
@@ -278,6 +346,218 @@ def test_the_root_lies_where_rankdir_says(rankdir: str) -> None:
     assert ahead[rankdir] == max(ahead.values())
 
 
+# ---- several roots, programs ---------------------------------------------------------------------
+
+
+def test_several_roots_are_drawn_together_and_each_is_a_result() -> None:
+    x = Value(2.0, "x")
+    source = draw([x * x, x.exp(), x * x]).source
+    assert len(re.findall("class=result", source)) == 3
+    assert arrows(source) == {("v1", "v2"): 2, ("v1", "v3"): 1, ("v1", "v4"): 2}
+
+
+def test_a_program_is_drawn_with_the_names_of_its_source_and_the_numbers_it_computes() -> None:
+    w, x = Value(2.0, "w"), Value(3.0, "x")
+    compiled = compile((w * x).exp(), [x], updates=lambda gradients: {w: w - gradients[w]})
+    boxes = {box.name: box for box in draw(compiled).picture.boxes if box.kind != "reference"}
+    for name in boxes:
+        assert re.search(rf"\b{name}\b", compiled.source), name
+    value = {name: box.numbers for name, box in boxes.items()}
+    assert value["v3"] == ("value 6",)
+    assert value["d_w"] == ("value 1210",)  # x * exp(w * x)
+    assert boxes["x"].title == ("x = 3",)
+    assert {box.frame for box in boxes.values()} == {"", "forward", "backward", "update"}
+    # The mean over the rows is not known before it runs, nor what depends on it.
+    assert boxes["mean_w"].title == ("mean_w = –",)
+    assert value["new_w"] == ("value –",)
+
+
+# ---- what comes back along the arrows ------------------------------------------------------------
+
+
+def test_each_arrow_carries_its_local_derivative_and_its_contribution() -> None:
+    x, y = Value(3.0, "x"), Value(-2.0, "y")
+    (x * y + x).backward()
+    loss = x * y * y + x * 5.0
+    loss.backward()
+    labels = {arrow.id: arrow.label for arrow in draw(loss, edges=True).picture.arrows}
+    # v4 = x * y, v5 = v4 * y, v6 = x * 5, v7 = v5 + v6
+    assert labels == {
+        "v1-v4-0": ("local −2", "adds +4"),
+        "v2-v4-1": ("local 3", "adds −6"),
+        "v4-v5-0": ("local −2", "adds −2"),
+        "v2-v5-1": ("local −6", "adds −6"),
+        "v1-v6-0": ("local 5", "adds +5"),
+        "v3-v6-1": (),
+        "v5-v7-0": ("local 1", "adds +1"),
+        "v6-v7-1": ("local 1", "adds +1"),
+    }
+
+
+def test_before_backward_an_arrow_has_a_local_derivative_alone() -> None:
+    (arrow,) = draw(Value(0.0, "x").exp(), edges=True).picture.arrows
+    assert arrow.label == ("local 1", "adds –")
+    assert arrow.size is None
+
+
+@needs_webassembly
+def test_a_greater_contribution_is_a_thicker_arrow_and_signs_differ_by_more_than_colour() -> None:
+    x, y, zero = Value(4.0, "x"), Value(-1.0, "y"), Value(0.0, "zero")
+    drawing = draw(after_backward(x * y + zero * x), edges=True)
+    names = {box.id: box.name for box in drawing.picture.boxes}
+    seen = {}
+    for arrow in drawing.picture.arrows:
+        drawn = re.search(rf'id="{arrow.id}".*?</g>', html.unescape(drawing.svg()), re.DOTALL)[0]
+        width = float(re.search(r'stroke-width="([\d.]+)"', drawn)[1])
+        dashed = "stroke-dasharray" in drawn
+        # x has a part in both products.
+        seen[names[arrow.tail], arrow.head] = (arrow.label[1], arrow.sign, width, dashed)
+    assert seen["y", "v4"] == ("adds +4", "positive", dot.THICKEST, False)
+    assert seen["x", "v4"][:2] == ("adds −1", "negative")
+    assert dot.THINNEST < seen["x", "v4"][2] < dot.THICKEST
+    assert seen["x", "v5"] == ("adds 0", "zero", dot.THINNEST, True)
+
+
+def test_a_nan_contribution_has_no_sign_and_no_size() -> None:
+    root = after_backward(Value(math.nan, "x") * Value(1.0, "y"))
+    arrow = draw(root, edges=True).picture.arrows[1]
+    assert (arrow.label, arrow.sign, arrow.size) == (("local nan", "adds nan"), "", None)
+
+
+# ---- moments of a backward pass --------------------------------------------------------------
+
+
+def test_the_picture_after_k_steps_has_the_sum_of_the_first_k_contributions() -> None:
+    x = Value(3.0, "x")
+    square = x * x
+    square.label = "square"
+    root = square + x
+    after = [
+        {box.name: box.numbers[1] for box in draw(root, step=k).picture.boxes} for k in range(5)
+    ]
+    assert [moment["v3"] for moment in after] == ["grad +1"] * 5
+    assert [moment["square"] for moment in after] == ["grad –", *["grad +1"] * 4]
+    # x is the sum's second operand, and both of the product's.
+    assert [moment["x"] for moment in after] == [
+        *("grad –", "grad –", "grad +1", "grad +4", "grad +7")
+    ]
+
+
+def test_the_picture_of_a_step_marks_who_gives_who_receives_and_the_arrow_between() -> None:
+    x = Value(3.0, "x")
+    picture = draw(x * x + 2, step=3).picture
+    assert {box.name: box.mark for box in picture.boxes if box.mark} == {
+        "v3": "giver",
+        "x": "receiver",
+    }
+    assert [arrow.id for arrow in picture.arrows if arrow.marked] == ["v1-v3-1"]
+    assert picture.caption == (
+        "backward, 3 of 3",
+        "d v4/d x += d v4/d v3 × d v3/d x",
+        "= 1 × 3 = 3   (sum so far 6)",
+    )
+
+
+def test_arrows_that_have_not_contributed_yet_carry_no_contribution() -> None:
+    x = Value(3.0, "x")
+    arrows_then = draw(x * x + 2, step=2, edges=True).picture.arrows
+    assert [arrow.label for arrow in arrows_then] == [
+        *(("local 3", "adds +3"), ("local 3", "adds –"), ("local 1", "adds +1"), ())
+    ]
+
+
+@given(wild_recipes(), st.integers(0, 5), st.booleans())
+def test_drawing_a_step_changes_nothing(recipe: Recipe, step: int, backward_first: bool) -> None:
+    root = built(recipe)[-1]
+    if root.is_constant:
+        return
+    if backward_first:
+        root.backward()
+    before = state(root)
+    draw(root, step=min(step, contributions_in(root)))
+    assert state(root) == before
+
+
+# ---- legend ------------------------------------------------------------------------------------
+
+
+def test_the_legend_explains_what_occurs_and_nothing_else() -> None:
+    kinds = {box.id for box in draw(Value(1.0, "x").exp(), legend=True).picture.boxes}
+    assert kinds == {"v1", "v2", "legend-variable", "legend-result", "legend-notes"}
+    done = draw(after_backward(Value(1.0, "x") * 2 + 1), legend=True).picture.boxes
+    assert {box.id for box in done if box.frame == "legend"} == {
+        *("legend-variable", "legend-operation", "legend-result", "legend-constant")
+    }
+
+
+# ---- accessibility -----------------------------------------------------------------------------
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@needs_webassembly
+@pytest.mark.parametrize("name", FORMS)
+def test_every_box_and_arrow_of_an_svg_has_a_name_and_every_box_a_description(name: str) -> None:
+    drawing = FORMS[name]()
+    root = ElementTree.fromstring(drawing.svg())
+    assert (root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")) == (
+        drawing.picture.title,
+        drawing.picture.description,
+    )
+    groups = {group.get("id"): group for group in root.iter(f"{SVG}g")}
+    for box in drawing.picture.boxes:
+        assert groups[box.id].findtext(f"{SVG}title") == box.name
+        assert groups[box.id].findtext(f"{SVG}desc") == box.description
+        assert groups[box.id].get("role") == "img"
+        shown = [" ".join((text.text or "").split()) for text in groups[box.id].iter(f"{SVG}text")]
+        assert shown == [" ".join(line.split()) for line in box.lines]
+    for arrow in drawing.picture.arrows:
+        assert " → " in (groups[arrow.id].findtext(f"{SVG}title") or "")
+    every_id = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(every_id) == len(set(every_id))
+
+
+@needs_webassembly
+def test_an_svg_scales_to_its_container_and_has_colours_for_dark_backgrounds() -> None:
+    svg = draw(lab_loss(), edges=True).svg()
+    assert svg.startswith("<svg ")
+    root = ElementTree.fromstring(svg)
+    assert root.get("viewBox")
+    assert root.get("style") == "max-width:100%;height:auto"
+    style = root.findtext(f"{SVG}style") or ""
+    assert "@media (prefers-color-scheme: dark)" in style
+    # Every rule is for drawings alone: the page around it keeps its colours.
+    rules = [line for line in style.splitlines() if "{" in line and not line.startswith("@")]
+    assert len(rules) > 10
+    selectors = [selector for rule in rules for selector in rule.partition("{")[0].split(",")]
+    assert all(selector.startswith(".autodiff-graph ") for selector in selectors)
+
+
+def luminance(colour: str) -> float:
+    """Return a colour's relative luminance, as WCAG 2 defines it."""
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, as WCAG 2 defines it."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_text_has_contrast_enough_on_every_box_light_and_dark() -> None:
+    for style in dot.STYLE.values():
+        assert contrast(style.get("fontcolor", "#000000"), style["fillcolor"]) > 7.0
+    text = svg.DARK["text"].removeprefix("fill: ")
+    for selector, declarations in svg.DARK.items():
+        fill = re.match(r"fill: (#\w{6})", declarations)
+        if fill is not None and not re.search("text|edge|positive|negative|now", selector):
+            assert contrast(text, fill[1]) > 7.0, selector
+    for signed in dot.SIGNED.values():
+        assert contrast(signed.get("fontcolor", "#000000"), "#FFFFFF") > 4.5
+
+
 # ---- names that do not fit, or attack ------------------------------------------------------------
 
 
@@ -292,7 +572,10 @@ def test_a_hostile_label_is_shown_as_text_in_every_kind_of_box(label: str) -> No
         expected = " ".join(name_shown(name, NAME_LENGTH).split())
         assert expected in [re.sub(" =( 2)?$", "", text) for text in shown]
     tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(svg).iter()}
-    assert tags <= {"svg", "g", "title", "polygon", "polyline", "path", "ellipse", "text"}
+    shapes = {"polygon", "polyline", "path", "ellipse", "text"}
+    assert tags <= {"svg", "style", "g", "title", "desc", *shapes}
+    for element in ElementTree.fromstring(svg).iter():
+        assert not [name for name in element.attrib if name.lower().startswith("on")]
 
 
 @given(st.text(min_size=1))
@@ -317,12 +600,12 @@ def test_a_name_is_no_longer_than_its_limit(name: str, length: int) -> None:
 
 PRINT_HASHES = """
 import hashlib
-from tests.test_draw import GRAPHS, WEBASSEMBLY
+from tests.test_draw import FORMS, GRAPHS, WEBASSEMBLY
 from autodiff.draw import draw
 
-for make in GRAPHS.values():
-    drawing = draw(make())
+for drawing in [*(draw(make()) for make in GRAPHS.values()), *(make() for make in FORMS.values())]:
     print(hashlib.sha256(drawing.source.encode()).hexdigest())
+    print(hashlib.sha256(drawing.mermaid().encode()).hexdigest())
     if WEBASSEMBLY:
         print(hashlib.sha256(drawing.svg().encode()).hexdigest())
 """
@@ -353,7 +636,7 @@ def test_an_svg_is_the_same_whatever_was_drawn_before() -> None:
     other.svg()
     assert first.svg() == svg
     with pytest.raises(RuntimeError):
-        Drawing("digraph {").svg()
+        render.svg_of("digraph {")
     assert first.svg() == svg
 
 
@@ -388,18 +671,18 @@ def test_an_svg_needs_no_system_dot(monkeypatch: pytest.MonkeyPatch) -> None:
         *("v3 = x * x", "value 9", "grad +1"),
         *("v4 = v3 + 2", "value 11", "grad +1"),
     ]
-    assert sorted(titles(with_path, "edge")) == ["v1->v3", "v1->v3", "v2->v4", "v3->v4"]
+    assert sorted(ids(with_path, "edge")) == ["v1-v3-0", "v1-v3-1", "v2-v4-1", "v3-v4-0"]
 
 
 @needs_webassembly
 @needs_dot
-@pytest.mark.parametrize("name", sorted(GRAPHS.keys() - {"recurrence"}))
+@pytest.mark.parametrize("name", sorted({*GRAPHS, *FORMS} - {"recurrence"}))
 def test_the_system_dot_draws_the_same_nodes_edges_and_texts(name: str) -> None:
-    drawing = draw(GRAPHS[name]())
+    drawing = draw(GRAPHS[name]()) if name in GRAPHS else FORMS[name]()
     ours, theirs = drawing.svg(), render.run_dot(drawing.source, "svg").decode()
     assert texts(ours) == texts(theirs)
-    assert titles(ours, "node") == titles(theirs, "node")
-    assert Counter(titles(ours, "edge")) == Counter(titles(theirs, "edge"))
+    for kind in ("node", "edge", "cluster"):
+        assert sorted(ids(ours, kind)) == sorted(ids(theirs, kind))
 
 
 @needs_dot
@@ -414,7 +697,7 @@ def test_the_system_dot_serves_where_the_packages_are_missing(
     assert drawing.save(tmp_path / "graph.png").read_bytes().startswith(b"\x89PNG\r\n")
     assert drawing.save(tmp_path / "graph.pdf").read_bytes().startswith(b"%PDF-")
     with pytest.raises(RuntimeError, match="the system's dot failed"):
-        Drawing("digraph {").svg()
+        render.svg_of("digraph {")
 
 
 @needs_webassembly
@@ -442,7 +725,8 @@ def test_a_png_needs_no_system_dot_and_has_twice_the_size_of_the_svg(
     png = drawing.save(tmp_path / "graph.png").read_bytes()
     assert png.startswith(b"\x89PNG\r\n")
     width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
-    assert max(width, height) == pytest.approx(2 * render.longer_side(drawing.svg()), abs=2)
+    longer = render.longer_side(render.svg_of(drawing.source))
+    assert max(width, height) == pytest.approx(2 * longer, abs=2)
     assert drawing.save(tmp_path / "again.png").read_bytes() == png
 
 
@@ -489,6 +773,19 @@ def test_a_notebook_gets_the_svg() -> None:
     assert drawing._repr_mimebundle_()["text/plain"] == repr(drawing)
 
 
+@needs_resvg
+def test_a_png_of_a_given_size_has_that_size_and_the_picture_fits_in(tmp_path: Path) -> None:
+    png = draw(lab_loss(), fold="neuron").save(tmp_path / "graph.png", (960, 540)).read_bytes()
+    assert [int.from_bytes(png[start : start + 4], "big") for start in (16, 20)] == [960, 540]
+    image = pytest.importorskip("PIL.Image").open(io.BytesIO(png)).convert("L")
+    edge = image.point(lambda shade: 255 * (shade < 250)).getbbox()
+    assert edge[0] > 5
+    assert edge[1] > 5
+    assert edge[2] < 955
+    assert edge[3] < 535
+    assert max((edge[2] - edge[0]) / 960, (edge[3] - edge[1]) / 540) > 0.9
+
+
 def test_the_repr_is_short_and_says_what_to_call() -> None:
     assert len(repr(draw(xor_loss()))) < 100
     assert ".save(path)" in repr(draw(tiny()))
@@ -506,7 +803,7 @@ def test_a_value_used_all_along_a_long_graph_is_drawn_again_beside_its_uses(make
     assert sum(arrows(drawing.source).values()) == uses
     references = re.findall(r"^\tv\d+_at_v\d+ \[label=(\w+)", drawing.source, flags=re.MULTILINE)
     assert len(references) > 10
-    assert len(titles(drawing.svg(), "node")) == len(topological_order(root)) + len(references)
+    assert len(ids(drawing.svg(), "node")) == len(topological_order(root)) + len(references)
 
 
 def test_a_repeated_far_use_is_two_arrows_from_one_reference(
@@ -563,7 +860,9 @@ def test_too_many_nodes_are_counted_and_refused() -> None:
 
 @pytest.mark.parametrize("name", ["graph.jpg", "graph", "graph.svg.zip", ".svg"])
 def test_an_unknown_suffix_is_refused_and_nothing_is_written(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match=r"end the name in \.svg, \.png, \.pdf, \.dot or \.gv"):
+    with pytest.raises(
+        ValueError, match=r"end the name in \.svg, \.png, \.pdf, \.dot, \.gv or \.mmd"
+    ):
         draw(tiny()).save(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
@@ -616,4 +915,4 @@ def test_without_what_a_format_needs_the_error_says_what_to_install(
 @needs_webassembly
 def test_a_layout_that_fails_says_so() -> None:
     with pytest.raises(RuntimeError, match="could not lay this graph out"):
-        Drawing("digraph {").svg()
+        render.svg_of("digraph {")

@@ -1,0 +1,62 @@
+"""What a notebook shows of a Value: a picture if its graph is small, and always its text.
+
+A display must not fail or take long: where a picture cannot be had, the text is all there is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from autodiff.draw import Drawing, picture_at
+from autodiff.fold import Fold
+from autodiff.moment import NOW, Moment
+from autodiff.value import Value
+
+__all__ = ["bundle_of", "mimebundle"]
+
+MOST_NODES = 60  # of a graph that is drawn unasked
+PRECISION = 4
+
+
+def mimebundle(value: Value, **_: Any) -> dict[str, str]:
+    """Return what a notebook shows of a Value, by MIME type."""
+    if value.is_leaf or not has_at_most(MOST_NODES, value):
+        return {"text/plain": repr(value)}
+    return bundle_of(repr(value), [value])
+
+
+def bundle_of(
+    text: str, roots: Sequence[Value], fold: Fold | None = None, moment: Moment = NOW
+) -> dict[str, str]:
+    """Return a text, and the picture of a graph if it can be drawn, by MIME type."""
+    bundle = {"text/plain": text}
+    # A package may be missing, or the picture too large.
+    with contextlib.suppress(ImportError, RuntimeError, ValueError):
+        picture = picture_at(roots, PRECISION, fold, (), False, moment, MOST_NODES)
+        bundle["image/svg+xml"] = Drawing(picture).svg()
+    return bundle
+
+
+def has_at_most(count: int, root: Value) -> bool:
+    """Return whether a graph has at most so many nodes, without walking more of it.
+
+    >>> x = Value(2.0)
+    >>> has_at_most(3, x * x + 1), has_at_most(4, x * x + 1)
+    (False, True)
+    """
+    seen = {root}
+    pending = [root]
+    while pending:
+        for parent in pending.pop().parents:
+            if parent not in seen:
+                seen.add(parent)
+                pending.append(parent)
+                if len(seen) > count:
+                    return False
+    return True
+
+
+# Value itself knows nothing of pictures, which are made of Values.
+Value._repr_mimebundle_ = mimebundle  # type: ignore[attr-defined]
