@@ -56,10 +56,9 @@ format: $(VENV)/.installed-check
 	@$(BIN) -m ruff format .
 
 bench:
-	@$(MAKE) --no-print-directory VENV=$(PEERS) $(PEERS)/.installed-parity
-	@$(PEERS)/bin/python -m benchmarks.xor
-	@$(PEERS)/bin/python -m benchmarks.moons
-	@$(PEERS)/bin/python -m benchmarks.growth
+	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/.installed-bench
+	@for name in xor moons ready growth compile_growth native_growth; do \
+	    echo; .venv-bench/bin/python -m benchmarks.$$name || exit 1; done
 
 # The wheel is built from the sdist, so both are shown to be whole.
 package: $(VENV)/.installed-check

@@ -26,6 +26,7 @@ __all__ = ["joined", "picture_of"]
 
 # A folded box lists its parameters one by one up to this many, then by name with their ranges.
 MOST_PARAMETERS = 8
+PARAMETER_LENGTH = 20  # of its name, in characters
 
 # In the title of a picture.
 MOST_ROOTS = 5
@@ -191,7 +192,7 @@ class Painter:
         table += self.parameter_rows(parameters)
         done = ", ".join(dict.fromkeys(node.op.symbol for node in part.nodes if node.op))
         if neurons > 1:
-            done = f"{neurons} × ({done})"
+            done = f"{neurons} × ({done})" if "," in done else f"{neurons} × {done}"
         title = (name, name_shown(done)) if done else (name,)
         return Box(id, "module", name, title, table=tuple(table))
 
@@ -199,13 +200,12 @@ class Painter:
         """Return a row for each parameter, or for each name of several with its shape."""
         named: dict[str, list[Value]] = {}
         for node in parameters:
-            short = self.names[node].rpartition(".")[2]
-            named.setdefault(INDICES.sub("", short), []).append(node)
+            named.setdefault(INDICES.sub("", last_part(self.names[node])), []).append(node)
         few = len(parameters) <= MOST_PARAMETERS
         rows = []
         for name, nodes in named.items():
             if few or len(nodes) == 1:
-                rows += [self.row(operand_shown(self.names[node]), [node]) for node in nodes]
+                rows += [self.row(last_part(self.names[node]), [node]) for node in nodes]
             else:
                 shape = shape_of([self.names[node] for node in nodes])
                 rows.append(self.row(f"{name_shown(name)}: {shape}", nodes))
@@ -381,6 +381,15 @@ def same_number(nodes: Sequence[Value]) -> bool:
 def in_rows(copies: int, what: str) -> tuple[str, ...]:
     """Return the line that says that a box stands for a node in each of several rows."""
     return (f"in {copies:,} {what}s",) if copies > 1 else ()
+
+
+def last_part(name: str) -> str:
+    """Return a parameter's name inside its module.
+
+    >>> last_part("hidden.weight[2][1]")
+    'weight[2][1]'
+    """
+    return name_shown(name.rpartition(".")[2] or name, PARAMETER_LENGTH)
 
 
 def shape_of(names: Sequence[str]) -> str:

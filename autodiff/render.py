@@ -215,7 +215,8 @@ def on_canvas(svg: str, size: tuple[int, int], caption: Sequence[str]) -> str:
 
 def check_pixels(size: tuple[int, int]) -> None:
     """Raise ValueError unless size is the width and height of a picture in pixels."""
-    if len(size) != 2 or not all(type(side) is int and 1 <= side <= MOST_PIXELS for side in size):
+    sides = size if isinstance(size, (tuple, list)) else ()
+    if len(sides) != 2 or not all(type(side) is int and 1 <= side <= MOST_PIXELS for side in sides):
         raise ValueError(
             f"size must be a width and a height in pixels, 1 to {MOST_PIXELS}, but is {size!r}"
         )

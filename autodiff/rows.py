@@ -112,19 +112,21 @@ def rows_of(total: Value, order: Sequence[Value], use_counts: Counter[Value]) ->
     if max(kinds.values(), default=0) < 2:
         return None
     places = {term: place for place, term in enumerate(node for node in order if node in terms)}
-    # Terms of one row share what the row computed.  If all terms turn out to be one row, then
-    # what they share is shared by rows, such as a weight's exponential.
-    rows = group(owners(order, sums, places, joining=True), order)
-    apart = len(rows) > 1
-    if not apart:
-        rows = group(owners(order, sums, places, joining=False), order)
+    # Terms of one row share what the row computed.  If that makes all terms one row, then what
+    # they share is shared by rows, such as a weight's exponential.
+    for apart in (True, False):
+        rows = most_alike(group(owners(order, sums, places, joining=apart), order))
+        if len(rows) > 1 and any(node.op is not None for node in rows[0]):
+            return Rows(rows, [node for node in order if node in sums], apart)
+    return None
+
+
+def most_alike(rows: list[list[Value]]) -> list[list[Value]]:
+    """Return the rows of the signature that most rows have."""
     alike: dict[Signature, list[list[Value]]] = {}
     for row in rows:
         alike.setdefault(signature(row), []).append(row)
-    most = max(alike.values(), key=len, default=[])
-    if len(most) < 2 or all(node.op is None for node in most[0]):
-        return None
-    return Rows(most, [node for node in order if node in sums], apart)
+    return max(alike.values(), key=len, default=[])
 
 
 NO_ROW = -1

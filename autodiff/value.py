@@ -153,7 +153,8 @@ class Value:
         called in the order of their registration.  If one raises, the pass stops with its error,
         and every gradient of the graph is as it was before the pass.
 
-        Returns a handle: ``handle.remove()`` ends it.  A copy of the Value has no hooks.
+        Returns a handle: ``handle.remove()`` ends it.  A copy of the Value has no hooks.  While
+        there is any hook, backward passes of other graphs have to look whether they have some.
 
         Raises TypeError if it is no function, ValueError if self is a constant.
 

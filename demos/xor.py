@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nn
-from autodiff import Value, draw
-from autodiff.value import constant
+from autodiff import draw
 from demos.arguments import count, learning_rate, output_folder
 from demos.lab import LAB
+from demos.one_row import one_row_loss
 from demos.page import xor_page
 
 try:
@@ -110,21 +110,6 @@ class ShowProgress:
         self.bar.update(epochs_done - self.bar.n)
 
 
-def one_row_loss(model: nn.MLP, row: Sequence[float], target: float) -> Value:
-    """Return the loss of a single row, with names on its nodes, after ``backward()``."""
-    x = [constant(number, f"x{place}") for place, number in enumerate(row, 1)]
-    hidden = model.layers[0](x)
-    for place, activation in enumerate(hidden, 1):
-        activation.label, activation.parents[0].label = f"h{place}", f"z{place}"
-    (prediction,) = model.layers[1](hidden)
-    prediction.label, prediction.parents[0].label = "prediction", "z"
-    loss = nn.mse_loss([prediction], [constant(target, "target")])
-    loss.label = "loss"
-    model.zero_grad()
-    loss.backward()
-    return loss
-
-
 def print_predictions(model: nn.MLP) -> bool:
     """Print the prediction for each row; return whether all are on their target's side of 0.5."""
     print("\nPredictions after training:")
@@ -216,10 +201,13 @@ def train_with(
 def write_results(model: nn.MLP, losses: list[float], options: argparse.Namespace) -> None:
     """Write the weights and the pictures, and print what was written."""
     folder: Path = options.out
+    loss = one_row_loss(model, LAB.x[1], LAB.y[1])
+    model.zero_grad()
+    loss.backward()
     written = [
         nn.save(model, folder / "weights.json"),
         plot_boundary(lambda x1, x2: float(model([x1, x2])), LAB.x, LAB.y, folder / "boundary.png"),
-        draw(one_row_loss(model, LAB.x[1], LAB.y[1])).save(folder / "graph.svg"),
+        draw(loss).save(folder / "graph.svg"),
     ]
     further = options.curve_epochs
     if further:

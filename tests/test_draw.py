@@ -408,7 +408,7 @@ def test_a_greater_contribution_is_a_thicker_arrow_and_signs_differ_by_more_than
     seen = {}
     for arrow in drawing.picture.arrows:
         drawn = re.search(rf'id="{arrow.id}".*?</g>', html.unescape(drawing.svg()), re.DOTALL)[0]
-        width = float(re.search(r'stroke-width="([\d.]+)"', drawn)[1])
+        width = float(re.search(r'stroke-width="([\d.]+)"|$', drawn)[1] or 1.0)
         dashed = "stroke-dasharray" in drawn
         # x has a part in both products.
         seen[names[arrow.tail], arrow.head] = (arrow.label[1], arrow.sign, width, dashed)

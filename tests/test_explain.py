@@ -210,7 +210,7 @@ def test_two_to_the_thousandth_paths_take_no_longer_than_the_graph_is_large() ->
         node = node * 0.75 + node * (0.25 + number % 2)
     explanation = explain(x, of=node, paths=True, most_paths=3)
     assert explanation.path_count == 2**1000
-    assert "about 10^301 paths, of which the largest" in str(explanation)
+    assert "about 10^301 paths, the largest products" in str(explanation)
     largest, second, third = [path.product for path in explanation.paths]
     assert largest == pytest.approx(0.75**500 * 1.25**500)
     assert second == third == pytest.approx(largest * 0.75 / 1.25)

@@ -24,11 +24,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+import autodiff
 import nn
 from demos.lab import LAB
 from demos.sweep.command import main
 from demos.sweep.dispatch import BatchSize, run_sweep, runs_done
-from demos.sweep.executors import Workers, local_workers
+from demos.sweep.executors import Workers, WorkersError, check_workers, local_workers
 from demos.sweep.report import grouped, name_of
 from demos.sweep.settings import FACTORS, Configuration, Sweep, checkpoints
 from demos.sweep.statistics import quantile, wilson_interval
@@ -269,6 +270,21 @@ def test_a_batch_is_added_whole_or_not_at_all(tmp_path: Path) -> None:
         assert store.seeds(ONE, 3) == set()
 
 
+def test_a_full_disk_is_an_error_that_names_the_file_and_keeps_what_is_there(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "sweep.sqlite"
+    large = Batch(ONE, [Run(seed, None, 2, [1 / 3] * 100) for seed in range(2, 99)], 0.1)
+    with Store(path) as store:
+        store.add(BATCH, 3)
+        store.connection.execute("PRAGMA max_page_count = 3")
+        with pytest.raises(StoreError, match="disk is full") as caught:
+            store.add(large, 3)
+        assert str(path) in str(caught.value)
+    with Store(path) as store:
+        assert list(store.runs(ONE, 3, 99)) == BATCH.runs
+
+
 def make_text_file(path: Path) -> None:
     path.write_text("These are not the results of a sweep. " * 50)
 
@@ -352,6 +368,34 @@ def test_a_larger_sweep_into_the_same_file_trains_only_what_is_new(tmp_path: Pat
     assert {
         seed for configuration, seed in executor.asked if configuration.activation == "tanh"
     } == {4, 5}
+
+
+class FakeClient:
+    """Answers as a Dask client does."""
+
+    def __init__(self, answer: dict[str, str] | Exception) -> None:
+        self.answer = answer
+
+    def run(self, _function: Any) -> dict[str, str]:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ({}, "has no workers; start some with: dask worker"),
+        ({"tcp://a": "0.0.1"}, "the worker tcp://a has version 0.0.1 of the engine, but version"),
+        (Exception("No module named 'demos'"), "install it on them: No module named 'demos'"),
+    ],
+)
+def test_workers_that_cannot_do_the_work_are_told_before_any(
+    answer: dict[str, str] | Exception, message: str
+) -> None:
+    with pytest.raises(WorkersError, match=message):
+        check_workers(FakeClient(answer), "tcp://s:1")
+    check_workers(FakeClient({"tcp://a": autodiff.__version__}), "tcp://s:1")
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 def tasks_of(client: Any, name: str) -> int:
     """Return how many tasks the scheduler has given to the worker of that name."""
-    workers = client.scheduler_info(n_workers=-1)["workers"]
+    workers = client.scheduler_info()["workers"]
     (of_name,) = (worker for worker, info in workers.items() if info["name"] == name)
     return len(client.processing()[of_name])
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from autodiff import watch
 from autodiff.debug.source import record_source
-from autodiff.debug.text import short_formula
+from autodiff.debug.text import is_call, short_formula
 from autodiff.naming import name_of, number_text
 from autodiff.value import Value
 
@@ -116,11 +116,13 @@ def operands_are_finite(node: Value) -> bool:
 def formula_of(node: Value) -> str:
     """Return the operation with its operands' names."""
     assert node.op is not None, "a leaf has no operation"
-    return short_formula(node.op.formula(*map(operand_name, node.parents)))
-
-
-def operand_name(operand: Value) -> str:
-    return name_of(operand) if operand.name or operand.is_leaf else f"({name_of(operand)})"
+    names = [name_of(parent) for parent in node.parents]
+    if not is_call(node.op):
+        names = [
+            name if parent.name or parent.is_leaf else f"({name})"
+            for name, parent in zip(names, node.parents, strict=True)
+        ]
+    return short_formula(node.op.formula(*names))
 
 
 def operands_of(node: Value) -> str:

@@ -91,7 +91,7 @@ class Explanation:
         paths = "1 path" if count == 1 else f"{number} paths"
         if not self.paths:
             return f"{paths}, all with the product 0"
-        return paths if len(self.paths) == count else f"{paths}, of which the largest"
+        return paths if len(self.paths) == count else f"{paths}, the largest products"
 
     def __str__(self) -> str:
         lines = [self.title, f"  {self.subtitle}"]

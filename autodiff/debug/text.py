@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from autodiff.naming import number_text
+from autodiff.ops import Operation
 
-__all__ = ["short_formula", "shown"]
+__all__ = ["is_call", "short_formula", "shown"]
 
 LONGEST_FORMULA = 48  # characters
 
@@ -16,6 +17,16 @@ def shown(number: float) -> str:
     ('0', '-1.5')
     """
     return number_text(number + 0.0)
+
+
+def is_call(op: Operation) -> bool:
+    """Return whether an operation is written as a call, and not with signs between operands.
+
+    >>> from autodiff.ops import OPERATIONS
+    >>> is_call(OPERATIONS["exp"]), is_call(OPERATIONS["mul"]), is_call(OPERATIONS["weighted_sum"])
+    (True, False, False)
+    """
+    return op.arity is not None and op.symbol.isidentifier()
 
 
 def short_formula(formula: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from typing import Any
 
 from demos.sweep.training import version
 
@@ -127,13 +128,13 @@ def dask_workers(address: str) -> Iterator[Workers]:
             executor.shutdown(wait=False)
 
 
-def check_workers(client: object, address: str) -> None:
+def check_workers(client: Any, address: str) -> None:
     """Raise WorkersError unless there are workers, and all have this version of the project."""
     try:
-        versions: dict[str, str] = client.run(version)  # type: ignore[attr-defined]
-    except ModuleNotFoundError as error:
+        versions: dict[str, str] = client.run(version)
+    except Exception as error:  # Dask raises what a worker could not load as a plain Exception
         raise WorkersError(
-            f"the workers of {address} lack {error.name}: install this project on them"
+            f"the workers of {address} cannot load this project, install it on them: {error}"
         ) from None
     if not versions:
         raise WorkersError(f"the scheduler {address} has no workers; start some with: dask worker")

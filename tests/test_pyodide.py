@@ -1,0 +1,26 @@
+"""The engine in a browser's Python: its own tests, run by Pyodide."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.pyodide.run import LEFT_OUT, missing, run
+
+# Those that reach every operation, both passes, compiled programs and training; the whole list
+# of tests.pyodide.run takes more than a minute.
+FILES = ["value", "ops", "backward", "linear", "layers", "optim", "fit"]
+
+
+def test_the_engine_and_nn_pass_their_tests_in_webassembly() -> None:
+    if missing():
+        pytest.skip(missing())
+    files = [f"tests/test_{name}.py" for name in FILES]
+    done = run(["-q", *files, *(f"--deselect={test}" for test in LEFT_OUT)])
+    last = done.stdout.strip().splitlines()[-1]
+    assert done.returncode == 0, done.stdout[-5000:]
+    passed = re.search(r"(\d+) passed", last)
+    assert passed, last
+    assert int(passed[1]) > 1000
+    assert "failed" not in last

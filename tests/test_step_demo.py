@@ -1,0 +1,346 @@
+"""``python -m demos.step``: in a pseudo-terminal, line by line, and with a user's own file."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodiff import Trace, Value
+from demos.lab import LAB
+from demos.one_row import lab_model, one_row_loss
+from demos.step import loss_of_file, plain_text
+
+ROOT = Path(__file__).resolve().parent.parent
+
+MINE = """
+from autodiff import Value
+
+w, x, b = Value(0.5), Value(-2.0), Value(1.0)
+h = (w * x + b).tanh()
+loss = (h + w) ** 2 + (w - b).relu()
+"""
+
+
+def run_plain(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the demo where the output is no terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "demos.step", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A file of the user's own that defines `loss`."""
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    return path
+
+
+# --------------------------------------------------------------------------------------------
+# Line by line
+# --------------------------------------------------------------------------------------------
+
+
+def test_where_the_output_is_no_terminal_it_prints_the_steps_line_by_line() -> None:
+    run = run_plain()
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "\x1b" not in run.stdout
+    lines = run.stdout.splitlines()
+    assert lines[0] == "loss.backward(): 28 steps, from d loss/d loss = 1"
+    assert lines[2] == "loss = error**2 = 0.346821"
+    numbered = [line for line in lines if re.match(r" *\d+  d ", line)]
+    assert [int(line.split()[0]) for line in numbered] == list(range(1, 29))
+    assert "h1 = sigmoid(z1) = 0.265027" in lines
+
+
+def test_the_gradients_it_prints_are_those_of_the_lab_s_network() -> None:
+    model = lab_model()
+    one_row_loss(model, LAB.x[2], LAB.y[2]).backward()
+    printed = dict(
+        line.split() for line in run_plain("--row", "2").stdout.split("variables:")[1].splitlines()
+        if line.strip()
+    )  # fmt: skip
+    assert printed == {
+        path: f"{parameter.grad + 0.0:.6g}" for path, parameter in model.named_parameters()
+    }
+
+
+def test_the_sum_so_far_is_told_from_the_second_use_on() -> None:
+    x = Value(3.0, "x")
+    lines = plain_text(Trace(x * x + x)).splitlines()
+    assert [line for line in lines if "d x += " in line or "d x = " in line] == [
+        "2  d v3/d x += d v3/d v3 × d v3/d x = 1 × 1 = 1",
+        "3  d v3/d x += d v3/d v2 × d v2/d x = 1 × 3 = 3    (sum so far 4)",
+        "4  d v3/d x += d v3/d v2 × d v2/d x = 1 × 3 = 3    (sum so far 7)",
+    ]
+    assert lines[-1] == "    x  7"
+
+
+@pytest.mark.parametrize("row", ["4", "-1", "x"])
+def test_a_row_that_is_not_there_is_refused(row: str) -> None:
+    run = run_plain("--row", row)
+    assert run.returncode == 2
+    assert "--row" in run.stderr
+
+
+# --------------------------------------------------------------------------------------------
+# A file of the user's own
+# --------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_defines_loss_is_shown_with_the_names_of_its_variables(mine: Path) -> None:
+    run = run_plain(str(mine))
+    assert run.returncode == 0
+    assert "h = tanh(v5) = 0\n" in run.stdout
+    assert "12  d loss/d w += d loss/d v4 × d v4/d w = 1 × -2 = -2    (sum so far -1)" in run.stdout
+    assert run.stdout.endswith("    w  -1\n    x  0.5\n    b  1\n")
+
+
+def test_a_file_runs_as_a_program_with_its_own_folder_and_arguments(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("NUMBER = 3.0\n")
+    path = tmp_path / "program.py"
+    path.write_text(
+        "import sys\nfrom helper import NUMBER\nfrom autodiff import Value\n"
+        "if __name__ == '__main__':\n"
+        "    x = Value(NUMBER, str(len(sys.argv)))\n    loss = x * x\n"
+    )
+    before = list(sys.path), list(sys.argv)
+    loss = loss_of_file(path)
+    assert (loss.data, loss.parents[0].label) == (9.0, "1")
+    assert (sys.path, sys.argv) == before
+
+
+def test_a_loss_after_its_own_backward_is_shown_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "done.py"
+    path.write_text(MINE + "loss.backward()\n")
+    assert plain_text(Trace(loss_of_file(path))).endswith("    w  -1\n    x  0.5\n    b  1")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "there is no file"),
+        ("x = 1\n", "defines no `loss`"),
+        ("loss = 3.0\n", "is the float 3.0, but must be a Value"),
+        ("from autodiff.value import constant\nloss = constant(3)\n", "is a constant"),
+        ("import nothing_of_that_name\n", "No module named 'nothing_of_that_name'"),
+        ("loss = (\n", "SyntaxError"),
+    ],
+)
+def test_a_file_without_a_loss_is_an_error_that_says_what_is_wrong(
+    tmp_path: Path, content: str | None, message: str
+) -> None:
+    path = tmp_path / "mine.py"
+    if content is not None:
+        path.write_text(content)
+    run = run_plain(str(path))
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert message in run.stderr
+    assert "mine.py" in run.stderr
+
+
+# --------------------------------------------------------------------------------------------
+# In a terminal
+# --------------------------------------------------------------------------------------------
+
+ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[P\]_].*?(\x1b\\|\x07)|[=>()][0-9A-B]?)")
+
+
+class Terminal:
+    """The demo in a pseudo-terminal; what it draws is read without colours and positions."""
+
+    def __init__(self, arguments: tuple[str, ...], columns: int = 80, rows: int = 24) -> None:
+        pexpect = pytest.importorskip("pexpect", reason="opens a pseudo-terminal")
+        pytest.importorskip("textual", reason="draws the screen")
+        if not hasattr(pexpect, "spawn"):
+            pytest.skip("this system has no pseudo-terminals")
+        self.process: Any = pexpect.spawn(
+            sys.executable,
+            ["-m", "demos.step", *arguments],
+            cwd=str(ROOT),
+            env={**os.environ, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"},
+            dimensions=(rows, columns),
+            encoding="utf-8",
+            timeout=60,
+        )
+        self.timed_out = pexpect.TIMEOUT
+        self.ended = pexpect.EOF
+
+    def shows(self, *texts: str) -> str:
+        """Read on until everything of this has been drawn; return all that was read."""
+        read = ""
+        end = time.monotonic() + 20.0
+        while not all(text in ESCAPES.sub("", read) for text in texts):
+            assert time.monotonic() < end, f"not drawn: {texts}\n{ESCAPES.sub('', read)}"
+            try:
+                read += self.process.read_nonblocking(4096, timeout=1)
+            except self.timed_out:
+                continue
+            except self.ended:
+                pytest.fail(f"ended without drawing {texts}:\n{ESCAPES.sub('', read)}")
+        return ESCAPES.sub("", read)
+
+    def press(self, keys: str) -> None:
+        self.process.send(keys)
+
+    def jump(self, target: str) -> None:
+        """Press the key of the jump, and once it asks for a target, type one."""
+        self.press("/")
+        self.shows("then Enter")
+        self.press(f"{target}\r")
+
+    def leave(self, key: str = "q") -> int:
+        """Leave the demo and return its exit status."""
+        self.press(key)
+        self.process.expect(self.ended)
+        self.process.close()
+        status: int = self.process.exitstatus
+        return status
+
+
+@pytest.fixture
+def terminal() -> Iterator[Callable[..., Terminal]]:
+    """Return what opens the demo in a terminal; it is ended with the test."""
+    opened: list[Terminal] = []
+
+    def open_terminal(*arguments: str, columns: int = 80, rows: int = 24) -> Terminal:
+        opened.append(Terminal(arguments, columns, rows))
+        return opened[-1]
+
+    yield open_terminal
+    for each in opened:
+        each.process.close(force=True)
+
+
+RIGHT, LEFT, DOWN, UP = "\x1b[C", "\x1b[D", "\x1b[B", "\x1b[A"
+HOME, END = "\x1b[H", "\x1b[F"
+
+
+def test_keys_step_forward_and_back_and_quit(terminal: Callable[..., Terminal]) -> None:
+    screen = terminal()
+    screen.shows("step 0 of 28", "The chain rule starts here", "q quit")
+    screen.press("n")
+    screen.shows("step 1 of 28", "d loss/d error = 2 × error = −1.17783")
+    screen.press(RIGHT)
+    screen.shows("step 2 of 28", "error = prediction - target")
+    screen.press("b")
+    screen.shows("step 1 of 28", "loss = error**2")
+    screen.press(LEFT)
+    screen.shows("step 0 of 28", "The chain rule starts here")
+    assert screen.leave() == 0
+
+
+def test_the_screen_has_the_rule_of_the_node_and_the_gradients_so_far(
+    terminal: Callable[..., Terminal],
+) -> None:
+    screen = terminal()
+    screen.shows("step 0 of 28")
+    screen.press("nnn")
+    screen.shows("step 3 of 28", "prediction = sigmoid(z)", "−0.285146", "0.242094")
+    screen.press("bn")
+    screen.shows("step 3 of 28", "d prediction/d z = prediction × (1 − prediction)", "▶● z", "○ h1")
+
+
+def test_arrows_up_and_down_go_from_node_to_node_and_home_and_end_to_the_ends(
+    terminal: Callable[..., Terminal],
+) -> None:
+    screen = terminal()
+    screen.shows("step 0 of 28")
+    screen.press(DOWN * 4)
+    screen.shows("step 4 of 28", "the node: z")
+    screen.press(DOWN)
+    screen.shows("step 13 of 28", "the node: h4")
+    screen.press(UP)
+    screen.shows("step 4 of 28")
+    screen.press(END)
+    screen.shows("step 28 of 28")
+    screen.press("n")  # there is no step beyond the last
+    screen.press(HOME)
+    screen.shows("step 0 of 28")
+
+
+def test_a_jump_goes_to_a_node_a_part_of_its_name_or_a_step(
+    terminal: Callable[..., Terminal],
+) -> None:
+    screen = terminal()
+    screen.shows("step 0 of 28")
+    screen.jump("hidden.weight[0][1]")
+    screen.shows("step 28 of 28", "d z1/d hidden.weight[0][1] = x2 = 1")
+    screen.jump("predic")
+    screen.shows("step 2 of 28")
+    screen.jump("17")
+    screen.shows("step 17 of 28")
+
+
+def test_a_jump_to_what_is_not_there_says_so_and_stays(terminal: Callable[..., Terminal]) -> None:
+    screen = terminal()
+    screen.shows("step 0 of 28")
+    screen.press("n")
+    screen.shows("step 1 of 28")
+    screen.jump("nobody")
+    screen.shows("no node is called 'nobody'", "some nodes: loss,")
+    screen.press("n")
+    screen.shows("step 2 of 28")
+
+
+def test_escape_leaves_the_jump_and_the_keys_work_again(terminal: Callable[..., Terminal]) -> None:
+    screen = terminal()
+    screen.shows("step 0 of 28")
+    screen.press("/")
+    screen.shows("then Enter")
+    screen.press("n\x1b")
+    time.sleep(0.5)  # a lone escape is told from a longer sequence by the pause
+    screen.press("n")
+    screen.shows("step 1 of 28")
+
+
+def test_a_wide_terminal_shows_all_gradients_beside_the_chain_rule(
+    terminal: Callable[..., Terminal],
+) -> None:
+    screen = terminal(columns=120, rows=40)
+    drawn = screen.shows("step 0 of 28", "hidden.weight[0][1]", "gradients so far")
+    top = next(line for line in drawn.splitlines() if "the node" in line)
+    assert "gradients so far" in top
+
+
+def test_a_file_of_the_user_s_own_in_a_terminal(
+    terminal: Callable[..., Terminal], mine: Path
+) -> None:
+    screen = terminal(str(mine))
+    screen.shows("step 0 of 13", "loss = v8 + v10")
+    screen.jump("w")
+    screen.shows("step 12 of 13", "sum complete: −1   (use 3 of 3 of w)", "mine.py:5")
+
+
+@pytest.mark.parametrize("key", ["q", "\x03"])
+def test_q_and_control_c_leave_the_terminal_as_it_was(
+    terminal: Callable[..., Terminal], key: str
+) -> None:
+    screen = terminal()
+    screen.shows("step 0 of 28")
+    assert screen.leave(key) == 0
+    assert "\x1b[?1049l" in screen.process.before  # the other screen is left
+
+
+def test_plain_text_can_be_asked_for_in_a_terminal_too(terminal: Callable[..., Terminal]) -> None:
+    screen = terminal("--plain")
+    screen.process.expect(screen.ended)
+    assert "gradients of the variables:" in screen.process.before
+    assert "\x1b" not in screen.process.before
