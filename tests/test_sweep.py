@@ -29,7 +29,13 @@ import nn
 from demos.lab import LAB
 from demos.sweep.command import main
 from demos.sweep.dispatch import BatchSize, run_sweep, runs_done
-from demos.sweep.executors import Workers, WorkersError, check_workers, local_workers
+from demos.sweep.executors import (
+    Workers,
+    WorkersError,
+    check_workers,
+    interrupts_held,
+    local_workers,
+)
 from demos.sweep.report import grouped, name_of
 from demos.sweep.settings import FACTORS, Configuration, Sweep, checkpoints
 from demos.sweep.statistics import quantile, wilson_interval
@@ -418,6 +424,34 @@ def test_every_executor_gives_the_same_bits(
         assert run_sweep(SMALL, store, running, "python", progress.append) == len(SMALL)
     assert rows_of(path) == expected
     assert sum(progress) == len(SMALL)
+
+
+def test_threads_that_train_the_same_configuration_do_not_disturb_each_other() -> None:
+    seeds = [range(first, first + 5) for first in range(0, 40, 5)]
+    alone = [train_batch(ONE, 40, part, "python").runs for part in seeds]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as executor:
+            futures = [executor.submit(train_batch, ONE, 40, part, "python") for part in seeds]
+            together = [future.result().runs for future in futures]
+    finally:
+        sys.setswitchinterval(interval)
+    assert together == alone
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="the system cannot hold it")
+def test_a_process_is_not_told_of_ctrl_c_if_it_starts_while_interrupts_are_held() -> None:
+    def is_held() -> bool:
+        question = "import signal; print(signal.SIGINT in signal.pthread_sigmask(0, []))"
+        output = subprocess.run(
+            [sys.executable, "-c", question], check=True, stdout=subprocess.PIPE
+        )
+        return output.stdout.strip() == b"True"
+
+    with interrupts_held():
+        assert is_held()
+    assert not is_held()
 
 
 def test_a_run_that_fails_ends_the_sweep_and_loses_nothing(tmp_path: Path) -> None:

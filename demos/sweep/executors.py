@@ -59,7 +59,7 @@ def local_workers(count: int) -> Iterator[Workers]:
     try:
         with interrupts_held():
             for _ in range(count):
-                executor.submit(version)  # starts a process, which inherits that it is not told
+                executor.submit(version)  # starts a process, which is never told then
         yield Workers(executor, lambda: count)
     except BrokenProcessPool:
         raise WorkersError("a worker process ended by itself (out of memory?)") from None
@@ -69,7 +69,7 @@ def local_workers(count: int) -> Iterator[Workers]:
 
 @contextlib.contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Let an interrupt (Ctrl-C) wait until leaving, where the system can."""
+    """Hold interrupts (Ctrl-C) back, here and in processes that start meanwhile, if possible."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
