@@ -158,8 +158,9 @@ class Painter:
         kind: Kind = "variable" if node.op is None else "operation"
         if any(equal in self.roots for equal in part.nodes):
             kind = "result"
+        place = node.origin.short_place if node.origin is not None else ""
         numbers = (*self.numbers(part.nodes), *in_rows(part.copies, part.what))
-        return Box(id, kind, name, tuple(lines_of(title)), numbers)
+        return Box(id, kind, name, tuple(lines_of(title)), (*numbers, *filter(None, [place])))
 
     def constant_box(self, id: str, part: Part) -> Box:
         """Return the box of a number, or of what stands in its place in several rows."""

@@ -10,12 +10,13 @@ import pickle
 import threading
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import nn
-from autodiff import Names, Trace, Value, exp, explain, grad, record_source, watch
+from autodiff import Names, Trace, Value, draw, exp, explain, grad, record_source, watch
 from autodiff.origin import Origin
 from autodiff.value import constant
 
@@ -401,3 +402,13 @@ def test_no_frame_is_kept_after_the_block() -> None:
         assert output.origin is not None
     gc.collect()
     assert [marker() for marker in markers] == [None]
+
+
+def test_a_drawing_shows_the_line_that_made_a_node() -> None:
+    pytest.importorskip("graphviz", reason="drawings are built with the package graphviz")
+    with record_source():
+        x = Value(2.0)
+        y = x * x
+    line = y.origin.line
+    assert f"{Path(__file__).name}:{line}" in draw(y).source
+    assert f"{Path(__file__).name}:{line}" not in draw(Value(2.0) * 3.0).source
