@@ -107,18 +107,12 @@ def paths_of(order: Sequence[Value]) -> dict[Value, str]:
     paths = {node: module_of(node) for node in order}
     owners: dict[Value, set[str]] = {}
     for node in order:
-        own: tuple[Value, ...] = node.parents
-        inputs: tuple[Value, ...] = ()
-        if node.op is WEIGHTED_SUM:
-            half = len(node.parents) // 2 + 1
-            own, inputs = node.parents[:half], node.parents[half:]
+        is_neuron = node.op is WEIGHTED_SUM
+        own = node.parents[: len(node.parents) // 2 + 1] if is_neuron else node.parents
         for parent in own:
             # A weight may also be used outside, by a penalty for example.
-            if parent.op is None and (inputs or (parent.is_constant and not parent.label)):
+            if parent.op is None and (is_neuron or (parent.is_constant and not parent.label)):
                 owners.setdefault(parent, set()).add(paths[node])
-        for parent in inputs:
-            if parent.op is None and parent.is_constant:
-                owners.setdefault(parent, set()).add("")
     for leaf, found in owners.items():
         if len(found) == 1 and not paths[leaf]:
             paths[leaf] = found.pop()

@@ -79,6 +79,18 @@ def test_nothing_moves_from_frame_to_frame(fold: Any) -> None:
         assert re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', svg) == places
 
 
+def test_boxes_have_room_for_numbers_that_are_longest_in_between() -> None:
+    x = Value(1.0, "x")
+    root = x * (1 / 3) + x * (2 / 3)
+    order = topological_order(root)
+    parts = parts_of(order, None, ())
+    pictures = [picture_of(order, parts, 4, False, moment) for moment in all_moments(root)]
+    shown = [{box.name: box.numbers for box in picture.boxes}["x"][1] for picture in pictures]
+    assert shown[-3:] == ["grad –", "grad +0.6667", "grad +1"]
+    (box,) = [box for box in with_longest_lines(pictures).boxes if box.name == "x"]
+    assert box.numbers == ("value 1", "grad +0.6667")
+
+
 @needs_webassembly
 def test_the_arrow_that_contributes_stands_out_in_its_frame_alone() -> None:
     _, svgs = frames(tiny())

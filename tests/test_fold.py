@@ -176,6 +176,15 @@ def test_rows_that_use_a_common_interior_node_are_still_found() -> None:
     assert all(scale not in row for row in rows.rows)
 
 
+def test_a_partial_sum_that_is_used_elsewhere_too_is_no_part_of_the_greater_sum() -> None:
+    w = Value(2.0, "w")
+    a, b, c = [(w * Value(float(place))).tanh() for place in range(3)]
+    partial = a + b
+    root = (partial + c) * partial
+    (rows,) = find_rows(topological_order(root))
+    assert (len(rows), rows.sums) == (2, [partial])
+
+
 def test_terms_that_are_not_alike_are_no_rows() -> None:
     x = Value(1.0, "x")
     assert find_rows(topological_order(x.exp() + x.sin() + x.cos().log())) == []

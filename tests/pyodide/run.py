@@ -33,7 +33,7 @@ PACKAGES = ["pytest", "hypothesis", "mpmath", "graphviz"]
 
 FILES = [
     *("value", "ops", "backward", "graph", "naming", "gradient", "check", "pickling"),
-    *("compile", "linear", "standalone", "trace", "explain"),
+    *("compile", "linear", "trace", "explain"),
     *("module", "layers", "losses", "optim", "fit", "io", "micrograd_programs"),
 ]
 LEFT_OUT = [
