@@ -29,19 +29,13 @@ from benchmarks.peers import (
     torch_tensor,
 )
 from demos.lab import LAB
+from demos.one_row import lab_model
 
 __all__ = ["CONTENDERS", "program"]
 
 # Hidden weights (4 x 2) and biases, output weights (1 x 4) and bias.
 WEIGHTS = list(LAB.initial_weights.values())
 EPOCHS = 20_000
-
-
-def lab_model() -> nn.MLP:
-    """Return the lab's network with the lab's initial weights."""
-    model = nn.MLP(2, [4, 1], activation="sigmoid", output_activation="sigmoid")
-    model.load_state_dict(LAB.initial_weights)
-    return model
 
 
 def eager() -> Run:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nn
 from autodiff import draw
-from demos.arguments import count, learning_rate, output_folder
+from demos.arguments import count, learning_rate, missing_package, output_folder
 from demos.lab import LAB
 from demos.one_row import one_row_loss
 from demos.page import xor_page
@@ -24,11 +24,7 @@ try:
 
     from demos.plots import plot_boundary, plot_loss
 except ModuleNotFoundError as missing:
-    sys.exit(
-        f"demos.xor needs {missing.name}: install the demos' packages with\n"
-        '    pip install ".[demos]"\n'
-        "or let `make xor` do it."
-    )
+    sys.exit(missing_package("demos.xor", "demos", missing))
 
 __all__ = ["main", "train"]
 
