@@ -1,6 +1,5 @@
 """A scalar autograd engine to look inside: read it, step it, draw it, compile it."""
 
-from autodiff.animate import animate
 from autodiff.backward import Step, backward_steps
 from autodiff.check import GradientError, check_gradients
 from autodiff.compiler import Program, compile
@@ -8,7 +7,7 @@ from autodiff.debug.anomaly import AnomalyError, detect_anomaly
 from autodiff.debug.explain import Explanation, explain
 from autodiff.debug.source import record_source
 from autodiff.debug.trace import Trace
-from autodiff.draw import Drawing, draw
+from autodiff.drawing import Drawing, animate, draw
 from autodiff.gradient import grad, hessian
 from autodiff.graph import topological_order
 from autodiff.memory import collector_paused

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from autodiff import Value
-from autodiff.fold import Fold
+from autodiff.drawing.fold import Fold
+from autodiff.drawing.moment import Moment
+from autodiff.drawing.notebook import bundle_of
 from autodiff.made_by import call_within
-from autodiff.moment import Moment
-from autodiff.notebook import bundle_of
 from autodiff.ops import describe, to_float
 from autodiff.origin import Origin
 from autodiff.value import constant

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from autodiff import Value, animate, render
-from autodiff.animate import in_layout, with_longest_lines
-from autodiff.boxes import picture_of
-from autodiff.dot import NOW, dot_text
-from autodiff.fold import parts_of
+from autodiff import Value, animate
+from autodiff.drawing import render
+from autodiff.drawing.animate import in_layout, with_longest_lines
+from autodiff.drawing.boxes import picture_of
+from autodiff.drawing.dot import NOW, dot_text
+from autodiff.drawing.fold import parts_of
+from autodiff.drawing.moment import all_moments
 from autodiff.graph import topological_order
-from autodiff.moment import all_moments
 from tests.random_graphs import Recipe, built, wild_recipes
 from tests.test_draw import after_backward, lab_loss, needs_resvg, needs_webassembly, state, tiny
 

@@ -27,18 +27,15 @@ import nn
 from autodiff import (
     Value,
     compile,
-    dot,
-    picture,
-    render,
-    svg,
     topological_order,
     weighted_sum,
     where,
 )
-from autodiff.draw import Drawing, draw
-from autodiff.moment import contributions_in
+from autodiff.drawing import dot, picture, render, svg
+from autodiff.drawing.draw import Drawing, draw
+from autodiff.drawing.moment import contributions_in
+from autodiff.drawing.shown import NAME_LENGTH, name_shown
 from autodiff.ops import OPERATIONS
-from autodiff.shown import NAME_LENGTH, name_shown
 from autodiff.value import constant
 from demos.lab import LAB
 from tests.bits import bits
@@ -601,7 +598,7 @@ def test_a_name_is_no_longer_than_its_limit(name: str, length: int) -> None:
 PRINT_HASHES = """
 import hashlib
 from tests.test_draw import FORMS, GRAPHS, WEBASSEMBLY
-from autodiff.draw import draw
+from autodiff.drawing.draw import draw
 
 for drawing in [*(draw(make()) for make in GRAPHS.values()), *(make() for make in FORMS.values())]:
     print(hashlib.sha256(drawing.source.encode()).hexdigest())

@@ -12,9 +12,9 @@ from hypothesis import given
 
 import nn
 from autodiff import Value, draw, record_source, topological_order
-from autodiff.fold import FOLDS, Part, ancestors, parts_of, paths_of
-from autodiff.picture import Box, Picture
-from autodiff.rows import find_rows
+from autodiff.drawing.fold import FOLDS, Part, ancestors, parts_of, paths_of
+from autodiff.drawing.picture import Box, Picture
+from autodiff.drawing.rows import find_rows
 from autodiff.value import constant
 from tests.random_graphs import Recipe, built, wild_recipes
 from tests.test_draw import lab_batch, lab_loss, lab_model

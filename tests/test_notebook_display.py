@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import nn
-from autodiff import Value, draw, render
-from autodiff.notebook import MOST_NODES, has_at_most
+from autodiff import Value, draw
+from autodiff.drawing import render
+from autodiff.drawing.notebook import MOST_NODES, has_at_most
 from tests.test_draw import lab_loss, needs_webassembly, texts
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from autodiff import Drawing, draw
-from autodiff.picture import Box
+from autodiff.drawing.picture import Box
 from demos.worksheet.problems import LEVELS, Problem
 from demos.worksheet.solution import as_written, definition, gradient_line, value_line
 

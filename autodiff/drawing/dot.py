@@ -16,12 +16,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from autodiff.picture import Arrow, Box, Frame, Kind, Mark, Picture, Sign
+from autodiff.drawing.picture import Arrow, Box, Frame, Kind, Mark, Picture, Sign
 
 __all__ = ["FONT", "MARKED", "NOW", "NO_TEXT", "dot_text"]
 
 # Layout needs one font whose widths Graphviz knows.  The ones that stand in for it (see
-# autodiff.render) are no wider, so text never runs out of its box.
+# autodiff.drawing.render) are no wider, so text never runs out of its box.
 FONT = "Verdana"
 
 EDGE = {

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from autodiff.fold import Part, ancestors, frames_of, module_of
-from autodiff.moment import NOW, Moment
-from autodiff.naming import Names
-from autodiff.picture import Arrow, Box, Kind, Mark, Picture, Sign, with_references
-from autodiff.shown import (
+from autodiff.drawing.fold import Part, ancestors, frames_of, module_of
+from autodiff.drawing.moment import NOW, Moment
+from autodiff.drawing.picture import Arrow, Box, Kind, Mark, Picture, Sign, with_references
+from autodiff.drawing.shown import (
     gradient_shown,
     lines_of,
     name_shown,
@@ -20,6 +19,7 @@ from autodiff.shown import (
     operand_shown,
     range_shown,
 )
+from autodiff.naming import Names
 from autodiff.value import Value, local_derivatives
 
 __all__ = ["joined", "picture_of"]
@@ -53,7 +53,7 @@ def picture_of(
     A box's id is ``v`` and its first node's place in that order, as in
     :class:`autodiff.Names`; a module's is ``m`` and its place among the modules.
 
-    >>> from autodiff.fold import unfolded
+    >>> from autodiff.drawing.fold import unfolded
     >>> x = Value(3.0, "x")
     >>> y = x * x
     >>> for box in picture_of([x, y], unfolded([x, y]), precision=4).boxes:

@@ -5,7 +5,7 @@ What Mermaid cannot show is left out: dividing lines, and tables set in columns.
 
 from __future__ import annotations
 
-from autodiff.picture import Arrow, Box, Kind, Mark, Picture, Sign
+from autodiff.drawing.picture import Arrow, Box, Kind, Mark, Picture, Sign
 
 __all__ = ["mermaid_text"]
 
@@ -19,7 +19,7 @@ SHAPES: dict[Kind, tuple[str, str]] = {
     "rows": ("[[", "]]"),
     "reference": ("[", "]"),
 }
-# As in autodiff.dot; the text is dark on every one, on a page of any colour.
+# As in autodiff.drawing.dot; the text is dark on every one, on a page of any colour.
 STYLE: dict[Kind, str] = {
     "variable": "fill:#CFE8F7,stroke:#333333,color:#111111",
     "operation": "fill:#FFFFFF,stroke:#333333,color:#111111",

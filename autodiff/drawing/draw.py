@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autodiff.boxes import joined, picture_of
 from autodiff.compiler.program import Program
-from autodiff.dot import dot_text
+from autodiff.drawing.boxes import joined, picture_of
+from autodiff.drawing.dot import dot_text
+from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, parts_of
+from autodiff.drawing.legend import with_legend
+from autodiff.drawing.mermaid import mermaid_text
+from autodiff.drawing.moment import NOW, Moment, moment_after
+from autodiff.drawing.picture import Picture
+from autodiff.drawing.program_picture import picture_of_program
+from autodiff.drawing.render import pdf_of, png_of, svg_of
+from autodiff.drawing.svg import accessible_svg
 from autodiff.files import write_atomically
-from autodiff.fold import FOLDS, Fold, fold_that_fits, parts_of
 from autodiff.graph import topological_order
-from autodiff.legend import with_legend
 from autodiff.memory import collector_paused
-from autodiff.mermaid import mermaid_text
-from autodiff.moment import NOW, Moment, moment_after
 from autodiff.ops import describe
-from autodiff.picture import Picture
-from autodiff.program_picture import picture_of_program
-from autodiff.render import pdf_of, png_of, svg_of
-from autodiff.svg import accessible_svg
 from autodiff.value import Value
 
 __all__ = ["Drawing", "draw"]

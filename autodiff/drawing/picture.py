@@ -1,7 +1,8 @@
 """What a picture of a graph shows: boxes with their text, and arrows between them.
 
-This is the whole content of a drawing, before any file format: :mod:`autodiff.dot` writes it as
-DOT, :mod:`autodiff.mermaid` as Mermaid, and :mod:`autodiff.svg` reads the descriptions from it.
+This is the whole content of a drawing, before any file format: :mod:`autodiff.drawing.dot` writes
+it as DOT, :mod:`autodiff.drawing.mermaid` as Mermaid, and :mod:`autodiff.drawing.svg` reads the
+descriptions from it.
 The text is a snapshot: later changes of the Values do not reach it.
 """
 

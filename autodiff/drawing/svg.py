@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from html import escape, unescape
 
-from autodiff.picture import Picture
+from autodiff.drawing.picture import Picture
 
 __all__ = ["accessible_svg"]
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
+from autodiff.drawing.picture import Frame
+from autodiff.drawing.rows import Rows, find_rows
+from autodiff.drawing.shown import name_shown
 from autodiff.ops import WEIGHTED_SUM
-from autodiff.picture import Frame
-from autodiff.rows import Rows, find_rows
-from autodiff.shown import name_shown
 from autodiff.value import Value
 
 __all__ = ["FOLDS", "Fold", "Part", "fold_that_fits", "frames_of", "parts_of"]

@@ -9,9 +9,9 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from autodiff.draw import Drawing, picture_at
-from autodiff.fold import Fold
-from autodiff.moment import NOW, Moment
+from autodiff.drawing.draw import Drawing, picture_at
+from autodiff.drawing.fold import Fold
+from autodiff.drawing.moment import NOW, Moment
 from autodiff.value import Value
 
 __all__ = ["bundle_of", "mimebundle"]

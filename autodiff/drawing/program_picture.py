@@ -6,8 +6,8 @@ from autodiff.compiler.linear import Kind as RegisterKind
 from autodiff.compiler.linear import Register
 from autodiff.compiler.program import Program
 from autodiff.compiler.text import register_names
-from autodiff.picture import Arrow, Box, Frame, Kind, Picture, with_references
-from autodiff.shown import lines_of, name_shown, number_shown, shortened
+from autodiff.drawing.picture import Arrow, Box, Frame, Kind, Picture, with_references
+from autodiff.drawing.shown import lines_of, name_shown, number_shown, shortened
 
 __all__ = ["picture_of_program"]
 

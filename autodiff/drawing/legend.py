@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autodiff.picture import Box, Frame, Kind, Picture
+from autodiff.drawing.picture import Box, Frame, Kind, Picture
 
 __all__ = ["with_legend"]
 

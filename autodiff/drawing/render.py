@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from autodiff.dot import FONT
+from autodiff.drawing.dot import FONT
 
 __all__ = ["check_pixels", "converter", "on_canvas", "pdf_of", "pixels_of", "png_of", "svg_of"]
 

@@ -13,16 +13,16 @@ from dataclasses import replace
 from html import escape, unescape
 from pathlib import Path
 
-from autodiff.boxes import picture_of
-from autodiff.dot import MARKED, NO_TEXT, NOW, dot_text
-from autodiff.draw import check_arguments, check_fold, check_size
+from autodiff.drawing.boxes import picture_of
+from autodiff.drawing.dot import MARKED, NO_TEXT, NOW, dot_text
+from autodiff.drawing.draw import check_arguments, check_fold, check_size
+from autodiff.drawing.fold import Fold, parts_of
+from autodiff.drawing.moment import Moment, all_moments
+from autodiff.drawing.picture import Box, Picture
+from autodiff.drawing.render import check_pixels, converter, on_canvas, pixels_of, svg_of
 from autodiff.files import write_atomically
-from autodiff.fold import Fold, parts_of
 from autodiff.graph import topological_order
-from autodiff.moment import Moment, all_moments
 from autodiff.ops import describe
-from autodiff.picture import Box, Picture
-from autodiff.render import check_pixels, converter, on_canvas, pixels_of, svg_of
 from autodiff.value import Value
 
 __all__ = ["animate"]

@@ -1,0 +1,19 @@
+"""Pictures of a graph: from its nodes to boxes and arrows, and from these to each file format.
+
+====================  ====================================================================
+``rows``, ``fold``    which nodes share a box
+``moment``            what is known at a moment of a pass
+``boxes``             the :class:`~autodiff.drawing.picture.Picture` of a graph
+``program_picture``   that of a compiled program
+``dot``, ``mermaid``  a picture as text
+``render``, ``svg``   as SVG, PNG and PDF
+``draw``              all of this in one call
+``animate``           a film of a forward and a backward pass
+``notebook``          what a notebook shows
+====================  ====================================================================
+"""
+
+from autodiff.drawing.animate import animate
+from autodiff.drawing.draw import Drawing, draw
+
+__all__ = ["Drawing", "animate", "draw"]
