@@ -28,6 +28,8 @@ except ModuleNotFoundError as missing:
 
 __all__ = ["main", "train"]
 
+PROJECTOR = (1920, 1080)  # pixels
+
 
 def train(
     model: nn.MLP,
@@ -205,6 +207,10 @@ def write_results(model: nn.MLP, losses: list[float], options: argparse.Namespac
         plot_boundary(lambda x1, x2: float(model([x1, x2])), LAB.x, LAB.y, folder / "boundary.png"),
         draw(loss).save(folder / "graph.svg"),
     ]
+    try:
+        written.append(draw(loss, fold="neuron").save(folder / "graph.png", size=PROJECTOR))
+    except RuntimeError as no_fonts:
+        print(f"graph.png is left out: {no_fonts}")
     further = options.curve_epochs
     if further:
         losses = losses + train_with(model, options, further, log_every=None)

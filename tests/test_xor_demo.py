@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import os
 import re
 import subprocess
@@ -17,7 +19,7 @@ pytest.importorskip("matplotlib", reason="the demo draws with matplotlib")
 pytest.importorskip("tqdm", reason="the demo shows its progress with tqdm")
 
 ROOT = Path(__file__).parents[1]
-WRITTEN = {"boundary.png", "graph.svg", "loss.png", "weights.json", "xor.html"}
+WRITTEN = {"boundary.png", "graph.png", "graph.svg", "loss.png", "weights.json", "xor.html"}
 
 
 def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +56,7 @@ def test_every_engine_prints_the_labs_log_and_predictions(engine: str, tmp_path:
 
 def test_the_files_are_what_their_names_say_and_the_weights_load(tmp_path: Path) -> None:
     assert run_demo("--epochs", "20", "--out", str(tmp_path)).returncode == 0
-    for name in ("boundary.png", "loss.png"):
+    for name in ("boundary.png", "graph.png", "loss.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert "<svg" in (tmp_path / "graph.svg").read_text(encoding="utf-8")
     model = nn.MLP(2, [4, 1], activation="sigmoid", output_activation="sigmoid")
@@ -109,3 +111,18 @@ def test_a_folder_that_cannot_be_written_is_named_before_any_training(tmp_path: 
     assert "cannot write into the folder" in done.stderr
     assert "Epoch" not in done.stdout
     assert occupied.read_text() == "not a folder"
+
+
+def test_a_machine_without_fonts_gets_all_but_the_slide_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resvg_py = pytest.importorskip("resvg_py", reason="the slide is a PNG of a drawing")
+    convert = resvg_py.svg_to_bytes
+    monkeypatch.setattr(
+        resvg_py, "svg_to_bytes", functools.partial(convert, skip_system_fonts=True)
+    )
+    importlib.import_module("demos.xor").main(["--epochs", "1", "--out", str(tmp_path)])
+    assert {path.name for path in tmp_path.iterdir()} == WRITTEN - {"graph.png"}
+    assert "graph.png is left out: cannot draw a PNG: this machine has no fonts" in (
+        capsys.readouterr().out
+    )

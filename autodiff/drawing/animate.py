@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from html import escape, unescape
 from pathlib import Path
 
-from autodiff.drawing.boxes import picture_of
-from autodiff.drawing.dot import MARKED, NO_TEXT, NOW, dot_text
-from autodiff.drawing.draw import check_arguments, check_fold, check_size
-from autodiff.drawing.fold import Fold, parts_of
-from autodiff.drawing.moment import Moment, all_moments
-from autodiff.drawing.picture import Box, Picture
-from autodiff.drawing.render import check_pixels, converter, on_canvas, pixels_of, svg_of
+from autodiff.drawing.boxes import Painter
+from autodiff.drawing.draw import check_arguments, check_fold, painter_of
+from autodiff.drawing.fold import Fold
+from autodiff.drawing.layout import in_layout, laid_out
+from autodiff.drawing.moment import all_moments, contributions_in
+from autodiff.drawing.render import check_pixels, converter, on_canvas, pixels_of
 from autodiff.files import write_atomically
-from autodiff.graph import topological_order
+from autodiff.graph import leaves_and_interior
 from autodiff.ops import describe
 from autodiff.value import Value
 
@@ -31,12 +28,6 @@ COLOURS = 128  # of a GIF's frame; the picture has few
 LAST_FRAMES = 3  # the end stays for as long as so many frames
 CAPTION_LINES = 4
 FORMATS = (".gif", ".mp4")
-
-NODE = re.compile(r'<g id="([^"]*)" class="node[^"]*">.*?</g>', re.DOTALL)
-EDGE = re.compile(r'<g id="([^"]*)" class="edge[^"]*">.*?</g>', re.DOTALL)
-TEXT = re.compile(r"(<text[^>]*>)[^<]*(?=</text>)")
-STROKE = re.compile(r'stroke="[^"]*"( stroke-width="[^"]*")?')
-FILL = re.compile(r'fill="#[^"]*"')
 
 
 def animate(
@@ -76,18 +67,14 @@ def animate(
     check_pixels(size)
     if not 0.02 <= seconds <= 60.0:
         raise ValueError(f"seconds must be from 0.02 to 60, but is {seconds!r}")
-    order = topological_order(root)
-    parts = parts_of(order, fold, expand)
-    hint = 'Take the loss of one row, or fold="neuron"'
-    check_size(len(parts), max_nodes, "the graph", hint)
-    moments = all_moments(root)
-    if len(moments) > max_frames:
+    painter = painter_of([root], precision, fold, expand, False, max_nodes)
+    count = len(leaves_and_interior(root)[1]) + contributions_in(root) + 2
+    if count > max_frames:
         raise ValueError(
-            f"the passes have {len(moments):,} moments, more than max_frames={max_frames:,}. "
-            f"Take the loss of one row, or pass max_frames={len(moments)}"
+            f"the passes have {count:,} moments, more than max_frames={max_frames:,}. "
+            f"Take the loss of one row, or pass max_frames={count}"
         )
-    pictures = [picture_of(order, parts, precision, False, moment) for moment in moments]
-    frames = frames_of(pictures, moments, rankdir, size)
+    frames = frames_of(root, painter, rankdir, size)
     content = gif_of(frames, seconds) if path.suffix.lower() == ".gif" else mp4_of(frames, seconds)
     return write_atomically(path, content)
 
@@ -98,73 +85,19 @@ def animate(
 
 
 def frames_of(
-    pictures: list[Picture], moments: list[Moment], rankdir: str, size: tuple[int, int]
+    root: Value, painter: Painter, rankdir: str, size: tuple[int, int]
 ) -> Iterator[bytes]:
-    """Yield each picture as a PNG of that size, with its moment's caption.
+    """Yield each moment of the passes as a PNG of that size, with the moment's caption.
 
-    There is one layout for all, made for the longest text of each line, so that nothing moves.
+    There is one layout for all, so that nothing moves.
     """
     svg_to_bytes = converter()
-    layout = svg_of(dot_text(with_longest_lines(pictures), rankdir))
-    for picture, moment in zip(pictures, moments, strict=True):
+    room = replace(painter.roomy_picture(all_moments(root)), caption=())
+    layout = laid_out(room, rankdir)
+    for moment in all_moments(root):
         caption = [*moment.caption, *[""] * CAPTION_LINES][:CAPTION_LINES]
-        yield pixels_of(on_canvas(in_layout(picture, layout), size, caption), svg_to_bytes)
-
-
-def with_longest_lines(pictures: list[Picture]) -> Picture:
-    """Return the last picture, each line of its boxes replaced by its longest over time."""
-    last = pictures[-1]
-    boxes = [
-        Box(
-            *(box.id, box.kind, box.name),
-            longest([same.title for same in over_time]),
-            longest([same.numbers for same in over_time]),
-            tuple(map(longest, zip(*[same.table for same in over_time], strict=True))),
-            box.frame,
-        )
-        for box, *over_time in zip(
-            last.boxes, *[picture.boxes for picture in pictures], strict=True
-        )
-    ]
-    arrows = [replace(arrow, marked=False) for arrow in last.arrows]
-    return replace(last, boxes=boxes, arrows=arrows, caption=())
-
-
-def longest(over_time: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the longest text of each line.
-
-    >>> longest([("value 3", "grad –"), ("value 3", "grad +6")])
-    ('value 3', 'grad +6')
-    """
-    return tuple([max(texts, key=len) for texts in zip(*over_time, strict=True)])
-
-
-def in_layout(picture: Picture, layout: str) -> str:
-    """Return a layout with a picture's text and marks."""
-    boxes = {box.id: box for box in picture.boxes}
-    marked = {arrow.id for arrow in picture.arrows if arrow.marked}
-    svg = NODE.sub(lambda node: node_at(node, boxes), layout)
-    return EDGE.sub(lambda edge: edge_at(edge, marked), svg)
-
-
-def node_at(node: re.Match[str], boxes: dict[str, Box]) -> str:
-    """Return a box's element with its text and mark at a moment."""
-    box = boxes[unescape(node[1])]
-    lines = iter(box.lines)
-    element = TEXT.sub(lambda text: text[1] + escape(next(lines) or NO_TEXT), node[0])
-    style = MARKED[box.mark]
-    if not style:
-        return element
-    stroke = f'stroke="{style["color"]}" stroke-width="{style["penwidth"]}"'
-    return STROKE.sub(stroke, element)
-
-
-def edge_at(edge: re.Match[str], marked: set[str]) -> str:
-    """Return an arrow's element, emphasized if it is what happens at a moment."""
-    if unescape(edge[1]) not in marked:
-        return edge[0]
-    stroke = f'stroke="{NOW["color"]}" stroke-width="{NOW["penwidth"]}"'
-    return FILL.sub(f'fill="{NOW["color"]}"', STROKE.sub(stroke, edge[0]))
+        svg = in_layout(painter.picture_at(moment), layout)
+        yield pixels_of(on_canvas(svg, size, caption), svg_to_bytes)
 
 
 # --------------------------------------------------------------------------------------------

