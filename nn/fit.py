@@ -14,7 +14,7 @@ from numbers import Integral
 from typing import Any
 
 from autodiff import Program, Value, compile
-from autodiff.compiler import epoch_means, slices
+from autodiff.compiler import batches_of, epoch_means, row_order, slices
 from autodiff.ops import describe, to_float
 from nn.losses import cross_entropy, mse_loss
 from nn.module import Module
@@ -259,14 +259,11 @@ class EagerTrainer:
 
     def epoch(self, rng: random.Random | None) -> float:
         """Train one epoch and return its loss."""
-        order = list(range(len(self.rows.x)))
-        if rng is not None:
-            rng.shuffle(order)
-        batches = [order[start : start + self.size] for start in range(0, len(order), self.size)]
+        batches = batches_of(row_order(len(self.rows.x), rng), self.size)
         outputs = [self.batch(batch) for batch in batches]
         return epoch_means(outputs, [len(batch) for batch in batches])[0]
 
-    def batch(self, batch: list[int]) -> float:
+    def batch(self, batch: Sequence[int]) -> float:
         """Make one step of the optimizer and return the batch's loss before it."""
         self.optimizer.zero_grad()
         total = -0.0  # -0.0 + x is x for every x

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from autodiff.compiler.batches import row_order
 from autodiff.compiler.build import Parts
 from autodiff.compiler.llvm import FEWEST_TOGETHER, Assembly, assembly_of
 from autodiff.compiler.llvm_function import uses_exp
@@ -190,11 +191,7 @@ def _needs_vector_exp(parts: Parts) -> bool:
 
 def _orders(shuffle: random.Random, count: int, passes: int) -> ctypes.Array[ctypes.c_int64]:
     """Return the rows' order in each pass, drawn as the other engines draw it."""
-    orders: list[int] = []
-    for _ in range(passes):
-        order = list(range(count))
-        shuffle.shuffle(order)
-        orders += order
+    orders = [place for _ in range(passes) for place in row_order(count, shuffle)]
     return (ctypes.c_int64 * len(orders))(*orders)
 
 

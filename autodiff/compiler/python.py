@@ -11,6 +11,7 @@ from itertools import count
 from types import FunctionType
 
 from autodiff import ops
+from autodiff.compiler.batches import batches_of, row_order
 from autodiff.compiler.build import Parts, update_results
 from autodiff.compiler.languages import C_LIBRARY, PYTHON, function_name
 from autodiff.compiler.linear import Kind, Linear
@@ -200,13 +201,7 @@ class PythonRunner:
         """Return the outputs of n passes' batches and the variables' last numbers."""
         outputs: list[float] = []
         for passes in [n] if shuffle is None else [1] * n:
-            ordered = rows
-            if shuffle is not None:
-                order = list(range(len(rows)))
-                shuffle.shuffle(order)
-                ordered = [rows[place] for place in order]
-            starts = range(0, len(rows), batch_size)
-            batches = [ordered[start : start + batch_size] for start in starts]
-            found, numbers = self.function(passes, batches, numbers)
+            ordered = [rows[place] for place in row_order(len(rows), shuffle)]
+            found, numbers = self.function(passes, batches_of(ordered, batch_size), numbers)
             outputs += found
         return outputs, numbers
