@@ -10,7 +10,7 @@ TEST_EXTRA = test
 BIN = $(VENV)/bin/python
 
 .NOTPARALLEL:
-.PHONY: help xor page test parity check format coverage bench package clean
+.PHONY: help xor page test parity check format coverage bench docs package clean
 
 # A Python that was upgraded or removed leaves a dead .venv: its stamps mean nothing then.
 $(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
@@ -24,10 +24,11 @@ help:
 	@echo 'make parity    run the tests with PyTorch and every optional part; a skip fails'
 	@echo 'make coverage  run the tests and list the lines that none reaches'
 	@echo 'make bench     measure the engine beside its peers'
+	@echo 'make docs      make the reference from the docstrings: build/docs/index.html'
 	@echo 'make package   build sdist and wheel into dist/, and import the wheel in an empty venv'
 	@echo 'make clean     remove what make installed and built (not out/)'
 	@echo
-	@echo 'ARGS="..."     more arguments for xor, test, parity or coverage: make test ARGS="-k relu"'
+	@echo 'ARGS="..."     more arguments for xor, page, test, parity or coverage: make test ARGS="-k relu"'
 	@echo 'PYTHON=...     the Python that .venv is made from'
 
 xor: $(VENV)/.installed-demos
@@ -59,6 +60,9 @@ bench:
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/.installed-bench
 	@for name in xor moons ready growth compile_growth native_growth; do \
 	    echo; .venv-bench/bin/python -m benchmarks.$$name || exit 1; done
+
+docs: $(VENV)/.installed-docs
+	@$(BIN) -m docs.reference build/docs
 
 # The wheel is built from the sdist, so both are shown to be whole.
 package: $(VENV)/.installed-check

