@@ -15,7 +15,7 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
-from autodiff import Value
+from autodiff import Value, draw
 from demos.exercises import EXERCISES, verdict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -158,6 +158,16 @@ def test_a_notebook_runs_as_it_is_and_each_exercise_says_not_yet(path: Path) -> 
         if is_exercise(cell):
             (output,) = cell.outputs
             assert output.text.startswith("Not yet: "), cell.id
+
+
+def test_the_picture_after_going_backward_has_every_gradient() -> None:
+    scope: dict[str, Any] = {}
+    cells = {cell["id"]: "".join(cell["source"]) for cell in code_cells(FOLDER / "4_xor.ipynb")}
+    for id in ("code-1", "code-2"):
+        exec(compile(cells[id], id, "exec"), scope)
+    text = draw(scope["loss"]).source
+    assert text.count("grad ") >= len(scope["model"].parameters())
+    assert "grad –" not in text
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
