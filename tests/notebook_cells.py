@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ __all__ = [
     "is_exercise",
     "name_of",
     "read",
+    "said_when_solved",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,3 +86,21 @@ def code_cells(path: Path) -> list[dict[str, Any]]:
 
 def is_exercise(cell: dict[str, Any]) -> bool:
     return "exercise" in cell["metadata"].get("tags", [])
+
+
+def said_when_solved(path: Path) -> dict[str, str]:
+    """Run a notebook with its exercises solved; return what each of these cells printed.
+
+    Without a kernel: the notebooks are plain Python.
+    """
+    scope: dict[str, Any] = {}
+    said = {}
+    for cell in code_cells(path):
+        source = SOLUTIONS[path.stem].get(cell["id"], "".join(cell["source"]))
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(source, f"{path.name}: {cell['id']}", "exec"), scope)
+        if is_exercise(cell):
+            said[cell["id"]] = printed.getvalue()
+    assert set(said) == set(SOLUTIONS[path.stem])
+    return said
