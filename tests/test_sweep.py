@@ -31,10 +31,13 @@ from demos.lab import LAB
 from demos.sweep.command import main
 from demos.sweep.dispatch import BatchSize, missing_batches, run_sweep, runs_done
 from demos.sweep.executors import (
+    MOST_WORKERS,
     Workers,
     WorkersError,
     check_workers,
+    dask_workers,
     interrupts_held,
+    local_cores,
     local_workers,
 )
 from demos.sweep.picture import curves_of, spread
@@ -413,6 +416,24 @@ def test_workers_that_cannot_do_the_work_are_told_before_any(
     with pytest.raises(WorkersError, match=message):
         check_workers(FakeClient(answer), "tcp://s:1")
     check_workers(FakeClient({"tcp://a": autodiff.__version__}), "tcp://s:1")
+
+
+def test_without_dask_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with (
+        pytest.raises(WorkersError, match=r'--scheduler needs distributed: .*\n.*"\.\[sweep\]"'),
+        dask_workers("tcp://127.0.0.1:9"),
+    ):
+        pass
+
+
+def test_by_default_there_is_a_worker_for_each_core_as_far_as_the_system_can_wait_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    for cores, workers in ((8, 8), (None, 1), (10**6, MOST_WORKERS)):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        assert local_cores() == workers
 
 
 @contextmanager
