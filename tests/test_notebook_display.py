@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -154,4 +155,18 @@ def test_a_large_network_is_shown_by_layer() -> None:
 @needs_webassembly
 def test_a_value_and_its_drawing_show_the_same() -> None:
     value: Any = lab_loss()
-    assert value._repr_mimebundle_()[SVG] == draw(value).svg()
+    assert value._repr_mimebundle_()[SVG] == draw(value)._repr_svg_()
+
+
+@needs_webassembly
+def test_a_wide_drawing_is_shown_no_wider_than_a_notebook_and_a_small_one_in_its_own_size() -> None:
+    # A notebook exported as HTML shows an SVG as an image: what is too wide would be cut off.
+    x = Value(0.5, "x")
+    small, wide = draw(x * x), draw((x.tanh().tanh().tanh() + x.exp().exp()).tanh().tanh())
+    assert small._repr_svg_() == small.svg()
+    size = re.compile(r'width="(.+?)pt" height="(.+?)pt" viewBox="0.00 0.00 (.+?) (.+?)"')
+    found = size.search(wide._repr_mimebundle_()["image/svg+xml"])
+    assert found
+    width, height, whole_width, whole_height = map(float, found.groups())
+    assert whole_width > width == 720.0
+    assert height == pytest.approx(whole_height * width / whole_width, abs=0.01)

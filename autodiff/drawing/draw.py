@@ -30,6 +30,9 @@ __all__ = ["Drawing", "draw"]
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 MOST_DIGITS = 17  # that many tell any two floats apart
 
+# In points: 960 pixels.  Some notebooks show an SVG as an image of its own size, however wide.
+NOTEBOOK_WIDTH = 720.0
+
 # Of a backward pass whose steps are all drawn with one layout.
 MOST_STEPS = 2000
 
@@ -126,10 +129,10 @@ class Drawing:
         return f"<Drawing of {len(self.picture.boxes)} boxes: .svg(), .save(path), .source>"
 
     def _repr_svg_(self) -> str:
-        return self.svg()
+        return accessible_svg(self._laid_out(), self.picture, NOTEBOOK_WIDTH)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
+        return {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
 
 
 def draw(

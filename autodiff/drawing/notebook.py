@@ -35,7 +35,7 @@ def bundle_of(
     # A package may be missing, or the picture too large.
     with contextlib.suppress(ImportError, RuntimeError, ValueError):
         painter = painter_of(roots, PRECISION, fold, (), False, MOST_NODES)
-        bundle["image/svg+xml"] = Drawing(painter.picture_at(moment)).svg()
+        bundle["image/svg+xml"] = Drawing(painter.picture_at(moment))._repr_svg_()
     return bundle
 
 

@@ -5,6 +5,7 @@ The text of the picture stays text.  There is no script, and nothing is fetched.
 
 from __future__ import annotations
 
+import math
 import re
 from html import escape, unescape
 
@@ -55,15 +56,16 @@ def style_sheet() -> str:
     return "@media (prefers-color-scheme: dark){\n" + "\n".join(rules) + "\n}"
 
 
-def accessible_svg(svg: str, picture: Picture) -> str:
+def accessible_svg(svg: str, picture: Picture, widest: float = math.inf) -> str:
     """Return the SVG that Graphviz made of a picture with a name for each of its parts.
 
     Each box gets its name as title and all that it says as description, for screen readers and
-    as a tooltip; each arrow says where it leads.  The picture is no wider than its container.
+    as a tooltip; each arrow says where it leads.  The picture is no wider than its container, nor
+    than ``widest`` in points.
     """
     svg = COMMENT.sub("", PROLOGUE.sub("", svg))
     svg = GRAPH_TITLE.sub(r"\1", GROUP.sub(Descriptions(picture), svg))
-    return ROOT.sub(Opening(picture), svg, count=1)
+    return ROOT.sub(Opening(picture, widest), svg, count=1)
 
 
 class Descriptions:
@@ -92,11 +94,15 @@ class Descriptions:
 class Opening:
     """Replaces the document's start: its size, its name and its style sheet."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, widest: float) -> None:
         self.picture = picture
+        self.widest = widest
 
     def __call__(self, root: re.Match[str]) -> str:
         width, height, view_box = root.groups()
+        if float(width) > self.widest:
+            height = f"{float(height) * self.widest / float(width):.2f}"
+            width = f"{self.widest:g}"
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="{CLASS}" role="graphics-document"'
             f' width="{width}pt" height="{height}pt" viewBox="{view_box}"'
