@@ -18,6 +18,8 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from hypothesis import strategies as st
+
 from tests.bits import steps_between
 
 inf, nan = math.inf, math.nan
@@ -252,3 +254,9 @@ OP_CASES: dict[str, OpCase] = {
         ),
     )
 }
+
+
+def many_operands(name: str) -> st.SearchStrategy[list[Operands]]:
+    """Return lists of operands, each of any floats, for an operation."""
+    floats = st.floats() | st.sampled_from(UNARY_GRID)
+    return st.lists(st.tuples(*[floats] * OP_CASES[name].arity), min_size=1, max_size=20)
