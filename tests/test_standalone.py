@@ -1,7 +1,7 @@
 """C and JavaScript: the same bits from gcc, and from node but for the functions of its ``Math``.
 
-Under ``javascripts_math``, an eager pass calls node's ``exp`` and its kin: all else has to agree with
-the JavaScript program bit for bit.  ``test_op_engines.py`` tests how near those are to the truth.
+Under ``javascripts_math``, an eager pass calls node's ``exp`` and its kin: all else has to agree
+with JavaScript bit for bit.  ``test_op_engines.py`` tests how near those are to the truth.
 """
 
 from __future__ import annotations
