@@ -48,8 +48,8 @@ JAX: dict[str, Callable[..., Any]] = {
     **{"where": jax_where},
 }
 
-# XLA has its own tanh, exp and log.  Seen here: they are off by up to 7 units in the last place, the
-# slopes that JAX makes of them by up to 12; past 19, 1 - tanh**2 is 14 * 2**-53.
+# XLA has its own tanh, exp and log.  Seen here: they are off by up to 7 units in the last place,
+# and the slopes that JAX makes of them by up to 12; past 19, 1 - tanh**2 is 14 * 2**-53.
 XLA_STEPS, XLA_TANH = 16, 16.0 * 2.0**-53
 
 
