@@ -375,6 +375,8 @@ def tan_partials(out: Any, x: Any) -> tuple[Any]:
 def tanh(x: Any) -> Any:
     """The hyperbolic tangent, between -1 and 1.
 
+    It is the C library's own: GNU's is within 2 units in the last place.
+
     >>> tanh(0.0)
     0.0
     """
@@ -384,11 +386,16 @@ def tanh(x: Any) -> Any:
 
 
 def tanh_partials(out: Any, x: Any) -> tuple[Any]:
+    # As PyTorch's: off by at most 3 * 2**-53.  That is the last places of 1 - tanh² near 0, a
+    # tenth of it at |x| = 18, and all of it past 19.06, where tanh rounds to 1.
     return (1.0 - out * out,)
 
 
 def sigmoid(x: Any) -> Any:
     """The logistic function 1 / (1 + e**-x), between 0 and 1; it never overflows.
+
+    It is within 1.8 units in the last place of the true value, where ``exp`` is within 0.511 (as
+    GNU's is).
 
     >>> sigmoid(0.0), sigmoid(-1000.0), sigmoid(1000.0)
     (0.5, 0.0, 1.0)
@@ -396,15 +403,22 @@ def sigmoid(x: Any) -> Any:
     if type(x) is not float:
         return SIGMOID.apply(x)
     small = math.exp(-math.fabs(x))
-    return (1.0 if x >= 0.0 else small) / (1.0 + small)
+    out = (1.0 if x >= 0.0 else small) / (1.0 + small)
+    # s / (1 + s) = s - s * s / (1 + s): for a small s, the rounding of 1 + s counts for less.
+    return out if x >= -1.4 else small - small * out
 
 
 def sigmoid_partials(out: Any, x: Any) -> tuple[Any]:
+    # As PyTorch's: off by at most 2**-52.  That is the last places of e**-x where x < 2, a tenth of
+    # it at x = 34, and all of it past 36.7, where out rounds to 1.  ``softplus`` and
+    # ``log_sigmoid``, whose derivatives are sigmoids, keep all digits there.
     return (out * (1.0 - out),)
 
 
 def softplus(x: Any) -> Any:
     """log(1 + e**x), a smooth relu; it never overflows.
+
+    It is within 2 units in the last place of the true value, as is ``log_sigmoid``.
 
     >>> softplus(0.0), softplus(1000.0), softplus(-1000.0)
     (0.6931471805599453, 1000.0, 0.0)

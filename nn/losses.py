@@ -40,6 +40,8 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
     """Return the mean of ``-(t log p + (1 - t) log(1 - p))`` for targets from 0 to 1.
 
     Logarithms stop at -100, as PyTorch's do, so the loss is finite at p = 0 and p = 1.
+    1 - p is rounded, so log(1 - p) is off by 2**-53 where p is small: of logits,
+    ``binary_cross_entropy_with_logits`` loses nothing.
     Raises ValueError if a probability or target is outside [0, 1].
 
     >>> round(binary_cross_entropy([Value(0.25)], [1.0]).data, 6)
@@ -65,7 +67,8 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
 
     It is the mean of ``-(t log sigmoid(z) + (1 - t) log sigmoid(-z))``, since 1 - sigmoid(z) is
     sigmoid(-z).  No term cancels another, so loss and gradient keep all their digits where a
-    prediction is confident and right.  Raises ValueError if a target is outside [0, 1].
+    prediction is confident and right: for targets of 0 and 1 both are within 2 units in the last
+    place at any logit.  Raises ValueError if a target is outside [0, 1].
 
     >>> binary_cross_entropy_with_logits([Value(1000.0)], [0.0]).data
     1000.0
@@ -87,8 +90,13 @@ def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
     A target may also be a list with the probability of each class (1 for one of them, say).
 
     ``logits`` is a list of rows, one logit a class (or one row, with one target).  The largest
-    logit is subtracted first, so no exponential overflows.  Raises ValueError if the rows differ
-    in length or a target is not a class; TypeError if a logit is no Value.
+    logit is subtracted first, so no exponential overflows.  For n classes a row's loss L is off by
+    at most (2.03 n + 3.1 L) 2**-53, and a gradient by 4 n 2**-53: where a prediction is confident
+    and right, the loss is right to that, not to its last digits, as PyTorch's.  Of two classes,
+    ``binary_cross_entropy_with_logits`` of the logits' difference keeps these digits.
+
+    Raises ValueError if the rows differ in length or a target is not a class; TypeError if a logit
+    is no Value.
 
     >>> round(cross_entropy([[Value(0.0), Value(0.0)]], [1]).data, 6)
     0.693147

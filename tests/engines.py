@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import json
 import math
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autodiff import Program
+from autodiff import Program, ops
+from autodiff.compiler.languages import JAVASCRIPT, POW_LINES
 from autodiff.compiler.linear import Kind, Linear
 from tests.bits import bits
 
@@ -26,6 +31,9 @@ needs_cc = pytest.mark.skipif(CC is None, reason="needs a C compiler: no cc on t
 needs_node = pytest.mark.skipif(NODE is None, reason="needs JavaScript: no node on the path")
 
 Numbers = Sequence[float]
+
+# A JavaScript function's name, its first arguments, and the arrays that it reads and fills.
+Call = tuple[str, list[int], list[Numbers]]
 
 
 def checked(program: Program) -> Program:
@@ -85,24 +93,46 @@ class Result:
     parameters: list[float]
 
 
+def c_file_of(sources: Sequence[str]) -> str:
+    """Return several programs' C sources as one, their functions numbered: ``autodiff_step_0``."""
+    renamed = []
+    for place, text in enumerate(sources):
+        names = re.findall(
+            r"^(?:static )?(?:double|void) \(?\*?(?:const volatile )?(\w+)", text, re.M
+        )
+        words = "|".join(names)
+        renamed.append(re.sub(rf"\b({words})(?=\(|\)\()", rf"\1_{place}", text))
+    return "\n".join(renamed)
+
+
+def together_in_c(programs: Sequence[Program]) -> list[InC]:
+    """Return the programs, built as one C file: the compiler is started once."""
+    library = build_c(c_file_of([program.to_c() for program in programs]))
+    return [InC(program, library, f"_{place}") for place, program in enumerate(programs)]
+
+
 class InC:
     """A program as its C file computes it."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(
+        self, program: Program, library: ctypes.CDLL | None = None, suffix: str = ""
+    ) -> None:
         self.program = program
-        self.library = build_c(program.to_c())
-        self.library.autodiff_step.restype = ctypes.c_double
+        self.library = build_c(program.to_c()) if library is None else library
+        self.c_step = self.library[f"autodiff_step{suffix}"]
+        self.c_run = self.library[f"autodiff_run{suffix}"]
+        self.c_step.restype = ctypes.c_double
 
     def step(self, parameters: Numbers, inputs: Numbers = ()) -> tuple[float, list[float]]:
         """Return the output and the gradients."""
         gradients = doubles([math.nan] * len(self.program.parts.gradients))
-        output = self.library.autodiff_step(doubles(parameters), doubles(inputs), gradients)
+        output = self.c_step(doubles(parameters), doubles(inputs), gradients)
         return output, list(gradients)[: len(self.program.parts.gradients)]
 
     def run(self, n: int, parameters: Numbers) -> Result:
         """Return the result of a program without inputs."""
         outputs, memory = doubles([math.nan] * n), doubles(parameters)
-        self.library.autodiff_run(ctypes.c_long(n), memory, outputs)
+        self.c_run(ctypes.c_long(n), memory, outputs)
         return Result(list(outputs)[:n], list(memory)[: len(parameters)])
 
     def run_rows(
@@ -113,26 +143,74 @@ class InC:
         outputs, memory = doubles([math.nan] * count), doubles(parameters)
         flat = doubles([number for row in rows for number in row])
         sizes = map(ctypes.c_long, (n, len(rows), batch_size))
-        self.library.autodiff_run(*sizes, flat, memory, outputs)
+        self.c_run(*sizes, flat, memory, outputs)
         return Result(list(outputs)[:count], list(memory)[: len(parameters)])
 
 
 # JSON has no nan and no infinities, and JavaScript writes -0 as 0: numbers travel as bits.
 _JAVASCRIPT = """
-const fs = require("fs");
 const view = new DataView(new ArrayBuffer(8));
 const read = (bits) => (view.setBigUint64(0, BigInt("0x" + bits)), view.getFloat64(0));
 const write = (x) => (view.setFloat64(0, x), view.getBigUint64(0).toString(16).padStart(16, "0"));
-const { source, calls } = JSON.parse(fs.readFileSync(0, "utf8"));
-const program = { exports: {} };
-new Function("module", source)(program);
-const results = calls.map(({ name, head, arrays, tail }) => {
-  const memory = arrays.map((array) => Float64Array.from(array.map(read)));
-  const output = program.exports[name](...head, ...memory);
-  return { output: write(output ?? 0), arrays: memory.map((array) => Array.from(array, write)) };
+const answer = ({ source, calls }) => {
+  const program = { exports: {} };
+  new Function("module", source)(program);
+  return calls.map(({ name, head, arrays }) => {
+    const memory = arrays.map((array) => Float64Array.from(array.map(read)));
+    const output = program.exports[name](...head, ...memory);
+    return { output: write(output ?? 0), arrays: memory.map((array) => Array.from(array, write)) };
+  });
+};
+require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  let result;
+  try {
+    result = { found: answer(JSON.parse(line)) };
+  } catch (error) {
+    result = { error: error.stack };
+  }
+  process.stdout.write(JSON.stringify(result) + "\\n");
 });
-console.log(JSON.stringify(results));
 """
+
+
+class Node:
+    """A node process that answers one line with another, until its input is closed."""
+
+    def __init__(self) -> None:
+        assert NODE is not None
+        self.process = subprocess.Popen(
+            [NODE, "-e", _JAVASCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        self.process.communicate(timeout=60)
+
+    def call(self, source: str, calls: Sequence[Call]) -> list[tuple[float, list[list[float]]]]:
+        """Return the output and the arrays after each call of a function of the source."""
+        job = {
+            "source": source,
+            "calls": [
+                {"name": name, "head": head, "arrays": [[*map(to_hex, a)] for a in arrays]}
+                for name, head, arrays in calls
+            ],
+        }
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        assert "error" not in answer, f"{answer['error']}\n{source}"
+        return [
+            (from_hex(one["output"]), [[*map(from_hex, array)] for array in one["arrays"]])
+            for one in answer["found"]
+        ]
+
+
+@cache
+def node() -> Node:
+    """Return the one node process of all tests: starting one takes longer than most jobs."""
+    return Node()
 
 
 def to_hex(number: float) -> str:
@@ -150,28 +228,9 @@ class InJavaScript:
         self.program = program
         self.source = program.to_javascript()
 
-    def call(self, calls: Sequence[tuple[str, list[int], list[Numbers]]]) -> list[Any]:
+    def call(self, calls: Sequence[Call]) -> list[tuple[float, list[list[float]]]]:
         """Return the output and the arrays after each call of a function by name."""
-        job = {
-            "source": self.source,
-            "calls": [
-                {"name": name, "head": head, "arrays": [[*map(to_hex, a)] for a in arrays]}
-                for name, head, arrays in calls
-            ],
-        }
-        assert NODE is not None
-        found = subprocess.run(
-            [NODE, "-e", _JAVASCRIPT],
-            input=json.dumps(job),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert found.returncode == 0, f"{found.stderr}\n{self.source}"
-        return [
-            (from_hex(one["output"]), [[*map(from_hex, array)] for array in one["arrays"]])
-            for one in json.loads(found.stdout)
-        ]
+        return node().call(self.source, calls)
 
     def steps(self, rows: Sequence[tuple[Numbers, Numbers]]) -> list[tuple[float, list[float]]]:
         """Return output and gradients for each pair of parameters and inputs."""
@@ -193,3 +252,51 @@ class InJavaScript:
         arrays = [flat, parameters, [math.nan] * count]
         _, (_, memory, outputs) = self.call([("run", [n, len(rows), batch_size], arrays)])[0]
         return Result(outputs, memory)
+
+
+# --------------------------------------------------------------------------------------------
+# JavaScript's Math in the place of C's library
+# --------------------------------------------------------------------------------------------
+
+
+class NodesMath:
+    """What ``autodiff.ops`` needs of Python's ``math``, as node's ``Math`` computes it.
+
+    With it, an eager pass has the very bits of a JavaScript program.
+    """
+
+    inf, nan, isinf, copysign = math.inf, math.nan, math.isinf, math.copysign
+
+    def __getattr__(self, name: str) -> Any:
+        function = self.__dict__[name] = NodesFunction(name)
+        return function
+
+
+class NodesFunction:
+    """One function of node's ``Math``, by the name that Python's ``math`` has for it."""
+
+    def __init__(self, name: str) -> None:
+        self.source = "\n".join(
+            [
+                *POW_LINES[JAVASCRIPT],
+                f"module.exports = {{ f: (x) => {JAVASCRIPT.library(name)}(...x) }};",
+            ]
+        )
+        self.known: dict[tuple[bytes, ...], float] = {}
+
+    def __call__(self, *operands: float) -> float:
+        key = tuple(map(bits, operands))
+        if key not in self.known:
+            ((self.known[key], _),) = node().call(self.source, [("f", [], [operands])])
+        return self.known[key]
+
+
+@contextmanager
+def javascripts_math() -> Iterator[None]:
+    """Give ``autodiff.ops`` node's ``Math`` in the place of C's library; also a decorator."""
+    ours = ops.math
+    ops.math = NodesMath()  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        ops.math = ours

@@ -10,6 +10,9 @@ from typing import TypeVar
 
 import pytest
 
+# What the parity extra does not bring: see CONTRIBUTING.md.
+NOT_INSTALLED = ("tests/parity/test_ops_jax.py",)
+
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
@@ -30,8 +33,11 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 def failed_if_skipped(report: Report) -> Report:
     """Return the report, as a failure with the skip's reason if it was skipped.
 
-    A test that is expected to fail (``xfail``) is no skip, though pytest reports it as one.
+    A test that is expected to fail (``xfail``) is no skip, though pytest reports it as one.  Files
+    that need more than the parity extra may be skipped whole.
     """
+    if report.nodeid in NOT_INSTALLED:
+        return report
     if report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"

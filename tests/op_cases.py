@@ -18,6 +18,8 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from hypothesis import strategies as st
+
 from tests.bits import steps_between
 
 inf, nan = math.inf, math.nan
@@ -69,20 +71,24 @@ class Bound:
         if steps_between(ours, truth) <= self.steps:
             return True
         slack = self.slack(operands)
-        return slack > 0.0 and math.isfinite(truth) and abs(ours - truth) <= slack
+        if slack == 0.0 or not math.isfinite(truth):
+            return False
+        return abs(ours - truth) <= slack + self.steps * math.ulp(truth)
 
 
 @dataclass(frozen=True)
 class OpCase:
     """Where one operation is tried, and how exact it must be.
 
-    An operation that takes any number of operands has one bound for all its local derivatives.
+    An operation that takes any number of operands has one bound for all its local derivatives;
+    every operation has one for all its second derivatives.
     """
 
     name: str
     grids: tuple[tuple[float, ...], ...]
     value: Bound
     partials: tuple[Bound, ...]
+    second: Bound
     further: tuple[Operands, ...] = field(default=())
 
     @property
@@ -103,7 +109,8 @@ class OpCase:
 class Difference:
     """Cases in which an operation is known to differ from a reference, and why it does.
 
-    ``quantity`` is "value", or the position of the operand whose local derivative differs.
+    ``quantity`` is "value", "second" (some second derivative), or the position of the operand
+    whose local derivative differs.
     """
 
     name: str
@@ -137,17 +144,58 @@ def quotient_underflows(operands: Operands) -> float:
     return SUBNORMAL / abs(b) if b != 0.0 else 0.0
 
 
+def second_quotient_underflows(operands: Operands) -> float:
+    """As above, divided by b again, and twice of it."""
+    _, b = operands
+    return 4.0 * SUBNORMAL * (1.0 / abs(b)) * max(1.0, 1.0 / abs(b)) if b != 0.0 else 0.0
+
+
 def exponent_less_one_rounds(operands: Operands) -> float:
     """b - 1 is rounded by d, so a**(b-1) is wrong by d * ln(a) of itself; it may underflow too."""
     a, b = operands
     if not (math.isfinite(a) and math.isfinite(b)) or a == 0.0:
         return 0.0
-    rounding = max(1.0, abs(b)) * HALF_STEP_AT_ONE
+    rounding = max(1.0, abs(b - 1.0)) * HALF_STEP_AT_ONE
     try:
         result = abs(b * math.pow(abs(a), b - 1.0))
     except OverflowError:
         return 0.0
     return result * rounding * abs(math.log(abs(a))) + SUBNORMAL * abs(b)
+
+
+def exponent_less_two_rounds(operands: Operands) -> float:
+    """As above, for a second derivative: two roundings, and two terms of ln(a) that may cancel."""
+    a, b = operands
+    if not (math.isfinite(a) and math.isfinite(b)) or a == 0.0:
+        return 0.0
+    logarithm = abs(math.log(abs(a)))
+    try:
+        largest = max(
+            abs(b * (b - 1.0)) * math.pow(abs(a), b - 2.0),
+            (1.0 + abs(b) * logarithm) * math.pow(abs(a), b - 1.0),
+        )
+    except OverflowError:
+        return 0.0
+    rounding = max(1.0, abs(b) + 2.0) * HALF_STEP_AT_ONE
+    return largest * rounding * (4.0 + 2.0 * logarithm) + SUBNORMAL * (abs(b) + logarithm) ** 2
+
+
+def tanh_slope_lost_again(operands: Operands) -> float:
+    """2 * out * (1 - out * out): what is lost in the slope, twice."""
+    return 2.0 * lost_in_one_less_tanh_squared(operands)
+
+
+def sigmoid_slope_lost_again(operands: Operands) -> float:
+    """slope * (1 - 2 * out): what the slope lost, and 2 * out is wrong by 4 half-steps of 1."""
+    (x,) = operands
+    slope = min(0.25, math.exp(-abs(x))) if x == x else 0.0
+    return lost_in_one_less_sigmoid(operands) + 5.0 * HALF_STEP_AT_ONE * slope
+
+
+def sigmoid_slope_lost(operands: Operands) -> float:
+    """The slope of a sigmoid of x or of -x, which PyTorch has in another form."""
+    (x,) = operands
+    return lost_in_one_less_sigmoid((abs(x),))
 
 
 def power_underflows(operands: Operands) -> float:
@@ -156,12 +204,14 @@ def power_underflows(operands: Operands) -> float:
     return SUBNORMAL * abs(math.log(a)) if 0.0 < a < inf else 0.0
 
 
+SIGMOID_SLOPE = Bound(4, "a sigmoid, a difference and a product", sigmoid_slope_lost)
+
 OP_CASES: dict[str, OpCase] = {
     case.name: case
     for case in (
-        OpCase("add", BINARY, EXACT, (EXACT, EXACT), further=((0.1, 0.2), (1e16, 1.0))),
-        OpCase("sub", BINARY, EXACT, (EXACT, EXACT), further=((0.3, 0.1), (1e16, 1.0))),
-        OpCase("mul", BINARY, EXACT, (EXACT, EXACT), further=((0.1, 0.1), (1e-162, 1e-162))),
+        OpCase("add", BINARY, EXACT, (EXACT, EXACT), EXACT, further=((0.1, 0.2), (1e16, 1.0))),
+        OpCase("sub", BINARY, EXACT, (EXACT, EXACT), EXACT, further=((0.3, 0.1), (1e16, 1.0))),
+        OpCase("mul", BINARY, EXACT, (EXACT, EXACT), EXACT, further=((0.1, 0.1), (1e-162, 1e-162))),
         OpCase(
             "div",
             BINARY,
@@ -170,11 +220,16 @@ OP_CASES: dict[str, OpCase] = {
                 EXACT,
                 Bound(1, "two correctly rounded divisions", quotient_underflows),
             ),
+            Bound(
+                2,
+                "three correctly rounded divisions, and a product with 2",
+                second_quotient_underflows,
+            ),
             further=((1.0, 3.0), (SUBNORMAL, 0.3), (1e-320, 1e-5), (HUGE, 0.9), (-1.0, 49.0)),
         ),
-        OpCase("neg", UNARY, EXACT, (EXACT,)),
-        OpCase("abs", UNARY, EXACT, (EXACT,)),
-        OpCase("square", UNARY, EXACT, (EXACT,)),
+        OpCase("neg", UNARY, EXACT, (EXACT,), EXACT),
+        OpCase("abs", UNARY, EXACT, (EXACT,), EXACT),
+        OpCase("square", UNARY, EXACT, (EXACT,), EXACT),
         OpCase(
             "pow",
             BINARY,
@@ -183,6 +238,7 @@ OP_CASES: dict[str, OpCase] = {
                 Bound(2, "a power, then a product", exponent_less_one_rounds),
                 Bound(3, "a power and a logarithm, then a product", power_underflows),
             ),
+            Bound(4, "powers and logarithms, then products and a sum", exponent_less_two_rounds),
             further=(
                 *itertools.product((0.0, -0.0, -1.0, -2.0, inf, -inf), (-1.0, -2.0, 3.0, 0.25)),
                 *((2.0, 0.5), (2.0, -0.5), (10.0, 308.0), (10.0, 309.0), (-10.0, 309.0)),
@@ -190,47 +246,59 @@ OP_CASES: dict[str, OpCase] = {
                 *((1.7, 1e-12), (3.3, 17.25), (-1.7, 5.0), (-1.7, -4.0), (1e-300, 1.5)),
             ),
         ),
-        OpCase("exp", UNARY, ONE_CALL, (ONE_CALL,)),
-        OpCase("log", UNARY, ONE_CALL, (EXACT,)),
-        OpCase("sqrt", UNARY, EXACT, (Bound(1, "two correctly rounded operations"),)),
-        OpCase("sin", UNARY, ONE_CALL, (ONE_CALL,)),
-        OpCase("cos", UNARY, ONE_CALL, (ONE_CALL,)),
+        OpCase("exp", UNARY, ONE_CALL, (ONE_CALL,), ONE_CALL),
+        OpCase("log", UNARY, ONE_CALL, (EXACT,), Bound(1, "two correctly rounded divisions")),
+        OpCase(
+            "sqrt",
+            UNARY,
+            EXACT,
+            (Bound(1, "two correctly rounded operations"),),
+            Bound(3, "four correctly rounded operations"),
+        ),
+        OpCase("sin", UNARY, ONE_CALL, (ONE_CALL,), ONE_CALL),
+        OpCase("cos", UNARY, ONE_CALL, (ONE_CALL,), ONE_CALL),
         OpCase(
             "tan",
             UNARY,
             ONE_CALL,
             (Bound(3, "1 + out * out: out's error counts twice, then two roundings"),),
+            Bound(5, "2 * out * slope: the errors of both, then a rounding"),
         ),
         OpCase(
             "tanh",
             UNARY,
-            ONE_CALL,
+            Bound(2, "one call of the C library, whose tanh is within two units, as GNU's says"),
             (Bound(2, "a square and a difference", lost_in_one_less_tanh_squared),),
+            Bound(4, "a square, a difference and two products", tanh_slope_lost_again),
         ),
         OpCase(
             "sigmoid",
             UNARY,
             Bound(2, "an exponential, a sum and a quotient"),
             (Bound(3, "a sigmoid, a difference and a product", lost_in_one_less_sigmoid),),
+            Bound(5, "a slope, a difference and a product", sigmoid_slope_lost_again),
         ),
         OpCase(
             "softplus",
             UNARY,
             Bound(2, "an exponential, a logarithm and a sum"),
             (Bound(2, "a sigmoid"),),
+            SIGMOID_SLOPE,
         ),
         OpCase(
             "log_sigmoid",
             UNARY,
             Bound(2, "an exponential, a logarithm and a sum"),
             (Bound(2, "a sigmoid"),),
+            SIGMOID_SLOPE,
         ),
-        OpCase("relu", UNARY, EXACT, (EXACT,)),
+        OpCase("relu", UNARY, EXACT, (EXACT,), EXACT),
         OpCase(
             "leaky_relu",
             (UNARY_GRID, (0.01, 0.0, -0.5, 1.0, inf, nan)),
             EXACT,
             (EXACT, EXACT),
+            EXACT,
         ),
         OpCase(
             "weighted_sum",
@@ -240,15 +308,23 @@ OP_CASES: dict[str, OpCase] = {
             ),
             Bound(0, "correctly rounded products and sums, in the order of the operands"),
             (EXACT,),
+            EXACT,
             further=((0.5,), (0.3, 0.1, 0.7), (1e16, 1.0, 1.0, -1e16, 1.0, 1.0, 1.0)),
         ),
-        OpCase("maximum", BINARY, EXACT, (EXACT, EXACT)),
-        OpCase("minimum", BINARY, EXACT, (EXACT, EXACT)),
+        OpCase("maximum", BINARY, EXACT, (EXACT, EXACT), EXACT),
+        OpCase("minimum", BINARY, EXACT, (EXACT, EXACT), EXACT),
         OpCase(
             "where",
             (CONDITION_GRID, (1.0, -0.0, nan, inf), (2.0, -HUGE, nan, SUBNORMAL)),
             EXACT,
             (EXACT, EXACT, EXACT),
+            EXACT,
         ),
     )
 }
+
+
+def many_operands(name: str) -> st.SearchStrategy[list[Operands]]:
+    """Return lists of operands, each of any floats, for an operation."""
+    floats = st.floats() | st.sampled_from(UNARY_GRID)
+    return st.lists(st.tuples(*[floats] * OP_CASES[name].arity), min_size=1, max_size=20)

@@ -9,7 +9,7 @@ import math
 import random
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -20,12 +20,11 @@ from hypothesis import strategies as st
 import nn
 from autodiff import Program, Value, compile, where
 from autodiff.compiler.languages import identifier
-from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops import Operation
 from autodiff.value import constant
 from demos.lab import LAB
 from tests.bits import all_bits, bits, same_bits
-from tests.engines import checked
-from tests.op_cases import OP_CASES
+from tests.engines import Numbers, checked
 from tests.random_graphs import Recipe, built, tame_numbers, wild_recipes
 from tests.reference import (
     OPTIMIZERS,
@@ -96,7 +95,9 @@ def test_a_run_has_the_bits_of_eager_evaluations_and_updates(trial: Trial) -> No
 def test_a_run_over_rows_has_the_bits_of_eager_gradients_added_in_row_order(trial: Trial) -> None:
     outputs, numbers = trained(trial)
     program = checked(trial.program)
-    readable, parameters = readable_rows(trial)
+    readable, parameters = readable_rows(
+        program, trial.start, trial.iterations, trial.rows, trial.batch_size
+    )
     assert all_bits(readable) == all_bits(outputs)
     assert all_bits(parameters) == all_bits(trial.in_program_order(numbers))
     found = program.run(trial.iterations, rows=trial.rows, batch_size=trial.batch_size)
@@ -104,13 +105,15 @@ def test_a_run_over_rows_has_the_bits_of_eager_gradients_added_in_row_order(tria
     assert all_bits(trial.start) == all_bits(trial.in_program_order(numbers))
 
 
-def readable_rows(trial: Trial) -> tuple[list[float], list[float]]:
+def readable_rows(
+    program: Program, numbers: Numbers, n: int, rows: Sequence[Numbers], batch_size: int
+) -> tuple[list[float], list[float]]:
     """Return each batch's output and the last numbers, by the functions of ``source``."""
-    program, parameters = trial.program, tuple(trial.start)
+    parameters = tuple(numbers)
     outputs = []
-    for _ in range(trial.iterations):
-        for start in range(0, len(trial.rows), trial.batch_size):
-            batch = trial.rows[start : start + trial.batch_size]
+    for _ in range(n):
+        for start in range(0, len(rows), batch_size):
+            batch = rows[start : start + batch_size]
             total: Any = -0.0
             sums = dict.fromkeys(program.parts.gradients, -0.0)
             for row in batch:
@@ -125,34 +128,6 @@ def readable_rows(trial: Trial) -> tuple[list[float], list[float]]:
                 by_variable = dict(zip(program.parts.updates, updated, strict=True))
                 parameters = tuple([by_variable[variable] for variable in program.variables])
     return outputs, list(parameters)
-
-
-def gradients_as_updates(gradients: Mapping[Value, Value]) -> dict[Value, Value]:
-    return dict(gradients)
-
-
-@pytest.mark.parametrize("name", OP_CASES)
-def test_each_op_on_its_edge_values_in_both_forms(name: str) -> None:
-    case = OP_CASES[name]
-    programs: dict[int, tuple[list[Value], Program]] = {}
-    for operands in case.operands():
-        if len(operands) not in programs:
-            leaves = [Value(0.5, f"x{place}") for place in range(len(operands))]
-            output = Value.make_node(OPERATIONS[name], *leaves)
-            program = checked(compile(output, updates=gradients_as_updates))
-            programs[len(operands)] = leaves, program
-        leaves, program = programs[len(operands)]
-        eager = [Value(number) for number in operands]
-        truth = Value.make_node(OPERATIONS[name], *eager)
-        truth.backward()
-        wanted = all_bits([truth.data, *[leaf.grad for leaf in eager]])
-
-        output, gradients, _ = program.step(operands)
-        assert all_bits([output, *gradients]) == wanted, operands
-        for leaf, number in zip(leaves, operands, strict=True):
-            leaf.data = number
-        found = program.run(1)
-        assert all_bits([*found, *[leaf.data for leaf in leaves]]) == wanted, operands
 
 
 # --------------------------------------------------------------------------------------------

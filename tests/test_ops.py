@@ -6,28 +6,26 @@ The operands and the allowed errors are in ``op_cases.py``; the truth is in
 
 from __future__ import annotations
 
-import json
 import math
 import pickle
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import autodiff
 from autodiff import Value, ops
 from autodiff.ops import OPERATIONS, Operation
 from tests.bits import all_bits, bits, same_bits, steps_between
-from tests.op_cases import HUGE, OP_CASES, SMALLEST_NORMAL, SUBNORMAL, Difference, Operands
+from tests.op_cases import HUGE, OP_CASES, SUBNORMAL, Difference, Operands, many_operands
+from tests.op_reference import KNOWN_DIFFERENCES, is_known, reference_rows
 
 inf, nan = math.inf, math.nan
-
-REFERENCE: dict[str, list[Any]] = json.loads(
-    (Path(__file__).parent / "golden" / "ops_reference.json").read_text(encoding="utf-8")
-)
 
 FUNCTIONS = {
     **{"abs": ops.absolute, "div": ops.divide, "pow": ops.power, "exp": autodiff.exp},
@@ -37,57 +35,6 @@ FUNCTIONS = {
     **{"relu": autodiff.relu, "leaky_relu": autodiff.leaky_relu},
     **{"maximum": autodiff.maximum, "minimum": autodiff.minimum, "where": autodiff.where},
 }
-
-
-def both_zero(a: float, b: float) -> bool:
-    return a == b == 0.0
-
-
-def nan_to_the_zero(a: float, b: float) -> bool:
-    return math.isnan(a) and b == 0.0
-
-
-def exponent_less_one_is_another_kind(a: float, b: float) -> bool:
-    """The float b - 1 is an integer though b is not, or is even though b is even."""
-    lost = abs(b) < 2.0**-53 or 2.0**53 <= abs(b) < inf
-    return lost and math.copysign(1.0, a) == -1.0
-
-
-def power_less_one_overflows(a: float, b: float) -> bool:
-    return 0.0 < a < SMALLEST_NORMAL and 0.0 < abs(b) < 1.0
-
-
-def at_infinity(x: float) -> bool:
-    return x == inf
-
-
-KNOWN_DIFFERENCES = (
-    Difference("maximum", "value", both_zero, "of 0.0 and -0.0 the first is taken, as PyTorch"),
-    Difference("minimum", "value", both_zero, "of 0.0 and -0.0 the first is taken, as PyTorch"),
-    Difference("log_sigmoid", "value", at_infinity, "log(1) is 0.0, -softplus(-inf) is -0.0"),
-    Difference("pow", 1, nan_to_the_zero, "nan**0 is 1 for any nan, so the rule takes ln as 0"),
-    Difference("pow", 0, exponent_less_one_is_another_kind, "b - 1 is rounded, as in PyTorch"),
-    Difference("pow", 0, power_less_one_overflows, "b * inf where b is tiny, as in PyTorch"),
-)
-
-
-def is_known(name: str, quantity: str | int, operands: Operands) -> bool:
-    return any(
-        known.name == name and known.quantity == quantity and known.covers(*operands)
-        for known in KNOWN_DIFFERENCES
-    )
-
-
-def reference_rows(name: str) -> list[tuple[Operands, float, tuple[float | None, ...]]]:
-    """Return the reference of an operation: operands, true value, true local derivatives."""
-    return [
-        (
-            tuple(float(operand) for operand in operands),
-            float(value),
-            tuple(None if partial is None else float(partial) for partial in partials),
-        )
-        for operands, value, partials in REFERENCE[name]
-    ]
 
 
 # --------------------------------------------------------------------------------------------
@@ -105,6 +52,20 @@ def test_every_operation_of_the_table_has_cases(name: str) -> None:
 
 def test_every_case_is_of_an_operation_of_the_table() -> None:
     assert set(OP_CASES) == set(OPERATIONS)
+
+
+def test_an_operation_that_is_added_without_cases_fails_the_suite() -> None:
+    arguments = "-m pytest -q -p no:cacheprovider -p tests.added_operation -k has_cases".split()
+    done = subprocess.run(
+        [sys.executable, *arguments, __file__],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
+    )
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
+    assert "operation cube has no entry in tests/op_cases.py" in done.stdout
+    assert f"1 failed, {len(OPERATIONS)} passed" in done.stdout
 
 
 @pytest.mark.parametrize("name", OP_CASES)
@@ -160,30 +121,55 @@ def test_a_formula_reads_as_a_person_writes_it(name: str, formula: str) -> None:
 # --------------------------------------------------------------------------------------------
 
 
+def assert_value_is(name: str, operands: Operands, truth: float) -> None:
+    if is_known(name, "value", operands):
+        return
+    ours = OPERATIONS[name].forward(*operands)
+    near = OP_CASES[name].value.holds(ours, truth, operands)
+    assert near, f"{name}{operands} is {truth}, ours {ours}"
+    if truth == 0.0 and ours == 0.0:
+        assert same_bits(ours, truth), f"{name}{operands} is {truth}, ours {ours}"
+
+
+def assert_local_derivatives_are(
+    name: str, operands: Operands, truths: tuple[float | None, ...]
+) -> None:
+    operation, case = OPERATIONS[name], OP_CASES[name]
+    partials = operation.partials(operation.forward(*operands), *operands)
+    assert len(partials) == len(operands)
+    for position, (ours, truth) in enumerate(zip(partials, truths, strict=True)):
+        if truth is None or is_known(name, position, operands):
+            continue
+        assert case.partial(position).holds(ours, truth, operands), (
+            f"d {name}{operands} / d operand {position} is {truth}, ours {ours}"
+        )
+
+
 @pytest.mark.parametrize("name", OP_CASES)
 def test_value_is_the_true_one(name: str) -> None:
-    operation, bound = OPERATIONS[name], OP_CASES[name].value
     for operands, truth, _ in reference_rows(name):
-        if is_known(name, "value", operands):
-            continue
-        ours = operation.forward(*operands)
-        assert bound.holds(ours, truth, operands), f"{name}{operands} is {truth}, ours {ours}"
-        if truth == 0.0 and ours == 0.0:
-            assert same_bits(ours, truth), f"{name}{operands} is {truth}, ours {ours}"
+        assert_value_is(name, operands, truth)
 
 
 @pytest.mark.parametrize("name", OP_CASES)
 def test_local_derivatives_are_the_true_ones(name: str) -> None:
-    operation, case = OPERATIONS[name], OP_CASES[name]
     for operands, _, truths in reference_rows(name):
-        partials = operation.partials(operation.forward(*operands), *operands)
-        assert len(partials) == len(operands)
-        for position, (ours, truth) in enumerate(zip(partials, truths, strict=True)):
-            if truth is None or is_known(name, position, operands):
-                continue
-            assert case.partial(position).holds(ours, truth, operands), (
-                f"d {name}{operands} / d operand {position} is {truth}, ours {ours}"
-            )
+        assert_local_derivatives_are(name, operands, truths)
+
+
+@pytest.mark.parametrize("name", OP_CASES)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_value_and_local_derivatives_are_the_true_ones_for_any_floats(
+    name: str, data: st.DataObject
+) -> None:
+    make_reference = pytest.importorskip(
+        "tests.golden.make_ops_reference", reason="needs mpmath", exc_type=ImportError
+    )
+    for operands in data.draw(many_operands(name)):
+        value, partials = make_reference.TRUTH[name](*operands)
+        assert_value_is(name, operands, value)
+        assert_local_derivatives_are(name, operands, partials)
 
 
 @pytest.mark.parametrize("known", KNOWN_DIFFERENCES, ids=lambda known: known.why)

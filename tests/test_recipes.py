@@ -119,7 +119,7 @@ for number in (0.1, -1.7, 3.3, 1e-70, 1e70):
 def project_with_cube(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project to which an operation was added as CONTRIBUTING says."""
     project = copy_of_the_project(tmp_path_factory.mktemp("project"))
-    function, rule, line, names, method, case, truth, truth_name, in_torch, torch_name = [
+    function, rule, line, names, method, bound, case, truth, truth_name, in_torch, torch_name = [
         block.text for block in CONTRIBUTING.section("Adding an operation")
     ]
     ops, value = project / "autodiff" / "ops.py", project / "autodiff" / "value.py"
@@ -133,6 +133,7 @@ def project_with_cube(tmp_path_factory: pytest.TempPathFactory) -> Path:
     insert(public, '    "cube",\n', before='    "detect_anomaly",\n')
     insert(value, f"{method}\n", before="    # ---- comparison of the numbers")
 
+    change(project / "tests" / "op_cases.py", bound)
     change(project / "tests" / "op_cases.py", case)
     reference = project / "tests" / "golden" / "make_ops_reference.py"
     insert(reference, f"{truth}\n\n", before="def real_power")
@@ -159,7 +160,8 @@ def test_an_operation_added_as_contributing_says_passes_its_tests(project_with_c
     run_python(
         ["-m", "tests.golden.make_ops_reference"], project_with_cube, project=project_with_cube
     )
-    tests = ["tests/test_ops.py", "tests/test_compile.py", "tests/parity/test_ops_torch.py"]
+    tests = [f"tests/test_{name}.py" for name in ("ops", "op_engines", "compile")]
+    tests += ["tests/parity/test_ops_torch.py"]
     report = pytest_in(project_with_cube, *tests, "-k", "cube")
     assert "passed" in report
 

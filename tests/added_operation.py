@@ -1,0 +1,21 @@
+"""A pytest plugin that adds an operation to the table, and no cases: the suite has to notice.
+
+``pytest -p tests.added_operation``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff.ops import OPERATIONS, Operation
+
+
+def cube(x: Any) -> Any:
+    return x * x * x
+
+
+def cube_partials(out: Any, x: Any) -> tuple[Any]:
+    return (3.0 * x * x,)
+
+
+OPERATIONS["cube"] = Operation("cube", "cube", 1, cube, cube_partials)
