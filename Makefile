@@ -10,7 +10,7 @@ TEST_EXTRA = test
 BIN = $(VENV)/bin/python
 
 .NOTPARALLEL:
-.PHONY: help xor page test parity check format coverage bench package clean
+.PHONY: help xor page test parity check format coverage mutation bench package clean
 
 # A Python that was upgraded or removed leaves a dead .venv: its stamps mean nothing then.
 $(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
@@ -23,11 +23,12 @@ help:
 	@echo 'make format    let ruff put the format right'
 	@echo 'make parity    run the tests with PyTorch and every optional part; a skip fails'
 	@echo 'make coverage  run the tests and list the lines that none reaches'
+	@echo 'make mutation  change a file operator by operator, and list what no test notices'
 	@echo 'make bench     measure the engine beside its peers'
 	@echo 'make package   build sdist and wheel into dist/, and import the wheel in an empty venv'
 	@echo 'make clean     remove what make installed and built (not out/)'
 	@echo
-	@echo 'ARGS="..."     more arguments for xor, test, parity or coverage: make test ARGS="-k relu"'
+	@echo 'ARGS="..."     more arguments for xor, test, parity, coverage or mutation: make test ARGS="-k relu"'
 	@echo 'PYTHON=...     the Python that .venv is made from'
 
 xor: $(VENV)/.installed-demos
@@ -45,6 +46,10 @@ parity:
 
 coverage: $(VENV)/.installed-$(TEST_EXTRA)
 	@$(BIN) -m pytest --cov $(ARGS)
+
+# Which files there are, and what the survivors are: docs/mutation.md.
+mutation: $(VENV)/.installed-mutation
+	@$(BIN) -m tests.mutation $(or $(ARGS),--help)
 
 check: $(VENV)/.installed-check
 	@$(BIN) -m ruff check .
@@ -73,7 +78,7 @@ package: $(VENV)/.installed-check
 	@ls dist
 
 clean:
-	rm -rf .venv $(PEERS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv $(PEERS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .mutation
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- installing -------------------------------------------------------------------------------
