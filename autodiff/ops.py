@@ -96,7 +96,7 @@ class Operation:
             half = len(operands) // 2 + 1
             terms = zip(operands[1:half], operands[half:], strict=True)
             return " + ".join([operands[0], *map(" * ".join, terms)])
-        if self.symbol.isidentifier():
+        if self.symbol.isidentifier() or len(operands) > 2:
             return f"{self.symbol}({', '.join(operands)})"
         if len(operands) == 2:
             return f"{operands[0]} {self.symbol} {operands[1]}"

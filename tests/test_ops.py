@@ -164,6 +164,22 @@ def test_a_weighted_sum_refuses_a_weight_without_its_input(operands: Operands) -
         operation.formula(*map(str, operands))
 
 
+@pytest.mark.parametrize(
+    ("symbol", "arity", "formula"),
+    [("/2", 1, "a/2"), ("!", 1, "a!"), ("<+>", 2, "a <+> b"), ("<|>", 3, "<|>(a, b, c)")],
+)
+def test_the_formula_of_an_operation_of_ones_own_has_all_its_operands(
+    symbol: str, arity: int, formula: str
+) -> None:
+    own = Operation("own", symbol, arity, ops.add, ops.add_partials)
+    assert own.formula(*"abc"[:arity]) == formula
+
+
+def test_an_entry_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError, match="cannot assign to field 'arity'"):
+        OPERATIONS["add"].arity = 3  # type: ignore[misc]
+
+
 # --------------------------------------------------------------------------------------------
 # Values and local derivatives beside the truth
 # --------------------------------------------------------------------------------------------
@@ -193,6 +209,12 @@ def test_local_derivatives_are_the_true_ones(name: str) -> None:
             assert case.partial(position).holds(ours, truth, operands), (
                 f"d {name}{operands} / d operand {position} is {truth}, ours {ours}"
             )
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+@pytest.mark.parametrize(("first", "second"), [(0.0, -0.0), (-0.0, 0.0)])
+def test_of_two_zeros_the_first_is_taken(name: str, first: float, second: float) -> None:
+    assert same_bits(OPERATIONS[name].forward(first, second), first)
 
 
 @pytest.mark.parametrize("known", KNOWN_DIFFERENCES, ids=lambda known: known.why)
