@@ -60,7 +60,7 @@ inf = math.inf
 nan = math.nan
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One entry of the table.
 

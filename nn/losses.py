@@ -199,7 +199,7 @@ def _listed(items: Any, need: str) -> list[Any]:
     """Return the items as a list; raise TypeError, saying the need, if they are no sequence."""
     if type(items) is list:
         return items
-    if isinstance(items, (Value, str)) or not isinstance(items, Iterable):
+    if isinstance(items, str) or not isinstance(items, Iterable):
         raise TypeError(f"{need}, but got {describe(items)}")
     return list(items)
 

@@ -339,6 +339,26 @@ def test_a_single_contribution_keeps_the_sign_of_its_zero() -> None:
     assert same_bits(x.grad, -0.0)
 
 
+@pytest.mark.parametrize("start", [Value.backward, backward_steps])
+@pytest.mark.parametrize("computed", [False, True])
+def test_a_gradient_of_zero_is_added_to_and_one_not_computed_is_replaced(
+    start: Any, computed: bool
+) -> None:
+    x = Value(2.0)
+    if computed:
+        x.grad = 0.0
+    list(start(x * -0.0) or ())
+    # IEEE 754: 0.0 + -0.0 is 0.0.
+    assert same_bits(x.grad, 0.0 if computed else -0.0)
+
+
+@pytest.mark.parametrize("start", [Value.backward, backward_steps])
+def test_two_contributions_of_opposite_zeros_sum_to_zero(start: Any) -> None:
+    x = Value(2.0)
+    list(start(x * -0.0 + x * 0.0) or ())
+    assert same_bits(x.grad, 0.0)
+
+
 @pytest.mark.parametrize("gradient", ["1", None, 1j, [1.0], Value(1.0)], ids=repr)
 def test_a_gradient_that_is_no_number_is_an_error_that_changes_nothing(gradient: Any) -> None:
     x = Value(2.0)

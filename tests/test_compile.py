@@ -498,6 +498,7 @@ def test_an_input_that_is_no_number_is_refused_and_changes_nothing() -> None:
         ({"n": 1, "rows": [[1.0], []]}, ValueError, "row 1 needs 1 inputs, but got 0"),
         ({"n": 1, "rows": [[1.0, 2.0]]}, ValueError, "row 0 needs 1 inputs, but got 2"),
         ({"n": 1, "rows": [["a"]]}, TypeError, "row 0 needs a real number, but got the str"),
+        ({"n": 1, "rows": ["a"]}, TypeError, "row 0 must be a list of numbers, but is the str 'a'"),
         ({"n": 1, "rows": [1.0]}, TypeError, "row 0 must be a list of numbers, but is the float"),
         ({"n": 1, "rows": 1.0}, TypeError, "run needs a list of rows, but got the float"),
         ({"n": 1, "rows": [[1.0]], "batch_size": 0}, ValueError, "batch size must be 1 or more"),
