@@ -670,6 +670,21 @@ def test_a_step_cannot_be_changed_and_its_repr_names_its_fields() -> None:
     assert "local=-1.0, upstream=1.0, contribution=-1.0, total=-1.0" in repr(step)
 
 
+def test_the_steps_of_two_passes_over_one_graph_are_equal() -> None:
+    x, y = Value(3.0), Value(4.0)
+    root = x * y + x
+    assert list(backward_steps(root)) == list(backward_steps(root))
+    assert list(backward_steps(root)) != list(backward_steps(root, 2.0))
+
+
+def test_gradient_and_hooks_are_given_by_name_and_hooks_by_name_alone() -> None:
+    x = Value(3.0)
+    (step,) = backward_steps(-x, gradient=2.0, hooks=False)
+    assert step.contribution == -2.0
+    with pytest.raises(TypeError, match="positional argument"):
+        backward_steps(-x, 2.0, False)  # type: ignore[misc]
+
+
 def test_steps_of_two_graphs_can_be_taken_in_turn() -> None:
     x, y = Value(3.0), Value(4.0)
     for _ in zip(backward_steps(x * x), backward_steps(y * y * y), strict=False):
