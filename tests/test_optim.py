@@ -203,6 +203,11 @@ def test_a_parameter_that_the_gradients_leave_out_has_the_gradient_zero() -> Non
     assert [float(updates[known]), float(updates[unknown])] == [0.75 - 0.5 * 2.0, -1.5]
 
 
+def test_an_optimizer_without_a_rule_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match=r"abstract method '?rule'?"):
+        nn.Optimizer([Value(1.0)], lr=0.1)  # type: ignore[abstract]
+
+
 class Forgetful(nn.Optimizer):
     """Its rule leaves out the last weight, or the last of the state."""
 
