@@ -10,7 +10,7 @@ TEST_EXTRA = test
 BIN = $(VENV)/bin/python
 
 .NOTPARALLEL:
-.PHONY: help xor page test parity check format coverage bench docs package clean
+.PHONY: help xor page test parity lint check format coverage mutation bench docs package clean
 
 # A Python that was upgraded or removed leaves a dead .venv: its stamps mean nothing then.
 $(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
@@ -19,16 +19,19 @@ help:
 	@echo 'make xor       train the XOR lab; log and predictions here, pictures in out/'
 	@echo 'make page      write the live page of the XOR lab: one HTML file, offline'
 	@echo 'make test      run the tests (what is not installed is skipped, saying why)'
-	@echo 'make check     ruff (lint, format) and mypy --strict'
+	@echo 'make check     lint and coverage: what a change has to pass'
+	@echo 'make lint      ruff (lint, format) and mypy --strict'
 	@echo 'make format    let ruff put the format right'
 	@echo 'make parity    run the tests with PyTorch and every optional part; a skip fails'
-	@echo 'make coverage  run the tests and list the lines that none reaches'
+	@echo 'make coverage  the same on all cores; fails if a line or branch of autodiff or nn is missed'
+	@echo 'make mutation  change a file operator by operator, and list what no test notices'
 	@echo 'make bench     measure the engine beside its peers'
 	@echo 'make docs      make the reference from the docstrings: build/docs/index.html'
 	@echo 'make package   build sdist and wheel into dist/, and import the wheel in an empty venv'
 	@echo 'make clean     remove what make installed and built (not out/)'
 	@echo
-	@echo 'ARGS="..."     more arguments for xor, page, test, parity or coverage: make test ARGS="-k relu"'
+	@echo 'ARGS="..."     more arguments for xor, page, test, parity, coverage or mutation, such as'
+	@echo '               make test ARGS="-k relu"'
 	@echo 'PYTHON=...     the Python that .venv is made from'
 
 xor: $(VENV)/.installed-demos
@@ -44,10 +47,19 @@ test: $(VENV)/.installed-$(TEST_EXTRA)
 parity:
 	@$(MAKE) --no-print-directory VENV=$(PEERS) TEST_EXTRA=parity ARGS='-p tests.no_skip $(ARGS)' test
 
-coverage: $(VENV)/.installed-$(TEST_EXTRA)
-	@$(BIN) -m pytest --cov $(ARGS)
+# The same on all cores, and how much of each package the tests reach, in lines and branches.
+coverage:
+	@$(MAKE) --no-print-directory parity ARGS='-n auto --dist loadfile --cov --cov-report= $(ARGS)'
+	@$(PEERS)/bin/python -m coverage report --include='autodiff/*,nn/*' --fail-under=100
+	@$(PEERS)/bin/python -m coverage report --include='demos/*' --fail-under=90
 
-check: $(VENV)/.installed-check
+# Which files there are, and what the survivors are: docs/mutation.md.
+mutation: $(VENV)/.installed-mutation
+	@$(BIN) -m tests.mutation $(or $(ARGS),--help)
+
+check: lint coverage
+
+lint: $(VENV)/.installed-check
 	@$(BIN) -m ruff check .
 	@$(BIN) -m ruff format --check .
 	@$(BIN) -m mypy --strict autodiff nn
@@ -77,7 +89,7 @@ package: $(VENV)/.installed-check
 	@ls dist
 
 clean:
-	rm -rf .venv $(PEERS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv $(PEERS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .mutation
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- installing -------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ inf = math.inf
 nan = math.nan
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One entry of the table.
 
@@ -96,7 +96,7 @@ class Operation:
             half = len(operands) // 2 + 1
             terms = zip(operands[1:half], operands[half:], strict=True)
             return " + ".join([operands[0], *map(" * ".join, terms)])
-        if self.symbol.isidentifier():
+        if self.symbol.isidentifier() or len(operands) > 2:
             return f"{self.symbol}({', '.join(operands)})"
         if len(operands) == 2:
             return f"{operands[0]} {self.symbol} {operands[1]}"

@@ -87,7 +87,8 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
 def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
     """Return the mean of ``-log softmax(row)[target]``, where each target is a class number.
 
-    A target may also be a list with the probability of each class (1 for one of them, say).
+    A target may also be a list with the probability of each class (1 for one of them, say): the
+    surprises at the classes, each times its probability, are added.
 
     ``logits`` is a list of rows, one logit a class (or one row, with one target).  The largest
     logit is subtracted first, so no exponential overflows.  For n classes a row's loss L is off by
@@ -146,9 +147,8 @@ def _expected_surprise(row: list[Value], shares: Sequence[Value | float]) -> Val
             f"cross_entropy needs {len(row)} probabilities as target, but got {len(shares)}"
         )
     shifted = _shifted(row)
-    return _log_of_sum(shifted) - _sum(
-        [logit * share for logit, share in zip(shifted, shares, strict=True)]
-    )
+    log_of_sum = _log_of_sum(shifted)
+    return _sum([(log_of_sum - z) * share for z, share in zip(shifted, shares, strict=True)])
 
 
 def _shifted(row: list[Value]) -> list[Value]:
@@ -207,7 +207,7 @@ def _listed(items: Any, need: str) -> list[Any]:
     """Return the items as a list; raise TypeError, saying the need, if they are no sequence."""
     if type(items) is list:
         return items
-    if isinstance(items, (Value, str)) or not isinstance(items, Iterable):
+    if isinstance(items, str) or not isinstance(items, Iterable):
         raise TypeError(f"{need}, but got {describe(items)}")
     return list(items)
 

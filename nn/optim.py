@@ -211,7 +211,7 @@ def _zeros(name: str, parameters: Iterable[Value]) -> list[Value]:
 
 
 def _check_parameters(parameters: Iterable[Value], user: str) -> list[Value]:
-    if isinstance(parameters, Value) or not isinstance(parameters, Iterable):
+    if not isinstance(parameters, Iterable):
         raise TypeError(f"{user} needs a list of parameters, but got {describe(parameters)}")
     variables = list(parameters)
     if not variables:

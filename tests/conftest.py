@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # A slow machine is no failure.
 settings.register_profile("shared", deadline=None)
+# For tests.mutation: the same examples each time, and no search for the smallest that fails.
+settings.register_profile(
+    "mutation",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=25,
+    phases=[Phase.explicit, Phase.generate],
+)
 settings.load_profile("shared")
 
 GOLDEN = Path(__file__).with_name("golden")

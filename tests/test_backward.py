@@ -339,6 +339,26 @@ def test_a_single_contribution_keeps_the_sign_of_its_zero() -> None:
     assert same_bits(x.grad, -0.0)
 
 
+@pytest.mark.parametrize("start", [Value.backward, backward_steps])
+@pytest.mark.parametrize("computed", [False, True])
+def test_a_gradient_of_zero_is_added_to_and_one_not_computed_is_replaced(
+    start: Any, computed: bool
+) -> None:
+    x = Value(2.0)
+    if computed:
+        x.grad = 0.0
+    list(start(x * -0.0) or ())
+    # IEEE 754: 0.0 + -0.0 is 0.0.
+    assert same_bits(x.grad, 0.0 if computed else -0.0)
+
+
+@pytest.mark.parametrize("start", [Value.backward, backward_steps])
+def test_two_contributions_of_opposite_zeros_sum_to_zero(start: Any) -> None:
+    x = Value(2.0)
+    list(start(x * -0.0 + x * 0.0) or ())
+    assert same_bits(x.grad, 0.0)
+
+
 @pytest.mark.parametrize("gradient", ["1", None, 1j, [1.0], Value(1.0)], ids=repr)
 def test_a_gradient_that_is_no_number_is_an_error_that_changes_nothing(gradient: Any) -> None:
     x = Value(2.0)
@@ -647,7 +667,26 @@ def test_a_step_cannot_be_changed_and_its_repr_names_its_fields() -> None:
     assert isinstance(step, Step)
     with pytest.raises(AttributeError):
         step.local = 2.0  # type: ignore[misc]
-    assert "local=-1.0, upstream=1.0, contribution=-1.0, total=-1.0" in repr(step)
+    # Not the pass that it was made in: that has the whole graph.
+    assert repr(step) == (
+        "Step(node=Value(-3, op=neg, grad=1), parent=Value(3, grad=-1), position=0, "
+        "local=-1.0, upstream=1.0, contribution=-1.0, total=-1.0)"
+    )
+
+
+def test_the_steps_of_two_passes_over_one_graph_are_equal() -> None:
+    x, y = Value(3.0), Value(4.0)
+    root = x * y + x
+    assert list(backward_steps(root)) == list(backward_steps(root))
+    assert list(backward_steps(root)) != list(backward_steps(root, 2.0))
+
+
+def test_gradient_and_hooks_are_given_by_name_and_hooks_by_name_alone() -> None:
+    x = Value(3.0)
+    (step,) = backward_steps(-x, gradient=2.0, hooks=False)
+    assert step.contribution == -2.0
+    with pytest.raises(TypeError, match="positional argument"):
+        backward_steps(-x, 2.0, False)  # type: ignore[misc]
 
 
 def test_steps_of_two_graphs_can_be_taken_in_turn() -> None:

@@ -196,6 +196,17 @@ def test_gradients_accumulate_until_they_are_zeroed() -> None:
     assert w.grad == 6.0
 
 
+@pytest.mark.parametrize("computed", [False, True])
+def test_a_gradient_of_zero_is_added_to_and_one_not_computed_is_replaced(computed: bool) -> None:
+    w, twin = Value(3.0), Value(3.0)
+    if computed:
+        w.grad = twin.grad = 0.0
+    compile(w * -0.0)()
+    (twin * -0.0).backward()
+    # IEEE 754: 0.0 + -0.0 is 0.0.
+    assert all_bits([w.grad, twin.grad]) == all_bits([0.0 if computed else -0.0] * 2)
+
+
 def test_the_outputs_own_gradient_is_one_and_interior_nodes_stay_as_they_were() -> None:
     w = Value(3.0)
     inner = w * w
@@ -462,10 +473,12 @@ def test_an_input_that_is_no_number_is_refused_and_changes_nothing() -> None:
         ({"n": 1, "rows": [[1.0], []]}, ValueError, "row 1 needs 1 inputs, but got 0"),
         ({"n": 1, "rows": [[1.0, 2.0]]}, ValueError, "row 0 needs 1 inputs, but got 2"),
         ({"n": 1, "rows": [["a"]]}, TypeError, "row 0 needs a real number, but got the str"),
+        ({"n": 1, "rows": ["a"]}, TypeError, "row 0 must be a list of numbers, but is the str 'a'"),
         ({"n": 1, "rows": [1.0]}, TypeError, "row 0 must be a list of numbers, but is the float"),
         ({"n": 1, "rows": 1.0}, TypeError, "run needs a list of rows, but got the float"),
         ({"n": 1, "rows": [[1.0]], "batch_size": 0}, ValueError, "batch size must be 1 or more"),
         ({"n": 1, "rows": [[1.0]], "batch_size": 1.0}, ValueError, "batch size must be 1 or more"),
+        ({"n": 1, "rows": [[1.0]], "batch_size": True}, ValueError, "batch size must be 1 or more"),
         ({"n": 1, "rows": [[1.0]], "shuffle": True}, TypeError, "shuffle must be a random.Random"),
     ],
 )
@@ -497,6 +510,13 @@ def test_rows_of_minus_zero_sum_to_minus_zero() -> None:
     program = compile(w * x, inputs=[x], updates=lambda g: {w: g[w]})
     assert all_bits(program.run(1, rows=[[-0.0], [-0.0]])) == all_bits([-0.0])
     assert same_bits(w.data, -0.0)
+
+
+def test_batches_of_minus_zero_have_the_mean_minus_zero() -> None:
+    w, x = Value(1.0), Value(0.0)
+    assert all_bits(compile(w * x, inputs=[x]).run(1, [[-0.0], [-0.0]], batch_size=1)) == all_bits(
+        [-0.0]
+    )
 
 
 def test_shuffled_rows_are_the_rows_in_the_generators_order() -> None:

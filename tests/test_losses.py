@@ -243,6 +243,64 @@ def test_two_classes_are_binary_cross_entropy_of_the_difference_of_the_logits() 
         assert two == pytest.approx(one, rel=4 * EPSILON, abs=2 * EPSILON)
 
 
+SHARES = [
+    ([1.0, 2.0, 3.0], (0.25, 0.5, 0.25)),
+    ([-0.5, 0.25, 0.125, 2.0], [0.0, 1.0, 0.0, 0.0]),
+    ([1000.0, 0.0, -1000.0], [0.125, 0.125, 0.75]),
+    ([5.0], [1]),
+    # PyTorch does not ask that they sum to 1 either.
+    ([0.5, -1.0], [0.25, 0.25]),
+    ([0.5, -1.0, 2.0], [1.0, 2.0, 3.0]),
+    ([0.5, -1.0], [0.0, 0.0]),
+]
+
+
+@pytest.mark.parametrize(("row", "shares"), SHARES)
+def test_cross_entropy_with_shares_of_classes_is_minus_their_sum_of_log_softmax(
+    row: list[float], shares: Any
+) -> None:
+    exact = [exact_cross_entropy(row, place) for place in range(len(row))]
+    terms = [Decimal(share) * surprise for share, surprise in zip(shares, exact, strict=True)]
+    loss = nn.cross_entropy([list(map(Value, row))], [shares])
+    assert loss.data == pytest.approx(float(sum(terms)), rel=8 * EPSILON, abs=0.0)
+
+
+@pytest.mark.parametrize(("row", "shares"), SHARES)
+def test_the_gradient_by_a_logit_is_softmax_times_all_shares_minus_its_own(
+    row: list[float], shares: Any
+) -> None:
+    logits, targets = list(map(Value, row)), list(map(Value, shares))
+    gradients = gradients_of(nn.cross_entropy([logits], [targets]), logits)
+    exact = [exact_cross_entropy(row, place) for place in range(len(row))]
+    total = Decimal(sum(shares))
+    expected = [
+        float((-surprise).exp() * total - Decimal(share))
+        for surprise, share in zip(exact, shares, strict=True)
+    ]
+    assert gradients == pytest.approx(expected, rel=0.0, abs=8 * EPSILON * float(total))
+    # A share is multiplied with the surprise at its class.
+    assert [target.grad for target in targets] == pytest.approx(
+        list(map(float, exact)), rel=4 * EPSILON, abs=2 * EPSILON
+    )
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_whole_share_for_one_class_is_that_class_to_the_bit(row: list[float]) -> None:
+    for target in range(len(row)):
+        shares = [float(place == target) for place in range(len(row))]
+        by_class, by_share = (
+            nn.cross_entropy([list(map(Value, row))], [wanted]) for wanted in (target, shares)
+        )
+        assert bits(by_class.data) == bits(by_share.data)
+
+
+@pytest.mark.parametrize("shares", [[], [1.0], [0.5, 0.25, 0.25]])
+def test_cross_entropy_refuses_another_number_of_shares_than_classes(shares: list[float]) -> None:
+    message = f"^cross_entropy needs 2 probabilities as target, but got {len(shares)}$"
+    with pytest.raises(ValueError, match=message):
+        nn.cross_entropy([[Value(0.0), Value(1.0)]], [shares])
+
+
 # ---- hinge loss ----------------------------------------------------------------------------
 
 

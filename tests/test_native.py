@@ -194,6 +194,12 @@ def test_a_program_over_rows_split_into_several_functions_has_the_python_bits() 
     assert results[0] == results[1]
 
 
+def test_an_engine_that_was_asked_for_is_the_one_that_runs() -> None:
+    root = Value(2.0) * 3.0
+    assert compile(root).engine == compile(root, engine="python").engine == "python"
+    assert compile(root, engine="native").engine == compile(root, engine="auto").engine == "native"
+
+
 def test_one_too_large_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "MOST_OPERATIONS", 5)
     _, root = chain(10)

@@ -116,6 +116,31 @@ def test_a_formula_reads_as_a_person_writes_it(name: str, formula: str) -> None:
     assert operation.formula(*"abc"[: operation.arity]) == formula
 
 
+@pytest.mark.parametrize("operands", [(1.0, 2.0), (1.0, 2.0, 3.0, 4.0)])
+def test_a_weighted_sum_refuses_a_weight_without_its_input(operands: Operands) -> None:
+    operation = OPERATIONS["weighted_sum"]
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        operation.forward(*operands)
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        operation.formula(*map(str, operands))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "arity", "formula"),
+    [("/2", 1, "a/2"), ("!", 1, "a!"), ("<+>", 2, "a <+> b"), ("<|>", 3, "<|>(a, b, c)")],
+)
+def test_the_formula_of_an_operation_of_ones_own_has_all_its_operands(
+    symbol: str, arity: int, formula: str
+) -> None:
+    own = Operation("own", symbol, arity, ops.add, ops.add_partials)
+    assert own.formula(*"abc"[:arity]) == formula
+
+
+def test_an_entry_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError, match="cannot assign to field 'arity'"):
+        OPERATIONS["add"].arity = 3  # type: ignore[misc]
+
+
 # --------------------------------------------------------------------------------------------
 # Values and local derivatives beside the truth
 # --------------------------------------------------------------------------------------------
@@ -170,6 +195,12 @@ def test_value_and_local_derivatives_are_the_true_ones_for_any_floats(
         value, partials = make_reference.TRUTH[name](*operands)
         assert_value_is(name, operands, value)
         assert_local_derivatives_are(name, operands, partials)
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+@pytest.mark.parametrize(("first", "second"), [(0.0, -0.0), (-0.0, 0.0)])
+def test_of_two_zeros_the_first_is_taken(name: str, first: float, second: float) -> None:
+    assert same_bits(OPERATIONS[name].forward(first, second), first)
 
 
 @pytest.mark.parametrize("known", KNOWN_DIFFERENCES, ids=lambda known: known.why)
@@ -423,11 +454,15 @@ def test_an_integer_beyond_the_floats_is_an_overflow_error_that_says_so() -> Non
         autodiff.exp(10**400)
 
 
-def test_a_message_shows_only_the_beginning_of_something_long() -> None:
+@pytest.mark.parametrize(
+    ("length", "shown"),
+    [(58, "'" + "x" * 58 + "'"), (59, "'" + "x" * 56 + "...")],
+    ids=["60 characters", "61 characters"],
+)
+def test_a_message_shows_60_characters_of_what_came(length: int, shown: str) -> None:
     with pytest.raises(TypeError) as raised:
-        autodiff.exp(list(range(1000)))
-    assert len(str(raised.value)) < 120
-    assert str(raised.value).endswith("...")
+        autodiff.exp("x" * length)
+    assert str(raised.value) == f"exp needs a real number, but got the str {shown}"
 
 
 def test_numpy_scalars_are_numbers_and_the_result_is_a_float() -> None:

@@ -197,6 +197,45 @@ def test_updates_are_the_expressions_of_what_step_does_bit_for_bit(
         assert all_bits(variable.data for variable in variables) == expected
 
 
+def test_a_parameter_that_the_gradients_leave_out_has_the_gradient_zero() -> None:
+    known, unknown = Value(0.75), Value(-1.5)
+    updates = nn.SGD([known, unknown], lr=0.5).updates({known: Value(2.0)})
+    assert [float(updates[known]), float(updates[unknown])] == [0.75 - 0.5 * 2.0, -1.5]
+
+
+def test_an_optimizer_without_a_rule_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match=r"abstract method '?rule'?"):
+        nn.Optimizer([Value(1.0)], lr=0.1)  # type: ignore[abstract]
+
+
+class Forgetful(nn.Optimizer):
+    """Its rule leaves out the last weight, or the last of the state."""
+
+    def __init__(self, parameters: list[Value], weights: int, state: int) -> None:
+        super().__init__(parameters, lr=0.1)
+        self.state = [Value(0.0), Value(0.0)]
+        self.counts = weights, state
+
+    def rule(
+        self,
+        weights: Any,
+        gradients: Any,  # noqa: ARG002
+        state: Any,
+    ) -> tuple[list[Any], list[Any]]:
+        kept_weights, kept_state = self.counts
+        return list(weights[:kept_weights]), list(state[:kept_state])
+
+
+@pytest.mark.parametrize(("weights", "state"), [(1, 2), (2, 1), (1, 1)])
+def test_a_rule_that_forgets_a_number_is_an_error(weights: int, state: int) -> None:
+    parameters = [Value(1.0), Value(2.0)]
+    optimizer = Forgetful(parameters, weights, state)
+    with pytest.raises(ValueError, match="is shorter"):
+        optimizer.step()
+    with pytest.raises(ValueError, match="is shorter"):
+        optimizer.updates({parameter: Value(1.0) for parameter in parameters})
+
+
 @pytest.mark.parametrize("build", BUILDS.values(), ids=BUILDS.keys())
 def test_each_parameter_moves_by_its_own_gradient_alone(
     build: Callable[[list[Value]], nn.Optimizer],
@@ -238,6 +277,10 @@ def test_zero_grad_clears_every_parameter() -> None:
 def test_what_an_optimizer_remembers_is_named_by_its_parameter() -> None:
     (velocity,) = nn.SGD([Value(1.0, "slope")], lr=0.1, momentum=0.9).state
     assert velocity.label == "velocity of slope"
+    steps, mean, square = nn.Adam([Value(1.0)]).state
+    assert [steps.label, mean.label, square.label] == [
+        *("steps", "mean of a parameter", "mean square of a parameter"),
+    ]
 
 
 def test_parameters_may_come_from_a_generator() -> None:

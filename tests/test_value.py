@@ -56,9 +56,9 @@ def test_a_label_is_given_by_position_or_by_name_and_can_be_changed() -> None:
 
 @pytest.mark.parametrize("number", [3, True, Fraction(1, 2), 0.1, -0.0, inf, nan, 10**300])
 def test_every_real_number_is_stored_as_a_float(number: Any) -> None:
-    x = Value(number)
-    assert type(x.data) is float
-    assert same_bits(x.data, float(number))
+    for leaf in (Value(number), constant(number)):
+        assert type(leaf.data) is float
+        assert same_bits(leaf.data, float(number))
 
 
 def test_numpy_scalars_are_stored_as_floats() -> None:
@@ -99,6 +99,8 @@ def test_an_integer_beyond_the_floats_is_an_overflow_error() -> None:
 def test_a_label_that_is_no_text_is_a_type_error(label: Any) -> None:
     with pytest.raises(TypeError, match="Value needs a str as its label, but got"):
         Value(1.0, label)
+    with pytest.raises(TypeError, match="Value needs a str as its label, but got"):
+        constant(1.0, label)
 
 
 def test_a_misspelt_attribute_is_an_error_and_not_a_silent_new_one() -> None:
@@ -227,9 +229,12 @@ def test_weighted_sum_is_one_node_with_bias_weights_and_inputs_as_parents() -> N
     assert same_bits(node.data, 0.1 + 0.2 * 0.7 + 0.3 * -1.1)
 
 
-def test_weighted_sum_refuses_another_number_of_inputs_than_weights() -> None:
-    with pytest.raises(ValueError, match="weighted_sum got 1 weights, but 2 inputs"):
-        weighted_sum(Value(0.0), [Value(1.0)], [Value(1.0), Value(2.0)])
+@pytest.mark.parametrize(("weights", "inputs"), [(1, 2), (2, 1)])
+def test_weighted_sum_refuses_another_number_of_inputs_than_weights(
+    weights: int, inputs: int
+) -> None:
+    with pytest.raises(ValueError, match=f"weighted_sum got {weights} weights, but {inputs} input"):
+        weighted_sum(Value(0.0), [Value(1.0)] * weights, [Value(2.0)] * inputs)
 
 
 # --------------------------------------------------------------------------------------------

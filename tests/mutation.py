@@ -1,0 +1,199 @@
+"""Mutation testing: does some test notice when a line of the engine is changed?
+
+    make mutation ARGS=autodiff/ops.py         # or: python -m tests.mutation autodiff/ops.py
+    make mutation ARGS="nn/optim.py --every 5" # every fifth change alone
+    make mutation ARGS="nn/optim.py --again"   # the survivors, after a test was written
+
+Cosmic Ray changes one operator, number or condition of the file at a time and runs the tests that
+TARGETS names for it.  A change that no test notices, a survivor, is printed: it wants a test, or
+its reason in docs/mutation.md.  The changes are made in a copy of the project.  What was found is
+kept in .mutation for each version of the file: an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SESSIONS = ROOT / ".mutation"
+
+# The tests that cover each file: first those that notice most for the least time, then, if they
+# pass, the others.
+TARGETS = {
+    "autodiff/ops.py": (
+        "autodiff/ops.py tests/test_ops.py",
+        "tests/test_value.py tests/test_linear.py tests/test_gradient.py tests/test_compile.py",
+    ),
+    "autodiff/value.py": (
+        "autodiff/value.py tests/test_value.py",
+        "tests/test_backward.py tests/test_pickling.py tests/test_micrograd_programs.py"
+        " tests/test_hooks.py tests/test_record_source.py tests/test_gradient.py",
+    ),
+    "autodiff/backward.py": (
+        "autodiff/backward.py tests/test_backward.py",
+        "tests/test_hooks.py tests/test_anomaly.py",
+    ),
+    "autodiff/graph.py": ("autodiff/graph.py tests/test_graph.py",),
+    "autodiff/pullback.py": (
+        "autodiff/pullback.py tests/test_value.py",
+        "tests/test_backward.py tests/test_ops.py",
+    ),
+    "autodiff/gradient.py": (
+        "autodiff/gradient.py tests/test_gradient.py",
+        "tests/test_compile.py",
+    ),
+    "autodiff/compiler/program.py": (
+        "autodiff/compiler/program.py tests/test_compile.py",
+        "tests/test_row_sums.py tests/test_native.py -k 'not ctrl_c'",
+    ),
+    "autodiff/compiler/linear.py": (
+        "autodiff/compiler/linear.py tests/test_linear.py",
+        "tests/test_compile.py",
+    ),
+    "nn/optim.py": ("nn/optim.py tests/test_optim.py",),
+    "nn/losses.py": ("nn/losses.py tests/test_losses.py",),
+}
+
+# Changes that say nothing new: of `|` in annotations, to operators that floats do not have,
+# and those that another change implies.
+EXCLUDED_OPERATORS = [
+    r"core/ReplaceBinaryOperator_BitOr_",
+    r"core/ReplaceBinaryOperator_\w+_(FloorDiv|Mod|Pow|LShift|RShift|BitOr|BitAnd|BitXor)$",
+    r"core/ReplaceBinaryOperator_((Add|Sub)_Div|(Mul|Div)_Sub|Div_Add)$",
+    r"core/ReplaceUnaryOperator_(USub_(UAdd|Not|Invert)|Not_\w+)$",
+    r"core/ReplaceComparisonOperator_(Eq|NotEq|Lt|LtE|Gt|GtE)_Is(Not)?$",
+    r"core/ReplaceComparisonOperator_(Is|IsNot)_(Lt|LtE|Gt|GtE)$",
+    r"core/ReplaceComparisonOperator_(Is_NotEq|IsNot_Eq|Eq_Lt|Eq_Gt|NotEq_LtE|NotEq_GtE)$",
+    r"core/ReplaceComparisonOperator_(Lt_Eq|Lt_Gt|LtE_NotEq|LtE_GtE)$",
+    r"core/ReplaceComparisonOperator_(Gt_Eq|Gt_Lt|GtE_NotEq|GtE_LtE)$",
+]
+
+# A change may make a loop that never ends and eats memory.
+MEMORY_LIMIT = 4 * 2**30
+
+NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
+
+
+def main() -> None:
+    import resource
+
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("target", choices=TARGETS, help="the file to change")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="each Nth change alone")
+    parser.add_argument("--again", action="store_true", help="try what survived once more")
+    parser.add_argument("--anew", action="store_true", help="forget an earlier run")
+    arguments = parser.parse_args()
+    if arguments.every < 1:
+        parser.error(f"--every needs 1 or more, not {arguments.every}")
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+    SESSIONS.mkdir(exist_ok=True)
+    version = hashlib.sha256((ROOT / arguments.target).read_bytes()).hexdigest()[:8]
+    session = SESSIONS / f"{arguments.target.replace('/', '.')}.{version}.sqlite"
+    if arguments.anew:
+        session.unlink(missing_ok=True)
+    if arguments.again and session.exists():
+        forget_survivors(session)
+    with tempfile.TemporaryDirectory(prefix="mutation") as folder:
+        copy = Path(folder) / "project"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "out", "build", "dist"))
+        try_changes(arguments.target, copy, session, arguments.every)
+    report(session)
+
+
+def try_changes(target: str, copy: Path, session: Path, every: int) -> None:
+    """Run the tests on each change of the target that the session has no result of."""
+    pytest = f"{sys.executable} -m pytest -x -q -p no:cacheprovider --hypothesis-profile=mutation"
+    tests = " && ".join(f"{pytest} {files}" for files in TARGETS[target])
+    began = time.monotonic()
+    # The byte code that this leaves saves half of each later run.
+    writing = {name: text for name, text in os.environ.items() if name != NO_BYTE_CODE}
+    if subprocess.run(["sh", "-c", tests], cwd=copy, env=writing, check=False).returncode:
+        sys.exit("the tests fail without any change")
+    config = copy / "mutation.toml"
+    settings = {
+        "module-path": target,
+        "timeout": 10.0 + 3.0 * (time.monotonic() - began),
+        "excluded-modules": [],
+        "test-command": shlex.join(["sh", "-c", tests]),
+    }
+    lines = [f"{name} = {json.dumps(setting)}" for name, setting in settings.items()]
+    config.write_text(
+        "\n".join(
+            [
+                "[cosmic-ray]",
+                *lines,
+                '[cosmic-ray.distributor]\nname = "local"',
+                "[cosmic-ray.filters.operators-filter]",
+                f"exclude-operators = {json.dumps(EXCLUDED_OPERATORS)}",
+            ]
+        ),
+        encoding="utf-8",
+    )
+    if not session.exists():
+        cosmic_ray("cosmic_ray.cli", "init", config, session, folder=copy)
+        cosmic_ray("cosmic_ray.tools.filters.operators_filter", session, config, folder=copy)
+        skip(target, every, session)
+    cosmic_ray("cosmic_ray.cli", "exec", config, session, folder=copy)
+
+
+def cosmic_ray(module: str, *arguments: str | Path, folder: Path) -> None:
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def skip(target: str, every: int, session: Path) -> None:
+    """Mark as skipped what changes nothing, and of the rest all but each ``every``-th."""
+    from cosmic_ray.work_db import WorkDB, use_db
+    from cosmic_ray.work_item import WorkerOutcome, WorkResult
+
+    lines = (ROOT / target).read_text(encoding="utf-8").splitlines()
+    kept = 0
+    with use_db(session, WorkDB.Mode.open) as database:
+        for item in list(database.pending_work_items):
+            (change,) = item.mutations
+            # Types are compared by identity: `type(x) == float` is `type(x) is float`.
+            equal = change.operator_name.endswith(("_Is_Eq", "_IsNot_NotEq"))
+            changes_nothing = equal and "type(" in lines[change.start_pos[0] - 1]
+            if changes_nothing or kept % every:
+                database.set_result(item.job_id, WorkResult(WorkerOutcome.SKIPPED))
+            kept += not changes_nothing
+
+
+def forget_survivors(session: Path) -> None:
+    """Take what no test noticed out of the results, so that it is tried again."""
+    # Cosmic Ray has no command for it.
+    with contextlib.closing(sqlite3.connect(session)) as database:
+        database.execute("DELETE FROM work_results WHERE test_outcome = 'SURVIVED'")
+        database.commit()
+
+
+def report(session: Path) -> None:
+    """Print each survivor as a diff, and the counts."""
+    from cosmic_ray.work_db import WorkDB, use_db
+    from cosmic_ray.work_item import WorkerOutcome
+
+    with use_db(session, WorkDB.Mode.open) as database:
+        results = [
+            result
+            for _, result in database.completed_work_items
+            if result.worker_outcome is WorkerOutcome.NORMAL
+        ]
+    survivors = [result.diff for result in results if not result.is_killed]
+    print(*survivors, sep="\n\n")
+    print(f"{len(results)} changes, {len(survivors)} that no test noticed")
+
+
+if __name__ == "__main__":
+    main()
