@@ -323,7 +323,7 @@ def recipes() -> dict[str, str]:
     """Return the recipe of each target of the Makefile that a person may ask for."""
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
-    found = dict(re.findall(r"^(\w+):.*\n((?:\t.*\n)+)", text, re.MULTILINE))
+    found = dict(re.findall(r"^(\w+):.*\n((?:\t.*\n)*)", text, re.MULTILINE))
     assert found.keys() == set(phony.split()), ".PHONY does not list the Makefile's targets"
     return found
 
