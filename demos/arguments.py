@@ -6,9 +6,58 @@ import argparse
 import math
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["count", "learning_rate", "missing_package", "output_file", "output_folder", "positive"]
+__all__ = [
+    "add_engine",
+    "add_out",
+    "command_line",
+    "count",
+    "learning_rate",
+    "missing_package",
+    "output_file",
+    "output_folder",
+    "positive",
+]
+
+ENGINES = {
+    "auto": "the fastest that is installed",
+    "eager": "the loop to read",
+    "python": "a compiled program",
+    "native": "machine code, which needs llvmlite",
+}
+
+
+def command_line(demo: str, description: str | None) -> argparse.ArgumentParser:
+    """Return the parser of a demo's command line, without arguments yet."""
+    return argparse.ArgumentParser(
+        prog=f"python -m {demo}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_engine(parser: argparse._ActionsContainer, choices: Sequence[str], default: str) -> None:
+    """Add ``--engine``: what trains."""
+    parser.add_argument(
+        "--engine",
+        choices=choices,
+        default=default,
+        help=f"{'; '.join(f'{name}: {ENGINES[name]}' for name in choices)}; default: %(default)s. "
+        "The results are the same, bit for bit",
+    )
+
+
+def add_out(parser: argparse._ActionsContainer, what: str) -> None:
+    """Add ``--out``, the folder where something goes; it is made, and tried, at once."""
+    parser.add_argument(
+        "--out",
+        type=output_folder,
+        default="out",
+        metavar="FOLDER",
+        help=f"where to put {what}; default: %(default)s",
+    )
 
 
 def missing_package(demo: str, extra: str, missing: ModuleNotFoundError) -> str:

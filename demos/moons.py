@@ -11,21 +11,21 @@ import argparse
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import nn
 from autodiff import Value
-from demos.arguments import count, missing_package, output_folder
+from demos.arguments import add_engine, add_out, command_line, count, missing_package
+from demos.command import run
 from demos.moons_data import make_moons
 from nn.fit import ENGINES
 
 try:
-    from tqdm import tqdm
-
     from demos.plots import plot_loss, plot_scores, save_animation, scores_frame
+    from demos.progress import ShowProgress, progress_bar
 except ModuleNotFoundError as missing:
     sys.exit(missing_package("demos.moons", "demos", missing))
 
@@ -57,8 +57,10 @@ class Moons:
         self.losses: list[float] = []
         self.engine = ""
 
-    def train(self, epochs: int, engine: str) -> None:
-        """Train for further epochs; raises nn.NonFiniteLossError like ``nn.fit``."""
+    def train(
+        self, epochs: int, engine: str, progress: Callable[[int, float], None] | None = None
+    ) -> None:
+        """Train for further epochs; ``engine``, ``progress`` and the errors are ``nn.fit``'s."""
         history = nn.fit(
             self.model,
             self.x,
@@ -68,6 +70,7 @@ class Moons:
             epochs=epochs,
             penalty=l2_penalty,
             engine=engine,
+            progress=progress,
         )
         self.losses += history.losses
         self.engine = history.engine
@@ -118,42 +121,26 @@ def animation_frames(seed: int, epochs: int) -> list[Any]:
     drawn = stops(epochs, FRAMES)
     frames = [moons.frame()]
     print("Drawing the animation ...")
-    for start, end in tqdm(
-        list(pairwise(drawn)), unit="frame", leave=False, disable=not sys.stdout.isatty()
-    ):
-        moons.train(end - start, "eager")
-        frames.append(moons.frame())
+    with progress_bar(len(drawn), "frame", done=1) as bar:
+        for start, end in pairwise(drawn):
+            moons.train(end - start, "eager")
+            frames.append(moons.frame())
+            bar.update()
     return frames
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the checked command line; exit with a message where it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog="python -m demos.moons",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("demos.moons", __doc__)
     parser.add_argument("--epochs", type=count, default=200, help="default: %(default)s")
-    parser.add_argument(
-        "--engine",
-        choices=ENGINES,
-        default="auto",
-        help="what trains: the readable loop (eager), a compiled program, or the fastest that is "
-        "installed (auto, the default); the result is the same",
-    )
+    add_engine(parser, ENGINES, "auto")
     parser.add_argument(
         "--seed", type=int, default=0, help="of the data and the weights; default: %(default)s"
     )
     parser.add_argument(
         "--animate", action="store_true", help="also draw the boundary forming, as a GIF"
     )
-    parser.add_argument(
-        "--out",
-        type=output_folder,
-        default="out",
-        metavar="FOLDER",
-        help="where the pictures and weights go; default: %(default)s",
-    )
+    add_out(parser, "the pictures and weights")
     return parser.parse_args(arguments)
 
 
@@ -163,10 +150,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     moons = Moons(options.seed)
     before = moons.correct()
     started = time.perf_counter()
-    try:
-        moons.train(options.epochs, options.engine)
-    except (nn.NonFiniteLossError, ImportError) as error:
-        sys.exit(f"error: {error}")
+    with progress_bar(options.epochs, "epoch") as bar:
+        moons.train(options.epochs, options.engine, ShowProgress(bar))
     seconds = time.perf_counter() - started
     for epoch in stops(options.epochs, LOG_LINES)[:-1]:
         print(f"Epoch {epoch}, Loss: {moons.losses[epoch]:.4f}")
@@ -192,7 +177,8 @@ def write_results(moons: Moons, options: argparse.Namespace) -> None:
     written = [
         nn.save(moons.model, folder / "moons_weights.json"),
         plot_scores(moons.score, moons.x, moons.y, moons.summary(), folder / "moons_boundary.png"),
-        plot_loss(moons.losses, folder / "moons_loss.png"),
+        # With the loss after the last epoch, which is what the other picture names.
+        plot_loss([*moons.losses, moons.loss()], folder / "moons_loss.png"),
     ]
     if options.animate:
         frames = animation_frames(options.seed, options.epochs)
@@ -201,7 +187,4 @@ def write_results(moons: Moons, options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("\nInterrupted.")
+    run(main)

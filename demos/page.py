@@ -7,7 +7,6 @@ the graph that Python built, and its picture of the graph is the one that ``auto
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import sys
@@ -19,7 +18,8 @@ import nn
 from autodiff import Names
 from autodiff.files import write_atomically
 from autodiff.ops import describe
-from demos.arguments import learning_rate, output_folder, positive
+from demos.arguments import add_out, command_line, learning_rate, positive
+from demos.command import run
 from demos.lab import LAB
 from demos.live.assemble import assembled
 from demos.live.content import graph_data, kinds_of, rows_data, state_data
@@ -116,24 +116,14 @@ DATA: dict[str, tuple[Callable[[int, int | None, float, Path], Path], int, float
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write a page and print where it is."""
-    parser = argparse.ArgumentParser(
-        prog="python -m demos.page",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("demos.page", __doc__)
     parser.add_argument("--data", choices=DATA, default="xor", help="default: %(default)s")
     parser.add_argument("--hidden", type=positive, help="hidden neurons; default: 4, moons 8")
     parser.add_argument(
         "--seed", type=int, help="of the start weights; default: the lab's weights, moons 0"
     )
     parser.add_argument("--lr", type=learning_rate, help="learning rate; default: 0.1, moons 1")
-    parser.add_argument(
-        "--out",
-        type=output_folder,
-        default="out",
-        metavar="FOLDER",
-        help="where the page goes; default: %(default)s",
-    )
+    add_out(parser, "the page")
     options = parser.parse_args(arguments)
     write, hidden, lr = DATA[options.data]
     path = options.out / f"{options.data}.html"
@@ -145,4 +135,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -17,6 +17,8 @@ from pathlib import Path
 from autodiff import Step, Trace, Value, record_source
 from autodiff.debug.text import shown
 from autodiff.ops import describe
+from demos.arguments import command_line, missing_package
+from demos.command import run
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
 
@@ -25,7 +27,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] not in ("textual", "rich"):
         raise
-    missing: str | None = error.name
+    missing: ModuleNotFoundError | None = error
 else:
     missing = None
 
@@ -104,11 +106,7 @@ def chain_rule(step: Step, trace: Trace) -> str:
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the checked command line; exit with a message where it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog="python -m demos.step",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("demos.step", __doc__)
     parser.add_argument(
         "file", type=Path, nargs="?", help="a Python file that defines `loss`; without, the lab's"
     )
@@ -141,17 +139,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if missing is not None:
         sys.exit(
-            f"demos.step needs {missing}: install the demos' packages with\n"
-            '    pip install ".[demos]"\n'
+            f"{missing_package('demos.step', 'demos', missing)}\n"
             "or add --plain to print the steps line by line."
         )
     StepScreen(trace).run()
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("\nInterrupted.")
-    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
-        sys.stderr.close()
+    run(main)

@@ -14,15 +14,23 @@ from pathlib import Path
 
 import nn
 from autodiff import draw
-from demos.arguments import count, learning_rate, missing_package, output_folder
+from demos.arguments import (
+    add_engine,
+    add_out,
+    command_line,
+    count,
+    learning_rate,
+    missing_package,
+)
+from demos.command import run
 from demos.lab import LAB
 from demos.one_row import one_row_loss
 from demos.page import xor_page
+from nn.fit import ENGINES
 
 try:
-    from tqdm import tqdm
-
     from demos.plots import plot_boundary, plot_loss
+    from demos.progress import ShowProgress, progress_bar
 except ModuleNotFoundError as missing:
     sys.exit(missing_package("demos.xor", "demos", missing))
 
@@ -46,7 +54,7 @@ def train(
     """
     optimizer = nn.SGD(model.parameters(), lr=lr)
     losses: list[float] = []
-    with progress_bar(epochs) as bar:
+    with progress_bar(epochs, "epoch") as bar:
         for epoch in range(epochs):
             # Forward: the network's prediction for each row, and how wrong they are.
             predictions = [model(row) for row in x]
@@ -72,7 +80,7 @@ def train_compiled(
     model: nn.MLP, epochs: int, lr: float, engine: str, log_every: int | None = LAB.log_every
 ) -> list[float]:
     """Train on the lab's data by a compiled program and return the loss of every epoch."""
-    with progress_bar(epochs) as bar:
+    with progress_bar(epochs, "epoch") as bar:
         history = nn.fit(
             model,
             LAB.x,
@@ -93,21 +101,6 @@ def log_line(epoch: int, loss: float) -> str:
     return f"Epoch {epoch}, Loss: {loss:.4f}"
 
 
-def progress_bar(epochs: int) -> tqdm[None]:
-    """Return a progress bar; it shows nothing where the output is no terminal."""
-    return tqdm(total=epochs, unit="epoch", leave=False, disable=not sys.stdout.isatty())
-
-
-class ShowProgress:
-    """Moves a progress bar to the number of epochs done."""
-
-    def __init__(self, bar: tqdm[None]) -> None:
-        self.bar = bar
-
-    def __call__(self, epochs_done: int, _loss: float) -> None:
-        self.bar.update(epochs_done - self.bar.n)
-
-
 def print_predictions(model: nn.MLP) -> bool:
     """Print the prediction for each row; return whether all are on their target's side of 0.5."""
     print("\nPredictions after training:")
@@ -122,7 +115,7 @@ def print_predictions(model: nn.MLP) -> bool:
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the checked command line; exit with a message where it makes no sense."""
-    parser = argparse.ArgumentParser(prog="python -m demos.xor", description=__doc__)
+    parser = command_line("demos.xor", __doc__)
     parser.add_argument("--epochs", type=count, default=LAB.epochs, help="default: %(default)s")
     parser.add_argument(
         "--lr", type=learning_rate, default=LAB.learning_rate, help="default: %(default)s"
@@ -136,13 +129,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=int, default=0, help="seed of --init uniform; default: %(default)s"
     )
-    parser.add_argument(
-        "--engine",
-        choices=["eager", "python", "native", "auto"],
-        default="eager",
-        help="eager: the loop to read (default); python: a compiled program; native: machine "
-        "code, which needs llvmlite; auto: the fastest that is installed. All print the same",
-    )
+    add_engine(parser, ENGINES, "eager")
     parser.add_argument(
         "--curve-epochs",
         type=count,
@@ -150,13 +137,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="train N further epochs for the loss curve (the lab: 20000)",
     )
-    parser.add_argument(
-        "--out",
-        type=output_folder,
-        default="out",
-        metavar="FOLDER",
-        help="where the pictures and weights go; default: %(default)s",
-    )
+    add_out(parser, "the pictures and weights")
     return parser.parse_args(arguments)
 
 
@@ -222,9 +203,4 @@ def write_results(model: nn.MLP, losses: list[float], options: argparse.Namespac
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("\nInterrupted: nothing was written.")
-    except (nn.NonFiniteLossError, ImportError) as error:
-        sys.exit(f"error: {error}")
+    run(main)

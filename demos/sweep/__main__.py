@@ -2,6 +2,7 @@
 
 if __name__ == "__main__":
     # Each worker process imports this module again, and would import the plots with it.
+    from demos.command import run
     from demos.sweep.command import main
 
-    main()
+    run(main)

@@ -18,7 +18,14 @@ from pathlib import Path
 
 from autodiff.compiler.program import ENGINES
 from autodiff.files import write_atomically
-from demos.arguments import learning_rate, missing_package, output_folder, positive
+from demos.arguments import (
+    add_engine,
+    add_out,
+    command_line,
+    learning_rate,
+    missing_package,
+    positive,
+)
 from demos.sweep.dispatch import run_sweep, runs_done
 from demos.sweep.executors import Workers, WorkersError, dask_workers, local_cores, local_workers
 from demos.sweep.report import factor_tables, markdown_report, runs_csv
@@ -28,8 +35,7 @@ from demos.sweep.training import INITIALISATIONS, LOSSES
 from nn.layers import ACTIVATIONS
 
 try:
-    from tqdm import tqdm
-
+    from demos.progress import progress_bar
     from demos.sweep.picture import MOST_GROUPS, plot_sweep
 except ModuleNotFoundError as missing:
     sys.exit(missing_package("demos.sweep", "demos", missing))
@@ -46,11 +52,7 @@ def scheduler_address(text: str) -> str:
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the checked command line; exit with a message where it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog="python -m demos.sweep",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("demos.sweep", __doc__)
     grid = parser.add_argument_group("what is varied")
     grid.add_argument(
         "--seeds", type=positive, default=50, help="seeds of each combination; default: %(default)s"
@@ -93,12 +95,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="use the Dask cluster of this scheduler (tcp://host:8786) instead; needs the extra "
         "'sweep', and this project installed on its workers",
     )
-    work.add_argument(
-        "--engine",
-        choices=ENGINES,
-        default="auto",
-        help="auto: machine code if llvmlite is installed (default). Results are the same",
-    )
+    add_engine(work, ENGINES, "auto")
     report = parser.add_argument_group("what comes out")
     report.add_argument(
         "--by",
@@ -108,13 +105,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="FACTOR",
         help=f"what the picture compares, of {', '.join(FACTORS)}; default: activation loss",
     )
-    report.add_argument(
-        "--out",
-        type=output_folder,
-        default="out",
-        metavar="FOLDER",
-        help="where the results go; default: %(default)s",
-    )
+    add_out(report, "the results")
     options = parser.parse_args(arguments)
     options.sweep = Sweep(
         activations=tuple(dict.fromkeys(options.activations)),
@@ -151,13 +142,7 @@ def train_missing(options: argparse.Namespace, store: Store) -> None:
     started = time.perf_counter()
     with (
         workers_of(options) as workers,
-        tqdm(
-            total=len(sweep),
-            initial=done,
-            unit="run",
-            leave=False,
-            disable=not sys.stdout.isatty(),
-        ) as bar,
+        progress_bar(len(sweep), "run", done) as bar,
     ):
         trained = run_sweep(sweep, store, workers, options.engine, bar.update)
         count = workers.count()
