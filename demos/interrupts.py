@@ -20,7 +20,7 @@ SIGNALS = [
 ]
 
 
-class Terminated(KeyboardInterrupt):  # noqa: N818 (no error, as KeyboardInterrupt is none)
+class Terminated(KeyboardInterrupt):
     """A signal has asked this process to end. ``exit_code`` is what a shell gives such an end."""
 
     def __init__(self, number: int) -> None:

@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow tests out unless they are asked for. They are no skips, which may be errors."""
+    """Leave the slow tests out unless they are asked for, but not as skips, which may be errors."""
     if not config.getoption("--slow"):
         left_out = [item for item in items if item.get_closest_marker("slow")]
         if left_out:

@@ -62,13 +62,13 @@ class Moments:
 def selected(moments: list[str], selection: str) -> Iterable[tuple[int, str]]:
     """Return the moments to stop at, by their places, each with a signal.
 
-    "all": every signal at each. "some": one signal at each at which a file is about to be on the
-    disk, or to get its name, or has just got it; signals take turns.
+    "all": every signal at each. A number k: one signal at every k-th of those at which a file is
+    about to get its name, or its permissions before, or has just got it; the signals take turns.
     """
     if selection == "all":
         return [(place, name) for place in range(len(moments)) for name in SIGNALS]
     renamed = [place for place, moment in enumerate(moments) if moment == "os.rename"]
-    places = [place + offset for place in renamed for offset in (0, -1, 1)][:: len(SIGNALS) - 1]
+    places = [place + offset for place in renamed for offset in (0, 1, -1)][:: int(selection)]
     return [(place, SIGNALS[turn % len(SIGNALS)]) for turn, place in enumerate(places)]
 
 
