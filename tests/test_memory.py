@@ -1,7 +1,8 @@
 """Memory stays flat however long a training runs: nothing is kept of what was done before.
 
-Each job is done more and more often, and the blocks of memory that Python has in use are counted.
-A job that kept a single block each time would be found.
+Each job is done many times, and the blocks of memory that Python has in use are counted before
+and after.  A job that keeps a single block each time is found; what Python itself keeps now and
+then, it does not keep in each of several rounds.
 """
 
 from __future__ import annotations
@@ -127,6 +128,10 @@ def run_into_an_error(model: nn.MLP, optimizer: nn.Optimizer) -> None:
 
 
 def blocks_in_use() -> int:
+    if sys.version_info < (3, 12):
+        # `match` then looks "__match_args__" up as a new string each time; Python's own cache of
+        # 4,096 attributes keeps it.
+        sys._clear_type_cache()
     gc.collect()
     return sys.getallocatedblocks()
 
@@ -139,51 +144,77 @@ def nothing_is_left_over() -> Iterator[None]:
     assert watch.on_new_value is None
 
 
+ROUNDS = 4
+
+
 @pytest.mark.parametrize(
     ("job", "times"),
     [
         (train_eager, 1000),
-        (second_derivatives, 100),
-        (step_by_step, 200),
-        (abandon_a_pass, 200),
-        (remove_a_hook, 200),
-        (leave_a_hook, 200),
-        (look_for_anomalies, 200),
-        (record, 200),
-        (travel, 200),
-        (ask_why, 100),
-        (draw_it, 60),
-        (copy_it, 100),
-        (fit_it("eager"), 200),
-        (fit_it("python"), 50),
-        pytest.param(fit_it("native"), 30, marks=needs_llvmlite),
-        (compile_it, 50),
-        (run_into_an_error, 60),
+        (second_derivatives, 50),
+        (step_by_step, 100),
+        (abandon_a_pass, 100),
+        (remove_a_hook, 100),
+        (leave_a_hook, 100),
+        (look_for_anomalies, 100),
+        (record, 100),
+        (travel, 100),
+        (ask_why, 50),
+        (draw_it, 50),
+        (copy_it, 50),
+        (fit_it("eager"), 100),
+        (fit_it("python"), 30),
+        pytest.param(fit_it("native"), 20, marks=needs_llvmlite),
+        (compile_it, 30),
+        (run_into_an_error, 50),
     ],
 )
 def test_memory_is_flat(job: Callable[[nn.MLP, nn.Optimizer], Any], times: int) -> None:
     model, optimizer = network()
-    for _ in range(times):  # what is made once is made now
-        job(model, optimizer)
-    before = blocks_in_use()
-    for _ in range(2 * times):
-        job(model, optimizer)
-    assert blocks_in_use() - before < times
+    growths = []
+    for _ in range(1 + ROUNDS):  # what is made once is made in the first
+        before = blocks_in_use()
+        for _ in range(times):
+            job(model, optimizer)
+        growths.append(blocks_in_use() - before)
+        if growths[-1] < times / 2:
+            return
+    pytest.fail(f"{times} times more kept {growths} blocks of memory")
 
 
-def test_one_training_of_many_epochs_keeps_their_losses_alone() -> None:
-    for engine in ("eager", "python"):
+def test_a_job_that_keeps_a_block_each_time_is_found() -> None:
+    kept: list[float] = []
+
+    def keep(model: nn.MLP, _optimizer: nn.Optimizer) -> None:
+        kept.append(model.parameters()[0].data + len(kept))
+
+    with pytest.raises(pytest.fail.Exception, match="100 times more kept"):
+        test_memory_is_flat(keep, 100)
+
+
+@pytest.mark.parametrize("engine", ["eager", "python"])
+def test_a_training_keeps_one_number_for_each_epoch(engine: str) -> None:
+    def blocks_after(epochs: int) -> int:
         model, optimizer = network()
-        counts = []
-        for epochs in (1000, 3000):
-            before = blocks_in_use()
-            losses = nn.fit(
-                model, LAB.x, LAB.y, optimizer=optimizer, epochs=epochs, engine=engine
-            ).losses
-            assert len(losses) == epochs
-            counts.append(blocks_in_use() - before)
-        # One float for each loss.
-        assert counts[1] - counts[0] < 1.05 * 2000
+        before = blocks_in_use()
+        history = nn.fit(model, LAB.x, LAB.y, optimizer=optimizer, epochs=epochs, engine=engine)
+        assert len(history.losses) == epochs
+        return blocks_in_use() - before
+
+    blocks_after(10)
+    fewer, more = blocks_after(1000), blocks_after(3000)
+    assert more - fewer == pytest.approx(2000, abs=200)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["eager", "python"])
+def test_memory_is_flat_over_ten_thousand_epochs(engine: str) -> None:
+    model, optimizer = network()
+    blocks = []
+    for _ in range(11):
+        nn.fit(model, LAB.x, LAB.y, optimizer=optimizer, epochs=1000, engine=engine)
+        blocks.append(blocks_in_use())
+    assert blocks[-1] - blocks[0] < 1000
 
 
 def test_sources_of_programs_that_are_gone_are_forgotten() -> None:
@@ -192,9 +223,8 @@ def test_sources_of_programs_that_are_gone_are_forgotten() -> None:
     gc.collect()
     before = set(linecache.cache)
     kept = len(PULLBACKS)
-    for _ in range(100):
+    for _ in range(30):
         compile_it(model, optimizer)
-        nn.fit(model, LAB.x, LAB.y, optimizer=optimizer, epochs=1, engine="python")
     gc.collect()
     assert {name for name in linecache.cache if name not in before} == set()
     assert len(PULLBACKS) == kept
