@@ -10,7 +10,7 @@ from tests.pyodide.run import LEFT_OUT, missing, run
 
 # Those that reach every operation, both passes, compiled programs and training; the whole list
 # of tests.pyodide.run takes more than a minute.
-FILES = ["value", "ops", "backward", "linear", "layers", "optim", "fit"]
+FILES = ["value", "ops", "backward", "linear", "layers", "optim", "fit", "notebooks_in_browser"]
 
 
 def test_the_engine_and_nn_pass_their_tests_in_webassembly() -> None:

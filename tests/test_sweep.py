@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,19 @@ import autodiff
 import nn
 from demos.lab import LAB
 from demos.sweep.command import main
-from demos.sweep.dispatch import BatchSize, run_sweep, runs_done
+from demos.sweep.dispatch import BatchSize, missing_batches, run_sweep, runs_done
 from demos.sweep.executors import (
+    MOST_WORKERS,
     Workers,
     WorkersError,
     check_workers,
+    dask_workers,
     interrupts_held,
+    local_cores,
     local_workers,
 )
-from demos.sweep.report import grouped, name_of
+from demos.sweep.picture import curves_of, spread
+from demos.sweep.report import factor_tables, grouped, markdown_report, name_of
 from demos.sweep.settings import FACTORS, Configuration, Sweep, checkpoints
 from demos.sweep.statistics import quantile, wilson_interval
 from demos.sweep.store import Store, StoreError
@@ -387,6 +392,15 @@ def test_a_larger_sweep_into_the_same_file_trains_only_what_is_new(tmp_path: Pat
     } == {4, 5}
 
 
+def test_of_a_vast_sweep_only_the_next_batch_is_in_memory(tmp_path: Path) -> None:
+    vast = Sweep(("tanh",), ("mse",), ("uniform",), (0.1,), epochs=3, seeds=10**12)
+    with Store(tmp_path / "sweep.sqlite") as store:
+        store.add(BATCH, 3)  # seeds 0 and 1
+        assert runs_done(vast, store) == 2
+        batches = missing_batches(vast, store, BatchSize(runs=3))
+        assert [next(batches), next(batches)] == [(ONE, [2, 3, 4]), (ONE, [5, 6, 7])]
+
+
 class FakeClient:
     """Answers as a Dask client does."""
 
@@ -413,6 +427,24 @@ def test_workers_that_cannot_do_the_work_are_told_before_any(
     with pytest.raises(WorkersError, match=message):
         check_workers(FakeClient(answer), "tcp://s:1")
     check_workers(FakeClient({"tcp://a": autodiff.__version__}), "tcp://s:1")
+
+
+def test_without_dask_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with (
+        pytest.raises(WorkersError, match=r'--scheduler needs distributed: .*\n.*"\.\[sweep\]"'),
+        dask_workers("tcp://127.0.0.1:9"),
+    ):
+        pass
+
+
+def test_by_default_there_is_a_worker_for_each_core_as_far_as_the_system_can_wait_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    for cores, workers in ((8, 8), (None, 1), (10**6, MOST_WORKERS)):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        assert local_cores() == workers
 
 
 @contextmanager
@@ -685,6 +717,55 @@ def test_an_unsolved_half_has_no_median_epoch(tmp_path: Path) -> None:
     assert third.cells()[4] == "–"
 
 
+def test_a_sweep_that_varies_nothing_has_its_one_configuration_in_the_table(
+    tmp_path: Path,
+) -> None:
+    sweep = Sweep(("tanh",), ("mse",), ("uniform",), (0.1,), epochs=3, seeds=2)
+    with Store(tmp_path / "sweep.sqlite") as store:
+        store.add(BATCH, 3)
+        (table,) = factor_tables(sweep, store)
+    assert [cell.strip() for cell in table.splitlines()[2].split("|")[1:5]] == [
+        *("tanh, mse, uniform, lr 0.1", "2", "1", "50.0 %")
+    ]
+
+
+def test_the_table_of_a_sweep_without_runs_says_so(tmp_path: Path) -> None:
+    sweep = Sweep(("tanh",), ("mse", "cross_entropy"), ("uniform",), (0.1,), epochs=3, seeds=2)
+    with Store(tmp_path / "sweep.sqlite") as store:
+        store.add(BATCH, 3)
+        report = markdown_report(sweep, store)
+        assert curves_of(sweep, store, ["loss"])[0].runs == len(BATCH.runs)
+        assert len(curves_of(sweep, store, ["loss"])) == 1
+    assert "2 of 4 runs" in report
+    last = report.rstrip().splitlines()[-1]
+    assert [cell.strip() for cell in last.split("|")[1:-1]] == [
+        *("tanh, cross-entropy, uniform, lr 0.1", "0", "0", "–", "–", "–", "–")
+    ]
+
+
+def test_the_curves_are_of_all_runs_sorted_and_what_is_no_number_is_infinite(
+    tmp_path: Path,
+) -> None:
+    sweep = Sweep(("tanh",), ("mse",), ("uniform",), (0.1,), epochs=3, seeds=2)
+    with Store(tmp_path / "sweep.sqlite") as store:
+        store.add(BATCH, 3)
+        (curves,) = curves_of(sweep, store, ["activation"])
+    assert curves.name == "tanh"
+    assert curves.solved_epochs == [3]
+    assert list(map(list, curves.losses)) == [[0.1, 0.25], [0.25, 1 / 3], [5e-324, math.inf]]
+
+
+@given(st.lists(st.floats(0.0, 100.0), max_size=8))
+def test_labels_are_spread_so_that_they_can_be_read_and_stay_in_their_order(
+    heights: list[float],
+) -> None:
+    placed = spread(heights)
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    assert all(0.0 <= height <= 100.0 for height in placed)
+    for lower, higher in pairwise(order):
+        assert placed[higher] - placed[lower] > 5.0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -692,6 +773,9 @@ def test_an_unsolved_half_has_no_median_epoch(tmp_path: Path) -> None:
         (["--seeds", "many"], "'many' is not a whole number"),
         (["--epochs", "-3"], "-3 is below 0"),
         (["--workers", "0"], "0 is below 1"),
+        (["--workers", "100000"], "argument --workers: 100,000 is above "),
+        (["--seeds", "9" * 30], "argument --seeds: 999,"),
+        (["--epochs", "10000001"], "argument --epochs: 10,000,001 is above 10,000,000"),
         (["--learning-rates", "nan"], "nan is not a finite number above 0"),
         (["--activations", "step"], "invalid choice: 'step'"),
         (["--by", "initialisation", "learning_rate"], "makes 16 curves; 8 can be read"),

@@ -163,6 +163,9 @@ def test_a_line_reads_as_a_person_writes_it() -> None:
         "dL/da = dL/dd · dd/da + dL/dL · dL/da = 1 · (−3) + 1 · (−1) = −4"
     )
     assert gradient_line(problem, root) == "dL/dL = 1, where the chain rule starts"
+    largest = d.maximum(b)
+    largest.label = "e"
+    assert value_line(largest) == "e = max(d, b) = max(−6, −3) = −3"
 
 
 # ---- the page ----------------------------------------------------------------------------------
@@ -230,6 +233,13 @@ def test_the_page_needs_nothing_else_and_names_no_element_twice() -> None:
     assert len(set(page.ids)) == len(page.ids) > 50
 
 
+def test_the_sheet_and_its_answers_say_which_sheet_it_is() -> None:
+    html = sheet_html(7, 3, make_problems(7, 3, 2), with_answers=True)
+    page, _, answers = html.partition('<section class="answers">')
+    assert "Seed 7, level 3" in page
+    assert "Seed 7, level 3" in answers
+
+
 def test_a_page_without_answers_has_none() -> None:
     problems = make_problems(7, 2, 2)
     page = Page(sheet_html(7, 2, problems, with_answers=False))
@@ -273,6 +283,17 @@ def test_another_seed_or_level_gives_another_sheet() -> None:
 
 
 # ---- grading -----------------------------------------------------------------------------------
+
+
+def interior_of(problem: Problem) -> list[Value]:
+    return problem.interior
+
+
+def gradients_of(problem: Problem) -> list[Value]:
+    return problem.gradients
+
+
+STEPS = (("value", interior_of), ("gradient", gradients_of))
 
 
 def filled(level: int) -> dict[str, Any]:
@@ -346,6 +367,83 @@ def difference_of_student(
 
     exact = (root_at(h) - root_at(-h)) / (2 * h)
     return Fraction(round(exact * 4), 4)
+
+
+def local_derivative(op: str, x: list[Fraction], position: int, tie: Fraction) -> Fraction:
+    """Return d out / d operand by the rules that are printed on the sheet."""
+    half = len(x) // 2 + 1
+    rules: dict[str, Callable[[], list[Fraction]]] = {
+        "add": lambda: [Fraction(1), Fraction(1)],
+        "sub": lambda: [Fraction(1), Fraction(-1)],
+        "mul": lambda: [x[1], x[0]],
+        "div": lambda: [1 / x[1]],
+        "square": lambda: [2 * x[0]],
+        "relu": lambda: [Fraction(x[0] > 0)],
+        "maximum": lambda: (
+            [tie, 1 - tie] if x[0] == x[1] else [Fraction(x[0] > x[1]), Fraction(x[1] > x[0])]
+        ),
+        "weighted_sum": lambda: [Fraction(1), *x[half:], *x[1:half]],
+    }
+    return rules[op]()[position]
+
+
+@settings(max_examples=200)
+@given(data=st.data(), seed=st.integers(0, 30), level=st.sampled_from(list(LEVELS)))
+def test_one_mistake_anywhere_is_one_mistake_whatever_is_left_blank_after_it(
+    data: st.DataObject, seed: int, level: int
+) -> None:
+    (problem,) = make_problems(seed, level, 1)
+    steps = [(kind, node) for kind, nodes in STEPS for node in nodes(problem)]
+    kind, wrong = data.draw(st.sampled_from(steps), "the mistake")
+    by = Fraction(data.draw(st.integers(1, 30)) * data.draw(st.sampled_from([1, -1])), 10)
+    tie = data.draw(st.sampled_from([Fraction(0), Fraction(1, 2), Fraction(1)]))
+    # A student who goes by the sheet's rules, but for that one number.
+    right = evaluated(problem, {})
+    values = evaluated(problem, {wrong: right[wrong] + by} if kind == "value" else {})
+    gradients: dict[Value, Fraction] = {}
+    for node in problem.gradients:
+        total = Fraction(node is problem.root)
+        for user in problem.interior:
+            for position, parent in enumerate(user.parents):
+                if parent is node:
+                    x = [values[operand] for operand in user.parents]
+                    total += gradients[user] * local_derivative(str(user.op), x, position, tie)
+        gradients[node] = total + (by if (kind, node) == ("gradient", wrong) else 0)
+    numbers = {"value": values, "gradient": gradients}
+    blank = st.sets(st.sampled_from([step for step in steps if step != (kind, wrong)]), max_size=4)
+    left_out = data.draw(blank, "left blank") if tie == Fraction(1, 2) else set()
+    written: dict[str, dict[str, float | None]] = {"value": {}, "gradient": {}}
+    for step in steps:
+        number = None if step in left_out else float(numbers[step[0]][step[1]])
+        written[step[0]][step[1].label] = number
+    grades = grade(Answers(seed, level, [problem], [written["value"]], [written["gradient"]]))
+    for one in grades:
+        node = next(node for of, node in steps if (of, node.label) == (one.kind, one.name))
+        if (one.kind, node) in left_out:
+            assert one.mark == "blank"
+        elif (one.kind, node) == (kind, wrong):
+            assert one.mark == "wrong"
+        else:
+            truth = right[node] if one.kind == "value" else Fraction(node.grad)
+            is_right = numbers[one.kind][node] == truth
+            assert one.mark == ("right" if is_right else "follows"), one
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 30), level=st.sampled_from(list(LEVELS)), data=st.data())
+def test_a_second_mistake_after_the_first_is_a_mistake_too(
+    seed: int, level: int, data: st.DataObject
+) -> None:
+    (problem,) = make_problems(seed, level, 1)
+    first, last = problem.interior[0], problem.root
+    values = evaluated(problem, {first: Fraction(first.data) + 1})
+    written = {node.label: float(values[node]) for node in problem.interior}
+    written[last.label] += data.draw(st.sampled_from([-0.5, 0.01, 7.0]))
+    if written[last.label] == last.data:
+        return  # by luck
+    blanks: dict[str, float | None] = {node.label: None for node in problem.gradients}
+    grades = grade(Answers(seed, level, [problem], [dict(written)], [blanks]))
+    assert [one.name for one in grades if one.mark == "wrong"] == [first.label, last.label]
 
 
 def test_the_first_mistake_of_a_gradient_shows_the_chain_rule_of_that_step() -> None:
@@ -498,6 +596,26 @@ def test_its_own_answers_are_all_right_and_its_blanks_are_not(
     output = capsys.readouterr().out
     assert "0 of 26 right, 0 wrong, 0 right for numbers that are not, 26 blank." in output
     assert "No mistake so far." in output
+
+
+def test_grading_writes_nothing_and_needs_no_folder_to_write_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "answers.json").write_text(answers_text(7, 1, make_problems(7, 1, 1), True))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "out").write_text("a file where the default folder would be")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["--check", "../answers.json"]) == 0
+    assert "All right." in capsys.readouterr().out
+    assert sorted(tmp_path.rglob("*")) == [
+        tmp_path / "answers.json",
+        tmp_path / "elsewhere",
+        tmp_path / "elsewhere" / "out",
+    ]
+    with pytest.raises(SystemExit) as exit:
+        main([])
+    assert exit.value.code == 2
+    assert "argument --out: cannot write into the folder 'out'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

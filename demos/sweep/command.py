@@ -27,7 +27,14 @@ from demos.arguments import (
     positive,
 )
 from demos.sweep.dispatch import run_sweep, runs_done
-from demos.sweep.executors import Workers, WorkersError, dask_workers, local_cores, local_workers
+from demos.sweep.executors import (
+    MOST_WORKERS,
+    Workers,
+    WorkersError,
+    dask_workers,
+    local_cores,
+    local_workers,
+)
 from demos.sweep.report import factor_tables, markdown_report, runs_csv
 from demos.sweep.settings import FACTORS, Sweep
 from demos.sweep.store import Store, StoreError
@@ -41,6 +48,9 @@ except ModuleNotFoundError as missing:
     sys.exit(missing_package("demos.sweep", "demos", missing))
 
 __all__ = ["main"]
+
+# More seeds would take years, and a run keeps the loss of each of its epochs in memory.
+MOST = {"seeds": 10_000_000, "epochs": 10_000_000, "workers": MOST_WORKERS}
 
 
 def scheduler_address(text: str) -> str:
@@ -107,6 +117,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add_out(report, "the results")
     options = parser.parse_args(arguments)
+    for name, most in MOST.items():
+        if getattr(options, name) > most:
+            parser.error(f"argument --{name}: {getattr(options, name):,} is above {most:,}")
     options.sweep = Sweep(
         activations=tuple(dict.fromkeys(options.activations)),
         losses=tuple(dict.fromkeys(options.losses)),

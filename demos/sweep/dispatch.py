@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
@@ -41,8 +42,7 @@ class BatchSize:
 
 def runs_done(sweep: Sweep, store: Store) -> int:
     """Return how many of the sweep's runs are stored."""
-    wanted = set(range(sweep.seeds))
-    return sum(len(store.seeds(c, sweep.epochs) & wanted) for c in sweep.configurations())
+    return sum(store.count(c, sweep.epochs, sweep.seeds) for c in sweep.configurations())
 
 
 def missing_batches(
@@ -51,11 +51,9 @@ def missing_batches(
     """Yield configurations with some seeds, until all that is not stored has been handed out."""
     for configuration in sweep.configurations():
         done = store.seeds(configuration, sweep.epochs)
-        seeds = [seed for seed in range(sweep.seeds) if seed not in done]
-        while seeds:
-            count = size.runs  # it may be another after the yield
-            yield configuration, seeds[:count]
-            del seeds[:count]
+        missing = (seed for seed in range(sweep.seeds) if seed not in done)
+        while seeds := list(itertools.islice(missing, size.runs)):
+            yield configuration, seeds
 
 
 def run_sweep(

@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
@@ -20,9 +21,19 @@ from typing import Any
 
 from demos.sweep.training import version
 
-__all__ = ["Workers", "WorkersError", "dask_workers", "local_cores", "local_workers"]
+__all__ = [
+    "MOST_WORKERS",
+    "Workers",
+    "WorkersError",
+    "dask_workers",
+    "local_cores",
+    "local_workers",
+]
 
 SECONDS_TO_CONNECT = 10
+
+# Windows cannot wait for more processes at once; elsewhere, more than this is a slip of the hand.
+MOST_WORKERS = 61 if sys.platform == "win32" else 1000
 
 
 class WorkersError(Exception):
@@ -38,10 +49,12 @@ class Workers:
 
 
 def local_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return how many cores this process may use, MOST_WORKERS at the most."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return min(cores, MOST_WORKERS)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,7 @@ class Curves:
 
     name: str
     solved_epochs: list[int] = field(default_factory=list)
-    losses: list[list[float]] = field(default_factory=list)  # for each checkpoint, of each run
+    losses: list[array[float]] = field(default_factory=list)  # for each checkpoint, of each run
 
     @property
     def runs(self) -> int:
@@ -50,7 +51,7 @@ def curves_of(sweep: Sweep, store: Store, factors: Sequence[str]) -> list[Curves
     for configuration in sweep.configurations():
         name = name_of(configuration, factors)
         if name not in groups:
-            groups[name] = Curves(name, losses=[[] for _ in checkpoints(sweep.epochs)])
+            groups[name] = Curves(name, losses=[array("d") for _ in checkpoints(sweep.epochs)])
         group = groups[name]
         for run in store.runs(configuration, sweep.epochs, sweep.seeds):
             if run.solved_epoch is not None:
@@ -60,8 +61,8 @@ def curves_of(sweep: Sweep, store: Store, factors: Sequence[str]) -> list[Curves
     found = [group for group in groups.values() if group.runs]
     for group in found:
         group.solved_epochs.sort()
-        for kept in group.losses:
-            kept.sort()
+        # An array holds the numbers of a million runs in a fifth of a list's memory.
+        group.losses = [array("d", sorted(kept)) for kept in group.losses]
     return found
 
 
@@ -76,6 +77,7 @@ def plot_sweep(sweep: Sweep, store: Store, factors: Sequence[str], path: Path) -
     columns = max(1, math.ceil(len(groups) / rows))
     with rc_context(STYLE):
         figure = Figure(figsize=(18, 9 + 4.5 * rows), dpi=90, layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.15, h_pad=0.15)
         above, below = figure.subfigures(2, 1, height_ratios=[9, 4.5 * rows])
         plot_shares(above.add_subplot(), groups, sweep)
         below.suptitle(

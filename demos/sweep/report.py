@@ -109,7 +109,7 @@ def table(name: str, groups: Iterable[Group]) -> str:
 
 
 def factor_tables(sweep: Sweep, store: Store) -> list[str]:
-    """Return a table for each factor that the sweep varies."""
+    """Return a table for each factor that the sweep varies; if it varies none, one of all."""
     everything = grouped(sweep, store, FACTORS)
     tables = []
     for factor in FACTORS:
@@ -123,7 +123,7 @@ def factor_tables(sweep: Sweep, store: Store) -> list[str]:
             whole.solved_epochs += part.solved_epochs
         if len(merged) > 1:
             tables.append(table(factor.replace("_", " "), merged.values()))
-    return tables
+    return tables or [table(", ".join(FACTORS), everything.values())]
 
 
 def by_share(group: Group) -> float:

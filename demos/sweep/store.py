@@ -127,6 +127,14 @@ class Store:
         )
         return {seed for (seed,) in rows}
 
+    def count(self, configuration: Configuration, epochs: int, seeds: int) -> int:
+        """Return how many runs of a configuration are there, of those from the first seeds."""
+        row = self.connection.execute(
+            f"SELECT count(*) FROM runs WHERE {OF_CONFIGURATION} AND seed < ?",
+            (*_key(configuration, epochs), seeds),
+        ).fetchone()
+        return int(row[0])
+
     def runs(self, configuration: Configuration, epochs: int, seeds: int) -> Iterator[Run]:
         """Yield the runs of a configuration from the first seeds, in their order."""
         rows = self.connection.execute(

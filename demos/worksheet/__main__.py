@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autodiff.files import write_atomically
-from demos.arguments import output_file
+from demos.arguments import command_line, output_file
+from demos.command import run
 from demos.worksheet.answers import MOST_PROBLEMS, AnswersError, answers_text, read_answers
 from demos.worksheet.grading import grade, report
 from demos.worksheet.problems import LEVELS, make_problems
@@ -22,14 +23,12 @@ from demos.worksheet.sheet import sheet_html
 
 __all__ = ["main"]
 
+PAGE = "out/sheet.html"
+
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the checked command line; exit with a message where it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog="python -m demos.worksheet",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("demos.worksheet", __doc__)
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     levels = "; ".join(f"{number}: {level.title}" for number, level in LEVELS.items())
     parser.add_argument(
@@ -49,14 +48,20 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--out",
         type=output_file,
-        default="out/sheet.html",
         metavar="FILE",
-        help="the page; the other files go beside it; default: %(default)s",
+        help=f"the page; the other files go beside it; default: {PAGE}",
     )
     parser.add_argument(
         "--check", type=Path, metavar="FILE", help="grade a file of answers instead"
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    # As a default, it would be tried, and its folder made, for --check too.
+    if options.out is None and options.check is None:
+        try:
+            options.out = output_file(PAGE)
+        except argparse.ArgumentTypeError as error:
+            parser.error(f"argument --out: {error}")
+    return options
 
 
 def check(path: Path) -> int:
@@ -94,4 +99,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -6,12 +6,13 @@ apart: it *follows* if it is right for the numbers that the student had.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from autodiff import Value
-from demos.worksheet.answers import Answers, Numbers
+from autodiff import Value, topological_order
+from demos.worksheet.answers import Answers
 from demos.worksheet.problems import Problem
 from demos.worksheet.solution import gradient_line, shown, uses_of, value_line
 
@@ -37,52 +38,67 @@ def grade(answers: Answers) -> list[Grade]:
     """Return a grade for each answer, in the order in which the numbers can be found."""
     grades = []
     for place, problem in enumerate(answers.problems):
-        values, gradients = answers.values[place], answers.gradients[place]
+        student = Student(problem)
         for node in problem.interior:
-            answer = values[node.label]
-            mark = mark_of(answer, node.data, followed_value(node, values))
+            answer = answers.values[place][node.label]
+            mark = mark_of(answer, node.data, student.value(node, answer))
             grades.append(Grade(place + 1, "value", node.label, answer, mark, value_line(node)))
         for node in problem.gradients:
-            answer = gradients[node.label]
-            mark = mark_of(answer, node.grad, followed_gradient(problem, node, values, gradients))
+            answer = answers.gradients[place][node.label]
+            mark = mark_of(answer, node.grad, student.gradient(node, answer))
             solution = gradient_line(problem, node)
             grades.append(Grade(place + 1, "gradient", node.label, answer, mark, solution))
     return grades
 
 
-def mark_of(answer: float | None, right: float, followed: float) -> Mark:
-    """Return the mark of one answer."""
+def mark_of(answer: float | None, right: float, followed: Sequence[float]) -> Mark:
+    """Return the mark of one answer; ``followed`` is what it may be for the student's numbers.
+
+    The right numbers are short and exact in binary. Those that follow from a mistake may be
+    rounded: 3 · 0.1 is not quite 0.3.
+    """
     if answer is None:
         return "blank"
     if answer == right:
         return "right"
-    return "follows" if answer == followed else "wrong"
+    is_followed = any(
+        math.isclose(answer, number, rel_tol=1e-9, abs_tol=1e-9) for number in followed
+    )
+    return "follows" if is_followed else "wrong"
 
 
-def student_value(node: Value, values: Numbers) -> float:
-    """Return the value that a student has for a node: the given one, theirs, or the right one."""
-    answer = values.get(node.label)
-    return node.data if answer is None else answer
+class Student:
+    """The numbers that a student works with: the answers, and what follows where one is blank."""
 
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.values = {node: node.data for node in topological_order(problem.root) if node.is_leaf}
+        self.gradients: dict[Value, float] = {}
 
-def followed_value(node: Value, values: Numbers) -> float:
-    """Return what a node's value is for a student's values of its operands."""
-    assert node.op is not None
-    return float(node.op.forward(*[student_value(parent, values) for parent in node.parents]))
+    def value(self, node: Value, answer: float | None) -> list[float]:
+        """Return what a node's value is for the values so far; take note of the answer."""
+        assert node.op is not None
+        followed = float(node.op.forward(*[self.values[parent] for parent in node.parents]))
+        self.values[node] = followed if answer is None else answer
+        return [followed]
 
+    def gradient(self, node: Value, answer: float | None) -> list[float]:
+        """Return what a node's gradient may be for the numbers so far; take note of the answer."""
+        totals = [1.0 if node is self.problem.root else 0.0]
+        for user, position in uses_of(self.problem, node):
+            upstream = self.gradients[user]
+            locals_ = self.local_derivatives(user, position)
+            totals = [total + upstream * local for total in totals for local in locals_]
+        self.gradients[node] = totals[0] if answer is None else answer
+        return totals
 
-def followed_gradient(problem: Problem, node: Value, values: Numbers, gradients: Numbers) -> float:
-    """Return what a gradient is for a student's values, and gradients of the node's users."""
-    if node is problem.root:
-        return 1.0
-    total = 0.0
-    for user, position in uses_of(problem, node):
+    def local_derivatives(self, user: Value, position: int) -> list[float]:
+        """Return what d user / d operand may be: a tie leaves a choice, which a sheet never has."""
         assert user.op is not None
-        operands = [student_value(parent, values) for parent in user.parents]
-        locals_ = user.op.partials(student_value(user, values), *operands)
-        upstream = gradients[user.label]
-        total += (user.grad if upstream is None else upstream) * locals_[position]
-    return total
+        operands = [self.values[parent] for parent in user.parents]
+        local = float(user.op.partials(self.values[user], *operands)[position])
+        is_tie = user.op.name == "maximum" and operands[0] == operands[1]
+        return [local, 0.0, 1.0] if is_tie else [local]
 
 
 # ---- in words ----------------------------------------------------------------------------------

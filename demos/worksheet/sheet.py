@@ -49,15 +49,17 @@ INSTRUCTIONS = (
 def sheet_html(seed: int, level: int, problems: Sequence[Problem], with_answers: bool) -> str:
     """Return the whole page as HTML that needs nothing else."""
     title = f"Backpropagation by hand: {LEVELS[level].title}"
+    sheet = f"Seed {seed}, level {level}"  # on both, so that they can be found again for each other
     options = f"--seed {seed} --level {level} --problems {len(problems)}"
     return FRAME.substitute(
         title=escape(title),
+        sheet=sheet,
         instructions=INSTRUCTIONS,
         rules=rules_html(LEVELS[level].rules),
         problems="\n".join(
             problem_html(place, problem) for place, problem in enumerate(problems, 1)
         ),
-        answers=answers_html(problems) if with_answers else "",
+        answers=answers_html(problems, sheet) if with_answers else "",
         footer=f"python -m demos.worksheet {options}",
     )
 
@@ -77,14 +79,17 @@ def problem_html(place: int, problem: Problem) -> str:
     forward = "".join(line_html(f"{definition(node)} =") for node in problem.interior)
     root = problem.root.label
     backward = "".join(line_html(f"d{root}/d{node.label} =") for node in problem.gradients)
-    # Two short problems fit on a page; a long one has a page to itself.
-    kind = "problem long" if len(problem.gradients) > SHORT else "problem"
     return (
-        f'<section class="{kind}"><h2>Problem {place}</h2>'
+        f'<section class="{kind_of(problem)}"><h2>Problem {place}</h2>'
         f"{svg_of(blank_drawing(problem), f'p{place}')}"
         f'<div class="working"><div><h3>Forward</h3>{forward}</div>'
         f"<div><h3>Backward</h3>{backward}</div></div></section>"
     )
+
+
+def kind_of(problem: Problem) -> str:
+    """Return a problem's classes. Two short ones fit on a page; a long one has it to itself."""
+    return "problem long" if len(problem.gradients) > SHORT else "problem"
 
 
 def line_html(start: str) -> str:
@@ -92,18 +97,19 @@ def line_html(start: str) -> str:
     return f'<div class="line">{escape(start)}</div>'
 
 
-def answers_html(problems: Sequence[Problem]) -> str:
+def answers_html(problems: Sequence[Problem], sheet: str) -> str:
     """Return the answers, which begin on a page of their own."""
     parts = []
     for place, problem in enumerate(problems, 1):
         forward = lines_html(map(value_line, problem.interior))
         backward = lines_html(gradient_line(problem, node) for node in problem.gradients)
         parts.append(
-            f'<section class="problem"><h2>Problem {place}</h2>'
+            f'<section class="{kind_of(problem)}"><h2>Problem {place}</h2>'
             f"{svg_of(filled_drawing(problem), f'a{place}')}"
             f'<div class="steps"><div>{forward}</div><div>{backward}</div></div></section>'
         )
-    return f'<section class="answers"><h1>Answers</h1>{"".join(parts)}</section>'
+    heading = f"<h1>Answers <small>{sheet}</small></h1>"
+    return f'<section class="answers">{heading}{"".join(parts)}</section>'
 
 
 def lines_html(lines: Iterable[str]) -> str:

@@ -47,8 +47,9 @@ def definition(node: Value) -> str:
 def value_line(node: Value) -> str:
     """Return how a node's value comes about: ``d = a · b = 2 · (−3) = −6``."""
     assert node.op is not None
-    numbers = [in_formula(parent.data) for parent in node.parents]
-    return f"{definition(node)} = {as_written(node.op.formula(*numbers))} = {shown(node.data)}"
+    is_call = definition(node).endswith(")")  # whose commas keep the operands apart
+    operands = [(shown if is_call else in_formula)(parent.data) for parent in node.parents]
+    return f"{definition(node)} = {as_written(node.op.formula(*operands))} = {shown(node.data)}"
 
 
 def uses_of(problem: Problem, node: Value) -> list[tuple[Value, int]]:

@@ -1,4 +1,4 @@
-"""Run the tests of the engine and of nn in a browser's Python: Pyodide, in node.
+"""Run the tests of the engine, nn and the notebooks in a browser's Python: Pyodide, in node.
 
 ``python -m tests.pyodide.run --install`` once brings Pyodide (from npm) and pytest with what the
 tests need (from PyPI) into ``.pyodide/``.  ``python -m tests.pyodide.run`` then runs the tests, of
@@ -35,6 +35,7 @@ FILES = [
     *("value", "ops", "backward", "graph", "naming", "gradient", "check", "pickling"),
     *("compile", "linear", "trace", "explain"),
     *("module", "layers", "losses", "optim", "fit", "io", "micrograd_programs"),
+    "notebooks_in_browser",
 ]
 LEFT_OUT = [
     "tests/test_fit.py::test_ctrl_c_leaves_a_whole_epoch_and_its_losses",
@@ -99,6 +100,7 @@ def run(arguments: list[str], wheel: Path | None = None) -> subprocess.Completed
         if wheel is not None:
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(project)
+            shutil.copytree(ROOT / "demos" / "notebooks", project / "demos" / "notebooks")
         else:
             for package in ("autodiff", "nn", "demos"):
                 shutil.copytree(ROOT / package, project / package, ignore=without)

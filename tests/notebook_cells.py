@@ -1,0 +1,106 @@
+"""The notebooks' cells, and what a student may write into their exercises."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "FOLDER",
+    "NOTEBOOKS",
+    "ROOT",
+    "SOLUTIONS",
+    "code_cells",
+    "is_exercise",
+    "name_of",
+    "read",
+    "said_when_solved",
+]
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "demos" / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+# What a student may write in the exercises' cells, by notebook and cell.
+SOLUTIONS = {
+    "1_a_derivative": {
+        "exercise-1": "check('slope by hand', 6 * 2 - 1)",
+        "exercise-2": "def slope(f, x, h=1e-4):\n"
+        "    return (f(x + h) - f(x - h)) / (2 * h)\n"
+        "check('central difference', slope)",
+        "exercise-3": "a, b, c = Value(2.0, 'a'), Value(-1.0, 'b'), Value(4.0, 'c')\n"
+        "L = (a * b + c) ** 2\nL.backward()\ncheck('first graph', L)",
+    },
+    "2_the_chain_rule": {
+        "exercise-1": "check('local derivatives', (b.data, a.data))",
+        "exercise-2": "x, w = Value(5.0), Value(3.0)\n"
+        "(x * w + 4 * x).backward()\n"
+        "check('used twice', x.grad)",
+        "exercise-3": "check('right order', ['c', 'b', 'a', 'x'])",
+    },
+    "3_a_neuron": {
+        "exercise-1": "check('neuron by hand', max(0, 0.5 * 1 - 1 * 2 + 2))",
+        "exercise-2": "check('weights for OR', (1, 1, -0.5))",
+        "exercise-3": "def gradient_step(parameters, learning_rate):\n"
+        "    for parameter in parameters:\n"
+        "        parameter.data -= learning_rate * parameter.grad\n"
+        "check('gradient step', gradient_step)",
+    },
+    "4_xor": {
+        "exercise-1": "check('parameter count', len(model.parameters()))",
+        "exercise-2": "check('loss by hand', sum((0.5 - y) ** 2 for y in LAB.y) / 4)",
+        "exercise-3": "def xor(a, b):\n"
+        "    return max(0, a + b) - 2 * max(0, a + b - 1)\n"
+        "check('XOR by two neurons', xor)",
+    },
+    "5_what_can_go_wrong": {
+        "exercise-1": "check('largest learning rate', 1)",
+        "exercise-2": "def training_step(w, learning_rate):\n"
+        "    loss = w * w\n"
+        "    w.zero_grad()\n"
+        "    loss.backward()\n"
+        "    w.data -= learning_rate * w.grad\n"
+        "    return loss.data\n"
+        "check('repaired training', training_step)",
+        "exercise-3": "check('living neuron', 0.5)",
+    },
+}
+
+
+def name_of(path: Path) -> str:
+    return path.stem
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a notebook's JSON."""
+    notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return notebook
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    return [cell for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+
+
+def is_exercise(cell: dict[str, Any]) -> bool:
+    return "exercise" in cell["metadata"].get("tags", [])
+
+
+def said_when_solved(path: Path) -> dict[str, str]:
+    """Run a notebook with its exercises solved; return what each of these cells printed.
+
+    Without a kernel: the notebooks are plain Python.
+    """
+    scope: dict[str, Any] = {}
+    said = {}
+    for cell in code_cells(path):
+        source = SOLUTIONS[path.stem].get(cell["id"], "".join(cell["source"]))
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(source, f"{path.name}: {cell['id']}", "exec"), scope)
+        if is_exercise(cell):
+            said[cell["id"]] = printed.getvalue()
+    assert set(said) == set(SOLUTIONS[path.stem])
+    return said
