@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,9 +102,8 @@ def output_folder(text: str) -> Path:
     folder = Path(text)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor, probe = tempfile.mkstemp(dir=folder, prefix=".probe.")
-        os.close(descriptor)
-        os.unlink(probe)
+        with tempfile.TemporaryFile(dir=folder):
+            pass  # it never has a name, where the system can do that
     except OSError as error:
         raise argparse.ArgumentTypeError(
             f"cannot write into the folder {text!r}: {error.strerror or error}"

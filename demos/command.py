@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import nn
+from demos.interrupts import Terminated, raise_when_terminated, tell_in_a_line
 
 __all__ = ["run"]
 
@@ -15,18 +16,32 @@ __all__ = ["run"]
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a demo's main function and exit with the code that it returns (None is 0).
 
-    What does not come from a mistake in the program ends without a traceback: Ctrl-C, a training
-    that runs away, a file that cannot be written, a package that is missing.
+    What does not come from a mistake in the program ends without a traceback: a training that
+    runs away, a file that cannot be written, a package that is missing; and what tells it to
+    stop, Ctrl-C and the signals that ask a process to end.
     """
+    sys.excepthook = tell_in_a_line
+    raise_when_terminated()
     try:
         code = main()
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        sys.exit("\nInterrupted.")
+    except Terminated as terminated:
+        tell_in_a_line(Terminated, terminated, None)
+        give_up_output()
+        sys.exit(terminated.exit_code)
     except BrokenPipeError:
-        # The reader, `head` perhaps, has seen enough; Python would complain once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, `head` perhaps, has seen enough.
+        give_up_output()
         sys.exit(1)
     except (nn.NonFiniteLossError, ImportError, OSError) as error:
+        give_up_output()
         sys.exit(f"error: {error}")
     sys.exit(code)
+
+
+def give_up_output() -> None:
+    """Write what was printed; where that fails, drop it: Python would try again, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,10 +17,6 @@ from demos.progress import ShowProgress, progress_bar
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def interrupted() -> None:
-    raise KeyboardInterrupt
-
-
 def runs_away() -> None:
     raise nn.NonFiniteLossError(3, float("inf"), [])
 
@@ -36,7 +32,6 @@ def package_is_missing() -> None:
 @pytest.mark.parametrize(
     ("main", "said"),
     [
-        (interrupted, "\nInterrupted."),
         (runs_away, "error: the loss of epoch 3 is inf"),
         (file_is_locked, "error: [Errno 13] Permission denied: 'out/moons.gif'"),
         (package_is_missing, "error: machine code needs llvmlite"),

@@ -216,6 +216,16 @@ def test_two_to_the_thousandth_paths_take_no_longer_than_the_graph_is_large() ->
     assert second == third == pytest.approx(largest * 0.75 / 1.25)
 
 
+def test_more_paths_than_python_writes_digits_of_are_counted() -> None:
+    x = node = Value(1.0, "x")
+    for _ in range(20_000):
+        node = node + node
+    explanation = explain(x, of=node, paths=True)
+    assert explanation.path_count == 2**20_000
+    # log10(2) = 0.30102999566...
+    assert "about 10^6020 paths, the largest products" in str(explanation)
+
+
 def test_equal_paths_of_a_deep_graph_are_found_without_trying_all() -> None:
     x = node = Value(1.0, "x")
     for _ in range(1000):

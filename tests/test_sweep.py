@@ -336,6 +336,17 @@ def test_a_file_that_is_something_else_is_named_and_left_as_it_was(
     assert (path.read_bytes() if path.is_file() else None) == before
 
 
+def test_a_file_that_is_damaged_further_in_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.sqlite"
+    with Store(path) as store:
+        store.add(Batch(ONE, [Run(seed, None, 2, [1 / 3] * 100) for seed in range(99)], 0.1), 3)
+    content = path.read_bytes()
+    path.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
+    with pytest.raises(StoreError, match="malformed") as caught, Store(path) as store:
+        list(store.runs(ONE, 3, 99))
+    assert str(path) in str(caught.value)
+
+
 # ---- handing out -------------------------------------------------------------------------------
 
 
@@ -575,7 +586,7 @@ def test_a_sweep_that_was_killed_goes_on_and_has_every_run_once(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals to process groups are POSIX")
-@pytest.mark.parametrize("whom", ["interrupt", "worker"])
+@pytest.mark.parametrize("whom", ["interrupt", "terminate", "worker"])
 def test_an_interrupt_or_a_dead_worker_ends_with_a_message_and_the_sweep_can_go_on(
     tmp_path: Path, whom: str, slow_expected: list[tuple[Any, ...]]
 ) -> None:
@@ -586,12 +597,17 @@ def test_an_interrupt_or_a_dead_worker_ends_with_a_message_and_the_sweep_can_go_
         wait_for_runs(path, 10, process)
         if whom == "interrupt":
             os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal: to all of them
+        elif whom == "terminate":
+            os.killpg(process.pid, signal.SIGTERM)  # as a system that shuts down: to all of them
         else:
             kill_a_worker(process.pid)
         _, errors = process.communicate(timeout=60)
     finally:
         end(process)
-    assert process.returncode == 1
+    # A shell that repeats the command stops only if it ends by the signal.
+    codes = {"interrupt": -signal.SIGINT, "terminate": 128 + signal.SIGTERM, "worker": 1}
+    assert process.returncode == codes[whom]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sweep.sqlite"]
     assert f"All finished runs are in {path}; the same command goes on from there." in errors
     assert "Traceback" not in errors
     assert 10 <= len(rows_of(path)) < SLOW_RUNS

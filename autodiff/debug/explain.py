@@ -87,7 +87,7 @@ class Explanation:
         if self.path_count is None:
             return ""
         count = self.path_count
-        number = f"{count:,}" if count < 10**15 else f"about 10^{len(str(count)) - 1}"
+        number = f"{count:,}" if count < 10**15 else f"about 10^{math.floor(math.log10(count))}"
         paths = "1 path" if count == 1 else f"{number} paths"
         if not self.paths:
             return f"{paths}, all with the product 0"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -53,11 +54,19 @@ def shortened(items: list[str]) -> list[str]:
 
 
 def number_of_paths(value: Value, root: Value, order: Sequence[Value], uses: Uses) -> int:
-    """Return how many paths lead from value to root. ``order`` has the root's graph, root last."""
+    """Return how many paths lead from value to root. ``order`` has the root's graph, root last.
+
+    Numbers of thousands of digits are met in deep graphs: each is dropped after its last use.
+    """
     paths = {root: 1}
+    waiting = Counter(step.node for steps in uses.values() for step in steps)
     for node in reversed(order):
         if node is not root and node in uses:
             paths[node] = sum(paths[step.node] for step in uses[node])
+            for step in uses[node]:
+                waiting[step.node] -= 1
+                if not waiting[step.node]:
+                    del paths[step.node]
     return paths[value]
 
 

@@ -19,6 +19,7 @@ from autodiff.drawing.moment import all_moments, contributions_in
 from autodiff.drawing.render import check_pixels, converter, on_canvas, pixels_of
 from autodiff.files import write_atomically
 from autodiff.graph import leaves_and_interior
+from autodiff.memory import collector_paused
 from autodiff.ops import describe
 from autodiff.value import Value
 
@@ -67,7 +68,8 @@ def animate(
     check_pixels(size)
     if not 0.02 <= seconds <= 60.0:
         raise ValueError(f"seconds must be from 0.02 to 60, but is {seconds!r}")
-    painter = painter_of([root], precision, fold, expand, False, max_nodes)
+    with collector_paused():
+        painter = painter_of([root], precision, fold, expand, False, max_nodes)
     count = len(leaves_and_interior(root)[1]) + contributions_in(root) + 2
     if count > max_frames:
         raise ValueError(

@@ -219,6 +219,8 @@ def painter_of(
     order = topological_order(joined(roots))
     if len(roots) > 1:
         order.pop()
+    if fold is None and len(order) > max_nodes:  # without making a million parts first
+        check_size(len(order), max_nodes, "the graph", fold_that_fits(order, max_nodes))
     parts = parts_of(order, fold, expand)
     if len(parts) > max_nodes:
         check_size(len(parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))

@@ -194,5 +194,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"error: {error}")
     except WorkersError as error:
         sys.exit(f"error: {error}.\n{kept}")
-    except KeyboardInterrupt:
-        sys.exit(f"\nInterrupted. {kept}")
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(kept)
+        raise

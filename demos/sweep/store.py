@@ -52,7 +52,8 @@ class StoreError(Exception):
 class Store:
     """Opens the file, or makes it; use it in a ``with``.
 
-    Raises StoreError if the file is something else, is damaged, or cannot be written.
+    Raises StoreError if the file is something else, is damaged, or cannot be written; also on
+    leaving the ``with``, in the place of SQLite's own error.
     """
 
     def __init__(self, path: Path) -> None:
@@ -96,6 +97,8 @@ class Store:
         traceback: TracebackType | None,
     ) -> None:
         self.connection.close()
+        if isinstance(error, sqlite3.Error):  # read from a file that is damaged further in, say
+            raise StoreError(f"cannot use {self.path} for the results: {error}") from error
 
     def add(self, batch: Batch, epochs: int) -> None:
         """Add the runs of a batch, all of them or none. A run that is there already stays.
