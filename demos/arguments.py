@@ -10,6 +10,9 @@ from pathlib import Path
 
 __all__ = ["count", "learning_rate", "missing_package", "output_file", "output_folder", "positive"]
 
+# Of a file, in bytes: a file system takes 255, and names are lengthened for files beside it.
+LONGEST_NAME = 200
+
 
 def missing_package(demo: str, extra: str, missing: ModuleNotFoundError) -> str:
     """Return what to tell a person whose Python lacks a package that a demo needs."""
@@ -67,7 +70,11 @@ def output_folder(text: str) -> Path:
 def output_file(text: str) -> Path:
     """Return a file's path in a folder that can be written into, made if it is missing."""
     path = Path(text)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise argparse.ArgumentTypeError(f"{text!r} is a folder; give the name of a file")
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise argparse.ArgumentTypeError(
+            f"the file's name has more than {LONGEST_NAME} bytes: {path.name!r}; shorten it"
+        )
     output_folder(str(path.parent))
     return path

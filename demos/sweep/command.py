@@ -36,6 +36,10 @@ except ModuleNotFoundError as missing:
 
 __all__ = ["main"]
 
+# What memory holds: a list of all seeds, and the loss of every epoch of a run.
+MOST_SEEDS = 1_000_000
+MOST_EPOCHS = 10_000_000
+
 
 def scheduler_address(text: str) -> str:
     """Return the address of a Dask scheduler, if that is what it looks like."""
@@ -116,6 +120,12 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="where the results go; default: %(default)s",
     )
     options = parser.parse_args(arguments)
+    for name, number, most in (
+        ("--seeds", options.seeds, MOST_SEEDS),
+        ("--epochs", options.epochs, MOST_EPOCHS),
+    ):
+        if number > most:
+            parser.error(f"{name} {number} is too many: at most {most:,}")
     options.sweep = Sweep(
         activations=tuple(dict.fromkeys(options.activations)),
         losses=tuple(dict.fromkeys(options.losses)),
