@@ -98,7 +98,7 @@ def changed(tree: Any, rng: random.Random) -> Any:
         else:
             tree[key] = changed(tree[key], rng)
         return tree
-    return rng.choice(PARTS + [tree, [tree], {rng.choice(WORDS): tree}])
+    return rng.choice([*PARTS, tree, [tree], {rng.choice(WORDS): tree}])
 
 
 TARGETS = {"weights": read_weights, "answers": read_answers}
