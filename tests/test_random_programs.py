@@ -46,6 +46,7 @@ from tests.bits import all_bits, bits
 from tests.conftest import examples
 from tests.naive_engine import DERIVATIVES, FORWARD, Contribution, Hook, Naive, Node
 from tests.op_cases import OP_CASES
+from tests.random_graphs import Recipe, built, recipes
 from tests.reference import RATE, descent
 
 numbers = st.one_of(
@@ -98,11 +99,12 @@ class RandomProgram(RuleBasedStateMachine):
 
     # ---- the graph -------------------------------------------------------------------------
 
-    @initialize(first=numbers, second=numbers, number=numbers)
-    def begin(self, first: float, second: float, number: float) -> None:
-        self.adopt(Value(first, "x"))
-        self.adopt(Value(second))
-        self.adopt(constant(number))
+    @initialize(recipe=recipes(numbers), hooked=st.lists(picks, max_size=2))
+    def begin(self, recipe: Recipe, hooked: list[int]) -> None:
+        for value in built(recipe):
+            self.adopt(value)
+        for pick in hooked:
+            self.register_a_hook(pick, "halves it")
 
     def adopt(self, root: Value) -> None:
         """Tell the naive engine of all nodes that it does not know."""
@@ -411,5 +413,5 @@ class RandomProgram(RuleBasedStateMachine):
 
 def test_random_programs_have_the_numbers_of_a_textbook() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        RandomProgram, settings=examples(100, stateful_step_count=30)
+        RandomProgram, settings=examples(200, stateful_step_count=30)
     )
