@@ -29,6 +29,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
+from pickle import PicklingError, UnpicklingError
 from typing import Any
 
 __all__ = [
@@ -84,7 +85,23 @@ class Operation:
         return self.name
 
     def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
+        """Pickle it by its name.
+
+        Raises PicklingError if the table has another entry of that name, or none.
+        """
+        if OPERATIONS.get(self.name) is not self:
+            raise PicklingError(
+                f"cannot pickle the operation {self.name!r}: a pickle holds its name alone, by "
+                "which autodiff.ops.OPERATIONS does not have it; add it there, and there too "
+                "where the pickle is read"
+            )
         return operation_named, (self.name,)
+
+    def __copy__(self) -> Operation:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Operation:
+        return self
 
     def formula(self, *operands: str) -> str:
         """Return the operation as a person writes it, given its operands' names.
@@ -115,8 +132,18 @@ class Operation:
 
 
 def operation_named(name: str) -> Operation:
-    """Return the table's entry of that name (an operation is pickled by its name)."""
-    return OPERATIONS[name]
+    """Return the table's entry of that name (an operation is pickled by its name).
+
+    Raises UnpicklingError if there is none.
+    """
+    try:
+        return OPERATIONS[name]
+    except KeyError:
+        raise UnpicklingError(
+            f"the pickle has an operation {short_repr(name)}, which autodiff.ops.OPERATIONS does "
+            "not have: read it with the version of autodiff that wrote it, or add the operation "
+            "there first"
+        ) from None
 
 
 def to_float(number: Any, user: str) -> float:
@@ -148,10 +175,20 @@ def describe(thing: Any) -> str:
     >>> describe([1, 2]), describe(None)
     ('the list [1, 2]', 'None')
     """
-    if thing is None:
-        return "None"
-    shown = repr(thing)
-    return f"the {type(thing).__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"
+    return "None" if thing is None else f"the {type(thing).__name__} {short_repr(thing)}"
+
+
+def short_repr(thing: Any) -> str:
+    """Return a thing's repr, its end left out if it is long; it never fails.
+
+    >>> short_repr("a"), short_repr(10**5000)
+    ("'a'", '(too large to show)')
+    """
+    try:
+        shown = repr(thing)
+    except Exception:  # too many digits, lists too deep, or a fault in the thing's own class
+        return "(too large to show)"
+    return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
 # --------------------------------------------------------------------------------------------

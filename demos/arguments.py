@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,6 +58,10 @@ def add_out(parser: argparse._ActionsContainer, what: str) -> None:
         metavar="FOLDER",
         help=f"where to put {what}; default: %(default)s",
     )
+
+
+# Of a file, in bytes: a file system takes 255, and names are lengthened for files beside it.
+LONGEST_NAME = 200
 
 
 def missing_package(demo: str, extra: str, missing: ModuleNotFoundError) -> str:
@@ -114,7 +119,11 @@ def output_folder(text: str) -> Path:
 def output_file(text: str) -> Path:
     """Return a file's path in a folder that can be written into, made if it is missing."""
     path = Path(text)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise argparse.ArgumentTypeError(f"{text!r} is a folder; give the name of a file")
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise argparse.ArgumentTypeError(
+            f"the file's name has more than {LONGEST_NAME} bytes: {path.name!r}; shorten it"
+        )
     output_folder(str(path.parent))
     return path

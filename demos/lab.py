@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from autodiff.strict_json import json_of
 
 __all__ = ["LAB", "Lab"]
 
@@ -29,16 +30,24 @@ class Lab:
 
 
 def read_lab(path: Path) -> Lab:
-    """Return the lab that the JSON file describes."""
-    content = json.loads(path.read_text(encoding="utf-8"))
+    """Return the lab that the JSON file describes; raise ValueError, naming it, if it does not."""
+    try:
+        return lab_of(json_of(path.read_bytes()))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        fault = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path} does not describe the lab: {fault}") from error
+
+
+def lab_of(content: Any) -> Lab:
+    """Return the lab that JSON describes."""
     return Lab(
         x=[[float(number) for number in row] for row in content["dataset"]["x"]],
         y=[float(number) for number in content["dataset"]["y"]],
-        learning_rate=content["optimizer"]["learning_rate"],
-        epochs=content["optimizer"]["epochs"],
-        log_every=content["log"]["every"],
-        losses=content["log"]["losses"],
-        final_predictions=content["final_predictions"],
+        learning_rate=float(content["optimizer"]["learning_rate"]),
+        epochs=int(content["optimizer"]["epochs"]),
+        log_every=int(content["log"]["every"]),
+        losses=[float(number) for number in content["log"]["losses"]],
+        final_predictions=[float(number) for number in content["final_predictions"]],
         initial_weights=content["initial_weights"],
     )
 

@@ -126,9 +126,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_out(parser, "the page")
     options = parser.parse_args(arguments)
     write, hidden, lr = DATA[options.data]
+    hidden = options.hidden or hidden
+    if hidden > MOST_NODES:  # refused before a network is built that may fill the memory
+        parser.error(f"--hidden {hidden} is too many: a page shows at most {MOST_NODES} nodes")
     path = options.out / f"{options.data}.html"
     try:
-        write(options.hidden or hidden, options.seed, options.lr or lr, path)
+        write(hidden, options.seed, options.lr or lr, path)
     except (ImportError, ValueError) as error:
         sys.exit(f"demos.page: {error}")
     print(f"Wrote {path}: open it in a browser.")

@@ -8,6 +8,7 @@ are printed line by line.
 from __future__ import annotations
 
 import argparse
+import os
 import runpy
 import sys
 import traceback
@@ -41,7 +42,7 @@ def loss_of_file(path: Path) -> Value:
     and what they are called there, is recorded.  Exits with a message if there is no such Value,
     or with the file's own traceback if it fails.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, it takes a name that is too long
         sys.exit(f"demos.step: there is no file {str(path)!r}")
     sys.path.insert(0, str(path.resolve().parent))
     arguments, sys.argv = sys.argv, [str(path)]

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from autodiff.files import write_atomically
+from autodiff.ops import short_repr
+from autodiff.strict_json import json_of
 from nn.module import Module
 
 __all__ = ["load", "save"]
@@ -42,16 +44,15 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
     it is truncated, is something else, or does not fit the model, which is then left as it was.
     """
     try:
-        content = json.loads(
-            Path(path).read_bytes(), parse_constant=_no_constant, parse_float=_finite
-        )
-    except (ValueError, RecursionError) as error:
+        content = json_of(Path(path).read_bytes())
+    except ValueError as error:
         raise ValueError(f"{path} is not a weights file: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f'{path} is not a weights file: it does not say "format": "{FORMAT}"')
-    if content.get("version") != VERSION:
+    version = content.get("version")
+    if isinstance(version, bool) or version != VERSION:
         raise ValueError(
-            f"{path} has version {content.get('version')!r} of the format; "
+            f"{path} has version {short_repr(version)} of the format; "
             f"this program reads version {VERSION}"
         )
     if not isinstance(content.get("weights"), dict):
@@ -79,15 +80,6 @@ def _from_json(entry: Any) -> Any:
     """Return an entry with the strings that stand for infinities and nan as numbers."""
     if isinstance(entry, list):
         return [_from_json(item) for item in entry]
+    if isinstance(entry, bool):
+        raise ValueError("true and false are no weights")
     return NON_FINITE.get(entry, entry) if isinstance(entry, str) else entry
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text} is too large for a float")
-    return number
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")

@@ -12,7 +12,7 @@ from autodiff.drawing.fold import Fold
 from autodiff.drawing.moment import Moment
 from autodiff.drawing.notebook import bundle_of
 from autodiff.made_by import call_within
-from autodiff.ops import describe, to_float
+from autodiff.ops import describe, short_repr, to_float
 from autodiff.origin import Origin
 from autodiff.value import constant
 
@@ -190,7 +190,7 @@ class Module:
             raise TypeError(f"load_state_dict needs a dict, but got {describe(state)}")
         trees = self.parameter_trees()
         faults = [f"{path} is missing" for path in trees if path not in state]
-        faults += [f"{path} is unknown" for path in state if path not in trees]
+        faults += [f"{_shown(path)} is unknown" for path in state if path not in trees]
         assignments: list[tuple[Value, float]] = []
         for path, tree in trees.items():
             if path in state:
@@ -206,6 +206,12 @@ class Module:
             )
         for parameter, number in assignments:
             parameter.data = number
+
+
+def _shown(path: Any) -> str:
+    """Return a foreign entry's name for a message: as it is, if that can be printed."""
+    is_plain = isinstance(path, str) and path.isprintable() and len(path) <= 60
+    return path if is_plain else short_repr(path)
 
 
 def _join(path: str, name: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
-# A slow machine is no failure.
+# A slow machine is no failure.  HYPOTHESIS_PROFILE=thorough tries 50 times as many examples.
+TIMES = 50
 settings.register_profile("shared", deadline=None)
 # For tests.mutation: the same examples each time, and no search for the smallest that fails.
 settings.register_profile(
@@ -19,7 +22,17 @@ settings.register_profile(
     max_examples=25,
     phases=[Phase.explicit, Phase.generate],
 )
-settings.load_profile("shared")
+settings.register_profile("thorough", deadline=None, max_examples=100 * TIMES, print_blob=True)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "shared")
+settings.load_profile(PROFILE)
+
+
+def examples(count: int, **others: Any) -> settings:
+    """Return settings with that many examples, or more if the profile is thorough."""
+    times = TIMES if PROFILE == "thorough" else 1
+    slow = [HealthCheck.too_slow]
+    return settings(max_examples=count * times, suppress_health_check=slow, **others)
+
 
 GOLDEN = Path(__file__).with_name("golden")
 

@@ -268,9 +268,9 @@ def test_runs_come_back_as_they_were_added(tmp_path: Path) -> None:
 def test_a_run_that_is_added_again_is_kept_once_and_as_it_was(tmp_path: Path) -> None:
     with Store(tmp_path / "sweep.sqlite") as store, Store(tmp_path / "sweep.sqlite") as other:
         store.add(BATCH, 3)
-        other.add(Batch(ONE, [Run(1, 7, 4, [9.0]), Run(2, None, 0, [0.5])], 0.1), 3)
+        other.add(Batch(ONE, [Run(1, 7, 4, [9.0] * 3), Run(2, None, 0, [0.5] * 3)], 0.1), 3)
         runs = list(store.runs(ONE, 3, 9))
-    assert runs == [*BATCH.runs, Run(2, None, 0, [0.5])]
+    assert runs == [*BATCH.runs, Run(2, None, 0, [0.5] * 3)]
 
 
 def test_a_batch_is_added_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -705,7 +705,7 @@ def test_a_group_names_only_the_factors_it_is_of() -> None:
 
 def test_an_unsolved_half_has_no_median_epoch(tmp_path: Path) -> None:
     sweep = Sweep(("tanh",), ("mse",), ("uniform",), (0.1,), epochs=3, seeds=3)
-    runs = [Run(0, 2, 4, [0.1]), Run(1, None, 2, [0.1]), Run(2, None, 2, [0.1])]
+    runs = [Run(0, 2, 4, [0.1] * 3), Run(1, None, 2, [0.1] * 3), Run(2, None, 2, [0.1] * 3)]
     with Store(tmp_path / "sweep.sqlite") as store:
         store.add(Batch(ONE, runs[:2], 0.1), 3)
         (half,) = grouped(sweep, store, ["loss"]).values()

@@ -531,7 +531,7 @@ def with_value(value: Any) -> bytes:
         (with_value([1]), "[1] is no number"),
         (with_value(10**400), "is too large"),
         (with_value(5).replace(b" 5", b" 1e999"), "is too large"),
-        (with_value(5).replace(b" 5", b" NaN"), "NaN is no number"),
+        (with_value(5).replace(b" 5", b" NaN"), "NaN is not JSON"),
     ],
 )
 def test_a_file_that_is_no_answers_says_what_is_wrong_where(

@@ -77,8 +77,17 @@ class Trace:
             self._before.append(0.0 if before is None else before)
             self._after.append(after)
         steps.close()  # type: ignore[attr-defined]
-        if len(self):
-            self._gradients[self.root] = self._upstreams[0]
+        self._gradients[self.root] = self._upstreams[0] if len(self) else self._without_steps()
+
+    def _without_steps(self) -> float:
+        """Return the gradient that root has after a pass that has no steps: hooks may change it."""
+        before = self.root.grad
+        self.root.zero_grad()
+        try:
+            self.root.backward(self._gradients[self.root])
+            return self.root.grad
+        finally:
+            self.root.grad = before
 
     # ---- where it is -----------------------------------------------------------------------
 

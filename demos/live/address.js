@@ -25,6 +25,7 @@ function addressOf(state) {
 function stateFrom(hash) {
   const state = { seed: null, epoch: 0, row: 0, step: null, edits: [] };
   const ignored = [];
+  let rate = null; // the one at the start, the last of them if there are several
   const text = hash.replace(/^#/, "");
   if (text.length > LONGEST_ADDRESS) return { state, ignored: ["an address that is too long"] };
   for (const part of text.split("&").filter(Boolean)) {
@@ -34,8 +35,9 @@ function stateFrom(hash) {
     else if (key === "epoch" && count !== null && count <= MOST_EPOCHS) state.epoch = count;
     else if (key === "row" && count >= 1 && count <= data.rows.length) state.row = count - 1;
     else if (key === "step" && count >= 1 && count < 100000) state.step = count - 1;
-    else if (key === "lr" && isRate(numberFrom(value))) {
-      state.edits.unshift({ epoch: 0, kind: "lr", index: 0, number: numberFrom(value) });
+    else if (key === "lr" && isRate(numberFrom(value)) && (rate || state.edits.length < MOST_EDITS)) {
+      if (!rate) state.edits.unshift((rate = { epoch: 0, kind: "lr", index: 0, number: 0 }));
+      rate.number = numberFrom(value);
     } else if (key === "edits") {
       for (const each of value.split(",")) {
         const edit = editFrom(each);
@@ -49,7 +51,7 @@ function stateFrom(hash) {
 }
 
 function editFrom(text) {
-  const match = /^(\d{1,7}):(lr|w|x):(\d{1,6}):([-+.\de]{1,30})$/i.exec(text);
+  const match = /^(\d{1,7}):(lr|w|x):(\d{1,6}):([-+.\deE]{1,30})$/.exec(text);
   if (!match) return null;
   const [epoch, kind, index, number] = [Number(match[1]), match[2], Number(match[3]), numberFrom(match[4])];
   const count = { lr: 1, w: data.weights.length, x: data.rows.length * data.rows[0].length }[kind];

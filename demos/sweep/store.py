@@ -11,10 +11,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from demos.sweep.settings import Configuration
+from autodiff.ops import short_repr
+from demos.sweep.settings import Configuration, checkpoints
 from demos.sweep.training import Batch, Run
 
 __all__ = ["Store", "StoreError"]
@@ -22,6 +25,9 @@ __all__ = ["Store", "StoreError"]
 # Marks the file as ours ("XORS"), and says which version of the tables it has.
 APPLICATION = 0x584F5253
 VERSION = 1
+
+# What sqlite3 raises; the second where its own message quotes damaged text.
+DAMAGED = (sqlite3.Error, UnicodeDecodeError)
 
 PRIMARY_KEY = "activation, loss, initialisation, learning_rate, epochs, seed"
 
@@ -65,8 +71,18 @@ class Store:
             except BaseException:
                 self.connection.close()
                 raise
-        except sqlite3.Error as error:
+        except DAMAGED as error:
             raise StoreError(f"cannot use {path} for the results: {error}") from None
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raise StoreError, in a ``with``, if what is read there is damaged."""
+        try:
+            yield
+        except (*DAMAGED, TypeError, ValueError) as error:
+            raise StoreError(
+                f"{self.path} is damaged: {error}; move it away, or choose another --out"
+            ) from None
 
     def _prepare(self) -> None:
         with self.connection:
@@ -117,15 +133,19 @@ class Store:
                     f"ON CONFLICT ({PRIMARY_KEY}) DO NOTHING",
                     rows,
                 )
-        except sqlite3.OperationalError as error:  # the disk is full, say
+        except sqlite3.IntegrityError:  # no run of a batch: the program's own fault
+            raise
+        except DAMAGED as error:  # the disk is full, or the file is damaged
             raise StoreError(f"cannot write into {self.path}: {error}") from None
 
     def seeds(self, configuration: Configuration, epochs: int) -> set[int]:
-        """Return the seeds that are done."""
-        rows = self.connection.execute(
-            f"SELECT seed FROM runs WHERE {OF_CONFIGURATION}", _key(configuration, epochs)
-        )
-        return {seed for (seed,) in rows}
+        """Return the seeds that are done.
+
+        Raises StoreError if the file is damaged.
+        """
+        query = f"SELECT seed FROM runs WHERE {OF_CONFIGURATION}"
+        with self._reading():
+            return {seed for (seed,) in self.connection.execute(query, _key(configuration, epochs))}
 
     def count(self, configuration: Configuration, epochs: int, seeds: int) -> int:
         """Return how many runs of a configuration are there, of those from the first seeds."""
@@ -136,14 +156,36 @@ class Store:
         return int(row[0])
 
     def runs(self, configuration: Configuration, epochs: int, seeds: int) -> Iterator[Run]:
-        """Yield the runs of a configuration from the first seeds, in their order."""
-        rows = self.connection.execute(
+        """Yield the runs of a configuration from the first seeds, in their order.
+
+        Raises StoreError if the file is damaged.
+        """
+        query = (
             "SELECT seed, solved_epoch, correct, losses FROM runs "
-            f"WHERE {OF_CONFIGURATION} AND seed < ? ORDER BY seed",
-            (*_key(configuration, epochs), seeds),
+            f"WHERE {OF_CONFIGURATION} AND seed < ? ORDER BY seed"
         )
-        for seed, solved_epoch, correct, losses in rows:
-            yield Run(seed, solved_epoch, correct, json.loads(losses))
+        count = len(checkpoints(epochs))
+        with self._reading():
+            rows = self.connection.execute(query, (*_key(configuration, epochs), seeds))
+            runs = [_run_of(row, epochs, count) for row in rows]
+        yield from runs
+
+
+def _run_of(row: tuple[Any, ...], epochs: int, count: int) -> Run:
+    """Return the run of a row with ``count`` losses; raise ValueError if it cannot be one."""
+    seed, solved_epoch, correct, losses = row
+    numbers = json.loads(losses)
+    if (
+        type(seed) is not int
+        or type(correct) is not int
+        or correct not in range(5)
+        or (solved_epoch is not None and type(solved_epoch) is not int)
+        or not isinstance(numbers, list)
+        or len(numbers) != count
+        or not all(number is None or type(number) is float for number in numbers)
+    ):
+        raise ValueError(f"the row of seed {short_repr(seed)} is no run of {epochs} epochs")
+    return Run(seed, solved_epoch, correct, numbers)
 
 
 def _key(configuration: Configuration, epochs: int) -> tuple[str, str, str, float, int]:

@@ -19,6 +19,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from autodiff.strict_json import json_of, short_json
 from demos.worksheet.problems import LEVELS, Problem, make_problems
 
 __all__ = [
@@ -88,27 +89,10 @@ def parsed_answers(content: bytes) -> Answers:
     if len(content) > MOST_BYTES:
         raise AnswersError(f"this is no file of answers: it is larger than {MOST_BYTES:,} bytes")
     try:
-        tree = json.loads(content, object_pairs_hook=without_repeats, parse_constant=no_number)
-    except RecursionError:
-        raise AnswersError("this is no file of answers: it is nested too deeply") from None
-    except ValueError as error:  # no UTF-8, no JSON, a name twice
+        tree = json_of(content)
+    except ValueError as error:
         raise AnswersError(f"this is no file of answers: {error}") from None
     return answers_of(tree)
-
-
-def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; raise ValueError if a name is in it twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{short(twice)} is there twice")
-    return found
-
-
-def no_number(name: str) -> float:
-    """Refuse what JSON does not have."""
-    raise ValueError(f"{name} is no number")
 
 
 def answers_of(tree: Any) -> Answers:
@@ -137,10 +121,10 @@ def whole(tree: dict[str, Any], name: str, allowed: range | None) -> int:
     """Return a whole number of the file's head."""
     number = tree.get(name)
     if not isinstance(number, int) or isinstance(number, bool):
-        raise AnswersError(f'"{name}" must be a whole number, but is {short(number)}')
+        raise AnswersError(f'"{name}" must be a whole number, but is {short_json(number)}')
     if allowed is not None and number not in allowed:
         raise AnswersError(
-            f'"{name}" must be from {allowed[0]} to {allowed[-1]}, but is {short(number)}'
+            f'"{name}" must be from {allowed[0]} to {allowed[-1]}, but is {short_json(number)}'
         )
     return number
 
@@ -148,10 +132,12 @@ def whole(tree: dict[str, Any], name: str, allowed: range | None) -> int:
 def numbers(part: Any, names: Sequence[str], where: str) -> Numbers:
     """Return the answers of one kind by name; those that are missing are None."""
     if not isinstance(part, dict):
-        raise AnswersError(f"{where}: this must be names with numbers, but is {short(part)}")
+        raise AnswersError(f"{where}: this must be names with numbers, but is {short_json(part)}")
     for name in part:
         if name not in names:
-            raise AnswersError(f"{where}: there is no {short(name)}; there are {', '.join(names)}")
+            raise AnswersError(
+                f"{where}: there is no {short_json(name)}; there are {', '.join(names)}"
+            )
     return {name: number(part.get(name), f"{where}, {name}") for name in names}
 
 
@@ -162,25 +148,16 @@ def number(answer: Any, where: str) -> float | None:
     if isinstance(answer, str):
         match = NUMBER.fullmatch(answer)
         if match is None or (match[3] is not None and int(match[3]) == 0):
-            raise AnswersError(f"{where}: {short(answer)} is no number; write 1.5 or 3/2")
+            raise AnswersError(f"{where}: {short_json(answer)} is no number; write 1.5 or 3/2")
         sign, size, divisor = match.groups()
         exact = Fraction(size) / int(divisor or 1)
         return float(exact if sign in ("", "+") else -exact)
     if isinstance(answer, bool) or not isinstance(answer, (int, float)):
-        raise AnswersError(f"{where}: {short(answer)} is no number")
+        raise AnswersError(f"{where}: {short_json(answer)} is no number")
     try:
         found = float(answer)
     except OverflowError:
         found = math.inf
     if not math.isfinite(found):
-        raise AnswersError(f"{where}: {short(answer)} is too large")
+        raise AnswersError(f"{where}: {short_json(answer)} is too large")
     return found
-
-
-def short(thing: Any) -> str:
-    """Return a thing as JSON, its end left out if it is long."""
-    try:
-        text = json.dumps(thing, ensure_ascii=True)
-    except (RecursionError, ValueError):
-        text = f"a {type(thing).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,289 @@
+"""A reverse pass as a textbook has it, on plain dictionaries: an oracle for random programs.
+
+It shares nothing with the engine: the formulas and the derivatives are written here anew, from
+``math``, and the pass is a loop over nodes.  What is specified is done as specified, so that bits
+can be compared: IEEE 754 for every number, sums over uses in reverse topological order from the
+first contribution on, and a variable's earlier gradient added last, as one number.
+"""
+
+# ruff: noqa: ARG005 (every derivative gets the result and all operands)
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+inf, nan = math.inf, math.nan
+
+Hook = Callable[[float], float | None]
+
+
+# ---- numbers -----------------------------------------------------------------------------------
+
+
+def quotient(a: float, b: float) -> float:
+    """a / b by IEEE 754, which has a result for every b."""
+    if b:
+        return a / b
+    return nan if math.isnan(a) or a == 0.0 else math.copysign(inf, math.copysign(1.0, b) * a)
+
+
+def quiet(function: Callable[..., float], *numbers: float) -> float:
+    """Return what a function of ``math`` does, without its exceptions for what IEEE 754 has."""
+    try:
+        return function(*numbers)
+    except OverflowError:
+        return inf
+    except ValueError:
+        return nan
+
+
+def to_the(a: float, b: float) -> float:
+    """a ** b, an odd power of a negative number negative even where it overflows."""
+    if b == 2.0:
+        return a * a
+    sign = math.copysign(1.0, a) if b % 2.0 == 1.0 else 1.0
+    if a == 0.0 and b < 0.0:
+        return sign * inf
+    found = quiet(math.pow, a, b)
+    return sign * inf if found == inf and math.isfinite(a) else found
+
+
+def logarithm(x: float) -> float:
+    return -inf if x == 0.0 else quiet(math.log, x)
+
+
+def logistic(x: float) -> float:
+    """1 / (1 + e**-x), so written for each sign that nothing overflows."""
+    if x >= 0.0:
+        return 1.0 / (1.0 + math.exp(-x))
+    small = math.exp(-math.fabs(x))  # a nan too
+    return small / (1.0 + small)
+
+
+def soft(x: float) -> float:
+    """log(1 + e**x), so written that nothing overflows."""
+    return math.log1p(math.exp(-math.fabs(x))) + (0.0 if x <= 0.0 else x)
+
+
+def neuron(bias: float, *rest: float) -> float:
+    total = bias
+    for place in range(len(rest) // 2):
+        total += rest[place] * rest[len(rest) // 2 + place]
+    return total
+
+
+def larger(a: float, b: float) -> float:
+    return nan if a != a or b != b else a if a >= b else b
+
+
+def smaller(a: float, b: float) -> float:
+    return nan if a != a or b != b else a if a <= b else b
+
+
+def side(a: float, b: float) -> float:
+    """Return what an operand that is greater than the other has of a choice's derivative.
+
+    None, or half of it, if they cannot be told apart: their difference is 0 or nan.
+    """
+    difference = a - b
+    return 1.0 if difference > 0.0 else 0.0 if b - a > 0.0 else 0.5
+
+
+# Each operation: its number, and its derivative by each operand, of its result and operands.
+FORWARD: dict[str, Callable[..., float]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": quotient,
+    "neg": lambda a: -a,
+    "abs": abs,
+    "square": lambda a: a * a,
+    "pow": to_the,
+    "exp": lambda x: quiet(math.exp, x),
+    "log": logarithm,
+    "sqrt": lambda x: quiet(math.sqrt, x),
+    "sin": lambda x: quiet(math.sin, x),
+    "cos": lambda x: quiet(math.cos, x),
+    "tan": lambda x: quiet(math.tan, x),
+    "tanh": math.tanh,
+    "sigmoid": logistic,
+    "softplus": soft,
+    "log_sigmoid": lambda x: -soft(-x),
+    "relu": lambda x: 0.0 if x <= 0.0 else x,
+    "leaky_relu": lambda x, slope: x if x > 0.0 else slope * x,
+    "weighted_sum": neuron,
+    "maximum": larger,
+    "minimum": smaller,
+    "where": lambda c, a, b: a if c > 0.0 else b,
+}
+
+DERIVATIVES: dict[str, Callable[..., Sequence[float]]] = {
+    "add": lambda y, a, b: (1.0, 1.0),
+    "sub": lambda y, a, b: (1.0, -1.0),
+    "mul": lambda y, a, b: (b, a),
+    "div": lambda y, a, b: (quotient(1.0, b), quotient(-y, b)),
+    "neg": lambda y, a: (-1.0,),
+    "abs": lambda y, a: (1.0 if a > 0.0 else -1.0 if a < 0.0 else 0.0,),
+    "square": lambda y, a: (2.0 * a,),
+    "pow": lambda y, a, b: (
+        b * to_the(a, b - 1.0 if abs(b) > 0.0 else 0.0),
+        y * logarithm(a if abs(a) > 0.0 or b < 0.0 else 1.0),
+    ),
+    "exp": lambda y, x: (y,),
+    "log": lambda y, x: (quotient(1.0, x),),
+    "sqrt": lambda y, x: (quotient(0.5, y),),
+    "sin": lambda y, x: (quiet(math.cos, x),),
+    "cos": lambda y, x: (-quiet(math.sin, x),),
+    "tan": lambda y, x: (1.0 + y * y,),
+    "tanh": lambda y, x: (1.0 - y * y,),
+    "sigmoid": lambda y, x: (y * (1.0 - y),),
+    "softplus": lambda y, x: (logistic(x),),
+    "log_sigmoid": lambda y, x: (logistic(-x),),
+    "relu": lambda y, x: (1.0 if x > 0.0 else 0.0,),
+    "leaky_relu": lambda y, x, slope: (1.0 if x > 0.0 else slope, 0.0 if x > 0.0 else x),
+    "weighted_sum": lambda y, *operands: (
+        1.0,
+        *operands[len(operands) // 2 + 1 :],
+        *operands[1 : len(operands) // 2 + 1],
+    ),
+    "maximum": lambda y, a, b: (side(a, b), side(b, a)),
+    "minimum": lambda y, a, b: (side(b, a), side(a, b)),
+    "where": lambda y, c, a, b: (0.0, float(c > 0.0), float(not c > 0.0)),
+}
+
+
+# ---- graphs ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Node:
+    """A node by its numbers; ``gradient`` is None where none has been computed.
+
+    ``op`` is "" for a leaf; ``operands`` are the keys of other nodes.
+    """
+
+    data: float
+    op: str = ""
+    operands: tuple[int, ...] = ()
+    constant: bool = False
+    gradient: float | None = None
+    hooks: dict[int, Hook] = field(default_factory=dict)
+
+    @property
+    def is_variable(self) -> bool:
+        return not self.op and not self.constant
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One use's part of a gradient."""
+
+    node: int
+    operand: int
+    position: int
+    local: float
+    upstream: float
+    number: float
+    total: float
+
+
+class Naive:
+    """A graph as a dictionary of nodes, and what can be done with it."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[int, Node] = {}
+
+    def below(self, root: int) -> tuple[list[int], list[int]]:
+        """Return the leaves and the interior nodes that root depends on, operands first."""
+        leaves: list[int] = []
+        interior: list[int] = []
+
+        def visit(key: int) -> None:
+            if key in leaves or key in interior:
+                return
+            for operand in self.nodes[key].operands:
+                visit(operand)
+            (interior if self.nodes[key].op else leaves).append(key)
+
+        visit(root)
+        return leaves, interior
+
+    def variables(self, root: int) -> list[int]:
+        return [key for key in self.below(root)[0] if not self.nodes[key].constant]
+
+    def numbers(self, root: int) -> dict[int, float]:
+        """Return every number below root, computed anew from the leaves of now."""
+        leaves, interior = self.below(root)
+        found = {key: self.nodes[key].data for key in leaves}
+        for key in interior:
+            node = self.nodes[key]
+            found[key] = FORWARD[node.op](*[found[operand] for operand in node.operands])
+        return found
+
+    def gradients(
+        self,
+        root: int,
+        start: float,
+        numbers: dict[int, float],
+        hooks: bool,
+    ) -> tuple[dict[int, float], list[Contribution]]:
+        """Return one pass's gradients, and its contributions in their order."""
+        leaves, interior = self.below(root)
+        sums = {root: start}
+        contributions: list[Contribution] = []
+
+        def complete(key: int) -> None:
+            for hook in self.nodes[key].hooks.values() if hooks else ():
+                replacement = hook(sums[key])
+                sums[key] = sums[key] if replacement is None else replacement
+
+        for key in reversed(interior):
+            complete(key)
+            node = self.nodes[key]
+            slopes = DERIVATIVES[node.op](numbers[key], *[numbers[n] for n in node.operands])
+            for position, (operand, local) in enumerate(zip(node.operands, slopes, strict=True)):
+                if self.nodes[operand].constant:
+                    continue
+                number = local * sums[key]
+                sums[operand] = sums[operand] + number if operand in sums else number
+                contributions.append(
+                    Contribution(key, operand, position, local, sums[key], number, sums[operand])
+                )
+        for key in leaves:
+            if key in sums:
+                complete(key)
+        return sums, contributions
+
+    def backward(self, root: int, start: float) -> list[Contribution]:
+        """Do a pass; interior gradients are afresh, variables add theirs to what they had."""
+        numbers = {key: node.data for key, node in self.nodes.items()}
+        sums, contributions = self.gradients(root, start, numbers, hooks=True)
+        self.add(sums)
+        return contributions
+
+    def replay(self, root: int) -> float:
+        """Compute root and its gradients from the leaves of now; the interior stays as it is."""
+        numbers = self.numbers(root)
+        sums, _ = self.gradients(root, 1.0, numbers, hooks=False)
+        self.add({key: sums[key] for key in {*self.variables(root), root}})
+        self.nodes[root].data = numbers[root]
+        return numbers[root]
+
+    def descend(self, root: int, rate: float) -> float:
+        """Do a step of gradient descent, which changes the variables' numbers alone."""
+        numbers = self.numbers(root)
+        sums, _ = self.gradients(root, 1.0, numbers, hooks=False)
+        for key in self.variables(root):
+            self.nodes[key].data -= rate * sums[key]
+        return numbers[root]
+
+    def add(self, sums: dict[int, float]) -> None:
+        for key, number in sums.items():
+            node = self.nodes[key]
+            adds = node.is_variable and node.gradient is not None
+            node.gradient = node.gradient + number if adds else number  # type: ignore[operator]
+
+    def forget_hooks(self) -> None:
+        self.nodes = {key: replace(node, hooks={}) for key, node in self.nodes.items()}
