@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -16,6 +17,7 @@ import autodiff
 from autodiff import Step, Value, backward_steps, topological_order
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.pullback import PULLBACKS
 from autodiff.value import constant
 from tests.bits import all_bits, bits, same_bits
 from tests.random_graphs import (
@@ -543,6 +545,17 @@ def test_a_rule_of_a_user_is_applied_as_it_was_written(name: str, rule: Any, num
         (local,) = rule(number, number)
         assert type(x.grad) is float
         assert same_bits(x.grad, local * 7.0)
+
+
+@pytest.mark.parametrize("operands", [3, 5])
+def test_a_debugger_shows_the_lines_of_a_pullback(operands: int) -> None:
+    # bias + weight * x [+ weight * x]: each operand gets its factor's number, times upstream
+    pullback = PULLBACKS[OPERATIONS["weighted_sum"], operands]
+    source = inspect.getsource(pullback)
+    first_weight, first_input = 1, 1 + operands // 2
+    assert source.startswith("def pull_back_weighted_sum(node):\n    upstream = node.grad\n")
+    assert f"\n    operand{first_weight}.grad += operand{first_input}.data * upstream\n" in source
+    assert len(source.splitlines()) == 3 + operands
 
 
 # --------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import gc
 import inspect
 import linecache
 import math
+import os
 import random
 import re
 import traceback
@@ -704,10 +705,34 @@ def test_getsource_and_linecache_show_the_lines() -> None:
 def test_a_programs_lines_are_forgotten_with_it() -> None:
     program = small_program()
     filename = program.step.__code__.co_filename
-    assert filename in linecache.cache
+    assert linecache.getlines(filename)
     del program
     gc.collect()
+    assert not linecache.getlines(filename)
+    _ = small_program().step
     assert filename not in linecache.cache
+
+
+def test_a_program_may_be_collected_while_linecache_goes_through_its_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stat = os.stat
+
+    def collecting_stat(*arguments: Any, **named: Any) -> os.stat_result:
+        gc.collect()
+        return stat(*arguments, **named)
+
+    monkeypatch.setattr(linecache, "cache", {})
+    linecache.getlines(__file__)  # the first file, at which the program is collected
+    step = small_program().step
+    step.itself = step  # type: ignore[attr-defined]
+    filename = step.__code__.co_filename
+    del step
+    assert linecache.getlines(filename)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", collecting_stat)
+        linecache.checkcache()
+    assert not linecache.getlines(filename)
 
 
 def fails(x: Any) -> Any:

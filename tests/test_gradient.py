@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from autodiff import Value, backward_steps, grad, hessian, maximum, relu, topological_order
 from autodiff.gradient import gradient_steps
 from autodiff.graph import leaves_and_interior
-from autodiff.ops import Operation
+from autodiff.ops import OPERATIONS, Operation
 from autodiff.value import constant
 from tests.bits import all_bits, same_bits
 from tests.random_graphs import Recipe, built, tame_recipes, wild_recipes
@@ -110,6 +110,20 @@ def test_one_input_gives_a_value_and_a_list_gives_a_list() -> None:
     assert grad(x * x, []) == []
 
 
+def test_a_step_cannot_be_changed() -> None:
+    x = Value(3.0)
+    (step,) = gradient_steps(-x, [x])
+    with pytest.raises(AttributeError, match="cannot assign to field 'total'"):
+        step.total = x  # type: ignore[misc]
+
+
+def test_a_factor_of_the_constant_one_is_left_out_of_the_graph() -> None:
+    a, b = Value(2.0), Value(3.0)
+    assert grad(a * b, a) is b
+    by_a = grad((a + b).exp(), a)
+    assert by_a.op is OPERATIONS["exp"]
+
+
 def test_a_deep_graph_needs_no_recursion() -> None:
     x = Value(1.0)
     node = x
@@ -204,6 +218,24 @@ def test_the_hessian_of_rosenbrocks_function() -> None:
 def test_the_hessian_by_an_input_without_influence_is_zero() -> None:
     x, other = Value(2.0), Value(3.0)
     assert [numbers_of(row) for row in hessian(x**3, [x, other])] == [[12.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        # sin'' = -sin, and both mixed derivatives are cos b
+        (lambda a, b: a * b.sin(), [[0.0, math.cos(1.0)], [math.cos(1.0), -math.sin(1.0)]]),
+        # e**(ab): (b**2, 1 + ab; 1 + ab, a**2) times e**(ab)
+        (lambda a, b: (a * b).exp(), [[math.e, 2.0 * math.e], [2.0 * math.e, math.e]]),
+    ],
+    ids=["a sin b", "e**(ab)"],
+)
+def test_a_variable_that_happens_to_be_one_stays_in_the_graph(
+    make: Callable[[Value, Value], Value], expected: list[list[float]]
+) -> None:
+    a, b = Value(1.0), Value(1.0)
+    rows = [numbers_of(row) for row in hessian(make(a, b), [a, b])]
+    assert rows == [pytest.approx(row, rel=1e-15) for row in expected]
 
 
 @settings(max_examples=30, deadline=None)

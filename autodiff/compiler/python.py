@@ -21,6 +21,7 @@ from autodiff.value import Value
 __all__ = ["PythonRunner", "function_of", "readable_source", "run_source"]
 
 _serial = count(1)
+_forgotten: list[str] = []  # files of functions that are gone
 
 
 def readable_source(parts: Parts, title: str) -> str:
@@ -163,6 +164,8 @@ def function_of(source: str, name: str, title: str, linear: Linear) -> FunctionT
 
     The registers tell which operations it calls.
     """
+    while _forgotten:
+        linecache.cache.pop(_forgotten.pop(), None)
     filename = f"<{one_line(title)} {next(_serial)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace: dict[str, object] = dict(vars(ops))
@@ -172,8 +175,18 @@ def function_of(source: str, name: str, title: str, linear: Linear) -> FunctionT
     exec(compile(source, filename, "exec"), namespace)
     function = namespace[name]
     assert isinstance(function, FunctionType)
-    weakref.finalize(function, linecache.cache.pop, filename, None)
+    weakref.finalize(function, _forget, filename)
     return function
+
+
+def _forget(filename: str) -> None:
+    """Empty a function's lines once it is gone; the next function takes them out.
+
+    The garbage collector may call this while ``linecache.checkcache`` goes through its files, which
+    fails if one of them is missing then.
+    """
+    linecache.cache[filename] = (0, None, [], filename)
+    _forgotten.append(filename)
 
 
 class PythonRunner:
