@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+collect_ignore = ["fuzz"]  # no tests, and they need atheris
+
 # A slow machine is no failure.  HYPOTHESIS_PROFILE=thorough tries 50 times as many examples.
 TIMES = 50
 settings.register_profile("shared", deadline=None)

@@ -425,3 +425,14 @@ def test_a_chain_of_30_000_nodes_is_travelled_node_by_node() -> None:
     assert trace.gradient(x) is None
     positions = [trace.completed_at(each) for each in reversed(topological_order(node)[30_001:])]
     assert all(after - before == 1 for before, after in pairwise(positions))
+
+
+@pytest.mark.parametrize("earlier", [None, 0.25])
+def test_a_trace_without_steps_has_the_gradient_that_the_hooks_leave(earlier: float | None) -> None:
+    x = Value(2.0, "x")
+    if earlier is not None:
+        x.grad = earlier
+    before = x.grad
+    x.register_hook(lambda gradient: gradient / 2.0)
+    assert Trace(x).gradients == {x: 0.5}
+    assert x.grad is before
