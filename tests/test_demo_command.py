@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import nn
 from demos.command import run
+from demos.interrupts import SIGNALS
 from demos.progress import ShowProgress, progress_bar
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def answers_of_the_tests_own() -> Iterator[None]:
+    """What a demo's process does when it is told to stop is not what the tests' shall do."""
+    hook, handlers = sys.excepthook, {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    sys.excepthook = hook
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def runs_away() -> None:

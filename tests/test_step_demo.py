@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -337,6 +338,17 @@ def test_q_and_control_c_leave_the_terminal_as_it_was(
     screen.shows("step 0 of 28")
     assert screen.leave(key) == 0
     assert "\x1b[?1049l" in screen.process.before  # the other screen is left
+
+
+def test_a_signal_to_end_leaves_the_terminal_as_it_was(terminal: Callable[..., Terminal]) -> None:
+    screen = terminal()
+    screen.shows("step 0 of 28")
+    screen.process.kill(signal.SIGTERM)
+    screen.process.expect(screen.ended)
+    screen.process.close()
+    assert screen.process.exitstatus == 128 + signal.SIGTERM
+    assert "\x1b[?1049l" in screen.process.before
+    assert screen.process.before.endswith("\nTerminated.\r\n")
 
 
 def test_plain_text_can_be_asked_for_in_a_terminal_too(terminal: Callable[..., Terminal]) -> None:
