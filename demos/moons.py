@@ -20,6 +20,7 @@ import nn
 from autodiff import Value
 from demos.arguments import count, missing_package, output_folder
 from demos.moons_data import make_moons
+from demos.output import tolerate_any_encoding
 from nn.fit import ENGINES
 
 try:
@@ -159,6 +160,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo."""
+    tolerate_any_encoding()
     options = parse_arguments(arguments)
     moons = Moons(options.seed)
     before = moons.correct()

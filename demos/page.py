@@ -28,6 +28,7 @@ from demos.live.programs import compile_record
 from demos.live.python_code import code, description
 from demos.live.record import record
 from demos.moons_data import make_moons
+from demos.output import tolerate_any_encoding
 from nn.fit import Loss, Penalty, Rows
 
 __all__ = ["main", "page"]
@@ -116,6 +117,7 @@ DATA: dict[str, tuple[Callable[[int, int | None, float, Path], Path], int, float
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write a page and print where it is."""
+    tolerate_any_encoding()
     parser = argparse.ArgumentParser(
         prog="python -m demos.page",
         description=__doc__,

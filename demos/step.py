@@ -19,6 +19,7 @@ from autodiff.debug.text import shown
 from autodiff.ops import describe
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
+from demos.output import tolerate_any_encoding
 
 try:
     from demos.step_screen import StepScreen
@@ -128,6 +129,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo."""
+    tolerate_any_encoding()
     options = parse_arguments(arguments)
     if options.file is not None:
         loss = loss_of_file(options.file)

@@ -17,6 +17,7 @@ from autodiff import draw
 from demos.arguments import count, learning_rate, missing_package, output_folder
 from demos.lab import LAB
 from demos.one_row import one_row_loss
+from demos.output import tolerate_any_encoding
 from demos.page import xor_page
 
 try:
@@ -162,6 +163,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo."""
+    tolerate_any_encoding()
     options = parse_arguments(arguments)
     model = nn.MLP(2, [4, 1], activation="sigmoid", output_activation="sigmoid", rng=options.seed)
     if options.init == "lab":

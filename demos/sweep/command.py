@@ -19,6 +19,7 @@ from pathlib import Path
 from autodiff.compiler.program import ENGINES
 from autodiff.files import write_atomically
 from demos.arguments import learning_rate, missing_package, output_folder, positive
+from demos.output import tolerate_any_encoding
 from demos.sweep.dispatch import run_sweep, runs_done
 from demos.sweep.executors import Workers, WorkersError, dask_workers, local_cores, local_workers
 from demos.sweep.report import factor_tables, markdown_report, runs_csv
@@ -185,6 +186,7 @@ def write_results(options: argparse.Namespace, store: Store) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the sweep and report."""
+    tolerate_any_encoding()
     options = parse_arguments(arguments)
     path: Path = options.out / "sweep.sqlite"
     kept = f"All finished runs are in {path}; the same command goes on from there."

@@ -8,13 +8,13 @@ file: it marks every number and shows the first mistake with the right step.
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from autodiff.files import write_atomically
 from demos.arguments import output_file
+from demos.output import tolerate_any_encoding
 from demos.worksheet.answers import MOST_PROBLEMS, AnswersError, answers_text, read_answers
 from demos.worksheet.grading import grade, report
 from demos.worksheet.problems import LEVELS, make_problems
@@ -62,8 +62,6 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def check(path: Path) -> int:
     """Grade a file, print the report, and return the exit code: 0 if all is right, else 1."""
     answers = read_answers(path)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a pipe may not know ✓
     print(report(answers))
     return 0 if all(one.mark == "right" for one in grade(answers)) else 1
 
@@ -82,6 +80,7 @@ def write_sheet(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write a worksheet, or grade one, and return the exit code."""
+    tolerate_any_encoding()
     options = parse_arguments(arguments)
     try:
         if options.check is not None:
