@@ -10,9 +10,7 @@ PYTHONS = python3 python3.15 python3.14 python3.13 python3.12 python3.11 python
 TEST_EXTRA = test
 PIP_OPTIONS =
 BIN = $(VENV)/bin/python
-
-# Where a Python of a version may be: on the path, or where pyenv puts it.
-candidates = python$(1) $(wildcard $(HOME)/.pyenv/versions/$(1).*/bin/python$(1))
+PYENV = $(HOME)/.pyenv/versions
 
 .NOTPARALLEL:
 .PHONY: help xor page test parity pythons floors check format coverage bench docs package installed clean
@@ -55,23 +53,24 @@ parity:
 # Each in a venv of its own.  A version that is not here is left out, but for the oldest.
 pythons:
 	@tested=; absent=; failed=; \
-	$(foreach version,$(VERSIONS),found=; \
-	    for candidate in $(call candidates,$(version)); do \
+	for version in $(VERSIONS); do \
+	    found=; \
+	    for candidate in $(PYENV)/$$version.*/bin/python$$version python$$version; do \
 	        if $$candidate -c '' >/dev/null 2>&1; then found=$$candidate; fi; \
 	    done; \
-	    if [ -z "$$found" ]; then absent="$$absent $(version)"; else \
-	        echo "=== Python $(version): $$found"; \
-	        if $(MAKE) --no-print-directory VENV=.venv-$(version) PYTHON=$$found test; \
-	        then tested="$$tested $(version)"; else failed="$$failed $(version)"; fi; \
-	    fi;) \
-	echo "=== passed:$${tested:- none}; failed:$${failed:- none}; not on this machine:$${absent:- none}"; \
-	case "$$failed " in " ") ;; *) exit 1;; esac; \
-	case " $$tested " in *' $(firstword $(VERSIONS)) '*) ;; *) exit 1;; esac
+	    if [ -z "$$found" ]; then absent="$$absent $$version"; continue; fi; \
+	    echo "=== Python $$version: $$found"; \
+	    if $(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=$$found test; \
+	    then tested="$$tested $$version"; else failed="$$failed $$version"; fi; \
+	done; \
+	echo "=== passed:$${tested:- none}; failed:$${failed:- none}; not here:$${absent:- none}"; \
+	[ -z "$$failed" ] && case "$$tested " in *' $(firstword $(VERSIONS)) '*) ;; *) exit 1;; esac
 
 # The newest are what the other targets install.
 floors: OLDEST = $(firstword $(VERSIONS))
 floors:
-	@$(MAKE) --no-print-directory VENV=.venv-floors PYTHONS='$(call candidates,$(OLDEST))' .venv-floors/.created
+	@$(MAKE) --no-print-directory VENV=.venv-floors \
+	    PYTHONS='python$(OLDEST) $(PYENV)/$(OLDEST).*/bin/python$(OLDEST)' .venv-floors/.created
 	@.venv-floors/bin/python -m tests.floors >.venv-floors/floors.txt
 	@$(MAKE) --no-print-directory VENV=.venv-floors TEST_EXTRA=parity \
 	    PIP_OPTIONS='--only-binary=:all: --constraint .venv-floors/floors.txt' test
