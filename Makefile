@@ -5,12 +5,15 @@
 
 VENV = .venv
 PEERS = .venv-parity
-PYTHONS = python3 python3.14 python3.13 python3.12 python3.11 python
+VERSIONS = 3.11 3.12 3.13 3.14 3.15
+PYTHONS = python3 python3.15 python3.14 python3.13 python3.12 python3.11 python
 TEST_EXTRA = test
+PIP_OPTIONS =
 BIN = $(VENV)/bin/python
+PYENV = $(HOME)/.pyenv/versions
 
 .NOTPARALLEL:
-.PHONY: help xor page test parity lint check format coverage mutation bench docs package clean
+.PHONY: help xor page test parity pythons floors lint check format coverage mutation bench docs package installed clean
 
 # A Python that was upgraded or removed leaves a dead .venv: its stamps mean nothing then.
 $(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
@@ -25,9 +28,12 @@ help:
 	@echo 'make parity    run the tests with PyTorch and every optional part; a skip fails'
 	@echo 'make coverage  the same on all cores; fails if a line or branch of autodiff or nn is missed'
 	@echo 'make mutation  change a file operator by operator, and list what no test notices'
+	@echo 'make pythons   run the tests on each Python of VERSIONS that is here; the others are named'
+	@echo 'make floors    run the tests with the oldest version of each dependency'
 	@echo 'make bench     measure the engine beside its peers'
 	@echo 'make docs      make the reference from the docstrings: build/docs/index.html'
-	@echo 'make package   build sdist and wheel into dist/, and import the wheel in an empty venv'
+	@echo 'make package   build sdist and wheel into dist/; run demos and some tests from the wheel'
+	@echo 'make installed run the tests on the installed wheel, and in the unpacked sdist'
 	@echo 'make clean     remove what make installed and built (not out/)'
 	@echo
 	@echo 'ARGS="..."     more arguments for xor, page, test, parity, coverage or mutation, such as'
@@ -53,6 +59,31 @@ coverage:
 	@$(PEERS)/bin/python -m coverage report --include='autodiff/*,nn/*' --fail-under=100
 	@$(PEERS)/bin/python -m coverage report --include='demos/*' --fail-under=90
 
+# Each in a venv of its own.  A version that is not here is left out, but for the oldest.
+pythons:
+	@tested=; absent=; failed=; \
+	for version in $(VERSIONS); do \
+	    found=; \
+	    for candidate in $(PYENV)/$$version.*/bin/python$$version python$$version; do \
+	        if $$candidate -c '' >/dev/null 2>&1; then found=$$candidate; fi; \
+	    done; \
+	    if [ -z "$$found" ]; then absent="$$absent $$version"; continue; fi; \
+	    echo "=== Python $$version: $$found"; \
+	    if $(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=$$found test; \
+	    then tested="$$tested $$version"; else failed="$$failed $$version"; fi; \
+	done; \
+	echo "=== passed:$${tested:- none}; failed:$${failed:- none}; not here:$${absent:- none}"; \
+	[ -z "$$failed" ] && case "$$tested " in *' $(firstword $(VERSIONS)) '*) ;; *) exit 1;; esac
+
+# The newest are what the other targets install.
+floors: OLDEST = $(firstword $(VERSIONS))
+floors:
+	@$(MAKE) --no-print-directory VENV=.venv-floors \
+	    PYTHONS='python$(OLDEST) $(PYENV)/$(OLDEST).*/bin/python$(OLDEST)' .venv-floors/.created
+	@.venv-floors/bin/python -m tests.floors >.venv-floors/floors.txt
+	@$(MAKE) --no-print-directory VENV=.venv-floors TEST_EXTRA=parity \
+	    PIP_OPTIONS='--only-binary=:all: --constraint .venv-floors/floors.txt' test
+
 # Which files there are, and what the survivors are: docs/mutation.md.
 mutation: $(VENV)/.installed-mutation
 	@$(BIN) -m tests.mutation $(or $(ARGS),--help)
@@ -76,8 +107,9 @@ bench:
 docs: $(VENV)/.installed-docs
 	@$(BIN) -m docs.reference build/docs
 
-# The wheel is built from the sdist, so both are shown to be whole.
-package: $(VENV)/.installed-check
+# The wheel is built from the sdist.  In build/empty there is the wheel and nothing else, until the
+# packages of .venv are lent to it: what is in build/empty itself is found first.
+package: $(VENV)/.installed-check $(VENV)/.installed-$(TEST_EXTRA)
 	@rm -rf build dist
 	@$(BIN) -m build --outdir dist . >dist.log 2>&1 || { cat dist.log; rm -f dist.log; exit 1; }
 	@rm -f dist.log
@@ -86,10 +118,20 @@ package: $(VENV)/.installed-check
 	@cd build && empty/bin/python -I -c "import autodiff, nn, importlib.resources as r; \
 	[(r.files(p) / 'py.typed').read_bytes() for p in ('autodiff', 'nn')]; \
 	print('imported autodiff', autodiff.__version__, 'and nn from the wheel alone')"
+	@purelib='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+	$(BIN) -c "$$purelib" >"$$(build/empty/bin/python -c "$$purelib")/lent.pth"
+	@$(BIN) -m tests.installed build/empty/bin/python --quick
 	@ls dist
 
+installed: package
+	@$(BIN) -m venv build/installed
+	@build/installed/bin/python -m pip install --quiet --disable-pip-version-check \
+	    "$$(echo dist/*.whl)[$(TEST_EXTRA)]"
+	@$(BIN) -m tests.installed build/installed/bin/python $(ARGS)
+
 clean:
-	rm -rf .venv $(PEERS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .mutation
+	rm -rf .venv $(PEERS) .venv-floors $(VERSIONS:%=.venv-%) build dist *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .mutation
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- installing -------------------------------------------------------------------------------
@@ -116,5 +158,5 @@ $(VENV)/.created:
 
 $(VENV)/.installed-%: setup.cfg pyproject.toml $(VENV)/.created
 	@echo 'Installing the "$*" extra of setup.cfg into $(VENV) (once; needs the network) ...'
-	@$(BIN) -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@$(BIN) -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) --editable '.[$*]'
 	@touch $@

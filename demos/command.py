@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     runs away, a file that cannot be written, a package that is missing; and what tells it to
     stop, Ctrl-C and the signals that ask a process to end.
     """
+    tolerate_any_encoding()
     sys.excepthook = tell_in_a_line
     raise_when_terminated()
     try:
@@ -45,3 +47,12 @@ def give_up_output() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def tolerate_any_encoding() -> None:
+    """Let the standard output show ? for a character that it cannot encode, such as µ in ASCII.
+
+    Without this, such a character is a UnicodeEncodeError, at the end of a long run perhaps.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")

@@ -361,3 +361,10 @@ def test_a_cache_that_cannot_be_written_is_no_error(
     monkeypatch.setenv(object_cache.CACHE_SETTING, str(occupied / "cache"))
     assert small_program().run(1)
     assert occupied.read_text() == "in the way"
+
+
+def test_a_cache_in_the_home_of_a_user_without_one_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(object_cache.CACHE_SETTING, "~a user that is not here/cache")
+    assert small_program().run(1)

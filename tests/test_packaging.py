@@ -267,13 +267,22 @@ def test_the_library_is_marked_as_typed(package: str) -> None:
     assert "py.typed" in setup_cfg()["options.package_data"]["*"]
 
 
+def test_the_pythons_that_are_named_are_those_that_make_pythons_tests() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (versions,) = re.findall(r"^VERSIONS = (.*)$", makefile, re.MULTILINE)
+    classifiers = setup_cfg()["metadata"]["classifiers"]
+    named = re.findall(r"^Programming Language :: Python :: (3\.\d+)$", classifiers, re.MULTILINE)
+    assert named == versions.split()
+    assert setup_cfg()["options"]["python_requires"] == f">={named[0]}"
+
+
 def test_every_dependency_is_in_the_table_of_contributing_with_its_floor() -> None:
     table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    rows = {
+    rows = [
         (cells[0].strip(" `"), cells[1].strip(" `"), cells[2].strip(" `"))
         for line in table.splitlines()
         if line.startswith("| `") and len(cells := line.strip().strip("|").split("|")) == 4
-    }
+    ]
     declared = set()
     for extra, requirements in extras().items():
         for requirement in requirements:
@@ -281,7 +290,8 @@ def test_every_dependency_is_in_the_table_of_contributing_with_its_floor() -> No
             parts = re.fullmatch(r"([\w-]+)([><=~]=.+)", needed)
             assert parts, f"{requirement} of extra {extra} has no floor"
             declared.add((parts[1], parts[2], extra))
-    assert rows == declared
+    assert set(rows) == declared
+    assert len(rows) == len(declared), "a row stands twice"
 
 
 # ---- the run that may not skip -------------------------------------------------------------

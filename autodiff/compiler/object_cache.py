@@ -59,7 +59,11 @@ def _path(key: str) -> Path | None:
     folder = os.environ.get(CACHE_SETTING)
     if not folder:
         return None
-    return Path(folder).expanduser() / f"{hashlib.sha256(key.encode()).hexdigest()}.o"
+    try:
+        expanded = Path(folder).expanduser()
+    except RuntimeError:  # ~ stands for no folder: the user has no home
+        return None
+    return expanded / f"{hashlib.sha256(key.encode()).hexdigest()}.o"
 
 
 def _is_private(path: Path) -> bool:

@@ -8,7 +8,6 @@ file: it marks every number and shows the first mistake with the right step.
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,8 +66,6 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def check(path: Path) -> int:
     """Grade a file, print the report, and return the exit code: 0 if all is right, else 1."""
     answers = read_answers(path)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a pipe may not know ✓
     print(report(answers))
     return 0 if all(one.mark == "right" for one in grade(answers)) else 1
 
