@@ -47,8 +47,8 @@ REPORT = ("demos.sweep.command", [*SWEEP, "--out", "{out}"])
         pytest.param(*WORKSHEET, "all", 60, marks=pytest.mark.slow),
         pytest.param(*PAGE, "all", 20, marks=pytest.mark.slow),
         pytest.param(*XOR, "all", 120, marks=pytest.mark.slow),
-        pytest.param(*MOONS, "all", 80, marks=pytest.mark.slow),
-        pytest.param(*REPORT, "all", 60, marks=pytest.mark.slow),
+        pytest.param(*MOONS, "3", 4, marks=pytest.mark.slow),
+        pytest.param(*REPORT, "1", 9, marks=pytest.mark.slow),
     ],
 )
 def test_a_demo_that_is_stopped_while_it_writes_leaves_every_file_whole(
