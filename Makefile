@@ -54,8 +54,11 @@ parity:
 	@$(MAKE) --no-print-directory VENV=$(PEERS) TEST_EXTRA=parity ARGS='-p tests.no_skip $(ARGS)' test
 
 # The same on all cores, and how much of each package the tests reach, in lines and branches.
+# Without those of memory, as the measurement itself remembers every compiled program.
 coverage:
-	@$(MAKE) --no-print-directory parity ARGS='-n auto --dist loadfile --cov --cov-report= $(ARGS)'
+	@$(MAKE) --no-print-directory parity ARGS='-n auto --dist loadfile --cov --cov-report= \
+	    --ignore tests/test_memory.py $(ARGS)'
+	@$(MAKE) --no-print-directory parity ARGS=tests/test_memory.py
 	@$(PEERS)/bin/python -m coverage report --include='autodiff/*,nn/*' --fail-under=100
 	@$(PEERS)/bin/python -m coverage report --include='demos/*' --fail-under=90
 
@@ -86,7 +89,7 @@ floors:
 
 # Which files there are, and what the survivors are: docs/mutation.md.
 mutation: $(VENV)/.installed-mutation
-	@$(BIN) -m tests.mutation $(or $(ARGS),--help)
+	@$(BIN) -m tests.mutation $(ARGS)
 
 check: lint coverage
 

@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each Nth change alone")
     parser.add_argument("--again", action="store_true", help="try what survived once more")
     parser.add_argument("--anew", action="store_true", help="forget an earlier run")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(sys.argv[1:] or ["--help"])
     if arguments.every < 1:
         parser.error(f"--every needs 1 or more, not {arguments.every}")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
