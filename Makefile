@@ -76,7 +76,9 @@ pythons:
 	    then tested="$$tested $$version"; else failed="$$failed $$version"; fi; \
 	done; \
 	echo "=== passed:$${tested:- none}; failed:$${failed:- none}; not here:$${absent:- none}"; \
-	[ -z "$$failed" ] && case "$$tested " in *' $(firstword $(VERSIONS)) '*) ;; *) exit 1;; esac
+	case "$$tested " in *' $(firstword $(VERSIONS)) '*) ;; \
+	    *) echo 'Python $(firstword $(VERSIONS)), the oldest, has to pass.' >&2; exit 1;; esac; \
+	[ -z "$$failed" ]
 
 # The newest are what the other targets install.
 floors: OLDEST = $(firstword $(VERSIONS))
