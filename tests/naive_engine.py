@@ -59,7 +59,8 @@ def logistic(x: float) -> float:
     if x >= 0.0:
         return 1.0 / (1.0 + math.exp(-x))
     small = math.exp(-math.fabs(x))  # a nan too
-    return small / (1.0 + small)
+    share = small / (1.0 + small)
+    return share if x >= -1.4 else small - small * share  # s / (1 + s) = s - s * s / (1 + s)
 
 
 def soft(x: float) -> float:

@@ -172,11 +172,13 @@ class Terminal:
         pytest.importorskip("textual", reason="draws the screen")
         if not hasattr(pexpect, "spawn"):
             pytest.skip("this system has no pseudo-terminals")
+        # Whoever runs the tests may have said how large its own terminal is.
+        inherited = {name: os.environ[name] for name in os.environ.keys() - {"COLUMNS", "LINES"}}
         self.process: Any = pexpect.spawn(
             sys.executable,
             ["-m", "demos.step", *arguments],
             cwd=str(ROOT),
-            env={**os.environ, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"},
+            env={**inherited, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"},
             dimensions=(rows, columns),
             encoding="utf-8",
             timeout=60,
