@@ -517,7 +517,7 @@ def test_a_command_that_makes_no_sense_is_refused(
     with pytest.raises(SystemExit) as exit:
         main(arguments)
     assert exit.value.code == 2
-    # Since Python 3.15 the number that is no choice stands in quotes.
+    # Since Python 3.14 the number that is no choice stands in quotes.
     assert re.search(message, capsys.readouterr().err)
 
 
