@@ -146,17 +146,24 @@ def test_a_demo_that_is_stopped_while_it_starts_shows_no_traceback(
 def test_a_demo_that_is_stopped_while_it_trains_says_so_and_writes_nothing(
     tmp_path: Path, name: str
 ) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "demos.xor", "--epochs", "10000000", "--out", str(tmp_path)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    number = getattr(signal, name)
+    training = ["-m", "demos.xor", "--epochs", "10000000", "--out", str(tmp_path)]
+    # Who runs the tests may ignore the signal, as nohup does, and a child would inherit that.
+    answer = signal.signal(number, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-u", *training],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(number, answer)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "Epoch 0, Loss: 0.2595\n"
-        process.send_signal(getattr(signal, name))
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
     finally:
         process.kill()
