@@ -212,10 +212,6 @@ def test_a_penalty_is_in_the_output_on_every_engine_and_in_c() -> None:
     assert [*map(bits, native_outputs), bits(native_last)] == [*map(bits, outputs), bits(last)]
 
 
-class Features(dict[str, bool]):
-    """The features that a processor says it has."""
-
-
 @pytest.mark.parametrize(("features", "wide"), [({"avx": True}, 4), ({}, 2)])
 def test_a_simpler_processor_gets_narrower_vectors_and_the_librarys_exp(
     monkeypatch: pytest.MonkeyPatch, features: dict[str, bool], wide: int
@@ -225,7 +221,7 @@ def test_a_simpler_processor_gets_narrower_vectors_and_the_librarys_exp(
 
     from autodiff.compiler import native
 
-    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: Features(features))
+    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: features)
     monkeypatch.setattr(native, "lanes", native.lanes.__wrapped__)
     assert native.lanes() == wide
     assert native.exp_width.__wrapped__() == 0
