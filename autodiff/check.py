@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from autodiff.convert import describe, to_float
 from autodiff.gradient import grad
 from autodiff.graph import leaves_and_interior
 from autodiff.naming import Names
-from autodiff.ops import Operation, describe, to_float
+from autodiff.ops import Operation
 from autodiff.value import Value
 
 __all__ = ["GradientError", "check_gradients"]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
+from autodiff.convert import describe
 from autodiff.graph import leaves_and_interior
-from autodiff.ops import describe
 from autodiff.value import Value, constant, local_derivatives
 
 __all__ = ["GradientStep", "grad", "gradient_steps", "hessian"]

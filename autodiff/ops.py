@@ -28,9 +28,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
 from pickle import PicklingError, UnpicklingError
 from typing import Any
+
+from autodiff.convert import short_repr, to_float
 
 __all__ = [
     "OPERATIONS",
@@ -52,7 +53,6 @@ __all__ = [
     "sqrt",
     "tan",
     "tanh",
-    "to_float",
     "weighted_sum",
     "where",
 ]
@@ -144,51 +144,6 @@ def operation_named(name: str) -> Operation:
             "not have: read it with the version of autodiff that wrote it, or add the operation "
             "there first"
         ) from None
-
-
-def to_float(number: Any, user: str) -> float:
-    """Return a real number (int, float, bool, NumPy scalar) as a float.
-
-    Raises TypeError for anything else, naming what came and its ``user``; OverflowError for an
-    int beyond the range of a float.
-
-    >>> to_float(3, "Value")
-    3.0
-    >>> to_float("3", "Value")
-    Traceback (most recent call last):
-    ...
-    TypeError: Value needs a real number, but got the str '3'
-    """
-    if type(number) is float:
-        return number
-    if not isinstance(number, Real):
-        raise TypeError(f"{user} needs a real number, but got {describe(number)}")
-    try:
-        return float(number)
-    except OverflowError:
-        raise OverflowError(f"{user} got an int that is too large for a float") from None
-
-
-def describe(thing: Any) -> str:
-    """Return the type and a short repr, for a message about something unexpected.
-
-    >>> describe([1, 2]), describe(None)
-    ('the list [1, 2]', 'None')
-    """
-    return "None" if thing is None else f"the {type(thing).__name__} {short_repr(thing)}"
-
-
-def short_repr(thing: Any) -> str:
-    """Return a thing's repr, its end left out if it is long; it never fails.
-
-    >>> short_repr("a"), short_repr(10**5000)
-    ("'a'", '(too large to show)')
-    """
-    try:
-        shown = repr(thing)
-    except Exception:  # too many digits, lists too deep, or a fault in the thing's own class
-        return "(too large to show)"
-    return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
 # --------------------------------------------------------------------------------------------
@@ -297,7 +252,8 @@ def power(a: Any, b: Any) -> Any:
 
 
 def pow_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
-    # d(a**0)/da is 0 even at a = 0, where b * a**(b-1) would be 0 * inf.
+    # d(a**0)/da is 0 even at a = 0, where b * a**(b-1) would be 0 * inf.  The price: where b is 0,
+    # this slope's own derivative by b is 1, not 1 / a (PyTorch's is 0).
     d_base = b * power(a, where(absolute(b), b - 1.0, 0.0))
     # d(0**b)/db is 0 for b >= 0, where out * log(a) would be 0 * -inf.
     d_exponent = out * log(where(absolute(a), a, where(-b, a, 1.0)))

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 from autodiff import ops, watch
+from autodiff.convert import describe, to_float
 from autodiff.hooks import Event, GradientHook
-from autodiff.ops import Operation, describe, to_float
+from autodiff.ops import Operation
 from autodiff.origin import CONSTANT, Origin
 from autodiff.pickling import reduce_node
 from autodiff.pullback import PULLBACKS

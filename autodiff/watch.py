@@ -15,8 +15,8 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from autodiff.convert import describe
 from autodiff.hooks import EVENTS, Event, GradientHook, Hooks
-from autodiff.ops import describe
 from autodiff.origin import Origin
 
 __all__ = ["Handle", "Watcher", "break_on", "hooks_of", "register_hook", "watchers", "watching"]

@@ -15,7 +15,7 @@ from typing import Any
 
 from autodiff import Program, Value, compile
 from autodiff.compiler import batches_of, epoch_means, row_order, slices
-from autodiff.ops import describe, to_float
+from autodiff.convert import describe, to_float
 from nn.losses import cross_entropy, mse_loss
 from nn.module import Module
 from nn.optim import Optimizer

@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from autodiff.convert import short_repr
 from autodiff.files import write_atomically
-from autodiff.ops import short_repr
 from autodiff.strict_json import json_of
 from nn.module import Module
 

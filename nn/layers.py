@@ -9,8 +9,8 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 from autodiff import Value, watch, weighted_sum
+from autodiff.convert import describe
 from autodiff.made_by import call_within
-from autodiff.ops import describe
 from autodiff.value import lift
 from nn.module import Module
 

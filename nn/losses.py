@@ -12,7 +12,7 @@ from numbers import Integral
 from typing import Any
 
 from autodiff import Value
-from autodiff.ops import describe, to_float
+from autodiff.convert import describe, to_float
 
 __all__ = [
     "binary_cross_entropy",

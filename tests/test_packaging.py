@@ -22,17 +22,21 @@ STANDARD_LIBRARY_ONLY = ("autodiff", "nn")
 
 # What the lowest modules may import of the project. Modules above them need only be free of cycles.
 LOWEST = {
-    "autodiff.ops": set(),
+    "autodiff.convert": set(),
+    "autodiff.ops": {"autodiff.convert"},
     "autodiff.graph": set(),
     "autodiff.files": set(),
     "autodiff.pickling": {"autodiff.graph"},
     "autodiff.pullback": {"autodiff.ops"},
-    "autodiff.hooks": {"autodiff.ops"},
+    "autodiff.hooks": {"autodiff.convert"},
     "autodiff.origin": {"autodiff.hooks"},
-    "autodiff.watch": {"autodiff.hooks", "autodiff.ops", "autodiff.origin"},
+    "autodiff.watch": {"autodiff.convert", "autodiff.hooks", "autodiff.origin"},
     "autodiff.value": {
         f"autodiff.{name}"
-        for name in ("ops", "graph", "pickling", "pullback", "hooks", "origin", "watch")
+        for name in (
+            *("convert", "ops", "graph", "pickling"),
+            *("pullback", "hooks", "origin", "watch"),
+        )
     },
 }
 

@@ -9,7 +9,8 @@ from autodiff.compiler.build import Parts, update_results
 from autodiff.compiler.languages import JAVASCRIPT, C, Language, helper_functions, identifier
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.text import Writer, one_line
-from autodiff.ops import Operation, describe
+from autodiff.convert import describe
+from autodiff.ops import Operation
 from autodiff.value import Value
 
 __all__ = ["Functions", "to_c", "to_javascript"]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from autodiff.backward import ReversePass, Step, backward_steps
+from autodiff.convert import describe, to_float
 from autodiff.graph import leaves_and_interior
 from autodiff.naming import Names
-from autodiff.ops import describe, to_float
 from autodiff.value import NOT_COMPUTED, Value
 
 __all__ = ["Trace"]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from autodiff.convert import describe
 from autodiff.drawing.boxes import Painter
 from autodiff.drawing.draw import check_arguments, check_fold, painter_of
 from autodiff.drawing.fold import Fold
@@ -20,7 +21,6 @@ from autodiff.drawing.render import check_pixels, converter, on_canvas, pixels_o
 from autodiff.files import write_atomically
 from autodiff.graph import leaves_and_interior
 from autodiff.memory import collector_paused
-from autodiff.ops import describe
 from autodiff.value import Value
 
 __all__ = ["animate"]

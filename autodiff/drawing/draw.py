@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autodiff.compiler.program import Program
+from autodiff.convert import describe
 from autodiff.drawing.boxes import Painter, joined
 from autodiff.drawing.dot import dot_text
 from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, parts_of
@@ -22,7 +23,6 @@ from autodiff.drawing.svg import accessible_svg
 from autodiff.files import write_atomically
 from autodiff.graph import topological_order
 from autodiff.memory import collector_paused
-from autodiff.ops import describe
 from autodiff.value import Value
 
 __all__ = ["Drawing", "draw"]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from autodiff.backward import Step, backward_steps
+from autodiff.convert import describe
 from autodiff.drawing.shown import number_shown
 from autodiff.graph import leaves_and_interior
 from autodiff.naming import Names
-from autodiff.ops import describe
 from autodiff.value import Value
 
 __all__ = [

@@ -1,0 +1,56 @@
+"""What comes in from outside: numbers as floats, and names for what is none.
+
+Every check of an argument, here and in ``nn``, says with these what it got.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+__all__ = ["describe", "short_repr", "to_float"]
+
+
+def to_float(number: Any, user: str) -> float:
+    """Return a real number (int, float, bool, NumPy scalar) as a float.
+
+    Raises TypeError for anything else, naming what came and its ``user``; OverflowError for an
+    int beyond the range of a float.
+
+    >>> to_float(3, "Value")
+    3.0
+    >>> to_float("3", "Value")
+    Traceback (most recent call last):
+    ...
+    TypeError: Value needs a real number, but got the str '3'
+    """
+    if type(number) is float:
+        return number
+    if not isinstance(number, Real):
+        raise TypeError(f"{user} needs a real number, but got {describe(number)}")
+    try:
+        return float(number)
+    except OverflowError:
+        raise OverflowError(f"{user} got an int that is too large for a float") from None
+
+
+def describe(thing: Any) -> str:
+    """Return the type and a short repr, for a message about something unexpected.
+
+    >>> describe([1, 2]), describe(None)
+    ('the list [1, 2]', 'None')
+    """
+    return "None" if thing is None else f"the {type(thing).__name__} {short_repr(thing)}"
+
+
+def short_repr(thing: Any) -> str:
+    """Return a thing's repr, its end left out if it is long; it never fails.
+
+    >>> short_repr("a"), short_repr(10**5000)
+    ("'a'", '(too large to show)')
+    """
+    try:
+        shown = repr(thing)
+    except Exception:  # too many digits, lists too deep, or a fault in the thing's own class
+        return "(too large to show)"
+    return shown if len(shown) <= 60 else shown[:57] + "..."
