@@ -596,6 +596,19 @@ def test_a_penalty_counts_once_a_batch(
         assert all_bits(found) == all_bits(losses)
 
 
+def test_what_the_output_and_the_penalty_share_is_computed_once() -> None:
+    w = Value(3.0, "w")
+    square = w * w
+    program = checked(
+        compile(square * 2.0, updates=lambda g: {w: w - 0.5 * g[w]}, penalty=square.sqrt())
+    )
+    copies = [line for line in program.source.splitlines() if line.endswith("= w * w")]
+    assert len(copies) == 1
+    assert program.run(1) == [9.0 * 2.0 + 3.0]
+    # d(2w²)/dw = 4w, and d√(w²)/dw = 1.
+    assert w.data == 3.0 - 0.5 * (12.0 + 1.0)
+
+
 def test_a_penalty_that_depends_on_an_input_is_refused() -> None:
     w, x = Value(2.0), Value(1.0, "x")
     with pytest.raises(ValueError, match="the penalty depends on the input x"):

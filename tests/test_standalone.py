@@ -366,6 +366,10 @@ def ends_without_a_result(x: Any) -> Any:
     _ = x
 
 
+def compares_twice(x: Any) -> Any:
+    return x if 0.0 < x < 1.0 else 0.0
+
+
 def some_partials(out: Any, x: Any) -> tuple[Any]:
     return (1.0,)
 
@@ -377,6 +381,7 @@ def some_partials(out: Any, x: Any) -> tuple[Any]:
         uses_a_name_from_outside,
         calls_a_function_of_its_own,
         ends_without_a_result,
+        compares_twice,
         lambda x: x * x,
         math.erf,
     ],
