@@ -16,7 +16,18 @@ from typing import Any
 import pytest
 
 import nn
-from autodiff import Names, Trace, Value, draw, exp, explain, grad, record_source, watch
+from autodiff import (
+    Names,
+    Trace,
+    Value,
+    check_gradients,
+    draw,
+    exp,
+    explain,
+    grad,
+    record_source,
+    watch,
+)
 from autodiff.origin import Origin
 from autodiff.value import constant
 from tests.documents import run_python
@@ -208,6 +219,28 @@ def test_what_a_module_of_ones_own_returns_gets_the_name_in_its_caller() -> None
     with record_source():
         y = line(x)
     assert (name(y), name(y.parents[0])) == ("y", "")
+
+
+class Keeps(watch.Watcher):
+    """Keeps what is made."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Value] = []
+
+    def made(self, node: Value) -> None:
+        self.nodes.append(node)
+
+
+def test_what_a_function_returns_to_the_library_gets_no_name_of_the_library_s() -> None:
+    def square(x: Any) -> Any:
+        return x * x
+
+    keeps = Keeps()
+    with record_source(), watch.watching(keeps):
+        check_gradients(square, [3.0])
+    squares = [node for node in keeps.nodes if str(node.op) == "mul" and node.data == 9.0]
+    assert squares
+    assert {name(node) for node in squares} == {""}
 
 
 def test_what_a_function_returns_into_something_else_gets_no_name() -> None:
