@@ -56,8 +56,8 @@ parity:
 # The same on all cores, and how much of each package the tests reach, in lines and branches.
 # Without those of memory, as the measurement itself remembers every compiled program.
 coverage:
-	@$(MAKE) --no-print-directory parity ARGS='-n auto --dist loadfile --cov --cov-report= \
-	    --ignore tests/test_memory.py $(ARGS)'
+	@$(MAKE) --no-print-directory parity ARGS='-n auto --dist loadfile --no-loadscope-reorder \
+	    --cov --cov-report= --ignore tests/test_memory.py $(ARGS)'
 	@$(MAKE) --no-print-directory parity ARGS=tests/test_memory.py
 	@$(PEERS)/bin/python -m coverage report --include='autodiff/*,nn/*' --precision=1 --fail-under=100
 	@$(PEERS)/bin/python -m coverage report --include='demos/*' --fail-under=90
