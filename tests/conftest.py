@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,13 +53,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# The files that take longest, longest first.
+LONGEST = (
+    *("test_pyodide.py", "test_sweep.py", "test_documents.py", "test_sweep_dask.py"),
+    *("test_stopped_demos.py", "test_use.py", "test_numbers.py", "test_notebooks.py"),
+    *("test_standalone.py", "test_worksheet.py", "test_hooks.py", "test_moons.py"),
+    *("test_op_engines.py", "test_xor_demo.py", "test_draw.py", "test_compile.py"),
+)
+
+
+def place_of(item: pytest.Item) -> int:
+    """Return when a test's file comes: the longest first, then the others as they are."""
+    return LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow tests out unless they are asked for, but not as skips, which may be errors."""
+    """Leave the slow tests out unless they are asked for, but not as skips, which may be errors.
+
+    Of several workers, none is to be left alone with a long file in the end: begin with these.
+    """
+    if hasattr(config, "workerinput"):
+        items.sort(key=place_of)
     if not config.getoption("--slow"):
         left_out = [item for item in items if item.get_closest_marker("slow")]
         if left_out:
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let what a test marked no_cover starts go unmeasured, as pytest-cov does with the test."""
+    if item.get_closest_marker("no_cover") is None:
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)
 
 
 @dataclass(frozen=True, slots=True)

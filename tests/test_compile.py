@@ -159,6 +159,7 @@ def test_every_optimizer_takes_the_lab_through_the_same_bits(name: str) -> None:
         assert all_bits([variable.data for variable in kept]) == all_bits(numbers)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("run", [readable_run, Program.run], ids=["readable", "dense"])
 def test_the_labs_20000_epochs_have_the_same_bits(
     run: Callable[[Program, int], list[float]],
@@ -594,6 +595,19 @@ def test_a_penalty_counts_once_a_batch(
     assert all_bits([value.data for value in values]) == all_bits([w, b, unseen])
     if size >= len(rows):
         assert all_bits(found) == all_bits(losses)
+
+
+def test_what_the_output_and_the_penalty_share_is_computed_once() -> None:
+    w = Value(3.0, "w")
+    square = w * w
+    program = checked(
+        compile(square * 2.0, updates=lambda g: {w: w - 0.5 * g[w]}, penalty=square.sqrt())
+    )
+    copies = [line for line in program.source.splitlines() if line.endswith("= w * w")]
+    assert len(copies) == 1
+    assert program.run(1) == [9.0 * 2.0 + 3.0]
+    # d(2w²)/dw = 4w, and d√(w²)/dw = 1.
+    assert w.data == 3.0 - 0.5 * (12.0 + 1.0)
 
 
 def test_a_penalty_that_depends_on_an_input_is_refused() -> None:

@@ -28,6 +28,7 @@ LINK = re.compile(r"\]\(([^)#:]*)(#[^)]*)?\)")
 every_document = pytest.mark.parametrize("name", DOCUMENTS)
 
 
+@pytest.mark.no_cover
 @every_document
 def test_every_block_of_a_document_runs_and_shows_what_it_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Golden

@@ -123,6 +123,15 @@ def test_a_weight_that_a_penalty_uses_too_still_belongs_to_its_neuron() -> None:
     assert [paths[parameter] for parameter in neuron.parameters()] == ["Neuron"] * 3
 
 
+def test_a_weight_that_two_neurons_share_belongs_to_neither() -> None:
+    layer = nn.Layer(1, 2, rng=1)
+    first, second = layer.neurons
+    second.w = first.w
+    paths = paths_of(topological_order(sum(layer([1.0]), start=Value(0.0))))
+    belong_to = [paths[value] for value in (first.w[0], first.b, second.b)]
+    assert belong_to == ["", "Layer[0]", "Layer[1]"]
+
+
 def test_the_modules_around_a_path() -> None:
     assert ancestors("") == []
     assert ancestors("a.b[3]") == ["a", "a.b", "a.b[3]"]
@@ -188,6 +197,22 @@ def test_a_partial_sum_that_is_used_elsewhere_too_is_no_part_of_the_greater_sum(
 def test_terms_that_are_not_alike_are_no_rows() -> None:
     x = Value(1.0, "x")
     assert find_rows(topological_order(x.exp() + x.sin() + x.cos().log())) == []
+
+
+def test_terms_that_are_not_computed_are_no_rows() -> None:
+    assert find_rows(topological_order(Value(1.0) + Value(2.0))) == []
+
+
+def test_the_terms_of_a_sum_inside_a_row_are_no_rows_of_their_own() -> None:
+    w = Value(2.0, "w")
+    first, second = [(w * Value(1.0) + w * Value(2.0)).tanh() for _ in range(2)]
+    root = first + second
+    for _ in range(20):  # so that the rows are less than half of the graph
+        root = root.tanh()
+    (rows,) = find_rows(topological_order(root))
+    assert [[node.op.name if node.op else "leaf" for node in row] for row in rows.rows] == [
+        ["leaf", "leaf", "mul", "mul", "add", "tanh"]
+    ] * 2
 
 
 # ---- every node is somewhere ---------------------------------------------------------------------
@@ -260,6 +285,30 @@ def test_arrows_between_folded_boxes_are_one_with_their_number() -> None:
         ("target", "v31", ()),
         ("v31", "loss", ()),
     ]
+
+
+def test_a_module_whose_parameters_alone_are_used_has_no_output() -> None:
+    line = Line()
+    box = boxes(draw(line.slope**2 + line.offset**2, fold="layer").picture)["Line"]
+    assert box.title == ("Line",)
+    assert table(box) == {"": ["value", "grad"], "slope": ["2", "–"], "offset": ["1", "–"]}
+
+
+def test_an_arrow_that_is_no_part_of_the_rows_has_the_number_of_its_uses() -> None:
+    class Squares(nn.Module):
+        def __call__(self, x: Any) -> Any:
+            return sum((weight**2 for weight in x), start=Value(0.0))
+
+    model = nn.MLP(1, [2, 1], rng=1)
+    loss = nn.mse_loss([model([x]) for x in (1.0, 2.0, 3.0)], [0.0, 0.0, 0.0])
+    weights = [weight for neuron in model.layers[0].neurons for weight in neuron.w]
+    penalty = Squares()
+    penalty.set_path("penalty")
+    picture = draw(loss + penalty(weights), fold="layer").picture
+    names = {box.id: box.name for box in picture.boxes}
+    labels = {(names[a.tail], names[a.head]): a.label for a in picture.arrows}
+    assert labels["hidden", "output"] == ("×2",)  # in each of three rows
+    assert labels["hidden", "penalty"] == ("×2",)
 
 
 def test_a_folded_batch_is_one_picture_for_all_rows_with_ranges() -> None:

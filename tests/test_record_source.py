@@ -16,9 +16,21 @@ from typing import Any
 import pytest
 
 import nn
-from autodiff import Names, Trace, Value, draw, exp, explain, grad, record_source, watch
+from autodiff import (
+    Names,
+    Trace,
+    Value,
+    check_gradients,
+    draw,
+    exp,
+    explain,
+    grad,
+    record_source,
+    watch,
+)
 from autodiff.origin import Origin
 from autodiff.value import constant
+from tests.documents import run_python
 
 
 def line() -> int:
@@ -195,6 +207,42 @@ def test_what_a_function_returns_gets_the_name_in_its_caller() -> None:
     assert name(y.parents[0]) == name(z.parents[0]) == ""
 
 
+def test_what_a_module_of_ones_own_returns_gets_the_name_in_its_caller() -> None:
+    class Line(nn.Module):
+        def __init__(self) -> None:
+            self.slope, self.offset = Value(2.0), Value(1.0)
+
+        def __call__(self, x: Value) -> Value:
+            return self.slope * x + self.offset
+
+    line, x = Line(), Value(3.0)
+    with record_source():
+        y = line(x)
+    assert (name(y), name(y.parents[0])) == ("y", "")
+
+
+class Keeps(watch.Watcher):
+    """Keeps what is made."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Value] = []
+
+    def made(self, node: Value) -> None:
+        self.nodes.append(node)
+
+
+def test_what_a_function_returns_to_the_library_gets_no_name_of_the_library_s() -> None:
+    def square(x: Any) -> Any:
+        return x * x
+
+    keeps = Keeps()
+    with record_source(), watch.watching(keeps):
+        check_gradients(square, [3.0])
+    squares = [node for node in keeps.nodes if str(node.op) == "mul" and node.data == 9.0]
+    assert squares
+    assert {name(node) for node in squares} == {""}
+
+
 def test_what_a_function_returns_into_something_else_gets_no_name() -> None:
     def double(x: Value) -> Value:
         return x * 2.0
@@ -234,6 +282,51 @@ def test_code_whose_source_is_not_to_be_had_gives_the_line_and_no_name() -> None
     scope: dict[str, Any] = {"x": Value(1.0), "record_source": record_source}
     exec(compile("\nwith record_source(): y = x * 2", "<no such file>", "exec"), scope)
     assert where_made(scope["y"]) == ("<no such file>", 2, "")
+
+
+def test_names_that_stand_for_another_number_of_values_are_not_recorded() -> None:
+    with record_source():
+        first, *rest = Value(1.0), Value(2.0), Value(3.0)
+    assert [name(value) for value in (first, *rest)] == ["", "", ""]
+
+
+def test_a_python_that_knows_no_columns_gives_the_line_and_no_name(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from autodiff import Value, record_source\n"
+        "with record_source():\n"
+        "    y = Value(1.0) * 2.0\n"
+        "print(y)\n"
+    )
+    shown = run_python(["-X", "no_debug_ranges", str(script)], tmp_path)
+    assert shown == "Value(2, op=mul, script.py:3)\n"
+
+
+# What a function registered with atexit is called by is no line of Python.
+AT_THE_END = """
+import atexit
+from autodiff import Value, record_source, watch
+
+class Prints(watch.Watcher):
+    def made(self, node):
+        print(node.data, node.origin)
+
+def two():
+    return Value(2.0)
+
+recording, printing = record_source(), watch.watching(Prints())
+recording.__enter__()
+printing.__enter__()
+atexit.register(Value, 1.0)
+atexit.register(two)
+"""
+
+
+def test_what_no_line_of_python_asked_for_has_no_name_and_maybe_no_line(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(AT_THE_END)
+    where = Origin(file=str(script), line=10)
+    assert run_python([str(script)], tmp_path) == f"2.0 {where}\n1.0 None\n"
 
 
 def test_a_label_comes_before_a_name() -> None:

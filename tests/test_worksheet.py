@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,13 @@ from demos.worksheet.solution import gradient_line, value_line
 ROOT = Path(__file__).resolve().parent.parent
 SHEETS = [(seed, level) for level in LEVELS for seed in (0, 7, 123456789)]
 PROBLEMS = [problem for seed, level in SHEETS for problem in make_problems(seed, level, 4)]
+
+
+@cache
+def problem_of(seed: int, level: int) -> Problem:
+    """Return the only problem of a sheet; looking for it takes most of a test's time."""
+    (problem,) = make_problems(seed, level, 1)
+    return problem
 
 
 # ---- an independent way to compute the numbers: exact fractions, and differences --------------
@@ -256,6 +264,7 @@ def test_a_line_to_write_on_for_every_number_to_find() -> None:
     assert len(lines) == sum(len(p.interior) + len(p.gradients) for p in problems)
 
 
+@pytest.mark.no_cover
 def test_the_same_seed_gives_the_same_files_in_another_process(tmp_path: Path) -> None:
     written = []
     for hash_seed in ("1", "2"):
@@ -387,12 +396,13 @@ def local_derivative(op: str, x: list[Fraction], position: int, tie: Fraction) -
     return rules[op]()[position]
 
 
+@pytest.mark.no_cover
 @settings(max_examples=200)
 @given(data=st.data(), seed=st.integers(0, 30), level=st.sampled_from(list(LEVELS)))
 def test_one_mistake_anywhere_is_one_mistake_whatever_is_left_blank_after_it(
     data: st.DataObject, seed: int, level: int
 ) -> None:
-    (problem,) = make_problems(seed, level, 1)
+    problem = problem_of(seed, level)
     steps = [(kind, node) for kind, nodes in STEPS for node in nodes(problem)]
     kind, wrong = data.draw(st.sampled_from(steps), "the mistake")
     by = Fraction(data.draw(st.integers(1, 30)) * data.draw(st.sampled_from([1, -1])), 10)
@@ -429,12 +439,13 @@ def test_one_mistake_anywhere_is_one_mistake_whatever_is_left_blank_after_it(
             assert one.mark == ("right" if is_right else "follows"), one
 
 
+@pytest.mark.no_cover
 @settings(max_examples=60)
 @given(seed=st.integers(0, 30), level=st.sampled_from(list(LEVELS)), data=st.data())
 def test_a_second_mistake_after_the_first_is_a_mistake_too(
     seed: int, level: int, data: st.DataObject
 ) -> None:
-    (problem,) = make_problems(seed, level, 1)
+    problem = problem_of(seed, level)
     first, last = problem.interior[0], problem.root
     values = evaluated(problem, {first: Fraction(first.data) + 1})
     written = {node.label: float(values[node]) for node in problem.interior}
@@ -557,6 +568,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.no_cover
 @settings(max_examples=60)
 @given(JSON, st.sampled_from(["seed", "level", "problems", "answers", "values", "e"]))
 def test_nothing_in_a_file_can_do_more_than_be_refused(thing: Any, place: str) -> None:

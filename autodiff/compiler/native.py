@@ -66,12 +66,11 @@ def library_functions() -> dict[str, int]:
         library = ctypes.CDLL("ucrtbase")
     else:
         library = ctypes.CDLL(ctypes.util.find_library("m"))
-    found: dict[str, int] = {}
-    for name in C_FUNCTIONS:
-        address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
-        if address is not None:
-            found[f"autodiff_{name}"] = address
-    return found
+    # ctypes has None for the null pointer, which no function is at.
+    return {
+        f"autodiff_{name}": ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+        for name in C_FUNCTIONS
+    }
 
 
 C_FUNCTIONS = (

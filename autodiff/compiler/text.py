@@ -13,6 +13,7 @@ from autodiff.compiler.linear import Kind, Linear, Register, numbered
 __all__ = ["Writer", "one_line", "register_names", "wrapped"]
 
 LEAVES = (Kind.VARIABLE, Kind.INPUT, Kind.MEAN)
+ASSIGNED = (Kind.OPERATION, Kind.COPY)
 
 # Operations whose dense Python form is their kernel in place of a call.
 INLINED = frozenset(
@@ -57,9 +58,9 @@ def wrapped(opening: str, items: Sequence[str], closing: str, indent: str) -> li
 class Writer:
     """Writes registers as statements of one language.
 
-    A *dense* writer leaves out comments and copies, writes a register that is used once into
-    the expression that uses it, and small operations (``sigmoid``, ``where``, ...) in place of
-    calls.  It is faster in Python and means the same.
+    A *dense* writer leaves out comments, writes a register that is used once into the expression
+    that uses it, and small operations (``sigmoid``, ``where``, ...) in place of calls.  It is
+    faster in Python and means the same.  It is for registers without copies: ``expanded``.
     """
 
     def __init__(self, language: Language, linear: Linear, dense: bool = False) -> None:
@@ -75,8 +76,6 @@ class Writer:
         register = self.linear.registers[place]
         if register.kind is Kind.NUMBER:
             return self.language.number(register.number)
-        if register.kind is Kind.COPY and self.dense:
-            return self.text(*register.operands)
         return self.texts.get(place, self.names[place])
 
     def block(
@@ -86,13 +85,13 @@ class Writer:
 
         ``results`` are used once more behind the block; ``keep`` must have a name of their own.
         """
-        assigned = [place for place in places if self._is_assigned(place)]
+        assigned = [place for place in places if self.linear.registers[place].kind in ASSIGNED]
         once = self._used_once(assigned, results) - set(keep) if self.dense else set()
         lines: list[str] = []
         for place in assigned:
             register = self.linear.registers[place]
             expression = self._expression(place, register, lines)
-            depth = 1 + max((self.depths.get(p, 0) for p in self._operands(register)), default=0)
+            depth = 1 + max((self.depths.get(p, 0) for p in register.operands), default=0)
             if place in once and depth <= MAX_DEPTH:
                 self.texts[place] = f"({expression})"
                 self.depths[place] = depth
@@ -103,22 +102,13 @@ class Writer:
                 lines.append(statement + note)
         return lines
 
-    def _is_assigned(self, place: int) -> bool:
-        kind = self.linear.registers[place].kind
-        return kind is Kind.OPERATION or (kind is Kind.COPY and not self.dense)
-
-    def _operands(self, register: Register) -> tuple[int, ...]:
-        if not self.dense:
-            return register.operands
-        return tuple([self.linear.resolve(place) for place in register.operands])
-
     def _used_once(self, assigned: list[int], results: Collection[int]) -> set[int]:
         """Return the registers with a single use, by an operation that writes it once."""
-        uses: Counter[int] = Counter(self.linear.resolve(place) for place in results)
+        uses: Counter[int] = Counter(results)
         for place in assigned:
             register = self.linear.registers[place]
             weight = 2 if register.op in INLINED or register.op is ops.SQUARE else 1
-            for operand in self._operands(register):
+            for operand in register.operands:
                 uses[operand] += weight
         here = set(assigned)
         return {place for place, count in uses.items() if count == 1 and place in here}
