@@ -14,10 +14,11 @@ beyond the last row compute something, too, which is not added.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from autodiff import ops
 from autodiff.compiler.build import Parts, update_results
+from autodiff.compiler.kernels import C_LIBRARY
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.llvm_function import (
     Assign,
@@ -56,15 +57,13 @@ class Assembly:
     """The text, and what its caller must know.
 
     ``order`` is the order of the variables in memory; ``tape`` the doubles it needs; ``lanes``
-    the rows that run at once; ``operations`` how many there are.
+    the rows that run at once.
     """
 
     text: str
     order: list[Value]
     tape: int
     lanes: int
-    operations: int
-    library: list[str] = field(default_factory=list)
 
 
 def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
@@ -76,8 +75,8 @@ def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
     writer = _Module(parts, order, lanes if parts.inputs else 1, exp_width)
     body = writer.rows_program() if parts.inputs else writer.plain_program()
     declarations = [
-        f"declare double @autodiff_{name}({', '.join(['double'] * count)}) #1"
-        for name, count in sorted(writer.library.items())
+        f"declare double @autodiff_{name}({', '.join(['double'] * C_LIBRARY[name])}) #1"
+        for name in sorted(writer.library)
     ]
     declarations += sorted(writer.intrinsics)
     attributes = [
@@ -85,9 +84,7 @@ def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
         "attributes #1 = { nounwind willreturn memory(none) }",
     ]
     text = "\n".join([*declarations, "", *writer.functions, *body, "", *attributes]) + "\n"
-    return Assembly(
-        text, order, writer.tape, writer.lanes, writer.operations, sorted(writer.library)
-    )
+    return Assembly(text, order, writer.tape, writer.lanes)
 
 
 class _Module(Layout):

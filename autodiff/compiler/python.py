@@ -13,7 +13,8 @@ from types import FunctionType
 from autodiff import ops
 from autodiff.compiler.batches import batches_of, row_order
 from autodiff.compiler.build import Parts, plan_rows, update_results
-from autodiff.compiler.languages import C_LIBRARY, PYTHON, function_name
+from autodiff.compiler.kernels import C_LIBRARY
+from autodiff.compiler.languages import PYTHON, function_name
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.text import Writer, one_line, wrapped
 from autodiff.value import Value
@@ -163,7 +164,7 @@ def function_of(source: str, name: str, title: str, linear: Linear) -> FunctionT
     filename = f"<{one_line(title)} {next(_serial)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace: dict[str, object] = dict(vars(ops))
-    namespace.update({f"math__{name}": vars(math)[name] for name in C_LIBRARY & vars(math).keys()})
+    namespace.update({f"math__{name}": vars(math)[name] for name in C_LIBRARY})
     used = {register.op for register in linear.registers if register.op is not None}
     namespace.update({function_name(op): op.forward for op in used})
     exec(compile(source, filename, "exec"), namespace)
