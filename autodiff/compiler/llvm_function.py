@@ -194,6 +194,7 @@ class Function:
     # ---- items -----------------------------------------------------------------------------
 
     def item(self, item: Item) -> None:
+        """Write one item."""
         match item:
             case Store(register, slot):
                 target = "%output" if slot is None else self.place_in_tape(slot)
@@ -380,6 +381,7 @@ class Function:
         return self.emit(f"load double, ptr {self.place_in_tape(slot)}, align 8")
 
     def place_in_tape(self, slot: int) -> str:
+        """Return a pointer to a place of the tape."""
         return self.emit(f"getelementptr double, ptr %tape, i64 {slot}")
 
     # ---- operations ------------------------------------------------------------------------
