@@ -216,11 +216,12 @@ def _updates(parts: Parts, assignments: Mapping[Value, Any], names: Names) -> No
             "compile: updates must return a dict of variables and expressions, "
             f"but returned {describe(assignments)}"
         )
+    inputs = set(parts.inputs)
     for variable in assignments:
         if not isinstance(variable, Value):
             raise TypeError(f"compile: an update is for {describe(variable)}, which is no Value")
-        if not variable.is_leaf or variable.is_constant or variable in parts.inputs:
-            kind = "an input" if variable in parts.inputs else "not a variable"
+        if not variable.is_leaf or variable.is_constant or variable in inputs:
+            kind = "an input" if variable in inputs else "not a variable"
             raise ValueError(f"compile: an update is for {_called(variable)}, which is {kind}")
     for variable, assigned in assignments.items():
         expression = lift(assigned, f"the update of {_called(variable)}")
