@@ -40,8 +40,9 @@ class GradientError(ArithmeticError):
     """A derivative that differences of the function do not confirm.
 
     ``input`` is the name of the input (of two inputs for a second derivative), ``gradient`` the
-    derivative by the rules, ``difference`` by differences; ``operation`` is the first operation
-    whose own rule is not confirmed, or None.
+    derivative by the rules, ``difference`` by differences, ``tolerance`` what was allowed, relative
+    to the larger of the two; ``operation`` is the first operation whose own rule is not confirmed,
+    or None.
     """
 
     def __init__(

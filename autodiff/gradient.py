@@ -113,6 +113,9 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
 def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
     """Return the second derivatives d² output / d input[i] d input[j], one row for each i.
 
+    For n inputs they are n rows of n Values.  It takes n + 1 reverse passes.  Raises what ``grad``
+    raises.
+
     >>> x, y = Value(2.0), Value(5.0)
     >>> [[entry.data for entry in row] for row in hessian(x * x * y, [x, y])]
     [[10.0, 4.0], [4.0, 0.0]]

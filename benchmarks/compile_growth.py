@@ -1,13 +1,15 @@
 """Compile time and memory, to 300,000 nodes: ``python -m benchmarks.compile_growth``.
 
-Three graphs: a chain, a balanced tree of sums, and a network's loss over more and more rows with
-the updates of Adam.  The stages are ``compile`` (registers), the dense source, and what Python
-makes of that source; a run is one iteration.  Memory is the most that Python has allocated
-while compiling (tracemalloc), beside the graph.  Figures are for one of the program's operations.
+Four graphs: a chain, a balanced tree of sums, a network's loss over more and more rows with the
+updates of Adam, and a wider and wider network, compiled for one row and run over rows.  The stages
+are ``compile`` (registers), the dense source, and what Python makes of that source; a run is one
+iteration.  Memory is the most that Python has allocated while compiling (tracemalloc), beside the
+graph.  Figures are for one of the program's operations.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import time
 import tracemalloc
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import nn
-from autodiff import Value, collector_paused, compile, topological_order
+from autodiff import Program, Value, collector_paused, compile, topological_order
 from autodiff.compiler.build import Updates
 from benchmarks.growth import chain
 from benchmarks.interleave import machine, table
@@ -26,10 +28,19 @@ SIZES = (1_000, 10_000, 100_000, 300_000)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A graph and its updates."""
+    """A graph and its updates; with ``inputs``, to be run over rows."""
 
     output: Value
     updates: Updates
+    inputs: tuple[Value, ...] = ()
+
+    def compiled(self, engine: str = "python") -> Program:
+        """Return the program."""
+        return compile(self.output, self.inputs, self.updates, engine=engine)
+
+    def run_once(self, program: Program) -> None:
+        """Do one iteration."""
+        program.run(1, [[0.5] * len(self.inputs)] * 8 if self.inputs else None)
 
 
 def descent(gradients: Mapping[Value, Value]) -> dict[Value, Value]:
@@ -62,13 +73,27 @@ def network(nodes: int) -> Job:
     return Job(loss, nn.Adam(model.parameters()).updates)
 
 
-JOBS: dict[str, Callable[[int], Job]] = {"chain": long_chain, "tree": tree, "network": network}
+def wide_network(nodes: int) -> Job:
+    """Return the loss of one row of a network with two layers as wide as it takes."""
+    width = math.isqrt(nodes // 7)  # a weight takes seven operations
+    model = nn.MLP(2, [width, width, 1], rng=1)
+    x, y = [Value(0.0, "x1"), Value(0.0, "x2")], Value(1.0, "y")
+    loss = nn.hinge_loss([model(x)], [y])
+    return Job(loss, nn.SGD(model.parameters(), lr=0.1).updates, (*x, y))
+
+
+JOBS: dict[str, Callable[[int], Job]] = {
+    "chain": long_chain,
+    "tree": tree,
+    "network": network,
+    "wide network over rows": wide_network,
+}
 
 
 def stages(job: Job) -> list[float]:
     """Return the seconds of each stage, and the program's operations."""
     marks = [time.process_time()]
-    program = compile(job.output, updates=job.updates)
+    program = job.compiled()
     marks.append(time.process_time())
     _ = program.expanded
     marks.append(time.process_time())
@@ -76,7 +101,7 @@ def stages(job: Job) -> list[float]:
     marks.append(time.process_time())
     _ = program.runner  # writes the source once more
     marks.append(time.process_time())
-    program.run(1)
+    job.run_once(program)
     marks.append(time.process_time())
     registers, expand, write, write_and_read, run = (b - a for a, b in pairwise(marks))
     operations = sum(register.op is not None for register in program.expanded.linear.registers)
@@ -86,7 +111,7 @@ def stages(job: Job) -> list[float]:
 def most_bytes(job: Job) -> int:
     """Return the most bytes that compiling has in use."""
     tracemalloc.start()
-    _ = compile(job.output, updates=job.updates).runner
+    _ = job.compiled().runner
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return most

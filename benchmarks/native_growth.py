@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 
-from autodiff import collector_paused, compile, topological_order
+from autodiff import collector_paused, topological_order
 from benchmarks.compile_growth import JOBS, SIZES, Job
 from benchmarks.interleave import machine, table, version_of
 
@@ -17,13 +17,13 @@ from benchmarks.interleave import machine, table, version_of
 def stages(job: Job) -> list[float]:
     """Return the seconds of each stage, and the program's operations."""
     began = time.perf_counter()
-    program = compile(job.output, updates=job.updates, engine="native")
+    program = job.compiled("native")
     compiled = time.perf_counter()
     expanded = program.expanded
     flat = time.perf_counter()
     _ = program.runner
     ready = time.perf_counter()
-    program.run(1)
+    job.run_once(program)
     ran = time.perf_counter()
     operations = sum(register.op is not None for register in expanded.linear.registers)
     return [compiled - began, flat - compiled, ready - flat, ran - ready, operations]

@@ -37,8 +37,10 @@ class Neuron(Module, names_nodes=False):
     """activation(bias + weight[0] * input[0] + weight[1] * input[1] + ...), added in that order.
 
     ``w`` is the list of ``nin`` weights (``nin`` is the fan-in) and ``b`` the bias.  All start
-    uniform in ±1/sqrt(nin), PyTorch's default for a linear layer, drawn from ``rng``: a
-    ``random.Random``, an int to seed one, or None for a new start each time.
+    uniform in ±1/sqrt(nin) (X. Glorot and Y. Bengio, 2010, equation 1; PyTorch's default for a
+    linear layer), drawn from ``rng``: a ``random.Random``, an int to seed one, or None for a new
+    start each time.  ``activation`` is a key of ``ACTIVATIONS``; without one (None, or ``nonlin``
+    False) the neuron is linear.
 
     Raises ValueError if the fan-in is not a positive int or the activation is unknown.
 
@@ -112,7 +114,10 @@ class Neuron(Module, names_nodes=False):
 class Layer(Module, names_nodes=False):
     """``nout`` neurons that see the same ``nin`` inputs. Calling it returns a list of ``nout``.
 
-    In ``state_dict`` it is PyTorch's ``Linear``: ``weight`` is nout x nin, ``bias`` nout.
+    In ``state_dict`` it is PyTorch's ``Linear``: ``weight`` is nout x nin, ``bias`` nout.  The
+    other arguments, and the weights' start, are those of :class:`Neuron`.
+
+    Raises ValueError if a number is not a positive int or the activation is unknown.
 
     >>> layer = Layer(2, 3, activation="sigmoid", rng=7)
     >>> len(layer([0.5, 1.0])), layer
@@ -171,7 +176,12 @@ class MLP(Module, names_nodes=False):
     """A multi-layer perceptron: ``MLP(2, [4, 1])`` is 2 inputs, 4 hidden neurons, 1 output.
 
     Its layers are called ``hidden`` (or ``hidden1``, ``hidden2``, ...) and ``output``.  Calling
-    it returns a list of outputs, or the output itself where there is one.
+    it returns a list of outputs, or the output itself where there is one.  Hidden layers have
+    ``activation``, the last one ``output_activation``; the weights' start is that of
+    :class:`Neuron`, layer by layer.
+
+    Raises ValueError if there is no layer, a number is not a positive int, or an activation is
+    unknown.
 
     >>> model = MLP(2, [4, 1], activation="sigmoid", output_activation="sigmoid", rng=7)
     >>> [name for name in model.state_dict()]

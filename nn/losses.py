@@ -1,7 +1,12 @@
 """Losses: one number that says how wrong the predictions are, averaged over all of them.
 
 Each takes predictions (Values) and targets (numbers or Values) of the same shape: a list, a list
-of lists, or one of each.
+of lists, or one of each; ``cross_entropy`` takes rows and a target for each.  It returns one Value,
+what PyTorch's function of the same name returns (PyTorch has no ``hinge_loss``).  Cross-entropies
+are in nats: their logarithms are natural.
+
+They raise ValueError if there are no predictions or the shapes differ, and, but for
+``cross_entropy``, TypeError for predictions or targets that are no lists of Values or numbers.
 """
 
 from __future__ import annotations
@@ -39,9 +44,11 @@ def mse_loss(predictions: Any, targets: Any) -> Value:
 def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
     """Return the mean of ``-(t log p + (1 - t) log(1 - p))`` for targets from 0 to 1.
 
-    Logarithms stop at -100, as PyTorch's do, so the loss is finite at p = 0 and p = 1.
-    1 - p is rounded, so log(1 - p) is off by 2**-53 where p is small: of logits,
-    ``binary_cross_entropy_with_logits`` loses nothing.
+    That is the negative log-likelihood of targets 0 and 1 (C. M. Bishop, *Pattern Recognition and
+    Machine Learning*, 2006, equation 4.90).  Logarithms stop at -100, as PyTorch's do, so the
+    loss is finite at p = 0 and p = 1.  1 - p is rounded, so log(1 - p) is off by 2**-53 where p is
+    small: of logits, ``binary_cross_entropy_with_logits`` loses nothing.
+
     Raises ValueError if a probability or target is outside [0, 1].
 
     >>> round(binary_cross_entropy([Value(0.25)], [1.0]).data, 6)
@@ -90,11 +97,15 @@ def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
     A target may also be a list with the probability of each class (1 for one of them, say): the
     surprises at the classes, each times its probability, are added.
 
-    ``logits`` is a list of rows, one logit a class (or one row, with one target).  The largest
-    logit is subtracted first, so no exponential overflows.  For n classes a row's loss L is off by
-    at most (2.03 n + 3.1 L) 2**-53, and a gradient by 4 n 2**-53: where a prediction is confident
-    and right, the loss is right to that, not to its last digits, as PyTorch's.  Of two classes,
-    ``binary_cross_entropy_with_logits`` of the logits' difference keeps these digits.
+    ``logits`` is a list of rows, one logit a class (or one row, with one target).  The formula is
+    the negative log-likelihood of the classes (Bishop, 2006, equation 4.108).  The largest logit is
+    subtracted first, so no exponential overflows (P. Blanchard, D. J. Higham and N. J. Higham,
+    "Accurately computing the log-sum-exp and softmax functions", 2021).
+
+    For n classes a row's loss L is off by at most (2.03 n + 3.1 L) 2**-53, and a gradient by
+    4 n 2**-53: where a prediction is confident and right, the loss is right to that, not to its
+    last digits, as PyTorch's.  Of two classes, ``binary_cross_entropy_with_logits`` of the logits'
+    difference keeps these digits.
 
     Raises ValueError if the rows differ in length or a target is not a class; TypeError if a logit
     is no Value.
@@ -164,6 +175,8 @@ def _log_of_sum(shifted: list[Value]) -> Value:
 
 def hinge_loss(scores: Any, targets: Any) -> Value:
     """Return the mean of ``relu(1 - target * score)`` for targets of -1 and 1.
+
+    It is that of support-vector machines (C. Cortes and V. Vapnik, 1995).
 
     Raises ValueError if a target is neither.
 

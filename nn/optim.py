@@ -24,10 +24,12 @@ Numbers = Sequence[Any]
 class Optimizer(ABC):
     """Base class: ``zero_grad()`` before ``backward()``, ``step()`` after it.
 
-    ``state`` holds what the optimizer remembers (momentum, say) as Values.
+    ``lr`` is the learning rate, the size of a step.  ``state`` holds what the optimizer remembers
+    (momentum, say) as Values.
 
-    Raises ValueError if there are no parameters, or one of them twice; TypeError if one is not
-    a variable.
+    Raises ValueError if there are no parameters, or one of them twice, or if a setting is not
+    finite, negative or otherwise out of its range; TypeError if a parameter is not a variable or a
+    setting is not a number.
     """
 
     def __init__(self, parameters: Iterable[Value], lr: float) -> None:
@@ -77,7 +79,9 @@ class SGD(Optimizer):
     """Gradient descent: ``w <- w - lr * g``, with optional momentum and weight decay.
 
     With weight decay, ``g <- g + weight_decay * w`` first.  With momentum, a velocity
-    ``v <- momentum * v + g`` takes the place of g; Nesterov's form uses ``g + momentum * v``.
+    ``v <- momentum * v + g`` takes the place of g (Polyak, 1964); Nesterov's form uses
+    ``g + momentum * v`` (Sutskever and others, 2013).  As in PyTorch, the learning rate multiplies
+    v where it is used; in those papers, where it is made.
 
     >>> w = Value(1.0)
     >>> (w * w).backward()
@@ -120,11 +124,12 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam (Kingma and Ba, 2015): steps scaled by running means of g and g**2.
+    """Adam (Kingma and Ba, 2015): steps scaled by running means of g and g**2, m and v.
 
     ``m <- m + (1 - beta1) (g - m)`` and ``v <- beta2 v + (1 - beta2) g g``; then
     ``w <- w - lr / (1 - beta1**t) * m / (sqrt(v) / sqrt(1 - beta2**t) + eps)`` at step t.
-    With weight decay, ``g <- g + weight_decay * w`` first.
+    With weight decay, ``g <- g + weight_decay * w`` first.  ``betas`` are beta1 and beta2, each
+    from 0 to below 1.
 
     >>> w = Value(1.0)
     >>> (w * w).backward()
@@ -189,7 +194,14 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
-    Instead of adding to the gradient, it shrinks the weight: ``w <- w - lr * weight_decay * w``.
+    Instead of adding to the gradient, it shrinks the weight: ``w <- w - lr * weight_decay * w``,
+    and then makes Adam's step.
+
+    >>> w = Value(1.0)
+    >>> (w * w).backward()
+    >>> AdamW([w], lr=0.1, weight_decay=0.5).step()
+    >>> round(w.data, 6)
+    0.85
     """
 
     def __init__(

@@ -314,6 +314,26 @@ def a_number_as_a_condition(x: Any) -> Any:
     return 1.0 if x else 2.0
 
 
+def not_of_cs_library(x: Any) -> Any:
+    return math.gamma(x)
+
+
+def of_one_operand_in_cs_library(x: Any) -> Any:
+    return math.log(x, 2.0)
+
+
+def a_logarithm_of_ones_own(x: Any) -> Any:
+    return log_to_base_two(x)
+
+
+def log_to_base_two(x: Any) -> Any:
+    return math.log2(x)
+
+
+def of_two_operands(x: Any) -> Any:
+    return math.copysign(math.fmod(x, 2.0), -1.0)
+
+
 def one(out: Any, x: Any) -> tuple[Any]:
     return (1.0,)
 
@@ -341,3 +361,28 @@ def test_what_machine_code_has_no_word_for_is_refused(function: Any) -> None:
     pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
     with pytest.raises(ValueError, match="cannot write"):
         made_of(function, 3.0, "native").run(1)
+
+
+@pytest.mark.parametrize(
+    "function", [not_of_cs_library, of_one_operand_in_cs_library, a_logarithm_of_ones_own]
+)
+def test_a_call_that_other_languages_do_not_have_is_refused_by_name(function: Any) -> None:
+    program = made_of(function, 8.0)
+    for write in (program.to_c, program.to_javascript):
+        with pytest.raises(NotTranslatableError, match=f"{function.__name__}: cannot translate"):
+            write()
+
+
+@pytest.mark.parametrize(
+    "function", [not_of_cs_library, of_one_operand_in_cs_library, a_logarithm_of_ones_own]
+)
+def test_machine_code_never_calls_what_is_not_there(function: Any) -> None:
+    pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
+    with pytest.raises(NotTranslatableError, match=f"{function.__name__}: cannot translate"):
+        made_of(function, 8.0, "native").run(1)
+    assert made_of(function, 8.0, "auto").engine == "python"
+
+
+def test_machine_code_calls_a_function_of_two_operands() -> None:
+    pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
+    assert made_of(of_two_operands, 7.5, "native").run(1) == [-1.5]

@@ -16,7 +16,16 @@ from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.naming import Names
 from autodiff.value import Value, constant, lift
 
-__all__ = ["Parts", "Updates", "build", "expanded", "update_results"]
+__all__ = [
+    "Parts",
+    "RowsPlan",
+    "Updates",
+    "build",
+    "expanded",
+    "needed_means",
+    "plan_rows",
+    "update_results",
+]
 
 Updates = Callable[[Mapping[Value, Value]], Mapping[Value, Any]]
 
@@ -207,11 +216,12 @@ def _updates(parts: Parts, assignments: Mapping[Value, Any], names: Names) -> No
             "compile: updates must return a dict of variables and expressions, "
             f"but returned {describe(assignments)}"
         )
+    inputs = set(parts.inputs)
     for variable in assignments:
         if not isinstance(variable, Value):
             raise TypeError(f"compile: an update is for {describe(variable)}, which is no Value")
-        if not variable.is_leaf or variable.is_constant or variable in parts.inputs:
-            kind = "an input" if variable in parts.inputs else "not a variable"
+        if not variable.is_leaf or variable.is_constant or variable in inputs:
+            kind = "an input" if variable in inputs else "not a variable"
             raise ValueError(f"compile: an update is for {_called(variable)}, which is {kind}")
     for variable, assigned in assignments.items():
         expression = lift(assigned, f"the update of {_called(variable)}")
@@ -252,6 +262,40 @@ def update_results(parts: Parts) -> list[int]:
     """Return the registers of the penalty, if there is one, and of the variables' new numbers."""
     penalty = [] if parts.penalty is None else [parts.penalty]
     return [*penalty, *parts.updates.values()]
+
+
+def needed_means(parts: Parts) -> dict[Value, int]:
+    """Return those of a program's means that its updates need."""
+    needed = set(parts.linear.live(update_results(parts)))
+    return {leaf: place for leaf, place in parts.means.items() if place in needed}
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPlan:
+    """When a program over rows computes which registers, each part in order.
+
+    ``before`` the rows of a batch, what depends on no input; for each row, ``rows``; ``after``
+    them, what the updates need besides.  ``means`` are those that are needed.
+    """
+
+    means: dict[Value, int]
+    before: list[int]
+    rows: list[int]
+    after: list[int]
+
+
+def plan_rows(parts: Parts) -> RowsPlan:
+    """Return when a program over rows computes which registers."""
+    linear, means = parts.linear, needed_means(parts)
+    live = linear.live([parts.output, *[parts.gradients[leaf] for leaf in means]])
+    computed = set(live)
+    of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
+    return RowsPlan(
+        means,
+        before=[place for place in live if place not in of_the_row],
+        rows=[place for place in live if place in of_the_row],
+        after=[place for place in linear.live(update_results(parts)) if place not in computed],
+    )
 
 
 def expanded(parts: Parts) -> Parts:

@@ -14,9 +14,10 @@ import textwrap
 from dataclasses import dataclass
 from functools import cache
 
-from autodiff.ops import Operation
+from autodiff import ops
+from autodiff.ops import OPERATIONS, Operation
 
-__all__ = ["Kernel", "NotTranslatableError", "kernel_of"]
+__all__ = ["C_LIBRARY", "OPERATION_OF_FUNCTION", "Kernel", "NotTranslatableError", "kernel_of"]
 
 
 class NotTranslatableError(ValueError):
@@ -28,13 +29,28 @@ class Kernel:
     """A function's parameters, its assignments in order, and the expression it returns.
 
     Expressions are Python syntax trees of names, numbers, + - * /, unary -, comparisons, ``or``,
-    ``and``, conditional expressions, and calls by plain name (``exp``, or another kernel).
+    ``and``, conditional expressions, and calls by plain name: of a function of C's library, or of
+    an operation's.
     """
 
     parameters: tuple[str, ...]
     assignments: tuple[tuple[str, ast.expr], ...]
     result: ast.expr
 
+
+# The functions of C's library that Python's math has by the same name, and their operands' number.
+C_LIBRARY = dict.fromkeys(
+    "acos acosh asin asinh atan atanh cbrt ceil cos cosh erf erfc exp exp2 expm1 fabs floor log "
+    "log10 log1p log2 sin sinh sqrt tan tanh trunc".split(),
+    1,
+) | dict.fromkeys("atan2 copysign fmod hypot pow".split(), 2)
+
+# The operations whose function a kernel may call by its name.
+OPERATION_OF_FUNCTION = {
+    op.forward.__name__: op
+    for op in OPERATIONS.values()
+    if vars(ops).get(op.forward.__name__) is op.forward
+}
 
 # These wrap a function of C's library only to keep Python's exceptions out, which C has not.
 LIBRARY = {
@@ -115,6 +131,19 @@ def _checked(op: Operation, expression: ast.expr) -> ast.expr:
     """Return the expression with plain calls; raise if it has anything a kernel may not."""
     plain: ast.expr = _PlainCalls().visit(expression)
     for part in ast.walk(plain):
-        if not isinstance(part, ALLOWED):
+        if not isinstance(part, ALLOWED) or (isinstance(part, ast.Call) and not _is_known(part)):
             raise NotTranslatableError(f"{op.name}: cannot translate {ast.unparse(expression)!r}")
     return plain
+
+
+def _is_known(call: ast.Call) -> bool:
+    """Return whether every language can make a call: it has the function, of so many operands.
+
+    Machine code that calls what is not there ends the process.
+    """
+    if not isinstance(call.func, ast.Name):
+        return False
+    name, count = call.func.id, len(call.args)
+    if name in C_LIBRARY:
+        return C_LIBRARY[name] == count
+    return name in OPERATION_OF_FUNCTION and OPERATION_OF_FUNCTION[name].arity == count

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autodiff import ops
-from autodiff.compiler.kernels import Kernel, kernel_of
+from autodiff.compiler.kernels import C_LIBRARY, OPERATION_OF_FUNCTION, Kernel, kernel_of
 from autodiff.ops import OPERATIONS, Operation
 
 __all__ = [
@@ -23,11 +23,7 @@ __all__ = [
     "identifier",
 ]
 
-# The functions of C's library and of JavaScript's Math, by the names that Python's math has.
-C_LIBRARY = frozenset(
-    "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 "
-    "fabs floor fmod hypot log log10 log1p log2 pow sin sinh sqrt tan tanh trunc".split()
-)
+# The functions of JavaScript's Math, by their names in C's library.
 MATH_NAMES = {name: f"Math.{name}" for name in C_LIBRARY} | {"fabs": "Math.abs"}
 for _absent in ("erf", "erfc", "exp2", "fmod", "copysign"):
     del MATH_NAMES[_absent]
@@ -61,7 +57,7 @@ RESERVED = (
     | _C_WORDS
     | _JAVASCRIPT_WORDS
     | _OUR_WORDS
-    | C_LIBRARY
+    | frozenset(C_LIBRARY)
     | frozenset(op.forward.__name__ for op in OPERATIONS.values())
 )
 
@@ -168,8 +164,7 @@ class Language:
             case ast.Call(ast.Name(function), arguments):
                 texts = [self.translate(argument, names) for argument in arguments]
                 known = self.library(function) if function in C_LIBRARY else function
-                if function in C_LIBRARY or function in _BY_FUNCTION:
-                    return f"{known}({', '.join(texts)})"
+                return f"{known}({', '.join(texts)})"
         raise ValueError(f"cannot write {ast.unparse(node)!r} in {self.name}")
 
     def constant(self, name: str) -> str:
@@ -220,13 +215,6 @@ def helper_functions(language: Language, used: Sequence[Operation]) -> list[str]
     return POW_LINES[language] + lines if any(f"{POW}(" in line for line in lines) else lines
 
 
-_BY_FUNCTION = {
-    op.forward.__name__: op
-    for op in OPERATIONS.values()
-    if vars(ops).get(op.forward.__name__) is op.forward
-}
-
-
 def function_name(op: Operation) -> str:
     """Return what code calls an operation's function: its name, if it is one of this project's.
 
@@ -247,7 +235,7 @@ def _define(language: Language, op: Operation, done: set[str], lines: list[str])
     for expression in (*[expression for _, expression in kernel.assignments], kernel.result):
         for part in ast.walk(expression):
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
-                called = _BY_FUNCTION.get(part.func.id)
+                called = OPERATION_OF_FUNCTION.get(part.func.id)
                 if called is not None and part.func.id not in C_LIBRARY:
                     _define(language, called, done, lines)
     names = {parameter: identifier(parameter) for parameter in kernel.parameters}

@@ -14,10 +14,11 @@ beyond the last row compute something, too, which is not added.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from autodiff import ops
-from autodiff.compiler.build import Parts, update_results
+from autodiff.compiler.build import Parts, needed_means, update_results
+from autodiff.compiler.kernels import C_LIBRARY
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.llvm_function import (
     Assign,
@@ -56,15 +57,13 @@ class Assembly:
     """The text, and what its caller must know.
 
     ``order`` is the order of the variables in memory; ``tape`` the doubles it needs; ``lanes``
-    the rows that run at once; ``operations`` how many there are.
+    the rows that run at once.
     """
 
     text: str
     order: list[Value]
     tape: int
     lanes: int
-    operations: int
-    library: list[str] = field(default_factory=list)
 
 
 def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
@@ -76,8 +75,8 @@ def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
     writer = _Module(parts, order, lanes if parts.inputs else 1, exp_width)
     body = writer.rows_program() if parts.inputs else writer.plain_program()
     declarations = [
-        f"declare double @autodiff_{name}({', '.join(['double'] * count)}) #1"
-        for name, count in sorted(writer.library.items())
+        f"declare double @autodiff_{name}({', '.join(['double'] * C_LIBRARY[name])}) #1"
+        for name in sorted(writer.library)
     ]
     declarations += sorted(writer.intrinsics)
     attributes = [
@@ -85,9 +84,7 @@ def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
         "attributes #1 = { nounwind willreturn memory(none) }",
     ]
     text = "\n".join([*declarations, "", *writer.functions, *body, "", *attributes]) + "\n"
-    return Assembly(
-        text, order, writer.tape, writer.lanes, writer.operations, sorted(writer.library)
-    )
+    return Assembly(text, order, writer.tape, writer.lanes)
 
 
 class _Module(Layout):
@@ -142,10 +139,7 @@ class _Module(Layout):
     def rows_program(self) -> list[str]:
         """Return ``run``: n passes over the rows, in batches, with an update after each."""
         parts, linear = self.parts, self.linear
-        results = update_results(parts)
-        after_live = linear.live(results)
-        wanted = set(after_live)
-        means = {leaf: place for leaf, place in parts.means.items() if place in wanted}
+        means = needed_means(parts)
         gradients = [parts.gradients[leaf] for leaf in means]
         plan = plan_sums(linear, list(dict.fromkeys([parts.output, *gradients])), self.lanes)
         live = linear.live(plan.needed())
@@ -167,13 +161,26 @@ class _Module(Layout):
         rows += self.arranged(plan, of_the_row)
         inside = self.section("rows", rows, self.lanes)
         self.functions += Function(self, self.lanes).add_rows(plan, first_sum)
-        after = self.update_items(results, set(live))
+        after = self.update_items(update_results(parts), set(live))
         after += [Output(slot_of_sum[parts.output], parts.penalty), *self.new_values()]
-        after_names = self.section("update", after, 1)
+        return self.rows_run(before, inside, self.section("update", after, 1), first_sum, sums)
 
+    def rows_run(
+        self,
+        before: Sequence[str],
+        inside: Sequence[str],
+        after: Sequence[str],
+        first_sum: int,
+        sums: int,
+    ) -> list[str]:
+        """Return the text of ``run`` over rows, given the names of the functions that it calls.
+
+        They are called before the rows of a batch, for each ``lanes`` rows, and after them; so
+        many ``sums`` stand from place ``first_sum`` of the tape on.
+        """
         outside = ARGUMENTS.format(row="0", stop="0", output="%output", count="%count")
         in_rows = ARGUMENTS.format(row="%row", stop="%stop", output="%output", count="%count")
-        width = len(parts.inputs)
+        width = len(self.parts.inputs)
         return [
             "define void @run(i64 %n, i64 %row_count, i64 %batch_size, i64 %stride, "
             "ptr noalias %rows, ptr noalias %order, ptr noalias %columns, ptr noalias %parameters, "
@@ -244,7 +251,7 @@ class _Module(Layout):
             f"  %more_d = icmp slt i64 %next_d, {sums}",
             "  br i1 %more_d, label %divide_loop, label %update",
             "update:",
-            *[f"  call void @{name}({outside})" for name in after_names],
+            *[f"  call void @{name}({outside})" for name in after],
             *self.assign_new_values(),
             "  %next_b = add i64 %b, 1",
             "  %more_batches = icmp slt i64 %stop, %row_count",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from autodiff import ops
-from autodiff.compiler.kernels import kernel_of
+from autodiff.compiler.kernels import C_LIBRARY, OPERATION_OF_FUNCTION, kernel_of
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.row_sums import SumPlan
 from autodiff.ops import Operation
@@ -100,8 +100,8 @@ def uses_exp(op: Operation) -> bool:
         for node in ast.walk(expression)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
-    others = [_OPERATION_OF[name] for name in called - _LIBRARY_NAMES if name in _OPERATION_OF]
-    return "exp" in called or any(map(uses_exp, others))
+    others = called & OPERATION_OF_FUNCTION.keys() - C_LIBRARY.keys()
+    return "exp" in called or any(uses_exp(OPERATION_OF_FUNCTION[name]) for name in others)
 
 
 class Layout:
@@ -124,9 +124,8 @@ class Layout:
         self.sum_slots: dict[int, int] = {}
         self.vector_slots: dict[int, int] = {}
         self.factor_slots: dict[int, int] = {}
-        self.library: dict[str, int] = {}
+        self.library: set[str] = set()
         self.intrinsics: set[str] = set()
-        self.operations = 0
 
     def reserve(self, doubles: int) -> int:
         """Return the start of a new place in the tape, aligned for any vector."""
@@ -195,6 +194,7 @@ class Function:
     # ---- items -----------------------------------------------------------------------------
 
     def item(self, item: Item) -> None:
+        """Write one item."""
         match item:
             case Store(register, slot):
                 target = "%output" if slot is None else self.place_in_tape(slot)
@@ -221,7 +221,6 @@ class Function:
         if register.kind is not Kind.OPERATION:
             return
         assert register.op is not None
-        self.layout.operations += 1
         operands = [self.operand(operand) for operand in register.operands]
         self.computed(place, self.operation(register.op, operands))
 
@@ -237,7 +236,6 @@ class Function:
         registers = [self.layout.linear.registers[place] for place in places]
         op = registers[0].op
         assert op is not None
-        self.layout.operations += len(places)
         scalars = [[self.operand(place) for place in register.operands] for register in registers]
         self.width, self.type = width, self.layout.type_of(width)
         operands = [self.packed(column) for column in zip(*scalars, strict=True)]
@@ -383,6 +381,7 @@ class Function:
         return self.emit(f"load double, ptr {self.place_in_tape(slot)}, align 8")
 
     def place_in_tape(self, slot: int) -> str:
+        """Return a pointer to a place of the tape."""
         return self.emit(f"getelementptr double, ptr %tape, i64 {slot}")
 
     # ---- operations ------------------------------------------------------------------------
@@ -441,14 +440,13 @@ class Function:
         """Return a function of C's library, or another operation, of the operands."""
         if function == "fabs":
             return self.absolute(operands[0])
-        op = _OPERATION_OF.get(function)
-        if op is not None and function not in _LIBRARY_NAMES:
-            return self.operation(op, operands)
+        if function not in C_LIBRARY:
+            return self.operation(OPERATION_OF_FUNCTION[function], operands)
         if function == "exp" and self.width == self.layout.exp_width:
             vector = f"{self.type} @autodiff_exp_{self.width}"
             self.layout.intrinsics.add(f"declare {vector}({self.type}) #1")
             return self.emit(f"call {vector}({self.type} {operands[0]})")
-        self.layout.library[function] = len(operands)
+        self.layout.library.add(function)
         if self.width == 1:
             arguments = ", ".join(f"double {operand}" for operand in operands)
             return self.emit(f"call double @autodiff_{function}({arguments})")
@@ -480,5 +478,3 @@ _COMPARISONS = {
     ast.Eq: "oeq",
     ast.NotEq: "une",
 }
-_OPERATION_OF = {op.forward.__name__: op for op in ops.OPERATIONS.values()}
-_LIBRARY_NAMES = frozenset({"exp", "log", "sqrt", "sin", "cos", "tan", "tanh"})

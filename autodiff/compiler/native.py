@@ -19,6 +19,7 @@ from typing import Any
 
 from autodiff.compiler.batches import row_order
 from autodiff.compiler.build import Parts
+from autodiff.compiler.kernels import C_LIBRARY
 from autodiff.compiler.llvm import FEWEST_TOGETHER, Assembly, assembly_of
 from autodiff.compiler.llvm_function import uses_exp
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
@@ -69,15 +70,8 @@ def library_functions() -> dict[str, int]:
     # ctypes has None for the null pointer, which no function is at.
     return {
         f"autodiff_{name}": ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
-        for name in C_FUNCTIONS
+        for name in C_LIBRARY
     }
-
-
-C_FUNCTIONS = (
-    *("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1", "pow", "exp2", "log2"),
-    *("log10", "sinh", "cosh", "asin", "acos", "atan", "atan2", "asinh", "acosh", "atanh", "cbrt"),
-    *("erf", "erfc", "hypot", "floor", "ceil", "trunc"),
-)
 
 
 @cache

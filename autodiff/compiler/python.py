@@ -12,8 +12,9 @@ from types import FunctionType
 
 from autodiff import ops
 from autodiff.compiler.batches import batches_of, row_order
-from autodiff.compiler.build import Parts, update_results
-from autodiff.compiler.languages import C_LIBRARY, PYTHON, function_name
+from autodiff.compiler.build import Parts, plan_rows, update_results
+from autodiff.compiler.kernels import C_LIBRARY
+from autodiff.compiler.languages import PYTHON, function_name
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.text import Writer, one_line, wrapped
 from autodiff.value import Value
@@ -121,24 +122,18 @@ def _end(writer: Writer, parts: Parts) -> list[str]:
 
 
 def _rows_loop(parts: Parts) -> list[str]:
-    linear = parts.linear
+    linear, plan = parts.linear, plan_rows(parts)
     writer = Writer(PYTHON, linear, dense=True)
-    results = update_results(parts)
-    needed = set(linear.live(results))
-    means = {leaf: place for leaf, place in parts.means.items() if place in needed}
-    sums = {leaf: f"sum__{writer.names[place]}" for leaf, place in means.items()}
-    row_results = [parts.output, *[parts.gradients[leaf] for leaf in means]]
-    live = linear.live(row_results)
-    of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
-    once = [place for place in live if place not in of_the_row]
-    rows = [place for place in live if place in of_the_row]
+    sums = {leaf: f"sum__{writer.names[place]}" for leaf, place in plan.means.items()}
 
-    before = writer.block(once, (), keep=once)
-    inside = writer.block(rows, row_results)
+    before = writer.block(plan.before, (), keep=plan.before)
+    inside = writer.block(plan.rows, [parts.output, *[parts.gradients[leaf] for leaf in sums]])
     inside.append(f"sum__output += {writer.text(parts.output)}")
     inside += [f"{total} += {writer.text(parts.gradients[leaf])}" for leaf, total in sums.items()]
-    after = [f"{writer.names[place]} = {sums[leaf]} / count__rows" for leaf, place in means.items()]
-    after += writer.block([place for place in linear.live(results) if place not in live], results)
+    after = [
+        f"{writer.names[place]} = {sums[leaf]} / count__rows" for leaf, place in plan.means.items()
+    ]
+    after += writer.block(plan.after, update_results(parts))
     output = "sum__output / count__rows"
     if parts.penalty is not None:
         output = f"{output} + {writer.text(parts.penalty)}"
@@ -169,7 +164,7 @@ def function_of(source: str, name: str, title: str, linear: Linear) -> FunctionT
     filename = f"<{one_line(title)} {next(_serial)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace: dict[str, object] = dict(vars(ops))
-    namespace.update({f"math__{name}": vars(math)[name] for name in C_LIBRARY & vars(math).keys()})
+    namespace.update({f"math__{name}": vars(math)[name] for name in C_LIBRARY})
     used = {register.op for register in linear.registers if register.op is not None}
     namespace.update({function_name(op): op.forward for op in used})
     exec(compile(source, filename, "exec"), namespace)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from autodiff.compiler.build import Parts, update_results
+from autodiff.compiler.build import Parts, plan_rows, update_results
 from autodiff.compiler.languages import JAVASCRIPT, C, Language, helper_functions, identifier
-from autodiff.compiler.linear import Kind, Linear
+from autodiff.compiler.linear import Linear
 from autodiff.compiler.text import Writer, one_line
 from autodiff.convert import describe
 from autodiff.ops import Operation
@@ -129,7 +129,7 @@ def _evaluation(name: str, parts: Parts, values: Mapping[str, Value]) -> list[st
     writer = Writer(JAVASCRIPT, parts.linear)
     places = [parts.linear.of_value[value] for value in values.values()]
     live = parts.linear.live(places)
-    body = _leaves(JAVASCRIPT, writer, parts, set(live))
+    body = _leaves(writer, parts, set(live))
     body += writer.block(live, places)
     for index, (description, place) in enumerate(zip(values, places, strict=True)):
         comment = f"  {JAVASCRIPT.comment} {one_line(description)}"
@@ -179,22 +179,28 @@ def _declared(language: Language, name: str) -> str:
     return f"double {name}" if language is C else f"let {name}"
 
 
-def _leaves(language: Language, writer: Writer, parts: Parts, needed: set[int]) -> list[str]:
+def _leaves(writer: Writer, parts: Parts, needed: set[int]) -> list[str]:
     """Return the statements that read the parameters and inputs that are needed."""
-    lines = []
-    for source, leaves in (("parameters", parts.variables), ("inputs", parts.inputs)):
-        for index, leaf in enumerate(leaves):
-            place = parts.linear.of_value[leaf]
-            if place in needed:
-                lines.append(language.statement(writer.names[place], f"{source}[{index}]"))
-    return lines
+    return [
+        *_read(writer, "parameters[{}]", parts.variables, needed),
+        *_read(writer, "inputs[{}]", parts.inputs, needed),
+    ]
+
+
+def _read(writer: Writer, cell: str, leaves: Iterable[Value], needed: set[int]) -> list[str]:
+    """Return the statements that read the leaves that are needed from their cells of an array."""
+    return [
+        writer.language.statement(writer.names[place], cell.format(index))
+        for index, leaf in enumerate(leaves)
+        if (place := writer.linear.of_value[leaf]) in needed
+    ]
 
 
 def _step_body(language: Language, parts: Parts) -> list[str]:
     writer = Writer(language, parts.linear)
     results = [parts.output, *parts.gradients.values()]
     live = parts.linear.live(results)
-    lines = _leaves(language, writer, parts, set(live))
+    lines = _leaves(writer, parts, set(live))
     lines += writer.block(live, results)
     for index, place in enumerate(parts.gradients.values()):
         lines.append(f"gradients[{index}] = {writer.text(place)};")
@@ -226,7 +232,7 @@ def _plain_loop(language: Language, parts: Parts) -> list[str]:
     writer = Writer(language, parts.linear)
     live = parts.linear.live([parts.output, *update_results(parts)])
     output = writer.text(parts.output)
-    body = _leaves(language, writer, parts, set(live))
+    body = _leaves(writer, parts, set(live))
     body += writer.block(live, ())
     if parts.penalty is not None:
         output = f"{output} + {writer.text(parts.penalty)}"
@@ -244,39 +250,23 @@ def _assignments(writer: Writer, parts: Parts) -> list[str]:
 
 
 def _rows_loop(language: Language, parts: Parts) -> list[str]:
-    linear = parts.linear
-    writer = Writer(language, linear)
-    results = update_results(parts)
-    after_live = linear.live(results)
-    means = {leaf: place for leaf, place in parts.means.items() if place in set(after_live)}
-    sums = {leaf: f"sum__{writer.names[place]}" for leaf, place in means.items()}
-    row_results = [parts.output, *[parts.gradients[leaf] for leaf in means]]
-    live = linear.live(row_results)
-    of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
-    width = len(parts.inputs)
+    plan = plan_rows(parts)
+    writer = Writer(language, parts.linear)
+    sums = {leaf: f"sum__{writer.names[place]}" for leaf, place in plan.means.items()}
 
-    inside = []
-    for index, value in enumerate(parts.inputs):
-        place = linear.of_value[value]
-        if place in live:
-            cell = f"rows[row * {width} + {index}]"
-            inside.append(language.statement(writer.names[place], cell))
-    before = _leaves(
-        language,
-        writer,
-        parts,
-        {p for p in (*live, *after_live) if linear.registers[p].kind is not Kind.INPUT},
-    )
-    before += writer.block([place for place in live if place not in of_the_row], ())
-    inside += writer.block([place for place in live if place in of_the_row], ())
+    needed = {*plan.before, *plan.rows, *plan.after}
+    before = _read(writer, "parameters[{}]", parts.variables, needed)
+    before += writer.block(plan.before, ())
+    cell = f"rows[row * {len(parts.inputs)} + {{}}]"
+    inside = _read(writer, cell, parts.inputs, needed)
+    inside += writer.block(plan.rows, ())
     inside.append(f"sum__output += {writer.text(parts.output)};")
     inside += [f"{total} += {writer.text(parts.gradients[leaf])};" for leaf, total in sums.items()]
-    done = set(live)
     after = [
         language.statement(writer.names[place], f"{sums[leaf]} / count__rows")
-        for leaf, place in means.items()
+        for leaf, place in plan.means.items()
     ]
-    after += writer.block([place for place in after_live if place not in done], ())
+    after += writer.block(plan.after, ())
     output = "sum__output / count__rows"
     if parts.penalty is not None:
         output = f"{output} + {writer.text(parts.penalty)}"
