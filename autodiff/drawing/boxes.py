@@ -172,13 +172,11 @@ class Painter:
 
     def mark(self, place: int) -> Mark:
         """Return what a part does at this moment."""
-        step, computing = self.moment.step, self.moment.computing
-        if computing is not None:
-            return "giver" if self.part_with[computing] == place else ""
+        changed, step = self.moment.changed, self.moment.step
+        if changed is not None and self.part_with[changed] == place:
+            return "changed"
         if step is not None and self.part_with[step.node] == place:
             return "giver"
-        if step is not None and self.part_with[step.parent] == place:
-            return "receiver"
         return ""
 
     def node_box(self, id: str, part: Part) -> Box:
