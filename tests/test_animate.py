@@ -100,6 +100,35 @@ def test_the_arrow_that_contributes_stands_out_in_its_frame_alone() -> None:
     ] == [*([], [], [], [], ["v3-v4-0"], ["v1-v3-0"], ["v1-v3-1"])]
 
 
+@pytest.mark.parametrize("fold", ["neuron", "layer"])
+def test_a_caption_of_a_folded_film_names_the_boxes_that_are_marked(fold: Any) -> None:
+    root = lab_loss()
+    painter = painter_of([root], 4, fold, (), False, 500)
+    said = set()
+    for moment in all_moments(root):
+        picture = painter.picture_at(moment)
+        first, *others = picture.caption
+        assert others == list(moment.caption[1:])
+        marked = {box.mark: box for box in picture.boxes if box.mark}
+        where = first.removeprefix(moment.caption[0])
+        if not any(box.kind == "module" for box in marked.values()):
+            assert where == ""
+        elif len(marked) == 1:
+            assert where == f", in {marked['changed'].name}"
+        else:
+            assert where == f", from {marked['giver'].name} to {marked['changed'].name}"
+        said.add(where)
+    inner, outer = {"neuron": ("hidden[2]", "output[0]"), "layer": ("hidden", "output")}[fold]
+    assert {"", f", in {inner}", f", from {outer} to {inner}"} <= said
+
+
+def test_where_every_node_has_its_box_captions_name_no_box() -> None:
+    root = lab_loss()
+    painter = painter_of([root], 4, None, (), False, 500)
+    for moment in all_moments(root):
+        assert painter.picture_at(moment).caption == moment.caption
+
+
 @given(wild_recipes())
 def test_looking_at_all_moments_changes_nothing(recipe: Recipe) -> None:
     root = built(recipe)[-1]

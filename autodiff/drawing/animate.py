@@ -98,8 +98,9 @@ def frames_of(
     room = replace(painter.roomy_picture(all_moments(root)), caption=())
     layout = laid_out(room, rankdir)
     for moment in all_moments(root):
-        caption = [*moment.caption, *[""] * CAPTION_LINES][:CAPTION_LINES]
-        svg = in_layout(painter.picture_at(moment), layout)
+        picture = painter.picture_at(moment)
+        caption = [*picture.caption, *[""] * CAPTION_LINES][:CAPTION_LINES]
+        svg = in_layout(picture, layout)
         yield pixels_of(on_canvas(svg, size, caption), svg_to_bytes)
 
 
