@@ -42,7 +42,7 @@ EDGE = {
 NODE = {"fontname": FONT, "fontsize": "20", "margin": "0.15,0.06", "penwidth": "2"}
 FRAME = {
     **{"style": "rounded,filled", "color": "#8C8C8C", "fillcolor": "#F3F6F8", "penwidth": "2"},
-    **{"fontname": FONT, "fontsize": "20", "fontcolor": "#333333", "margin": "12"},
+    **{"fontname": FONT, "fontsize": "20", "fontcolor": "#333333", "margin": "6"},
 }
 # The name of a frame stands where no arrow comes in: in the corner towards the root.
 FRAME_NAME = {
@@ -121,7 +121,9 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         "computation graph",
         # Edges first: then boxes follow each other in the file as in the graph, and hide lines.
         graph_attr={
-            **{"rankdir": rankdir, "nodesep": "0.2", "outputorder": "edgesfirst"},
+            **{"rankdir": rankdir, "outputorder": "edgesfirst"},
+            # Many boxes lie in a frame: the closer they are, the larger is the text on a slide.
+            "nodesep": "0.1" if picture.frames else "0.2",
             **(DENSE if dense else {"ranksep": "0.7"}),
         },
         node_attr=NODE,
