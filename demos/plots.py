@@ -8,14 +8,15 @@ from pathlib import Path
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from PIL import Image
 
+from autodiff.drawing.palette import LIGHT
 from autodiff.files import write_atomically
 
 __all__ = [
-    "BLUE",
-    "RED",
+    "FIELD",
     "STYLE",
     "plot_boundary",
     "plot_loss",
@@ -35,7 +36,12 @@ STYLE = {
 }
 Score = Callable[[float, float], float]
 
-BLUE, RED = "#2166ac", "#b2182b"
+# From the least to the greatest output; the markers of the two classes are of the same hues.
+FIELD = LinearSegmentedColormap.from_list(
+    "field", [LIGHT.negative.field, LIGHT.middle, LIGHT.positive.field]
+)
+LOW, HIGH = LIGHT.negative.strong, LIGHT.positive.strong
+LINE = "#15202B"  # of a curve that has no sign
 
 
 def plot_loss(losses: Sequence[float], path: Path, marked_epoch: int | None = None) -> Path:
@@ -46,7 +52,7 @@ def plot_loss(losses: Sequence[float], path: Path, marked_epoch: int | None = No
     with rc_context(STYLE):
         figure = Figure(figsize=(12, 7.5), dpi=120, layout="constrained")
         axes: Axes = figure.add_subplot()
-        axes.plot(range(len(losses)), losses, color=BLUE)
+        axes.plot(range(len(losses)), losses, color=LINE)
         axes.set(title="Training Loss Curve", xlabel="Epochs", ylabel="Loss")
         axes.set_xlim(0, max(len(losses) - 1, 1))
         axes.set_ylim(bottom=0.0)
@@ -59,7 +65,7 @@ def plot_loss(losses: Sequence[float], path: Path, marked_epoch: int | None = No
                 xytext=(-8, 14),
                 textcoords="offset points",
                 ha="right",
-                color=BLUE,
+                color=LINE,
             )
         if marked_epoch is not None:
             axes.axvline(marked_epoch, color="0.4", linestyle="--", linewidth=2.0)
@@ -82,8 +88,8 @@ def plot_boundary(
 ) -> Path:
     """Draw a network's output over [-0.5, 1.5]² and the data into a PNG file; return its path.
 
-    ``predict(x1, x2)`` is asked on a grid of ``steps`` by ``steps`` points.  Blue is 0, red 1;
-    rows with target 0 are circles, rows with target 1 are squares; a line marks output 0.5.
+    ``predict(x1, x2)`` is asked on a grid of ``steps`` by ``steps`` points.  Blue is 0, orange
+    1; rows with target 0 are circles, rows with target 1 are squares; a line marks output 0.5.
     """
     ticks = [-0.5 + 2.0 * step / (steps - 1) for step in range(steps)]
     outputs = [[predict(x1, x2) for x1 in ticks] for x2 in ticks]
@@ -91,12 +97,12 @@ def plot_boundary(
         figure = Figure(figsize=(10.5, 9), dpi=120, layout="constrained")
         axes: Axes = figure.add_subplot()
         levels = [level / 20 for level in range(21)]
-        filled = axes.contourf(ticks, ticks, outputs, levels=levels, cmap="RdBu_r")
+        filled = axes.contourf(ticks, ticks, outputs, levels=levels, cmap=FIELD)
         if min(map(min, outputs)) < 0.5 < max(map(max, outputs)):
             axes.contour(ticks, ticks, outputs, levels=[0.5], colors="black", linewidths=2.5)
         bar = figure.colorbar(filled, ax=axes, ticks=[0.0, 0.25, 0.5, 0.75, 1.0])
         bar.set_label("network's output")
-        for target, marker, colour in ((0.0, "o", BLUE), (1.0, "s", RED)):
+        for target, marker, colour in ((0.0, "o", LOW), (1.0, "s", HIGH)):
             rows = [row for row, wanted in zip(x, y, strict=True) if wanted == target]
             _scatter(axes, rows, 420, marker, colour, f"XOR = {target:.0f}")
         axes.set(
@@ -117,7 +123,7 @@ def plot_scores(
     """Draw a classifier's score over the plane and the data into a PNG file; return its path.
 
     ``score(x1, x2)`` is above 0 for class 1.  Rows with target -1 are blue circles, rows with
-    target 1 red squares; a line marks score 0, dashed lines the margins, scores -1 and 1.
+    target 1 orange squares; a line marks score 0, dashed lines the margins, scores -1 and 1.
     """
     return save_figure(_scores_figure(score, x, y, title, dpi=120, steps=101), path)
 
@@ -141,10 +147,7 @@ def _scores_figure(
         axes: Axes = figure.add_subplot()
         levels = [level / 4 for level in range(-8, 9)]
         clipped = [[min(max(number, -1.99), 1.99) for number in row] for row in scores]
-        # Tints: the full colours are the markers'.
-        filled = axes.contourf(
-            first, second, clipped, levels=levels, cmap="RdBu_r", vmin=-4.0, vmax=4.0
-        )
+        filled = axes.contourf(first, second, clipped, levels=levels, cmap=FIELD)
         lowest, highest = min(map(min, scores)), max(map(max, scores))
         for level, style in ((-1.0, "dashed"), (0.0, "solid"), (1.0, "dashed")):
             if lowest < level < highest:
@@ -160,7 +163,7 @@ def _scores_figure(
         bar = figure.colorbar(filled, ax=axes, ticks=[-2, -1, 0, 1, 2])
         bar.ax.set_yticklabels(["≤ −2", "−1", "0", "1", "≥ 2"])
         bar.set_label("network's score")
-        for target, marker, colour in ((-1.0, "o", BLUE), (1.0, "s", RED)):
+        for target, marker, colour in ((-1.0, "o", LOW), (1.0, "s", HIGH)):
             rows = [row for row, wanted in zip(x, y, strict=True) if wanted == target]
             _scatter(axes, rows, 130, marker, colour, f"target {target:+.0f}".replace("-", "−"))
         axes.set(title=title, xlabel="$x_1$", ylabel="$x_2$", aspect="equal")

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from autodiff import Names, Step, Trace, Value
 from autodiff.debug.text import is_call, shown
+from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
 from autodiff.pullback import Name
 
 __all__ = ["StepScreen"]
@@ -24,22 +25,12 @@ ENTRY = 37  # columns of one entry of the gradients
 LONGEST_NAME = 22
 MOST_SUGGESTIONS = 2_000
 
-# Okabe and Ito's palette, which colour-blind people tell apart: one colour for each factor, in
-# the fraction and under it. On a light background they are darker.
-COLOURS = {
-    "textual-dark": {
-        **{"upstream": "#56B4E9", "local": "#E69F00", "result": "#2FCB9B"},
-        **{"quiet": "#A8B2BC"},
-    },
-    "textual-light": {
-        **{"upstream": "#0060A0", "local": "#A04000", "result": "#00664A"},
-        **{"quiet": "#505A64"},
-    },
-}
+PALETTES = {"textual-dark": DARK, "textual-light": LIGHT}
+QUIET = {"textual-dark": "#A8B2BC", "textual-light": "#505A64"}
 
 KEYS = "→ n next   ← b back   ↓ ↑ node   / jump   Home End   d light   q quit"
 
-# What stands between the columns of the chain rule: beside the fractions, and the numbers.
+# Of the chain rule: a fraction over a number, or an operator over one, and the number's style.
 Column = tuple[tuple[str, str], str, str]
 
 
@@ -111,14 +102,14 @@ def is_bracketed(text: str) -> bool:
 def stacked(columns: list[Column]) -> Text:
     """Return fractions beside each other with a number under each, as four lines of text.
 
-    A column is a pair (over and under the line; under '' it is an operator), a number, a style.
+    A column is a pair (over and under the line; under '' it is an operator), a number, its style.
     """
     lines = [Text() for _ in range(4)]
     for (over, under), below, style in columns:
         width = max(map(len, (over, under, below)))
         rows = (over, "─" * width, under, below) if under else ("", over, "", below)
-        for line, row in zip(lines, rows, strict=True):
-            line.append(row.center(width), style).append("  ")
+        for line, row, look in zip(lines, rows, ("bold", "", "bold", style), strict=True):
+            line.append(row.center(width), look).append("  ")
     return Text("\n").join(lines)
 
 
@@ -230,10 +221,11 @@ class StepScreen(App[None]):
         gradients.border_subtitle = "● complete   ◐ more to come   ○ none yet"
         gradients.update(self.gradients_text(step, *gradients.content_size))
 
-    def style(self, role: str) -> str:
-        """Return the style of a factor of the chain rule, on this background."""
-        colour = COLOURS[self.theme][role]
-        return colour if role == "quiet" else f"bold {colour}"
+    def signed(self, value: float) -> tuple[str, str]:
+        """Return a number as text, and the style in which its sign is seen on this background."""
+        palette = PALETTES[self.theme]
+        tones = palette.positive if value > 0.0 else palette.negative if value < 0.0 else None
+        return number(value), "bold" if tones is None else f"bold {tones.strong}"
 
     def title_line(self) -> Text:
         """Return where in the pass this is, in words and as a bar."""
@@ -241,7 +233,7 @@ class StepScreen(App[None]):
         words = f"{short(self.names[self.trace.root])}.backward()   step {position} of {count}   "
         width = max(0, self.size.width - len(words) - 2)
         done = width * position // count if count else width
-        return Text(words).append("━" * done, self.style("result")).append("─" * (width - done))
+        return Text(words).append("━" * done).append("─" * (width - done))
 
     def node_text(self, step: Step | None, width: int) -> Text:
         """Return the node whose rule is applied: its formula with names, and with numbers.
@@ -267,39 +259,39 @@ class StepScreen(App[None]):
         """Return the chain rule as fractions, with a number under each, and the sum so far."""
         root = short(self.names[self.trace.root], 12)
         if step is None:
-            start = number(self.trace.gradient(self.trace.root) or 0.0)
-            return stacked([((f"d {root}", f"d {root}"), start, self.style("result"))]).append(
-                f"\n\nThe chain rule starts here: d {root}/d {root} is {start}. Press n."
-            )
+            start = self.trace.gradient(self.trace.root) or 0.0
+            text = stacked([((f"d {root}", f"d {root}"), *self.signed(start))])
+            text.append("\n\nThe chain rule starts here: ")
+            return text.append(f"d {root}/d {root} is {number(start)}. Press n.")
         # The user's name is in two of the three fractions, and so is the operand's.
         node = short(self.names[step.node], max(8, (width - 30) // 3))
         parent = short(self.names[step.parent], max(8, (width - len(node) - 19) // 2))
         text = stacked(
             [
-                ((f"d {root}", f"d {parent}"), number(step.contribution), self.style("result")),
+                ((f"d {root}", f"d {parent}"), *self.signed(step.contribution)),
                 (("+=", ""), "=", ""),
-                ((f"d {root}", f"d {node}"), number(step.upstream), self.style("upstream")),
+                ((f"d {root}", f"d {node}"), *self.signed(step.upstream)),
                 (("×", ""), "×", ""),
-                ((f"d {node}", f"d {parent}"), number(step.local), self.style("local")),
+                ((f"d {node}", f"d {parent}"), *self.signed(step.local)),
             ]
         )
         rule = local_rule(step, self.names)
         text.append("\n\n" if self.has_class("wide") else "\n")
-        if rule and rule != number(step.local):
-            text.append(f"d {node}/d {parent} = {rule} = {number(step.local)}", self.style("local"))
-        else:
-            text.append(f"d {node}/d {parent} = {number(step.local)}", self.style("local"))
+        formula = f"{rule} = " if rule and rule != number(step.local) else ""
+        text.append(f"d {node}/d {parent} = {formula}")
+        text.append(*self.signed(step.local))
         text.append("\n\n" if self.has_class("wide") else "\n")
-        return text.append(self.sum_line(step, parent))
+        return text.append_text(self.sum_line(step, parent))
 
-    def sum_line(self, step: Step, parent: str) -> str:
+    def sum_line(self, step: Step, parent: str) -> Text:
         """Return what the receiver's gradient is so far, and whether more will come."""
         count = self.uses[step.parent]
         use = self.receivers[: self.trace.position].count(step.parent)
         if count == 1:
-            return f"{parent} is used once, so this is its whole gradient"
+            return Text(f"{parent} is used once, so this is its whole gradient")
         state = "complete" if use == count else "so far"
-        return f"sum {state}: {number(step.total)}   (use {use} of {count} of {parent})"
+        total = self.signed(step.total)
+        return Text.assemble(f"sum {state}: ", total, f"   (use {use} of {count} of {parent})")
 
     def gradients_text(self, step: Step | None, width: int, height: int) -> Text:
         """Return a page of the gradients, in the order in which they become complete."""
@@ -320,14 +312,15 @@ class StepScreen(App[None]):
         """Return one gradient: its state, the Value's name, and the number."""
         gradient = self.trace.gradient(node)
         if gradient is None:
-            marker, style, text = "○", self.style("quiet"), "–"
+            marker, style, text, sign = "○", QUIET[self.theme], "–", ""
         else:
             marker = "●" if self.trace.is_complete(node) else "◐"
-            style, text = "", number(gradient)
+            style = ""
+            text, sign = self.signed(gradient)
         name = short(self.names[node], 20)
         if is_current:
-            marker, style = f"▶{marker}", f"reverse {self.style('result')}"
-        return Text(f"{marker:>2} {name:<20} {text:>12}", style)
+            marker, style, sign = f"▶{marker}", f"bold {ON_LIT} on {LIT}", ""
+        return Text(f"{marker:>2} {name:<20} ", style).append(f"{text:>12}", sign)
 
     # ---- what the keys do ----------------------------------------------------------------------
 

@@ -51,7 +51,10 @@ COMPLETE_PROGRAMS = ("debugging.md",)
 RECIPES = ("Adding an operation", "Adding a demo")
 
 PRINTED_BESIDE = re.compile(r"^ *print\(.*\) +# (.*)$", re.MULTILINE)
-SVG = "{http://www.w3.org/2000/svg}"
+
+# Two plots are compared by squares of so many pixels; of a channel's 255 levels.
+PIXELS, MOST_DIFFERENCE = 16, 64
+LOOKS = ("id", "class", "fill", "stroke", "stroke-width", "stroke-dasharray")  # of a drawing
 FENCE = re.compile(r"^( *)```(.*)$")
 
 
@@ -438,10 +441,28 @@ def check_files(block: Block) -> None:
             folder = ROOT / names
 
 
-def texts_of(svg: Path) -> list[str]:
-    """Return all that a drawing says, in alphabetical order."""
+def is_same_image(one: Path, other: Path) -> bool:
+    """Return whether two images show the same, whichever Graphviz or matplotlib made them."""
+    if one.suffix == ".svg":
+        return content_of(one) == content_of(other)
+    from PIL import Image, ImageChops
+
+    pictures = [Image.open(path).convert("RGB") for path in (one, other)]
+    if pictures[0].size != pictures[1].size:
+        return False
+    # What is left of the edges of lines and letters, drawn a little otherwise, is faint.
+    small = [picture.reduce(PIXELS) for picture in pictures]
+    channels = ImageChops.difference(*small).getextrema()
+    return all(greatest <= MOST_DIFFERENCE for _, greatest in channels)
+
+
+def content_of(svg: Path) -> list[str]:
+    """Return all that a drawing says and the colours and lines of all its parts, sorted."""
     tree = ElementTree.parse(svg)
-    return sorted("".join(element.itertext()) for element in tree.iter(f"{SVG}text"))
+    return sorted(
+        f"{element.tag} {[element.get(name) for name in LOOKS]} {(element.text or '').strip()}"
+        for element in tree.iter()
+    )
 
 
 CHECKS: dict[str, Callable[[Block], None]] = {"json": check_json, "text files": check_files}

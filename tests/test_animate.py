@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 
 from autodiff import Value, animate
-from autodiff.drawing.dot import NOW
+from autodiff.drawing.dot import HEAVIEST
 from autodiff.drawing.draw import painter_of
 from autodiff.drawing.layout import in_layout, laid_out
 from autodiff.drawing.moment import all_moments
@@ -92,12 +92,41 @@ def test_boxes_have_room_for_numbers_that_are_longest_in_between() -> None:
 @needs_webassembly
 def test_the_arrow_that_contributes_stands_out_in_its_frame_alone() -> None:
     _, svgs = frames(tiny())
-    edge = re.compile(r'id="([^"]*)" class="edge[^"]*">.*?stroke="(#\w+)"', re.DOTALL)
+    edge = re.compile(r'id="([^"]*)" class="edge[^"]*">.*?stroke="([#\w]+)"', re.DOTALL)
     strokes = [{html.unescape(id): stroke for id, stroke in edge.findall(svg)} for svg in svgs]
     assert all(len(found) == 4 for found in strokes)
     assert [
-        [id for id, stroke in found.items() if stroke == NOW["color"].lower()] for found in strokes
+        [id for id, stroke in found.items() if stroke == HEAVIEST["color"]] for found in strokes
     ] == [*([], [], [], [], ["v3-v4-0"], ["v1-v3-0"], ["v1-v3-1"])]
+
+
+@pytest.mark.parametrize("fold", ["neuron", "layer"])
+def test_a_caption_of_a_folded_film_names_the_boxes_that_are_marked(fold: Any) -> None:
+    root = lab_loss()
+    painter = painter_of([root], 4, fold, (), False, 500)
+    said = set()
+    for moment in all_moments(root):
+        picture = painter.picture_at(moment)
+        first, *others = picture.caption
+        assert others == list(moment.caption[1:])
+        marked = {box.mark: box for box in picture.boxes if box.mark}
+        where = first.removeprefix(moment.caption[0])
+        if not any(box.kind == "module" for box in marked.values()):
+            assert where == ""
+        elif len(marked) == 1:
+            assert where == f", in {marked['changed'].name}"
+        else:
+            assert where == f", from {marked['giver'].name} to {marked['changed'].name}"
+        said.add(where)
+    inner, outer = {"neuron": ("hidden[2]", "output[0]"), "layer": ("hidden", "output")}[fold]
+    assert {"", f", in {inner}", f", from {outer} to {inner}"} <= said
+
+
+def test_where_every_node_has_its_box_captions_name_no_box() -> None:
+    root = lab_loss()
+    painter = painter_of([root], 4, None, (), False, 500)
+    for moment in all_moments(root):
+        assert painter.picture_at(moment).caption == moment.caption
 
 
 @given(wild_recipes())

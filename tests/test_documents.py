@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from autodiff.drawing.palette import LIGHT
 from autodiff.hooks import EVENTS
 from tests.conftest import Golden
 from tests.documents import (
@@ -17,12 +18,13 @@ from tests.documents import (
     Reading,
     check_command,
     commands_in,
+    is_same_image,
     parse,
     recipes,
-    texts_of,
 )
 
 DOCUMENTS = {path.name: parse(path) for path in PATHS}
+IMAGES = ROOT / "docs" / "images"
 LINK = re.compile(r"\]\(([^)#:]*)(#[^)]*)?\)")
 
 every_document = pytest.mark.parametrize("name", DOCUMENTS)
@@ -42,12 +44,23 @@ def test_every_block_of_a_document_runs_and_shows_what_it_says(
     reading.run()
     if golden.rewrite:
         document.path.write_text(reading.rewritten, encoding="utf-8", newline="\n")
-    # A picture that a block draws under the name of one in the document is that picture.
-    for shown in {document.path.parent / target for target, _ in LINK.findall(document.prose)}:
-        for drawn in tmp_path.rglob(shown.name) if shown.suffix == ".svg" else ():
-            if golden.rewrite and texts_of(drawn) != texts_of(shown):
-                shutil.copyfile(drawn, shown)
-            assert texts_of(drawn) == texts_of(shown), f"{name} draws another {shown.name}"
+    for shown in images_in(name):
+        made = list(tmp_path.rglob(shown.name))
+        assert len(made) == 1, f"{name} shows {shown.name}, which {len(made)} of its blocks make"
+        if golden.rewrite:
+            shutil.copyfile(made[0], shown)
+        assert is_same_image(made[0], shown), f"{name} makes another {shown.name}"
+
+
+def images_in(name: str) -> set[Path]:
+    """Return the project's images that a document shows or links to."""
+    document = DOCUMENTS[name]
+    targets = {document.path.parent / target for target, _ in LINK.findall(document.prose)}
+    return {target.resolve() for target in targets if target.parent.name == IMAGES.name}
+
+
+def test_every_image_is_shown_by_a_document() -> None:
+    assert set(IMAGES.iterdir()) == set().union(*map(images_in, DOCUMENTS))
 
 
 def heading_ids(text: str) -> set[str]:
@@ -71,6 +84,40 @@ def test_every_command_in_a_sentence_can_be_given(name: str, tmp_path: Path) -> 
     (tmp_path / "train.py").write_text("")
     for words in commands_in(DOCUMENTS[name].prose):
         check_command(words)
+
+
+# ---- what the comparison of images notices ---------------------------------------------------
+
+
+def test_a_drawing_with_another_number_or_colour_is_another_image(tmp_path: Path) -> None:
+    kept = IMAGES / "chain_rule.svg"
+    text = kept.read_text(encoding="utf-8")
+    other = tmp_path / "other.svg"
+    for old, new in (
+        ("grad +0.3932", "grad +0.3933"),
+        (LIGHT.negative.strong.lower(), LIGHT.positive.strong.lower()),
+        (' stroke-dasharray="5,2"', ""),
+    ):
+        assert old in text
+        other.write_text(text.replace(old, new), encoding="utf-8")
+        assert not is_same_image(other, kept)
+    # Where it lies is Graphviz's, and may change with its version.
+    other.write_text(re.sub(r' x="[-\d.]+"', ' x="1"', text), encoding="utf-8")
+    assert is_same_image(other, kept)
+
+
+def test_a_plot_with_another_colour_or_a_moved_marker_is_another_image(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image", reason="it reads the plot")
+    kept, other = IMAGES / "boundary.png", tmp_path / "other.png"
+    plot = image.open(kept).convert("RGB")
+    plot.transform(plot.size, image.Transform.AFFINE, (1, 0, 0.5, 0, 1, 0.5)).save(other)
+    assert is_same_image(other, kept)
+    plot.transform(plot.size, image.Transform.AFFINE, (1, 0, 6, 0, 1, 0)).save(other)
+    assert not is_same_image(other, kept)
+    image.merge("RGB", plot.split()[::-1]).save(other)
+    assert not is_same_image(other, kept)
+    plot.resize((640, 480)).save(other)
+    assert not is_same_image(other, kept)
 
 
 # ---- what the reader of documents notices ---------------------------------------------------

@@ -5,8 +5,10 @@
 ``moment``            what is known at a moment of a pass
 ``boxes``             the :class:`~autodiff.drawing.picture.Picture` of a graph
 ``program_picture``   that of a compiled program
+``palette``           the colours that have a meaning
 ``dot``, ``mermaid``  a picture as text
 ``render``, ``svg``   as SVG, PNG and PDF
+``layout``            where everything lies, the same at all moments of a pass
 ``draw``              all of this in one call
 ``animate``           a film of a forward and a backward pass
 ``notebook``          what a notebook shows

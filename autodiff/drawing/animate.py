@@ -47,8 +47,9 @@ def animate(
     """Write the forward pass to root and its backward pass as a film, and return its path.
 
     Each node is computed in a frame of its own, then each contribution of ``root.backward()`` is
-    added in one, with the chain rule and its numbers below the picture.  The node whose rule is
-    applied has a blue border, the one that receives has an orange border.  No Value is changed.
+    added in one, with the chain rule and its numbers below the picture.  What has a new number or
+    gradient is bright yellow, and a heavy border has the node whose rule gave it.  No Value is
+    changed.
 
     A ``.gif`` plays everywhere and needs the package Pillow; an ``.mp4`` needs the program
     ffmpeg.  ``seconds`` is the time of a frame, ``size`` the width and height in pixels.  The
@@ -97,8 +98,9 @@ def frames_of(
     room = replace(painter.roomy_picture(all_moments(root)), caption=())
     layout = laid_out(room, rankdir)
     for moment in all_moments(root):
-        caption = [*moment.caption, *[""] * CAPTION_LINES][:CAPTION_LINES]
-        svg = in_layout(painter.picture_at(moment), layout)
+        picture = painter.picture_at(moment)
+        caption = [*picture.caption, *[""] * CAPTION_LINES][:CAPTION_LINES]
+        svg = in_layout(picture, layout)
         yield pixels_of(on_canvas(svg, size, caption), svg_to_bytes)
 
 

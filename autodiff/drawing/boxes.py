@@ -29,6 +29,7 @@ __all__ = ["Painter", "joined", "picture_of"]
 # A folded box lists its parameters one by one up to this many, then by name with their ranges.
 MOST_PARAMETERS = 8
 PARAMETER_LENGTH = 20  # of its name, in characters
+BOX_LENGTH = 24  # of its name in a caption
 
 # In the title of a picture.
 MOST_ROOTS = 5
@@ -108,7 +109,7 @@ class Painter:
                 self.frames,
                 f"computation graph of {', '.join(self.names_of_roots())}",
                 f"{len(self.order):,} nodes{folded}",
-                self.moment.caption,
+                self.caption(boxes),
             )
         )
 
@@ -123,9 +124,9 @@ class Painter:
         for moment in moments:
             self.moment = moment
             assert moment.changed is not None, "each moment after the first changes a node"
-            caption = longest(caption, moment.caption)
             place = self.part_with[moment.changed]
             boxes[place] = with_longest_lines(boxes[place], self.box_of(place))
+            caption = longest(caption, self.caption(boxes))
             key = self.arrow_with.get(moment.use) if self.edges else None
             if key is not None:
                 arrow = arrows[self.id_of_arrow(key)]
@@ -137,6 +138,23 @@ class Painter:
     def arrow_with(self) -> dict[Use | None, ArrowKey]:
         """The arrow that stands for each use; a use inside a folded part has none."""
         return {use: key for key, uses in self.merged.items() for use in uses}
+
+    def caption(self, boxes: Sequence[Box]) -> tuple[str, ...]:
+        """Return the moment's caption, with the boxes of the nodes that it names.
+
+        Nobody finds a node inside a folded box without being told which box it is in.
+        """
+        step, changed = self.moment.step, self.moment.changed
+        if changed is None:
+            return self.moment.caption
+        nodes = (changed if step is None else step.node, changed)
+        names = [boxes[self.part_with[node]].name for node in nodes]
+        if names == [name_shown(self.names[node]) for node in nodes]:
+            return self.moment.caption
+        giver, receiver = [name_shown(name, BOX_LENGTH) for name in names]
+        where = f"in {giver}" if giver == receiver else f"from {giver} to {receiver}"
+        first, *others = self.moment.caption
+        return (f"{first}, {where}", *others)
 
     def names_of_roots(self) -> list[str]:
         """Return what the roots are called, the first ones if there are many."""
@@ -172,13 +190,11 @@ class Painter:
 
     def mark(self, place: int) -> Mark:
         """Return what a part does at this moment."""
-        step, computing = self.moment.step, self.moment.computing
-        if computing is not None:
-            return "giver" if self.part_with[computing] == place else ""
+        changed, step = self.moment.changed, self.moment.step
+        if changed is not None and self.part_with[changed] == place:
+            return "changed"
         if step is not None and self.part_with[step.node] == place:
             return "giver"
-        if step is not None and self.part_with[step.parent] == place:
-            return "receiver"
         return ""
 
     def node_box(self, id: str, part: Part) -> Box:

@@ -4,8 +4,8 @@ The text depends on the picture alone, so the same graph gives the same bytes in
 Labels are *records* (boxes with dividing lines): HTML-like labels need a part that the
 WebAssembly build of Graphviz does not have.
 
-Colours are tints of Okabe and Ito's colour-blind safe palette (https://jfly.uni-koeln.de/color/).
-Each kind of box differs in shape or border too, so a picture also reads in black and white.
+Colours are those of :mod:`autodiff.drawing.palette`.  Each kind of box differs in shape or border
+too, and each sign in its line, so a picture also reads in black and white.
 
 Each box, arrow and frame has its id from the picture and a class from its kind, which Graphviz
 hands on to the SVG: there they can be addressed and styled.
@@ -17,7 +17,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from autodiff.drawing.picture import Arrow, Box, Frame, Kind, Mark, Picture, Sign
+from autodiff.drawing.palette import LIGHT, LIT
+from autodiff.drawing.picture import Arrow, Box, Frame, Kind, Mark, Picture, Sign, arrow_width
 
 __all__ = [
     "EDGE",
@@ -25,8 +26,8 @@ __all__ = [
     "NO_TEXT",
     "arrow_attributes",
     "arrow_class",
-    "box_border",
     "box_class",
+    "box_style",
     "dot_text",
 ]
 
@@ -41,7 +42,7 @@ EDGE = {
 NODE = {"fontname": FONT, "fontsize": "20", "margin": "0.15,0.06", "penwidth": "2"}
 FRAME = {
     **{"style": "rounded,filled", "color": "#8C8C8C", "fillcolor": "#F3F6F8", "penwidth": "2"},
-    **{"fontname": FONT, "fontsize": "20", "fontcolor": "#333333", "margin": "12"},
+    **{"fontname": FONT, "fontsize": "20", "fontcolor": "#333333", "margin": "6"},
 }
 # The name of a frame stands where no arrow comes in: in the corner towards the root.
 FRAME_NAME = {
@@ -51,44 +52,41 @@ FRAME_NAME = {
     "BT": {"labeljust": "l", "labelloc": "t"},
 }
 UNSEEN = {"peripheries": "0", "margin": "0", "style": "", "label": "", "class": "unseen"}
-STYLE: dict[Kind, dict[str, str]] = {
-    # sky blue, square
-    "variable": {"shape": "record", "style": "filled", "fillcolor": "#CFE8F7"},
-    # white, rounded
-    "operation": {"shape": "Mrecord", "style": "filled", "fillcolor": "#FFFFFF"},
-    # orange, rounded, a heavy border
-    "result": {"shape": "Mrecord", "style": "filled", "fillcolor": "#FCE0A8", "penwidth": "4"},
-    # grey, round
-    "input": {"shape": "ellipse", "style": "filled", "fillcolor": "#E8E8E8", "margin": "0.05,0.03"},
-    # grey, round, small
+SHAPES: dict[Kind, dict[str, str]] = {
+    "variable": {"shape": "record"},
+    "operation": {"shape": "Mrecord"},  # rounded
+    "result": {"shape": "Mrecord", "penwidth": "4"},
+    "input": {"shape": "ellipse", "margin": "0.05,0.03"},
     "constant": {
-        **{"shape": "ellipse", "style": "filled", "fillcolor": "#F4F4F4", "color": "#8C8C8C"},
-        **{"fontsize": "16", "fontcolor": "#4D4D4D", "margin": "0.05,0.03", "penwidth": "1"},
+        **{"shape": "ellipse", "margin": "0.05,0.03", "penwidth": "1", "color": "#8C8C8C"},
+        **{"fontsize": "16", "fontcolor": "#4D4D4D"},
     },
-    # bluish green, square, a heavy border
-    "module": {"shape": "record", "style": "filled", "fillcolor": "#CDEBDF", "penwidth": "4"},
-    # reddish purple, square, dashed
-    "rows": {"shape": "record", "style": "dashed,filled", "fillcolor": "#F3E1EC", "penwidth": "3"},
-    # the name of a box elsewhere: small, dashed
+    "module": {"shape": "record", "penwidth": "4"},
+    "rows": {"shape": "record", "style": "dashed,filled", "penwidth": "3"},
     "reference": {
-        **{"shape": "box", "style": "dashed,filled", "fillcolor": "#FFFFFF", "color": "#555555"},
+        **{"shape": "box", "style": "dashed,filled", "color": "#555555"},
         **{"fontsize": "16", "margin": "0.08,0.04"},
     },
 }
+STYLE = {
+    kind: {"style": "filled", "fillcolor": LIGHT.boxes[kind], **shape}
+    for kind, shape in SHAPES.items()
+}
+HEAVIEST = {"color": "black", "penwidth": "7"}
 MARKED: dict[Mark, dict[str, str]] = {
     "": {},
-    "giver": {"color": "#0072B2", "penwidth": "7"},
-    "receiver": {"color": "#D55E00", "penwidth": "7"},
+    "giver": HEAVIEST,
+    "changed": {"fillcolor": LIT, **HEAVIEST},
 }
-NOW = {"color": "#D55E00", "penwidth": "7"}
 SIGNED: dict[Sign, dict[str, str]] = {
     "": {},
-    "positive": {"color": "#0072B2", "fontcolor": "#00558A"},
-    "negative": {"color": "#D55E00", "fontcolor": "#A64500"},
-    "zero": {"style": "dashed"},
+    "positive": {"color": LIGHT.positive.strong, "fontcolor": LIGHT.positive.strong},
+    "negative": {
+        **{"color": LIGHT.negative.strong, "fontcolor": LIGHT.negative.strong},
+        **{"style": "dashed"},
+    },
+    "zero": {"style": "dotted", "penwidth": "2"},
 }
-# Of an arrow, in points, by the size of its contribution.
-THINNEST, THICKEST = 1.0, 5.0
 
 # Straight lines with room between the ranks, and no text on them, in a folded picture of many
 # arrows.  What an arrow would say is in its description.
@@ -123,7 +121,9 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         "computation graph",
         # Edges first: then boxes follow each other in the file as in the graph, and hide lines.
         graph_attr={
-            **{"rankdir": rankdir, "nodesep": "0.2", "outputorder": "edgesfirst"},
+            **{"rankdir": rankdir, "outputorder": "edgesfirst"},
+            # Many boxes lie in a frame: the closer they are, the larger is the text on a slide.
+            "nodesep": "0.1" if picture.frames else "0.2",
             **(DENSE if dense else {"ranksep": "0.7"}),
         },
         node_attr=NODE,
@@ -194,10 +194,9 @@ def box_class(box: Box) -> str:
     return f"{box.kind} {box.mark}".rstrip()
 
 
-def box_border(box: Box) -> tuple[str, str]:
-    """Return the colour and the width in points of a box's border."""
-    style = {"color": "black", **NODE} | STYLE[box.kind] | MARKED[box.mark]
-    return style["color"], style["penwidth"]
+def box_style(box: Box) -> dict[str, str]:
+    """Return the colours and lines of a box."""
+    return {"color": "black", **NODE, **STYLE[box.kind], **MARKED[box.mark]}
 
 
 def arrow_attributes(arrow: Arrow) -> dict[str, str]:
@@ -206,11 +205,9 @@ def arrow_attributes(arrow: Arrow) -> dict[str, str]:
     if arrow.label:
         attributes["label"] = "".join(escaped(line) + LINE_END for line in arrow.label)
     if arrow.size is not None:
-        # The area of an arrow, not its width, is what the eye compares.
-        width = THINNEST + (THICKEST - THINNEST) * arrow.size**0.5
-        attributes |= {"penwidth": f"{width:.1f}", **SIGNED[arrow.sign]}
+        attributes |= {"penwidth": f"{arrow_width(arrow.size):.1f}", **SIGNED[arrow.sign]}
     if arrow.marked:
-        attributes |= NOW
+        attributes |= HEAVIEST
     if arrow.marked or arrow.size is not None:
         attributes["class"] = arrow_class(arrow)
     return attributes

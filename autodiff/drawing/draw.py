@@ -151,10 +151,10 @@ def draw(
 
     Each node is a box with its name, the formula that made it, its value and its gradient
     (``–`` before ``backward()`` has computed it), and each use of a value is an arrow, so
-    ``x * x`` has two.  Variables are blue and square, operations white and rounded, root orange
-    with a heavy border, constants grey and oval.  Names are those of :class:`autodiff.Names`.
-    What a module of ``nn`` computes is framed.  In a long graph, a value used far away is shown
-    there again in a small dashed box.  Drawing changes nothing.
+    ``x * x`` has two.  Variables are green and square, operations white and rounded, root pale
+    yellow with a heavy border, constants grey and oval.  Names are those of
+    :class:`autodiff.Names`.  What a module of ``nn`` computes is framed.  In a long graph, a value
+    used far away is shown there again in a small dashed box.  Drawing changes nothing.
 
     ``rankdir`` is where root lies: ``"LR"`` right, ``"TB"`` below, ``"RL"`` left, ``"BT"`` above.
     ``precision`` counts significant digits, 1 to 17.

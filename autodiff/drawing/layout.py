@@ -16,8 +16,8 @@ from autodiff.drawing.dot import (
     NO_TEXT,
     arrow_attributes,
     arrow_class,
-    box_border,
     box_class,
+    box_style,
     dot_text,
 )
 from autodiff.drawing.picture import Arrow, Box, Picture
@@ -38,7 +38,9 @@ TEXT = re.compile(r"(<text[^>]*>)[^<]*(?=</text>)")
 TEXT_FILL = re.compile(r'(?<=font-size="18.00")( fill="[^"]*")?(?=>)')
 TEXT_PLACE = re.compile(r'x="([-\d.]+)" y="([-\d.]+)"')
 STROKE = re.compile(r'stroke="[^"]*"( stroke-width="[^"]*")?( stroke-dasharray="[^"]*")?')
+SHAPE_FILL = re.compile(r'(<(?:polygon|path|ellipse) )fill="[^"]*"')
 HEAD_FILL = re.compile(r'(?<=<polygon )fill="[^"]*"')
+DASHES = {"": "", "dashed": ' stroke-dasharray="5,2"', "dotted": ' stroke-dasharray="1,5"'}
 LINE = re.compile(r"<path[^>]*>")
 
 
@@ -92,8 +94,10 @@ def with_text(element: str, lines: Iterator[str]) -> str:
 def node_at(node: re.Match[str], boxes: dict[str, Box]) -> str:
     """Return a box's element with its text and mark at a moment."""
     box = boxes[unescape(node[1])]
-    stroke = stroke_of(*box_border(box))
+    style = box_style(box)
+    stroke = stroke_of(style["color"], style["penwidth"])
     element = STROKE.sub(lambda found: stroke + (found[2] or ""), node[0])
+    element = SHAPE_FILL.sub(rf'\g<1>fill="{style["fillcolor"].lower()}"', element, count=1)
     element = CLASS.sub(f'class="node {box_class(box)}"', element, count=1)
     return with_text(element, iter(box.lines))
 
@@ -109,7 +113,7 @@ def edge_at(edge: re.Match[str], arrows: dict[str, Arrow]) -> str:
     arrow = arrows[unescape(edge[1])]
     style = EDGE | arrow_attributes(arrow)
     colour, stroke = style["color"].lower(), stroke_of(style["color"], style["penwidth"])
-    dashes = ' stroke-dasharray="5,2"' if style.get("style") == "dashed" else ""
+    dashes = DASHES[style.get("style", "")]
     text_colour = f' fill="{style["fontcolor"].lower()}"' if "fontcolor" in style else ""
     element = HEAD_FILL.sub(f'fill="{colour}"', STROKE.sub(stroke, edge[0]))
     element = LINE.sub(lambda line: line[0].replace(stroke, stroke + dashes), element)

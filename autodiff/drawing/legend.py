@@ -25,9 +25,11 @@ NUMBERS_ON_ARROWS = (
     "adds: local × the user's",
     "gradient, with its sign",
     "thick: adds much",
-    "blue +, orange −, dashed 0",
+    "orange: adds +",
+    "blue, dashed: adds −",
+    "dotted: adds 0",
 )
-MARKS = ("heavy blue border: its rule is", "applied now; heavy orange:", "it receives the result")
+MARKS = ("bright yellow: has a new gradient", "black border: by this node's rule")
 NOT_COMPUTED = "grad –: not computed"
 
 

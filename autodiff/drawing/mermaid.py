@@ -5,7 +5,8 @@ What Mermaid cannot show is left out: dividing lines, and tables set in columns.
 
 from __future__ import annotations
 
-from autodiff.drawing.picture import Arrow, Box, Kind, Mark, Picture, Sign
+from autodiff.drawing.palette import LIGHT, LIT
+from autodiff.drawing.picture import Arrow, Box, Kind, Mark, Picture, Sign, arrow_width
 
 __all__ = ["mermaid_text"]
 
@@ -19,31 +20,27 @@ SHAPES: dict[Kind, tuple[str, str]] = {
     "rows": ("[[", "]]"),
     "reference": ("[", "]"),
 }
-# As in autodiff.drawing.dot; the text is dark on every one, on a page of any colour.
-STYLE: dict[Kind, str] = {
-    "variable": "fill:#CFE8F7,stroke:#333333,color:#111111",
-    "operation": "fill:#FFFFFF,stroke:#333333,color:#111111",
-    "result": "fill:#FCE0A8,stroke:#333333,color:#111111,stroke-width:4px",
-    "input": "fill:#E8E8E8,stroke:#333333,color:#111111",
-    "constant": "fill:#F4F4F4,stroke:#8C8C8C,color:#4D4D4D",
-    "module": "fill:#CDEBDF,stroke:#333333,color:#111111,stroke-width:3px",
-    "rows": "fill:#F3E1EC,stroke:#333333,color:#111111,stroke-dasharray:6",
-    "reference": "fill:#FFFFFF,stroke:#555555,color:#111111,stroke-dasharray:4",
+# The text is dark on every box, on a page of any colour.
+BORDER, TEXT = "stroke:#333333", "color:#111111"
+LINES: dict[Kind, str] = {
+    "variable": f"{BORDER},{TEXT}",
+    "operation": f"{BORDER},{TEXT}",
+    "result": f"{BORDER},{TEXT},stroke-width:4px",
+    "input": f"{BORDER},{TEXT}",
+    "constant": "stroke:#8C8C8C,color:#4D4D4D",
+    "module": f"{BORDER},{TEXT},stroke-width:3px",
+    "rows": f"{BORDER},{TEXT},stroke-dasharray:6",
+    "reference": f"stroke:#555555,{TEXT},stroke-dasharray:4",
 }
 FRAME = "fill:#F3F6F8,stroke:#8C8C8C,color:#333333"
-MARKED: dict[Mark, str] = {
-    "": "",
-    "giver": "stroke:#0072B2,stroke-width:6px",
-    "receiver": "stroke:#D55E00,stroke-width:6px",
-}
+HEAVIEST = "stroke-width:7px,stroke:#333333"
+MARKED: dict[Mark, str] = {"": "", "giver": HEAVIEST, "changed": f"fill:{LIT},{HEAVIEST}"}
 SIGNED: dict[Sign, str] = {
-    "": "#555555",
-    "positive": "#0072B2",
-    "negative": "#D55E00",
-    "zero": "#555555",
+    "": "stroke:#555555",
+    "positive": f"stroke:{LIGHT.positive.strong}",
+    "negative": f"stroke:{LIGHT.negative.strong},stroke-dasharray:8",
+    "zero": "stroke:#555555",
 }
-
-THINNEST, THICKEST = 1.0, 5.0
 
 
 def mermaid_text(picture: Picture, rankdir: str) -> str:
@@ -53,7 +50,7 @@ def mermaid_text(picture: Picture, rankdir: str) -> str:
     for place, arrow in enumerate(picture.arrows):
         lines += [f"    {line}" for line in arrow_lines(arrow, place)]
     kinds = dict.fromkeys(box.kind for box in picture.boxes)
-    lines += [f"    classDef {kind} {STYLE[kind]}" for kind in kinds]
+    lines += [f"    classDef {kind} fill:{LIGHT.boxes[kind]},{LINES[kind]}" for kind in kinds]
     lines += [f"    style {name_of(frame.id)} {FRAME}" for frame in picture.frames]
     for box in picture.boxes:
         if box.mark:
@@ -88,10 +85,10 @@ def arrow_lines(arrow: Arrow, place: int) -> list[str]:
     text = f'|"{label}"|' if label else ""
     lines = [f"{name_of(arrow.tail)} {line}{text} {name_of(arrow.head)}"]
     if arrow.size is not None:
-        width = THINNEST + (THICKEST - THINNEST) * arrow.size**0.5
-        lines.append(f"linkStyle {place} stroke-width:{width:.1f}px,stroke:{SIGNED[arrow.sign]}")
+        width = f"stroke-width:{arrow_width(arrow.size):.1f}px"
+        lines.append(f"linkStyle {place} {width},{SIGNED[arrow.sign]}")
     if arrow.marked:
-        lines.append(f"linkStyle {place} stroke-width:7px,stroke:#D55E00")
+        lines.append(f"linkStyle {place} {HEAVIEST}")
     return lines
 
 

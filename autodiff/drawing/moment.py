@@ -37,15 +37,13 @@ class Moment:
     """What is known at a moment of a pass.
 
     ``known`` are the nodes whose number is computed already (None: all of them), ``gradients``
-    the sums so far (None: those that the nodes have).  ``computing`` is the node that a forward
-    pass is at, ``step`` the contribution that a backward pass is at, and ``changed`` the node
-    whose number or gradient is new; ``given`` are the uses (a node, and the operand's position)
-    that have contributed so far (None: all).
+    the sums so far (None: those that the nodes have).  ``step`` is the contribution that a
+    backward pass is at, ``changed`` the node whose number or gradient is new; ``given`` are the
+    uses (a node, and the operand's position) that have contributed so far (None: all).
     """
 
     known: Collection[Value] | None = None
     gradients: Mapping[Value, float] | None = None
-    computing: Value | None = None
     step: Step | None = None
     changed: Value | None = None
     given: Collection[tuple[Value, int]] | None = None
@@ -105,7 +103,7 @@ def forward_moments(root: Value) -> Iterator[Moment]:
             *wrapped(f"{names[node]} = {names.formula(node)}"),
             f"= {number_shown(node.data, CAPTION_DIGITS)}",
         )
-        yield Moment(known, {}, computing=node, changed=node, caption=caption)
+        yield Moment(known, {}, changed=node, caption=caption)
 
 
 def backward_moments(root: Value, count: int | None = None) -> Iterator[Moment]:

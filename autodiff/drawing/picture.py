@@ -8,18 +8,32 @@ The text is a snapshot: later changes of the Values do not reach it.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-__all__ = ["Arrow", "Box", "Frame", "Kind", "Mark", "Picture", "Sign", "with_references"]
+__all__ = [
+    "Arrow",
+    "Box",
+    "Frame",
+    "Kind",
+    "Mark",
+    "Picture",
+    "Sign",
+    "arrow_width",
+    "with_references",
+]
 
 Kind: TypeAlias = Literal[
     "variable", "operation", "result", "input", "constant", "module", "rows", "reference"
 ]
-Mark: TypeAlias = Literal["", "giver", "receiver"]
+Mark: TypeAlias = Literal["", "giver", "changed"]
 Sign: TypeAlias = Literal["", "positive", "negative", "zero"]
+
+# The widths of arrows in points, by the sizes of their contributions.
+THINNEST, THICKEST = 1.0, 5.0
 
 # A layout program breaks an arrow into one piece for each rank of boxes that it crosses.  With
 # many more pieces than this it needs minutes, or runs out of stack.
@@ -31,9 +45,8 @@ class Box:
     """A node, or several folded into one, as it is shown.
 
     ``title`` has the lines at the top, ``numbers`` those below it, ``table`` the rows of cells of
-    a folded box.  ``frame`` is the id of the frame that it lies in.  In a picture of a moment of
-    the backward pass, ``mark`` tells the node that gives a contribution from the one that
-    receives it.
+    a folded box.  ``frame`` is the id of the frame that it lies in.  In a picture of a moment of a
+    pass, ``mark`` tells the node whose number or gradient is new from the one that gave it.
     """
 
     id: str
@@ -96,6 +109,17 @@ class Picture:
     title: str = "computation graph"
     description: str = ""
     caption: tuple[str, ...] = ()
+
+
+def arrow_width(size: float) -> float:
+    """Return the width in points of an arrow whose contribution has a size, 0 to 1.
+
+    The eye compares areas, so it grows with the square root.
+
+    >>> arrow_width(0.0), arrow_width(0.25), arrow_width(1.0)
+    (1.0, 3.0, 5.0)
+    """
+    return THINNEST + (THICKEST - THINNEST) * math.sqrt(size)
 
 
 # --------------------------------------------------------------------------------------------

@@ -9,34 +9,42 @@ import math
 import re
 from html import escape, unescape
 
+from autodiff.drawing.palette import DARK, LIT, ON_LIT
 from autodiff.drawing.picture import Picture
 
 __all__ = ["accessible_svg"]
 
-# Tints for a dark background.  Rules in a style sheet win over the colours in the elements.
-DARK = {
+POSITIVE, NEGATIVE = DARK.positive.strong, DARK.negative.strong
+
+# For a dark background.  Rules in a style sheet win over the colours in the elements.
+RULES = {
     ".graph > polygon": "fill: #15181C",
     "text": "fill: #F2F2F2",
     ".node polygon, .node path, .node polyline, .node ellipse": "stroke: #D0D0D0",
-    ".variable polygon": "fill: #0E3A57",
-    ".operation path": "fill: #23272E",
-    ".result path": "fill: #5A3E00",
-    ".input ellipse": "fill: #3A3A3A",
-    ".constant ellipse": "fill: #2A2A2A; stroke: #909090",
+    ".variable polygon": f"fill: {DARK.boxes['variable']}",
+    ".operation path": f"fill: {DARK.boxes['operation']}",
+    ".result path": f"fill: {DARK.boxes['result']}",
+    ".input ellipse": f"fill: {DARK.boxes['input']}",
+    ".constant ellipse": f"fill: {DARK.boxes['constant']}; stroke: #909090",
     ".constant text": "fill: #C8C8C8",
-    ".module polygon": "fill: #0B4634",
-    ".rows polygon, .rows path": "fill: #4A2540",
-    ".reference polygon": "fill: #15181C; stroke: #A8A8A8",
+    ".module polygon": f"fill: {DARK.boxes['module']}",
+    ".rows polygon, .rows path": f"fill: {DARK.boxes['rows']}",
+    ".reference polygon": f"fill: {DARK.boxes['reference']}; stroke: #A8A8A8",
     ".frame path, .frame polygon": "fill: #1C2126; stroke: #707070",
     ".frame.inner path, .frame.inner polygon": "fill: #15181C",
     ".edge path": "stroke: #A8A8A8",
     ".edge polygon": "stroke: #A8A8A8; fill: #A8A8A8",
-    ".positive path": "stroke: #56B4E9",
-    ".positive polygon": "stroke: #56B4E9; fill: #56B4E9",
-    ".negative path, .now path": "stroke: #F08A3C",
-    ".negative polygon, .now polygon": "stroke: #F08A3C; fill: #F08A3C",
-    ".giver polygon, .giver path, .giver polyline, .giver ellipse": "stroke: #56B4E9",
-    ".receiver polygon, .receiver path, .receiver polyline, .receiver ellipse": "stroke: #F08A3C",
+    ".positive path": f"stroke: {POSITIVE}",
+    ".positive polygon": f"stroke: {POSITIVE}; fill: {POSITIVE}",
+    ".positive text": f"fill: {POSITIVE}",
+    ".negative path": f"stroke: {NEGATIVE}",
+    ".negative polygon": f"stroke: {NEGATIVE}; fill: {NEGATIVE}",
+    ".negative text": f"fill: {NEGATIVE}",
+    ".now path": "stroke: #F2F2F2",
+    ".now polygon": "stroke: #F2F2F2; fill: #F2F2F2",
+    ".changed polygon, .changed path, .changed ellipse": f"fill: {LIT}",
+    ".changed polyline": f"stroke: {ON_LIT}",
+    ".changed text": f"fill: {ON_LIT}",
 }
 CLASS = "autodiff-graph"
 
@@ -50,7 +58,7 @@ GRAPH_TITLE = re.compile(r'(<g id="[^"]*" class="graph"[^>]*>)\n<title>[^<]*</ti
 def style_sheet() -> str:
     """Return the style sheet, its rules confined to drawings of this kind."""
     rules = []
-    for selectors, declarations in DARK.items():
+    for selectors, declarations in RULES.items():
         confined = ",".join(f".{CLASS} {selector.strip()}" for selector in selectors.split(","))
         rules.append(f"{confined}{{{declarations}}}")
     return "@media (prefers-color-scheme: dark){\n" + "\n".join(rules) + "\n}"

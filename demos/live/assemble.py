@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT, Palette
+
 __all__ = ["assembled"]
 
 FOLDER = Path(__file__).parent
@@ -28,7 +30,7 @@ def assembled(title: str, graph: str, program: str, content: Mapping[str, Any]) 
     parts = {
         "title": html.escape(title),
         "policy": content_policy(scripts),
-        "style": read("page.css"),
+        "style": palette_rules() + read("page.css"),
         "graph": graph,
         "data": within_script(json.dumps(content, allow_nan=False, separators=(",", ":"))),
         "program": scripts[0],
@@ -40,6 +42,25 @@ def assembled(title: str, graph: str, program: str, content: Mapping[str, Any]) 
 def read(name: str) -> str:
     """Return one of the page's parts."""
     return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def palette_rules() -> str:
+    """Return the rules that give the style sheet the palette: light, or dark on request."""
+    light, dark = declarations(LIGHT), declarations(DARK)
+    return (
+        f":root {{ {light} }}\n"
+        "@media (prefers-color-scheme: dark) {\n"
+        f'  :root:not([data-theme="light"]) {{ {dark} }}\n}}\n'
+        f':root[data-theme="dark"] {{ {dark} }}\n'
+    )
+
+
+def declarations(palette: Palette) -> str:
+    """Return the variables of a style sheet that hold a palette."""
+    colours = {"lit": LIT, "on-lit": ON_LIT, "middle": palette.middle, **palette.boxes}
+    for sign, tones in (("plus", palette.positive), ("minus", palette.negative)):
+        colours |= {sign: tones.strong, f"{sign}-tint": tones.tint, f"{sign}-field": tones.field}
+    return " ".join(f"--{name}: {colour};" for name, colour in colours.items())
 
 
 def program_script(program: str) -> str:

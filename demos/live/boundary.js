@@ -42,7 +42,7 @@ function isRight(row) {
 
 // The colours from low to high, each as the four bytes of a pixel.
 function palette() {
-  const [low, mid, high] = [colour("low-field"), colour("mid-field"), colour("high-field")];
+  const [low, mid, high] = [colour("minus-field"), colour("middle"), colour("plus-field")];
   const bytes = new Uint8ClampedArray(4 * (SHADES + 1));
   for (let shade = 0; shade <= SHADES; shade += 1) {
     const part = shade / SHADES, from = part < 0.5 ? low : mid, to = part < 0.5 ? mid : high;
@@ -183,7 +183,7 @@ function drawRow(context, area, row) {
   context.beginPath();
   if (high) context.rect(x - size * 0.88, y - size * 0.88, size * 1.76, size * 1.76);
   else context.arc(x, y, size, 0, 2 * Math.PI);
-  context.fillStyle = css(colour(high ? "high" : "low"));
+  context.fillStyle = css(colour(high ? "plus" : "minus"));
   context.fill();
   context.lineWidth = many ? 1.5 : 3;
   context.strokeStyle = css(colour("point-edge"));

@@ -21,9 +21,9 @@ from demos.sweep.store import Store
 
 __all__ = ["MOST_GROUPS", "plot_sweep"]
 
-# Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), those that stand out on white; each
-# group has a dash pattern of its own as well.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#7F7F7F", "#56B4E9", "#E69F00")
+# Of text on white, and none of them orange or blue: these are signs (autodiff.drawing.palette).
+# Each group has a dash pattern too, and two of the same pattern differ with any colour vision.
+COLOURS = ("#000000", "#00765A", "#9A3D7C", "#7A6A00", "#707070", "#6A4FC0", "#3B7D23", "#C2386A")
 DASHES = ("solid", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 MOST_GROUPS = len(COLOURS)
 MOST_COLUMNS = 4
