@@ -417,6 +417,14 @@ def test_a_function_that_javascript_lacks_is_named() -> None:
         assert same_bits(InC(program).step([1.0])[0], math.erf(1.0))
 
 
+def test_functions_that_are_no_dict_are_named() -> None:
+    program = compile(Value(1.0) * 2.0)
+    with pytest.raises(TypeError, match="needs a dict of functions, but got the list"):
+        program.to_javascript([])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="f needs a dict of descriptions and Values, but got None"):
+        program.to_javascript({"f": None})  # type: ignore[dict-item]
+
+
 # --------------------------------------------------------------------------------------------
 # JavaScript
 # --------------------------------------------------------------------------------------------
