@@ -18,6 +18,7 @@ from functools import cached_property
 from autodiff import watch
 from autodiff.graph import topological_order
 from autodiff.naming import Names, number_text
+from autodiff.ops import describe
 from autodiff.value import (
     NOT_COMPUTED,
     Value,
@@ -94,8 +95,8 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
 
     ``hooks=False`` leaves out the hooks and ``detect_anomaly``: only to look.
 
-    Raises ValueError if root is a constant or an operation's rule is malformed, and what a hook
-    raises; every gradient is then as it was before.
+    Raises TypeError if root is no Value, ValueError if it is a constant or an operation's rule is
+    malformed, and what a hook raises; every gradient is then as it was before.
 
     >>> a, b = Value(2.0, "a"), Value(3.0, "b")
     >>> for step in backward_steps(a * b + a):
@@ -107,6 +108,8 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     >>> a.grad
     4.0
     """
+    if not isinstance(root, Value):
+        raise TypeError(f"backward_steps needs a Value, but got {describe(root)}")
     before = [(node, node.grad) for node in topological_order(root)]
     interior, earlier = begin_backward(root, gradient)
     for node, _ in before:

@@ -7,7 +7,7 @@ compiled programs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -101,8 +101,7 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     >>> first.data, grad(first, x).data
     (27.0, 18.0)
     """
-    wanted = [inputs] if isinstance(inputs, Value) else list(inputs)
-    _check_values(output, wanted)
+    wanted = _checked_inputs(output, [inputs] if isinstance(inputs, Value) else inputs)
     gradients = {output: constant(1.0)}
     for step in gradient_steps(output, wanted):
         gradients[step.parent] = step.total
@@ -120,14 +119,20 @@ def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
     >>> [[entry.data for entry in row] for row in hessian(x * x * y, [x, y])]
     [[10.0, 4.0], [4.0, 0.0]]
     """
-    return [grad(first, inputs) for first in grad(output, list(inputs))]
+    variables = _checked_inputs(output, inputs)
+    return [grad(first, variables) for first in grad(output, variables)]
 
 
-def _check_values(output: Value, inputs: Sequence[Value]) -> None:
+def _checked_inputs(output: Value, inputs: Iterable[Value]) -> list[Value]:
+    """Return the inputs as a list; raise if they, or the output, are not what ``grad`` takes."""
     if not isinstance(output, Value):
         raise TypeError(f"grad needs a Value as its output, but got {describe(output)}")
-    for place, value in enumerate(inputs):
+    if not isinstance(inputs, Iterable):
+        raise TypeError(f"grad needs a list of Values as inputs, but got {describe(inputs)}")
+    checked = list(inputs)
+    for place, value in enumerate(checked):
         if not isinstance(value, Value):
             raise TypeError(f"grad needs Values as inputs, but input {place} is {describe(value)}")
         if value.is_constant:
             raise ValueError(f"grad: input {place}, {value!r}, is a constant and has no gradient")
+    return checked

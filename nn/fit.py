@@ -156,6 +156,9 @@ class Rows:
     """The data set, checked: rows of floats, and targets as the loss takes them."""
 
     def __init__(self, model: Module, x: Sequence[Any], y: Sequence[Any], loss: Loss) -> None:
+        for given, what in ((x, "rows as x"), (y, "targets as y")):
+            if not isinstance(given, Iterable):
+                raise TypeError(f"fit needs a list of {what}, but got {describe(given)}")
         self.x = [_row(row, f"row {place} of x") for place, row in enumerate(x)]
         self.y: list[Any] = list(y)
         self.loss = loss
@@ -172,6 +175,11 @@ class Rows:
                 )
         prediction = model(self.x[0])
         if loss is cross_entropy:
+            if isinstance(prediction, Value):
+                raise ValueError(
+                    "fit: cross_entropy needs an output for each class, but the model has one; "
+                    "binary_cross_entropy_with_logits tells two classes by one output"
+                )
             self.y = [one_hot(target, len(prediction)) for target in self.y]
         # The losses check their targets: each kind is shown to them once, before any training.
         shown = set()
@@ -180,11 +188,21 @@ class Rows:
             key = repr(self.y[place])
             if key not in shown:
                 shown.add(key)
-                loss([prediction], [self.y[place]])
+                value_of(loss([prediction], [self.y[place]]), "loss")
 
     def loss_of(self, model: Module, place: int) -> Value:
         """Return the loss of one row."""
         return self.loss([model(self.x[place])], [self.y[place]])
+
+
+def value_of(result: Any, function: str) -> Value:
+    """Return what the loss or the penalty returned; raise TypeError if that is no Value."""
+    if not isinstance(result, Value):
+        raise TypeError(
+            f"fit: the {function} must return a Value, but returned {describe(result)}; "
+            "a number that has left the graph has no gradient"
+        )
+    return result
 
 
 def _row(row: Any, what: str) -> list[float]:
@@ -276,7 +294,7 @@ class EagerTrainer:
                 parameter.grad /= len(batch)
         output = total / len(batch)
         if self.penalty is not None:
-            penalty = self.penalty(self.model.parameters())
+            penalty = value_of(self.penalty(self.model.parameters()), "penalty")
             penalty.backward()
             output += penalty.data
         self.optimizer.step()
@@ -313,7 +331,7 @@ class ProgramTrainer:
             row_loss,
             inputs=[*x, *y],
             updates=optimizer.updates,
-            penalty=None if penalty is None else penalty(model.parameters()),
+            penalty=None if penalty is None else value_of(penalty(model.parameters()), "penalty"),
             engine=engine,
         )
         self.engine = self.program.engine

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from autodiff.convert import short_repr
+from autodiff.convert import describe, short_repr
 from autodiff.files import write_atomically
 from autodiff.strict_json import json_of
 from nn.module import Module
@@ -24,8 +24,11 @@ def save(model: Module, path: str | os.PathLike[str]) -> Path:
     """Write the model's weights to a JSON file and return its path.
 
     The file holds ``state_dict()`` and is replaced as a whole or not at all.  JSON has no
-    infinity or nan, so these are written as strings.  Raises OSError if it cannot be written.
+    infinity or nan, so these are written as strings.
+
+    Raises OSError if it cannot be written, TypeError if the model is no Module.
     """
+    _check_module(model, "save")
     lines = [
         f"  {json.dumps(name)}: {_to_json(entry)}" for name, entry in model.state_dict().items()
     ]
@@ -41,8 +44,10 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
     """Set the model's weights from a file that ``save`` wrote.
 
     Raises OSError if the file cannot be read and ValueError, naming the file and the fault, if
-    it is truncated, is something else, or does not fit the model, which is then left as it was.
+    it is truncated, is something else, or does not fit the model, which is then left as it was;
+    TypeError if the model is no Module.
     """
+    _check_module(model, "load")
     try:
         content = json_of(Path(path).read_bytes())
     except ValueError as error:
@@ -63,6 +68,11 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
         raise ValueError(f"{path} is not a weights file: its lists are too deep") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _check_module(model: Module, user: str) -> None:
+    if not isinstance(model, Module):
+        raise TypeError(f"{user} needs a Module as its model, but got {describe(model)}")
 
 
 def _to_json(entry: Any) -> str:

@@ -1,12 +1,7 @@
 """Losses: one number that says how wrong the predictions are, averaged over all of them.
 
-Each takes predictions (Values) and targets (numbers or Values) of the same shape: a list, a list
-of lists, or one of each; ``cross_entropy`` takes rows and a target for each.  It returns one Value,
-what PyTorch's function of the same name returns (PyTorch has no ``hinge_loss``).  Cross-entropies
-are in nats: their logarithms are natural.
-
-They raise ValueError if there are no predictions or the shapes differ, and, but for
-``cross_entropy``, TypeError for predictions or targets that are no lists of Values or numbers.
+Each returns one Value, what PyTorch's function of the same name returns (PyTorch has no
+``hinge_loss``).  Cross-entropies are in nats: their logarithms are natural.
 """
 
 from __future__ import annotations
@@ -34,6 +29,11 @@ SMALLEST_PROBABILITY = math.exp(-100.0)
 def mse_loss(predictions: Any, targets: Any) -> Value:
     """Return the mean squared error: the mean of ``(prediction - target)**2``.
 
+    ``predictions`` (Values) and ``targets`` (numbers or Values) have the same shape: a list, a list
+    of lists, or a single prediction and its target.
+
+    Raises ValueError if there are none or the shapes differ, TypeError if they are anything else.
+
     >>> mse_loss([Value(1.0), Value(3.0)], [0.0, 1.0]).data
     2.5
     """
@@ -47,9 +47,10 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
     That is the negative log-likelihood of targets 0 and 1 (C. M. Bishop, *Pattern Recognition and
     Machine Learning*, 2006, equation 4.90).  Logarithms stop at -100, as PyTorch's do, so the
     loss is finite at p = 0 and p = 1.  1 - p is rounded, so log(1 - p) is off by 2**-53 where p is
-    small: of logits, ``binary_cross_entropy_with_logits`` loses nothing.
+    small: of logits, ``binary_cross_entropy_with_logits`` loses nothing.  It is in nats.
 
-    Raises ValueError if a probability or target is outside [0, 1].
+    Shapes and errors are those of :func:`mse_loss`; ValueError also if a probability or target is
+    outside [0, 1].
 
     >>> round(binary_cross_entropy([Value(0.25)], [1.0]).data, 6)
     1.386294
@@ -75,7 +76,9 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
     It is the mean of ``-(t log sigmoid(z) + (1 - t) log sigmoid(-z))``, since 1 - sigmoid(z) is
     sigmoid(-z).  No term cancels another, so loss and gradient keep all their digits where a
     prediction is confident and right: for targets of 0 and 1 both are within 2 units in the last
-    place at any logit.  Raises ValueError if a target is outside [0, 1].
+    place at any logit.  It is in nats.
+
+    Shapes and errors are those of :func:`mse_loss`; ValueError also if a target is outside [0, 1].
 
     >>> binary_cross_entropy_with_logits([Value(1000.0)], [0.0]).data
     1000.0
@@ -100,15 +103,15 @@ def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
     ``logits`` is a list of rows, one logit a class (or one row, with one target).  The formula is
     the negative log-likelihood of the classes (Bishop, 2006, equation 4.108).  The largest logit is
     subtracted first, so no exponential overflows (P. Blanchard, D. J. Higham and N. J. Higham,
-    "Accurately computing the log-sum-exp and softmax functions", 2021).
+    "Accurately computing the log-sum-exp and softmax functions", 2021).  It is in nats.
 
     For n classes a row's loss L is off by at most (2.03 n + 3.1 L) 2**-53, and a gradient by
     4 n 2**-53: where a prediction is confident and right, the loss is right to that, not to its
     last digits, as PyTorch's.  Of two classes, ``binary_cross_entropy_with_logits`` of the logits'
     difference keeps these digits.
 
-    Raises ValueError if the rows differ in length or a target is not a class; TypeError if a logit
-    is no Value.
+    Raises ValueError if there are no rows, if they differ in length or in number from the targets,
+    or if a target is not a class; TypeError if a logit is no Value.
 
     >>> round(cross_entropy([[Value(0.0), Value(0.0)]], [1]).data, 6)
     0.693147
@@ -178,7 +181,7 @@ def hinge_loss(scores: Any, targets: Any) -> Value:
 
     It is that of support-vector machines (C. Cortes and V. Vapnik, 1995).
 
-    Raises ValueError if a target is neither.
+    Shapes and errors are those of :func:`mse_loss`; ValueError also for another target.
 
     >>> hinge_loss([Value(0.25), Value(2.0)], [1, 1]).data
     0.375

@@ -58,12 +58,6 @@ def check_linear(linear: Linear) -> None:
     assert len(set(numbers)) == len(numbers)
 
 
-def leaves_of(program: Program) -> tuple[list[float], list[float]]:
-    """Return the data and the gradients that the program's variables and inputs have now."""
-    leaves = [*program.variables, *program.inputs]
-    return [leaf.data for leaf in leaves], [leaf.grad for leaf in leaves]
-
-
 def doubles(numbers: Numbers) -> Any:
     """Return a C array of the numbers."""
     return (ctypes.c_double * max(1, len(numbers)))(*numbers)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 inf, nan = math.inf, math.nan
 
@@ -68,10 +69,11 @@ def soft(x: float) -> float:
     return math.log1p(math.exp(-math.fabs(x))) + (0.0 if x <= 0.0 else x)
 
 
-def neuron(bias: float, *rest: float) -> float:
+def neuron(bias: Any, *rest: Any) -> Any:
+    """A neuron's sum, of floats or of another library's numbers: the weights, then the inputs."""
     total = bias
     for place in range(len(rest) // 2):
-        total += rest[place] * rest[len(rest) // 2 + place]
+        total = total + rest[place] * rest[len(rest) // 2 + place]
     return total
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -117,6 +117,16 @@ class Difference:
     quantity: str | int
     covers: Callable[..., bool]
     why: str
+
+
+def is_listed(
+    differences: Iterable[Difference], name: str, quantity: str | int, operands: Operands
+) -> bool:
+    """Return whether an operation's quantity is known to differ there."""
+    return any(
+        known.name == name and known.quantity == quantity and known.covers(*operands)
+        for known in differences
+    )
 
 
 EXACT = Bound(0, "one operation of IEEE 754, correctly rounded, or a choice of an operand")

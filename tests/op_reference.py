@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.op_cases import SMALLEST_NORMAL, Difference, Operands
+from tests.op_cases import SMALLEST_NORMAL, Difference, Operands, is_listed
 
 inf = math.inf
 
@@ -51,11 +52,7 @@ KNOWN_DIFFERENCES = (
 )
 
 
-def is_known(name: str, quantity: str | int, operands: Operands) -> bool:
-    return any(
-        known.name == name and known.quantity == quantity and known.covers(*operands)
-        for known in KNOWN_DIFFERENCES
-    )
+is_known = partial(is_listed, KNOWN_DIFFERENCES)
 
 
 def reference_rows(name: str) -> list[tuple[Operands, float, tuple[float | None, ...]]]:

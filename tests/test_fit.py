@@ -418,6 +418,14 @@ def test_ctrl_c_leaves_a_whole_epoch_and_its_losses(engine: str) -> None:
 # --------------------------------------------------------------------------------------------
 
 
+def a_number(*_: Any) -> float:
+    return 0.5
+
+
+def nothing(_: Any) -> None:
+    return None
+
+
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
@@ -449,7 +457,12 @@ def test_ctrl_c_leaves_a_whole_epoch_and_its_losses(engine: str) -> None:
         ({"y": [*Y[:-1], None]}, TypeError, "target 6 of y needs a real number, but got None"),
         ({"y": [*Y[:-1], [1.0, 2.0]]}, TypeError, "target needs a real number, but got the list"),
         ({"y": Y, "loss": nn.hinge_loss}, ValueError, "hinge_loss needs targets of -1 and 1"),
-        ({"y": Y, "loss": nn.cross_entropy}, TypeError, "cross_entropy|no len"),
+        ({"y": Y, "loss": nn.cross_entropy}, ValueError, "each class, but the model has one"),
+        ({"x": None}, TypeError, "fit needs a list of rows as x, but got None"),
+        ({"y": 1.0}, TypeError, "fit needs a list of targets as y, but got the float 1.0"),
+        ({"loss": a_number}, TypeError, "the loss must return a Value, but returned the float 0.5"),
+        ({"penalty": a_number}, TypeError, "the penalty must return a Value, but returned the fl"),
+        ({"penalty": nothing}, TypeError, "the penalty must return a Value, but returned None"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused_and_change_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import mpmath
 import pytest
@@ -284,6 +285,20 @@ def test_an_input_that_is_no_value_is_named() -> None:
     x = Value(1.0)
     with pytest.raises(TypeError, match=r"input 1 is the str 'x'"):
         grad(x * x, [x, "x"])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("inputs", [None, 3.0])
+def test_inputs_that_are_no_list_are_named(inputs: Any) -> None:
+    x = Value(1.0)
+    for differentiate in (grad, hessian):
+        with pytest.raises(TypeError, match="grad needs a list of Values as inputs, but got "):
+            differentiate(x * x, inputs)
+
+
+def test_a_hessian_is_of_a_list_of_inputs() -> None:
+    x = Value(1.0, "x")
+    with pytest.raises(TypeError, match="a list of Values as inputs, but got the Value"):
+        hessian(x * x, x)  # type: ignore[arg-type]
 
 
 def test_a_constant_has_no_gradient() -> None:

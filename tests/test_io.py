@@ -281,6 +281,15 @@ def test_a_file_that_cannot_be_read_is_an_os_error_and_changes_nothing(tmp_path:
     assert numbers_of(model) == before
 
 
+def test_what_is_no_module_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "weights.json"
+    with pytest.raises(TypeError, match="save needs a Module as its model, but got the list"):
+        nn.save([Value(1.0)], path)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="load needs a Module as its model, but got None"):
+        nn.load(None, path)  # type: ignore[arg-type]
+    assert not path.exists()
+
+
 # ---- files that cannot be written ----------------------------------------------------------
 
 

@@ -207,7 +207,6 @@ def assert_cross_entropy_is_right(row: list[float], target: int) -> None:
             assert abs(mpf(variable.grad) - slope) <= allowed, (row, target, place)
 
 
-FINITE = st.floats(allow_nan=False, allow_infinity=False)
 LOGITS = (0.0, -0.0, SUBNORMAL, 1e-8, -0.7, 1.5, 36.0, -40.0, 745.2, -1e5, 1e200, HUGE, -HUGE)
 
 

@@ -244,6 +244,18 @@ def test_every_module_says_what_it_is_for(module_name: str) -> None:
     assert importlib.import_module(module_name).__doc__
 
 
+DESCRIBED = ("autodiff.compiler", "autodiff.debug", "demos.live", "demos.sweep", "demos.worksheet")
+
+
+@pytest.mark.parametrize("package", DESCRIBED)
+def test_a_package_that_lists_its_files_lists_all_of_them(package: str) -> None:
+    folder = ROOT / package.replace(".", "/")
+    description = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+    listed = re.findall(r"^``(\w+\.py)`` ", description or "", re.MULTILINE)
+    there = {path.name for path in folder.glob("*.py")} - {"__init__.py", "__main__.py"}
+    assert sorted(listed) == sorted(there)
+
+
 # ---- what is installed ---------------------------------------------------------------------
 
 

@@ -81,25 +81,29 @@ def test_c_has_the_bits_of_an_eager_pass_on_every_op_and_every_float(recipe: Any
     assert all_bits(gradients) == all_bits(wanted)
 
 
+def assert_has_the_eager_bits(engine: InC | InJavaScript, trial: Trial) -> None:
+    """Assert that a program's run gives what eager evaluations, or rows one by one, give."""
+    outputs, numbers = trained(trial)
+    if trial.rows:
+        found = engine.run_rows(trial.iterations, trial.start, trial.rows, trial.batch_size)
+    else:
+        found = engine.run(trial.iterations, trial.start)
+    assert all_bits(found.outputs) == all_bits(outputs)
+    assert all_bits(found.parameters) == all_bits(trial.in_program_order(numbers))
+
+
 @needs_cc
 @settings(max_examples=25, deadline=None)
 @given(trials(st.floats(), with_rows=False))
 def test_a_run_in_c_has_the_bits_of_eager_evaluations_and_updates(trial: Trial) -> None:
-    outputs, numbers = trained(trial)
-    found = InC(checked(trial.program)).run(trial.iterations, trial.start)
-    assert all_bits(found.outputs) == all_bits(outputs)
-    assert all_bits(found.parameters) == all_bits(trial.in_program_order(numbers))
+    assert_has_the_eager_bits(InC(checked(trial.program)), trial)
 
 
 @needs_cc
 @settings(max_examples=40, deadline=None)
 @given(trials(st.floats(), with_rows=True))
 def test_rows_in_c_have_the_bits_of_eager_gradients_added_in_row_order(trial: Trial) -> None:
-    outputs, numbers = trained(trial)
-    engine = InC(checked(trial.program))
-    found = engine.run_rows(trial.iterations, trial.start, trial.rows, trial.batch_size)
-    assert all_bits(found.outputs) == all_bits(outputs)
-    assert all_bits(found.parameters) == all_bits(trial.in_program_order(numbers))
+    assert_has_the_eager_bits(InC(checked(trial.program)), trial)
 
 
 @needs_cc
@@ -117,15 +121,16 @@ def test_no_compiler_rewrites_a_power(exponent: float) -> None:
 def test_every_optimizer_takes_the_lab_through_the_same_bits_in_c(name: str) -> None:
     losses, numbers = eager_lab(OPTIMIZERS[name], 60)
     program, kept = lab_program(OPTIMIZERS[name])
-    found = InC(program).run(60, [variable.data for variable in program.variables])
-    by_variable = dict(zip(program.variables, found.parameters, strict=True))
+    found = lab_run(InC(program), program, kept, 60)
     assert all_bits(found.outputs) == all_bits(losses)
-    assert all_bits([by_variable[variable] for variable in kept]) == all_bits(numbers)
+    assert all_bits(found.parameters) == all_bits(numbers)
 
 
-def lab_run(engine: InC | InJavaScript, program: Program, kept: list[Value]) -> Result:
-    """Return the lab's losses, and its weights in the order of the model."""
-    found = engine.run(LAB.epochs, [variable.data for variable in program.variables])
+def lab_run(
+    engine: InC | InJavaScript, program: Program, kept: list[Value], epochs: int = LAB.epochs
+) -> Result:
+    """Return the lab's losses, and the numbers of the variables ``kept``, in their order."""
+    found = engine.run(epochs, [variable.data for variable in program.variables])
     by_variable = dict(zip(program.variables, found.parameters, strict=True))
     return Result(found.outputs, [by_variable[variable] for variable in kept])
 
@@ -418,6 +423,14 @@ def test_a_function_that_javascript_lacks_is_named() -> None:
         assert same_bits(InC(program).step([1.0])[0], math.erf(1.0))
 
 
+def test_functions_that_are_no_dict_are_named() -> None:
+    program = compile(Value(1.0) * 2.0)
+    with pytest.raises(TypeError, match="needs a dict of functions, but got the list"):
+        program.to_javascript([])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="f needs a dict of descriptions and Values, but got None"):
+        program.to_javascript({"f": None})  # type: ignore[dict-item]
+
+
 # --------------------------------------------------------------------------------------------
 # JavaScript
 # --------------------------------------------------------------------------------------------
@@ -455,10 +468,7 @@ def test_with_nodes_math_an_eager_pass_has_javascripts_bits(recipe: Recipe) -> N
 @settings(max_examples=25)
 @given(trials(st.floats(), with_rows=False))
 def test_with_nodes_math_a_run_has_javascripts_bits(trial: Trial) -> None:
-    outputs, numbers = trained(trial)
-    found = InJavaScript(checked(trial.program)).run(trial.iterations, trial.start)
-    assert all_bits(found.outputs) == all_bits(outputs)
-    assert all_bits(found.parameters) == all_bits(trial.in_program_order(numbers))
+    assert_has_the_eager_bits(InJavaScript(checked(trial.program)), trial)
 
 
 @needs_node
@@ -466,11 +476,7 @@ def test_with_nodes_math_a_run_has_javascripts_bits(trial: Trial) -> None:
 @settings(max_examples=25)
 @given(trials(st.floats(), with_rows=True))
 def test_with_nodes_math_rows_have_javascripts_bits(trial: Trial) -> None:
-    outputs, numbers = trained(trial)
-    engine = InJavaScript(checked(trial.program))
-    found = engine.run_rows(trial.iterations, trial.start, trial.rows, trial.batch_size)
-    assert all_bits(found.outputs) == all_bits(outputs)
-    assert all_bits(found.parameters) == all_bits(trial.in_program_order(numbers))
+    assert_has_the_eager_bits(InJavaScript(checked(trial.program)), trial)
 
 
 @needs_node
@@ -479,10 +485,9 @@ def test_with_nodes_math_rows_have_javascripts_bits(trial: Trial) -> None:
 def test_with_nodes_math_every_optimizer_takes_the_lab_through_javascripts_bits(name: str) -> None:
     losses, numbers = eager_lab(OPTIMIZERS[name], 3)
     program, kept = lab_program(OPTIMIZERS[name])
-    found = InJavaScript(program).run(3, [variable.data for variable in program.variables])
-    by_variable = dict(zip(program.variables, found.parameters, strict=True))
+    found = lab_run(InJavaScript(program), program, kept, 3)
     assert all_bits(found.outputs) == all_bits(losses)
-    assert all_bits([by_variable[variable] for variable in kept]) == all_bits(numbers)
+    assert all_bits(found.parameters) == all_bits(numbers)
 
 
 @pytest.mark.no_cover

@@ -58,6 +58,8 @@ def to_javascript(parts: Parts, title: str, functions: Functions | None = None) 
 
     ``functions`` are more of them: see :meth:`autodiff.Program.to_javascript`.
     """
+    if functions is not None and not isinstance(functions, Mapping):
+        raise TypeError(f"to_javascript needs a dict of functions, but got {describe(functions)}")
     step = [
         "function step(parameters, inputs, gradients) {",
         *_indented(JAVASCRIPT, [*_step_body(JAVASCRIPT, parts), "return output;"]),
@@ -100,6 +102,11 @@ def to_javascript(parts: Parts, title: str, functions: Functions | None = None) 
 def _check_function(name: str, values: Mapping[str, Value]) -> None:
     if not isinstance(name, str) or identifier(name) != name:
         raise ValueError(f"to_javascript: {describe(name)} cannot be the name of a function")
+    if not isinstance(values, Mapping):
+        raise TypeError(
+            f"to_javascript: {name} needs a dict of descriptions and Values, "
+            f"but got {describe(values)}"
+        )
     for description, value in values.items():
         if not isinstance(value, Value):
             raise TypeError(

@@ -1,1 +1,13 @@
-"""Looking inside: time travel through a backward pass, explanations, and the first bad number."""
+"""Looking inside: time travel through a backward pass, explanations, and the first bad number.
+
+==================  =========================================================================
+``trace.py``        ``Trace``: a backward pass, forward and back
+``explain.py``      ``explain``: where a gradient comes from
+``reasons.py``      why it is zero, missing, not finite, or another than expected
+``paths.py``        the largest products along whole paths
+``source.py``       ``record_source``: the line that made each Value
+``assignments.py``  the name that such a line gives it
+``anomaly.py``      ``detect_anomaly``: the first number that is not finite
+``text.py``         numbers and formulas as messages show them
+==================  =========================================================================
+"""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ import pytest
 from autodiff import Value
 from autodiff.ops import OPERATIONS
 from tests.bits import same_bits, steps_between
-from tests.op_cases import OP_CASES, Bound, Difference, Operands
+from tests.naive_engine import neuron
+from tests.op_cases import OP_CASES, Bound, Difference, Operands, is_listed
 
 jax = pytest.importorskip("jax", reason="compares with JAX, which is not installed")
 jax.config.update("jax_enable_x64", True)
@@ -24,14 +26,6 @@ jax.config.update("jax_platforms", "cpu")
 jnp, nn = jax.numpy, jax.nn
 
 inf = math.inf
-
-
-def jax_weighted_sum(*operands: Any) -> Any:
-    half = len(operands) // 2 + 1
-    total = operands[0]
-    for weight, x in zip(operands[1:half], operands[half:], strict=True):
-        total = total + weight * x
-    return total
 
 
 def jax_where(condition: Any, a: Any, b: Any) -> Any:
@@ -44,7 +38,7 @@ JAX: dict[str, Callable[..., Any]] = {
     **{"exp": jnp.exp, "log": jnp.log, "sqrt": jnp.sqrt, "sin": jnp.sin, "cos": jnp.cos},
     **{"tan": jnp.tan, "tanh": jnp.tanh, "sigmoid": nn.sigmoid, "softplus": nn.softplus},
     **{"log_sigmoid": nn.log_sigmoid, "relu": nn.relu, "leaky_relu": nn.leaky_relu},
-    **{"weighted_sum": jax_weighted_sum, "maximum": jnp.maximum, "minimum": jnp.minimum},
+    **{"weighted_sum": neuron, "maximum": jnp.maximum, "minimum": jnp.minimum},
     **{"where": jax_where},
 }
 
@@ -89,11 +83,7 @@ DIFFERENCES = (
 )
 
 
-def is_a_difference(name: str, quantity: str | int, operands: Operands) -> bool:
-    return any(
-        known.name == name and known.quantity == quantity and known.covers(*operands)
-        for known in DIFFERENCES
-    )
+is_a_difference = partial(is_listed, DIFFERENCES)
 
 
 def is_tiny(number: float) -> bool:

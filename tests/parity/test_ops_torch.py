@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from autodiff import Value
 from autodiff.ops import OPERATIONS
 from tests.bits import same_bits, steps_between
 from tests.golden.make_ops_reference import ieee_power
-from tests.op_cases import OP_CASES, Bound, Difference, Operands, many_operands
+from tests.naive_engine import neuron
+from tests.op_cases import OP_CASES, Bound, Difference, Operands, is_listed, many_operands
 from tests.op_programs import eager_derivatives
 from tests.random_graphs import Recipe, built, small_integer_recipes
 
@@ -22,14 +24,6 @@ torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not
 functional = torch.nn.functional
 
 inf = math.inf
-
-
-def torch_weighted_sum(*operands: Any) -> Any:
-    half = len(operands) // 2 + 1
-    total = operands[0]
-    for weight, x in zip(operands[1:half], operands[half:], strict=True):
-        total = total + weight * x
-    return total
 
 
 def torch_leaky_relu(x: Any, negative_slope: Any) -> Any:
@@ -52,7 +46,7 @@ TORCH: dict[str, Callable[..., Any]] = {
     **{"cos": torch.cos, "tan": torch.tan, "tanh": torch.tanh, "sigmoid": torch.sigmoid},
     **{"softplus": functional.softplus, "log_sigmoid": functional.logsigmoid},
     **{"relu": torch.relu, "leaky_relu": torch_leaky_relu, "where": torch_where},
-    **{"weighted_sum": torch_weighted_sum, "maximum": torch.maximum, "minimum": torch.minimum},
+    **{"weighted_sum": neuron, "maximum": torch.maximum, "minimum": torch.minimum},
 }
 
 
@@ -159,11 +153,7 @@ SECOND_DIFFERENCES = (
 )
 
 
-def is_a_difference(name: str, quantity: str | int, operands: Operands) -> bool:
-    return any(
-        difference.name == name and difference.quantity == quantity and difference.covers(*operands)
-        for difference in DIFFERENCES
-    )
+is_a_difference = partial(is_listed, DIFFERENCES)
 
 
 # --------------------------------------------------------------------------------------------
@@ -243,15 +233,11 @@ def torch_second_derivatives(name: str, operands: Operands) -> list[float]:
     return found
 
 
-def is_left_open(name: str, operands: Operands) -> bool:
-    return any(each.name == name and each.covers(*operands) for each in SECOND_DIFFERENCES)
-
-
 @pytest.mark.parametrize("name", TORCH)
 def test_second_derivatives_are_those_of_pytorch(name: str) -> None:
     bound = OP_CASES[name].second
     for operands in OP_CASES[name].operands():
-        if is_left_open(name, operands):
+        if is_listed(SECOND_DIFFERENCES, name, "second", operands):
             continue
         ours = eager_derivatives(name, operands)[1 + len(operands) :]
         for position, (one, other) in enumerate(
