@@ -132,6 +132,7 @@ def test_checkpoints_begin_with_the_first_epoch_and_end_with_the_last(epochs: in
 # ---- training ----------------------------------------------------------------------------------
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("initialisation", INITIALISATIONS)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
