@@ -13,7 +13,7 @@ import pytest
 
 from tests.documents import ROOT, SMALL, run_python
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 # Deprecations are left to pytest's filter, which can tell ours from those among the dependencies.
 ERRORS = ["error", "ignore::DeprecationWarning", "ignore::PendingDeprecationWarning"]
