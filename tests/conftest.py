@@ -39,6 +39,9 @@ def examples(count: int, **others: Any) -> settings:
 
 GOLDEN = Path(__file__).with_name("golden")
 
+# Tells the processes that a measured one starts to measure themselves.
+MEASURING = "COVERAGE_PROCESS_CONFIG"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -83,12 +86,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Let what a test marked no_cover starts go unmeasured, as pytest-cov does with the test."""
-    if item.get_closest_marker("no_cover") is None:
+    """Let no coverage be measured of a test that is marked unmeasured, and of what it starts."""
+    if item.get_closest_marker("unmeasured") is None or MEASURING not in os.environ:
         return (yield)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-        return (yield)
+    from coverage import Coverage
+
+    # A worker has two: what pytest-cov starts, and what every process of a measured one starts.
+    stopped = []
+    while (measuring := Coverage.current()) is not None:
+        measuring.stop()
+        stopped.append(measuring)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv(MEASURING)
+            return (yield)
+    finally:
+        for measuring in reversed(stopped):
+            measuring.start()
 
 
 @dataclass(frozen=True, slots=True)

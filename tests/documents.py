@@ -362,11 +362,17 @@ def check_module(module: str, *arguments: str) -> None:
         assert 'if __name__ == "__main__":' in source, f"{module} does nothing when it is run"
     options = [word for word in arguments if word.startswith("-")]
     if options:
-        known = run_python(["-m", module, "--help"], ROOT)
         for option in options:
-            assert re.search(rf"{re.escape(option)}\b", known), f"{module} has no {option}"
+            found_in_help = re.search(rf"{re.escape(option)}\b", help_of(module))
+            assert found_in_help, f"{module} has no {option}"
     if module in SMALL and not arguments:
         run_small(module)
+
+
+@cache
+def help_of(module: str) -> str:
+    """Return what ``python -m module --help`` prints."""
+    return run_python(["-m", module, "--help"], ROOT)
 
 
 # What makes a demo quick, so that it can be run for every document that names it.

@@ -159,7 +159,7 @@ def test_every_optimizer_takes_the_lab_through_the_same_bits(name: str) -> None:
         assert all_bits([variable.data for variable in kept]) == all_bits(numbers)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("run", [readable_run, Program.run], ids=["readable", "dense"])
 def test_the_labs_20000_epochs_have_the_same_bits(
     run: Callable[[Program, int], list[float]],

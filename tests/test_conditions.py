@@ -13,6 +13,8 @@ import pytest
 
 from tests.documents import ROOT, SMALL, run_python
 
+pytestmark = pytest.mark.unmeasured
+
 # Deprecations are left to pytest's filter, which can tell ours from those among the dependencies.
 ERRORS = ["error", "ignore::DeprecationWarning", "ignore::PendingDeprecationWarning"]
 STRICT = ["-bb", "-OO", *(f"-W{action}" for action in ERRORS)]

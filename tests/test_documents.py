@@ -30,7 +30,7 @@ LINK = re.compile(r"\]\(([^)#:]*)(#[^)]*)?\)")
 every_document = pytest.mark.parametrize("name", DOCUMENTS)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @every_document
 def test_every_block_of_a_document_runs_and_shows_what_it_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Golden
@@ -79,6 +79,7 @@ def test_every_link_leads_to_a_file_and_a_heading_that_are_there(name: str) -> N
             assert heading in heading_ids(path.read_text(encoding="utf-8")), f"{name}: {heading}"
 
 
+@pytest.mark.unmeasured
 @every_document
 def test_every_command_in_a_sentence_can_be_given(name: str, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("")

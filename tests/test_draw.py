@@ -585,7 +585,6 @@ for drawing in [*(draw(make()) for make in GRAPHS.values()), *(make() for make i
 """
 
 
-@pytest.mark.no_cover
 def test_two_processes_make_identical_bytes() -> None:
     runs = [
         subprocess.run(

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -37,8 +37,17 @@ def run_steps(root: Value) -> None:
         pass
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _what_is_there_already() -> Iterator[None]:
+    """Let the collector look only at what the tests of this file make, as it is asked each time."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
-def _nobody_looks_on() -> None:
+def _nobody_looks_on(_what_is_there_already: None) -> None:
     """Free the hooks of the test before, which cycles of references may keep alive."""
     gc.collect()
     Value(1.0).backward()

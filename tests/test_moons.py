@@ -78,6 +78,7 @@ def test_the_default_run_classifies_every_point(seed: int) -> None:
     assert moons.correct() == 100
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("engine", ["eager", "python", "native"])
 def test_training_in_parts_and_by_any_engine_gives_the_same_bits(engine: str) -> None:
     if engine == "native":

@@ -93,7 +93,7 @@ def trained_xor(engine: str, epochs: int) -> tuple[list[float], dict[str, Any]]:
     return history.losses, model.state_dict()
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_labs_20000_epochs_have_the_eager_bits() -> None:
     assert trained_xor("native", 20_000) == trained_xor("eager", 20_000)
 

@@ -81,6 +81,7 @@ def test_links_to_other_notebooks_lead_somewhere(path: Path) -> None:
 # ---- as a student meets them -------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
 def test_a_notebook_runs_as_it_is_and_each_exercise_says_not_yet(path: Path) -> None:
     nbformat = pytest.importorskip("nbformat", reason="running notebooks needs nbclient")

@@ -135,7 +135,7 @@ def lab_run(
     return Result(found.outputs, [by_variable[variable] for variable in kept])
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @needs_cc
 def test_the_labs_20000_epochs_have_the_same_bits_in_c() -> None:
     losses, weights = lab_epochs()
@@ -490,7 +490,7 @@ def test_with_nodes_math_every_optimizer_takes_the_lab_through_javascripts_bits(
     assert all_bits(found.parameters) == all_bits(numbers)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @needs_node
 def test_the_labs_20000_epochs_print_its_digits_in_javascript() -> None:
     losses, weights = lab_epochs()

@@ -38,6 +38,7 @@ MOONS = ("demos.moons", ["--epochs", "2", "--animate", "--out", "{out}"])
 REPORT = ("demos.sweep.command", [*SWEEP, "--out", "{out}"])
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("module", "arguments", "selection", "least"),
     [

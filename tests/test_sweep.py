@@ -132,6 +132,7 @@ def test_checkpoints_begin_with_the_first_epoch_and_end_with_the_last(epochs: in
 # ---- training ----------------------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("initialisation", INITIALISATIONS)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
@@ -564,7 +565,7 @@ def slow_expected(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, .
     return rows
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.skipif(os.name != "posix", reason="signals to process groups are POSIX")
 def test_a_sweep_that_was_killed_goes_on_and_has_every_run_once(
     tmp_path: Path, slow_expected: list[tuple[Any, ...]]
@@ -586,7 +587,7 @@ def test_a_sweep_that_was_killed_goes_on_and_has_every_run_once(
     assert rows_of(path) == slow_expected
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.skipif(os.name != "posix", reason="signals to process groups are POSIX")
 @pytest.mark.parametrize("whom", ["interrupt", "terminate", "worker"])
 def test_an_interrupt_or_a_dead_worker_ends_with_a_message_and_the_sweep_can_go_on(

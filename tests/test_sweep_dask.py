@@ -101,7 +101,7 @@ def local_rows(sweep: Sweep, folder: Path) -> list[tuple[Any, ...]]:
     return rows_of(path)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_with_one_of_two_workers_killed_midway_every_run_is_there_once_and_has_its_bits(
     cluster: Cluster, tmp_path: Path, slow_expected: list[tuple[Any, ...]]
 ) -> None:
@@ -143,7 +143,7 @@ def test_a_cluster_without_workers_is_told_and_a_sweep_begun_on_one_ends_on_loca
     assert rows_of(path) == local_rows(sweep, tmp_path)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_end_of_the_scheduler_is_told_and_the_sweep_goes_on_elsewhere(
     cluster: Cluster, tmp_path: Path, slow_expected: list[tuple[Any, ...]]
 ) -> None:

@@ -392,7 +392,7 @@ def large_loss() -> Value:
     return loss
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_a_graph_of_66_000_nodes_is_travelled_in_both_directions_without_copies_of_it() -> None:
     loss = large_loss()
     nodes = topological_order(loss)

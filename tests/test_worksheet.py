@@ -264,7 +264,7 @@ def test_a_line_to_write_on_for_every_number_to_find() -> None:
     assert len(lines) == sum(len(p.interior) + len(p.gradients) for p in problems)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_same_seed_gives_the_same_files_in_another_process(tmp_path: Path) -> None:
     written = []
     for hash_seed in ("1", "2"):
@@ -396,7 +396,7 @@ def local_derivative(op: str, x: list[Fraction], position: int, tie: Fraction) -
     return rules[op]()[position]
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @settings(max_examples=200)
 @given(data=st.data(), seed=st.integers(0, 30), level=st.sampled_from(list(LEVELS)))
 def test_one_mistake_anywhere_is_one_mistake_whatever_is_left_blank_after_it(
@@ -439,7 +439,7 @@ def test_one_mistake_anywhere_is_one_mistake_whatever_is_left_blank_after_it(
             assert one.mark == ("right" if is_right else "follows"), one
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @settings(max_examples=60)
 @given(seed=st.integers(0, 30), level=st.sampled_from(list(LEVELS)), data=st.data())
 def test_a_second_mistake_after_the_first_is_a_mistake_too(
@@ -568,7 +568,7 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @settings(max_examples=60)
 @given(JSON, st.sampled_from(["seed", "level", "problems", "answers", "values", "e"]))
 def test_nothing_in_a_file_can_do_more_than_be_refused(thing: Any, place: str) -> None:

@@ -35,7 +35,7 @@ def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("engine", ["eager", "python", "native", "auto"])
 def test_every_engine_prints_the_labs_log_and_predictions(engine: str, tmp_path: Path) -> None:
     if engine == "native":
@@ -65,7 +65,7 @@ def test_the_files_are_what_their_names_say_and_the_weights_load(tmp_path: Path)
     assert model.state_dict() != LAB.initial_weights
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_labs_further_epochs_end_at_its_loss(tmp_path: Path) -> None:
     done = run_demo("--engine", "python", "--curve-epochs", "20000", "--out", str(tmp_path))
     assert "the loss is 0.00074." in done.stdout
