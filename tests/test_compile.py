@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import nn
 from autodiff import Program, Value, compile, where
+from autodiff.compiler import epoch_means
 from autodiff.compiler.languages import identifier
 from autodiff.ops import Operation
 from autodiff.value import constant
@@ -518,6 +519,14 @@ def test_batches_of_minus_zero_have_the_mean_minus_zero() -> None:
     assert all_bits(compile(w * x, inputs=[x]).run(1, [[-0.0], [-0.0]], batch_size=1)) == all_bits(
         [-0.0]
     )
+
+
+@pytest.mark.parametrize(("outputs", "sizes"), [([1.0, 2.0, 3.0], [4, 4]), ([1.0], [])])
+def test_outputs_that_are_no_whole_epochs_have_no_means(
+    outputs: list[float], sizes: list[int]
+) -> None:
+    with pytest.raises(ValueError, match=r"zip|range"):
+        epoch_means(outputs, sizes)
 
 
 def test_shuffled_rows_are_the_rows_in_the_generators_order() -> None:
