@@ -49,7 +49,7 @@ TARGETS = {
     "autodiff/graph.py": ("autodiff/graph.py tests/test_graph.py",),
     "autodiff/pullback.py": (
         "autodiff/pullback.py tests/test_value.py",
-        "tests/test_backward.py tests/test_ops.py",
+        "tests/test_backward.py tests/test_refusals.py",
     ),
     "autodiff/gradient.py": (
         "autodiff/gradient.py tests/test_gradient.py",

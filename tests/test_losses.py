@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-from autodiff import Value
+from autodiff import Value, topological_order
 from tests.bits import bits, steps_between
 
 inf, nan = math.inf, math.nan
@@ -211,6 +211,13 @@ def test_the_gradient_of_cross_entropy_is_softmax_minus_the_target(
     softmax = [(-exact_cross_entropy(row, place)).exp() for place in range(len(row))]
     expected = [float(share - (place == target)) for place, share in enumerate(softmax)]
     assert gradients == pytest.approx(expected, rel=0.0, abs=4 * EPSILON)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 5])
+def test_the_largest_of_n_logits_is_found_with_n_minus_1_comparisons(classes: int) -> None:
+    loss = nn.cross_entropy([Value(float(place)) for place in range(classes)], 0)
+    names = [node.op.name for node in topological_order(loss) if node.op is not None]
+    assert names.count("maximum") == classes - 1
 
 
 def test_cross_entropy_is_the_mean_over_the_rows() -> None:
@@ -457,8 +464,9 @@ def test_cross_entropy_refuses_what_is_no_list_of_logits(wrong: Any) -> None:
         [[Value(0.0), 1.0]],
         [[Value(0.0), "1"]],
         [0.0, 1.0],
-        ["ab"],
+        [["ab"]],
         [[Value(0.0), [Value(1.0)]]],
+        [Value(0.0), [Value(1.0)]],
     ],
 )
 def test_cross_entropy_refuses_logits_that_are_no_values_by_name(wrong: Any) -> None:
@@ -466,9 +474,18 @@ def test_cross_entropy_refuses_logits_that_are_no_values_by_name(wrong: Any) -> 
         nn.cross_entropy(wrong, [0])
 
 
-def test_cross_entropy_refuses_rows_with_different_numbers_of_classes() -> None:
-    with pytest.raises(ValueError, match=r"^cross_entropy needs .* but got rows of 2 and 1"):
-        nn.cross_entropy([[Value(0.0), Value(1.0)], [Value(1.0)]], [0, 0])
+@pytest.mark.parametrize("wrong", [Value(2.0), 2.0, "ab", None])
+def test_cross_entropy_refuses_a_row_that_is_no_list(wrong: Any) -> None:
+    message = "^cross_entropy needs a list of logits in every row, but got"
+    with pytest.raises(TypeError, match=message):
+        nn.cross_entropy([[Value(0.0), Value(1.0)], wrong], [0, 0])
+
+
+@pytest.mark.parametrize("other", [1, 3])
+def test_cross_entropy_refuses_rows_with_different_numbers_of_classes(other: int) -> None:
+    rows = [[Value(0.0), Value(1.0)], [Value(1.0) for _ in range(other)]]
+    with pytest.raises(ValueError, match=f"^cross_entropy needs .* but got rows of 2 and {other}$"):
+        nn.cross_entropy(rows, [0, 0])
 
 
 def test_cross_entropy_refuses_an_empty_row() -> None:
