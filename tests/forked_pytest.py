@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
@@ -20,16 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from coverage import Coverage
 
-# Not used here: what the tests and pytest would load again in each run.
-import doctest  # noqa: F401  isort: skip
-import hypothesis.strategies  # noqa: F401  isort: skip
-import llvmlite.binding  # noqa: F401  isort: skip
-import mpmath  # noqa: F401  isort: skip
-import numpy  # noqa: F401  isort: skip
+__all__ = ["Suite", "measured"]
 
-__all__ = ["Tests", "measured"]
+# What the tests, and pytest for them, would load in each run.
+PRELOADED = ("doctest", "hypothesis.strategies", "llvmlite.binding", "mpmath", "numpy")
 
 OPTIONS = ["-x", "-q", "-p", "no:cacheprovider"]
 ENVIRONMENT = {"HYPOTHESIS_PROFILE": "mutation", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -39,7 +35,7 @@ PATIENCE = 10.0
 
 
 @dataclass(frozen=True)
-class Tests:
+class Suite:
     """Some tests, as arguments of pytest; how long each takes, and which come through a line."""
 
     arguments: list[str]
@@ -57,11 +53,13 @@ class Tests:
         return run(self.arguments, SoonestFirst(self.seconds, first))
 
 
-def measured(arguments: list[str], target: Path) -> Tests:
+def measured(arguments: list[str], target: Path) -> Suite:
     """Run tests, all of which have to pass, and return them with what was measured.
 
     Raises SystemExit, with pytest's output, if one fails.
     """
+    for module in PRELOADED:
+        importlib.import_module(module)
     with tempfile.NamedTemporaryFile() as file:
         # The byte code that this leaves saves half of each later run.
         failures = run(arguments, Measurement(target, Path(file.name)), leave_byte_code=True)
@@ -69,7 +67,7 @@ def measured(arguments: list[str], target: Path) -> Tests:
             sys.exit("the tests fail without any change\n" + failures)
         found = json.loads(Path(file.name).read_text(encoding="utf-8"))
     of_line = {int(line): names for line, names in found["of_line"].items()}
-    return Tests(arguments, found["seconds"], of_line)
+    return Suite(arguments, found["seconds"], of_line)
 
 
 def run(arguments: list[str], plugin: object, leave_byte_code: bool = False) -> str:
@@ -103,6 +101,8 @@ class Measurement:
     """A plugin of pytest that writes into a file what it sees of the tests."""
 
     def __init__(self, target: Path, file: Path) -> None:
+        from coverage import Coverage
+
         self.coverage = Coverage(data_file=None, config_file=False, include=[str(target)])
         self.target = target
         self.file = file

@@ -25,7 +25,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.forked_pytest import Tests, measured
+from tests.forked_pytest import Suite, measured
 
 ROOT = Path(__file__).parents[1]
 SESSIONS = ROOT / ".mutation"
@@ -191,7 +191,7 @@ def try_changes(target: str, copy: Path, session: Path) -> None:
             print(f"{done + 1} of {len(pending)}: {outcome.value}", flush=True)
 
 
-def first_failure(tests: list[Tests], line: int) -> str:
+def first_failure(tests: list[Suite], line: int) -> str:
     """Return what pytest says of the first test that fails with a change in that line, or ""."""
     return next(filter(None, (group.failure(line) for group in tests)), "")
 
