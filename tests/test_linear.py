@@ -240,6 +240,8 @@ def test_live_registers_are_those_that_the_results_need_and_no_others() -> None:
     linear, x, y = small()
     unused = linear.operation(MUL, (x, x), None, "")
     z = linear.operation(ADD, (x, y), None, "")
+    assert linear.live([x]) == [x]
+    assert linear.live([y]) == [x, y]
     assert linear.live([z]) == [x, y, z]
     assert linear.live([z], available=[y]) == [x, z]
     assert unused not in linear.live([z])
