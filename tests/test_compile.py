@@ -644,6 +644,13 @@ def test_names_come_from_labels() -> None:
     assert "# d loss/d hidden.weight[2][1] = d loss/d" in source
 
 
+def test_inputs_are_named_by_their_labels_or_their_places() -> None:
+    speed, other = Value(0.0, "speed"), Value(0.0)
+    source = compile(Value(2.0, "w") * speed * other, inputs=[speed, other]).source
+    assert "(speed, x2) = " in source
+    assert "= w * speed  #" in source
+
+
 def test_there_is_a_section_for_forward_backward_and_update() -> None:
     headings = re.findall(r"# ---- (\w+)", small_program().source)
     assert headings == ["forward", "backward", "update"]

@@ -192,7 +192,7 @@ def _gradients_for_updates(
             gradients[variable] = total
         else:
             mean = Value(0.0)
-            name = names[variable] if variable in names else _called(variable)
+            name = names[variable]
             parts.means[variable] = parts.linear.leaf(
                 Kind.MEAN, mean, f"mean_{name}", f"mean of d {names[names.root]}/d {name}"
             )
