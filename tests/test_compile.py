@@ -651,6 +651,17 @@ def test_inputs_are_named_by_their_labels_or_their_places() -> None:
     assert "= w * speed  #" in source
 
 
+def test_what_the_updates_remember_is_named_by_its_label_or_as_a_state() -> None:
+    w, mean, other = Value(1.0, "w"), Value(0.0, "mean of w"), Value(0.0)
+    source = compile(w * w, updates=lambda g: {w: mean + other}).source
+    assert "(w, mean_of_w, state) = parameters" in source
+
+
+def test_a_local_derivative_says_which_rule_it_comes_from() -> None:
+    source = compile(Value(1.0, "w").tanh()).source
+    assert "# for d v2/d w, by tanh_partials" in source
+
+
 def test_there_is_a_section_for_forward_backward_and_update() -> None:
     headings = re.findall(r"# ---- (\w+)", small_program().source)
     assert headings == ["forward", "backward", "update"]

@@ -148,7 +148,7 @@ def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) ->
     if root in leaves:
         totals[root] = seed
     wanted = set(leaves)
-    linear.of_value[seed] = linear.number(1.0)
+    linear.of_value[seed] = linear.number(seed.data)
     uses: dict[Value, int] = {}
     # A plain product makes a new Value of each contribution, so that each can have its name.
     for step in gradient_steps(root, leaves, operator.mul):
