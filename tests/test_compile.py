@@ -653,8 +653,14 @@ def test_inputs_are_named_by_their_labels_or_their_places() -> None:
 
 def test_what_the_updates_remember_is_named_by_its_label_or_as_a_state() -> None:
     w, mean, other = Value(1.0, "w"), Value(0.0, "mean of w"), Value(0.0)
-    source = compile(w * w, updates=lambda g: {w: mean + other}).source
+    source = compile(w * w, updates=lambda g: {w: mean + other * g[w]}).source
     assert "(w, mean_of_w, state) = parameters" in source
+
+
+def test_an_update_of_several_operations_is_named_where_the_last_is_done() -> None:
+    w = Value(1.0, "w")
+    source = compile(w * w, updates=lambda g: {w: w - 0.5 * g[w]}).source
+    assert len(re.findall(r"new_w = w - t\d+  # w after the update\n", source)) == 1
 
 
 def test_a_local_derivative_says_which_rule_it_comes_from() -> None:
