@@ -18,7 +18,7 @@ from functools import cached_property
 from autodiff import watch
 from autodiff.graph import topological_order
 from autodiff.naming import Names, number_text
-from autodiff.ops import describe
+from autodiff.convert import describe
 from autodiff.value import (
     NOT_COMPUTED,
     Value,

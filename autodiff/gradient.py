@@ -61,12 +61,12 @@ def gradient_steps(
             on_path.add(node)
     gradients: dict[Value, Value] = {output: constant(1.0)}
     for node in reversed(interior):
-        if node not in on_path or on_path.isdisjoint(node.parents):
+        if on_path.isdisjoint(node.parents):
             continue
         upstream = gradients[node]
         assert node.op is not None, "an interior node has an operation"
         locals_ = node.op.partials(node, *node.parents)
-        if len(locals_) != len(node.parents):
+        if not isinstance(locals_, (tuple, list)) or len(locals_) != len(node.parents):
             local_derivatives(node)  # names the operation whose rule is malformed
         for position, (parent, partial) in enumerate(zip(node.parents, locals_, strict=True)):
             if parent not in on_path:

@@ -111,14 +111,17 @@ def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
     difference keeps these digits.
 
     Raises ValueError if there are no rows, if they differ in length or in number from the targets,
-    or if a target is not a class; TypeError if a logit is no Value.
+    or if a target is not a class; TypeError if a
+    row is no list, or a logit no Value.
 
     >>> round(cross_entropy([[Value(0.0), Value(0.0)]], [1]).data, 6)
     0.693147
     """
     if not isinstance(logits, Sequence) or not logits:
         raise ValueError(f"cross_entropy needs a list of logits, but got {describe(logits)}")
-    rows = [list(row) for row in logits] if isinstance(logits[0], Sequence) else [list(logits)]
+    rows = [list(logits)]
+    if isinstance(logits[0], Sequence):
+        rows = [_listed(row, "cross_entropy needs a list of logits in every row") for row in logits]
     for row in rows:
         if len(row) != len(rows[0]):
             raise ValueError(

@@ -17,7 +17,7 @@ import autodiff
 from autodiff import Step, Value, backward_steps, topological_order
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import OPERATIONS, Operation
-from autodiff.pullback import PULLBACKS
+from autodiff.pullback import PULLBACKS, pullback_source
 from autodiff.value import constant
 from tests.bits import all_bits, bits, same_bits
 from tests.random_graphs import (
@@ -556,6 +556,40 @@ def test_a_debugger_shows_the_lines_of_a_pullback(operands: int) -> None:
     assert source.startswith("def pull_back_weighted_sum(node):\n    upstream = node.grad\n")
     assert f"\n    operand{first_weight}.grad += operand{first_input}.data * upstream\n" in source
     assert len(source.splitlines()) == 3 + operands
+
+
+def takes_its_operands_as_a_tuple(out: Any, *operands: Any) -> tuple[Any, ...]:
+    return operands[1], operands[0]
+
+
+def has_a_setting_of_its_own(out: Any, x: Any, slope: float = 0.5) -> tuple[Any]:
+    return (slope,)
+
+
+@pytest.mark.parametrize(
+    ("rule", "lines"),
+    [
+        (
+            takes_its_operands_as_a_tuple,
+            [
+                "    operand0, operand1 = node.parents",
+                "    operand0.grad += operand1.data * upstream",
+                "    operand1.grad += operand0.data * upstream",
+            ],
+        ),
+        (
+            has_a_setting_of_its_own,
+            ["    (operand0,) = node.parents", "    operand0.grad += 0.5 * upstream"],
+        ),
+    ],
+)
+def test_operands_are_numbered_where_the_rule_has_no_name_for_each(
+    rule: Any, lines: list[str]
+) -> None:
+    operands = len(lines) - 1
+    custom = Operation("custom", "custom", operands, first_operand, rule)
+    source = pullback_source(custom, operands)
+    assert source.splitlines()[2:] == lines
 
 
 # --------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import nn
 from autodiff import Program, Value, compile, where
+from autodiff.compiler import epoch_means
 from autodiff.compiler.languages import identifier
 from autodiff.ops import Operation
 from autodiff.value import constant
@@ -521,6 +522,14 @@ def test_batches_of_minus_zero_have_the_mean_minus_zero() -> None:
     )
 
 
+@pytest.mark.parametrize(("outputs", "sizes"), [([1.0, 2.0, 3.0], [4, 4]), ([1.0], [])])
+def test_outputs_that_are_no_whole_epochs_have_no_means(
+    outputs: list[float], sizes: list[int]
+) -> None:
+    with pytest.raises(ValueError, match=r"zip|range"):
+        epoch_means(outputs, sizes)
+
+
 def test_shuffled_rows_are_the_rows_in_the_generators_order() -> None:
     rows = [[float(place)] for place in range(7)]
 
@@ -647,6 +656,30 @@ def test_names_come_from_labels() -> None:
     source = small_program().source
     assert "(hidden_weight_2_1, hidden_bias_2) = parameters" in source
     assert "# d loss/d hidden.weight[2][1] = d loss/d" in source
+
+
+def test_inputs_are_named_by_their_labels_or_their_places() -> None:
+    speed, other = Value(0.0, "speed"), Value(0.0)
+    source = compile(Value(2.0, "w") * speed * other, inputs=[speed, other]).source
+    assert "(speed, x2) = " in source
+    assert "= w * speed  #" in source
+
+
+def test_what_the_updates_remember_is_named_by_its_label_or_as_a_state() -> None:
+    w, mean, other = Value(1.0, "w"), Value(0.0, "mean of w"), Value(0.0)
+    source = compile(w * w, updates=lambda g: {w: mean + other * g[w]}).source
+    assert "(w, mean_of_w, state) = parameters" in source
+
+
+def test_an_update_of_several_operations_is_named_where_the_last_is_done() -> None:
+    w = Value(1.0, "w")
+    source = compile(w * w, updates=lambda g: {w: w - 0.5 * g[w]}).source
+    assert len(re.findall(r"new_w = w - t\d+  # w after the update\n", source)) == 1
+
+
+def test_a_local_derivative_says_which_rule_it_comes_from() -> None:
+    source = compile(Value(1.0, "w").tanh()).source
+    assert "# for d v2/d w, by tanh_partials" in source
 
 
 def test_there_is_a_section_for_forward_backward_and_update() -> None:

@@ -307,12 +307,28 @@ def test_a_constant_has_no_gradient() -> None:
         grad(two * Value(1.0), two)
 
 
-def one_partial(out: float, a: float, b: float) -> tuple[float]:
+def one_partial(out: Any, a: Any, b: Any) -> Any:
     return (1.0,)
 
 
-def test_a_rule_with_too_few_partials_is_named() -> None:
-    malformed = Operation("plus", "plus", 2, lambda a, b: a + b, one_partial)
+def three_partials(out: Any, a: Any, b: Any) -> Any:
+    return 1.0, 1.0, 1.0
+
+
+def bare_partial(out: Any, a: Any, b: Any) -> Any:
+    return b
+
+
+@pytest.mark.parametrize(
+    ("rule", "returned"),
+    [
+        (one_partial, "1 local derivatives for 2 operands"),
+        (three_partials, "3 local derivatives for 2 operands"),
+        (bare_partial, r"the float 2\.0, not a tuple of 2 local derivatives"),
+    ],
+)
+def test_a_malformed_rule_is_named(rule: Any, returned: str) -> None:
+    malformed = Operation("plus", "plus", 2, lambda a, b: a + b, rule)
     x, y = Value(1.0), Value(2.0)
-    with pytest.raises(ValueError, match=r"the rule of plus returned 1 local derivatives for 2"):
+    with pytest.raises(ValueError, match=f"^the rule of plus returned {returned}$"):
         grad(Value.make_node(malformed, x, y), [x, y])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import nn
-from autodiff import Value
+from autodiff import Value, topological_order, watch
 from tests.bits import all_bits, bits
 
 # Each activation from its definition, in the standard library's arithmetic.
@@ -126,6 +126,49 @@ def test_nonlin_says_whether_there_is_an_activation() -> None:
     assert not nn.Neuron(2, False, activation="tanh").nonlin
     assert [layer.neurons[0].nonlin for layer in nn.MLP(2, [3, 1]).layers] == [True, False]
     assert not nn.Layer(2, 2, nonlin=False).neurons[1].nonlin
+
+
+def test_nonlin_may_be_set_and_makes_a_linear_neuron_a_relu() -> None:
+    neuron = nn.Neuron(2, activation="tanh")
+    activations = []
+    for nonlin in (True, False, False, True):
+        neuron.nonlin = nonlin
+        activations.append(neuron.activation)
+    assert activations == ["tanh", None, None, "relu"]
+
+
+def test_a_network_takes_as_many_inputs_as_its_first_layer() -> None:
+    modules = [nn.Neuron(3), nn.Layer(3, 1), nn.Layer(3, 2), nn.MLP(3, [2]), nn.MLP(3, [4, 1])]
+    assert [module.input_count() for module in modules] == [3] * len(modules)
+
+
+class Made(watch.Watcher):
+    """Notes which module each node says that it is of, at the moment when it is made."""
+
+    def __init__(self) -> None:
+        self.modules: list[str] = []
+
+    def made(self, node: Value) -> None:
+        if node.op is not None:
+            assert node.origin is not None
+            self.modules.append(node.origin.module)
+
+
+def test_who_looks_on_is_told_the_neuron_and_sees_the_same_network() -> None:
+    model, made = nn.MLP(2, [2, 1], activation="tanh", rng=3), Made()
+    with watch.watching(made):
+        watched = model([0.5, -1.0])
+    assert made.modules == ["hidden[0]", "hidden[0]", "hidden[1]", "hidden[1]", "output[0]"]
+    unwatched = model([0.5, -1.0])
+    kinds = [
+        [(node.op, bits(node.data)) for node in topological_order(output)]
+        for output in (watched, unwatched)
+    ]
+    assert kinds[0] == kinds[1]
+
+
+def test_a_parameter_of_a_layer_is_made_by_no_module() -> None:
+    assert {parameter.origin for parameter in nn.MLP(2, [2, 1]).parameters()} == {None}
 
 
 # ---- how they start ------------------------------------------------------------------------

@@ -163,6 +163,15 @@ def test_a_power_of_two_is_a_square() -> None:
     assert operations(compile(Value.make_node(OPERATIONS["pow"], x, 2.0))) == [SQUARE.name]
 
 
+def test_powers_of_two_are_shared_if_they_have_the_same_base_and_not_otherwise() -> None:
+    x, y = Value(3.0), Value(5.0)
+    first, second = (Value.make_node(OPERATIONS["pow"], base, 2.0) for base in (x, y))
+    assert operations(compile(first + x**2)) == ["square", "add"]
+    program = checked(compile(first + second))
+    assert operations(program) == ["square", "square", "add"]
+    assert program() == 9.0 + 25.0
+
+
 def test_the_gradient_shares_what_the_forward_pass_has_computed() -> None:
     x = Value(0.3)
     parts = checked(compile(x.exp())).expanded
@@ -231,6 +240,8 @@ def test_live_registers_are_those_that_the_results_need_and_no_others() -> None:
     linear, x, y = small()
     unused = linear.operation(MUL, (x, x), None, "")
     z = linear.operation(ADD, (x, y), None, "")
+    assert linear.live([x]) == [x]
+    assert linear.live([y]) == [x, y]
     assert linear.live([z]) == [x, y, z]
     assert linear.live([z], available=[y]) == [x, z]
     assert unused not in linear.live([z])

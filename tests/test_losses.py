@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-from autodiff import Value
+from autodiff import Value, topological_order
 from tests.bits import bits, steps_between
 
 inf, nan = math.inf, math.nan
@@ -349,6 +349,15 @@ def test_lists_of_lists_count_every_number_alike(loss: Loss) -> None:
     assert bits(flat.data) == bits(rows.data)
 
 
+@pytest.mark.parametrize(("count", "divisions"), [(1, 0), (2, 1), (3, 1)])
+@pytest.mark.parametrize("loss", ELEMENTWISE)
+def test_the_mean_is_one_division_and_that_of_one_number_is_the_number(
+    loss: Loss, count: int, divisions: int
+) -> None:
+    nodes = topological_order(loss([Value(0.25) for _ in range(count)], [1.0] * count))
+    assert [node.op.name for node in nodes if node.op is not None].count("div") == divisions
+
+
 @pytest.mark.parametrize("loss", ELEMENTWISE)
 def test_one_prediction_with_one_target_needs_no_list(loss: Loss) -> None:
     assert bits(loss(Value(0.25), 1.0).data) == bits(loss([Value(0.25)], [1.0]).data)
@@ -430,7 +439,7 @@ def test_a_hinge_target_other_than_plus_or_minus_1_is_refused(wrong: Any) -> Non
         nn.hinge_loss([Value(0.5)], [wrong])
 
 
-@pytest.mark.parametrize("wrong", [-1, 2, 1.0, "1", None, True, nan])
+@pytest.mark.parametrize("wrong", [-1, 2, 3, 1.0, "1", None, True, nan])
 def test_a_target_that_is_no_class_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match=r"^cross_entropy needs a class from 0 to 1 as target"):
         nn.cross_entropy([[Value(0.0), Value(1.0)]], [wrong])
@@ -457,8 +466,9 @@ def test_cross_entropy_refuses_what_is_no_list_of_logits(wrong: Any) -> None:
         [[Value(0.0), 1.0]],
         [[Value(0.0), "1"]],
         [0.0, 1.0],
-        ["ab"],
+        [["ab"]],
         [[Value(0.0), [Value(1.0)]]],
+        [Value(0.0), [Value(1.0)]],
     ],
 )
 def test_cross_entropy_refuses_logits_that_are_no_values_by_name(wrong: Any) -> None:
@@ -466,9 +476,18 @@ def test_cross_entropy_refuses_logits_that_are_no_values_by_name(wrong: Any) -> 
         nn.cross_entropy(wrong, [0])
 
 
-def test_cross_entropy_refuses_rows_with_different_numbers_of_classes() -> None:
-    with pytest.raises(ValueError, match=r"^cross_entropy needs .* but got rows of 2 and 1"):
-        nn.cross_entropy([[Value(0.0), Value(1.0)], [Value(1.0)]], [0, 0])
+@pytest.mark.parametrize("wrong", [Value(2.0), 2.0, "ab", None])
+def test_cross_entropy_refuses_a_row_that_is_no_list(wrong: Any) -> None:
+    message = "^cross_entropy needs a list of logits in every row, but got"
+    with pytest.raises(TypeError, match=message):
+        nn.cross_entropy([[Value(0.0), Value(1.0)], wrong], [0, 0])
+
+
+@pytest.mark.parametrize("other", [1, 3])
+def test_cross_entropy_refuses_rows_with_different_numbers_of_classes(other: int) -> None:
+    rows = [[Value(0.0), Value(1.0)], [Value(1.0) for _ in range(other)]]
+    with pytest.raises(ValueError, match=f"^cross_entropy needs .* but got rows of 2 and {other}$"):
+        nn.cross_entropy(rows, [0, 0])
 
 
 def test_cross_entropy_refuses_an_empty_row() -> None:

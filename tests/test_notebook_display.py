@@ -147,9 +147,20 @@ def test_a_layer_with_several_outputs_shows_them_all() -> None:
 
 
 @needs_webassembly
-def test_a_large_network_is_shown_by_layer() -> None:
-    bundle = nn.MLP(3, [8, 8, 2], rng=1)._repr_mimebundle_()
-    assert {"hidden1", "hidden2", "output"} <= set(texts(bundle[SVG]))
+def test_the_inputs_of_a_module_are_numbered_from_1() -> None:
+    found = texts(nn.Layer(2, 3, rng=1)._repr_mimebundle_()[SVG])
+    assert [text for text in found if text.startswith("x")] == ["x1", "x2"]
+
+
+@needs_webassembly
+def test_a_network_is_shown_by_neuron_up_to_100_parameters_and_by_layer_beyond() -> None:
+    of_100, of_101 = nn.Layer(9, 10, rng=1), nn.MLP(2, [25, 1], rng=1)
+    assert [len(module.parameters()) for module in (of_100, of_101)] == [100, 101]
+    neurons = {f"Layer[{place}]" for place in range(10)}
+    assert neurons <= set(texts(of_100._repr_mimebundle_()[SVG]))
+    found = set(texts(of_101._repr_mimebundle_()[SVG]))
+    assert {"hidden", "output"} <= found
+    assert "hidden[0]" not in found
 
 
 @needs_webassembly

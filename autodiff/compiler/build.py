@@ -157,7 +157,7 @@ def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) ->
     if root in leaves:
         totals[root] = seed
     wanted = set(leaves)
-    linear.of_value[seed] = linear.number(1.0)
+    linear.of_value[seed] = linear.number(seed.data)
     uses: dict[Value, int] = {}
     # A plain product makes a new Value of each contribution, so that each can have its name.
     for step in gradient_steps(root, leaves, operator.mul):
@@ -201,7 +201,7 @@ def _gradients_for_updates(
             gradients[variable] = total
         else:
             mean = Value(0.0)
-            name = names[variable] if variable in names else _called(variable)
+            name = names[variable]
             parts.means[variable] = parts.linear.leaf(
                 Kind.MEAN, mean, f"mean_{name}", f"mean of d {names[names.root]}/d {name}"
             )

@@ -157,7 +157,7 @@ class Linear:
         """Return the registers that the results need, in order, without those available."""
         given = set(available)
         needed = {place for place in results if place not in given}
-        for place in range(max(needed, default=-1), -1, -1):
+        for place in reversed(range(len(self.registers))):
             if place in needed:
                 needed.update(p for p in self.registers[place].operands if p not in given)
         return sorted(needed)

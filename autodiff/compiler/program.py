@@ -272,7 +272,10 @@ class Program:
 
 
 def epoch_means(outputs: Sequence[float], counts: Sequence[int]) -> list[float]:
-    """Return the mean output of each epoch, given every batch's and the batches' sizes."""
+    """Return the mean output of each epoch, given every batch's and the batches' sizes.
+
+    Raises ValueError unless they are the batches of whole epochs.
+    """
     if len(counts) == 1:
         return list(outputs)
     means = []
