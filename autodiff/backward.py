@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from autodiff import watch
+from autodiff.convert import describe
 from autodiff.graph import topological_order
 from autodiff.naming import Names, number_text
-from autodiff.convert import describe
 from autodiff.value import (
     NOT_COMPUTED,
     Value,

@@ -111,8 +111,7 @@ def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
     difference keeps these digits.
 
     Raises ValueError if there are no rows, if they differ in length or in number from the targets,
-    or if a target is not a class; TypeError if a
-    row is no list, or a logit no Value.
+    or if a target is not a class; TypeError if a row is no list, or a logit no Value.
 
     >>> round(cross_entropy([[Value(0.0), Value(0.0)]], [1]).data, 6)
     0.693147
