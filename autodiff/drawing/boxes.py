@@ -24,7 +24,7 @@ from autodiff.drawing.shown import (
 from autodiff.naming import Names
 from autodiff.value import Value, local_derivatives
 
-__all__ = ["Painter", "joined", "picture_of"]
+__all__ = ["Painter", "joined"]
 
 # A folded box lists its parameters one by one up to this many, then by name with their ranges.
 MOST_PARAMETERS = 8
@@ -43,36 +43,22 @@ MERGED = -1  # the position of several uses together
 INDICES = re.compile(r"\[(\d+)\]")
 
 
-def picture_of(
-    order: Sequence[Value],
-    parts: Sequence[Part],
-    precision: int,
-    edges: bool = False,
-    moment: Moment = NOW,
-    roots: Sequence[Value] = (),
-) -> Picture:
-    """Return the picture of the graph with this topological order; the root is its last node.
+class Painter:
+    """Makes pictures of one graph, at one moment or at many. Parts are known by their places.
 
-    A graph with several roots has these as ``roots``.
+    ``order`` is the graph in topological order, ``edges`` says whether arrows carry numbers.
 
     A box's id is ``v`` and its first node's place in that order, as in
     :class:`autodiff.Names`; a module's is ``m`` and its place among the modules.
 
-    >>> from autodiff.drawing.fold import unfolded
+    >>> from autodiff.drawing.fold import parts_of
     >>> x = Value(3.0, "x")
-    >>> y = x * x
-    >>> for box in picture_of([x, y], unfolded([x, y]), precision=4).boxes:
+    >>> order = [x, x * x]
+    >>> painter = Painter(order, parts_of(order, None, ()), 4, edges=False, roots=order[-1:])
+    >>> for box in painter.picture_at(NOW).boxes:
     ...     print(box.id, box.kind, box.title, box.numbers)
     v1 variable ('x',) ('value 3', 'grad –')
     v2 result ('v2 = x * x',) ('value 9', 'grad –')
-    """
-    return Painter(order, parts, precision, edges, roots or order[-1:]).picture_at(moment)
-
-
-class Painter:
-    """Makes pictures of one graph, at one moment or at many. Parts are known by their places.
-
-    ``edges`` says whether arrows carry numbers.
     """
 
     def __init__(
