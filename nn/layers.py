@@ -76,7 +76,8 @@ class Neuron(Module, names_nodes=False):
         self.activation = (self.activation or "relu") if nonlin else None
 
     def parameters(self) -> list[Value]:
-        return [*self.w, self.b]
+        # Written out for speed, as every step of training may ask; a subclass may have more.
+        return [*self.w, self.b] if type(self) is Neuron else super().parameters()
 
     def input_count(self) -> int:
         return len(self.w)
@@ -140,17 +141,25 @@ class Layer(Module, names_nodes=False):
             Neuron(nin, nonlin, activation=activation, rng=generator) for _ in range(nout)
         ]
 
+    # The neurons' parameters are the layer's own, as in PyTorch's Linear; a subclass may have more.
+
     def children(self) -> dict[str, Module]:
-        return {}
+        neurons = set(self.neurons)
+        return {name: child for name, child in super().children().items() if child not in neurons}
 
     def own_parameters(self) -> dict[str, Any]:
         return {
             "weight": [neuron.w for neuron in self.neurons],
             "bias": [neuron.b for neuron in self.neurons],
+            **super().own_parameters(),
         }
 
     def parameters(self) -> list[Value]:
-        return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
+        # Neuron by neuron, as micrograd has them.
+        of_neurons = [parameter for neuron in self.neurons for parameter in neuron.parameters()]
+        if type(self) is Layer:
+            return of_neurons
+        return list(dict.fromkeys([*of_neurons, *super().parameters()]))
 
     def input_count(self) -> int:
         return self.neurons[0].input_count()

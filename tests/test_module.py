@@ -137,6 +137,23 @@ def test_what_a_subclass_of_a_network_adds_is_trained_saved_and_named_too() -> N
     assert {"scale", "extra.weight", "extra.bias", "hidden.weight"} <= set(model.state_dict())
 
 
+@pytest.mark.parametrize("kind", [nn.Neuron, nn.Layer])
+def test_what_a_subclass_of_a_neuron_or_layer_adds_is_too(kind: type[nn.Module]) -> None:
+    class Scaled(kind):  # type: ignore[misc, valid-type]
+        def __init__(self) -> None:
+            super().__init__(2, 3)  # a layer of 3 neurons; a neuron that is not linear
+            self.scale = Value(2.0)
+            self.extra = nn.Neuron(2)
+
+    model = Scaled()
+    added = {model.scale, *model.extra.parameters()}
+    assert added <= set(model.parameters())
+    assert added <= {parameter for _, parameter in model.named_parameters()}
+    assert len(model.parameters()) == len(set(model.parameters())) == len(model.named_parameters())
+    assert list(model.state_dict()) == ["weight", "bias", "scale", "extra.weight", "extra.bias"]
+    assert model.scale.label == "scale"
+
+
 def test_a_parameter_that_two_modules_share_is_listed_once_and_saved_under_both_names() -> None:
     class Tied(nn.Module):
         def __init__(self) -> None:
