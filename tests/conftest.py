@@ -60,8 +60,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 LONGEST = (
     *("test_pyodide.py", "test_sweep.py", "test_documents.py", "test_sweep_dask.py"),
     *("test_stopped_demos.py", "test_use.py", "test_numbers.py", "test_notebooks.py"),
-    *("test_standalone.py", "test_worksheet.py", "test_hooks.py", "test_moons.py"),
-    *("test_op_engines.py", "test_xor_demo.py", "test_draw.py", "test_compile.py"),
+    *("test_standalone.py", "test_deep_graphs.py", "test_xor_demo.py", "test_worksheet.py"),
+    *("test_op_engines.py", "test_draw.py", "test_compile.py", "test_moons.py"),
 )
 
 

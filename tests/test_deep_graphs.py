@@ -32,6 +32,8 @@ from benchmarks.growth import chain as long_chain
 from benchmarks.growth import wide
 from tests.bits import same_bits
 
+pytestmark = pytest.mark.unmeasured
+
 DEPTH = 1_000_000
 SHARED = 100_000  # terms; ten nodes of a program come of each
 

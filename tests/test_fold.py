@@ -177,6 +177,19 @@ def test_several_outputs_of_a_row_are_one_row() -> None:
     assert rows.apart
 
 
+def test_terms_that_share_an_interior_node_are_one_row_with_all_that_they_use() -> None:
+    w = Value(2.0, "w")
+    terms = []
+    for _ in range(2):
+        x, target = Value(3.0), Value(0.5)
+        hidden = (w * x).tanh()
+        terms += [hidden * target, hidden.exp() * target]
+    (rows,) = find_rows(topological_order(sum(terms, start=Value(0.0))))
+    # x, the target, w * x, tanh, exp and two products.
+    assert [len(row) for row in rows.rows] == [7] * 2
+    assert rows.apart
+
+
 def test_rows_that_use_a_common_interior_node_are_still_found() -> None:
     scale = Value(0.5, "log scale").exp()
     root = sum([(scale * float(place + 1)).tanh() for place in range(5)], start=Value(0.0))
