@@ -22,6 +22,7 @@ import nn
 from autodiff import Program, Value, compile, where
 from autodiff.compiler import epoch_means
 from autodiff.compiler.languages import identifier
+from autodiff.compiler.text import wrapped
 from autodiff.ops import Operation
 from autodiff.value import constant
 from demos.lab import LAB
@@ -737,6 +738,23 @@ def test_lines_with_code_fit_a_screen_where_lists_are_long() -> None:
     program, _ = lab_program(OPTIMIZERS["SGD"])
     listed = [line for line in program.source.splitlines() if "  #" not in line]
     assert max(map(len, listed)) <= 100
+
+
+@pytest.mark.parametrize(
+    ("items", "lines"),
+    [
+        ([], ["  () = x"]),
+        (["w"], ["  (w,) = x"]),
+        (["w", "b"], ["  (w, b) = x"]),
+        (["w" * 200], [f"  ({'w' * 200},) = x"]),
+        # An item goes into a line if the line has at most 96 characters then.
+        (["w" * 40, "b" * 51], [f"  ({'w' * 40}, {'b' * 51}) = x"]),
+        (["w" * 40, "b" * 52], [f"  ({'w' * 40},", f"      {'b' * 52}) = x"]),
+        (["w" * 40, "b" * 52, "c"], [f"  ({'w' * 40},", f"      {'b' * 52}, c) = x"]),
+    ],
+)
+def test_a_long_list_goes_on_in_the_next_line(items: list[str], lines: list[str]) -> None:
+    assert wrapped("(", items, ") = x", "  ") == lines
 
 
 def test_getsource_and_linecache_show_the_lines() -> None:

@@ -20,7 +20,7 @@ import pytest
 import nn
 from autodiff import Value
 from demos.lab import LAB
-from nn.fit import NonFiniteLossError
+from nn.fit import NonFiniteLossError, ProgramTrainer, Rows
 from tests.bits import all_bits
 from tests.reference import OPTIMIZERS, lab_model
 
@@ -361,10 +361,13 @@ def test_an_exception_in_the_middle_of_an_eager_epoch_leaves_the_epoch_before() 
 
 
 INTERRUPTED = """
+    import signal
     import sys
     import nn
     from tests.test_fit import X, Y, network, numbers_of
 
+    # Tests that a shell runs in the background ignore it, and so would this process.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     model = network()
     optimizer = nn.Adam(model.parameters())
 
@@ -411,6 +414,30 @@ def test_ctrl_c_leaves_a_whole_epoch_and_its_losses(engine: str) -> None:
         finally:
             process.kill()
     assert (output, errors) == ("whole\n", "")
+
+
+# --------------------------------------------------------------------------------------------
+# Names
+# --------------------------------------------------------------------------------------------
+
+
+def named_loss(predictions: Any, targets: Any) -> Value:
+    loss = nn.mse_loss(predictions, targets)
+    loss.label = "error"
+    return loss
+
+
+@pytest.mark.parametrize(("loss", "name"), [(nn.mse_loss, "loss"), (named_loss, "error")])
+@pytest.mark.parametrize(("target", "targets"), [(1.0, "y"), ([1.0, 0.0], "y1, y2")])
+def test_the_program_names_its_inputs_its_targets_and_its_loss(
+    loss: Any, name: str, target: Any, targets: str
+) -> None:
+    model = network(1 if targets == "y" else 2)
+    rows = Rows(model, [[0.5, 0.25]], [target], loss)
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    program = ProgramTrainer(model, rows, optimizer, None, 1, "python").program
+    assert f"(x1, x2, {targets}) = inputs" in program.source
+    assert program.title == f"program for {name}"
 
 
 # --------------------------------------------------------------------------------------------
@@ -479,10 +506,11 @@ def test_arguments_that_make_no_sense_are_refused_and_change_nothing(
         assert not any(parameter.has_grad for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("target", [-1, 3, 1.0, True, "a"])
+@pytest.mark.parametrize("target", [-1, 3, 4, 1.0, True, "a"])
 def test_a_class_that_there_is_not_is_refused(target: Any) -> None:
     model = network(3)
-    with pytest.raises((ValueError, TypeError), match="a target"):
+    message = "^a target must be (a class from 0 to 2, but got|a list of numbers, but is the str)"
+    with pytest.raises((ValueError, TypeError), match=message):
         nn.fit(
             model, X[:1], [target],
             loss=nn.cross_entropy, optimizer=nn.SGD(model.parameters(), lr=0.1), epochs=1,
