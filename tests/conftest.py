@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,12 @@ LONGEST = (
 def place_of(item: pytest.Item) -> int:
     """Return when a test's file comes: the longest first, then the others as they are."""
     return LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C: a shell's background job ignores it, and its children would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

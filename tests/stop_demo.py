@@ -31,12 +31,14 @@ TOUCHES = ("open", "os.chmod", "os.mkdir", "os.remove", "os.rename", "sqlite3.co
 
 
 class Moments:
-    """Counts the moments at which a file in a folder is touched, and may stop at one."""
+    """Counts the moments at which a file in a folder is touched, and may do something at one."""
 
-    def __init__(self, folder: Path, stop_at: int | None = None, number: int = 0) -> None:
+    def __init__(
+        self, folder: Path, act_at: int | None = None, act: Callable[[], None] | None = None
+    ) -> None:
         self.folder = str(folder)
-        self.stop_at = stop_at
-        self.number = number
+        self.act_at = act_at
+        self.act = act
         self.names: list[str] = []
         self.watching = True
         sys.addaudithook(self.is_told)
@@ -55,8 +57,8 @@ class Moments:
     def pass_by(self, name: str) -> None:
         if self.watching:
             self.names.append(name)
-            if len(self.names) - 1 == self.stop_at:
-                os.kill(os.getpid(), self.number)
+            if len(self.names) - 1 == self.act_at and self.act is not None:
+                self.act()
 
 
 def selected(moments: list[str], selection: str) -> Iterable[tuple[int, str]]:
@@ -93,7 +95,7 @@ def redirect(folder: Path) -> None:
     """Send what this process prints into files."""
     for stream, name in ((sys.stdout, "printed"), (sys.stderr, "errors")):
         stream.flush()
-        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o600)
+        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(descriptor, stream.fileno())
 
 
@@ -121,7 +123,7 @@ def main(module: str, base: Path, selection: str, arguments: list[str]) -> None:
         child = os.fork()
         if child == 0:
             redirect(folder)
-            Moments(folder / "out", place, getattr(signal, name))
+            Moments(folder / "out", place, partial(os.kill, os.getpid(), getattr(signal, name)))
             run(prepared(demo, folder / "out", arguments))
         _, status = os.waitpid(child, 0)
         report(place, learned.names[place], name, folder, whole, status)

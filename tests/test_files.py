@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import pytest
@@ -169,6 +169,15 @@ def test_a_file_in_place_of_the_folder_is_an_os_error_and_stays(tmp_path: Path) 
 # --------------------------------------------------------------------------------------------
 
 
+TOOL = 4  # of sys.monitoring: none that Python has a use for
+
+FUNCTIONS = [
+    function
+    for function in vars(files).values()
+    if isinstance(function, FunctionType) and function.__module__ == files.__name__
+]
+
+
 class Interrupter:
     """Raises KeyboardInterrupt before the n-th instruction that is run in ``autodiff.files``."""
 
@@ -187,14 +196,35 @@ class Interrupter:
                 raise KeyboardInterrupt
         return self.trace
 
+    def instruction(self, _code: CodeType, _offset: int) -> None:
+        self.met += 1
+        if self.met == self.at:
+            raise KeyboardInterrupt
+
     @contextmanager
     def looking_on(self) -> Iterator[None]:
-        earlier = sys.gettrace()
-        sys.settrace(self.trace)
+        if sys.version_info < (3, 12):
+            earlier = sys.gettrace()
+            sys.settrace(self.trace)
+            try:
+                yield
+            finally:
+                sys.settrace(earlier)
+            return
+        # From then on a trace function misses instructions after one at which it raised.
+        monitoring = sys.monitoring
+        event = monitoring.events.INSTRUCTION
+        monitoring.use_tool_id(TOOL, "Interrupter")
+        monitoring.register_callback(TOOL, event, self.instruction)
         try:
+            for function in FUNCTIONS:
+                monitoring.set_local_events(TOOL, function.__code__, event)
             yield
         finally:
-            sys.settrace(earlier)
+            for function in FUNCTIONS:
+                monitoring.set_local_events(TOOL, function.__code__, 0)
+            monitoring.register_callback(TOOL, event, None)
+            monitoring.free_tool_id(TOOL)
 
 
 # A file that was opened but is in no `with` yet is closed by Python, which warns of it.

@@ -179,7 +179,10 @@ def test_a_damaged_state_dict_changes_nothing(state: Any) -> None:
 @pytest.mark.parametrize(
     ("bias", "message"),
     [
-        ([deep_list(3000)], r"output\.bias\[0\] needs a real number, but got the list \(too large"),
+        (
+            [deep_list(100_000)],
+            r"output\.bias\[0\] needs a real number, but got the list \(too large",
+        ),
         (deep_list(3000)[0] * 2, r"output\.bias needs a list of 1, but got one of 2"),
         (10**5000, r"output\.bias needs a list of 1, but got the int \(too large to show\)"),
         ([10**5000], r"output\.bias\[0\] got an int that is too large for a float"),
