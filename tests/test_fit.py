@@ -361,13 +361,10 @@ def test_an_exception_in_the_middle_of_an_eager_epoch_leaves_the_epoch_before() 
 
 
 INTERRUPTED = """
-    import signal
     import sys
     import nn
     from tests.test_fit import X, Y, network, numbers_of
 
-    # Tests that a shell runs in the background ignore it, and so would this process.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     model = network()
     optimizer = nn.Adam(model.parameters())
 
