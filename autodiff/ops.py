@@ -26,7 +26,7 @@ gives each side one half, and ``d(0**0) = 0``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pickle import PicklingError, UnpicklingError
 from typing import Any
@@ -37,6 +37,7 @@ __all__ = [
     "OPERATIONS",
     "Operation",
     "absolute",
+    "bias_weights_inputs",
     "cos",
     "divide",
     "exp",
@@ -110,9 +111,8 @@ class Operation:
         ('w * x', 'sigmoid(z)')
         """
         if self is WEIGHTED_SUM:
-            half = len(operands) // 2 + 1
-            terms = zip(operands[1:half], operands[half:], strict=True)
-            return " + ".join([operands[0], *map(" * ".join, terms)])
+            bias, weights, inputs = bias_weights_inputs(operands)
+            return " + ".join([bias, *map(" * ".join, zip(weights, inputs, strict=True))])
         if self.symbol.isidentifier() or len(operands) > 2:
             return f"{self.symbol}({', '.join(operands)})"
         if len(operands) == 2:
@@ -487,15 +487,25 @@ def weighted_sum(*operands: Any) -> Any:
     >>> weighted_sum(1.0, 2.0, 3.0, 10.0, 20.0)
     81.0
     """
-    total, half = operands[0], len(operands) // 2 + 1
-    for weight, x in zip(operands[1:half], operands[half:], strict=True):
+    total, weights, inputs = bias_weights_inputs(operands)
+    for weight, x in zip(weights, inputs, strict=True):
         total = total + weight * x
     return total
 
 
 def weighted_sum_partials(out: Any, *operands: Any) -> tuple[Any, ...]:
+    _, weights, inputs = bias_weights_inputs(operands)
+    return (1.0, *inputs, *weights)
+
+
+def bias_weights_inputs(operands: Sequence[Any]) -> tuple[Any, Sequence[Any], Sequence[Any]]:
+    """Return the three parts of a weighted sum's operands.
+
+    >>> bias_weights_inputs(("b", "w0", "w1", "x0", "x1"))
+    ('b', ('w0', 'w1'), ('x0', 'x1'))
+    """
     half = len(operands) // 2 + 1
-    return (1.0, *operands[half:], *operands[1:half])
+    return operands[0], operands[1:half], operands[half:]
 
 
 # --------------------------------------------------------------------------------------------

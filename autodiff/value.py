@@ -108,6 +108,10 @@ class Value:
     def __float__(self) -> float:
         return self.data
 
+    def __format__(self, specification: str) -> str:
+        """Return the number in a format, as in ``f"{loss:.4f}"``; without one, the repr."""
+        return format(self.data, specification) if specification else repr(self)
+
     # ---- the reverse pass ------------------------------------------------------------------
 
     def backward(self, gradient: float = 1.0) -> None:
@@ -423,11 +427,12 @@ def compare(comparison: Callable[[float, float], bool], left: Value, right: Any)
         return NotImplemented  # type: ignore[no-any-return]
 
 
-def weighted_sum(bias: Value, weights: Sequence[Value], inputs: Sequence[Value]) -> Value:
+def weighted_sum(bias: Operand, weights: Sequence[Operand], inputs: Sequence[Operand]) -> Value:
     """Return ``bias + weight * input + weight * input + ...``, added in that order, as one node.
 
-    Its parents are the bias, then the weights, then the inputs.  Raises ValueError if there are
-    not as many inputs as weights.
+    Its parents are the bias, then the weights, then the inputs; a number becomes a constant.
+    Raises ValueError if there are not as many inputs as weights, TypeError for what is neither
+    Value nor number.
 
     >>> bias, weights, inputs = Value(1.0), [Value(2.0), Value(3.0)], [Value(10.0), Value(20.0)]
     >>> weighted_sum(bias, weights, inputs)
@@ -437,10 +442,14 @@ def weighted_sum(bias: Value, weights: Sequence[Value], inputs: Sequence[Value])
         raise ValueError(f"weighted_sum got {len(weights)} weights, but {len(inputs)} inputs")
     # The same sum as the table's, without collecting the operands' numbers first: a network
     # spends most of its forward pass here.
-    total = bias.data
-    for weight, x in zip(weights, inputs):  # noqa: B905 (checked above; strict costs time)
-        total += weight.data * x.data
-    return new_node(ops.WEIGHTED_SUM, total, (bias, *weights, *inputs))
+    parents: tuple[Any, ...] = (bias, *weights, *inputs)
+    try:
+        total = bias.data  # type: ignore[union-attr]
+        for weight, x in zip(weights, inputs):  # noqa: B905 (checked above; strict costs time)
+            total += weight.data * x.data  # type: ignore[union-attr]
+    except (AttributeError, TypeError):  # not all are Values
+        return Value.make_node(ops.WEIGHTED_SUM, *parents)
+    return new_node(ops.WEIGHTED_SUM, total, parents)
 
 
 def restore(

@@ -229,6 +229,26 @@ def test_weighted_sum_is_one_node_with_bias_weights_and_inputs_as_parents() -> N
     assert same_bits(node.data, 0.1 + 0.2 * 0.7 + 0.3 * -1.1)
 
 
+@pytest.mark.parametrize("three", [3, 3.0, Fraction(3)], ids=repr)
+def test_a_number_in_a_weighted_sum_is_a_constant(three: Any) -> None:
+    x = Value(2.0)
+    sums = [
+        weighted_sum(three, [x], [x]),
+        weighted_sum(x, [three], [x]),
+        weighted_sum(x, [x], [three]),
+    ]
+    assert [node.data for node in sums] == [7.0, 8.0, 8.0]
+    for place, node in enumerate(sums):
+        assert [parent.is_constant for parent in node.parents] == [place == k for k in range(3)]
+        node.backward()
+    assert x.grad == (2.0 + 2.0) + (1.0 + 3.0) + (1.0 + 3.0)
+
+
+def test_a_weighted_sum_names_what_is_no_number() -> None:
+    with pytest.raises(TypeError, match="weighted_sum needs a real number, but got the str '1'"):
+        weighted_sum(Value(1.0), [Value(1.0)], ["1"])
+
+
 @pytest.mark.parametrize(("weights", "inputs"), [(1, 2), (2, 1)])
 def test_weighted_sum_refuses_another_number_of_inputs_than_weights(
     weights: int, inputs: int
@@ -291,6 +311,14 @@ def test_float_gives_the_number_back(number: float) -> None:
 # --------------------------------------------------------------------------------------------
 # How it shows itself
 # --------------------------------------------------------------------------------------------
+
+
+def test_a_value_is_formatted_as_its_number() -> None:
+    loss = Value(0.03125, "loss")
+    assert f"{loss:.4f} {loss:9.2e}" == "0.0312  3.12e-02"  # a tie: the even digit
+    assert f"{loss}" == repr(loss)
+    with pytest.raises(ValueError, match="format code"):
+        format(loss, "d")
 
 
 def test_repr_of_a_leaf_shows_its_number() -> None:

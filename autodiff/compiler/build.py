@@ -315,9 +315,8 @@ def expanded(parts: Parts) -> Parts:
         elif register.op is None:
             moved.append(new.add(replace(register)))
         elif register.op is ops.WEIGHTED_SUM:
-            half = len(operands) // 2 + 1
-            total = operands[0]
-            for weight, x in zip(operands[1:half], operands[half:], strict=True):
+            total, weights, inputs = ops.bias_weights_inputs(operands)
+            for weight, x in zip(weights, inputs, strict=True):
                 term = new.operation(ops.MUL, (weight, x), register.value, "")
                 total = new.operation(ops.ADD, (total, term), register.value, "")
             moved.append(total)

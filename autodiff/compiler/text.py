@@ -141,10 +141,10 @@ class Writer:
 
 def _weighted_sum(operands: list[str], language: Language) -> str:
     """Return the sum, without the factors that are the number 1."""
-    half = len(operands) // 2 + 1
+    bias, weights, inputs = ops.bias_weights_inputs(operands)
     one = language.number(1.0)
-    terms = [operands[0]]
-    for weight, x in zip(operands[1:half], operands[half:], strict=True):
+    terms = [bias]
+    for weight, x in zip(weights, inputs, strict=True):
         if one in (weight, x):
             terms.append(x if weight == one else weight)
         else:
