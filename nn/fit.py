@@ -16,6 +16,7 @@ from typing import Any
 from autodiff import Program, Value, compile
 from autodiff.compiler import batches_of, epoch_means, row_order, slices
 from autodiff.convert import describe, to_float
+from nn.arguments import count_of, random_generator
 from nn.losses import cross_entropy, mse_loss
 from nn.module import Module
 from nn.optim import Optimizer
@@ -110,10 +111,10 @@ def fit(
     for function, what in ((loss, "loss"), (penalty, "penalty"), (progress, "progress")):
         if not callable(function) and (function is not None or function is loss):
             raise TypeError(f"fit needs a function as {what}, but got {describe(function)}")
-    _check_count(epochs, "epochs", 0)
+    epochs = count_of(epochs, "epochs", least=0)
     if batch_size is not None:
-        _check_count(batch_size, "rows in a batch", 1)
-    rng = _generator(shuffle)
+        batch_size = count_of(batch_size, "rows in a batch")
+    rng = random_generator(shuffle, "shuffle")
     rows = Rows(model, x, y, loss)
     size = len(rows.x) if batch_size is None else batch_size
     trainer: EagerTrainer | ProgramTrainer
@@ -133,23 +134,6 @@ def fit(
         model.zero_grad()
         optimizer.zero_grad()
     return History(losses, trainer.engine)
-
-
-def _generator(shuffle: random.Random | int | None) -> random.Random | None:
-    """Return what draws the order of the rows; raise TypeError for True or False above all."""
-    if shuffle is None or isinstance(shuffle, random.Random):
-        return shuffle
-    if isinstance(shuffle, bool) or not isinstance(shuffle, int):
-        raise TypeError(
-            "shuffle must be an int to seed the order of the rows, a random.Random, or None, "
-            f"but got {describe(shuffle)}"
-        )
-    return random.Random(shuffle)
-
-
-def _check_count(count: int, what: str, least: int) -> None:
-    if not isinstance(count, int) or isinstance(count, bool) or count < least:
-        raise ValueError(f"the number of {what} must be {least} or more, but got {describe(count)}")
 
 
 class Rows:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
-from numbers import Integral
 from typing import Any, ClassVar
 
 from autodiff import Value, watch, weighted_sum
 from autodiff.convert import describe
 from autodiff.made_by import call_within
 from autodiff.value import lift
+from nn.arguments import count_of, random_generator
 from nn.module import Module
 
 __all__ = ["ACTIVATIONS", "MLP", "Layer", "Neuron"]
@@ -42,7 +42,8 @@ class Neuron(Module, names_nodes=False):
     start each time.  ``activation`` is a key of ``ACTIVATIONS``; without one (None, or ``nonlin``
     False) the neuron is linear.
 
-    Raises ValueError if the fan-in is not a positive int or the activation is unknown.
+    Raises ValueError if the fan-in is not a positive int or the activation is unknown; TypeError
+    if ``rng`` is none of these.
 
     >>> neuron = Neuron(2, activation="tanh", rng=7)
     >>> neuron([1.0, -2.0]).op, len(neuron.parameters())
@@ -59,9 +60,9 @@ class Neuron(Module, names_nodes=False):
         activation: str | None = "relu",
         rng: random.Random | int | None = None,
     ) -> None:
-        _check_count(nin, "inputs")
+        nin = count_of(nin, "inputs")
         self.activation = _check_activation(activation) if nonlin else None
-        generator = _generator(rng)
+        generator = random_generator(rng, "rng") or random.Random()
         limit = 1.0 / math.sqrt(nin)
         self.w = [Value(generator.uniform(-limit, limit)) for _ in range(nin)]
         self.b = Value(generator.uniform(-limit, limit))
@@ -134,9 +135,9 @@ class Layer(Module, names_nodes=False):
         activation: str | None = "relu",
         rng: random.Random | int | None = None,
     ) -> None:
-        _check_count(nin, "inputs")
-        _check_count(nout, "neurons")
-        generator = _generator(rng)
+        nin = count_of(nin, "inputs")
+        nout = count_of(nout, "neurons")
+        generator = random_generator(rng, "rng") or random.Random()
         self.neurons = [
             Neuron(nin, nonlin, activation=activation, rng=generator) for _ in range(nout)
         ]
@@ -212,7 +213,7 @@ class MLP(Module, names_nodes=False):
                 f"MLP needs a list with the size of each layer, but got {describe(nouts)}"
             )
         _check_activation(activation)  # also where there is no hidden layer to use it
-        generator = _generator(rng)
+        generator = random_generator(rng, "rng") or random.Random()
         sizes = [nin, *nouts]
         activations = [activation] * (len(nouts) - 1) + [output_activation]
         self.layers = [
@@ -257,18 +258,6 @@ def as_inputs(x: Iterable[Value | float], count: int, module: Module) -> list[Va
 
 def _name(module: Module) -> str:
     return module.path or type(module).__name__
-
-
-def _generator(rng: random.Random | int | None) -> random.Random:
-    """Return the private generator that weights are drawn from."""
-    return rng if isinstance(rng, random.Random) else random.Random(rng)
-
-
-def _check_count(count: int, what: str) -> None:
-    if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
-        raise ValueError(
-            f"the number of {what} must be an int, 1 or more, but got {describe(count)}"
-        )
 
 
 def _check_activation(activation: str | None) -> str | None:

@@ -346,6 +346,15 @@ def test_a_size_that_is_no_count_is_refused(
         build(wrong)
 
 
+@pytest.mark.parametrize("wrong", [True, "7", 0.5, [1]])
+def test_a_start_that_is_no_seed_is_refused(wrong: Any) -> None:
+    for build in (nn.Neuron, lambda nin, rng: nn.Layer(nin, 1, rng=rng)):
+        with pytest.raises(TypeError, match=r"^rng must be an int as seed, a random.Random, or No"):
+            build(2, rng=wrong)
+    with pytest.raises(TypeError, match=r"^rng must be an int as seed"):
+        nn.MLP(2, [1], rng=wrong)
+
+
 @pytest.mark.parametrize("wrong", [[], (), 4, None, "41"])
 def test_a_network_without_a_list_of_sizes_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match=r"^MLP needs a list with the size of each layer"):

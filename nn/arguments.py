@@ -1,0 +1,44 @@
+"""Checks of arguments that layers and ``fit`` share."""
+
+from __future__ import annotations
+
+import random
+from numbers import Integral
+from typing import Any
+
+from autodiff.convert import describe
+
+__all__ = ["count_of", "random_generator"]
+
+
+def count_of(count: Any, what: str, least: int = 1) -> int:
+    """Return a count as an int; raise ValueError, saying of what, if it is none or too small.
+
+    >>> count_of(0, "neurons")
+    Traceback (most recent call last):
+    ...
+    ValueError: the number of neurons must be an int, 1 or more, but got the int 0
+    """
+    if not isinstance(count, Integral) or isinstance(count, bool) or int(count) < least:
+        raise ValueError(
+            f"the number of {what} must be an int, {least} or more, but got {describe(count)}"
+        )
+    return int(count)
+
+
+def random_generator(given: Any, argument: str) -> random.Random | None:
+    """Return a ``random.Random`` as it is, one that an int seeds, and None for None.
+
+    Raises TypeError, naming the argument, for anything else: True and False, above all.
+
+    >>> random_generator(7, "rng").random() == random.Random(7).random()
+    True
+    """
+    if given is None or isinstance(given, random.Random):
+        return given
+    if isinstance(given, bool) or not isinstance(given, Integral):
+        raise TypeError(
+            f"{argument} must be an int as seed, a random.Random, or None, "
+            f"but got {describe(given)}"
+        )
+    return random.Random(int(given))
