@@ -172,7 +172,8 @@ class Rows:
                 )
         prediction = model(self.x[0])
         if loss is cross_entropy:
-            self.y = [one_hot(target, len(prediction)) for target in self.y]
+            classes = 1 if isinstance(prediction, Value) else len(prediction)
+            self.y = [one_hot(target, classes) for target in self.y]
         # The losses check their targets: each kind is shown to them once, before any training.
         shown = set()
         for place, target in enumerate(self.y):
