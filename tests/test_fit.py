@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import pickle
@@ -452,6 +453,35 @@ def test_a_program_takes_the_branch_of_the_first_row_for_all(targets: list[float
         assert history.losses == [expected / 2.0]
 
 
+class Absolute(nn.Module):
+    """The absolute value of its input, by a branch; times 1."""
+
+    def __init__(self) -> None:
+        self.factor = Value(1.0)
+
+    def __call__(self, x: list[Value]) -> Value:
+        return self.factor * (x[0] if x[0] > 0.0 else -x[0])
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_programs_model_takes_the_branch_of_the_first_row_for_all(sign: float) -> None:
+    model = Absolute()
+    for engine, outputs in (("python", [2.0, -3.0]), ("eager", [2.0, 3.0])):
+        history = nn.fit(
+            model, [[2.0 * sign], [-3.0 * sign]], [0.0, 0.0],
+            optimizer=nn.SGD(model.parameters(), 0.0), epochs=1, engine=engine,
+            loss=lambda predictions, targets: predictions[0] - targets[0],
+        )  # fmt: skip
+        assert history.losses == [sum(outputs) / 2.0]
+
+
+def test_a_history_cannot_be_changed_by_accident() -> None:
+    model = network()
+    history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.1), epochs=1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        history.losses = []  # type: ignore[misc]
+
+
 def test_auto_is_a_compiled_program() -> None:
     model = network()
     optimizer = nn.SGD(model.parameters(), lr=0.1)
@@ -518,6 +548,8 @@ def test_the_program_names_its_inputs_its_targets_and_its_loss(
         ({"x": X[:-1]}, ValueError, "a target a row, but got 6 rows of x and 7 of y"),
         ({"y": Y[:-1]}, ValueError, "a target a row, but got 7 rows of x and 6 of y"),
         ({"x": [*X[:-1], [1.0]]}, ValueError, "row 6 of x has 1 inputs, but row 0 has 2"),
+        ({"x": [*X[:-1], [1.0] * 3]}, ValueError, "row 6 of x has 3 inputs, but row 0 has 2"),
+        ({"x": [X[0], [1.0], *X[2:]]}, ValueError, "row 1 of x has 1 inputs, but row 0 has 2"),
         ({"x": [[1.0]] * 7}, ValueError, "hidden takes 2 inputs, but got 1"),
         ({"x": [1.0] * 7}, TypeError, "row 0 of x must be a list of numbers, but is the float 1.0"),
         ({"x": [["a", "b"]] * 7}, TypeError, "row 0 of x needs a real number, but got the str 'a'"),
