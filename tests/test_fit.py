@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import pickle
@@ -20,7 +21,7 @@ import pytest
 import nn
 from autodiff import Value
 from demos.lab import LAB
-from nn.fit import NonFiniteLossError, ProgramTrainer, Rows
+from nn.fit import EagerTrainer, NonFiniteLossError, ProgramTrainer, Rows
 from tests.bits import all_bits
 from tests.reference import OPTIMIZERS, lab_model
 
@@ -413,6 +414,84 @@ def test_ctrl_c_leaves_a_whole_epoch_and_its_losses(engine: str) -> None:
     assert (output, errors) == ("whole\n", "")
 
 
+def times_zero(predictions: Any, targets: Any) -> Value:
+    return predictions[0] * 0.0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_losses_of_minus_zero_have_the_mean_minus_zero(engine: str) -> None:
+    model = nn.Neuron(2, nonlin=False)
+    model.load_state_dict({"weight": [0.0, 0.0], "bias": -1.0})
+    history = nn.fit(
+        model, X, Y,
+        loss=times_zero, optimizer=nn.SGD(model.parameters(), 0.1), epochs=2, engine=engine,
+    )  # fmt: skip
+    assert all_bits(history.losses) == all_bits([-0.0, -0.0])
+
+
+def halved_where_the_target_is_positive(predictions: Any, targets: Any) -> Value:
+    difference: Value = predictions[0] - targets[0]
+    return difference * 0.5 if targets[0] > 0.0 else difference
+
+
+@pytest.mark.parametrize("targets", [[2.0, -2.0], [-2.0, 2.0]])
+def test_a_program_takes_the_branch_of_the_first_row_for_all(targets: list[float]) -> None:
+    model = nn.Neuron(1, nonlin=False)
+    model.load_state_dict({"weight": [0.0], "bias": 1.0})
+    for engine, factors in (("python", [targets[0]] * 2), ("eager", targets)):
+        expected = sum(
+            (1.0 - target) * (0.5 if factor > 0.0 else 1.0)
+            for target, factor in zip(targets, factors, strict=True)
+        )
+        history = nn.fit(
+            model, [[0.0], [0.0]], targets, loss=halved_where_the_target_is_positive,
+            optimizer=nn.SGD(model.parameters(), 0.0), epochs=1, engine=engine,
+        )  # fmt: skip
+        assert history.losses == [expected / 2.0]
+
+
+class Absolute(nn.Module):
+    """The absolute value of its input, by a branch; times 1."""
+
+    def __init__(self) -> None:
+        self.factor = Value(1.0)
+
+    def __call__(self, x: list[Value]) -> Value:
+        return self.factor * (x[0] if x[0] > 0.0 else -x[0])
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_programs_model_takes_the_branch_of_the_first_row_for_all(sign: float) -> None:
+    model = Absolute()
+    for engine, outputs in (("python", [2.0, -3.0]), ("eager", [2.0, 3.0])):
+        history = nn.fit(
+            model, [[2.0 * sign], [-3.0 * sign]], [0.0, 0.0],
+            optimizer=nn.SGD(model.parameters(), 0.0), epochs=1, engine=engine,
+            loss=lambda predictions, targets: predictions[0] - targets[0],
+        )  # fmt: skip
+        assert history.losses == [sum(outputs) / 2.0]
+
+
+def test_a_history_cannot_be_changed_by_accident() -> None:
+    model = network()
+    history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.1), epochs=1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        history.losses = []  # type: ignore[misc]
+
+
+def test_auto_is_a_compiled_program() -> None:
+    model = network()
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    assert nn.fit(model, X, Y, optimizer=optimizer, epochs=1).engine in ("python", "native")
+
+
+def test_the_eager_loop_stops_behind_a_first_loss_that_is_not_finite() -> None:
+    model = network()
+    rows = Rows(model, X, [inf] * len(X), nn.mse_loss)
+    trainer = EagerTrainer(model, rows, nn.SGD(model.parameters(), lr=0.1), None, len(X))
+    assert trainer.run(5, None) == [inf]
+
+
 # --------------------------------------------------------------------------------------------
 # Names
 # --------------------------------------------------------------------------------------------
@@ -476,7 +555,10 @@ def nothing(_: Any) -> None:
         ({"x": []}, ValueError, "7 of y"),
         ({"x": [], "y": []}, ValueError, "at least one row"),
         ({"x": X[:-1]}, ValueError, "a target a row, but got 6 rows of x and 7 of y"),
+        ({"y": Y[:-1]}, ValueError, "a target a row, but got 7 rows of x and 6 of y"),
         ({"x": [*X[:-1], [1.0]]}, ValueError, "row 6 of x has 1 inputs, but row 0 has 2"),
+        ({"x": [*X[:-1], [1.0] * 3]}, ValueError, "row 6 of x has 3 inputs, but row 0 has 2"),
+        ({"x": [X[0], [1.0], *X[2:]]}, ValueError, "row 1 of x has 1 inputs, but row 0 has 2"),
         ({"x": [[1.0]] * 7}, ValueError, "hidden takes 2 inputs, but got 1"),
         ({"x": [1.0] * 7}, TypeError, "row 0 of x must be a list of numbers, but is the float 1.0"),
         ({"x": [["a", "b"]] * 7}, TypeError, "row 0 of x needs a real number, but got the str 'a'"),
