@@ -29,6 +29,9 @@ MOST_INPUTS = 8
 # Alike terms of a sum that no module had a part in are merged if they are more than this.
 MOST_TERMS = 8
 
+# In a graph of more nodes than this, no fold is tried only to tell how many boxes it would make.
+MOST_TO_TRY = 100_000
+
 # What nodes of one part have in common: ("module", path), ("node", batch, place in the row), ...
 Key: TypeAlias = tuple[str | int, ...]
 
@@ -73,6 +76,8 @@ def parts_of(order: Sequence[Value], fold: Fold | None, expand: Sequence[str]) -
 
 def fold_that_fits(order: Sequence[Value], max_nodes: int) -> str:
     """Return a sentence on how a graph can be drawn within ``max_nodes`` boxes."""
+    if len(order) > MOST_TO_TRY:
+        return "Draw a node inside it, or fold it (by neuron, layer or row)"
     sizes: dict[Fold, int] = {}
     for fold in FOLDS:
         try:
