@@ -83,6 +83,16 @@ def test_every_label_is_the_name_that_named_parameters_gives() -> None:
         assert all(parameter.label == name for name, parameter in model.named_parameters())
 
 
+def test_a_parameter_knows_the_module_that_it_belongs_to() -> None:
+    whole, part = nn.Module(), nn.Module()
+    whole.offset, part.slope = Value(1.0), Value(2.0)  # type: ignore[attr-defined]
+    assert [p.origin and p.origin.module for p in (*whole.parameters(), *part.parameters())] == [
+        *("Module", "Module"),
+    ]
+    whole.part = part  # type: ignore[attr-defined]
+    assert [p.origin and p.origin.module for p in whole.parameters()] == ["Module", "part"]
+
+
 def test_assigning_a_module_to_an_attribute_relabels_its_parameters() -> None:
     layer = nn.Layer(2, 1)
     owner, outermost = nn.Module(), nn.Module()
