@@ -147,6 +147,15 @@ def test_what_a_subclass_of_a_network_adds_is_trained_saved_and_named_too() -> N
     assert {"scale", "extra.weight", "extra.bias", "hidden.weight"} <= set(model.state_dict())
 
 
+class Alike(nn.MLP):
+    """A network under another name."""
+
+
+def test_a_subclass_without_a_call_of_its_own_is_called_as_its_base_is() -> None:
+    network, alike = nn.MLP(2, [2, 1], rng=1), Alike(2, [2, 1], rng=1)
+    assert bits(alike([0.5, -1.0]).data) == bits(network([0.5, -1.0]).data)
+
+
 def test_a_parameter_that_two_modules_share_is_listed_once_and_saved_under_both_names() -> None:
     class Tied(nn.Module):
         def __init__(self) -> None:
@@ -289,6 +298,12 @@ def test_a_state_dict_that_does_not_fit_is_refused_by_name_and_changes_nothing(
     with pytest.raises(ValueError, match=f"^state dict does not fit the Layer: .*{message}"):
         layer.load_state_dict(state)
     assert snapshot(layer) == before
+
+
+def test_an_unknown_entry_is_named_as_it_is_up_to_60_characters() -> None:
+    state = nn.Neuron(1).state_dict() | {"a" * 60: 1.0, "b" * 61: 1.0}
+    with pytest.raises(ValueError, match=rf": {'a' * 60} is unknown; 'b+\.\.\. is unknown$"):
+        nn.Neuron(1).load_state_dict(state)
 
 
 def test_every_entry_at_fault_is_named_at_once() -> None:
