@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import pickle
 from typing import Any
@@ -145,6 +146,20 @@ def test_what_a_subclass_of_a_network_adds_is_trained_saved_and_named_too() -> N
     assert set(added) <= set(model.parameters())
     assert set(added) <= {parameter for _, parameter in model.named_parameters()}
     assert {"scale", "extra.weight", "extra.bias", "hidden.weight"} <= set(model.state_dict())
+
+
+class Doubled(nn.Module):
+    """Twice its input."""
+
+    def __call__(self, x: float) -> float:
+        """Return 2 x."""
+        return 2.0 * x
+
+
+def test_a_call_keeps_its_docstring_and_its_parameters() -> None:
+    assert Doubled.__call__.__doc__ == "Return 2 x."
+    assert list(inspect.signature(Doubled()).parameters) == ["x"]
+    assert Doubled()(1.5) == 3.0
 
 
 class Alike(nn.MLP):
