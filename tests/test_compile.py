@@ -19,10 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-from autodiff import Program, Value, compile, where
+from autodiff import Program, Value, compile, ops, weighted_sum, where
 from autodiff.compiler import epoch_means
-from autodiff.compiler.languages import identifier
-from autodiff.compiler.text import wrapped
+from autodiff.compiler.languages import PYTHON, identifier
+from autodiff.compiler.linear import Kind, Linear
+from autodiff.compiler.text import Writer, one_line, wrapped
 from autodiff.ops import Operation
 from autodiff.value import constant
 from demos.lab import LAB
@@ -755,6 +756,48 @@ def test_lines_with_code_fit_a_screen_where_lists_are_long() -> None:
 )
 def test_a_long_list_goes_on_in_the_next_line(items: list[str], lines: list[str]) -> None:
     assert wrapped("(", items, ") = x", "  ") == lines
+
+
+def dense_lines(linear: Linear, result: int, keep: Sequence[int] = ()) -> list[str]:
+    """Return the statements of a dense writer, and what it then writes for the result."""
+    writer = Writer(PYTHON, linear, dense=True)
+    lines = writer.block(linear.live([result]), [result], keep)
+    return [*lines, writer.text(result)]
+
+
+def test_a_dense_line_takes_in_what_is_used_once_and_leaves_apart_what_is_used_twice() -> None:
+    linear = Linear()
+    x = linear.leaf(Kind.VARIABLE, Value(1.0), "x")
+    once = linear.operation(ops.EXP, (x,), None, "")
+    twice = linear.operation(ops.SIN, (once,), None, "")
+    total = linear.operation(ops.ADD, (twice, twice), None, "")
+    assert dense_lines(linear, total) == ["t2 = sin((exp(x)))", "(t2 + t2)"]
+    assert dense_lines(linear, total, [once]) == ["t1 = exp(x)", "t2 = sin(t1)", "(t2 + t2)"]
+    # A square is written as a product, which would compute its operand twice.
+    square = linear.operation(ops.SQUARE, (once,), None, "")
+    assert dense_lines(linear, square) == ["t1 = exp(x)", "(t1 * t1)"]
+
+
+def test_dense_lines_are_nested_20_deep_at_most() -> None:
+    linear = Linear()
+    place = linear.leaf(Kind.VARIABLE, Value(1.0), "x")
+    for _ in range(63):
+        place = linear.operation(ops.TANH, (place,), None, "")
+    # An operation on 20 nested ones, three times; the result has its name.
+    assert [line.count("tanh(") for line in dense_lines(linear, place)] == [21, 21, 21, 0]
+
+
+def test_a_sum_is_written_without_its_factors_of_1_and_with_all_others() -> None:
+    b, w, x = Value(0.5, "b"), [Value(3.0, "w"), Value(5.0, "v"), constant(1.0)], Value(7.0, "x")
+    program = checked(compile(weighted_sum(b, w, [constant(1.0), constant(2.0), x])))
+    assert " = b + w + v * 2.0 + x  #" in program.source
+    assert program() == 0.5 + 3.0 + 10.0 + 7.0
+    assert [value.grad for value in (b, w[0], w[1], x)] == [1.0, 1.0, 2.0, 1.0]
+
+
+def test_a_comment_ends_after_160_characters() -> None:
+    assert one_line("a" * 160) == "a" * 160
+    assert one_line("a" * 160 + "b") == "a" * 160
 
 
 def test_getsource_and_linecache_show_the_lines() -> None:

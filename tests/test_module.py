@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import pickle
 from typing import Any
@@ -83,6 +84,16 @@ def test_every_label_is_the_name_that_named_parameters_gives() -> None:
         assert all(parameter.label == name for name, parameter in model.named_parameters())
 
 
+def test_a_parameter_knows_the_module_that_it_belongs_to() -> None:
+    whole, part = nn.Module(), nn.Module()
+    whole.offset, part.slope = Value(1.0), Value(2.0)  # type: ignore[attr-defined]
+    assert [p.origin and p.origin.module for p in (*whole.parameters(), *part.parameters())] == [
+        *("Module", "Module"),
+    ]
+    whole.part = part  # type: ignore[attr-defined]
+    assert [p.origin and p.origin.module for p in whole.parameters()] == ["Module", "part"]
+
+
 def test_assigning_a_module_to_an_attribute_relabels_its_parameters() -> None:
     layer = nn.Layer(2, 1)
     owner, outermost = nn.Module(), nn.Module()
@@ -152,6 +163,29 @@ def test_what_a_subclass_of_a_neuron_or_layer_adds_is_too(kind: type[nn.Module])
     assert len(model.parameters()) == len(set(model.parameters())) == len(model.named_parameters())
     assert list(model.state_dict()) == ["weight", "bias", "scale", "extra.weight", "extra.bias"]
     assert model.scale.label == "scale"
+
+
+class Doubled(nn.Module):
+    """Twice its input."""
+
+    def __call__(self, x: float) -> float:
+        """Return 2 x."""
+        return 2.0 * x
+
+
+def test_a_call_keeps_its_docstring_and_its_parameters() -> None:
+    assert Doubled.__call__.__doc__ == "Return 2 x."
+    assert list(inspect.signature(Doubled()).parameters) == ["x"]
+    assert Doubled()(1.5) == 3.0
+
+
+class Alike(nn.MLP):
+    """A network under another name."""
+
+
+def test_a_subclass_without_a_call_of_its_own_is_called_as_its_base_is() -> None:
+    network, alike = nn.MLP(2, [2, 1], rng=1), Alike(2, [2, 1], rng=1)
+    assert bits(alike([0.5, -1.0]).data) == bits(network([0.5, -1.0]).data)
 
 
 def test_a_parameter_that_two_modules_share_is_listed_once_and_saved_under_both_names() -> None:
@@ -296,6 +330,12 @@ def test_a_state_dict_that_does_not_fit_is_refused_by_name_and_changes_nothing(
     with pytest.raises(ValueError, match=f"^state dict does not fit the Layer: .*{message}"):
         layer.load_state_dict(state)
     assert snapshot(layer) == before
+
+
+def test_an_unknown_entry_is_named_as_it_is_up_to_60_characters() -> None:
+    state = nn.Neuron(1).state_dict() | {"a" * 60: 1.0, "b" * 61: 1.0}
+    with pytest.raises(ValueError, match=rf": {'a' * 60} is unknown; 'b+\.\.\. is unknown$"):
+        nn.Neuron(1).load_state_dict(state)
 
 
 def test_every_entry_at_fault_is_named_at_once() -> None:
