@@ -29,7 +29,16 @@ SETTINGS = ("Makefile", "setup.cfg", "pyproject.toml")
 
 # Each reads files that no wheel has: documents, settings, sources of the project beside the tests.
 READ_THE_PROJECT = (
-    *("benchmarks", "documents", "notebooks", "packaging", "pdb", "pyodide", "recipes"),
+    *(
+        "benchmarks",
+        "deep_graphs",
+        "documents",
+        "notebooks",
+        "packaging",
+        "pdb",
+        "pyodide",
+        "recipes",
+    ),
     "reference",
 )
 QUICK = ("value", "ops", "compile", "io", "page", "worksheet")

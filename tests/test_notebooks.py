@@ -88,7 +88,9 @@ def test_a_notebook_runs_as_it_is_and_each_exercise_says_not_yet(path: Path) -> 
     nbclient = pytest.importorskip("nbclient", reason="running notebooks needs nbclient")
     pytest.importorskip("ipykernel", reason="running notebooks needs ipykernel")
     notebook = nbformat.read(path, as_version=4)
-    client = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3")
+    client = nbclient.NotebookClient(
+        notebook, timeout=120, kernel_name="python3", coalesce_streams=True
+    )
     client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
 
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]

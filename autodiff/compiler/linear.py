@@ -54,7 +54,7 @@ class Linear:
 
     registers: list[Register] = field(default_factory=list)
     of_value: dict[Value, int] = field(default_factory=dict)
-    shared: dict[tuple[Operation, tuple[int, ...]], int] = field(default_factory=dict)
+    shared: dict[tuple[object, ...], int] = field(default_factory=dict)
     numbers: dict[bytes, int] = field(default_factory=dict)
     origin: dict[int, int] = field(default_factory=dict)
 
@@ -112,20 +112,22 @@ class Linear:
         """Return the register of an operation: a number, an existing register or a new one."""
         # What a copy stands for decides; its name is for the reader of the line.
         actual = tuple([self.resolve(place) for place in operands])
-        known = [self.registers[place] for place in actual]
-        if all(register.kind is Kind.NUMBER for register in known):
-            return self.number(op.forward(*[register.number for register in known]))
+        for place in actual:
+            if self.registers[place].kind is not Kind.NUMBER:
+                break
+        else:
+            return self.number(op.forward(*[self.registers[place].number for place in actual]))
         same = self.unchanged_operand(op, actual)
         if same is not None:
             return operands[actual.index(same)] if same in actual else same
         if op is ops.POW and self.is_number(actual[1], 2.0):
             op, operands, actual = ops.SQUARE, operands[:1], actual[:1]
-        key = op, actual
-        if key not in self.shared:
-            self.shared[key] = self.add(
-                Register(Kind.OPERATION, op, operands, value=value, comment=comment)
-            )
-        return self.shared[key]
+        key = op, *actual
+        found = self.shared.get(key)
+        if found is None:
+            register = Register(Kind.OPERATION, op, operands, value=value, comment=comment)
+            found = self.shared[key] = self.add(register)
+        return found
 
     def is_number(self, place: int, number: float) -> bool:
         """Return whether a register holds that number, with its sign, at compile time."""
