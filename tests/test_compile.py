@@ -759,11 +759,17 @@ def test_a_dense_line_takes_in_what_is_used_once_and_leaves_apart_what_is_used_t
     total = linear.operation(ops.ADD, (twice, twice), None, "")
     assert dense_lines(linear, total) == ["t2 = sin((exp(x)))", "(t2 + t2)"]
     assert dense_lines(linear, total, [once]) == ["t1 = exp(x)", "t2 = sin(t1)", "(t2 + t2)"]
-    behind_a_copy = linear.operation(ops.SIN, (linear.copy(once, "a", ""),), None, "")
-    assert dense_lines(linear, behind_a_copy) == ["(sin((exp(x))))"]
+    behind_a_copy = linear.operation(ops.COS, (linear.copy(once, "a", ""),), None, "")
+    assert dense_lines(linear, behind_a_copy) == ["(cos((exp(x))))"]
     # A square is written as a product, which would compute its operand twice.
     square = linear.operation(ops.SQUARE, (once,), None, "")
     assert dense_lines(linear, square) == ["t1 = exp(x)", "(t1 * t1)"]
+
+
+def test_a_division_by_a_known_number_is_written_as_one_and_others_as_a_call() -> None:
+    x, y = Value(3.0, "x"), Value(2.0, "y")
+    for divisor, text in ((4.0, "x / 4.0"), (0.0, "divide(x, 0.0)"), (y, "divide(x, y)")):
+        assert f" = {text}  #" in compile(x / divisor).source
 
 
 def test_a_readable_line_has_its_comment_if_there_is_one_and_a_dense_line_has_none() -> None:
@@ -773,6 +779,12 @@ def test_a_readable_line_has_its_comment_if_there_is_one_and_a_dense_line_has_no
     z = linear.operation(ops.SIN, (y,), None, "")
     assert Writer(PYTHON, linear).block([y, z], [z]) == ["t1 = exp(x)  # of x", "t2 = sin(t1)"]
     assert dense_lines(linear, z, [y, z]) == ["t1 = exp(x)", "t2 = sin(t1)", "t2"]
+
+
+def test_small_operations_are_written_out_in_dense_lines_and_called_in_readable_ones() -> None:
+    program = compile(Value(1.0, "x").relu())
+    assert "relu(" not in program.run_source
+    assert "= relu(x)  #" in program.source
 
 
 def test_dense_lines_are_nested_20_deep_at_most() -> None:
