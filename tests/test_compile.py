@@ -773,9 +773,32 @@ def test_a_dense_line_takes_in_what_is_used_once_and_leaves_apart_what_is_used_t
     total = linear.operation(ops.ADD, (twice, twice), None, "")
     assert dense_lines(linear, total) == ["t2 = sin((exp(x)))", "(t2 + t2)"]
     assert dense_lines(linear, total, [once]) == ["t1 = exp(x)", "t2 = sin(t1)", "(t2 + t2)"]
+    behind_a_copy = linear.operation(ops.COS, (linear.copy(once, "a", ""),), None, "")
+    assert dense_lines(linear, behind_a_copy) == ["(cos((exp(x))))"]
     # A square is written as a product, which would compute its operand twice.
     square = linear.operation(ops.SQUARE, (once,), None, "")
     assert dense_lines(linear, square) == ["t1 = exp(x)", "(t1 * t1)"]
+
+
+def test_a_division_by_a_known_number_is_written_as_one_and_others_as_a_call() -> None:
+    x, y = Value(3.0, "x"), Value(2.0, "y")
+    for divisor, text in ((4.0, "x / 4.0"), (0.0, "divide(x, 0.0)"), (y, "divide(x, y)")):
+        assert f" = {text}  #" in compile(x / divisor).source
+
+
+def test_a_readable_line_has_its_comment_if_there_is_one_and_a_dense_line_has_none() -> None:
+    linear = Linear()
+    x = linear.leaf(Kind.VARIABLE, Value(1.0), "x")
+    y = linear.operation(ops.EXP, (x,), None, "of x")
+    z = linear.operation(ops.SIN, (y,), None, "")
+    assert Writer(PYTHON, linear).block([y, z], [z]) == ["t1 = exp(x)  # of x", "t2 = sin(t1)"]
+    assert dense_lines(linear, z, [y, z]) == ["t1 = exp(x)", "t2 = sin(t1)", "t2"]
+
+
+def test_small_operations_are_written_out_in_dense_lines_and_called_in_readable_ones() -> None:
+    program = compile(Value(1.0, "x").relu())
+    assert "relu(" not in program.run_source
+    assert "= relu(x)  #" in program.source
 
 
 def test_dense_lines_are_nested_20_deep_at_most() -> None:
@@ -788,10 +811,11 @@ def test_dense_lines_are_nested_20_deep_at_most() -> None:
 
 
 def test_a_sum_is_written_without_its_factors_of_1_and_with_all_others() -> None:
-    b, w, x = Value(0.5, "b"), [Value(3.0, "w"), Value(5.0, "v"), constant(1.0)], Value(7.0, "x")
-    program = checked(compile(weighted_sum(b, w, [constant(1.0), constant(2.0), x])))
-    assert " = b + w + v * 2.0 + x  #" in program.source
-    assert program() == 0.5 + 3.0 + 10.0 + 7.0
+    b, x, one = Value(0.5, "b"), Value(7.0, "x"), constant(1.0)
+    w = [Value(3.0, "w"), Value(5.0, "v"), one, constant(0.25)]
+    program = checked(compile(weighted_sum(b, w, [one, constant(2.0), x, one])))
+    assert " = b + w + v * 2.0 + x + 0.25  #" in program.source
+    assert program() == 0.5 + 3.0 + 10.0 + 7.0 + 0.25
     assert [value.grad for value in (b, w[0], w[1], x)] == [1.0, 1.0, 2.0, 1.0]
 
 

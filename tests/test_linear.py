@@ -50,6 +50,7 @@ KEPT: dict[str, Callable[[Value], Value]] = {
     "x * 0": lambda x: x * 0,
     "0 * x": lambda x: 0 * x,
     "0 / x": lambda x: 0 / x,
+    "x / 0": lambda x: x / 0,
     "x + 0": lambda x: x + 0,
     "0 + x": lambda x: 0 + x,
     "x - -0.0": lambda x: x - -0.0,
