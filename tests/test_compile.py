@@ -773,8 +773,6 @@ def test_a_dense_line_takes_in_what_is_used_once_and_leaves_apart_what_is_used_t
     total = linear.operation(ops.ADD, (twice, twice), None, "")
     assert dense_lines(linear, total) == ["t2 = sin((exp(x)))", "(t2 + t2)"]
     assert dense_lines(linear, total, [once]) == ["t1 = exp(x)", "t2 = sin(t1)", "(t2 + t2)"]
-    behind_a_copy = linear.operation(ops.COS, (linear.copy(once, "a", ""),), None, "")
-    assert dense_lines(linear, behind_a_copy) == ["(cos((exp(x))))"]
     # A square is written as a product, which would compute its operand twice.
     square = linear.operation(ops.SQUARE, (once,), None, "")
     assert dense_lines(linear, square) == ["t1 = exp(x)", "(t1 * t1)"]
