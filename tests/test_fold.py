@@ -435,6 +435,20 @@ def test_an_error_about_too_many_nodes_names_the_folds_that_fit() -> None:
         draw(chain, max_nodes=20)
 
 
+def test_an_error_about_far_too_many_nodes_is_there_at_once_without_a_try_of_every_fold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loss = lab_batch()
+    monkeypatch.setattr("autodiff.drawing.fold.MOST_TO_TRY", 82)
+    with pytest.raises(ValueError, match='Fold it: fold="neuron" makes it'):
+        draw(loss, max_nodes=20)
+    monkeypatch.setattr("autodiff.drawing.fold.MOST_TO_TRY", 81)
+    with pytest.raises(
+        ValueError, match="Draw a node inside it, or fold it \\(by neuron, layer or"
+    ):
+        draw(loss, max_nodes=20)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

@@ -326,12 +326,22 @@ def a_logarithm_of_ones_own(x: Any) -> Any:
     return log_to_base_two(x)
 
 
+def a_method_of_the_number(x: Any) -> Any:
+    return x.conjugate()
+
+
 def log_to_base_two(x: Any) -> Any:
     return math.log2(x)
 
 
 def of_two_operands(x: Any) -> Any:
     return math.copysign(math.fmod(x, 2.0), -1.0)
+
+
+CALLS_OF_PYTHON_ALONE = [
+    *(not_of_cs_library, of_one_operand_in_cs_library),
+    *(a_logarithm_of_ones_own, a_method_of_the_number),
+]
 
 
 def one(out: Any, x: Any) -> tuple[Any]:
@@ -363,9 +373,7 @@ def test_what_machine_code_has_no_word_for_is_refused(function: Any) -> None:
         made_of(function, 3.0, "native").run(1)
 
 
-@pytest.mark.parametrize(
-    "function", [not_of_cs_library, of_one_operand_in_cs_library, a_logarithm_of_ones_own]
-)
+@pytest.mark.parametrize("function", CALLS_OF_PYTHON_ALONE)
 def test_a_call_that_other_languages_do_not_have_is_refused_by_name(function: Any) -> None:
     program = made_of(function, 8.0)
     for write in (program.to_c, program.to_javascript):
@@ -373,9 +381,7 @@ def test_a_call_that_other_languages_do_not_have_is_refused_by_name(function: An
             write()
 
 
-@pytest.mark.parametrize(
-    "function", [not_of_cs_library, of_one_operand_in_cs_library, a_logarithm_of_ones_own]
-)
+@pytest.mark.parametrize("function", CALLS_OF_PYTHON_ALONE)
 def test_machine_code_never_calls_what_is_not_there(function: Any) -> None:
     pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
     with pytest.raises(NotTranslatableError, match=f"{function.__name__}: cannot translate"):
