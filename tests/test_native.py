@@ -184,6 +184,25 @@ def test_a_program_split_into_several_functions_has_the_eager_bits(length: int) 
     assert bits(found) == bits(x.grad)
 
 
+def test_what_depends_on_no_input_is_computed_once_a_batch_with_the_eager_bits() -> None:
+    rows = [(0.5, 1.0), (-1.5, 2.0), (3.0, -0.25)]
+    scale, x, target = Value(0.3, "scale"), Value(0.0, "x"), Value(0.0, "target")
+    loss = (scale.exp() * x - target) ** 2
+    program = compile(loss, (x, target), updates=take_gradients, engine="native")
+    (mean,) = program.run(1, rows)
+
+    losses, slopes = [], []
+    for x.data, target.data in rows:
+        twin = Value(0.3)
+        loss = (twin.exp() * x - target) ** 2
+        loss.backward()
+        losses.append(loss.data)
+        slopes.append(twin.grad)
+    assert bits(mean) == bits((losses[0] + losses[1] + losses[2]) / 3.0)
+    # take_gradients puts the mean gradient into the variable's place.
+    assert bits(scale.data) == bits((slopes[0] + slopes[1] + slopes[2]) / 3.0)
+
+
 def test_a_program_over_rows_split_into_several_functions_has_the_python_bits() -> None:
     results = []
     for engine in ("python", "native"):
