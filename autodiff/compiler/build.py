@@ -322,7 +322,7 @@ def expanded(parts: Parts) -> Parts:
             moved.append(total)
         else:
             moved.append(new.operation(register.op, operands, register.value, ""))
-    new.shared.clear()  # nothing is looked up any more, and it is large
+    new.shared.clear()  # it is large, and hardly an operation is added from here on
     for leaf, place in old.of_value.items():
         if old.registers[place].kind in (Kind.VARIABLE, Kind.INPUT, Kind.MEAN):
             new.of_value[leaf] = moved[place]
