@@ -13,7 +13,7 @@ BIN = $(VENV)/bin/python
 PYENV = $(HOME)/.pyenv/versions
 
 .NOTPARALLEL:
-.PHONY: help xor page test parity pythons floors lint check format coverage mutation bench docs package installed clean
+.PHONY: help xor page test parity pythons floors lint check format coverage mutation audit bench docs package installed clean
 
 # A Python that was upgraded or removed leaves a dead .venv: its stamps mean nothing then.
 $(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
@@ -30,6 +30,7 @@ help:
 	@echo 'make mutation  change a file operator by operator, and list what no test notices'
 	@echo 'make pythons   run the tests on each Python of VERSIONS that is here; the others are named'
 	@echo 'make floors    run the tests with the oldest version of each dependency'
+	@echo 'make audit     look for withdrawn and vulnerable releases of the dependencies'
 	@echo 'make bench     measure the engine beside its peers'
 	@echo 'make docs      make the reference from the docstrings: build/docs/index.html'
 	@echo 'make package   build sdist and wheel into dist/; run demos and some tests from the wheel'
@@ -94,6 +95,11 @@ floors:
 mutation: $(VENV)/.installed-mutation
 	@$(BIN) -m tests.mutation $(ARGS)
 
+# In a venv of its own: it brings a newer pip.
+audit:
+	@$(MAKE) --no-print-directory VENV=.venv-audit .venv-audit/.installed-audit
+	@.venv-audit/bin/python -m tests.audit
+
 check: lint coverage
 
 lint: $(VENV)/.installed-check
@@ -136,7 +142,7 @@ installed: package
 	@$(BIN) -m tests.installed build/installed/bin/python $(ARGS)
 
 clean:
-	rm -rf .venv $(PEERS) .venv-floors $(VERSIONS:%=.venv-%) build dist *.egg-info
+	rm -rf .venv $(PEERS) .venv-floors .venv-audit $(VERSIONS:%=.venv-%) build dist *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .mutation
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -108,10 +108,20 @@ def rounding_error(here: float, above: float, below: float, x: float, step: floa
 
 
 def has_kink(f: Callable[[float], float], x: float) -> bool:
-    """Return whether f has different slopes on both sides of x, a jump there, or an end."""
-    step = max(1.0, abs(x)) * 2.0**-20
-    left, right = (f(x) - f(x - step)) / step, (f(x + step) - f(x)) / step
-    return not abs(right - left) <= 1e-3 * max(abs(left), abs(right))
+    """Return whether f has different slopes on both sides of x, a jump there, or an end.
+
+    Where f is smooth, these slopes differ by a multiple of the step: less of a step leaves less of
+    the gap between them.
+    """
+    here = f(x)
+    gap = math.inf
+    for shrink in (2.0**-23, 2.0**-26):
+        step = max(1.0, abs(x)) * shrink
+        above, below = f(x + step), f(x - step)
+        coarser, gap = gap, abs((above - here) - (here - below)) / step
+        if not math.isfinite(gap):
+            return True
+    return gap > max(coarser / 2.0, 100.0 * rounding_error(here, above, below, x, step))
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,13 @@ MEMORY_LIMIT = 8 * 2**30
 def main() -> None:
     import resource
 
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("target", choices=TARGETS, help="the file to change")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    files = ", ".join(TARGETS)
+    parser.add_argument("target", choices=TARGETS, metavar="FILE", help=f"one of {files}")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each Nth change alone")
     parser.add_argument("--again", action="store_true", help="try what survived once more")
     parser.add_argument("--anew", action="store_true", help="forget an earlier run")

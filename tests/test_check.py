@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import nn
 from autodiff import GradientError, Value, check_gradients, sin, where
-from autodiff.check import difference
+from autodiff.check import difference, has_kink, rounding_error
 from autodiff.ops import OPERATIONS, Operation
 from tests.op_cases import OP_CASES
 
@@ -259,6 +259,93 @@ def test_a_kink_is_not_blamed_for_another_operations_wrong_rule() -> None:
         check_gradients(lambda x: planted(x + 0.5) + (x * x * x).relu(), [0.0])
 
 
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (abs, 0.0),
+        (lambda x: 1e-6 * abs(x) + x, 0.0),
+        (lambda x: abs(x - 1e6), 1e6),
+        (lambda x: math.sqrt(abs(x)), 0.0),
+        (lambda x: 1.0 if x > 0.0 else 0.0, 0.0),
+        (lambda x: math.sqrt(x) if x >= 0.0 else math.nan, 0.0),
+        (lambda x: math.sqrt(-x) if x <= 0.0 else math.nan, 0.0),
+        (lambda x: 1.0 / x if x else math.inf, 0.0),
+    ],
+    ids=[
+        *("abs", "a small one", "far from 0", "an upright cusp", "a jump"),
+        *("the end below", "the end above", "a pole"),
+    ],
+)
+def test_a_kink_is_seen(f: Callable[[float], float], at: float) -> None:
+    assert has_kink(f, at)
+
+
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (lambda x: x * x, 0.0),
+        (lambda x: (x - 0.3) ** 2 + 1.0, 0.3),
+        (lambda x: x * abs(x), 0.0),
+        (lambda x: 0.0 * x + 5.0, 0.0),
+        (lambda x: 3.0 * x + 0.1, 0.7),
+        (lambda x: 3.0 * x - 3e8, 1e8),
+        (lambda x: 1e-9 * x + 1.0, 0.7),
+        (math.exp, -700.0),
+        (math.exp, 20.0),
+        (math.sin, 1e6),
+        (math.sin, math.pi / 2.0),
+        (lambda x: abs(x - 1e-3), 0.0),
+    ],
+)
+def test_where_a_function_is_smooth_no_kink_is_seen(f: Callable[[float], float], at: float) -> None:
+    assert not has_kink(f, at)
+
+
+def one_too_many(out: Any, x: Any) -> tuple[Any]:
+    return (2.0 * x + 1.0,)
+
+
+def test_a_wrong_rule_at_a_minimum_is_not_excused_as_a_kink() -> None:
+    op = Operation("squared", "squared", 1, lambda x: x * x, one_too_many)
+    with pytest.raises(GradientError, match="rule disagrees is squared") as caught:
+        check_gradients(lambda x: Value.make_node(op, x), [0.0])
+    assert "kink" not in str(caught.value)
+
+
+def test_of_two_kinks_the_first_in_topological_order_is_named() -> None:
+    with pytest.raises(GradientError, match="rule disagrees is relu"):
+        check_gradients(lambda x: x.relu().leaky_relu(), [0.0])
+
+
+def test_an_operation_that_overflowed_is_passed_over_for_the_wrong_one_behind_it() -> None:
+    def f(x: Value) -> Value:
+        return 1.0 / (x + 1000.0).exp() + x.relu()
+
+    with pytest.raises(GradientError, match="rule disagrees is relu"):
+        check_gradients(f, [0.0])
+
+
+# --------------------------------------------------------------------------------------------
+# The message
+# --------------------------------------------------------------------------------------------
+
+
+def test_the_message_writes_the_operation_with_the_inputs_names() -> None:
+    with pytest.raises(
+        GradientError, match=r"rule disagrees is cube, in v\d = cube\(speed\): d v\d"
+    ):
+        check_gradients(cubed(wrong_in_sign), [Value(0.5, "speed")])
+
+
+def test_the_differences_own_error_is_told_where_it_matters_alone() -> None:
+    with pytest.raises(GradientError) as caught:
+        check_gradients(cubed(wrong_in_sign), [0.5])
+    assert "own error" not in str(caught.value)
+    # Rounding of 1e8 to 1.5e-8 is a relative error of more than 1e-6 in a slope of 1e-3.
+    with pytest.raises(GradientError, match=r"own error is about \d"):
+        check_gradients(lambda x: 1e-3 * cubed(wrong_in_sign)(x) + 1e8, [1.0])
+
+
 # --------------------------------------------------------------------------------------------
 # The differences themselves
 # --------------------------------------------------------------------------------------------
@@ -272,6 +359,49 @@ def test_the_estimated_error_of_a_difference_covers_its_true_one(x: float, name:
     (truth,) = op.partials(op.forward(x), x)
     assert abs(found.number - truth) <= found.error
     assert found.error <= 1e-8 * abs(truth) or found.error < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("f", "calls"),
+    [
+        # Each step calls f on both sides.  A square's difference is exact from the first step on:
+        # the second confirms it.  A cube's lacks h²: the first extrapolation, of the second step,
+        # is exact, and the third step's confirms it.  So for x**5, two steps later.
+        (lambda x: x * x, 1 + 2 * 2),
+        (lambda x: x**3, 1 + 2 * 3),
+        (lambda x: x**5, 1 + 2 * 4),
+        # A slope of 0 has no relative error: it ends when the next step's rounding is larger.
+        (lambda x: 0.0 * x + 5.0, 1 + 2 * 3),
+    ],
+    ids=["square", "cube", "fifth power", "constant"],
+)
+def test_differences_end_as_soon_as_they_are_sure(f: Callable[[float], float], calls: int) -> None:
+    seen = []
+
+    def counted(x: float) -> float:
+        seen.append(x)
+        return f(x)
+
+    difference(counted, 1.0, 1e-6)
+    assert len(seen) == calls
+
+
+@pytest.mark.parametrize(
+    ("slope", "x"), [(3.0, math.pi * 1e8), (1000.0, math.e), (1e-3, math.e * 1e4), (0.7, 0.1)]
+)
+def test_the_estimated_rounding_covers_the_true_one_and_is_not_far_above(
+    slope: float, x: float
+) -> None:
+    # slope * x is rounded, to as much as its size demands; what is left of it is small.
+    offset = slope * x
+    largest = 0.0
+    for k in range(400):
+        at, step = x * (1.0 + k / 1024.0), x / 1000.0
+        above, here, below = ((slope * z) - offset for z in (at + step, at, at - step))
+        found = (above - below) / ((at + step) - (at - step))
+        share = abs(found - slope) / rounding_error(here, above, below, at, step)
+        largest = max(largest, share)
+    assert 0.05 < largest < 1.0
 
 
 def test_differences_that_do_not_settle_confirm_nothing() -> None:
@@ -294,8 +424,11 @@ def test_differences_that_do_not_settle_confirm_nothing() -> None:
         ((sin, ["1"]), TypeError, "input 1 of check_gradients needs a real number"),
         ((sin, [math.inf]), ValueError, "input x1 is inf, not finite"),
         ((sin, [Value(math.nan, "w")]), ValueError, "input w is nan, not finite"),
+        ((min, [1.0, Value(math.inf, "w")]), ValueError, "input w is inf, not finite"),
         ((sin, [1.0], 3), ValueError, "needs order 1 or 2, but got the int 3"),
         ((sin, [1.0], 1, 0.0), ValueError, "needs a tolerance above 0, but got 0.0"),
+        ((sin, [1.0], 1, -1e-6), ValueError, "needs a tolerance above 0, but got -1e-06"),
+        ((sin, [1.0], 1, math.inf), ValueError, "needs a tolerance above 0, but got inf"),
         ((sin, [1.0], 1, math.nan), ValueError, "needs a tolerance above 0, but got nan"),
         ((float, [1.0]), TypeError, "f must return a Value, but returned the float 1.0"),
     ],
