@@ -17,7 +17,7 @@ from autodiff import Program, Value, compile
 from autodiff.compiler import batches_of, epoch_means, row_order, slices
 from autodiff.convert import describe, to_float
 from nn.arguments import count_of, random_generator
-from nn.losses import cross_entropy, mse_loss
+from nn.losses import cross_entropy, indicated_cross_entropy, mse_loss
 from nn.module import Module
 from nn.optim import Optimizer
 
@@ -164,6 +164,8 @@ class Rows:
                     "fit: cross_entropy needs an output for each class, but the model has one; "
                     "binary_cross_entropy_with_logits tells two classes by one output"
                 )
+            if not any(isinstance(target, Iterable) for target in self.y):
+                self.loss = indicated_cross_entropy
             self.y = [one_hot(target, len(prediction)) for target in self.y]
         # The losses check their targets: each kind is shown to them once, before any training.
         shown = set()
@@ -172,7 +174,7 @@ class Rows:
             key = repr(self.y[place])
             if key not in shown:
                 shown.add(key)
-                value_of(loss([prediction], [self.y[place]]), "loss")
+                value_of(self.loss([prediction], [self.y[place]]), "loss")
 
     def loss_of(self, model: Module, place: int) -> Value:
         """Return the loss of one row."""

@@ -589,6 +589,33 @@ def test_arguments_that_make_no_sense_are_refused_and_change_nothing(
         assert not any(parameter.has_grad for parameter in model.parameters())
 
 
+@pytest.mark.parametrize(
+    "targets",
+    [
+        [k % 3 for k in range(7)],
+        [[0.25, 0.5, 0.25] for _ in range(7)],
+        # Classes as lists cost a last digit more or less than as numbers.
+        [[1.0, 0.0, 0.0], *[1 for _ in range(6)]],
+    ],
+    ids=["classes", "lists", "both"],
+)
+def test_cross_entropy_is_that_of_the_targets_as_they_are_given(targets: list[Any]) -> None:
+    for engine in ENGINES:
+        model = network(3)
+        for parameter in model.parameters():
+            parameter.data *= 10.0
+        lists = any(isinstance(target, list) for target in targets)
+        total = 0.0
+        for row, target in zip(X, targets, strict=True):
+            wanted = [0.0, 1.0, 0.0] if lists and target == 1 else target
+            total += nn.cross_entropy([model(row)], [wanted]).data
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+        history = nn.fit(
+            model, X, targets, loss=nn.cross_entropy, optimizer=optimizer, epochs=1, engine=engine
+        )
+        assert all_bits(history.losses) == all_bits([total / 7])
+
+
 @pytest.mark.parametrize("target", [-1, 3, 4, 1.0, True, "a"])
 def test_a_class_that_there_is_not_is_refused(target: Any) -> None:
     model = network(3)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import nn
 from autodiff import Value, topological_order
+from nn.losses import indicated_cross_entropy
 from tests.bits import bits, steps_between
 
 inf, nan = math.inf, math.nan
@@ -196,9 +197,8 @@ ROWS_AND_TARGETS = [(row, target) for row in ROWS for target in range(len(row))]
 @pytest.mark.parametrize(("row", "target"), ROWS_AND_TARGETS)
 def test_cross_entropy_is_minus_the_log_of_the_softmax(row: list[float], target: int) -> None:
     expected = float(exact_cross_entropy(row, target))
-    # The sum of exponentials is from 1 to the number of classes, and is rounded near 1.
     assert nn.cross_entropy([list(map(Value, row))], [target]).data == pytest.approx(
-        expected, rel=4 * EPSILON, abs=2 * EPSILON
+        expected, rel=4 * EPSILON, abs=0.0
     )
 
 
@@ -236,11 +236,27 @@ def test_a_class_with_a_logit_of_minus_infinity_is_ruled_out_and_changes_nothing
     assert gradients[1:] == pytest.approx([-share, share], abs=4 * EPSILON)
 
 
+def test_where_all_other_classes_are_ruled_out_nothing_is_left_to_learn() -> None:
+    for others in range(1, 4):
+        variables = [Value(0.5), *(Value(-inf) for _ in range(others))]
+        loss = nn.cross_entropy([variables], [0])
+        assert loss.data == 0.0
+        assert gradients_of(loss, variables) == [0.0] * (others + 1)
+
+
+def test_a_class_that_is_ruled_out_and_right_costs_all() -> None:
+    for others in range(1, 4):
+        variables = [Value(-inf), *(Value(0.5) for _ in range(others))]
+        loss = nn.cross_entropy([variables], [0])
+        assert loss.data == inf
+        assert gradients_of(loss, variables) == [-1.0] + [1.0 / others] * others
+
+
 def test_two_classes_are_binary_cross_entropy_of_the_difference_of_the_logits() -> None:
     for z in (-5.0, -0.5, 0.0, 2.0, 20.0):
         two = nn.cross_entropy([[Value(0.0), Value(z)]], [1]).data
         one = nn.binary_cross_entropy_with_logits([Value(z)], [1.0]).data
-        assert two == pytest.approx(one, rel=4 * EPSILON, abs=2 * EPSILON)
+        assert bits(two) == bits(one)
 
 
 SHARES = [
@@ -285,13 +301,28 @@ def test_the_gradient_by_a_logit_is_softmax_times_all_shares_minus_its_own(
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_the_whole_share_for_one_class_is_that_class_to_the_bit(row: list[float]) -> None:
+def test_the_whole_share_for_one_class_is_that_class(row: list[float]) -> None:
     for target in range(len(row)):
         shares = [float(place == target) for place in range(len(row))]
         by_class, by_share = (
             nn.cross_entropy([list(map(Value, row))], [wanted]) for wanted in (target, shares)
         )
-        assert bits(by_class.data) == bits(by_share.data)
+        # Of shares, the sum of the exponentials is rounded near 1.
+        assert by_share.data == pytest.approx(by_class.data, rel=4 * EPSILON, abs=2 * EPSILON)
+
+
+@pytest.mark.parametrize("row", [*ROWS, [0.5, -inf, -inf], [-inf, 0.5, 0.25], [1.0, nan]])
+def test_a_class_that_is_indicated_is_that_class_to_the_bit(row: list[float]) -> None:
+    for target in range(len(row)):
+        indicator = [float(place == target) for place in range(len(row))]
+        found = []
+        for loss, wanted in ((nn.cross_entropy, target), (indicated_cross_entropy, indicator)):
+            variables = list(map(Value, row))
+            output = loss([variables], [wanted])
+            # A gradient of -0.0 becomes 0.0: the logit gets it once more, as another class.
+            gradients = [gradient + 0.0 for gradient in gradients_of(output, variables)]
+            found.append(list(map(bits, [output.data, *gradients])))
+        assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("shares", [[], [1.0], [0.5, 0.25, 0.25]])

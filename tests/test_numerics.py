@@ -115,6 +115,16 @@ def its_slope(target: float) -> Callable[[float], float]:
     return slope
 
 
+def of_two_classes(lead: float) -> float:
+    return nn.cross_entropy([Value(lead), Value(0.0)], 1).data
+
+
+def its_slope_by_the_other(lead: float) -> float:
+    other, target = Value(lead), Value(0.0)
+    nn.cross_entropy([other, target], 1).backward()
+    return other.grad
+
+
 def minus_true_sigmoid_of_minus(x: float) -> mpf:
     return -true_sigmoid(-x)
 
@@ -131,6 +141,8 @@ FORMS: list[tuple[str, Callable[[float], float], Callable[[float], mpf], float]]
     ("cross-entropy of a logit, 0", cross_entropy_of_a_logit(0.0), true_softplus, 2.0),
     ("its slope by the logit, 0", its_slope(0.0), true_sigmoid, 1.8),
     ("its slope by the logit, 1", its_slope(1.0), minus_true_sigmoid_of_minus, 1.8),
+    ("cross-entropy of two classes", of_two_classes, true_softplus, 2.0),
+    ("its slope by the other logit", its_slope_by_the_other, true_sigmoid, 1.8),
 ]
 
 
@@ -175,36 +187,61 @@ def test_near_zero_the_slope_of_tanh_is_right_to_the_last_places() -> None:
 # ---- log-sum-exp and cross-entropy ---------------------------------------------------------
 
 
-def true_cross_entropy(row: list[float], target: int) -> mpf:
+def largest_and_log_of_sum(row: list[float]) -> tuple[mpf, mpf]:
+    """Return the largest number and log(sum(exp(z - largest))), to 60 digits at any size."""
     largest = max(map(mpf, row))
-    total = sum(mpmath.exp(max(mpf(z) - largest, mpf(-FAR))) for z in row)
-    return mpmath.log(total) + (largest - mpf(row[target]))
+    return largest, mpmath.log(sum(mpmath.exp(max(mpf(z) - largest, mpf(-FAR))) for z in row))
+
+
+def softplus_of(lead: mpf) -> mpf:
+    return lead if lead > FAR else mpmath.log1p(mpmath.exp(max(lead, mpf(-FAR))))
+
+
+def sigmoid_of(lead: mpf) -> mpf:
+    return 1 / (1 + mpmath.exp(max(min(-lead, mpf(FAR)), mpf(-FAR))))
 
 
 def assert_cross_entropy_is_right(row: list[float], target: int) -> None:
-    """Check the loss and its gradient.
+    """Check the loss and its gradient, relative to their own size.
 
     With u = 2**-53: an exponential of z - largest = -d is off by at most (d + 1.03) u of itself,
-    which is 1.03 u of 1 at the most; each sum of two by u of the sum, so the sum of n is off by
-    2.03 (n - 1) u of itself, and its logarithm by as much; then a logarithm and two differences
-    are rounded, each of them at most as large as the loss.
+    which is 1.03 u of 1 at the most; each sum of two by u of the sum, so the sum of n - 1 is off by
+    2.03 (n - 2) u of itself, and its logarithm by as much, and a rounding.  largest - z[target] and
+    the lead are rounded, each by u of itself.  Where the lead is off by e, softplus and sigmoid are
+    off by at most e of themselves, and by two units more.
     """
     variables = [Value(number) for number in row]
     loss = nn.cross_entropy(variables, target)
     loss.backward()
+    classes = len(row)
+    others = row[:target] + row[target + 1 :]
     with mpmath.workdps(60):
-        truth = true_cross_entropy(row, target)
+        largest, log_of_sum = largest_and_log_of_sum(others)
+        # The loss is softplus of the others' lead.
+        lead, apart = largest - mpf(row[target]) + log_of_sum, abs(largest - mpf(row[target]))
+        lead_is_off = HALF_STEP_AT_ONE * (2.1 * (classes - 2) + 1.03 * (apart + abs(lead)))
+        truth = softplus_of(lead)
         if truth > HUGE:
             assert loss.data == math.inf
         else:
-            allowed = HALF_STEP_AT_ONE * (2.03 * (len(row) - 1) + 3.1 * truth)
+            allowed = (lead_is_off + 4.0 * HALF_STEP_AT_ONE) * truth + SUBNORMAL
             assert abs(mpf(loss.data) - truth) <= allowed, (row, target)
+            promised = HALF_STEP_AT_ONE * (2.1 * classes + 2.1 * apart + 5.0)
+            assert allowed <= promised * truth + SUBNORMAL
+        all_others = sigmoid_of(lead)
+        allowed = (lead_is_off + 4.0 * HALF_STEP_AT_ONE) * all_others + SUBNORMAL
+        assert abs(mpf(variables[target].grad) + all_others) <= allowed, (row, target)
         for place, variable in enumerate(variables):
-            share = mpmath.exp(max(-true_cross_entropy(row, place), mpf(-FAR)))
-            slope = share - (place == target)
-            # The share: an exponential, the sum and a quotient. The largest gets them all back.
-            allowed = HALF_STEP_AT_ONE * 4.0 * len(row)
-            assert abs(mpf(variable.grad) - slope) <= allowed, (row, target, place)
+            if place == target:
+                continue
+            behind = mpf(row[place]) - largest - log_of_sum
+            share = all_others * mpmath.exp(max(behind, mpf(-FAR)))
+            # An exponential and the sum of them, a quotient and two products.
+            of_itself = lead_is_off + HALF_STEP_AT_ONE * (2.1 * classes - 1.03 * behind + 10.0)
+            # What the largest is given and gives back.
+            of_all = HALF_STEP_AT_ONE * 2.0 * classes if row[place] == max(others) else 0.0
+            allowed = of_itself * share + of_all * all_others + 2.0 * SUBNORMAL
+            assert abs(mpf(variable.grad) - share) <= allowed, (row, target, place)
 
 
 LOGITS = (0.0, -0.0, SUBNORMAL, 1e-8, -0.7, 1.5, 36.0, -40.0, 745.2, -1e5, 1e200, HUGE, -HUGE)
@@ -216,11 +253,17 @@ def test_cross_entropy_of_two_classes_is_right_over_the_whole_range(target: int)
         assert_cross_entropy_is_right(list(row), target)
 
 
+@pytest.mark.parametrize("target", [0, 1, 2])
+def test_cross_entropy_of_three_classes_is_right_over_the_whole_range(target: int) -> None:
+    for row in product(LOGITS, repeat=3):
+        assert_cross_entropy_is_right(list(row), target)
+
+
 @settings(max_examples=60)
 @given(
     st.lists(
         st.floats(-50.0, 50.0) | st.floats(allow_nan=False, allow_infinity=False),
-        min_size=1,
+        min_size=2,
         max_size=6,
     ),
     st.integers(0, 5),
