@@ -56,6 +56,7 @@ class Module:
         """
         super().__init_subclass__(**arguments)
         cls._names_nodes = names_nodes
+        cls._origin = Origin(module=cls.__name__)
         call = vars(cls).get("__call__")
         if names_nodes and call is not None:
             cls.__call__ = _naming_nodes(call)  # type: ignore[method-assign]

@@ -43,15 +43,20 @@ def _what_is_there_already() -> Iterator[None]:
     gc.collect()
     gc.freeze()
     yield
+    let_go()
     gc.unfreeze()
 
 
-@pytest.fixture(autouse=True)
-def _nobody_looks_on(_what_is_there_already: None) -> None:
+def let_go() -> None:
     """Free the hooks of the test before, which cycles of references may keep alive."""
     gc.collect()
     Value(1.0).backward()
     assert watch.on_backward is None
+
+
+@pytest.fixture(autouse=True)
+def _nobody_looks_on(_what_is_there_already: None) -> None:
+    let_go()
 
 
 every_pass = pytest.mark.parametrize("run", [run_whole, run_steps])

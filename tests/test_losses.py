@@ -236,6 +236,20 @@ def test_a_class_with_a_logit_of_minus_infinity_is_ruled_out_and_changes_nothing
     assert gradients[1:] == pytest.approx([-share, share], abs=4 * EPSILON)
 
 
+@pytest.mark.parametrize(
+    ("classes", "operations"),
+    [
+        (2, "sub softplus"),
+        # The two others: their larger one, their exponentials' sum and its logarithm.
+        (3, "maximum maximum sub exp sub exp add maximum log sub add softplus"),
+    ],
+)
+def test_the_graph_of_cross_entropy_has_no_box_too_many(classes: int, operations: str) -> None:
+    loss = nn.cross_entropy([Value(float(place)) for place in range(classes)], 0)
+    drawn = [node.op.name for node in topological_order(loss) if node.op is not None]
+    assert sorted(drawn) == sorted(operations.split())
+
+
 def test_where_all_other_classes_are_ruled_out_nothing_is_left_to_learn() -> None:
     for others in range(1, 4):
         variables = [Value(0.5), *(Value(-inf) for _ in range(others))]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-from autodiff import Value
+from autodiff import Value, draw
 from tests.bits import all_bits, bits
 
 inf, nan = math.inf, math.nan
@@ -177,6 +177,19 @@ def test_a_call_keeps_its_docstring_and_its_parameters() -> None:
     assert Doubled.__call__.__doc__ == "Return 2 x."
     assert list(inspect.signature(Doubled()).parameters) == ["x"]
     assert Doubled()(1.5) == 3.0
+
+
+class Shares(nn.Module):
+    """Each input's share of all of them: a module without parameters."""
+
+    def __call__(self, x: list[Value]) -> list[Value]:
+        return [number / sum(x) for number in x]
+
+
+def test_a_module_without_parameters_gives_its_nodes_its_class_as_path() -> None:
+    shares = Shares()([Value(1.0), Value(3.0)])
+    assert [node.origin and node.origin.module for node in shares] == ["Shares", "Shares"]
+    assert "Shares" in draw(shares[1], fold="layer").source
 
 
 class Alike(nn.MLP):

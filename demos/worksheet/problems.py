@@ -37,6 +37,22 @@ class Problem:
         self.interior = [node for node in order if not node.is_leaf]
 
     @property
+    def operations(self) -> Counter[str]:
+        """How often each operation occurs, by its name in the table."""
+        return Counter(node.op.name for node in self.interior if node.op is not None)
+
+    @property
+    def used_twice(self) -> int:
+        """How many nodes are operands more than once, apart from constants."""
+        uses = Counter(parent for node in self.interior for parent in node.parents)
+        return sum(count > 1 for node, count in uses.items() if not node.is_constant)
+
+    @property
+    def moving(self) -> int:
+        """How many variables have a gradient that is not 0."""
+        return sum(node.grad != 0.0 for node in self.variables)
+
+    @property
     def gradients(self) -> list[Value]:
         """The nodes whose gradients are asked for, in the order in which they can be found."""
         return [*reversed(self.interior), *self.variables]
@@ -51,13 +67,17 @@ def label_of(node: Value) -> str:
 class Level:
     """A level of difficulty.
 
-    ``build(rng)`` returns a candidate's root.  ``rules`` are the operations of
-    ``demos.worksheet.sheet.RULES`` that it needs.
+    ``rules`` are the operations of ``demos.worksheet.sheet.RULES`` that it needs.  A problem has so
+    many ``variables`` and ``steps``, which are its operations.  ``build(rng, variables, steps)``
+    returns a candidate's root; ``suits(problem)`` says whether it asks what the level is for.
     """
 
     title: str
     rules: tuple[str, ...]
-    build: Callable[[random.Random], Value]
+    variables: int
+    steps: int
+    build: Callable[[random.Random, int, int], Value]
+    suits: Callable[[Problem], bool]
 
 
 # ---- building ----------------------------------------------------------------------------------
@@ -67,7 +87,7 @@ FIRST_LETTER = ord("a")
 
 
 def random_graph(
-    rng: random.Random, operations: Sequence[str], variables: int, steps: int
+    rng: random.Random, variables: int, steps: int, operations: Sequence[str]
 ) -> Value:
     """Return the root of some operations on some variables, and on each other's results."""
     names = [chr(FIRST_LETTER + place) for place in range(variables + steps)]
@@ -99,23 +119,45 @@ def operation_on(operation: str, left: Value, right: Value) -> Value:
     return left.maximum(right)
 
 
-def tree(rng: random.Random) -> Value:
+def tree(rng: random.Random, variables: int, steps: int) -> Value:
     """Return a candidate of level 1: sums and products, each result used once."""
-    return random_graph(rng, ("add", "mul"), 4, 3)
+    return random_graph(rng, variables, steps, ("add", "mul"))
 
 
-def reuse(rng: random.Random) -> Value:
+def is_tree(problem: Problem) -> bool:
+    """Return whether a problem has both operations, and no number twice."""
+    return problem.used_twice == 0 and len(problem.operations) == 2
+
+
+def reuse(rng: random.Random, variables: int, steps: int) -> Value:
     """Return a candidate of level 2: something is used twice."""
-    return random_graph(rng, ("add", "sub", "mul", "square"), 3, 4)
+    return random_graph(rng, variables, steps, ("add", "sub", "mul", "square"))
 
 
-def choices(rng: random.Random) -> Value:
+def adds_up_gradients(problem: Problem) -> bool:
+    """Return whether a problem uses something twice, and every variable counts."""
+    return problem.used_twice > 0 and len(problem.operations) >= 3 and all_move(problem)
+
+
+def choices(rng: random.Random, variables: int, steps: int) -> Value:
     """Return a candidate of level 3: relu and maximum, which stop gradients; fractions."""
-    return random_graph(rng, ("add", "sub", "mul", "half", "relu", "maximum"), 3, 5)
+    return random_graph(rng, variables, steps, ("add", "sub", "mul", "half", "relu", "maximum"))
 
 
-def network(rng: random.Random) -> Value:
+def stops_gradients(problem: Problem) -> bool:
+    """Return whether a problem has two choices and a fraction, and is not stopped altogether."""
+    operations = problem.operations
+    return (
+        problem.used_twice > 0
+        and operations["relu"] + operations["maximum"] == 2
+        and operations["div"] == 1
+        and problem.moving >= 2
+    )
+
+
+def network(rng: random.Random, variables: int, steps: int) -> Value:
     """Return a candidate of level 4: two neurons, one after the other, and a squared error."""
+    assert (variables, steps) == (5, 5)  # two weights, a bias; one of each: two neurons
     x = [constant(rng.choice(NUMBERS), f"x{place}") for place in (1, 2)]
     w = [Value(rng.choice(NUMBERS), f"w{place}") for place in (1, 2)]
     z = named("z", weighted_sum(Value(rng.choice(NUMBERS), "b"), w, x))
@@ -127,6 +169,11 @@ def network(rng: random.Random) -> Value:
     return named("L", e**2)
 
 
+def all_move(problem: Problem) -> bool:
+    """Return whether every variable counts: a neuron that is off leaves nothing to compute."""
+    return problem.moving == len(problem.variables)
+
+
 def named(label: str, node: Value) -> Value:
     """Return the node, with that label."""
     node.label = label
@@ -134,10 +181,18 @@ def named(label: str, node: Value) -> Value:
 
 
 LEVELS = {
-    1: Level("sums and products", ("add", "mul"), tree),
-    2: Level("a value used twice", ("add", "sub", "mul", "square"), reuse),
-    3: Level("choices and fractions", ("add", "sub", "mul", "div", "relu", "maximum"), choices),
-    4: Level("two neurons and a loss", ("weighted_sum", "relu", "sub", "square"), network),
+    1: Level("sums and products", ("add", "mul"), 4, 3, tree, is_tree),
+    2: Level("a value used twice", ("add", "sub", "mul", "square"), 3, 4, reuse, adds_up_gradients),
+    3: Level(
+        "choices and fractions",
+        ("add", "sub", "mul", "div", "relu", "maximum"),
+        *(3, 5, choices, stops_gradients),
+    ),
+    4: Level(
+        "two neurons and a loss",
+        ("weighted_sum", "relu", "sub", "square"),
+        *(5, 5, network, all_move),
+    ),
 }
 
 
@@ -152,46 +207,27 @@ def make_problems(seed: int, level: int, count: int) -> list[Problem]:
     for _ in range(CANDIDATES):
         if len(problems) == count:
             return problems
-        root = LEVELS[level].build(rng)
-        problem = Problem(root)
+        wanted = LEVELS[level]
+        problem = Problem(wanted.build(rng, wanted.variables, wanted.steps))
         shape = str(
             [(node.op, [parent.label for parent in node.parents]) for node in problem.interior]
         )
-        if is_fit(problem, level) and (shape not in shapes or level == 4):
+        if is_fit(problem, wanted) and (shape not in shapes or level == 4):
             shapes.add(shape)
             problems.append(problem)
     raise AssertionError(f"no {count} problems of level {level} for seed {seed}")
 
 
-def is_fit(problem: Problem, level: int) -> bool:
+def is_fit(problem: Problem, level: Level) -> bool:
     """Return whether a candidate is a good problem of its level."""
-    order = topological_order(problem.root)
-    operations = Counter(node.op.name for node in problem.interior if node.op is not None)
-    uses = Counter(parent for node in problem.interior for parent in node.parents)
-    used_twice = sum(count > 1 for node, count in uses.items() if not node.is_constant)
-    expected = {1: (4, 3), 2: (3, 4), 3: (3, 5), 4: (5, 5)}[level]
-    if (len(problem.variables), len(problem.interior)) != expected:  # something was left unused
+    size = (len(problem.variables), len(problem.interior))
+    if size != (level.variables, level.steps):  # something was left unused
         return False
-    if not all(is_easy(node.data, LARGEST_VALUE) for node in order):
+    if not all(is_easy(node.data, LARGEST_VALUE) for node in topological_order(problem.root)):
         return False
     if not all(is_easy(node.grad, LARGEST_GRADIENT) for node in problem.gradients):
         return False
-    if any(is_undecided(node) for node in problem.interior):
-        return False
-    moving = sum(node.grad != 0.0 for node in problem.variables)
-    if level == 1:
-        return used_twice == 0 and len(operations) == 2
-    if level == 2:
-        return used_twice > 0 and len(operations) >= 3 and moving == 3
-    if level == 3:
-        return (
-            used_twice > 0
-            and operations["relu"] + operations["maximum"] == 2
-            and operations["div"] == 1
-            and moving >= 2
-        )
-    # A neuron that is off leaves nothing to compute before it.
-    return moving == len(problem.variables)
+    return level.suits(problem) and not any(map(is_undecided, problem.interior))
 
 
 def is_easy(number: float, largest: float) -> bool:
