@@ -75,6 +75,12 @@ TARGETS = {
         "tests/test_standalone.py -k 'label_ends or header or agree or every_time or one_c'",
     ),
     "autodiff/check.py": ("autodiff/check.py tests/test_check.py",),
+    "autodiff/files.py": ("autodiff/files.py tests/test_files.py", "tests/test_io.py"),
+    "autodiff/debug/explain.py": ("autodiff/debug/explain.py tests/test_explain.py",),
+    "autodiff/debug/paths.py": ("autodiff/debug/paths.py tests/test_explain.py",),
+    "autodiff/debug/reasons.py": ("autodiff/debug/reasons.py tests/test_explain.py",),
+    "autodiff/debug/trace.py": ("autodiff/debug/trace.py tests/test_trace.py",),
+    "autodiff/drawing/fold.py": ("autodiff/drawing/fold.py tests/test_fold.py",),
     "nn/layers.py": (
         "nn/layers.py tests/test_layers.py",
         "tests/test_module.py tests/test_micrograd_programs.py",
@@ -86,6 +92,7 @@ TARGETS = {
         " -k 'ones_own or whose or outputs or numbered or parameters'",
     ),
     "nn/losses.py": ("nn/losses.py tests/test_losses.py",),
+    "nn/io.py": ("nn/io.py tests/test_io.py",),
     "nn/optim.py": ("nn/optim.py tests/test_optim.py",),
     "nn/fit.py": ("nn/fit.py tests/test_fit.py -k 'not ctrl_c'",),
 }

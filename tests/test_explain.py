@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-from autodiff import Value, backward_steps, explain, record_source, topological_order, where
+from autodiff import (
+    Value,
+    backward_steps,
+    explain,
+    record_source,
+    topological_order,
+    weighted_sum,
+    where,
+)
+from autodiff.debug.paths import Path
 from autodiff.value import constant
 from tests.bits import bits, same_bits
 from tests.random_graphs import Recipe, built, small_integer_recipes, tame_recipes, wild_recipes
@@ -123,6 +132,32 @@ def test_of_many_uses_the_largest_are_shown_and_all_are_counted() -> None:
     assert len(str(explanation).splitlines()) < 20
 
 
+def test_as_many_uses_as_can_be_read_are_shown_in_the_order_of_the_pass() -> None:
+    w = Value(1.0, "w")
+    loss = Value(0.0)
+    for number in (5, 1, 4, 2, 3, 6, 12, 7, 11, 8, 10, 9):
+        loss = loss + w * float(number)
+    loss.backward()
+    explanation = explain(w, of=loss)
+    assert "sum of 12 uses: 78" in str(explanation)
+    assert [row[3] for row in explanation.rows] == "9 10 8 11 7 12 6 3 2 4 1 5".split()
+
+
+def test_one_use_and_one_path_are_told_in_the_singular() -> None:
+    w = Value(1.0, "w")
+    said = str(explain(w, of=w * 3.0, paths=True)).splitlines()
+    assert "  sum of 1 use: 3" in said
+    assert "1 path" in said
+
+
+def test_of_many_uses_a_nan_is_shown_first() -> None:
+    w = Value(1.0, "w")
+    loss = w * math.nan
+    for number in range(1, 20):
+        loss = loss + w * float(number)
+    assert explain(w, of=loss).rows[0][3] == "nan"
+
+
 def test_the_numbers_are_those_of_now() -> None:
     w, x, loss = example()
     x.data = 10.0
@@ -226,6 +261,13 @@ def test_more_paths_than_python_writes_digits_of_are_counted() -> None:
     assert "about 10^6020 paths, the largest products" in str(explanation)
 
 
+def test_a_thousand_paths_are_counted_in_full() -> None:
+    x = node = Value(1.0, "x")
+    for _ in range(10):
+        node = node + node
+    assert "1,024 paths, the largest products" in str(explain(x, of=node, paths=True))
+
+
 def test_equal_paths_of_a_deep_graph_are_found_without_trying_all() -> None:
     x = node = Value(1.0, "x")
     for _ in range(1000):
@@ -234,14 +276,36 @@ def test_equal_paths_of_a_deep_graph_are_found_without_trying_all() -> None:
     assert [path.product for path in explanation.paths] == [1.0] * 5
 
 
-def test_a_long_path_is_shortened_where_it_is_shown_and_whole_in_its_fields() -> None:
-    x = node = Value(1.0, "x")
-    for _ in range(30):
+def test_a_path_that_begins_small_and_ends_large_is_found_first() -> None:
+    x = Value(1.0, "x")
+    late, early = (x * 0.1) * 1000.0, (x * 5.0) * 1.0
+    (path,) = explain(x, of=late + early, paths=True, most_paths=1).paths
+    assert path.locals == (0.1, 1000.0, 1.0)
+    assert explain(x, of=late + early, paths=True, most_paths=0).paths == ()
+
+
+def path_of(steps: int) -> Path:
+    """Return the one path from x through ``steps`` doublings."""
+    node = x = Value(1.0, "x")
+    for place in range(steps):
         node = node * 2.0
+        node.label = f"n{place}"
     (path,) = explain(x, of=node, paths=True).paths
+    return path
+
+
+def test_a_long_path_is_shortened_where_it_is_shown_and_whole_in_its_fields() -> None:
+    path = path_of(30)
     assert len(path.nodes) == 31
-    assert "… 23 more …" in str(path)
-    assert str(path).endswith(f"= {2.0**30:.6g}")
+    assert str(path) == (
+        "x → n0 → n1 → n2 → … 23 more … → n26 → n27 → n28 → n29:  "
+        f"2 × 2 × 2 × 2 × … 22 more … × 2 × 2 × 2 × 2 = {2.0**30:.6g}"
+    )
+
+
+def test_a_path_of_eight_nodes_is_shown_whole() -> None:
+    assert str(path_of(7)).startswith("x → n0 → n1 → n2 → n3 → n4 → n5 → n6:  ")
+    assert str(path_of(8)).startswith("x → n0 → n1 → n2 → … 1 more … → n4 → n5 → n6 → n7:  ")
 
 
 def test_paths_whose_product_is_zero_are_counted_and_not_listed() -> None:
@@ -255,6 +319,14 @@ def test_an_infinite_path_comes_first() -> None:
     x = Value(0.0, "x")
     explanation = explain(x, of=x.sqrt() + x * 1e300, paths=True)
     assert [path.product for path in explanation.paths] == [math.inf, 1e300]
+
+
+def test_a_path_whose_product_is_nan_comes_before_all_numbers() -> None:
+    x = Value(1.0, "x")
+    explanation = explain(x, of=x * 2.0 + x * math.nan + x * 1e300, paths=True)
+    first, *others = [path.product for path in explanation.paths]
+    assert math.isnan(first)
+    assert others == [1e300, 2.0]
 
 
 # --------------------------------------------------------------------------------------------
@@ -335,12 +407,13 @@ def test_a_rebound_parameter_is_told_with_its_line_if_the_source_was_recorded() 
 
 def test_a_parameter_rebound_to_a_fresh_value_of_the_same_name() -> None:
     with record_source():
+        a = Value(5.0)
         w = Value(1.0)
-        old, loss = w, w * w
+        old, loss = w, a * w * w
         loss.backward()
         w = Value(w.data - 0.1 * w.grad)
     said = notes(w, of=loss)
-    assert "loss uses another Value of that name, Value(1, 'w', grad=2, test_explain.py:" in said
+    assert "loss uses another Value of that name, Value(1, 'w', grad=10, test_explain.py:" in said
     assert "w.data = ..." in said
     assert old.origin is not None
     assert f"tests/test_explain.py:{old.origin.line}" in said
@@ -356,6 +429,9 @@ def test_a_rebound_parameter_that_the_next_loss_does_use() -> None:
     note = one_note(new, loss)
     assert "new is no variable but the result of an update, w - 0.3" in note
     assert "w.data -= ..." in note
+    rate = constant(0.1, "rate")
+    new = w - rate * constant(3.0)
+    assert "is no variable but the result of an update, w - rate * 3:" in one_note(new, new * 3.0)
 
 
 def test_an_ordinary_difference_is_no_rebound_parameter() -> None:
@@ -365,6 +441,9 @@ def test_an_ordinary_difference_is_no_rebound_parameter() -> None:
     loss.backward()
     w = Value(1.0, "w")
     assert "new Value" not in notes(w - 1.0, of=loss)
+    # A difference of two variables, one of which has a gradient, is no update either.
+    distance = x - w
+    assert "update" not in notes(distance, of=distance * 2.0)
     fresh = Value(3.0, "fresh") - 1.0
     (fresh_loss := fresh * fresh).label = "loss"
     assert "update" not in notes(fresh, of=fresh_loss)
@@ -386,6 +465,29 @@ def test_backward_that_has_run_several_times(times: int) -> None:
     )
 
 
+def test_a_gradient_that_was_set_to_nan_is_another_number() -> None:
+    w, _, loss = example()
+    loss.backward()
+    w.grad = math.nan
+    assert notes(w, of=loss).startswith("w.grad is nan: either other passes have added to it")
+
+
+def test_passes_are_counted_where_the_gradient_is_not_one() -> None:
+    w = Value(1.0, "w")
+    loss = w * 7.0
+    for _ in range(3):
+        loss.backward()
+    assert notes(w, of=loss).startswith("w.grad is 21, 3 times that: backward() has run 3 times")
+
+
+def test_half_the_gradient_is_no_number_of_passes() -> None:
+    w, _, loss = example()
+    loss.backward()
+    for wrong in (0.5, 1.25, -2.0):
+        w.grad = wrong
+        assert notes(w, of=loss).startswith(f"w.grad is {wrong:g}: either other passes have added")
+
+
 def test_a_gradient_of_another_root() -> None:
     w, _, loss = example()
     (w * 5.0).backward()
@@ -405,12 +507,19 @@ def test_a_pass_that_began_with_another_gradient() -> None:
     assert notes(w, of=loss) == (
         "w.grad is 0.25, that times 0.25: the pass began with loss.grad = 0.25"
     )
+    x = Value(1.0, "x")
+    root = x * 7.0
+    root.label = "root"
+    (root * 3.0).backward()
+    assert notes(x, of=root) == "x.grad is 21, that times 3: the pass began with root.grad = 3"
 
 
 def test_a_gradient_that_a_hook_replaced() -> None:
     w, _, loss = example()
     loss.parents[0].register_hook(lambda gradient: gradient * 7.0)
     loss.backward()
+    assert notes(w, of=loss) == "w.grad is 7: a hook on v4 may have replaced it"
+    loss.register_hook(lambda gradient: gradient)
     assert notes(w, of=loss) == "w.grad is 7: a hook on v4 may have replaced it"
 
 
@@ -506,6 +615,82 @@ def test_an_input_that_is_zero_in_a_neuron() -> None:
     assert not explain(other, of=loss).notes
 
 
+@pytest.mark.parametrize("place", range(6))
+def test_each_factor_of_a_neurons_sum_is_known_by_its_partner(place: int) -> None:
+    weights = [Value(float(k), f"w{k}") for k in (1, 2, 3)]
+    inputs = [Value(float(k), f"x{k}") for k in (4, 5, 6)]
+    factors = [*weights, *inputs]
+    zero = factors[(place + 3) % 6]
+    zero.data = 0.0
+    total = weighted_sum(Value(0.5, "bias"), weights, inputs)
+    assert one_note(factors[place], total * 1.0).endswith(
+        f": {factors[place].name} is multiplied by {zero.name} = 0"
+    )
+
+
+def test_a_variable_or_a_named_constant_that_is_zero_is_told_from_a_number() -> None:
+    w, zero = Value(2.0, "w"), Value(0.0)
+    assert one_note(w, w * zero * 1.0).endswith("w is multiplied by v2 = 0")
+    assert one_note(w, w * constant(0.0, "off") * 1.0).endswith("w is multiplied by off = 0")
+
+
+def test_at_a_derivative_of_zero_the_operands_that_have_names_or_move_are_told() -> None:
+    x = Value(0.0, "x")
+    assert one_note(x, x**3).endswith("= 0 at x = 0")
+    assert one_note(x, x ** constant(3.0, "n")).endswith("= 0 at x = 0, n = 3")
+
+
+def test_a_small_gradient_that_nothing_saturated_is_just_small() -> None:
+    w = Value(1.0, "w")
+    loss = (w * 1e-6).exp()
+    loss.backward()
+    assert explain(w, of=loss).notes == ()
+
+
+def test_a_saturated_unit_on_one_way_of_two_is_no_matter() -> None:
+    w = Value(20.0, "w")
+    loss = w.sigmoid() + w * 0.01
+    loss.backward()
+    assert explain(w, of=loss).notes == ()
+
+
+def test_all_saturated_units_are_named_that_leave_almost_nothing() -> None:
+    w = Value(12.0, "w")
+    one, other = w.sigmoid(), w.tanh()
+    loss = one + other
+    loss.backward()
+    said = explain(w, of=loss).notes
+    assert sorted(note.split()[0] for note in said) == ["sigmoid", "tanh"]
+
+
+def test_behind_a_place_where_contributions_cancel_the_other_ways_are_followed() -> None:
+    x = Value(-1.0, "x")
+    middle, dead = x * 7.0, (x * 2.0).relu()
+    middle.label, dead.label = "middle", "dead"
+    for loss in (middle - middle + dead, dead + (middle - middle)):
+        loss.backward()
+        first, second = sorted(explain(x, of=loss).notes)
+        assert first.startswith("relu is dead: dead = ")
+        assert second.startswith("the contributions to middle cancel")
+
+
+@pytest.mark.parametrize(
+    ("factors", "told"),
+    [
+        ([4.0, 3.0, -2.0, -5.0], "-5 + -2 + 3 + 4"),
+        ([4.0, 3.0, 2.0, -8.0, -1.0], "-1 + -8 + 2 + 3 + …"),
+    ],
+)
+def test_of_contributions_that_cancel_the_first_four_are_told(
+    factors: list[float], told: str
+) -> None:
+    x = Value(1.0, "x")
+    loss = Value(0.0) + x * factors[0]
+    for factor in factors[1:]:
+        loss = loss + x * factor
+    assert one_note(x, loss) == f"the contributions to x cancel: {told} = 0"
+
+
 def test_contributions_that_cancel() -> None:
     x = Value(3.0, "x")
     assert one_note(x, x * 0.5 - x * 0.5) == "the contributions to x cancel: -0.5 + 0.5 = 0"
@@ -543,6 +728,12 @@ def test_the_condition_of_a_choice() -> None:
     assert one_note(a, choice * 3.0) == (
         "choice = where(a, b, v5): a only chooses, so d choice/d a = 0"
     )
+    other = Value(3.0, "other")
+    choice = where(a, b, other)
+    choice.label = "choice"
+    assert one_note(other, choice * 3.0) == (
+        "choice = where(a, b, other): other is not the one chosen, so d choice/d other = 0"
+    )
 
 
 def test_a_loss_at_its_minimum() -> None:
@@ -554,11 +745,12 @@ def test_a_loss_at_its_minimum() -> None:
     assert one_note(prediction, loss) == "loss = error**2: d loss/d error = 0 at error = 0"
 
 
-def test_a_product_too_small_for_a_float() -> None:
+@pytest.mark.parametrize("factor", ["1e-200", "-1e-200"])
+def test_a_product_too_small_for_a_float(factor: str) -> None:
     x = Value(1.0, "x")
-    loss = x * 1e-200 * 1e-200
+    loss = x * 1e-200 * float(factor)
     (note,) = (note for note in explain(x, of=loss).notes if "grad" not in note)
-    assert "1e-200 × 1e-200 is too small for a float" in note
+    assert f"{factor} × 1e-200 is too small for a float" in note
 
 
 # --------------------------------------------------------------------------------------------
@@ -606,6 +798,8 @@ def test_infinities_that_cancel_to_nan() -> None:
     loss.backward()
     assert math.isnan(x.grad)
     assert "the contributions to x are inf and -inf, whose sum is nan" in notes(x, of=loss)
+    with_a_nan = loss + x * math.nan
+    assert "the contributions to x are inf and -inf, whose sum is nan" in notes(x, of=with_a_nan)
 
 
 def test_a_product_that_overflows() -> None:
@@ -617,10 +811,11 @@ def test_a_product_that_overflows() -> None:
 
 def test_a_sum_that_overflows() -> None:
     x = Value(0.5, "x")
-    loss = x * 1.7e308 + x * 1.7e308
+    loss = sum(x * 0.9e308 for _ in range(6))
+    assert isinstance(loss, Value)
     loss.backward()
     (note,) = explain(x, of=loss).notes
-    assert note.startswith("the sum of the contributions to x overflows: ")
+    assert note == f"the sum of the contributions to x overflows: {[0.9e308] * 4}"
 
 
 # --------------------------------------------------------------------------------------------

@@ -123,6 +123,11 @@ def test_a_weight_that_a_penalty_uses_too_still_belongs_to_its_neuron() -> None:
     assert [paths[parameter] for parameter in neuron.parameters()] == ["Neuron"] * 3
 
 
+def test_an_input_without_a_label_belongs_to_nobody() -> None:
+    x = Value(3.0)
+    assert paths_of(topological_order(Line()(x)))[x] == ""
+
+
 def test_a_weight_that_two_neurons_share_belongs_to_neither() -> None:
     layer = nn.Layer(1, 2, rng=1)
     first, second = layer.neurons
@@ -381,6 +386,42 @@ def test_the_inputs_of_a_wide_layer_are_one_box() -> None:
     assert [box.title for box in inputs] == [("30 inputs", "0 … 29")]
 
 
+@pytest.mark.parametrize("inputs", [8, 9])
+def test_as_many_inputs_as_can_be_read_are_shown_one_by_one(inputs: int) -> None:
+    output = nn.Neuron(inputs, rng=1)([float(place) for place in range(inputs)])
+    kinds = Counter(box.kind for box in draw(output, fold="neuron").picture.boxes)
+    assert (kinds["constant"], kinds["input"]) == ((8, 0) if inputs == 8 else (0, 1))
+
+
+def test_the_inputs_of_two_networks_are_a_box_each() -> None:
+    class Pair(nn.Module):
+        def __init__(self) -> None:
+            self.one, self.other = nn.Neuron(10, rng=1), nn.Neuron(20, rng=2)
+
+        def __call__(self) -> Value:
+            return self.one([1.0] * 10) + self.other([2.0] * 20)
+
+    inputs = [box for box in draw(Pair()(), fold="neuron").picture.boxes if box.kind == "input"]
+    assert sorted(box.title for box in inputs) == [("10 inputs", "1"), ("20 inputs", "2")]
+
+
+@pytest.mark.parametrize("terms", [8, 9])
+def test_as_many_terms_as_can_be_read_are_shown_one_by_one(terms: int) -> None:
+    squares = [Value(float(place)) ** 2 for place in range(terms)]
+    total = nn.Neuron(1, rng=1)([1.0]) + sum(squares, start=Value(0.0))
+    boxes_of_terms = [
+        box for box in draw(total, fold="layer").picture.boxes if f"in {terms} terms" in box.numbers
+    ]
+    assert bool(boxes_of_terms) == (terms == 9)
+
+
+def test_of_two_short_sums_one_is_folded_if_rows_are_asked_for() -> None:
+    one, other = ([Value(float(place)).exp() for place in range(3)] for _ in range(2))
+    total = sum(one, start=Value(0.0)) * sum(other, start=Value(0.0))
+    kinds = Counter(box.kind for box in draw(total, fold="row").picture.boxes)
+    assert kinds["rows"] == 1
+
+
 # ---- frames and expanding ------------------------------------------------------------------------
 
 
@@ -389,6 +430,35 @@ def test_unfolded_neurons_and_layers_are_framed_but_not_twice() -> None:
     # A frame around the only neuron of a layer would say the same again.
     assert list(frames) == ["output[0]", "hidden", *[f"hidden[{place}]" for place in range(4)]]
     assert {frames[f"hidden[{place}]"].outer for place in range(4)} == {frames["hidden"].id}
+
+
+def test_a_frame_is_in_the_smallest_frame_around_it() -> None:
+    class Outer(nn.Module):
+        def __init__(self) -> None:
+            self.middle, self.other = Middle(), Line()
+
+        def __call__(self, x: Any) -> Any:
+            return self.middle(x) + self.other(x[0])
+
+    class Middle(nn.Module):
+        def __init__(self) -> None:
+            self.layer, self.line = nn.Layer(1, 2, rng=1), Line()
+
+        def __call__(self, x: Any) -> Any:
+            return self.line(sum(self.layer(x), start=Value(0.0)))
+
+    class Whole(nn.Module):
+        def __init__(self) -> None:
+            self.outer = Outer()
+
+        def __call__(self, x: Any) -> Any:
+            return self.outer(x)
+
+    frames = {frame.title: frame for frame in draw(Whole()([0.5])).picture.frames}
+    layer = frames["outer.middle.layer"]
+    assert layer.outer == frames["outer.middle"].id
+    assert frames["outer.middle.layer[1]"].outer == layer.id
+    assert frames["outer.middle"].outer == frames["outer"].id
 
 
 def test_expanding_a_layer_shows_its_neurons_and_expanding_a_neuron_its_nodes() -> None:
@@ -433,6 +503,29 @@ def test_an_error_about_too_many_nodes_names_the_folds_that_fit() -> None:
         chain = chain.tanh()
     with pytest.raises(ValueError, match="no modules or rows in it to fold"):
         draw(chain, max_nodes=20)
+
+
+def test_a_fold_that_just_fits_is_named() -> None:
+    loss = lab_batch()
+    size = len(draw(loss, fold="layer").picture.boxes)
+    with pytest.raises(ValueError, match=f'Fold it: fold="layer" makes it {size}, or pass'):
+        draw(loss, max_nodes=size)
+
+
+def test_of_rows_that_no_module_made_the_fold_by_row_is_named() -> None:
+    total = sum((Value(float(place)).exp() for place in range(20)), start=Value(0.0))
+    with pytest.raises(ValueError, match=r'Fold it: fold="row" makes it \d+, or pass'):
+        draw(total, max_nodes=20)
+
+
+@pytest.mark.parametrize("places", [12, 13])
+def test_a_module_that_there_is_not_is_told_the_first_twelve(places: int) -> None:
+    output = nn.Layer(1, places - 1, rng=1)([1.0])
+    names = ["Layer", *[f"Layer[{place}]" for place in range(places - 1)]]
+    with pytest.raises(ValueError, match="no module is called 'x'") as caught:
+        draw(sum(output, start=Value(0.0)), fold="layer", expand=["x"])
+    shown = str(caught.value).partition("there are ")[2]
+    assert shown == ", ".join(names[:12]) + (", …" if places > 12 else "")
 
 
 def test_an_error_about_far_too_many_nodes_is_there_at_once_without_a_try_of_every_fold(

@@ -156,6 +156,8 @@ def test_to_goes_to_the_step_that_completes_a_gradient_in_both_directions() -> N
         if position:
             trace.back()
             assert not trace.is_complete(node)
+        trace.goto(len(trace))
+        assert trace.is_complete(node)
 
 
 def test_iterating_takes_the_steps_from_here_to_the_end() -> None:

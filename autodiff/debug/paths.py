@@ -75,7 +75,7 @@ def largest_paths(
 ) -> list[Path]:
     """Return the paths from value to root with the largest products, the largest first.
 
-    At most ``most``, and none whose product is 0.  A best-first search with an exact bound: of
+    At most ``most``, and none with a factor of 0.  A best-first search with an exact bound: of
     a path begun at value it is known how much smaller than the largest product its own can be
     at best, because the largest that remains is computed for every node first.  The best way on
     loses nothing, and of equals the longest is followed first, so no path is begun in vain: a
