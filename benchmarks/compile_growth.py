@@ -129,14 +129,15 @@ def row(name: str, job: Job, repeats: int) -> list[str]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print a table for each graph, as soon as it was measured."""
     heading = ["graph", "nodes", "operations", "ready µs", "compile", "source", "Python", "run"]
-    rows = [[*heading, "bytes"]]
+    print(f"{machine()}; µs and bytes an operation")
     for name, make in JOBS.items():
+        rows = [[*heading, "bytes"]]
         for size in SIZES:
             with collector_paused():
                 rows.append(row(name, make(size), max(1, min(3, 30_000 // size))))
-    print(f"{machine()}; µs and bytes an operation\n\n{table(rows)}")
+        print(f"\n{table(rows)}", flush=True)
 
 
 if __name__ == "__main__":

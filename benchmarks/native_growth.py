@@ -39,17 +39,18 @@ def row(name: str, job: Job, repeats: int) -> list[str]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print a table for each graph, as soon as it was measured."""
     if version_of("llvmlite") is None:
         print("native is left out: llvmlite is not installed (pip install llvmlite)")
         return
     heading = ["graph", "nodes", "operations", "ready µs", "compile", "registers", "machine code"]
-    rows = [[*heading, "run", "ready s"]]
+    print(f"{machine()}; llvmlite {version_of('llvmlite')}; µs an operation")
     for name, make in JOBS.items():
+        rows = [[*heading, "run", "ready s"]]
         for size in SIZES:
             with collector_paused():
                 rows.append(row(name, make(size), max(1, min(5, 30_000 // size))))
-    print(f"{machine()}; llvmlite {version_of('llvmlite')}; µs an operation\n\n{table(rows)}")
+        print(f"\n{table(rows)}", flush=True)
 
 
 if __name__ == "__main__":
