@@ -14,6 +14,7 @@ from typing import Any
 
 from autodiff import Value, where
 from autodiff.convert import describe, to_float
+from autodiff.value import constant
 
 __all__ = [
     "binary_cross_entropy",
@@ -177,7 +178,8 @@ def _indicated_surprise(row: list[Value], indicator: Sequence[Value | float]) ->
     chosen = row[-1]
     for logit, is_class in zip(row[-2::-1], indicator[-2::-1], strict=True):
         chosen = where(is_class, logit, chosen)
-    others = [where(is_class, -math.inf, z) for z, is_class in zip(row, indicator, strict=True)]
+    out = constant(-math.inf, "ruled out")
+    others = [where(is_class, out, z) for z, is_class in zip(row, indicator, strict=True)]
     return _surprise_against(chosen, others)
 
 
@@ -186,10 +188,11 @@ def _surprise_against(chosen: Value, others: list[Value]) -> Value:
     if len(others) < 2:
         other = others[0] if others else -math.inf
         return (other - chosen).softplus()
-    # If all others are -inf, which is to rule them out, neither they nor their sum of 0 may make a
-    # nan.  Otherwise the sum is 1 at least.
-    largest = _largest(others).maximum(LOWEST)
-    total = _sum([(other - largest).exp() for other in others]).maximum(0.5)
+    # Two floors, which do nothing unless all others are -inf, ruled out: then neither their
+    # differences nor the logarithm of their sum, 0, may make a nan.  Otherwise that is 1 at least.
+    lowest, half = constant(LOWEST, "lowest float"), constant(0.5, "floor")
+    largest = _largest(others).maximum(lowest)
+    total = _sum([(other - largest).exp() for other in others]).maximum(half)
     return (largest - chosen + total.log()).softplus()
 
 

@@ -6,6 +6,7 @@ import ast
 import builtins
 import html.parser
 import json
+import math
 import random
 import re
 import shutil
@@ -214,6 +215,7 @@ def computed(expression: list[str], nodes: list[Value]) -> float:
         for index, part in enumerate(expression)
     ]
     functions = {name: operation.forward for name, operation in ops.OPERATIONS.items()}
+    functions["inf"] = math.inf  # as repr writes a node's number
     tree = ast.parse("".join(parts), mode="eval")
     return float(eval(compile_tree(tree), {"__builtins__": {}}, functions))
 
