@@ -111,10 +111,12 @@ def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
     a small sum would vanish in, so loss and gradient keep their digits where a prediction is
     confident and right, as PyTorch's do not.  The largest logit is taken out of a sum, so no
     exponential overflows (P. Blanchard, D. J. Higham and N. J. Higham, "Accurately computing the
-    log-sum-exp and softmax functions", 2021).  For two classes the loss is within 2 units in the
-    last place at any difference of the logits; for n classes within (2.1 n + 2.1 d + 5) 2**-53 of
-    itself, where d is how far the target's logit is from the largest of the others.  Of a list of
-    probabilities, a loss L is off by at most (2.1 n + 3.1 L) 2**-53.
+    log-sum-exp and softmax functions", 2021).
+
+    For n classes the loss is within (2.1 n + 2.1 d + 5) 2**-53 of itself, where d is how far the
+    target's logit is from the largest of the others: that much comes of rounding their differences.
+    For two classes whose difference is exact it is within 2 units in the last place, whatever the
+    difference.  Of a list of probabilities, a loss L is off by at most (2.1 n + 3.1 L) 2**-53.
 
     Raises ValueError if there are no rows, if they differ in length or in number from the targets,
     or if a target is not a class; TypeError if a row is no list, or a logit no Value.
