@@ -15,8 +15,12 @@ from autodiff import Value, draw
 from autodiff.drawing import dot, mermaid, palette, svg
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT, Palette
 from autodiff.drawing.picture import Sign
+from demos.live import assemble
 
-ROOT = Path(__file__).resolve().parent.parent
+# Where the packages are, which may be installed.
+DRAWING = Path(palette.__file__).parent
+LIVE = Path(assemble.__file__).parent
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b|#[0-9a-fA-F]{3}\b")
 PALETTES = {"light": LIGHT, "dark": DARK}
 
@@ -164,7 +168,7 @@ def test_a_drawing_s_sign_is_shown_by_its_line_too() -> None:
 
 @pytest.mark.parametrize("module", ["dot", "mermaid", "svg"])
 def test_a_module_that_draws_has_only_greys_of_its_own(module: str) -> None:
-    text = (ROOT / "autodiff" / "drawing" / f"{module}.py").read_text(encoding="utf-8")
+    text = (DRAWING / f"{module}.py").read_text(encoding="utf-8")
     found = COLOUR.findall(text)
     assert found
     for colour in found:
@@ -193,9 +197,7 @@ def test_the_plots_have_the_colours_of_the_drawings() -> None:
 
 
 def test_the_page_takes_its_signs_from_the_palette() -> None:
-    from demos.live.assemble import palette_rules
-
-    rules = palette_rules()
+    rules = assemble.palette_rules()
     themes = re.findall(r":root[^{]*\{ (--[^}]*) \}", rules)
     assert len(themes) == 3
     for text, colours in zip(themes, (LIGHT, DARK, DARK), strict=True):
@@ -204,12 +206,10 @@ def test_the_page_takes_its_signs_from_the_palette() -> None:
         assert variables["minus-field"] == colours.negative.field
         assert variables["lit"] == LIT
         assert {kind: variables[kind] for kind in colours.boxes} == dict(colours.boxes)
-    sheet = (ROOT / "demos" / "live" / "page.css").read_text(encoding="utf-8")
+    sheet = (LIVE / "page.css").read_text(encoding="utf-8")
     given = set(re.findall(r"--([\w-]+):", rules))
     assert not given & set(re.findall(r"--([\w-]+):", sheet)), "the sheet changes the palette"
-    scripts = "".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "demos" / "live").glob("*.js")
-    )
+    scripts = "".join(path.read_text(encoding="utf-8") for path in LIVE.glob("*.js"))
     named = set(re.findall(r"var\(--([\w-]+)", sheet)) | set(
         re.findall(r'colour\("([\w-]+)"', scripts)
     )
@@ -232,12 +232,14 @@ def test_the_terminal_shows_signs_in_these_colours() -> None:
         assert screen.signed(math.nan) == ("nan", "bold")
 
 
-@pytest.mark.parametrize("folder", ["demos", "autodiff", "docs"])
-def test_no_other_file_has_colours_of_signs_of_its_own(folder: str) -> None:
+@pytest.mark.parametrize("folder", [DRAWING.parent, LIVE.parent, DOCS], ids=lambda path: path.name)
+def test_no_other_file_has_colours_of_signs_of_its_own(folder: Path) -> None:
     """Orange, blue and bright yellow are written in one place."""
     taken = {colour.upper() for theme in PALETTES.values() for colour in of(theme)} | {LIT}
-    for path in sorted((ROOT / folder).rglob("*")):
-        if path.suffix in (".py", ".css", ".js", ".html") and path != Path(palette.__file__):
+    written = [path for path in folder.rglob("*") if path.suffix in (".py", ".css", ".js", ".html")]
+    assert written
+    for path in written:
+        if path != Path(palette.__file__):
             text = path.read_text(encoding="utf-8")
             assert not taken & {colour.upper() for colour in COLOUR.findall(text)}, path
 
