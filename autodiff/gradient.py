@@ -13,7 +13,7 @@ from typing import overload
 
 from autodiff.convert import describe
 from autodiff.graph import leaves_and_interior
-from autodiff.value import Value, constant, local_derivatives
+from autodiff.value import Value, check_data, constant, local_derivatives
 
 __all__ = ["GradientStep", "grad", "gradient_steps", "hessian"]
 
@@ -54,6 +54,7 @@ def gradient_steps(
     input; the numbers are the same, bit for bit.  ``multiply`` makes a contribution of the local
     derivative and the upstream gradient.
     """
+    check_data(output)
     _, interior = leaves_and_interior(output)
     on_path = set(inputs)
     for node in interior:

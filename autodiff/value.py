@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from autodiff import ops, watch
 from autodiff.convert import describe, to_float
+from autodiff.graph import leaves_and_interior
 from autodiff.hooks import Event, GradientHook
 from autodiff.ops import Operation
 from autodiff.origin import CONSTANT, Origin
@@ -93,7 +94,8 @@ class Value:
     @property
     def has_grad(self) -> bool:
         """True once a backward pass has reached it, or its gradient was assigned."""
-        return self.grad is not NOT_COMPUTED
+        # None is what PyTorch has for it, and what its users assign.
+        return self.grad is not NOT_COMPUTED and self.grad is not None
 
     def __repr__(self) -> str:
         place = self.origin.short_place if self.origin is not None else ""
@@ -123,8 +125,9 @@ class Value:
 
         :func:`autodiff.backward_steps` is the same pass, one step at a time.
 
-        Raises ValueError if self is a constant or if an operation's rule is malformed, and what a
-        hook raises; the variables' gradients are then as they were.
+        Raises ValueError if self is a constant or if an operation's rule is malformed, TypeError if
+        the ``data`` of a variable is a Value, and what a hook raises; the variables' gradients are
+        then as they were.
 
         >>> x, y = Value(3.0), Value(4.0)
         >>> (x * y + x).backward()
@@ -485,6 +488,7 @@ def begin_backward(root: Value, gradient: float) -> tuple[list[Value], list[tupl
     """
     if root.is_constant:
         raise ValueError(f"backward() from {root!r}: a constant depends on no variable")
+    check_data(root)
     gradient = to_float(gradient, "backward")
     entered, done = -float("0"), -float("0")  # two objects, told apart by identity
     interior: list[Value] = []
@@ -507,6 +511,18 @@ def begin_backward(root: Value, gradient: float) -> tuple[list[Value], list[tupl
     return interior, earlier
 
 
+def check_data(root: Value) -> None:
+    """Raise TypeError if a Value was assigned to some leaf's ``data``: root's is one then, too."""
+    if isinstance(root.data, Value):
+        leaves, _ = leaves_and_interior(root)
+        wrong = next((leaf for leaf in leaves if isinstance(leaf.data, Value)), root)
+        name = wrong.name or "a variable"
+        raise TypeError(
+            f"the data of {name} is a Value, not a number: was .data left out where it was "
+            "assigned? Write w.data = w.data - 0.1 * w.grad, or float(...) around a Value"
+        )
+
+
 def finish_backward(earlier: list[tuple[Value, float]]) -> None:
     """Add the gradients that the variables had before this pass; constants keep none.
 
@@ -515,7 +531,7 @@ def finish_backward(earlier: list[tuple[Value, float]]) -> None:
     for leaf, gradient in earlier:
         if leaf.origin is not None and leaf.origin.constant:
             leaf.grad = NOT_COMPUTED
-        elif gradient is not NOT_COMPUTED:
+        elif gradient is not NOT_COMPUTED and gradient is not None:
             leaf.grad = gradient + leaf.grad
 
 

@@ -10,6 +10,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from autodiff.drawing.palette import LIGHT
@@ -57,6 +58,7 @@ def plot_loss(losses: Sequence[float], path: Path, marked_epoch: int | None = No
         axes.set_xlim(0, max(len(losses) - 1, 1))
         axes.set_ylim(bottom=0.0)
         axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
         if losses:
             axes.annotate(

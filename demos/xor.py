@@ -156,8 +156,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not learned:
         print(
             f"\nThis run has NOT learned XOR: after {options.epochs} epochs a prediction is on the "
-            "wrong side of 0.5.\nThat happens from some initial weights: try another --seed, "
-            "more --epochs or another --lr."
+            "wrong side of 0.5.\nThat happens from some initial weights: try more --epochs, "
+            "another --lr, or other weights: --init uniform --seed N."
         )
     if options.epochs:
         each = 1e6 * seconds / options.epochs

@@ -16,6 +16,8 @@ from typing import Any
 from autodiff import Program, Value, compile
 from autodiff.compiler import batches_of, epoch_means, row_order, slices
 from autodiff.convert import describe, to_float
+from autodiff.graph import leaves_and_interior
+from autodiff.watch import hooks_of
 from nn.arguments import count_of, random_generator
 from nn.losses import cross_entropy, indicated_cross_entropy, mse_loss
 from nn.module import Module
@@ -37,9 +39,14 @@ class NonFiniteLossError(ArithmeticError):
     """
 
     def __init__(self, epoch: int, loss: float, losses: list[float]) -> None:
+        remedy = (
+            "A smaller learning rate is the usual remedy"
+            if epoch
+            else "The numbers of the data or of the start are not finite, or too large"
+        )
         super().__init__(
             f"the loss of epoch {epoch} is {loss}: training stopped, and the model is as it was "
-            "at the last finite loss. A smaller learning rate is the usual remedy"
+            f"at the last finite loss. {remedy}"
         )
         self.epoch = epoch
         self.loss = loss
@@ -81,15 +88,17 @@ def fit(
     in a new order each epoch.  ``progress(epochs_done, loss)`` is called now and then.  The
     gradients are cleared at the end.
 
-    ``engine`` is "eager" (the graph is built anew for each row), "python" (a compiled program:
-    the model's code runs once, on the first row, so an ``if`` on a Value's number is decided
-    then), "native" (the same program as machine code; needs llvmlite) or "auto", the fastest
-    that is installed.
+    ``engine`` is "eager" (the graph is built anew for each row), "python" (a compiled program),
+    "native" (the same program as machine code; needs llvmlite) or "auto", the fastest that is
+    installed.  For a program the model's code runs once, on the first row: an ``if`` on a Value's
+    number is decided then, what is random is drawn then, and the optimizer's settings are those of
+    then.  A loss that looks at its target's number (``if target == 1``), an optimizer with a
+    ``step()`` of its own and parameters with hooks are no program: "auto" takes "eager" for them.
 
     Raises NonFiniteLossError at the first loss that is not finite, ValueError or TypeError for
-    data or settings that do not fit.  When it is interrupted (Ctrl-C, or an exception of
-    ``progress``), the model is as it was at the end of some epoch, and the attribute ``losses`` of
-    the exception has the losses up to there.
+    data or settings that do not fit, and for what is no program with "python" or "native".  When it
+    is interrupted (Ctrl-C, or an exception of ``progress``), the model is as it was at the end of
+    some epoch, and the attribute ``losses`` of the exception has the losses up to there.
 
     >>> from nn import MLP, SGD
     >>> model = MLP(2, [4, 1], activation="tanh", rng=7)
@@ -117,11 +126,7 @@ def fit(
     rng = random_generator(shuffle, "shuffle")
     rows = Rows(model, x, y, loss)
     size = len(rows.x) if batch_size is None else batch_size
-    trainer: EagerTrainer | ProgramTrainer
-    if engine == "eager":
-        trainer = EagerTrainer(model, rows, optimizer, penalty, size)
-    else:
-        trainer = ProgramTrainer(model, rows, optimizer, penalty, size, engine)
+    trainer = trainer_for(model, rows, optimizer, penalty, size, engine)
     losses: list[float] = []
     try:
         _train(trainer, optimizer, epochs, rng, losses, progress)
@@ -134,6 +139,23 @@ def fit(
         model.zero_grad()
         optimizer.zero_grad()
     return History(losses, trainer.engine)
+
+
+def trainer_for(
+    model: Module,
+    rows: Rows,
+    optimizer: Optimizer,
+    penalty: Penalty | None,
+    size: int,
+    engine: str,
+) -> EagerTrainer | ProgramTrainer:
+    """Return what trains with an engine; raise ValueError if that cannot."""
+    reason = "" if engine == "eager" else why_no_program(rows, optimizer)
+    if reason and engine != "auto":
+        raise ValueError(f'fit: {reason}, which a program cannot do; pass engine="eager"')
+    if reason or engine == "eager":
+        return EagerTrainer(model, rows, optimizer, penalty, size)
+    return ProgramTrainer(model, rows, optimizer, penalty, size, engine)
 
 
 class Rows:
@@ -168,17 +190,58 @@ class Rows:
                 self.loss = indicated_cross_entropy
             self.y = [one_hot(target, len(prediction)) for target in self.y]
         # The losses check their targets: each kind is shown to them once, before any training.
-        shown = set()
+        self.prediction = _detached(prediction)
+        self.kinds: dict[str, tuple[Any, float]] = {}
         for place, target in enumerate(self.y):
-            self.y[place] = _floats(target, f"target {place} of y")
-            key = repr(self.y[place])
-            if key not in shown:
-                shown.add(key)
-                value_of(self.loss([prediction], [self.y[place]]), "loss")
+            self.y[place] = wanted = _floats(target, f"target {place} of y")
+            key = repr(wanted)
+            if key not in self.kinds:
+                found = value_of(self.loss([self.prediction], [wanted]), "loss")
+                self.kinds[key] = wanted, found.data
 
     def loss_of(self, model: Module, place: int) -> Value:
         """Return the loss of one row."""
         return self.loss([model(self.x[place])], [self.y[place]])
+
+    def loss_of_one(self, prediction: Any, target: Any) -> tuple[Value, list[Value]]:
+        """Return the loss of a prediction as a graph, and the variables that are its target."""
+        if isinstance(target, list):
+            y = [Value(number, f"y{place}") for place, number in enumerate(target, 1)]
+            return self.loss([prediction], [y]), y
+        variable = Value(target, "y")
+        return self.loss([prediction], [variable]), [variable]
+
+
+def why_no_program(rows: Rows, optimizer: Optimizer) -> str:
+    """Return what a compiled program would not do as the eager loop does it; "" if it does all."""
+    if type(optimizer).step is not Optimizer.step:
+        return f"{type(optimizer).__name__} has a step() of its own"
+    for parameter in optimizer.parameters:
+        if hooks_of(parameter) is not None:
+            return f"{parameter.label or 'a parameter'} has a hook"
+    try:
+        loss, y = rows.loss_of_one(rows.prediction, rows.y[0])
+    except Exception as error:  # whatever it does with a Value that it cannot
+        return f"the loss looks at its target's number ({type(error).__name__}: {error})"
+    interior = leaves_and_interior(loss)[1]
+    for target, expected in rows.kinds.values():
+        for variable, number in zip(
+            y, target if isinstance(target, list) else [target], strict=True
+        ):
+            variable.data = number
+        for node in interior:
+            assert node.op is not None
+            node.data = node.op.forward(*[parent.data for parent in node.parents])
+        if loss.data != expected and not (math.isnan(loss.data) and math.isnan(expected)):
+            return f"the loss looks at its target's number: {target} is treated in another way"
+    return ""
+
+
+def _detached(prediction: Any) -> Any:
+    """Return a prediction, or a list of them, as variables with the same numbers."""
+    if isinstance(prediction, Value):
+        return Value(prediction.data)
+    return [Value(output.data) for output in prediction]
 
 
 def value_of(result: Any, function: str) -> Value:
@@ -301,13 +364,7 @@ class ProgramTrainer:
     ) -> None:
         self.size = size
         x = [Value(number, f"x{place}") for place, number in enumerate(rows.x[0], 1)]
-        target = rows.y[0]
-        if isinstance(target, list):
-            y = [Value(number, f"y{place}") for place, number in enumerate(target, 1)]
-            row_loss = rows.loss([model(x)], [y])
-        else:
-            y = [Value(target, "y")]
-            row_loss = rows.loss([model(x)], y)
+        row_loss, y = rows.loss_of_one(model(x), rows.y[0])
         row_loss.label = row_loss.label or "loss"
         self.rows = [
             (*row, *(wanted if isinstance(wanted, list) else [wanted]))

@@ -12,7 +12,7 @@ from autodiff.convert import describe
 from autodiff.made_by import call_within
 from autodiff.value import lift
 from nn.arguments import count_of, random_generator
-from nn.module import Module
+from nn.module import Module, joined
 
 __all__ = ["ACTIVATIONS", "MLP", "Layer", "Neuron"]
 
@@ -78,7 +78,9 @@ class Neuron(Module, names_nodes=False):
 
     def parameters(self) -> list[Value]:
         # Written out for speed, as every step of training may ask; a subclass may have more.
-        return [*self.w, self.b] if type(self) is Neuron else super().parameters()
+        if type(self) is Neuron:
+            return list(dict.fromkeys((*self.w, self.b)))
+        return super().parameters()
 
     def input_count(self) -> int:
         return len(self.w)
@@ -149,18 +151,17 @@ class Layer(Module, names_nodes=False):
         return {name: child for name, child in super().children().items() if child not in neurons}
 
     def own_parameters(self) -> dict[str, Any]:
-        return {
-            "weight": [neuron.w for neuron in self.neurons],
-            "bias": [neuron.b for neuron in self.neurons],
-            **super().own_parameters(),
-        }
+        found: dict[str, Any] = {}
+        for neuron in self.neurons:
+            for name, parameter in neuron.own_parameters().items():
+                found.setdefault(name, []).append(parameter)
+        return joined(self, found, super().own_parameters())
 
     def parameters(self) -> list[Value]:
         # Neuron by neuron, as micrograd has them.
         of_neurons = [parameter for neuron in self.neurons for parameter in neuron.parameters()]
-        if type(self) is Layer:
-            return of_neurons
-        return list(dict.fromkeys([*of_neurons, *super().parameters()]))
+        more = () if type(self) is Layer else super().parameters()
+        return list(dict.fromkeys([*of_neurons, *more]))
 
     def input_count(self) -> int:
         return self.neurons[0].input_count()
@@ -227,7 +228,8 @@ class MLP(Module, names_nodes=False):
         layers = dict(zip([*names, "output"], self.layers, strict=True))
         # A subclass may have modules besides its layers.
         others = super().children().items()
-        return layers | {name: child for name, child in others if child not in self.layers}
+        more = {name: child for name, child in others if child not in self.layers}
+        return joined(self, layers, more)
 
     def input_count(self) -> int:
         return self.layers[0].input_count()
@@ -261,7 +263,7 @@ def _name(module: Module) -> str:
 
 
 def _check_activation(activation: str | None) -> str | None:
-    if activation is not None and activation not in ACTIVATIONS:
+    if activation is not None and not (isinstance(activation, str) and activation in ACTIVATIONS):
         raise ValueError(
             f"activation must be None or one of {', '.join(ACTIVATIONS)}, "
             f"but got {describe(activation)}"

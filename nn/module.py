@@ -72,9 +72,15 @@ class Module:
         self._origin = Origin(module=path or type(self).__name__)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        before = vars(self).copy()
         object.__setattr__(self, name, value)
         if name != "path" and (_is_values(value) or _is_modules(value)):
-            self.set_path(self.path)
+            try:
+                self.set_path(self.path)
+            except ValueError:
+                vars(self).clear()
+                vars(self).update(before)
+                raise
 
     def __call__(self, x: Any) -> Any:
         """Return the module's output for an input: what a subclass defines."""
@@ -95,11 +101,14 @@ class Module:
 
         Each is a Value or a nested list of Values, in the shape that ``state_dict`` gives it.
         """
-        return {
-            self.parameter_names.get(name, name): value
-            for name, value in vars(self).items()
-            if _is_values(value)
+        values = {name: value for name, value in vars(self).items() if _is_values(value)}
+        renamed = {
+            self.parameter_names[name]: value
+            for name, value in values.items()
+            if name in self.parameter_names
         }
+        others = {name: value for name, value in values.items() if name not in self.parameter_names}
+        return joined(self, renamed, others)
 
     def parameter_trees(self) -> dict[str, Any]:
         """Return all parameters as ``state_dict`` arranges them: a tree of Values by path."""
@@ -217,6 +226,20 @@ def _shown(path: Any) -> str:
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
+
+
+def joined(module: Module, own: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Return what a class calls its own and what a subclass has besides.
+
+    Raises ValueError if two of them have the same name: one would be neither trained nor saved.
+    """
+    for name in more:
+        if name in own:
+            raise ValueError(
+                f"{type(module).__name__} cannot have an attribute {name!r}: its base class calls "
+                "what it has itself so; give it another name"
+            )
+    return own | more
 
 
 def _naming_nodes(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -47,7 +47,7 @@ class Optimizer(ABC):
         """Move every parameter once along its gradient."""
         weights, state = self.rule(
             [parameter.data for parameter in self.parameters],
-            [parameter.grad for parameter in self.parameters],
+            [parameter.grad if parameter.has_grad else 0.0 for parameter in self.parameters],
             [variable.data for variable in self.state],
         )
         for parameter, weight in zip(self.parameters, weights, strict=True):
@@ -111,9 +111,14 @@ class SGD(Optimizer):
         self, weights: Numbers, gradients: Numbers, state: Numbers
     ) -> tuple[list[Any], list[Any]]:
         lr, momentum, decay = self.lr, self.momentum, self.weight_decay
+        if momentum and len(state) != len(weights):
+            raise ValueError(
+                "SGD got its momentum after it was made, and remembers no velocity: "
+                "make it with the momentum"
+            )
         if decay:
             gradients = [g + decay * w for w, g in zip(weights, gradients, strict=True)]
-        velocities: list[Any] = []
+        velocities = list(state)
         if momentum:
             velocities = [momentum * v + g for v, g in zip(state, gradients, strict=True)]
             if self.nesterov:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autodiff
-from autodiff import Step, Value, backward_steps, topological_order
+from autodiff import Step, Value, backward_steps, explain, grad, hessian, topological_order
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import OPERATIONS, Operation
 from autodiff.pullback import PULLBACKS, pullback_source
@@ -779,3 +779,43 @@ def test_backward_changes_no_number() -> None:
 def test_steps_from_what_is_no_value_are_refused_by_name() -> None:
     with pytest.raises(TypeError, match="backward_steps needs a Value, but got the list"):
         next(backward_steps([Value(1.0)]))  # type: ignore[arg-type]
+
+
+# ---- what is assigned by mistake -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("run", [Value.backward, lambda loss: list(backward_steps(loss))])
+def test_a_value_that_was_assigned_as_data_is_named(run: Callable[[Value], Any]) -> None:
+    w, x = Value(3.0, "w"), Value(2.0, "x")
+    x.grad = 5.0
+    w.data = w - 0.1  # .data was left out
+    loss = (w * x).relu() + 1.0
+    with pytest.raises(TypeError, match=r"^the data of w is a Value, not a number: was \.data"):
+        run(loss)
+    assert x.grad == 5.0
+    w.data = float(w.data)
+    run((w * x).relu() + 1.0)
+
+
+def test_a_value_that_was_assigned_as_data_is_named_by_grad_and_compile() -> None:
+    w = Value(3.0)
+    loss = w * 2.0
+    w.data = w.data - 0.1 * grad(loss, w)  # a gradient that is a Value
+    loss = w * 2.0
+    for use in (lambda: grad(loss, w), lambda: hessian(loss, [w])):
+        with pytest.raises(TypeError, match=r"^the data of a variable is a Value"):
+            use()
+
+
+def test_none_is_a_gradient_that_is_not_there() -> None:
+    w = Value(3.0, "w")
+    (w * w).backward()
+    w.grad = None  # type: ignore[assignment]
+    assert not w.has_grad
+    assert repr(w) == "Value(3, 'w')"
+    (w * w).backward()
+    assert w.grad == 6.0
+    w.grad = None  # type: ignore[assignment]
+    loss = w * w
+    assert "has been cleared" not in str(explain(w, of=loss))
+    assert "w.grad is not computed" in str(explain(w, of=loss))

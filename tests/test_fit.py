@@ -434,20 +434,112 @@ def halved_where_the_target_is_positive(predictions: Any, targets: Any) -> Value
     return difference * 0.5 if targets[0] > 0.0 else difference
 
 
-@pytest.mark.parametrize("targets", [[2.0, -2.0], [-2.0, 2.0]])
-def test_a_program_takes_the_branch_of_the_first_row_for_all(targets: list[float]) -> None:
-    model = nn.Neuron(1, nonlin=False)
-    model.load_state_dict({"weight": [0.0], "bias": 1.0})
-    for engine, factors in (("python", [targets[0]] * 2), ("eager", targets)):
-        expected = sum(
-            (1.0 - target) * (0.5 if factor > 0.0 else 1.0)
-            for target, factor in zip(targets, factors, strict=True)
-        )
+def squared_to_one_or_zero(predictions: Any, targets: Any) -> Value:
+    # == between a Value and a number compares objects.
+    loss: Value = (predictions[0] - 1.0) ** 2 if targets[0] == 1.0 else predictions[0] ** 2
+    return loss
+
+
+def weighted_by_class(predictions: Any, targets: Any) -> Value:
+    loss: Value = {0.0: 1.0, 1.0: 5.0}[targets[0]] * (predictions[0] - targets[0]) ** 2
+    return loss
+
+
+def times_e_to_the_target(predictions: Any, targets: Any) -> Value:
+    loss: Value = math.exp(targets[0]) * (predictions[0] - targets[0]) ** 2
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [
+        (halved_where_the_target_is_positive, [2.0, -2.0]),
+        (halved_where_the_target_is_positive, [-2.0, 2.0]),
+        (squared_to_one_or_zero, [1.0, 1.0]),
+        (weighted_by_class, [1.0, 0.0]),
+        (times_e_to_the_target, [1.0, 0.0]),
+    ],
+)
+def test_a_loss_that_looks_at_its_targets_number_is_no_program(
+    loss: Callable[..., Value], targets: list[float]
+) -> None:
+    found = {}
+    for engine in ("auto", "eager"):
+        model = nn.Neuron(1, nonlin=False, rng=1)
+        optimizer = nn.SGD(model.parameters(), 0.01)
         history = nn.fit(
-            model, [[0.0], [0.0]], targets, loss=halved_where_the_target_is_positive,
-            optimizer=nn.SGD(model.parameters(), 0.0), epochs=1, engine=engine,
+            model, [[0.0], [1.0]], targets,
+            loss=loss, optimizer=optimizer, epochs=5, engine=engine,
         )  # fmt: skip
-        assert history.losses == [expected / 2.0]
+        assert history.engine == "eager"
+        found[engine] = all_bits(history.losses), numbers_of(model, optimizer)
+    assert found["auto"] == found["eager"]
+    with pytest.raises(ValueError, match=r'^fit: the loss looks at its target.*engine="eager"$'):
+        nn.fit(
+            model, [[0.0], [1.0]], targets,
+            loss=loss, optimizer=optimizer, epochs=5, engine="python",
+        )  # fmt: skip
+
+
+def test_a_loss_that_is_nan_for_a_target_is_a_program_all_the_same() -> None:
+    model = nn.Neuron(1, nonlin=False, rng=1)
+    optimizer = nn.SGD(model.parameters(), 0.01)
+    with pytest.raises(NonFiniteLossError):
+        nn.fit(model, [[1.0]], [nan], optimizer=optimizer, epochs=1, engine="python")
+
+
+class Clipped(nn.SGD):
+    """Gradient descent with gradients of 0.01 at most."""
+
+    def step(self) -> None:
+        for parameter in self.parameters:
+            parameter.grad = max(-0.01, min(0.01, parameter.grad))
+        super().step()
+
+
+def test_an_optimizer_with_a_step_of_its_own_is_no_program() -> None:
+    model = network()
+    optimizer = Clipped(model.parameters(), 0.1)
+    before = [parameter.data for parameter in model.parameters()]
+    assert nn.fit(model, X, Y, optimizer=optimizer, epochs=1).engine == "eager"
+    moved = [
+        abs(parameter.data - number)
+        for parameter, number in zip(model.parameters(), before, strict=True)
+    ]
+    assert 0.0 < max(moved) <= 0.001 * (1.0 + 1e-9)
+    with pytest.raises(ValueError, match=r"^fit: Clipped has a step\(\) of its own"):
+        nn.fit(model, X, Y, optimizer=optimizer, epochs=1, engine="python")
+
+
+def nothing_of(gradient: float) -> float:
+    return 0.0
+
+
+def test_parameters_with_hooks_are_no_program() -> None:
+    model = network()
+    frozen = model.parameters()[0]
+    before = frozen.data
+    optimizer = nn.SGD(model.parameters(), 0.1)
+    with frozen.register_hook(nothing_of):
+        assert nn.fit(model, X, Y, optimizer=optimizer, epochs=3).engine == "eager"
+        assert frozen.data == before
+        with pytest.raises(ValueError, match=r"^fit: hidden.weight.* has a hook, which a program"):
+            nn.fit(model, X, Y, optimizer=optimizer, epochs=3, engine="python")
+    nn.fit(model, X, Y, optimizer=optimizer, epochs=3, engine="python")
+    assert frozen.data != before
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_batch_that_is_larger_than_the_data_is_all_of_it(engine: str) -> None:
+    found = []
+    for batch_size in (None, 7, 8, 2**63, 2**64 + 1):
+        model = network()
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+        history = nn.fit(
+            model, X, Y, optimizer=optimizer, epochs=2, batch_size=batch_size, engine=engine
+        )
+        found.append((all_bits(history.losses), numbers_of(model, optimizer)))
+    assert found == found[:1] * 5
 
 
 class Absolute(nn.Module):

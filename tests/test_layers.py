@@ -387,3 +387,59 @@ def test_a_network_tells_its_structure() -> None:
     assert repr(nn.MLP(2, [2, 1], activation="leaky_relu")) == (
         "MLP of [Layer of [LeakyReLUNeuron(2), LeakyReLUNeuron(2)], Layer of [LinearNeuron(2)]]"
     )
+
+
+# ---- subclasses and shared weights ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("base", "arguments", "name", "make"),
+    [
+        (nn.MLP, (2, [4, 4]), "output", lambda: nn.Layer(4, 1)),
+        (nn.MLP, (2, [4, 4]), "hidden", lambda: nn.Layer(4, 1)),
+        (nn.Layer, (2, 3), "bias", lambda: Value(1.0)),
+        (nn.Neuron, (2,), "weight", lambda: Value(1.0)),
+    ],
+)
+def test_an_attribute_that_would_hide_what_the_class_has_is_refused(
+    base: type[nn.Module], arguments: tuple[Any, ...], name: str, make: Callable[[], Any]
+) -> None:
+    class Own(base):  # type: ignore[misc, valid-type]
+        pass
+
+    model = Own(*arguments, rng=1)
+    count, labels = len(model.parameters()), [name for name, _ in model.named_parameters()]
+    with pytest.raises(ValueError, match=rf"^Own cannot have an attribute '{name}'"):
+        setattr(model, name, make())
+    assert not hasattr(model, name)
+    assert len(model.parameters()) == count
+    assert [name for name, _ in model.named_parameters()] == labels
+
+
+def test_what_neurons_of_ones_own_have_is_saved_with_the_layer() -> None:
+    class Scaled(nn.Neuron):
+        def __init__(self, nin: int) -> None:
+            super().__init__(nin, rng=1)
+            self.scale = Value(2.0)
+
+    layer = nn.Layer(2, 2, rng=1)
+    layer.neurons = [Scaled(2), Scaled(2)]
+    assert list(layer.state_dict()) == ["weight", "bias", "scale"]
+    assert layer.state_dict()["scale"] == [2.0, 2.0]
+    assert {parameter for _, parameter in layer.named_parameters()} == set(layer.parameters())
+
+
+def test_a_weight_that_neurons_or_inputs_share_is_one_parameter() -> None:
+    layer = nn.Layer(2, 2, rng=1)
+    layer.neurons[1].w = layer.neurons[0].w
+    assert len(layer.parameters()) == 4
+    nn.SGD(layer.parameters(), lr=0.1)
+    neuron = nn.Neuron(2, rng=1)
+    neuron.w[1] = neuron.w[0]
+    assert len(neuron.parameters()) == 2
+
+
+@pytest.mark.parametrize("wrong", [["tanh", None], {}, 3])
+def test_an_activation_that_is_no_name_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"^activation must be None or one of"):
+        nn.MLP(2, [4, 1], activation=wrong)

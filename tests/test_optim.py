@@ -378,3 +378,30 @@ def test_parameters_that_are_no_list_are_a_type_error(kind: Any, wrong: Any) -> 
 def test_a_parameter_that_is_no_variable_is_a_type_error(kind: Any, wrong: Any) -> None:
     with pytest.raises(TypeError, match=f"^{kind.__name__} needs variables as parameters, but got"):
         kind([Value(1.0), wrong], lr=0.1)
+
+
+def test_a_momentum_that_is_switched_off_leaves_plain_descent() -> None:
+    w = Value(1.0)
+    optimizer = nn.SGD([w], lr=0.5, momentum=0.5)
+    w.grad = 1.0
+    optimizer.step()
+    optimizer.momentum = 0.0
+    optimizer.step()
+    assert (w.data, [variable.data for variable in optimizer.state]) == (0.0, [1.0])
+
+
+def test_a_momentum_that_comes_too_late_is_refused_and_moves_nothing() -> None:
+    w = Value(1.0)
+    optimizer = nn.SGD([w], lr=0.5)
+    w.grad = 1.0
+    optimizer.momentum = 0.5
+    with pytest.raises(ValueError, match=r"^SGD got its momentum after it was made"):
+        optimizer.step()
+    assert w.data == 1.0
+
+
+def test_a_parameter_whose_gradient_was_set_to_none_stays() -> None:
+    w, v = Value(1.0), Value(1.0)
+    w.grad, v.grad = 1.0, None  # type: ignore[assignment]
+    nn.SGD([w, v], lr=0.5).step()
+    assert (w.data, v.data) == (0.5, 1.0)

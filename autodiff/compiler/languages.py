@@ -6,6 +6,7 @@ import ast
 import keyword
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,15 +66,30 @@ RESERVED = (
 def identifier(name: str) -> str:
     """Return a name that is legal in Python, C and JavaScript and means nothing else there.
 
-    >>> identifier("hidden.weight[2][1]"), identifier("exp"), identifier("2x"), identifier("ŷ")
-    ('hidden_weight_2_1', 'exp_', '_2x', 'v_')
+    Greek letters are spelled out, and accents left off.
+
+    >>> identifier("hidden.weight[2][1]"), identifier("exp"), identifier("2x")
+    ('hidden_weight_2_1', 'exp_', '_2x')
+    >>> identifier("θ"), identifier("Δw"), identifier("ŷ"), identifier("重み")
+    ('theta', 'Delta_w', 'y', 'v_')
     """
+    name = "".join(map(_spelled_out, unicodedata.normalize("NFKD", name)))
     # Two underscores in a row stay free for the names that the writers make up.
     # C keeps names that begin with one, and a capital, for itself.
     text = re.sub(r"[^0-9A-Za-z]+", "_", name).lstrip("_")[:60].rstrip("_") or "v_"
     if text[0].isdigit():
         text = f"_{text}"
     return f"{text}_" if text in RESERVED else text
+
+
+def _spelled_out(character: str) -> str:
+    """Return a Greek letter's name, nothing for an accent, and any other character as it is."""
+    if unicodedata.combining(character):
+        return ""
+    kind, _, name = unicodedata.name(character, "").rpartition(" LETTER ")
+    if kind not in ("GREEK SMALL", "GREEK CAPITAL"):
+        return character
+    return f" {name.lower() if kind.endswith('SMALL') else name.capitalize()} "
 
 
 @dataclass(frozen=True)

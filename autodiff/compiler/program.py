@@ -6,6 +6,7 @@ import contextlib
 import random
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from numbers import Integral
 from types import FunctionType
 from typing import Any
 
@@ -182,8 +183,9 @@ class Program:
         Raises ValueError if n or the batch size is no count, or the rows do not fit the inputs;
         TypeError if ``shuffle`` is no random.Random.
         """
-        if not isinstance(n, int) or isinstance(n, bool) or n < 0:
+        if not isinstance(n, Integral) or isinstance(n, bool) or n < 0:
             raise ValueError(f"run needs a number of iterations, 0 or more, not {describe(n)}")
+        n = int(n)
         if shuffle is not None and not isinstance(shuffle, random.Random):
             raise TypeError(f"shuffle must be a random.Random, but got {describe(shuffle)}")
         outputs: list[float] = []
@@ -266,9 +268,9 @@ class Program:
         if not checked:
             raise ValueError("run needs at least one row")
         size = len(checked) if batch_size is None else batch_size
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
             raise ValueError(f"the batch size must be 1 or more, not {describe(size)}")
-        return checked, size
+        return checked, min(int(size), len(checked))
 
 
 def epoch_means(outputs: Sequence[float], counts: Sequence[int]) -> list[float]:
