@@ -111,12 +111,12 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "file", type=Path, nargs="?", help="a Python file that defines `loss`; without, the lab's"
     )
-    rows = ", ".join(f"{number} is {row[0]:.0f} {row[1]:.0f}" for number, row in enumerate(LAB.x))
+    rows = ", ".join(f"{number} is {a:.0f} {b:.0f}" for number, (a, b) in enumerate(LAB.x, 1))
     parser.add_argument(
         "--row",
         type=int,
-        choices=range(len(LAB.x)),
-        default=1,
+        choices=range(1, len(LAB.x) + 1),
+        default=2,
         help=f"the row of XOR: {rows}; default: %(default)s",
     )
     parser.add_argument(
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.file is not None:
         loss = loss_of_file(options.file)
     else:
-        loss = one_row_loss(lab_model(), LAB.x[options.row], LAB.y[options.row])
+        loss = one_row_loss(lab_model(), LAB.x[options.row - 1], LAB.y[options.row - 1])
     trace = Trace(loss)
     # The screen is written to the standard error stream, so that is asked too.
     in_terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
