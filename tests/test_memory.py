@@ -144,7 +144,7 @@ def nothing_is_left_over() -> Iterator[None]:
     assert watch.on_new_value is None
 
 
-# What is kept each time is kept in every round; pickle's tables take some to be as large as they get.
+# A leak is kept in every round; pickle's tables take some rounds to be as large as they get.
 ROUNDS = 10
 
 
