@@ -10,6 +10,11 @@ and each extrapolation removes its first term,
 so the first is of fourth order, the next of sixth.  How far one is from the two that it was
 made of estimates its error; the one with the smallest error is taken.  (C. J. F. Ridders,
 "Accurate computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4(2), 1982.)
+
+Long steps leap over what is narrower than they are, such as the pole of 1 / x beside 0, and may by
+chance agree on a wrong slope.  So beside 0 the method is tried a second time, with steps that
+begin at |x| / 8.  They are believed where they are surer, or contradict the long ones beyond both
+errors, for a derivative is local.
 """
 
 from __future__ import annotations
@@ -32,6 +37,13 @@ __all__ = ["GradientError", "check_gradients"]
 
 SHRINK = 4.0
 STEPS = 20
+SMALLEST = 2.0**-960  # steps that are a share of a smaller x may underflow
+HIDDEN = 2.0**20  # what f rounds on its way may be so much larger than its result
+
+LEFT_THE_GRAPH = (
+    "Has a number left the graph on its way (x.data, float(x), a function of math)? "
+    "Does f do the same at every call?"
+)
 
 Function = Callable[..., Any]
 
@@ -64,34 +76,77 @@ class GradientError(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A derivative by differences, an estimate of its error, and the part that is rounding's."""
+    """A derivative by differences, an estimate of its error, and the part that is rounding's.
+
+    ``largest`` is the largest central difference of the steps up to there.
+    """
 
     number: float
     error: float
     rounding: float
+    largest: float
 
     def confirms(self, gradient: float, tolerance: float) -> bool:
-        """Return whether the gradient is this number, to within tolerance and error."""
+        """Return whether the gradient is this number, to within tolerance and error.
+
+        No differences confirm anything before they have settled: their error is small beside the
+        number, or is rounding's, or is small beside the differences of the longer steps.  The last
+        is for a slope of 0 where differences shrink with the step alone, as of relu(x)**2 at 0.
+        """
         allowed = tolerance * max(abs(gradient), abs(self.number))
-        settled = self.error <= max(allowed, 100.0 * self.rounding)
+        settled = self.error <= max(allowed, 100.0 * self.rounding, 1e-9 * self.largest)
         return settled and abs(gradient - self.number) <= allowed + self.error
 
 
 def difference(f: Callable[[float], float], x: float, tolerance: float) -> Difference:
-    """Return df/dx by Ridders' method, once its error is far below the tolerance."""
+    """Return df/dx by Ridders' method, from steps of the scale that suits f at x."""
+    found = Difference(math.nan, math.inf, 0.0, 0.0)
+    for scale, hidden in scales(f, x):
+        tried = ridders(f, x, scale / 8.0, tolerance, hidden)
+        contradicts = abs(tried.number - found.number) > tried.error + found.error
+        if contradicts or tried.error < found.error:
+            # Once it is believed, what might have been hidden does not blur the result.
+            found = ridders(f, x, scale / 8.0, tolerance, 0.0) if hidden else tried
+    return found
+
+
+def scales(f: Callable[[float], float], x: float) -> list[tuple[float, float]]:
+    """Return the scales of steps to try at x, each with what rounding may be hidden from it.
+
+    The first is max(1, |x|).  Beside 0, |x| is another, if f changes enough there to be seen.
+    Of log(1 + x) at 1e-12 such short steps see little but the rounding of 1 + x, and the size of
+    f does not tell.  Its size within reach of the long steps is a better guess at what is rounded.
+    """
+    size = abs(x)
+    if not SMALLEST < size < 1.0:
+        return [(max(1.0, size), 0.0)]
+    sizes = [abs(y) for y in map(f, (x - 1.0 / 8.0, x, x + 1.0 / 8.0)) if math.isfinite(y)]
+    hidden = HIDDEN * sys.float_info.epsilon * max(sizes, default=0.0)
+    change = abs(f(x + size / 8.0) - f(x - size / 8.0))
+    return [(1.0, 0.0), (size, hidden)] if change > hidden else [(1.0, 0.0)]
+
+
+def ridders(
+    f: Callable[[float], float], x: float, step: float, tolerance: float, hidden: float
+) -> Difference:
+    """Return df/dx from that first step on, once its error is far below the tolerance.
+
+    ``hidden`` is how much of f may be rounding that the size of f does not tell.
+    """
     here = f(x)
-    step = max(1.0, abs(x)) / 8.0
-    best = Difference(math.nan, math.inf, 0.0)
+    best = Difference(math.nan, math.inf, 0.0, 0.0)
+    largest = 0.0
     coarser: list[float] = []
     for _ in range(STEPS):
         above, below = f(x + step), f(x - step)
-        rounding = rounding_error(here, above, below, x, step)
+        rounding = rounding_error(here, above, below, x, step) + hidden / step
         finer = [(above - below) / ((x + step) - (x - step))]
+        largest = max(largest, abs(finer[0]))
         for order, earlier in enumerate(coarser, 1):
             better = finer[-1] + (finer[-1] - earlier) / (SHRINK ** (2 * order) - 1.0)
             error = max(abs(better - finer[-1]), abs(better - earlier)) + rounding
             if error < best.error:
-                best = Difference(better, error, rounding)
+                best = Difference(better, error, rounding, largest)
             finer.append(better)
         if best.error <= tolerance / 100.0 * abs(best.number) or rounding > best.error:
             break
@@ -103,25 +158,35 @@ def difference(f: Callable[[float], float], x: float, tolerance: float) -> Diffe
 def rounding_error(here: float, above: float, below: float, x: float, step: float) -> float:
     """Return what rounding f, and x before it, makes of a difference at most, or nearly so."""
     of_f = max(abs(above), abs(below))
-    of_x = abs(x) * max(abs(above - here), abs(here - below)) / step
+    of_x = max(abs(above - here), abs(here - below)) / step * abs(x)
     return sys.float_info.epsilon * (of_f + of_x) / step
 
 
 def has_kink(f: Callable[[float], float], x: float) -> bool:
-    """Return whether f has different slopes on both sides of x, a jump there, or an end.
+    """Return whether f has different slopes on both sides of x, a jump or a pole there, or an end.
 
-    Where f is smooth, these slopes differ by a multiple of the step: less of a step leaves less of
-    the gap between them.
+    If long steps see it and short ones do not, it is beside x.
+    """
+    return all(is_broken(f, x, scale) for scale, _ in scales(f, x))
+
+
+def is_broken(f: Callable[[float], float], x: float, scale: float) -> bool:
+    """Return whether steps that are small shares of the scale show f as not smooth at x.
+
+    Where f is smooth, the slopes on both sides differ by a multiple of the step: less of a step
+    leaves less of the gap between them.  And their mean stays; over a jump or a pole it grows.
     """
     here = f(x)
-    gap = math.inf
+    gap = slope = math.inf
     for shrink in (2.0**-23, 2.0**-26):
-        step = max(1.0, abs(x)) * shrink
+        step = scale * shrink
         above, below = f(x + step), f(x - step)
-        coarser, gap = gap, abs((above - here) - (here - below)) / step
+        coarser_gap, gap = gap, abs((above - here) - (here - below)) / step
+        coarser_slope, slope = slope, abs(above - below) / step
         if not math.isfinite(gap):
             return True
-    return gap > max(coarser / 2.0, 100.0 * rounding_error(here, above, below, x, step))
+    noise = 100.0 * rounding_error(here, above, below, x, step)
+    return gap > max(coarser_gap / 2.0, noise) or slope > max(2.0 * coarser_slope, noise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +217,11 @@ def check_gradients(
     same each time.  ``inputs`` are numbers, or Values whose numbers and labels are used.  With
     ``order=2`` the second derivatives are checked as well.  Two numbers agree if they differ by at
     most ``tolerance`` times the larger one, and the estimated error of the differences (about
-    1e-13 of f); a derivative that is lost in the rounding of f passes as 0.
+    1e-13 of f); a derivative that is lost in the rounding of f passes as 0.  Where a slope of 0 has
+    a kink itself, as that of relu(x)**2 has at 0, that error is about 1e-11 of the slope beside it.
+
+    The differences begin with a step of max(1, |x|) / 8, and may leap over what f does within a
+    small part of it.  Beside 0 they begin with |x| / 8 too, so 1 / x can be checked at 1e-8.
 
     At a *kink* (relu or abs at 0, a tie in maximum, the edge of a ``where``) there is no
     derivative to check: the engine's is PyTorch's choice, and differences give the mean of the
@@ -227,16 +296,20 @@ def _error(
         lines.append(f"The differences' own error is about {found.difference.error:.2g}.")
     node, wrong = first_wrong_operation(output, order, tolerance)
     if node is None or wrong is None:
-        lines.append(
-            "Each operation's own rule is right here. Has a number left the graph on its way "
-            "(x.data, float(x), a function of math)? Does f do the same at every call?"
-        )
+        lines.append(f"Each operation's own rule is right here. {LEFT_THE_GRAPH}")
     else:
         parents = [of[parent] for parent in node.parents]
         lines.append(
             f"The first operation whose own rule disagrees is {node.op}, in {of[node]} = "
             f"{of.formula(node)}: {wrong.sentence(of[node], parents)}."
         )
+        if wrong.at_kink:
+            lines.append(
+                f"There {node.op} is at a kink or an end of its own, where its derivative is a "
+                "matter of choice."
+            )
+            if not found.at_kink:
+                lines.append(f"That choice may be the reason. If it is not: {LEFT_THE_GRAPH}")
     if found.at_kink:
         lines.append(
             "This is a kink or an end of f, where the derivative is a matter of choice: "

@@ -228,6 +228,94 @@ def test_the_values_that_are_given_stay_as_they_are() -> None:
     assert (x.data, x.has_grad, x.label) == (0.5, False, "x")
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.relu() ** 2,
+        lambda x: 1e9 * x.relu() ** 2,
+        lambda x: where(x, x * x, -x * x * x),
+        lambda x: x.relu() ** 3 - (-x).relu() ** 2,
+    ],
+)
+@pytest.mark.parametrize("at", [0.0, 0.3, 1e6])
+def test_a_slope_of_zero_that_has_a_kink_itself_passes(
+    f: Callable[[Value], Value], at: float
+) -> None:
+    check_gradients(lambda x: f(x - at), [at])
+
+
+def slope_above_zero(out: Any, x: Any) -> tuple[Any]:
+    return (2.0 * x.relu() + 1e-9,)
+
+
+def test_a_wrong_slope_where_the_right_one_is_zero_with_a_kink_is_found() -> None:
+    op = Operation("ramp", "ramp", 1, lambda x: max(x, 0.0) ** 2, slope_above_zero)
+    with pytest.raises(GradientError, match="rule disagrees is ramp") as caught:
+        check_gradients(lambda x: Value.make_node(op, x), [0.0])
+    assert "kink" not in str(caught.value)
+    assert caught.value.difference == pytest.approx(0.0, abs=1e-12)
+
+
+NARROW: list[tuple[Callable[[Value], Value], float]] = [
+    (lambda x: 1.0 / x**2, 1e-5),
+    (lambda x: 1.0 / x, 1e-8),
+    (lambda x: -1.0 / x, -1e-100),
+    (Value.log, 1e-12),
+    (Value.sqrt, 1e-12),
+    (lambda x: (1000.0 * x).tanh(), 0.001),
+    (lambda x: (1000.0 * x).tanh(), -0.002),
+    (Value.relu, 1e-9),
+    (abs, -1e-9),
+]
+
+
+@pytest.mark.parametrize(("f", "at"), NARROW)
+def test_right_gradients_pass_beside_what_is_narrower_than_the_first_step(
+    f: Callable[[Value], Value], at: float
+) -> None:
+    check_gradients(f, [at], order=2)
+
+
+@pytest.mark.parametrize(("f", "at"), NARROW)
+def test_differences_beside_what_is_narrow_confirm_no_other_slope(
+    f: Callable[[Value], Value], at: float
+) -> None:
+    x = Value(at)
+    f(x).backward()
+    found = difference(lambda number: f(Value(number)).data, at, 1e-6)
+    assert found.confirms(x.grad, 1e-6)
+    for wrong in (0.0, -x.grad, x.grad / 2.0, x.grad * (1.0 + 1e-5)):
+        assert not found.confirms(wrong, 1e-6)
+
+
+@pytest.mark.parametrize("at", [1e-3, -1e-8, 1e-9, -1e-12, 1e-15, 1e-20, 1e-200, 5e-324])
+@pytest.mark.parametrize(
+    ("f", "slope"),
+    [
+        (lambda x: (1.0 + x).log(), 1.0),
+        (lambda x: x.exp() - 1.0, 1.0),
+        (lambda x: (1000.0 + x) - 1000.0, 1.0),
+        (lambda x: 1.0 / (1.0 + (-x).exp()), 0.25),
+        (lambda x: x + x * x, 1.0),
+    ],
+)
+def test_short_steps_are_not_believed_where_they_see_rounding_alone(
+    f: Callable[[Value], Value], slope: float, at: float
+) -> None:
+    check_gradients(f, [at])
+    found = difference(lambda number: f(Value(number)).data, at, 1e-6)
+    assert not found.confirms(0.0, 1e-6)
+    assert found.number == pytest.approx(slope, rel=3.0 * abs(at) + 1e-9)
+
+
+@pytest.mark.parametrize("at", [1e150, -1e150, 1e153])
+def test_large_numbers_pass_whose_cube_overflows(at: float) -> None:
+    check_gradients(lambda x: x * x, [at], order=2)
+    found = difference(lambda x: x * x, at, 1e-6)
+    assert found.number == pytest.approx(2.0 * at, rel=1e-12)
+    assert not found.confirms(2.001 * at, 1e-6)
+
+
 # --------------------------------------------------------------------------------------------
 # Kinks and ends
 # --------------------------------------------------------------------------------------------
@@ -299,6 +387,75 @@ def test_a_kink_is_seen(f: Callable[[float], float], at: float) -> None:
 )
 def test_where_a_function_is_smooth_no_kink_is_seen(f: Callable[[float], float], at: float) -> None:
     assert not has_kink(f, at)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: math.copysign(1.0, x) if x else 0.0,
+        lambda x: 1e-6 * math.copysign(1.0, x) + x if x else 0.0,
+        lambda x: 1.0 / x if x else 0.0,
+        lambda x: math.copysign(abs(x) ** (1.0 / 3.0), x),
+    ],
+    ids=["sign", "a small jump", "a pole with a number", "a cube root"],
+)
+@pytest.mark.parametrize("at", [0.0, 0.3, -2.0])
+def test_a_jump_is_seen_whose_middle_is_the_number_there(
+    f: Callable[[float], float], at: float
+) -> None:
+    assert has_kink(lambda x: f(x - at), at)
+
+
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (lambda x: 1.0 / x, 1e-8),
+        (lambda x: 1.0 / x**2, -1e-12),
+        (lambda x: math.log(x) if x > 0.0 else math.nan, 1e-12),
+        (abs, 1e-8),
+        (lambda x: x * x * x, 0.0),
+        (lambda x: math.copysign(abs(x) ** (5.0 / 3.0), x), 0.0),
+        (lambda x: math.log(1.0 + x), 1e-12),
+        (lambda x: math.cos(x) - 1.0, 1e-9),
+    ],
+)
+def test_a_kink_or_a_pole_beside_is_none(f: Callable[[float], float], at: float) -> None:
+    assert not has_kink(f, at)
+
+
+def test_a_kink_so_near_that_rounding_might_hide_it_is_one() -> None:
+    assert has_kink(abs, 1e-12)
+    with pytest.raises(GradientError, match="a kink or an end of f"):
+        check_gradients(Value.relu, [1e-12])
+
+
+def test_the_second_derivative_at_a_kink_fails_and_says_that_it_is_one() -> None:
+    with pytest.raises(GradientError, match="a kink or an end of f"):
+        check_gradients(abs, [0.0], order=2)
+
+
+def test_a_wrong_rule_beside_a_smoothed_kink_is_named() -> None:
+    planted = cubed(wrong_in_sign)
+    with pytest.raises(GradientError, match="rule disagrees is cube") as caught:
+        check_gradients(lambda x: x.relu() ** 2 + planted(x + 0.5), [0.0])
+    assert "kink" not in str(caught.value)
+
+
+def test_an_operation_at_a_kink_that_f_does_not_have_is_named_as_such() -> None:
+    # The slope of relu at 0 is chosen as 0; f is x, whose slope is 1.
+    with pytest.raises(GradientError, match="There relu is at a kink or an end of its") as caught:
+        check_gradients(lambda x: x.relu() - (-x).relu(), [0.0])
+    assert "of f" not in str(caught.value)
+    assert (caught.value.gradient, caught.value.difference) == (0.0, pytest.approx(1.0))
+
+
+def test_a_kink_that_f_does_not_have_is_no_excuse_for_a_number_that_left_the_graph() -> None:
+    with pytest.raises(GradientError, match="There relu is at a kink") as caught:
+        check_gradients(lambda x: x.relu() ** 2 + x.data, [0.0])
+    assert "Has a number left the graph" in str(caught.value)
+    with pytest.raises(GradientError, match="There relu is at a kink") as caught:
+        check_gradients(Value.relu, [0.0])
+    assert "Has a number left the graph" not in str(caught.value)
 
 
 def one_too_many(out: Any, x: Any) -> tuple[Any]:
