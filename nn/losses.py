@@ -129,6 +129,8 @@ def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
     rows = [list(logits)]
     if isinstance(logits[0], Sequence):
         rows = [_listed(row, "cross_entropy needs a list of logits in every row") for row in logits]
+    if not rows[0]:
+        raise ValueError("cross_entropy needs a logit for each class, but got a row without any")
     for row in rows:
         if len(row) != len(rows[0]):
             raise ValueError(
