@@ -162,8 +162,7 @@ def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) ->
     # A plain product makes a new Value of each contribution, so that each can have its name.
     for step in gradient_steps(root, leaves, operator.mul):
         node, parent = names[step.node], names[step.parent]
-        rule = step.node.op.partials.__name__ if step.node.op is not None else ""
-        linear.lower(step.local, f"for d {node}/d {parent}, by {rule}")
+        linear.lower(step.local, f"for d {node}/d {parent}, by {_rule_of(step.node)}")
         uses[step.parent] = use = uses.get(step.parent, 0) + 1
         gradient, chain = f"{of}/d {parent}", f"{of}/d {node} × d {node}/d {parent}"
         name = f"d_{parent}" if use == 1 else f"d_{parent}_from_{node}"
@@ -175,6 +174,13 @@ def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) ->
         if step.parent in wanted:
             totals[step.parent] = step.total
     return totals
+
+
+def _rule_of(node: Value) -> str:
+    """Return what a comment calls a node's rule: by the operation's name if it has none itself."""
+    assert node.op is not None
+    name: str = getattr(node.op.partials, "__name__", f"the rule of {node.op.name}")
+    return name
 
 
 def _named(linear: Linear, value: Value, comment: str, name: str) -> int:

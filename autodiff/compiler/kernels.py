@@ -4,15 +4,22 @@ A table entry's ``forward`` is short: assignments, conditions, arithmetic and ca
 ``kernel_of`` reads its source into a :class:`Kernel`, and the writers of C, JavaScript and
 machine code translate that, so an operation is defined once.  The functions of C's library, which
 ``math`` wraps, are called by name.
+
+A name means what it means to the function itself: a helper of one's own that is called ``exp`` is
+not ``math``'s.  A function is refused if its source is not all that it does.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import math
 import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import FunctionType
+from typing import Any
 
 from autodiff import ops
 from autodiff.ops import OPERATIONS, Operation
@@ -28,9 +35,9 @@ class NotTranslatableError(ValueError):
 class Kernel:
     """A function's parameters, its assignments in order, and the expression it returns.
 
-    Expressions are Python syntax trees of names, numbers, + - * /, unary -, comparisons, ``or``,
-    ``and``, conditional expressions, and calls by plain name: of a function of C's library, or of
-    an operation's.
+    Expressions are Python syntax trees of numbers, the names of parameters and of what was assigned
+    before, + - * /, unary -, comparisons, ``or``, ``and``, conditional expressions, and calls by
+    plain name: of a function of C's library, or of an operation's.
     """
 
     parameters: tuple[str, ...]
@@ -64,6 +71,16 @@ LIBRARY = {
     "power": "a * a if b == 2.0 else pow(a, b)",
 }
 
+WHAT_TO_DO = (
+    "keep to arithmetic, `a if c else b`, and calls of functions of autodiff.ops, or of those of "
+    "math that C has too; or let Python run the program, which takes any function"
+)
+
+
+def _refusal(op: Operation, fault: str) -> NotTranslatableError:
+    """Return the error that names an operation, what stands in the way, and what to do."""
+    return NotTranslatableError(f"{op.name}: {fault}: {WHAT_TO_DO}")
+
 
 @cache
 def kernel_of(op: Operation) -> Kernel:
@@ -71,79 +88,214 @@ def kernel_of(op: Operation) -> Kernel:
 
     Raises NotTranslatableError, naming the operation and what stands in the way.
     """
-    function = op.forward
-    if op.arity is None:
-        raise NotTranslatableError(f"{op.name}: it takes any number of operands")
-    try:
-        parameters = tuple(inspect.signature(function).parameters)
-    except ValueError:
-        raise NotTranslatableError(f"{op.name}: its forward is not a Python function") from None
-    if function.__name__ in LIBRARY and function.__module__ == Operation.__module__:
+    function = _plain_function(op)
+    code = function.__code__
+    parameters = code.co_varnames[: code.co_argcount]
+    if function.__name__ in LIBRARY and vars(ops).get(function.__name__) is function:
         expression = ast.parse(LIBRARY[function.__name__], mode="eval").body
         return Kernel(parameters, (), expression)
+    outside = _meanings(op, function)
+    statements = [s for s in _definition(op, function).body if not _is_docstring(s)]
+    if statements and _is_dispatch(statements[0], parameters, outside):
+        del statements[0]
+    if not statements or not isinstance(statements[-1], ast.Return):
+        raise _refusal(op, "its forward must end in a return")
+    reader = _Reader(op, set(parameters), outside)
+    assignments: list[tuple[str, ast.expr]] = []
+    for statement in statements[:-1]:
+        match statement:
+            case ast.Assign([ast.Name(target)], value):
+                assignments.append((target, reader.read(value)))
+                reader.names.add(target)
+            case _:
+                raise _refusal(op, f"cannot translate {ast.unparse(statement)!r}{_hint(statement)}")
+    last = statements[-1].value
+    if last is None:
+        raise _refusal(op, "its forward must return a number")
+    return Kernel(parameters, tuple(assignments), reader.read(last))
+
+
+def _plain_function(op: Operation) -> FunctionType:
+    """Return an operation's forward, if it is a function whose source is all that it does.
+
+    Raises NotTranslatableError for a function of any number of operands, an object that can be
+    called, a function around another, and one that takes more or less than the operands.
+    """
+    function = op.forward
+    if op.arity is None:
+        raise _refusal(op, "it takes any number of operands")
+    if not isinstance(function, FunctionType):
+        raise _refusal(op, "its forward is not a Python function")
+    # inspect would show the source of the function inside.
+    if hasattr(function, "__wrapped__"):
+        raise _refusal(op, "its forward is a function around another, as a decorator makes it")
+    code = function.__code__
+    starred = code.co_kwonlyargcount or code.co_flags & (
+        inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    )
+    if starred or code.co_argcount != op.arity:
+        raise _refusal(
+            op,
+            f"its forward must have one plain parameter for each of its operands ({op.arity}), and "
+            f"no other, not {inspect.signature(function)}",
+        )
+    return function
+
+
+def _definition(op: Operation, function: FunctionType) -> ast.FunctionDef:
+    """Return the syntax tree of a function's definition.
+
+    Raises NotTranslatableError if there is none, or decorators: these may compute anything.
+    """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError) as error:
-        raise NotTranslatableError(
-            f"{op.name}: the source of its forward is missing: {error}"
-        ) from None
-    (definition,) = tree.body
-    if not isinstance(definition, ast.FunctionDef):
-        raise NotTranslatableError(f"{op.name}: its forward is not a plain function")
-    statements = [s for s in definition.body if not _is_docstring(s) and not _is_dispatch(s)]
-    assignments: list[tuple[str, ast.expr]] = []
-    for statement in statements[:-1]:
-        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
-            raise NotTranslatableError(f"{op.name}: cannot translate {ast.unparse(statement)!r}")
-        assignments.append((statement.targets[0].id, _checked(op, statement.value)))
-    last = statements[-1]
-    if not isinstance(last, ast.Return) or last.value is None:
-        raise NotTranslatableError(f"{op.name}: its forward must end in a return")
-    return Kernel(parameters, tuple(assignments), _checked(op, last.value))
+        raise _refusal(op, f"the source of its forward is missing ({error})") from None
+    match tree.body:
+        case [ast.FunctionDef(name=function.__code__.co_name) as definition]:
+            if definition.decorator_list:
+                raise _refusal(op, "its forward has a decorator")
+            return definition
+    raise _refusal(op, "its forward is not a plain function")
+
+
+def _meanings(op: Operation, function: FunctionType) -> dict[str, Any]:
+    """Return what the names in a function that are not its own mean to it.
+
+    Raises NotTranslatableError if a variable of the function around it has no value.
+    """
+    try:
+        found = inspect.getclosurevars(function)
+    except ValueError as error:
+        raise _refusal(op, f"a variable around its forward has no value ({error})") from None
+    return {**found.builtins, **found.globals, **found.nonlocals}
 
 
 def _is_docstring(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _is_dispatch(statement: ast.stmt) -> bool:
-    """Return whether it is the line that hands operands other than floats to ``apply``."""
-    return isinstance(statement, ast.If) and "type(" in ast.unparse(statement.test)
+def _is_dispatch(
+    statement: ast.stmt, parameters: Sequence[str], outside: Mapping[str, Any]
+) -> bool:
+    """Return whether it is the line that hands operands other than floats to ``apply``.
+
+    That is ``if type(a) is not float or type(b) is not float: return NAME.apply(a, b)``.  A
+    program has floats alone, so there it does nothing; any other question about types might.
+    """
+    questions = {f"type({parameter}) is not float" for parameter in parameters}
+    match statement:
+        case ast.If(
+            test,
+            [ast.Return(ast.Call(ast.Attribute(ast.Name(), "apply"), operands, []))],
+            [],
+        ):
+            return (
+                set(ast.unparse(test).split(" or ")) <= questions
+                and [ast.unparse(operand) for operand in operands] == list(parameters)
+                and outside.get("type") is type
+                and outside.get("float") is float
+            )
+    return False
+
+
+def _hint(statement: ast.stmt) -> str:
+    """Return what else there is to say of a statement that is no assignment."""
+    if not isinstance(statement, ast.If):
+        return ""
+    return (
+        " (the one `if` that may stand there is the first line, `if type(x) is not float: return "
+        "NAME.apply(x)`, which asks operands alone and hands on all of them)"
+    )
 
 
 ALLOWED = (
-    *(ast.Name, ast.Load, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp),
-    *(ast.IfExp, ast.Call, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.USub, ast.Or, ast.And),
+    *(ast.Load, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp),
+    *(ast.IfExp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.USub, ast.Or, ast.And),
     *(ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
 )
 
 
-class _PlainCalls(ast.NodeTransformer):
-    """Turns ``math.exp`` into ``exp`` and ``math.inf`` into ``inf``."""
+class _Reader(ast.NodeTransformer):
+    """Reads a function's expressions into those of a :class:`Kernel`.
+
+    ``math.exp`` becomes ``exp``, and ``math.inf`` a number.  ``names`` are the function's own, as
+    far as they are assigned; ``outside`` is what its other names mean.
+    """
+
+    def __init__(self, op: Operation, names: set[str], outside: Mapping[str, Any]) -> None:
+        self.op = op
+        self.names = names
+        self.outside = outside
+        self.text = ""
+
+    def read(self, expression: ast.expr) -> ast.expr:
+        """Return the expression; raise NotTranslatableError for what a kernel may not have."""
+        self.text = ast.unparse(expression)
+        read: ast.expr = self.visit(expression)
+        return read
+
+    def refused(self, why: str = "") -> NotTranslatableError:
+        """Return the error for the expression that is being read."""
+        return _refusal(self.op, f"cannot translate {self.text!r}{why}")
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Return any other part with its own parts read."""
+        if not isinstance(node, ALLOWED):
+            raise self.refused()
+        return super().generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """Return a name of the function's own, or the number that ``inf`` or ``nan`` is."""
+        if node.id in self.names:
+            return node
+        meaning = self.outside.get(node.id)
+        if node.id in ("inf", "nan") and type(meaning) is float and repr(meaning) == node.id:
+            return ast.Constant(meaning)
+        raise self.refused(f" ({node.id} is neither an operand nor assigned before)")
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        if isinstance(node.value, ast.Name) and node.value.id == "math":
-            return ast.Name(node.attr, ast.Load())
-        return node
+        """Return the number that ``math.inf`` or ``math.nan`` is."""
+        if self.name_in_math(node) in ("inf", "nan"):
+            return ast.Constant(float(node.attr))
+        raise self.refused()
 
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Return a call by plain name that every language can make.
 
-def _checked(op: Operation, expression: ast.expr) -> ast.expr:
-    """Return the expression with plain calls; raise if it has anything a kernel may not."""
-    plain: ast.expr = _PlainCalls().visit(expression)
-    for part in ast.walk(plain):
-        if not isinstance(part, ALLOWED) or (isinstance(part, ast.Call) and not _is_known(part)):
-            raise NotTranslatableError(f"{op.name}: cannot translate {ast.unparse(expression)!r}")
-    return plain
+        It has the function, of so many operands: machine code that calls what is not there ends
+        the process.
+        """
+        name = self.function_called(node.func)
+        known = C_LIBRARY.get(name)
+        if known is None and name in OPERATION_OF_FUNCTION:
+            known = OPERATION_OF_FUNCTION[name].arity
+        if node.keywords or known != len(node.args):
+            raise self.refused(
+                f" ({ast.unparse(node)} calls no function of the table of operations or of C's "
+                "library, or with other operands)"
+            )
+        operands = [self.visit(operand) for operand in node.args]
+        return ast.Call(ast.Name(name, ast.Load()), operands, [])
 
+    def function_called(self, function: ast.expr) -> str:
+        """Return the function's name in C's library or in the table; "" if neither has it."""
+        if not isinstance(function, ast.Name):
+            name = self.name_in_math(function)
+            return name if name in C_LIBRARY else ""
+        name = function.id
+        if name in self.names or name not in self.outside:
+            return ""
+        meaning = self.outside[name]
+        if name in C_LIBRARY and meaning is vars(math)[name]:
+            return name
+        op = OPERATION_OF_FUNCTION.get(name)
+        return name if op is not None and meaning is op.forward else ""
 
-def _is_known(call: ast.Call) -> bool:
-    """Return whether every language can make a call: it has the function, of so many operands.
-
-    Machine code that calls what is not there ends the process.
-    """
-    if not isinstance(call.func, ast.Name):
-        return False
-    name, count = call.func.id, len(call.args)
-    if name in C_LIBRARY:
-        return C_LIBRARY[name] == count
-    return name in OPERATION_OF_FUNCTION and OPERATION_OF_FUNCTION[name].arity == count
+    def name_in_math(self, node: ast.expr) -> str:
+        """Return what follows the dot of ``math.exp``; if it is anything else, "" is returned."""
+        match node:
+            case ast.Attribute(ast.Name("math"), name):
+                if "math" not in self.names and self.outside.get("math") is math:
+                    return name
+        return ""

@@ -159,7 +159,7 @@ class Language:
             case ast.Constant(int() | float() as value):
                 return self.number(float(value))
             case ast.Name(name):
-                return names.get(name) or self.constant(name)
+                return names[name]
             case ast.UnaryOp(ast.USub(), operand):
                 return f"(-{self.translate(operand, names)})"
             case ast.BinOp(left, operator, right):
@@ -182,12 +182,6 @@ class Language:
                 known = self.library(function) if function in C_LIBRARY else function
                 return f"{known}({', '.join(texts)})"
         raise ValueError(f"cannot write {ast.unparse(node)!r} in {self.name}")
-
-    def constant(self, name: str) -> str:
-        """Return what the language calls inf or nan; raise ValueError for another free name."""
-        if name not in ("inf", "nan"):
-            raise ValueError(f"cannot write the name {name!r} in {self.name}")
-        return self.infinity if name == "inf" else self.not_a_number
 
 
 PYTHON = Language("Python", "#", "", "", "    ", "inf", "nan")
@@ -237,7 +231,7 @@ def function_name(op: Operation) -> str:
     >>> function_name(OPERATIONS["div"])
     'divide'
     """
-    name = op.forward.__name__
+    name = getattr(op.forward, "__name__", "")  # an object that can be called may have none
     return name if vars(ops).get(name) is op.forward else f"{identifier(op.name)}__op"
 
 

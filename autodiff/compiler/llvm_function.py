@@ -401,10 +401,8 @@ class Function:
         match node:
             case ast.Constant(int() | float() as value):
                 return self.layout.splat(literal(float(value)), self.width)
-            case ast.Name(name) if name in names:
+            case ast.Name(name):
                 return names[name]
-            case ast.Name("inf" | "nan" as name):
-                return self.layout.splat(literal(float(name)), self.width)
             case ast.UnaryOp(ast.USub(), operand):
                 return self.emit(f"fneg {self.type} {self.number(operand, names)}")
             case ast.BinOp(left, operator, right):
