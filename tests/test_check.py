@@ -561,8 +561,9 @@ def test_the_estimated_rounding_covers_the_true_one_and_is_not_far_above(
     assert 0.05 < largest < 1.0
 
 
-def test_differences_that_do_not_settle_confirm_nothing() -> None:
-    found = difference(lambda x: 1.0 if x > 0.0 else 0.0, 0.0, 1e-6)
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_differences_that_do_not_settle_confirm_nothing(scale: float) -> None:
+    found = difference(lambda x: scale if x > 0.0 else 0.0, 0.0, 1e-6)
     assert not found.confirms(found.number, 1e-6)
 
 
