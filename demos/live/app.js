@@ -176,9 +176,9 @@ function readRate(text) {
     tell(`A learning rate is a number above 0, at most ${counted(LARGEST_NUMBER)}.`);
     return showFields();
   }
+  tell("");
   if (rate !== app.timeline.parameters[data.learningRate]) {
     app.timeline.edit("lr", 0, rate);
-    tell("");
     say(`Learning rate ${general(rate, 6)} from epoch ${app.timeline.epoch} on`);
   }
   if (app.step !== null) showStep(app.step);
@@ -297,6 +297,12 @@ function pressed(event) {
   action();
 }
 
+// Enter in a field ends what was said before, also where it changes nothing: a field that was refused
+// has its old setting back, and the browser reports no change if the same is entered again.
+function answered(event) {
+  if (event.key === "Enter" && event.target.matches("input:not([type=checkbox])")) tell("");
+}
+
 function newStart() {
   if (data.draws) startFrom(Math.floor(Math.random() * 10000));
 }
@@ -313,7 +319,7 @@ function enlarge() {
   const large = document.body.classList.toggle("large");
   byId("enlarge").setAttribute("aria-pressed", String(large));
   if (app.step === null) lookAtAll(true);
-  else lookAt(litBy(allSteps[app.step])[0]);
+  else lookAt(...litBy(allSteps[app.step]));
   refresh();
 }
 
@@ -366,6 +372,7 @@ function watchControls() {
     byId(id).addEventListener("keydown", (event) => { if (event.key === "Enter") event.target.blur(); });
   }
   byId("single-keys").addEventListener("change", (event) => { app.singleKeys = event.target.checked; });
+  document.addEventListener("keydown", answered, true);
   document.addEventListener("keydown", pressed);
   window.addEventListener("hashchange", readAddress);
   window.addEventListener("resize", refresh);
@@ -413,6 +420,7 @@ function begin() {
   publish();
   lookAtAll(true);
   new ResizeObserver(refresh).observe(document.body);
+  new ResizeObserver(followStep).observe(byId("graph-area"));
   lastHash = "none";
   readAddress();
   refresh();

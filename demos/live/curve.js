@@ -147,6 +147,9 @@ function goOnTo(text) {
   if (epoch === null || epoch > MOST_EPOCHS) {
     tell(`An epoch is a whole number from 0 to ${counted(MOST_EPOCHS)}.`);
     byId("epoch-field").value = app.timeline.epoch;
-  } else if (epoch <= app.timeline.latest) rewindTo(epoch);
+    return;
+  }
+  tell("");
+  if (epoch <= app.timeline.latest) rewindTo(epoch);
   else trainTo(epoch);
 }

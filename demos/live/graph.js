@@ -1,14 +1,21 @@
 // ---- the graph ------------------------------------------------------------------------------
 
 const SVG = "http://www.w3.org/2000/svg";
-const EDGE = 40; // room around what the camera looks at, in the drawing's units
 const CAMERA_MS = 420;
+
+// Titles of boxes are 19 units of the drawing high; these are pixels of the screen per unit.
+const NEAREST = 1; // text of 19 pixels, larger than most of the page's
+const READABLE = 0.58; // text of 11 pixels
+const SMALLEST = 0.42; // text of 8 pixels, where the boxes of a step lie too far apart for more
+const ROOM = 40; // around the boxes of a step, in units of the drawing
+const LEAST_ROOM = 10; // around them where there is little, and around the whole drawing
 
 const drawing = byId("drawing");
 const drawingSize = { x: 0, y: 0, w: Number(drawing.dataset.width), h: Number(drawing.dataset.height) };
 const boxes = new Map();
 const arrows = new Map();
-const camera = { now: { ...drawingSize }, from: null, to: null, started: 0 };
+// followed: the boxes and arrows of a step, until a person moves the view
+const camera = { now: { ...drawingSize }, from: null, to: null, started: 0, followed: null, area: null };
 
 function svgElement(tag, attributes) {
   const made = document.createElementNS(SVG, tag);
@@ -156,7 +163,7 @@ function focusBox(place) {
   boxes.get(place).group.focus({ preventScroll: true });
   const { x, y, w, h } = boxes.get(place), view = camera.to || camera.now;
   const outside = x < view.x || y < view.y || x + w > view.x + view.w || y + h > view.y + view.h;
-  if (outside) look({ ...view, x: x + w / 2 - view.w / 2, y: y + h / 2 - view.h / 2 });
+  if (outside) moveTo({ ...view, x: x + w / 2 - view.w / 2, y: y + h / 2 - view.h / 2 });
 }
 
 // The nearest box in a direction; sideways distance counts double.
@@ -202,20 +209,69 @@ function setView(view) {
   drawing.setAttribute("viewBox", [view.x, view.y, view.w, view.h].map((number) => number.toFixed(1)).join(" "));
 }
 
-function lookAtAll(atOnce = false) {
-  const room = 8;
-  look({ x: -room, y: -room, w: drawingSize.w + 2 * room, h: drawingSize.h + 2 * room }, atOnce);
+// What a person wants to see: from here on the view no longer follows a step.
+function moveTo(view, atOnce = false) {
+  camera.followed = null;
+  look(view, atOnce);
 }
 
-function lookAt(places) {
-  const all = places.map((place) => boxes.get(place));
-  const left = Math.min(...all.map((box) => box.x)) - EDGE, top = Math.min(...all.map((box) => box.y)) - EDGE;
-  const right = Math.max(...all.map((box) => box.x + box.w)) + EDGE;
-  const bottom = Math.max(...all.map((box) => box.y + box.h)) + EDGE;
-  const area = byId("graph-area").getBoundingClientRect();
-  // Not nearer than text of 1.6 times the page's size, and not farther than the whole.
-  const w = Math.max(right - left, area.width / 1.3), h = Math.max(bottom - top, area.height / 1.3);
-  look({ x: (left + right - w) / 2, y: (top + bottom - h) / 2, w, h });
+function lookAtAll(atOnce = false) {
+  const room = 8;
+  moveTo({ x: -room, y: -room, w: drawingSize.w + 2 * room, h: drawingSize.h + 2 * room }, atOnce);
+}
+
+// Look at the boxes and arrows of a step. Where they are too far apart to be read together, look at
+// the first box, and from there as far towards the others as it stays in view.
+function lookAt(places, edgeKeys, atOnce = false) {
+  const area = clearArea(), lit = places.map((place) => boxes.get(place)), [first] = lit;
+  const step = around([...lit, ...edgeKeys.map(lineOf).filter(Boolean)]);
+  const whole = (room) => Math.min(area.w / (step.w + 2 * room), area.h / (step.h + 2 * room));
+  const together = Math.min(NEAREST, Math.max(whole(ROOM), Math.min(READABLE, whole(LEAST_ROOM))));
+  const scale = together < SMALLEST ? READABLE : together;
+  const x = startOf(area.w / scale, [step.x, step.w], [first.x, first.w], drawingSize.w);
+  const y = startOf(area.h / scale, [step.y, step.h], [first.y, first.h], drawingSize.h);
+  Object.assign(camera, { followed: [places, edgeKeys], area: area.size });
+  look({ x, y, w: area.w / scale, h: area.full / scale }, atOnce);
+}
+
+// Where a view of that length starts along one axis: at the middle of the step, but with its first
+// box wholly in view, and showing no more beyond an end of the drawing than a narrow edge.
+function startOf(length, [step, stepLength], [first, firstLength], end) {
+  if (length >= end + 2 * LEAST_ROOM) return (end - length) / 2;
+  const middleOfStep = step + (stepLength - length) / 2;
+  const seen = between(first + firstLength + LEAST_ROOM - length, middleOfStep, first - LEAST_ROOM);
+  return between(-LEAST_ROOM, seen, end + LEAST_ROOM - length);
+}
+
+function between(low, number, high) {
+  return Math.max(low, Math.min(number, high));
+}
+
+// The bounds of boxes and lines together.
+function around(all) {
+  const x = Math.min(...all.map((each) => each.x)), y = Math.min(...all.map((each) => each.y));
+  const right = Math.max(...all.map((each) => each.x + each.w)), bottom = Math.max(...all.map((each) => each.y + each.h));
+  return { x, y, w: right - x, h: bottom - y };
+}
+
+function lineOf(edgeKey) {
+  const arrow = arrows.get(edgeKey);
+  if (!arrow) return null;
+  const { x, y, width: w, height: h } = arrow.querySelector(".line").getBBox();
+  return { x, y, w, h };
+}
+
+// The part of the graph's area, in pixels, that lies above the buttons and the key.
+function clearArea() {
+  const area = byId("graph-area"), { width: w, height: full, bottom } = area.getBoundingClientRect();
+  const covers = [...area.querySelectorAll(".zoom, .graph-key")].map((each) => each.getBoundingClientRect());
+  const strip = Math.max(0, ...covers.filter((cover) => cover.height > 0).map((cover) => bottom - cover.top));
+  return { w, h: Math.max(1, full - strip), full, size: `${w} ${full}` };
+}
+
+// The view stays with its step when the area gets another size.
+function followStep() {
+  if (camera.followed && clearArea().size !== camera.area) lookAt(...camera.followed, true);
 }
 
 // Zoom by a factor around a point of the drawing, by default the middle.
@@ -223,7 +279,7 @@ function zoom(factor, around = null, atOnce = false) {
   const view = camera.to || camera.now;
   const at = around || { x: view.x + view.w / 2, y: view.y + view.h / 2 };
   const w = Math.max(120, Math.min(view.w * factor, 3 * drawingSize.w)), scale = w / view.w;
-  look({ x: at.x - (at.x - view.x) * scale, y: at.y - (at.y - view.y) * scale, w, h: view.h * scale }, atOnce);
+  moveTo({ x: at.x - (at.x - view.x) * scale, y: at.y - (at.y - view.y) * scale, w, h: view.h * scale }, atOnce);
 }
 
 function drawingPoint(event) {
@@ -258,8 +314,7 @@ function moveFinger(event) {
     if (after > 0) zoom(before / after, drawingPoint(event), true);
   } else {
     const scale = 1 / drawing.getScreenCTM().a, view = camera.now;
-    camera.to = null;
-    setView({ ...view, x: view.x - dx * scale, y: view.y - dy * scale });
+    moveTo({ ...view, x: view.x - dx * scale, y: view.y - dy * scale }, true);
   }
   Object.assign(finger, { x: event.clientX, y: event.clientY, moved: true });
 }

@@ -36,7 +36,7 @@ function showStep(index) {
   const step = allSteps[index];
   drawing.dataset.phase = step.phase;
   light(...litBy(step));
-  lookAt(litBy(step)[0]);
+  lookAt(...litBy(step));
   refresh();
   say(`${phaseTitle(step)}: ${stepText(step)}`);
 }

@@ -160,7 +160,7 @@ function makeRowButtons() {
     const field = element("input", { id: "row-field", inputmode: "numeric", size: 4, autocomplete: "off" });
     field.addEventListener("change", () => {
       const row = /^\d{1,6}$/.test(field.value.trim()) ? Number(field.value) - 1 : -1;
-      if (row >= 0 && row < data.rows.length) chooseRow(row);
+      if (row >= 0 && row < data.rows.length) { tell(""); chooseRow(row); }
       else tell(`The rows are numbered from 1 to ${data.rows.length}.`);
     });
     return place.append(element("label", { class: "field" }, "Row ", field), element("span", { class: "small" }, `of ${data.rows.length}`));

@@ -329,6 +329,51 @@ def test_a_setting_that_makes_no_sense_is_refused_and_nothing_changes(
         assert opened.numbers() == before
 
 
+def test_what_was_said_of_a_bad_setting_goes_with_the_next_good_one(
+    lab: Path, moons: Path, open_page: Open
+) -> None:
+    opened = open_page(lab)
+    message = opened.page.locator("#message")
+    for field, bad, goods in (
+        ("Epoch", "abc", ["500", "200", "200"]),
+        ("Seed", "-4", ["", "7"]),
+        ("Learning rate", "zero", ["0.1", "0.2"]),
+        ("weight hidden.bias[0]", "abc", ["0.5", "0.5"]),
+    ):
+        for good in goods:
+            opened.fill(field, bad)
+            assert message.is_visible()
+            opened.fill(field, good)
+            assert message.is_hidden(), (field, good)
+    opened = open_page(moons)
+    opened.fill("Row", "0")
+    assert opened.page.locator("#message").is_visible()
+    opened.fill("Row", "2")
+    assert opened.page.locator("#message").is_hidden()
+
+
+def test_enter_in_a_field_that_nobody_changed_changes_nothing(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab, "#seed=3&epoch=50")
+    opened.wait_until("live.epoch === 50")
+    before = opened.numbers()
+    for field in ("Epoch", "Seed", "Learning rate", "weight hidden.bias[0]"):
+        opened.page.get_by_label(field, exact=True).press("Enter")
+        opened.settle()
+        assert opened.numbers() == before
+
+
+def test_a_message_leaves_the_row_for_rewinding_its_place(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab, viewport={"width": 1280, "height": 720})
+    room = (
+        "document.getElementById('curve-card').getBoundingClientRect().bottom"
+        " - document.querySelector('.rewind').getBoundingClientRect().bottom"
+    )
+    before = opened.evaluate(room)
+    opened.fill("Epoch", "abc")
+    assert opened.page.locator("#message").is_visible()
+    assert opened.evaluate(room) == pytest.approx(before, abs=1)
+
+
 def test_a_loss_that_is_no_longer_finite_stops_the_training_and_says_so(
     pages: Path, open_page: Open
 ) -> None:

@@ -1,0 +1,132 @@
+"""What a class sees of the graph while it steps through backprop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Open
+from tests.browser.opened import Opened
+from tests.browser.test_use import SIZES
+
+READABLE = 11.0  # pixels: titles of boxes, wherever a step fits with them so high
+SMALLEST = 8.0  # where a step fits only with smaller ones
+EDGE = 11.0  # units of the drawing that may be seen beyond its outermost boxes, rounded up
+PIXEL = 1.0
+
+# Walk through the steps from the present one on, and measure each in pixels of the screen.
+WALK = """async () => {
+  const rect = (element) => {
+    const { left, top, right, bottom } = element.getBoundingClientRect();
+    return { left, top, right, bottom };
+  };
+  const union = (all) => ({
+    left: Math.min(...all.map((each) => each.left)), top: Math.min(...all.map((each) => each.top)),
+    right: Math.max(...all.map((each) => each.right)),
+    bottom: Math.max(...all.map((each) => each.bottom)),
+  });
+  const rects = (selector) => [...drawing.querySelectorAll(selector)].map(rect);
+  const drawing = document.getElementById("drawing"), area = document.getElementById("graph-area");
+  const frame = () => new Promise(requestAnimationFrame);
+  const [now, last] = document.getElementById("step-count").textContent.split(" / ").map(Number);
+  const found = [];
+  for (let step = now; step <= last; step += 1) {
+    await frame();
+    const scale = drawing.getScreenCTM().a, title = drawing.querySelector(".active .title");
+    found.push({
+      title: document.getElementById("lesson-title").textContent, scale, area: rect(area),
+      text: parseFloat(getComputedStyle(title).fontSize) * scale,
+      graph: union(rects(".box .shape")), active: union(rects(".active .shape")),
+      step: union(rects(".lit .shape, .arrow.lit .line")),
+      covers: [...area.querySelectorAll(".zoom, .graph-key")].filter((each) => each.offsetHeight)
+        .map(rect),
+    });
+    if (step < last) document.getElementById("next").click();
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(name, size) for name in ("lab", "moons") for size in SIZES],
+    ids=lambda param: f"{param[0]}-{param[1][0]}",
+)
+def steps(request: pytest.FixtureRequest, browser: Any) -> list[dict[str, Any]]:
+    """What each step shows, on a screen that gets its size while the page steps."""
+    name, (width, height) = request.param
+    opened = Opened(browser, request.getfixturevalue(name))
+    opened.press("b")
+    opened.page.set_viewport_size({"width": width, "height": height})
+    opened.settle()
+    found = list(opened.evaluate(WALK))
+    opened.close()
+    return found
+
+
+def clear(shown: dict[str, Any]) -> dict[str, float]:
+    """Return the part of the graph's area above the zoom buttons and the colour key."""
+    bottom = min(cover["top"] for cover in shown["covers"])
+    return {**shown["area"], "bottom": bottom}
+
+
+def whole_in(inner: dict[str, float], outer: dict[str, float]) -> bool:
+    return (
+        inner["left"] >= outer["left"] - PIXEL
+        and inner["top"] >= outer["top"] - PIXEL
+        and inner["right"] <= outer["right"] + PIXEL
+        and inner["bottom"] <= outer["bottom"] + PIXEL
+    )
+
+
+def text_of_the_whole_step(shown: dict[str, Any]) -> float:
+    """Return how high titles are where the step just fills the clear part, with a narrow edge."""
+    step, free = shown["step"], clear(shown)
+    edges = 2 * EDGE * shown["scale"]
+    across = (free["right"] - free["left"]) / (step["right"] - step["left"] + edges)
+    down = (free["bottom"] - free["top"]) / (step["bottom"] - step["top"] + edges)
+    return float(shown["text"] * min(across, down))
+
+
+def test_a_step_wastes_no_room_beyond_the_graph_while_boxes_are_cut_off(
+    steps: list[dict[str, Any]],
+) -> None:
+    for shown in steps:
+        graph, free = shown["graph"], clear(shown)
+        for low, high in (("left", "right"), ("top", "bottom")):
+            before, behind = graph[low] - free[low], free[high] - graph[high]
+            narrow = EDGE * shown["scale"] + 5 * shown["scale"] + PIXEL  # 5: Graphviz's own edge
+            assert before <= narrow or behind >= -PIXEL, (shown["title"], low)
+            assert behind <= narrow or before >= -PIXEL, (shown["title"], high)
+
+
+def test_a_step_is_shown_whole_and_readable_wherever_it_fits(
+    steps: list[dict[str, Any]],
+) -> None:
+    for shown in steps:
+        assert whole_in(shown["active"], clear(shown)), shown["title"]
+        fitting = text_of_the_whole_step(shown)
+        if fitting >= SMALLEST:
+            assert whole_in(shown["step"], clear(shown)), shown["title"]
+        assert shown["text"] >= min(READABLE, fitting), shown["title"]
+        assert shown["text"] >= SMALLEST - 0.5, shown["title"]
+    readable = [shown for shown in steps if shown["text"] >= READABLE]
+    assert len(readable) > 0.8 * len(steps)
+
+
+def test_a_view_that_a_person_chose_stays_when_the_window_changes(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab)
+    view = "document.getElementById('drawing').getAttribute('viewBox')"
+    opened.press("b")
+    opened.settle()
+    followed = opened.evaluate(view)
+    opened.press("+")
+    chosen = opened.evaluate(view)
+    assert chosen != followed
+    opened.page.set_viewport_size({"width": 1400, "height": 800})
+    opened.settle()
+    assert opened.evaluate(view) == chosen
