@@ -110,6 +110,10 @@ class SGD(Optimizer):
     def rule(
         self, weights: Numbers, gradients: Numbers, state: Numbers
     ) -> tuple[list[Any], list[Any]]:
+        """Return the new weights and velocities.
+
+        Raises ValueError if the momentum was set after SGD was made: there is no velocity then.
+        """
         lr, momentum, decay = self.lr, self.momentum, self.weight_decay
         if momentum and len(state) != len(weights):
             raise ValueError(
