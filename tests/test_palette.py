@@ -236,6 +236,8 @@ def test_the_terminal_shows_signs_in_these_colours() -> None:
 def test_no_other_file_has_colours_of_signs_of_its_own(folder: Path) -> None:
     """Orange, blue and bright yellow are written in one place."""
     taken = {colour.upper() for theme in PALETTES.values() for colour in of(theme)} | {LIT}
+    if folder == DOCS and not (DOCS / "reference.py").is_file():
+        pytest.skip("the documents are not installed with the packages")
     written = [path for path in folder.rglob("*") if path.suffix in (".py", ".css", ".js", ".html")]
     assert written
     for path in written:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given
@@ -31,6 +32,7 @@ from autodiff.value import constant
 from demos import lab, moons, page, step, xor
 from demos.live.assemble import FOLDER
 from demos.sweep import command as sweep
+from demos.sweep import store as store_file
 from demos.sweep.report import markdown_report, runs_csv
 from demos.sweep.settings import Configuration, Sweep
 from demos.sweep.store import Store, StoreError
@@ -361,7 +363,7 @@ def test_a_damaged_file_of_results_is_named(
     content = data.draw(damaged(results))
     scratch.write_bytes(content)
     try:
-        with Store(scratch) as store:
+        with patch.object(store_file, "SECONDS_TO_WAIT", 0.05), Store(scratch) as store:
             seeds = store.seeds(ONE, 3)
             runs = list(store.runs(ONE, 3, 20))
             assert markdown_report(SWEEP, store)

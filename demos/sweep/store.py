@@ -31,6 +31,9 @@ DAMAGED = (sqlite3.Error, UnicodeDecodeError)
 
 PRIMARY_KEY = "activation, loss, initialisation, learning_rate, epochs, seed"
 
+# For another sweep that writes into the same file; SQLite takes some damage for one, too.
+SECONDS_TO_WAIT = 60.0
+
 SCHEMA = f"""
 CREATE TABLE runs (
     activation TEXT NOT NULL,
@@ -65,7 +68,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.connection = sqlite3.connect(path, timeout=60.0)
+            self.connection = sqlite3.connect(path, timeout=SECONDS_TO_WAIT)
             try:
                 self._prepare()
             except BaseException:
