@@ -126,7 +126,12 @@ def fit(
     rng = random_generator(shuffle, "shuffle")
     rows = Rows(model, x, y, loss)
     size = len(rows.x) if batch_size is None else batch_size
-    trainer = trainer_for(model, rows, optimizer, penalty, size, engine)
+    engine = engine_that_trains(engine, rows, optimizer)
+    trainer: EagerTrainer | ProgramTrainer
+    if engine == "eager":
+        trainer = EagerTrainer(model, rows, optimizer, penalty, size)
+    else:
+        trainer = ProgramTrainer(model, rows, optimizer, penalty, size, engine)
     losses: list[float] = []
     try:
         _train(trainer, optimizer, epochs, rng, losses, progress)
@@ -141,21 +146,15 @@ def fit(
     return History(losses, trainer.engine)
 
 
-def trainer_for(
-    model: Module,
-    rows: Rows,
-    optimizer: Optimizer,
-    penalty: Penalty | None,
-    size: int,
-    engine: str,
-) -> EagerTrainer | ProgramTrainer:
-    """Return what trains with an engine; raise ValueError if that cannot."""
+def engine_that_trains(engine: str, rows: Rows, optimizer: Optimizer) -> str:
+    """Return the engine, but "eager" for "auto" if a program would train something else.
+
+    Raises ValueError if that is so and the engine is one of programs.
+    """
     reason = "" if engine == "eager" else why_no_program(rows, optimizer)
     if reason and engine != "auto":
         raise ValueError(f'fit: {reason}, which a program cannot do; pass engine="eager"')
-    if reason or engine == "eager":
-        return EagerTrainer(model, rows, optimizer, penalty, size)
-    return ProgramTrainer(model, rows, optimizer, penalty, size, engine)
+    return "eager" if reason else engine
 
 
 class Rows:
@@ -205,11 +204,11 @@ class Rows:
 
     def loss_of_one(self, prediction: Any, target: Any) -> tuple[Value, list[Value]]:
         """Return the loss of a prediction as a graph, and the variables that are its target."""
-        if isinstance(target, list):
-            y = [Value(number, f"y{place}") for place, number in enumerate(target, 1)]
-            return self.loss([prediction], [y]), y
-        variable = Value(target, "y")
-        return self.loss([prediction], [variable]), [variable]
+        if not isinstance(target, list):
+            variable = Value(target, "y")
+            return self.loss([prediction], [variable]), [variable]
+        y = [Value(number, f"y{place}") for place, number in enumerate(target, 1)]
+        return self.loss([prediction], [y]), y
 
 
 def why_no_program(rows: Rows, optimizer: Optimizer) -> str:
@@ -219,15 +218,18 @@ def why_no_program(rows: Rows, optimizer: Optimizer) -> str:
     for parameter in optimizer.parameters:
         if hooks_of(parameter) is not None:
             return f"{parameter.label or 'a parameter'} has a hook"
+    return why_no_graph(rows)
+
+
+def why_no_graph(rows: Rows) -> str:
+    """Return what the loss does with a target's number that its graph does not; "" if nothing."""
     try:
         loss, y = rows.loss_of_one(rows.prediction, rows.y[0])
     except Exception as error:  # whatever it does with a Value that it cannot
         return f"the loss looks at its target's number ({type(error).__name__}: {error})"
     interior = leaves_and_interior(loss)[1]
     for target, expected in rows.kinds.values():
-        for variable, number in zip(
-            y, target if isinstance(target, list) else [target], strict=True
-        ):
+        for variable, number in zip(y, _numbers_of(target), strict=True):
             variable.data = number
         for node in interior:
             assert node.op is not None
@@ -235,6 +237,11 @@ def why_no_program(rows: Rows, optimizer: Optimizer) -> str:
         if loss.data != expected and not (math.isnan(loss.data) and math.isnan(expected)):
             return f"the loss looks at its target's number: {target} is treated in another way"
     return ""
+
+
+def _numbers_of(target: Any) -> list[float]:
+    """Return a checked target's numbers: itself, or the one that it is."""
+    return target if isinstance(target, list) else [target]
 
 
 def _detached(prediction: Any) -> Any:
@@ -367,8 +374,7 @@ class ProgramTrainer:
         row_loss, y = rows.loss_of_one(model(x), rows.y[0])
         row_loss.label = row_loss.label or "loss"
         self.rows = [
-            (*row, *(wanted if isinstance(wanted, list) else [wanted]))
-            for row, wanted in zip(rows.x, rows.y, strict=True)
+            (*row, *_numbers_of(wanted)) for row, wanted in zip(rows.x, rows.y, strict=True)
         ]
         self.program: Program = compile(
             row_loss,

@@ -72,15 +72,17 @@ class Module:
         self._origin = Origin(module=path or type(self).__name__)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "path" or not (_is_values(value) or _is_modules(value)):
+            object.__setattr__(self, name, value)
+            return
         before = vars(self).copy()
         object.__setattr__(self, name, value)
-        if name != "path" and (_is_values(value) or _is_modules(value)):
-            try:
-                self.set_path(self.path)
-            except ValueError:
-                vars(self).clear()
-                vars(self).update(before)
-                raise
+        try:
+            self.set_path(self.path)
+        except ValueError:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
 
     def __call__(self, x: Any) -> Any:
         """Return the module's output for an input: what a subclass defines."""
@@ -103,12 +105,11 @@ class Module:
         """
         values = {name: value for name, value in vars(self).items() if _is_values(value)}
         renamed = {
-            self.parameter_names[name]: value
-            for name, value in values.items()
-            if name in self.parameter_names
+            shown: values.pop(name)
+            for name, shown in self.parameter_names.items()
+            if name in values
         }
-        others = {name: value for name, value in values.items() if name not in self.parameter_names}
-        return joined(self, renamed, others)
+        return joined(self, renamed, values)
 
     def parameter_trees(self) -> dict[str, Any]:
         """Return all parameters as ``state_dict`` arranges them: a tree of Values by path."""
