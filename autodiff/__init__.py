@@ -1,6 +1,6 @@
 """A scalar autograd engine to look inside: read it, step it, draw it, compile it."""
 
-from autodiff.backward import Step, backward_steps
+from autodiff.debug.steps import Step, backward_steps
 from autodiff.check import GradientError, check_gradients
 from autodiff.compiler import Program, compile
 from autodiff.debug.anomaly import AnomalyError, detect_anomaly
@@ -10,8 +10,8 @@ from autodiff.debug.trace import Trace
 from autodiff.drawing import Drawing, animate, draw
 from autodiff.gradient import grad, hessian
 from autodiff.graph import topological_order
-from autodiff.memory import collector_paused
-from autodiff.naming import Names, name_of
+from autodiff.support.memory import collector_paused
+from autodiff.support.naming import Names, name_of
 from autodiff.ops import (
     cos,
     exp,

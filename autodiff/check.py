@@ -26,10 +26,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from autodiff.convert import describe, to_float
+from autodiff.support.convert import describe, to_float
 from autodiff.gradient import grad
 from autodiff.graph import leaves_and_interior
-from autodiff.naming import Names
+from autodiff.support.naming import Names
 from autodiff.ops import Operation
 from autodiff.value import Value
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from autodiff.convert import describe
+from autodiff.support.convert import describe
 from autodiff.graph import leaves_and_interior
 from autodiff.value import Value, check_data, constant, local_derivatives
 

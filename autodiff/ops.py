@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pickle import PicklingError, UnpicklingError
 from typing import Any
 
-from autodiff.convert import short_repr, to_float
+from autodiff.support.convert import short_repr, to_float
 
 __all__ = [
     "OPERATIONS",

@@ -11,13 +11,14 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-from autodiff import ops, watch
-from autodiff.convert import describe, to_float
+from autodiff import ops
+from autodiff.support import watch
+from autodiff.support.convert import describe, to_float
 from autodiff.graph import leaves_and_interior
-from autodiff.hooks import Event, GradientHook
+from autodiff.support.hooks import Event, GradientHook
 from autodiff.ops import Operation
-from autodiff.origin import CONSTANT, Origin
-from autodiff.pickling import reduce_node
+from autodiff.support.origin import CONSTANT, Origin
+from autodiff.support.pickling import reduce_node
 from autodiff.pullback import PULLBACKS
 
 __all__ = ["NOT_COMPUTED", "Operand", "Value", "constant", "weighted_sum"]
@@ -39,7 +40,7 @@ class Value:
     ``op``        the :class:`~autodiff.ops.Operation` that made it; None for a leaf
     ``parents``   its operands, in order (``x * x`` has two); () for a leaf
     ``label``     a name for pictures and messages
-    ``origin``    where it came from, an :class:`~autodiff.origin.Origin`, if that is known
+    ``origin``    where it came from, an :class:`~autodiff.support.origin.Origin`, if that is known
     ============  ==========================================================================
 
     Raises TypeError if ``data`` is not a real number.
@@ -352,7 +353,7 @@ Operand: TypeAlias = Value | float
 
 _allocate: Callable[[type[Value]], Value] = object.__new__
 
-# The origin of new nodes: the module whose call is running (see autodiff.made_by).  It is one for
+# The origin of new nodes: the module whose call is running (see autodiff.support.made_by).  It is one for
 # all threads, as a look at each thread's own would cost as much as the node.  Where two threads
 # call modules at the same time, a node may get the other's; pictures alone show it.
 running_origin: Origin | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autodiff.strict_json import json_of
+from autodiff.support.strict_json import json_of
 
 __all__ = ["LAB", "Lab"]
 

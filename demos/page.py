@@ -16,8 +16,8 @@ from typing import Any
 
 import nn
 from autodiff import Names
-from autodiff.convert import describe
-from autodiff.files import write_atomically
+from autodiff.support.convert import describe
+from autodiff.support.files import write_atomically
 from demos.arguments import add_out, command_line, learning_rate, positive
 from demos.command import run
 from demos.lab import LAB

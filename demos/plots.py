@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from autodiff.drawing.palette import LIGHT
-from autodiff.files import write_atomically
+from autodiff.support.files import write_atomically
 
 __all__ = [
     "FIELD",

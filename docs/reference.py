@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import autodiff
-from autodiff.files import write_atomically
+from autodiff.support.files import write_atomically
 
 try:
     import pdoc

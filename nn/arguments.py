@@ -6,7 +6,7 @@ import random
 from numbers import Integral
 from typing import Any
 
-from autodiff.convert import describe
+from autodiff.support.convert import describe
 
 __all__ = ["count_of", "random_generator"]
 

@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from autodiff.convert import describe, short_repr
-from autodiff.files import write_atomically
-from autodiff.strict_json import json_of
+from autodiff.support.convert import describe, short_repr
+from autodiff.support.files import write_atomically
+from autodiff.support.strict_json import json_of
 from nn.module import Module
 
 __all__ = ["load", "save"]

@@ -7,9 +7,10 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
-from autodiff import Value, watch, weighted_sum
-from autodiff.convert import describe
-from autodiff.made_by import call_within
+from autodiff import Value, weighted_sum
+from autodiff.support import watch
+from autodiff.support.convert import describe
+from autodiff.support.made_by import call_within
 from autodiff.value import lift
 from nn.arguments import count_of, random_generator
 from nn.module import Module, joined

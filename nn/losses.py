@@ -13,7 +13,7 @@ from numbers import Integral
 from typing import Any
 
 from autodiff import Value, where
-from autodiff.convert import describe, to_float
+from autodiff.support.convert import describe, to_float
 from autodiff.value import constant
 
 __all__ = [

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from autodiff import Value
-from autodiff.convert import describe, short_repr, to_float
+from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.drawing.fold import Fold
 from autodiff.drawing.moment import Moment
 from autodiff.drawing.notebook import bundle_of
-from autodiff.made_by import call_within
-from autodiff.origin import Origin
+from autodiff.support.made_by import call_within
+from autodiff.support.origin import Origin
 from autodiff.value import constant
 
 __all__ = ["Module"]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from autodiff import Value, sqrt
-from autodiff.convert import describe, to_float
+from autodiff.support.convert import describe, to_float
 from autodiff.ops import divide, power
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer"]

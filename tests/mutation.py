@@ -44,8 +44,8 @@ TARGETS = {
         "tests/test_backward.py tests/test_pickling.py tests/test_micrograd_programs.py"
         " tests/test_hooks.py tests/test_record_source.py tests/test_gradient.py",
     ),
-    "autodiff/backward.py": (
-        "autodiff/backward.py tests/test_backward.py",
+    "autodiff/debug/steps.py": (
+        "autodiff/debug/steps.py tests/test_backward.py",
         "tests/test_hooks.py",
         "tests/test_anomaly.py",
     ),
@@ -75,7 +75,7 @@ TARGETS = {
         "tests/test_standalone.py -k 'label_ends or header or agree or every_time or one_c'",
     ),
     "autodiff/check.py": ("autodiff/check.py tests/test_check.py",),
-    "autodiff/files.py": ("autodiff/files.py tests/test_files.py", "tests/test_io.py"),
+    "autodiff/support/files.py": ("autodiff/support/files.py tests/test_files.py", "tests/test_io.py"),
     "autodiff/debug/explain.py": ("autodiff/debug/explain.py tests/test_explain.py",),
     "autodiff/debug/paths.py": ("autodiff/debug/paths.py tests/test_explain.py",),
     "autodiff/debug/reasons.py": ("autodiff/debug/reasons.py tests/test_explain.py",),

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 
 import nn
-from autodiff import AnomalyError, Value, backward_steps, detect_anomaly, topological_order, watch
+from autodiff import AnomalyError, Value, backward_steps, detect_anomaly, topological_order
+from autodiff.support import watch
 from tests.bits import bits
 from tests.random_graphs import Recipe, add_ingredient, wild_recipes
 

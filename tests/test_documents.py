@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autodiff.drawing.palette import LIGHT
-from autodiff.hooks import EVENTS
+from autodiff.support.hooks import EVENTS
 from tests.conftest import Golden
 from tests.documents import (
     PATHS,
@@ -195,7 +195,7 @@ def test_the_debugging_guide_names_every_event_and_the_line_to_break_on() -> Non
     text = (ROOT / "docs" / "debugging.md").read_text(encoding="utf-8")
     assert all(f'`"{event}"`' in text or f'("{event}")' in text for event in EVENTS)
     assert "contribution = local * upstream" in text
-    source = (ROOT / "autodiff" / "backward.py").read_text(encoding="utf-8")
+    source = (ROOT / "autodiff" / "debug" / "steps.py").read_text(encoding="utf-8")
     assert source.count("contribution = local * upstream\n") == 1
 
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from autodiff import files
-from autodiff.files import write_atomically
+from autodiff.support import files
+from autodiff.support.files import write_atomically
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -179,7 +179,7 @@ FUNCTIONS = [
 
 
 class Interrupter:
-    """Raises KeyboardInterrupt before the n-th instruction that is run in ``autodiff.files``."""
+    """Raises KeyboardInterrupt before the n-th instruction that is run in ``autodiff.support.files``."""
 
     def __init__(self, at: int) -> None:
         self.at = at
@@ -260,7 +260,7 @@ def test_an_interrupt_at_any_instruction_leaves_the_old_file_or_the_new_one_and_
 
 FULL_DISK = """
 import resource, signal, sys
-from autodiff.files import write_atomically
+from autodiff.support.files import write_atomically
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
 try:
@@ -433,7 +433,7 @@ def test_a_name_that_is_too_long_is_an_os_error(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from autodiff.files import write_atomically
+from autodiff.support.files import write_atomically
 while True:
     write_atomically(sys.argv[1], sys.argv[2] * 50_000)
     print(flush=True)

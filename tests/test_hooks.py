@@ -20,7 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-from autodiff import Value, backward_steps, topological_order, watch
+from autodiff import Value, backward_steps, topological_order
+from autodiff.support import watch
 from autodiff.value import constant
 from tests.bits import bits
 from tests.random_graphs import Recipe, built, wild_recipes

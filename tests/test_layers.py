@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import nn
-from autodiff import Value, topological_order, watch
+from autodiff import Value, topological_order
+from autodiff.support import watch
 from tests.bits import all_bits, bits
 
 # Each activation from its definition, in the standard library's arithmetic.

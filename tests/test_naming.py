@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from autodiff import Names, Value, name_of, topological_order
-from autodiff.naming import number_text
+from autodiff.support.naming import number_text
 from autodiff.value import constant
 from tests.random_graphs import Recipe, built, wild_recipes
 

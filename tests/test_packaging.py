@@ -22,15 +22,15 @@ STANDARD_LIBRARY_ONLY = ("autodiff", "nn")
 
 # What the lowest modules may import of the project. Modules above them need only be free of cycles.
 LOWEST = {
-    "autodiff.convert": set(),
-    "autodiff.ops": {"autodiff.convert"},
+    "autodiff.support.convert": set(),
+    "autodiff.ops": {"autodiff.support.convert"},
     "autodiff.graph": set(),
-    "autodiff.files": set(),
-    "autodiff.pickling": {"autodiff.graph"},
+    "autodiff.support.files": set(),
+    "autodiff.support.pickling": {"autodiff.graph"},
     "autodiff.pullback": {"autodiff.ops"},
-    "autodiff.hooks": {"autodiff.convert"},
-    "autodiff.origin": {"autodiff.hooks"},
-    "autodiff.watch": {"autodiff.convert", "autodiff.hooks", "autodiff.origin"},
+    "autodiff.support.hooks": {"autodiff.support.convert"},
+    "autodiff.support.origin": {"autodiff.support.hooks"},
+    "autodiff.support.watch": {"autodiff.support.convert", "autodiff.support.hooks", "autodiff.support.origin"},
     "autodiff.value": {
         f"autodiff.{name}"
         for name in (

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 import nn
 from autodiff import Value, compile, draw, explain
 from autodiff.ops import OPERATIONS, Operation
-from autodiff.strict_json import json_of
+from autodiff.support.strict_json import json_of
 from autodiff.value import constant
 from demos import lab, moons, page, step, xor
 from demos.live.assemble import FOLDER

@@ -28,7 +28,7 @@ from autodiff import (
     record_source,
     watch,
 )
-from autodiff.origin import Origin
+from autodiff.support.origin import Origin
 from autodiff.value import constant
 from tests.documents import run_python
 
@@ -305,7 +305,8 @@ def test_a_python_that_knows_no_columns_gives_the_line_and_no_name(tmp_path: Pat
 # What a function registered with atexit is called by is no line of Python.
 AT_THE_END = """
 import atexit
-from autodiff import Value, record_source, watch
+from autodiff import Value, record_source
+from autodiff.support import watch
 
 class Prints(watch.Watcher):
     def made(self, node):

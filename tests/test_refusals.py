@@ -28,7 +28,7 @@ from autodiff.drawing import render
 from autodiff.drawing.boxes import shape_of
 from autodiff.ops import OPERATIONS, Operation, mul
 from autodiff.pullback import PULLBACKS, pull_back_by_rule, pullback_source
-from autodiff.strict_json import short_json
+from autodiff.support.strict_json import short_json
 from autodiff.value import constant
 from tests.bits import bits
 

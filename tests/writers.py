@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nn
 from autodiff import Value, animate, draw
-from autodiff.files import write_atomically
+from autodiff.support.files import write_atomically
 from demos.page import xor_page
 
 __all__ = ["WRITERS", "main"]

@@ -24,7 +24,7 @@ from autodiff.compiler.llvm import FEWEST_TOGETHER, Assembly, assembly_of
 from autodiff.compiler.llvm_function import uses_exp
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
 from autodiff.compiler.vector_exp import agrees, exp_assembly
-from autodiff.memory import collector_paused
+from autodiff.support.memory import collector_paused
 
 __all__ = ["NativeRunner", "is_installed"]
 

@@ -13,7 +13,7 @@ import os
 import stat
 from pathlib import Path
 
-from autodiff.files import write_atomically
+from autodiff.support.files import write_atomically
 
 __all__ = ["CACHE_SETTING", "load_object", "store_object"]
 

@@ -16,9 +16,9 @@ from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
 from autodiff.compiler.slices import slices
 from autodiff.compiler.standalone import Functions, to_c, to_javascript
-from autodiff.convert import describe, to_float
-from autodiff.memory import collector_paused
-from autodiff.naming import name_of
+from autodiff.support.convert import describe, to_float
+from autodiff.support.memory import collector_paused
+from autodiff.support.naming import name_of
 from autodiff.value import NOT_COMPUTED, Value
 
 __all__ = ["Program", "compile", "epoch_means"]

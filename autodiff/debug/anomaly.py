@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from autodiff import watch
+from autodiff.support import watch
 from autodiff.debug.source import record_source
 from autodiff.debug.text import is_call, short_formula
-from autodiff.naming import name_of, number_text
+from autodiff.support.naming import name_of, number_text
 from autodiff.value import Value
 
 __all__ = ["AnomalyError", "detect_anomaly"]

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import islice
 
-from autodiff.backward import Step, backward_steps
-from autodiff.convert import describe
+from autodiff.debug.steps import Step, backward_steps
+from autodiff.support.convert import describe
 from autodiff.debug import reasons
 from autodiff.debug.paths import Path, largest_paths, number_of_paths
 from autodiff.debug.text import shown
 from autodiff.graph import leaves_and_interior
-from autodiff.naming import Names, name_of, number_text
+from autodiff.support.naming import Names, name_of, number_text
 from autodiff.value import Value
 
 __all__ = ["Explanation", "explain"]

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from autodiff.backward import Step
-from autodiff.naming import Names, number_text
+from autodiff.debug.steps import Step
+from autodiff.support.naming import Names, number_text
 from autodiff.value import Value
 
 __all__ = ["Path", "largest_paths", "number_of_paths"]

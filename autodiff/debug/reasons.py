@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from autodiff import ops
-from autodiff.backward import Step
+from autodiff.debug.steps import Step
 from autodiff.debug.text import short_formula
 from autodiff.graph import topological_order
-from autodiff.naming import Names, name_of, number_text
+from autodiff.support.naming import Names, name_of, number_text
 from autodiff.value import Value
-from autodiff.watch import hooks_of
+from autodiff.support.watch import hooks_of
 
 __all__ = ["why_missing", "why_nonfinite", "why_other_than_grad", "why_rebound", "why_zero"]
 

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import CodeType, FrameType
 
-from autodiff import ops, watch
+from autodiff import ops
+from autodiff.support import watch
 from autodiff.debug.assignments import use_of_result
-from autodiff.origin import Origin
+from autodiff.support.origin import Origin
 from autodiff.value import Value
 
 __all__ = ["SourceRecorder", "record_source"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autodiff.naming import number_text
+from autodiff.support.naming import number_text
 from autodiff.ops import Operation
 
 __all__ = ["is_call", "short_formula", "shown"]

@@ -6,10 +6,10 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from autodiff.backward import ReversePass, Step, backward_steps
-from autodiff.convert import describe, to_float
+from autodiff.debug.steps import ReversePass, Step, backward_steps
+from autodiff.support.convert import describe, to_float
 from autodiff.graph import leaves_and_interior
-from autodiff.naming import Names
+from autodiff.support.naming import Names
 from autodiff.value import NOT_COMPUTED, Value
 
 __all__ = ["Trace"]

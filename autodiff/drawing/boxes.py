@@ -21,7 +21,7 @@ from autodiff.drawing.shown import (
     operand_shown,
     range_shown,
 )
-from autodiff.naming import Names
+from autodiff.support.naming import Names
 from autodiff.value import Value, local_derivatives
 
 __all__ = ["Painter", "joined"]

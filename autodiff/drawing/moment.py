@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from autodiff.backward import Step, backward_steps
-from autodiff.convert import describe
+from autodiff.debug.steps import Step, backward_steps
+from autodiff.support.convert import describe
 from autodiff.drawing.shown import number_shown
 from autodiff.graph import leaves_and_interior
-from autodiff.naming import Names
+from autodiff.support.naming import Names
 from autodiff.value import Value
 
 __all__ = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from autodiff import Value
-from autodiff.naming import number_text
+from autodiff.support.naming import number_text
 
 __all__ = ["Expression", "expression_of", "formula_of"]
 

@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from autodiff.compiler.program import ENGINES
-from autodiff.files import write_atomically
+from autodiff.support.files import write_atomically
 from demos.arguments import (
     add_engine,
     add_out,

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from autodiff.convert import short_repr
+from autodiff.support.convert import short_repr
 from demos.sweep.settings import Configuration, checkpoints
 from demos.sweep.training import Batch, Run
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from autodiff.files import write_atomically
+from autodiff.support.files import write_atomically
 from demos.arguments import command_line, output_file
 from demos.command import run
 from demos.worksheet.answers import MOST_PROBLEMS, AnswersError, answers_text, read_answers

@@ -19,7 +19,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from autodiff.strict_json import json_of, short_json
+from autodiff.support.strict_json import json_of, short_json
 from demos.worksheet.problems import LEVELS, Problem, make_problems
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from autodiff import value
-from autodiff.origin import Origin
+from autodiff.support.origin import Origin
 
 __all__ = ["call_within"]
 

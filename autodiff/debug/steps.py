@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from autodiff import watch
-from autodiff.convert import describe
+from autodiff.support import watch
+from autodiff.support.convert import describe
 from autodiff.graph import topological_order
-from autodiff.naming import Names, number_text
+from autodiff.support.naming import Names, number_text
 from autodiff.value import (
     NOT_COMPUTED,
     Value,

@@ -15,9 +15,9 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from autodiff.convert import describe
-from autodiff.hooks import EVENTS, Event, GradientHook, Hooks
-from autodiff.origin import Origin
+from autodiff.support.convert import describe
+from autodiff.support.hooks import EVENTS, Event, GradientHook, Hooks
+from autodiff.support.origin import Origin
 
 __all__ = ["Handle", "Watcher", "break_on", "hooks_of", "register_hook", "watchers", "watching"]
 
@@ -25,7 +25,7 @@ __all__ = ["Handle", "Watcher", "break_on", "hooks_of", "register_hook", "watche
 on_new_value: Callable[[Any], None] | None = None
 on_backward: Callable[[Any, float], bool] | None = None
 
-# Does a backward pass step by step; autodiff.backward, which is above Value, puts it here.
+# Does a backward pass step by step; autodiff.debug.steps, which is above Value, puts it here.
 step_through: Callable[[Any, float], None] | None = None
 
 
@@ -209,6 +209,6 @@ def _backward(root: Any, gradient: float) -> bool:
         _switch_off_if_alone()
         if not _alive or not has_hooks(root):
             return False
-    assert step_through is not None, "autodiff.backward is imported with autodiff"
+    assert step_through is not None, "autodiff.debug.steps is imported with autodiff"
     step_through(root, gradient)
     return True

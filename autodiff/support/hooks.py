@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, get_args
 
-from autodiff.convert import to_float
+from autodiff.support.convert import to_float
 
 __all__ = ["EVENTS", "Event", "GradientHook", "Hooks", "at_gradient", "at_operation"]
 

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from autodiff.hooks import Hooks
+from autodiff.support.hooks import Hooks
 
 __all__ = ["CONSTANT", "Origin"]
 

@@ -1,0 +1,1 @@
+"""What a Value knows of itself, and what serves the whole library: names, numbers, files, JSON."""
