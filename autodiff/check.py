@@ -26,11 +26,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from autodiff.support.convert import describe, to_float
 from autodiff.gradient import grad
 from autodiff.graph import leaves_and_interior
-from autodiff.support.naming import Names
 from autodiff.ops import Operation
+from autodiff.support.convert import describe, to_float
+from autodiff.support.naming import Names
 from autodiff.value import Value
 
 __all__ = ["GradientError", "check_gradients"]

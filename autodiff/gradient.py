@@ -1,37 +1,93 @@
-"""Gradients that are graphs themselves, so that they can be differentiated again.
+"""The reverse pass, contribution by contribution, and gradients that are graphs themselves.
 
-``backward()`` runs each operation's rule on floats.  Run on Values, the same rules build a graph
-of the gradient: ``grad`` returns its roots.  From such graphs come second derivatives and
-compiled programs.
+A Value's gradient is a sum over its uses.  Each use contributes
+
+    upstream gradient of the user  x  local derivative of the user by this operand
+
+``contributions`` gives them one by one.  Of numbers, it is the pass that ``Value.backward()``
+does with the chain rules written out, bit for bit, for all who want to see each step.  Run on
+Values, the same rules build a graph of the gradient: from it come second derivatives and compiled
+programs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Generic, Protocol, TypeVar, overload
 
-from autodiff.support.convert import describe
 from autodiff.graph import leaves_and_interior
-from autodiff.value import Value, check_data, constant, local_derivatives
+from autodiff.ops.operation import checked
+from autodiff.support.convert import describe
+from autodiff.value import Value, check_data, constant
 
-__all__ = ["GradientStep", "grad", "gradient_steps", "hessian"]
+__all__ = ["Contribution", "contributions", "grad", "gradient_steps", "hessian"]
+
+Number = TypeVar("Number", float, Value)
 
 
 @dataclass(frozen=True, slots=True)
-class GradientStep:
-    """One contribution to one gradient, as :class:`autodiff.Step`, but of Values.
+class Contribution(Generic[Number]):
+    """One contribution to one gradient, in numbers or in Values.
 
-    ``total`` is the parent's gradient so far: the last step of a parent has all of it.
+    ================  ======================================================================
+    ``node``          the interior node whose rule is applied
+    ``parent``        the operand that receives the contribution
+    ``position``      which operand of ``node`` it is, from 0 (``x * x`` has two)
+    ``local``         local derivative: d node / d operand
+    ``upstream``      upstream gradient: d root / d node, complete by now
+    ``contribution``  ``local * upstream``
+    ``before``        the parent's sum before it; None if this is the first
+    ``total``         the parent's sum with it
+    ================  ======================================================================
     """
 
     node: Value
     parent: Value
     position: int
-    local: Value
-    upstream: Value
-    contribution: Value
-    total: Value
+    local: Number
+    upstream: Number
+    contribution: Number
+    before: Number | None
+    total: Number
+
+
+class Gradients(Protocol[Number]):
+    """What holds the gradients of a pass while it runs: a dict, or the Values themselves."""
+
+    def get(self, node: Value) -> Number | None:
+        """Return a Value's gradient so far; None if no contribution has reached it."""
+
+    def __setitem__(self, node: Value, gradient: Number) -> None: ...
+
+
+def contributions(
+    interior: Sequence[Value],
+    gradients: Gradients[Number],
+    rule: Callable[[Value], Sequence[Number]],
+    receives: Callable[[Value], bool],
+    multiply: Callable[[Number, Number], Number],
+) -> Iterator[Contribution[Number]]:
+    """Yield each contribution of a reverse pass, and add it to ``gradients`` before.
+
+    ``gradients`` begins with root's; ``interior`` are the nodes with parents before their users.
+    ``rule`` returns a node's local derivatives, ``receives`` whether a Value gets a gradient, and
+    ``multiply`` a local derivative times an upstream gradient.
+    """
+    for node in reversed(interior):
+        upstream = gradients.get(node)
+        if upstream is None:
+            continue
+        for position, (parent, local) in enumerate(zip(node.parents, rule(node), strict=True)):
+            if not receives(parent):
+                continue
+            contribution = multiply(local, upstream)
+            before = gradients.get(parent)
+            total = contribution if before is None else before + contribution
+            gradients[parent] = total
+            yield Contribution(
+                *(node, parent, position, local), *(upstream, contribution, before, total)
+            )
 
 
 def product(local: Value, upstream: Value) -> Value:
@@ -43,16 +99,23 @@ def product(local: Value, upstream: Value) -> Value:
     return local * upstream
 
 
+def local_derivatives_as_values(node: Value) -> list[Value]:
+    """Return a node's local derivatives as graphs of their own."""
+    op = node.op
+    assert op is not None, "an interior node has an operation"
+    partials = checked(op, op.partials(node, *node.parents), node)
+    return [partial if isinstance(partial, Value) else constant(partial) for partial in partials]
+
+
 def gradient_steps(
     output: Value,
     inputs: Sequence[Value],
     multiply: Callable[[Value, Value], Value] = product,
-) -> Iterator[GradientStep]:
-    """Yield the reverse pass from output to the inputs, as Values.
+) -> Iterator[Contribution[Value]]:
+    """Yield the contributions from output to the inputs, as Values.
 
-    The steps are those of ``backward_steps``, in its order, without those on no path from an
-    input; the numbers are the same, bit for bit.  ``multiply`` makes a contribution of the local
-    derivative and the upstream gradient.
+    They are those of ``backward_steps``, in its order, without those on no path from an input; the
+    numbers are the same, bit for bit.
     """
     check_data(output)
     _, interior = leaves_and_interior(output)
@@ -60,24 +123,11 @@ def gradient_steps(
     for node in interior:
         if not on_path.isdisjoint(node.parents):
             on_path.add(node)
-    gradients: dict[Value, Value] = {output: constant(1.0)}
-    for node in reversed(interior):
-        if on_path.isdisjoint(node.parents):
-            continue
-        upstream = gradients[node]
-        assert node.op is not None, "an interior node has an operation"
-        locals_ = node.op.partials(node, *node.parents)
-        if not isinstance(locals_, (tuple, list)) or len(locals_) != len(node.parents):
-            local_derivatives(node)  # names the operation whose rule is malformed
-        for position, (parent, partial) in enumerate(zip(node.parents, locals_, strict=True)):
-            if parent not in on_path:
-                continue
-            local = partial if isinstance(partial, Value) else constant(partial)
-            contribution = multiply(local, upstream)
-            earlier = gradients.get(parent)
-            total = contribution if earlier is None else earlier + contribution
-            gradients[parent] = total
-            yield GradientStep(node, parent, position, local, upstream, contribution, total)
+    reached = [node for node in interior if not on_path.isdisjoint(node.parents)]
+    gradients = {output: constant(1.0)}
+    return contributions(
+        reached, gradients, local_derivatives_as_values, on_path.__contains__, multiply
+    )
 
 
 @overload

@@ -7,6 +7,8 @@ all the nodes that use it) guarantees that, and visits each node once however of
 
 from __future__ import annotations
 
+from itertools import filterfalse
+from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 __all__ = ["leaves_and_interior", "topological_order"]
@@ -21,35 +23,32 @@ class Node(Protocol):
 
 NodeType = TypeVar("NodeType", bound=Node)
 
+parents_of = attrgetter("parents")
+
 
 def leaves_and_interior(root: NodeType) -> tuple[list[NodeType], list[NodeType]]:
     """Return the graph's leaves, and its interior nodes with parents before their users.
 
     A depth-first walk, left operand first, so the order depends on the graph alone.  It keeps
-    its own stack of half-visited nodes where a recursive walk would use Python's, which ends at
-    a depth of about 1,000.
+    its own path of half-visited nodes where a recursive walk would use Python's stack, which
+    ends at a depth of about 1,000.
     """
     if not root.parents:
         return [root], []
-    leaves: list[NodeType] = []
-    interior: list[NodeType] = []
-    visited = {root}
-    path = []
-    node, unvisited = root, iter(root.parents)
+    visited: dict[NodeType, None] = {root: None}
+    node, operands, path, interior = root, iter(root.parents), [], []
     while True:
-        for parent in unvisited:
-            if parent not in visited:
-                visited.add(parent)
-                if parent.parents:
-                    path.append((node, unvisited))
-                    node, unvisited = parent, iter(parent.parents)
-                    break
-                leaves.append(parent)
+        for parent in operands:
+            # setdefault marks the parent, and returns None; into a leaf there is no way on.
+            if parent not in visited and (visited.setdefault(parent) or parent.parents):
+                path.append((node, operands))
+                node, operands = parent, iter(parent.parents)
+                break
         else:
             interior.append(node)
             if not path:
-                return leaves, interior
-            node, unvisited = path.pop()
+                return list(filterfalse(parents_of, visited)), interior
+            node, operands = path.pop()
 
 
 def topological_order(root: NodeType) -> list[NodeType]:

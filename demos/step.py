@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autodiff import Step, Trace, Value, record_source
-from autodiff.support.convert import describe
 from autodiff.debug.text import shown
+from autodiff.support.convert import describe
 from demos.arguments import command_line, missing_package
 from demos.command import run
 from demos.lab import LAB

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import ClassVar
 
+from autodiff.pullback import Name
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,7 +17,6 @@ from textual.widgets import Input, Static
 from autodiff import Names, Step, Trace, Value
 from autodiff.debug.text import is_call, shown
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
-from autodiff.pullback import Name
 
 __all__ = ["StepScreen"]
 
@@ -213,7 +213,7 @@ class StepScreen(App[None]):
         gradients = self.query_one("#gradients", Static)
         current = self.trace.root if step is None else step.node
         node.border_title = f"the node: {short(self.names[current])}"
-        node.border_subtitle = "" if current.origin is None else current.origin.short_place
+        node.border_subtitle = current.origin.short_place
         node.update(self.node_text(step, node.content_size.width))
         rule.border_title = "the chain rule"
         rule.update(self.rule_text(step, rule.content_size.width))

@@ -15,8 +15,8 @@ from typing import Any
 
 from autodiff import Program, Value, compile
 from autodiff.compiler import batches_of, epoch_means, row_order, slices
-from autodiff.support.convert import describe, to_float
 from autodiff.graph import leaves_and_interior
+from autodiff.support.convert import describe, to_float
 from autodiff.support.watch import hooks_of
 from nn.arguments import count_of, random_generator
 from nn.losses import cross_entropy, indicated_cross_entropy, mse_loss

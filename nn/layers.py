@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from autodiff import Value, weighted_sum
+from autodiff.ops import WEIGHTED_SUM
 from autodiff.support import watch
 from autodiff.support.convert import describe
 from autodiff.support.made_by import call_within
@@ -97,14 +98,14 @@ class Neuron(Module, names_nodes=False):
         """Return the output for inputs that are known to be ``nin`` Values."""
         if watch.on_new_value is not None:
             # Who looks on is to know the neuron as soon as the node is made.
-            return call_within(self._origin, self._respond, inputs)
-        activation, origin = self.activation, self._origin
+            return call_within(self._origins, self._respond, inputs)
+        activation, origins = self.activation, self._origins
         total = weighted_sum(self.b, self.w, inputs)
-        total.origin = origin
+        total.origin = origins[WEIGHTED_SUM]
         if activation is None:
             return total
         output = ACTIVATIONS[activation](total)
-        output.origin = origin
+        output.origin = origins[output.origin.op]
         return output
 
     def _respond(self, inputs: Sequence[Value]) -> Value:

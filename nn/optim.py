@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from autodiff import Value, sqrt
-from autodiff.support.convert import describe, to_float
 from autodiff.ops import divide, power
+from autodiff.support.convert import describe, to_float
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
 

@@ -10,9 +10,9 @@ from typing import Any
 from autodiff import ops
 from autodiff.compiler.languages import function_name
 from autodiff.compiler.linear import Kind, Linear
-from autodiff.support.convert import describe
 from autodiff.gradient import gradient_steps
 from autodiff.graph import leaves_and_interior, topological_order
+from autodiff.support.convert import describe
 from autodiff.support.naming import Names
 from autodiff.value import Value, constant, lift
 

@@ -17,9 +17,10 @@ from autodiff.compiler.python import PythonRunner, function_of, readable_source,
 from autodiff.compiler.slices import slices
 from autodiff.compiler.standalone import Functions, to_c, to_javascript
 from autodiff.support.convert import describe, to_float
+from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.memory import collector_paused
 from autodiff.support.naming import name_of
-from autodiff.value import NOT_COMPUTED, Value
+from autodiff.value import Value
 
 __all__ = ["Program", "compile", "epoch_means"]
 

@@ -9,8 +9,8 @@ from autodiff.compiler.build import Parts, plan_rows, update_results
 from autodiff.compiler.languages import JAVASCRIPT, C, Language, helper_functions, identifier
 from autodiff.compiler.linear import Linear
 from autodiff.compiler.text import Writer, one_line
-from autodiff.support.convert import describe
 from autodiff.ops import Operation
+from autodiff.support.convert import describe
 from autodiff.value import Value
 
 __all__ = ["Functions", "to_c", "to_javascript"]

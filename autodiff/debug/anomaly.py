@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from autodiff.support import watch
 from autodiff.debug.source import record_source
 from autodiff.debug.text import is_call, short_formula
+from autodiff.gradient import Contribution
+from autodiff.support import watch
 from autodiff.support.naming import name_of, number_text
 from autodiff.value import Value
 
@@ -37,7 +38,7 @@ class AnomalyError(ArithmeticError):
     @property
     def place(self) -> str:
         """File and line of the forward operation; '' if they were not recorded."""
-        return "" if self.node.origin is None else self.node.origin.place
+        return self.node.origin.place
 
 
 @contextmanager
@@ -81,28 +82,26 @@ class AnomalyWatcher(watch.Watcher):
             "forward",
         )
 
-    def contributes(
-        self, node: Value, parent: Value, local: float, upstream: float, total: float
-    ) -> None:
+    def contributes(self, contribution: Contribution[float]) -> None:
         """Check a contribution to a gradient, and the sum with it."""
-        if math.isfinite(total) or not math.isfinite(upstream):
+        node, upstream = contribution.node, contribution.upstream
+        if math.isfinite(contribution.total) or not math.isfinite(upstream):
             return
         if not math.isfinite(node.data) or not operands_are_finite(node):
             return  # a bad number of the forward pass, not of this one
-        contribution = local * upstream
-        if math.isfinite(contribution):
-            if not math.isfinite(parent.grad):
+        added = number_text(contribution.contribution)
+        if math.isfinite(contribution.contribution):
+            before = contribution.before
+            if before is None or not math.isfinite(before):
                 return
-            fault = f"makes its sum {number_text(parent.grad)} + {number_text(contribution)} = "
-            fault += f"{number_text(total)}"
+            fault = f"makes its sum {number_text(before)} + {added} = "
+            fault += number_text(contribution.total)
         else:
-            fault = (
-                f"is upstream {number_text(upstream)} × local {number_text(local)} "
-                f"= {number_text(contribution)}"
-            )
+            local = number_text(contribution.local)
+            fault = f"is upstream {number_text(upstream)} × local {local} = {added}"
         raise AnomalyError(
             f"backward through {formula_of(node)}: the contribution to the gradient of "
-            f"{name_of(parent)} {fault}, not finite, though {formula_of(node)} = "
+            f"{name_of(contribution.parent)} {fault}, not finite, though {formula_of(node)} = "
             f"{number_text(node.data)} and its operands are: {operands_of(node)}{place_of(node)}",
             node,
             "backward",
@@ -141,7 +140,7 @@ def operand_size(operand: Value) -> float:
 def place_of(node: Value) -> str:
     """Return the lines of the message that say where the operation was made."""
     origin = node.origin
-    if origin is None or not origin.line:
+    if not origin.line:
         return "\n  made before detect_anomaly() began: make the graph inside it to see the line"
     code = f"\n    {origin.code}" if origin.code else ""
     return f"\n  made in {origin.place}{code}"

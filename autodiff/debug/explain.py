@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import islice
 
-from autodiff.debug.steps import Step, backward_steps
-from autodiff.support.convert import describe
 from autodiff.debug import reasons
 from autodiff.debug.paths import Path, largest_paths, number_of_paths
+from autodiff.debug.steps import Step, backward_steps
 from autodiff.debug.text import shown
 from autodiff.graph import leaves_and_interior
+from autodiff.support.convert import describe
 from autodiff.support.naming import Names, name_of, number_text
 from autodiff.value import Value
 

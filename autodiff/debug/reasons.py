@@ -10,8 +10,8 @@ from autodiff.debug.steps import Step
 from autodiff.debug.text import short_formula
 from autodiff.graph import topological_order
 from autodiff.support.naming import Names, name_of, number_text
-from autodiff.value import Value
 from autodiff.support.watch import hooks_of
+from autodiff.value import Value
 
 __all__ = ["why_missing", "why_nonfinite", "why_other_than_grad", "why_rebound", "why_zero"]
 
@@ -25,7 +25,7 @@ CANCELLED = 1e-9
 
 def made_in(value: Value) -> str:
     """Return where a Value was made, in brackets, or nothing."""
-    place = "" if value.origin is None else value.origin.place
+    place = value.origin.place
     return f" (made in {place})" if place else ""
 
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from types import CodeType, FrameType
 
 from autodiff import ops
-from autodiff.support import watch
 from autodiff.debug.assignments import use_of_result
+from autodiff.operators import Operators
+from autodiff.support import watch
 from autodiff.support.origin import Origin
 from autodiff.value import Value
 
@@ -24,7 +25,11 @@ LIBRARY = (PACKAGE + os.sep, os.path.join(os.path.dirname(PACKAGE), "nn") + os.s
 NEW_LEAF = Value.__init__.__code__
 
 # What is called in these files makes one Value, its result, besides constants.
-SINGLE_RESULT = (NEW_LEAF.co_filename, ops.__file__)
+SINGLE_RESULT = {
+    NEW_LEAF.co_filename,
+    Operators.__add__.__code__.co_filename,
+    *(op.forward.__code__.co_filename for op in ops.OPERATIONS.values()),
+}
 
 
 @contextmanager
@@ -63,7 +68,7 @@ class SourceRecorder(watch.Watcher):
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int, str, bool, str], Origin] = {}
+        self._known: dict[tuple[object, ...], Origin] = {}
         self._unsettled: tuple[Value, FrameType, str] | None = None
 
     def made(self, node: Value) -> None:
@@ -87,7 +92,7 @@ class SourceRecorder(watch.Watcher):
         self._unsettled = None
         bound = frame.f_locals.get(name, frame.f_globals.get(name))
         named = node.origin
-        if bound is node or named is None or named.name != name:
+        if bound is node or named.name != name:
             return
         node.origin = replace(named, name="")
         if isinstance(bound, Value) and bound.origin == node.origin:
@@ -110,9 +115,8 @@ class SourceRecorder(watch.Watcher):
             self._unsettled = node, frame, use.name
         return use.name
 
-    def _origin(self, base: Origin | None, file: str, line: int, name: str) -> Origin:
-        base = base or Origin()
-        key = (file, line, name, base.constant, base.module)
+    def _origin(self, base: Origin, file: str, line: int, name: str) -> Origin:
+        key = (file, line, name, base.op, base.constant, base.module, base.label)
         origin = self._known.get(key)
         if origin is None:
             origin = self._known[key] = replace(base, file=file, line=line, name=name)

@@ -1,12 +1,7 @@
 """The reverse pass as steps: one use of one Value at a time.
 
-A Value's gradient is a sum over its uses.  Each use contributes
-
-    upstream gradient of the user  x  local derivative of the user by this operand
-
-and ``backward_steps`` yields these contributions one by one, adding each to the parent's
-gradient as it is yielded.  It is the same arithmetic in the same order as ``Value.backward()``,
-bit for bit.
+``backward_steps`` does the pass of ``Value.backward()``, bit for bit, one contribution to one
+gradient at a time.
 """
 
 from __future__ import annotations
@@ -15,17 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from autodiff.gradient import Contribution, contributions
+from autodiff.graph import leaves_and_interior
+from autodiff.ops import local_derivatives
 from autodiff.support import watch
 from autodiff.support.convert import describe
-from autodiff.graph import topological_order
+from autodiff.support.gradients import NOT_COMPUTED, add_to_earlier, set_aside
 from autodiff.support.naming import Names, number_text
-from autodiff.value import (
-    NOT_COMPUTED,
-    Value,
-    begin_backward,
-    finish_backward,
-    local_derivatives,
-)
+from autodiff.value import Value, starting_gradient
 
 __all__ = ["Step", "backward_steps"]
 
@@ -47,7 +39,7 @@ class ReversePass:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(Contribution[float]):
     """One contribution to one gradient.
 
     ================  ======================================================================
@@ -57,19 +49,13 @@ class Step:
     ``local``         local derivative: d node / d operand
     ``upstream``      upstream gradient: d root / d node, complete by now
     ``contribution``  ``local * upstream``
+    ``before``        the parent's sum in this pass before it; None if this is the first
     ``total``         the parent's sum in this pass, with this contribution
     ================  ======================================================================
 
     ``str(step)`` is the chain rule with names and numbers.
     """
 
-    node: Value
-    parent: Value
-    position: int
-    local: float
-    upstream: float
-    contribution: float
-    total: float
     reverse_pass: ReversePass = field(repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -83,6 +69,16 @@ class Step:
             f" = {upstream} × {local} = {contribution}"
             f"  (sum {total}; {node} = {names.formula(self.node)})"
         )
+
+
+class ValuesOwn:
+    """The gradients of a pass where the Values have them: in ``grad``."""
+
+    def get(self, node: Value) -> float | None:
+        return None if node.grad is NOT_COMPUTED else node.grad
+
+    def __setitem__(self, node: Value, gradient: float) -> None:
+        node.grad = gradient
 
 
 def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) -> Iterator[Step]:
@@ -110,41 +106,41 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     """
     if not isinstance(root, Value):
         raise TypeError(f"backward_steps needs a Value, but got {describe(root)}")
-    before = [(node, node.grad) for node in topological_order(root)]
-    interior, earlier = begin_backward(root, gradient)
-    for node, _ in before:
-        if node is not root:
-            node.grad = NOT_COMPUTED
+    gradient = starting_gradient(root, gradient)
+    leaves, interior = leaves_and_interior(root)
+    before = [(node, node.grad) for node in (*leaves, *interior)]
+    earlier = set_aside(leaves, interior)
+    root.grad = gradient
     reverse_pass = ReversePass(root, interior)
     watchers = watch.watchers() if hooks else ()
     last_uses = last_uses_of_hooked(interior) if hooks else {}
     try:
         if hooks:
             call_hooks(root)
-        for node in reversed(interior):
-            upstream = node.grad
-            locals_ = local_derivatives(node)
-            for position, (parent, local) in enumerate(zip(node.parents, locals_, strict=True)):
-                if parent.is_constant:
-                    continue
-                contribution = local * upstream
-                # The same bits as the sum in backward(), which starts from -0.0.
-                is_first = parent.grad is NOT_COMPUTED
-                total = contribution if is_first else parent.grad + contribution
-                for watcher in watchers:
-                    watcher.contributes(node, parent, local, upstream, total)
-                parent.grad = total
-                if last_uses.get(parent) == (node, position):
-                    call_hooks(parent)
-                yield Step(
-                    *(node, parent, position, local),
-                    *(upstream, contribution, total, reverse_pass),
-                )
+        for each in contributions(
+            interior, ValuesOwn(), local_derivatives, gets_gradient, multiplied
+        ):
+            for watcher in watchers:
+                watcher.contributes(each)
+            if last_uses.get(each.parent) == (each.node, each.position):
+                call_hooks(each.parent)
+            yield Step(
+                *(each.node, each.parent, each.position, each.local, each.upstream),
+                *(each.contribution, each.before, each.total, reverse_pass),
+            )
     except BaseException:
         for node, earlier_gradient in before:
             node.grad = earlier_gradient
         raise
-    finish_backward(earlier)
+    add_to_earlier(earlier, leaves)
+
+
+def gets_gradient(node: Value) -> bool:
+    return not node.is_constant
+
+
+def multiplied(local: float, upstream: float) -> float:
+    return local * upstream
 
 
 def last_uses_of_hooked(interior: list[Value]) -> dict[Value, tuple[Value, int]]:

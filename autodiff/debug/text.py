@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from autodiff.support.naming import number_text
 from autodiff.ops import Operation
+from autodiff.support.naming import number_text
 
 __all__ = ["is_call", "short_formula", "shown"]
 

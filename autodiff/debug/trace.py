@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from autodiff.debug.steps import ReversePass, Step, backward_steps
-from autodiff.support.convert import describe, to_float
 from autodiff.graph import leaves_and_interior
+from autodiff.support.convert import describe, to_float
+from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.naming import Names
-from autodiff.value import NOT_COMPUTED, Value
+from autodiff.value import Value
 
 __all__ = ["Trace"]
 
@@ -238,6 +239,7 @@ class Trace:
             local=self._locals[k],
             upstream=self._upstreams[k],
             contribution=contribution,
+            before=None if self._is_first[k] else self._before[k],
             total=contribution if self._is_first[k] else self._before[k] + contribution,
             reverse_pass=self._pass,
         )

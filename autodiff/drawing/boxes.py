@@ -21,8 +21,9 @@ from autodiff.drawing.shown import (
     operand_shown,
     range_shown,
 )
+from autodiff.ops import local_derivatives
 from autodiff.support.naming import Names
-from autodiff.value import Value, local_derivatives
+from autodiff.value import Value
 
 __all__ = ["Painter", "joined"]
 
@@ -195,7 +196,7 @@ class Painter:
         kind: Kind = "variable" if node.op is None else "operation"
         if any(equal in self.roots for equal in part.nodes):
             kind = "result"
-        place = node.origin.short_place if node.origin is not None else ""
+        place = node.origin.short_place
         numbers = (*self.numbers(part.nodes), *in_rows(part.copies, part.what))
         return Box(id, kind, name, tuple(lines_of(title)), (*numbers, *filter(None, [place])))
 

@@ -126,7 +126,7 @@ def paths_of(order: Sequence[Value]) -> dict[Value, str]:
 
 def module_of(node: Value) -> str:
     """Return the path of the module that made a node, '' for none."""
-    return "" if node.origin is None else node.origin.module
+    return node.origin.module
 
 
 def layer_of(path: str) -> str:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from autodiff.debug.steps import Step, backward_steps
-from autodiff.support.convert import describe
 from autodiff.drawing.shown import number_shown
 from autodiff.graph import leaves_and_interior
+from autodiff.support.convert import describe
 from autodiff.support.naming import Names
 from autodiff.value import Value
 

@@ -1,23 +1,28 @@
-"""Where a Value came from, as far as that is known."""
+"""Where a Value came from: what made it, and where in the user's program."""
 
 from __future__ import annotations
 
 import linecache
 import os
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from autodiff.support.hooks import Hooks
 
-__all__ = ["CONSTANT", "Origin"]
+if TYPE_CHECKING:
+    from autodiff.ops.operation import Operation
+
+__all__ = ["CONSTANT", "VARIABLE", "Origin"]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What ``value.origin`` holds; None there means that nothing of this is known.
+    """What ``value.origin`` holds.
 
     ============  =========================================================================
+    ``op``        the operation that made it; None for a leaf
     ``constant``  True for a number met in an expression, which gets no gradient
+    ``label``     the name that it was given, for pictures and messages
     ``module``    path of the module that made it, such as ``hidden[2]``
     ``file``      the user's file, and ``line`` the line there, 0 if unknown: see
                   :func:`autodiff.record_source`
@@ -25,10 +30,13 @@ class Origin:
     ``hooks``     what is to be called when its gradient is complete; not part of a copy
     ============  =========================================================================
 
-    It cannot be changed, so that many Values share one; ``dataclasses.replace`` makes another.
+    It cannot be changed, so that many Values share one: all sums made by ``+`` have the same,
+    which keeps a Value small.  ``dataclasses.replace`` makes another.
     """
 
+    op: Operation | None = None
     constant: bool = False
+    label: str = ""
     module: str = ""
     file: str = ""
     line: int = 0
@@ -66,4 +74,5 @@ class Origin:
         return self if self.hooks is None else replace(self, hooks=None)
 
 
+VARIABLE: Final = Origin()
 CONSTANT: Final = Origin(constant=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
@@ -24,6 +24,12 @@ __all__ = ["Handle", "Watcher", "break_on", "hooks_of", "register_hook", "watche
 # Called with each new Value, and in the place of backward(), while somebody looks on.
 on_new_value: Callable[[Any], None] | None = None
 on_backward: Callable[[Any, float], bool] | None = None
+
+# The origins of new nodes by operation: of the module whose call is running (autodiff.support.
+# made_by).  They are one for all threads, as a look at each thread's own would cost as much as the
+# node.  Where two threads call modules at the same time, a node may get the other's; pictures
+# alone show it.
+_running: Mapping[Any, Origin] | None = None
 
 # Does a backward pass step by step; autodiff.debug.steps, which is above Value, puts it here.
 step_through: Callable[[Any, float], None] | None = None
@@ -42,10 +48,8 @@ class Watcher:
     def made(self, node: Any) -> None:
         """Called with each new Value."""
 
-    def contributes(
-        self, node: Any, parent: Any, local: float, upstream: float, total: float
-    ) -> None:
-        """Called before a contribution makes ``parent.grad`` the total, if ``sees_backward``."""
+    def contributes(self, contribution: Any) -> None:
+        """Called with each contribution once it is added, if ``sees_backward``."""
 
 
 class _Thread(threading.local):
@@ -115,8 +119,8 @@ class Handle:
 
 def hooks_of(node: Any) -> Hooks | None:
     """Return a Value's hooks, or None if it has none."""
-    origin: Origin | None = node.origin
-    return None if origin is None or not origin.hooks else origin.hooks
+    origin: Origin = node.origin
+    return origin.hooks or None
 
 
 def has_hooks(root: Any) -> bool:
@@ -124,7 +128,7 @@ def has_hooks(root: Any) -> bool:
     met = {root}
     nodes = [root]
     for node in nodes:  # which grows meanwhile
-        if node.origin is not None and hooks_of(node):
+        if hooks_of(node):
             return True
         for parent in node.parents:
             if parent not in met:
@@ -158,13 +162,12 @@ def _check_gets_gradient(node: Any) -> None:
 def _register(node: Any, function: GradientHook | None, event: Event | None) -> Handle:
     key = next(_serial)
     with _lock:
-        origin = node.origin or Origin()
-        hooks = origin.hooks or Hooks()
+        hooks = node.origin.hooks or Hooks()
         if function is not None:
             hooks.functions[key] = function
         if event is not None:
             hooks.breakpoints[key] = event
-        node.origin = replace(origin, hooks=hooks)
+        node.origin = replace(node.origin, hooks=hooks)
         _alive.add(hooks)
         _switch()
     return Handle(hooks, key)
@@ -179,9 +182,25 @@ def _switch() -> None:
     """Look on if there is anybody to look on, and only then."""
     global on_new_value, on_backward  # noqa: PLW0603 (two switches for the whole process)
     breakpoints = any(hooks.breakpoints for hooks in _alive)
-    on_new_value = _new_value if _watching or breakpoints else None
+    if _watching or breakpoints:
+        on_new_value = _new_value
+    else:
+        on_new_value = None if _running is None else _name_node
     sees_backward = any(watcher.sees_backward for watcher in _watching)
     on_backward = _backward if sees_backward or _alive else None
+
+
+def name_nodes(origins: Mapping[Any, Origin] | None) -> None:
+    """Give the nodes made from now on these origins, by operation; None ends that."""
+    global _running, on_new_value  # noqa: PLW0603 (two switches for the whole process)
+    _running = origins
+    if on_new_value is not _new_value:
+        on_new_value = None if origins is None else _name_node
+
+
+def _name_node(node: Any) -> None:
+    if node.parents and _running is not None:
+        node.origin = _running[node.origin.op]
 
 
 def _switch_off_if_alone() -> None:
@@ -192,6 +211,7 @@ def _switch_off_if_alone() -> None:
 
 
 def _new_value(node: Any) -> None:
+    _name_node(node)
     for watcher in _thread.watchers:
         watcher.made(node)
     if node.parents and _alive:

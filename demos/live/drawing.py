@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 from xml.etree import ElementTree
 
@@ -60,7 +61,7 @@ def with_wide_numbers(root: Value) -> Value:
     for node in topological_order(copied):
         if not node.is_constant:
             node.data = node.grad = WIDEST
-            node.origin = None
+            node.origin = replace(node.origin, module="")
     return copied
 
 

@@ -1,0 +1,145 @@
+"""The chain rule of each operation: what ``backward()`` does at a node that it made.
+
+Each parent's gradient is a sum over the parent's uses.  This use adds the local derivative,
+d node / d parent, times the upstream gradient, d root / d node, which is complete by now.
+
+Written by ``python -m autodiff.ops.writer`` from the rules of ``autodiff/ops``: change those.
+A neuron's sum, of any number of operands, has its own in ``autodiff/ops/sums.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff.ops import OPERATIONS, absolute, cos, divide, log, power, sigmoid, sin, where
+
+
+def backward_add(node: Any) -> None:
+    upstream, (a, b) = node.grad, node.parents
+    a.grad += upstream
+    b.grad += upstream
+
+
+def backward_sub(node: Any) -> None:
+    upstream, (a, b) = node.grad, node.parents
+    a.grad += upstream
+    b.grad += -upstream
+
+
+def backward_mul(node: Any) -> None:
+    upstream, (a, b) = node.grad, node.parents
+    a.grad += b.data * upstream
+    b.grad += a.data * upstream
+
+
+def backward_div(node: Any) -> None:
+    upstream, (a, b) = node.grad, node.parents
+    a.grad += divide(1.0, b.data) * upstream
+    b.grad += divide(-node.data, b.data) * upstream
+
+
+def backward_neg(node: Any) -> None:
+    upstream, (a,) = node.grad, node.parents
+    a.grad += -upstream
+
+
+def backward_abs(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += where(x.data, 1.0, where(-x.data, -1.0, 0.0)) * upstream
+
+
+def backward_square(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += (2.0 * x.data) * upstream
+
+
+def backward_pow(node: Any) -> None:
+    upstream, (a, b) = node.grad, node.parents
+    a.grad += (b.data * power(a.data, where(absolute(b.data), b.data - 1.0, 0.0))) * upstream
+    local = node.data * log(where(absolute(a.data), a.data, where(-b.data, a.data, 1.0)))
+    b.grad += local * upstream
+
+
+def backward_exp(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += node.data * upstream
+
+
+def backward_log(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += divide(1.0, x.data) * upstream
+
+
+def backward_sqrt(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += divide(0.5, node.data) * upstream
+
+
+def backward_sin(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += cos(x.data) * upstream
+
+
+def backward_cos(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += (-sin(x.data)) * upstream
+
+
+def backward_tan(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += (1.0 + (node.data * node.data)) * upstream
+
+
+def backward_tanh(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += (1.0 - (node.data * node.data)) * upstream
+
+
+def backward_sigmoid(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += (node.data * (1.0 - node.data)) * upstream
+
+
+def backward_softplus(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += sigmoid(x.data) * upstream
+
+
+def backward_log_sigmoid(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += sigmoid(-x.data) * upstream
+
+
+def backward_relu(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += where(x.data, 1.0, 0.0) * upstream
+
+
+def backward_leaky_relu(node: Any) -> None:
+    upstream, (x, negative_slope) = node.grad, node.parents
+    x.grad += where(x.data, 1.0, negative_slope.data) * upstream
+    negative_slope.grad += where(x.data, 0.0, x.data) * upstream
+
+
+def backward_maximum(node: Any) -> None:
+    upstream, (a, b) = node.grad, node.parents
+    a.grad += where(a.data - b.data, 1.0, where(b.data - a.data, 0.0, 0.5)) * upstream
+    b.grad += where(b.data - a.data, 1.0, where(a.data - b.data, 0.0, 0.5)) * upstream
+
+
+def backward_minimum(node: Any) -> None:
+    upstream, (a, b) = node.grad, node.parents
+    a.grad += where(b.data - a.data, 1.0, where(a.data - b.data, 0.0, 0.5)) * upstream
+    b.grad += where(a.data - b.data, 1.0, where(b.data - a.data, 0.0, 0.5)) * upstream
+
+
+def backward_where(node: Any) -> None:
+    upstream, (condition, a, b) = node.grad, node.parents
+    condition.grad += 0.0 * upstream
+    a.grad += where(condition.data, 1.0, 0.0) * upstream
+    b.grad += where(condition.data, 0.0, 1.0) * upstream
+
+
+for _operation in OPERATIONS.values():
+    if _operation.arity is not None:
+        _operation.apply_chain_rule_by(globals()[f"backward_{_operation.name}"])

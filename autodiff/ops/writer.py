@@ -1,0 +1,349 @@
+"""Writes ``chain_rules.py`` and ``operators.py`` from the table: ``python -m autodiff.ops.writer``.
+
+A rule, ``mul_partials(out, a, b)``, returns ``(b, a)``.  Run once on names in the place of numbers,
+it says how its operation's share of the backward pass is written as plain assignments: lines that
+a person can read, step through and set breakpoints on, and that run several times as fast.  The
+functions are the same as the rule and the table's function, bit for bit; the tests compare them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+from autodiff import ops
+from autodiff.ops import OPERATIONS, Operation
+
+__all__ = ["chain_rules_source", "main", "operators_source"]
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+# What Python calls the operators that people write with these symbols.
+BINARY_OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
+UNARY_OPERATORS = {"-": "__neg__", "abs": "__abs__"}
+
+# What floats do by themselves as IEEE 754 says; of the others the table's function is called.
+INFIX = ("+", "-", "*")
+
+LINE = 100
+
+
+class Name:
+    """Stands for a number while a rule or a function is written out; arithmetic on it is text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @staticmethod
+    def make_node(op: Operation, *operands: Any) -> Name:
+        texts = [text_of(operand) for operand in operands]
+        if op.symbol in INFIX:
+            return Name(f"({op.formula(*texts)})")
+        return Name(f"{op.forward.__name__}({', '.join(map(without_brackets, texts))})")
+
+    def __add__(self, other: Any) -> Name:
+        return self.make_node(ops.ADD, self, other)
+
+    def __radd__(self, other: Any) -> Name:
+        return self.make_node(ops.ADD, other, self)
+
+    def __sub__(self, other: Any) -> Name:
+        return self.make_node(ops.SUB, self, other)
+
+    def __rsub__(self, other: Any) -> Name:
+        return self.make_node(ops.SUB, other, self)
+
+    def __mul__(self, other: Any) -> Name:
+        return self.make_node(ops.MUL, self, other)
+
+    def __rmul__(self, other: Any) -> Name:
+        return self.make_node(ops.MUL, other, self)
+
+    def __neg__(self) -> Name:
+        return self.make_node(ops.NEG, self)
+
+    def __bool__(self) -> bool:
+        raise TypeError("a rule that asks whether a number is 0 cannot be written out")
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("a rule that compares numbers cannot be written out")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def text_of(operand: Any) -> str:
+    """Return a name's text, or a number as Python writes it."""
+    return operand.text if isinstance(operand, Name) else repr(float(operand))
+
+
+def without_brackets(text: str) -> str:
+    """Return an expression without brackets around the whole of it.
+
+    >>> without_brackets("(1.0 - y)"), without_brackets("(a + b) * (a - b)")
+    ('1.0 - y', '(a + b) * (a - b)')
+    """
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and place < len(text) - 1:
+            return text
+    return text[1:-1] if text.startswith("(") else text
+
+
+# --------------------------------------------------------------------------------------------
+# Backward
+# --------------------------------------------------------------------------------------------
+
+
+def chain_rule_source(op: Operation) -> str:
+    """Return an operation's share of the backward pass as a function.
+
+    >>> print(chain_rule_source(OPERATIONS["tanh"]))
+    def backward_tanh(node: Any) -> None:
+        upstream, (x,) = node.grad, node.parents
+        x.grad += (1.0 - (node.data * node.data)) * upstream
+    """
+    parents = operand_names(op)
+    local_derivatives = op.partials(Name("node.data"), *[Name(f"{name}.data") for name in parents])
+    targets = f"({parents[0]},)" if len(parents) == 1 else f"({', '.join(parents)})"
+    lines = [
+        f"def backward_{op.name}(node: Any) -> None:",
+        f"    upstream, {targets} = node.grad, node.parents",
+    ]
+    for parent, local in zip(parents, local_derivatives, strict=True):
+        factor = text_of(local)
+        term = {"1.0": "upstream", "-1.0": "-upstream"}.get(factor, f"{factor} * upstream")
+        line = f"    {parent}.grad += {term}"
+        if len(line) > LINE:
+            lines.append(f"    local = {without_brackets(factor)}")
+            line = f"    {parent}.grad += local * upstream"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def operand_names(op: Operation) -> list[str]:
+    """Return what the rule itself calls its operands."""
+    _, *names = inspect.signature(op.partials).parameters
+    return names
+
+
+def names_used(source: str) -> list[str]:
+    """Return the names of ``autodiff.ops`` that a source uses, in the order of an import."""
+    words = set(re.findall(r"(?<![.\w])(?<!def )\w+", source))
+    names = [name for name, thing in vars(ops).items() if name in words and defines(thing)]
+    return sorted(names, key=lambda name: (not name.isupper(), name.islower(), name))
+
+
+def defines(thing: Any) -> bool:
+    return isinstance(thing, (Operation, type)) or inspect.isfunction(thing)
+
+
+def import_line(names: list[str]) -> str:
+    """Return the import of these names from the table, on lines that are short enough."""
+    line = f"from autodiff.ops import {', '.join(names)}"
+    if len(line) <= LINE:
+        return line
+    return "from autodiff.ops import (\n" + "".join(f"    {name},\n" for name in names) + ")"
+
+
+def chain_rules_source() -> str:
+    """Return the text of ``autodiff/chain_rules.py``."""
+    functions = [chain_rule_source(op) for op in OPERATIONS.values() if op.arity is not None]
+    used = ["OPERATIONS", *names_used("\n".join(functions))]
+    head = f'''"""The chain rule of each operation: what ``backward()`` does at a node that it made.
+
+Each parent's gradient is a sum over the parent's uses.  This use adds the local derivative,
+d node / d parent, times the upstream gradient, d root / d node, which is complete by now.
+
+Written by ``python -m autodiff.ops.writer`` from the rules of ``autodiff/ops``: change those.
+A neuron's sum, of any number of operands, has its own in ``autodiff/ops/sums.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+{import_line(used)}
+'''
+    tail = """for _operation in OPERATIONS.values():
+    if _operation.arity is not None:
+        _operation.apply_chain_rule_by(globals()[f"backward_{_operation.name}"])
+"""
+    return "\n\n".join([head, *[f"{function}\n" for function in functions], tail])
+
+
+# --------------------------------------------------------------------------------------------
+# Forward
+# --------------------------------------------------------------------------------------------
+
+
+def operator_source(op: Operation) -> str:
+    """Return the methods with which people write an operation; '' if there are none."""
+    if op.arity == 2 and op.symbol in BINARY_OPERATORS:
+        name = BINARY_OPERATORS[op.symbol]
+        return binary_source(op, f"__{name}__") + reflected_source(op, f"__r{name}__")
+    if op.arity == 1 and op.symbol in UNARY_OPERATORS:
+        return unary_source(op, UNARY_OPERATORS[op.symbol])
+    if op.symbol.isidentifier() and op.arity == 1:
+        return unary_source(op, op.name)
+    if op.symbol.isidentifier() and op.arity == 2:
+        return method_source(op)
+    return ""
+
+
+def constant_name(op: Operation) -> str:
+    """Return what the entry is called in ``autodiff.ops``."""
+    return next(name for name, entry in vars(ops).items() if entry is op and name.isupper())
+
+
+def result_of(op: Operation, *operands: str) -> str:
+    """Return the expression of an operation on numbers."""
+    if op.symbol in INFIX:
+        return op.formula(*operands)
+    return f"{op.forward.__name__}({', '.join(operands)})"
+
+
+def making(op: Operation, *operands: str) -> str:
+    """Return the lines that make and return the node."""
+    result = result_of(op, *[f"{operand}.data" for operand in operands])
+    comma = "," if len(operands) == 1 else ""
+    return f"""\
+        node = new(type(self))
+        node.data = {result}
+        node.grad = NOT_COMPUTED
+        node.parents = ({", ".join(operands)}{comma})
+        node.origin = {constant_name(op)}.origin
+        if watch.on_new_value is not None:
+            watch.on_new_value(node)
+        return node
+"""
+
+
+def binary_source(op: Operation, name: str) -> str:
+    """Return the operator of two Values, or of a Value and a number."""
+    entry = constant_name(op)
+    cases = f"""\
+            if isinstance(other, (int, float)) and other in {entry}.cases:
+                return self.make_node({entry}.cases[other], self)
+"""
+    return f"""
+    def {name}(self, other: Operand) -> Self:
+        if type(other) is not type(self):
+{cases if op.cases else ""}\
+            other = self.as_operand(other)
+            if other is NotImplemented:
+                return NotImplemented
+{making(op, "self", "other")}"""
+
+
+def reflected_source(op: Operation, name: str) -> str:
+    """Return the operator of a number and a Value."""
+    return f"""
+    def {name}(self, other: Operand) -> Self:
+        other = self.as_operand(other)
+        return NotImplemented if other is NotImplemented else other {op.symbol} self
+"""
+
+
+def unary_source(op: Operation, name: str) -> str:
+    """Return the operator or the method of one Value."""
+    return f"""
+    def {name}(self) -> Self:
+{docstring_of(op, name)}\
+{making(op, "self")}"""
+
+
+def method_source(op: Operation) -> str:
+    """Return the method of a Value and another operand."""
+    _, second = inspect.signature(op.forward).parameters.values()
+    name = "other" if len(second.name) == 1 else second.name
+    default = "" if second.default is second.empty else f" = {second.default!r}"
+    return f"""
+    def {op.name}(self, {name}: Operand{default}) -> Self:
+{docstring_of(op, op.name)}\
+        return self.make_node({constant_name(op)}, self, {name})
+"""
+
+
+def docstring_of(op: Operation, method: str) -> str:
+    """Return the first line of the function's docstring as the method's; operators have none."""
+    text = inspect.getdoc(op.forward)
+    if text is None or method.startswith("__"):
+        return ""
+    return f'        """{text.splitlines()[0]}"""\n'
+
+
+def operators_source() -> str:
+    """Return the text of ``autodiff/operators.py``."""
+    written = "".join(operator_source(op) for op in OPERATIONS.values())
+    used = names_used(f"{written} Operation")
+    return f'''"""The arithmetic of Values: each operator makes a node that remembers its operands.
+
+Written by ``python -m autodiff.ops.writer`` from the table of operations: change that.  Each is
+written out, as making nodes is half of the work of every training step.
+"""
+
+# mypy: disable-error-code="union-attr, misc"
+
+from __future__ import annotations
+
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
+
+{import_line(used)}
+from autodiff.support import watch
+from autodiff.support.gradients import NOT_COMPUTED
+from autodiff.support.origin import Origin
+
+__all__ = ["Operators"]
+
+Kind = TypeVar("Kind")
+
+
+class Allocate(Protocol):
+    """Returns a new instance of a class, without calling its ``__init__``."""
+
+    def __call__(self, kind: type[Kind], /) -> Kind: ...
+
+
+new: Allocate = object.__new__
+
+
+class Operators:
+    """What ``Value`` inherits: ``+ - * / **`` with Values and numbers, and functions as methods."""
+
+    __slots__ = ()
+
+    data: float
+    grad: float
+    parents: tuple[Any, ...]
+    origin: Origin
+
+    @classmethod
+    def make_node(cls, op: Operation, *operands: Any) -> Self:
+        """Return the node of an operation on Values and numbers."""
+        raise NotImplementedError
+
+    @classmethod
+    def as_operand(cls, operand: Any) -> Any:
+        """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
+        raise NotImplementedError
+{written}
+
+Operand: TypeAlias = Operators | float
+'''
+
+
+def main() -> None:
+    """Write both files."""
+    for name, text in (
+        ("chain_rules.py", chain_rules_source()),
+        ("operators.py", operators_source()),
+    ):
+        (PACKAGE / name).write_text(text, encoding="utf-8")
+        print(f"Wrote autodiff/{name}: {len(text.splitlines())} lines")
+
+
+if __name__ == "__main__":
+    main()
