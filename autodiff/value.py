@@ -6,16 +6,20 @@ operation made it.  ``backward()`` then applies the chain rule from the result b
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from itertools import repeat
+from numbers import Real
+from operator import attrgetter
 from typing import Any, Self, TypeAlias, TypeVar
 
 from autodiff import chain_rules  # noqa: F401 (gives each operation its share of the pass)
-from autodiff.graph import leaves_and_interior
+from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.operators import Operators, new
 from autodiff.ops import WEIGHTED_SUM, Operation
 from autodiff.support import watch
 from autodiff.support.convert import to_float
-from autodiff.support.gradients import NOT_COMPUTED, add_to_earlier, give_back, set_aside
+from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
 from autodiff.support.node import Node, labelled
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
 
@@ -94,15 +98,14 @@ class Value(Operators, Node):
             gradient = starting_gradient(self, gradient)
             if watch.on_backward is not None and watch.on_backward(self, gradient):
                 return
-        leaves, interior = leaves_and_interior(self)
-        earlier, self.grad = set_aside(leaves, interior), gradient
+        (interior, set_aside), self.grad = begin_pass(self), gradient
         try:
             for node in reversed(interior):
                 node.origin.op.chain_rule(node)  # type: ignore[union-attr]
         except BaseException:
-            give_back(earlier, leaves, interior)
+            abandon_pass(self, set_aside)
             raise
-        add_to_earlier(earlier, leaves)
+        finish_pass(set_aside)
 
     @classmethod
     def make_node(cls, op: Operation, *operands: Any) -> Self:
@@ -113,15 +116,13 @@ class Value(Operators, Node):
         parents = tuple([lift(operand, op.name) for operand in operands])
         return new_node(cls, op, op.forward(*[parent.data for parent in parents]), parents)
 
-    @classmethod
-    def as_operand(cls, operand: Any) -> Any:
+    def as_operand(self, operand: Any) -> Any:
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
         if isinstance(operand, Value):
             return operand
-        try:
-            return constant(to_float(operand, "Value"), kind=cls)
-        except TypeError:
+        if type(operand) is not float and not isinstance(operand, Real):
             return NotImplemented
+        return constant(float(operand), "", type(self))
 
 
 Operand: TypeAlias = Value | float
@@ -149,6 +150,66 @@ def check_data(root: Value) -> None:
         )
 
 
+# --------------------------------------------------------------------------------------------
+# Before and after a pass
+# --------------------------------------------------------------------------------------------
+
+SetAside = dict[Value, float]
+
+gradient_of = attrgetter("grad")
+do_all = deque[None](maxlen=0).extend  # runs an iterator to its end, and keeps nothing
+
+
+def begin_pass(root: Value) -> tuple[list[Value], SetAside]:
+    """Return the interior nodes, parents before their users, and the leaves' earlier gradients.
+
+    No gradient of the graph is computed then.  Variables that had one are returned with it, and
+    constants, which are to have none after the pass.
+
+    It is the walk of ``leaves_and_interior``, which stands here again as it is on the way of every
+    training step, and of everybody who steps through one: it does as it goes what has to be done.
+    """
+    if not root.parents:
+        return [], {root: root.grad}
+    seen, path, interior, leaves = {root}, [], list[Value](), list[Value]()
+    mark, note, unset = seen.add, leaves.append, NOT_COMPUTED
+    node, operands = root, iter(root.parents)
+    while True:
+        for v in operands:
+            # note and mark return None: into a leaf there is no way on.
+            if (v.parents or (v.grad is not unset and note(v))) and v not in seen and not mark(v):
+                path.append((node, operands))
+                node, operands, v.grad = v, iter(v.parents), unset
+                break
+        else:
+            interior.append(node)
+            if not path:
+                earlier = dict(zip(leaves, map(gradient_of, leaves), strict=True))
+                do_all(map(setattr, earlier, repeat("grad"), repeat(unset)))
+                return interior, earlier
+            node, operands = path.pop()
+
+
+def finish_pass(set_aside: SetAside) -> None:
+    """Add what the pass has given to what the variables had before; constants have none again.
+
+    Added last, as one number: a second pass then doubles a gradient exactly.
+    """
+    for leaf, earlier in set_aside.items():
+        if earlier is OF_A_CONSTANT or leaf.grad is NOT_COMPUTED:
+            leaf.grad = earlier
+        elif earlier is not None:  # which PyTorch's users assign
+            leaf.grad = earlier + leaf.grad
+
+
+def abandon_pass(root: Value, set_aside: SetAside) -> None:
+    """Undo a pass that failed: variables have what they had, the others no gradient."""
+    for node in topological_order(root):
+        node.grad = NOT_COMPUTED
+    for leaf, earlier in set_aside.items():
+        leaf.grad = earlier
+
+
 def new_node(kind: type[Kind], op: Operation, data: float, parents: tuple[Value, ...]) -> Kind:
     """Return a new interior node."""
     node = new(kind)
@@ -169,7 +230,7 @@ def constant(number: float, label: str = "", kind: type[Value] = Value) -> Value
     """
     node = new(kind)
     node.data = number if type(number) is float else to_float(number, "constant")
-    node.grad = NOT_COMPUTED
+    node.grad = OF_A_CONSTANT
     node.parents = ()
     node.origin = CONSTANT if label == "" else labelled(CONSTANT, label)
     if watch.on_new_value is not None:
@@ -184,7 +245,12 @@ def lift(operand: Any, user: str) -> Value:
     return constant(to_float(operand, user))
 
 
-def weighted_sum(bias: Operand, weights: Sequence[Operand], inputs: Sequence[Operand]) -> Value:
+def weighted_sum(
+    bias: Operand,
+    weights: Sequence[Operand],
+    inputs: Sequence[Operand],
+    origin: Origin = WEIGHTED_SUM.origin,
+) -> Value:
     """Return ``bias + weight * input + weight * input + ...``, added in that order, as one node.
 
     Its parents are the bias, then the weights, then the inputs; a number becomes a constant.
@@ -206,4 +272,11 @@ def weighted_sum(bias: Operand, weights: Sequence[Operand], inputs: Sequence[Ope
             total += weight.data * x.data  # type: ignore[union-attr]
     except (AttributeError, TypeError):  # not all are Values
         return Value.make_node(WEIGHTED_SUM, *parents)
-    return new_node(Value, WEIGHTED_SUM, total, parents)
+    node = new(Value)
+    node.data = total
+    node.grad = NOT_COMPUTED
+    node.parents = parents
+    node.origin = origin
+    if watch.on_new_value is not None:
+        watch.on_new_value(node)
+    return node
