@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import ClassVar
 
-from autodiff.pullback import Name
+from autodiff.ops.writer import Name
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
