@@ -93,7 +93,10 @@ class Operators:
             if other is NotImplemented:
                 return NotImplemented
         node = new(type(self))
-        node.data = self.data + other.data
+        try:
+            node.data = self.data + other.data
+        except (TypeError, OverflowError):
+            return self.make_node(ADD, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = ADD.origin
@@ -111,7 +114,10 @@ class Operators:
             if other is NotImplemented:
                 return NotImplemented
         node = new(type(self))
-        node.data = self.data - other.data
+        try:
+            node.data = self.data - other.data
+        except (TypeError, OverflowError):
+            return self.make_node(SUB, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = SUB.origin
@@ -129,7 +135,10 @@ class Operators:
             if other is NotImplemented:
                 return NotImplemented
         node = new(type(self))
-        node.data = self.data * other.data
+        try:
+            node.data = self.data * other.data
+        except (TypeError, OverflowError):
+            return self.make_node(MUL, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = MUL.origin
@@ -147,7 +156,10 @@ class Operators:
             if other is NotImplemented:
                 return NotImplemented
         node = new(type(self))
-        node.data = divide(self.data, other.data)
+        try:
+            node.data = divide(self.data, other.data)
+        except (TypeError, OverflowError):
+            return self.make_node(DIV, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = DIV.origin
@@ -161,7 +173,10 @@ class Operators:
 
     def __neg__(self) -> Self:
         node = new(type(self))
-        node.data = -self.data
+        try:
+            node.data = -self.data
+        except (TypeError, OverflowError):
+            return self.make_node(NEG, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = NEG.origin
@@ -171,7 +186,10 @@ class Operators:
 
     def __abs__(self) -> Self:
         node = new(type(self))
-        node.data = absolute(self.data)
+        try:
+            node.data = absolute(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(ABS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = ABS.origin
@@ -181,7 +199,10 @@ class Operators:
 
     def square(self) -> Self:
         node = new(type(self))
-        node.data = square(self.data)
+        try:
+            node.data = square(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SQUARE, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SQUARE.origin
@@ -197,7 +218,10 @@ class Operators:
             if other is NotImplemented:
                 return NotImplemented
         node = new(type(self))
-        node.data = power(self.data, other.data)
+        try:
+            node.data = power(self.data, other.data)
+        except (TypeError, OverflowError):
+            return self.make_node(POW, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = POW.origin
@@ -207,12 +231,15 @@ class Operators:
 
     def __rpow__(self, other: Operand) -> Self:
         other = self.as_operand(other)
-        return NotImplemented if other is NotImplemented else other**self
+        return NotImplemented if other is NotImplemented else other ** self
 
     def exp(self) -> Self:
         """e to the power x; inf where that overflows."""
         node = new(type(self))
-        node.data = exp(self.data)
+        try:
+            node.data = exp(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(EXP, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = EXP.origin
@@ -223,7 +250,10 @@ class Operators:
     def log(self) -> Self:
         """The natural logarithm; -inf at 0, nan below."""
         node = new(type(self))
-        node.data = log(self.data)
+        try:
+            node.data = log(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(LOG, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = LOG.origin
@@ -234,7 +264,10 @@ class Operators:
     def sqrt(self) -> Self:
         """The square root; nan below 0."""
         node = new(type(self))
-        node.data = sqrt(self.data)
+        try:
+            node.data = sqrt(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SQRT, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SQRT.origin
@@ -245,7 +278,10 @@ class Operators:
     def sin(self) -> Self:
         """The sine of x radians; nan at an infinity."""
         node = new(type(self))
-        node.data = sin(self.data)
+        try:
+            node.data = sin(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SIN, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SIN.origin
@@ -256,7 +292,10 @@ class Operators:
     def cos(self) -> Self:
         """The cosine of x radians; nan at an infinity."""
         node = new(type(self))
-        node.data = cos(self.data)
+        try:
+            node.data = cos(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(COS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = COS.origin
@@ -267,7 +306,10 @@ class Operators:
     def tan(self) -> Self:
         """The tangent of x radians; nan at an infinity."""
         node = new(type(self))
-        node.data = tan(self.data)
+        try:
+            node.data = tan(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(TAN, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = TAN.origin
@@ -278,7 +320,10 @@ class Operators:
     def tanh(self) -> Self:
         """The hyperbolic tangent, between -1 and 1."""
         node = new(type(self))
-        node.data = tanh(self.data)
+        try:
+            node.data = tanh(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(TANH, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = TANH.origin
@@ -289,7 +334,10 @@ class Operators:
     def sigmoid(self) -> Self:
         """The logistic function 1 / (1 + e**-x), between 0 and 1; it never overflows."""
         node = new(type(self))
-        node.data = sigmoid(self.data)
+        try:
+            node.data = sigmoid(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SIGMOID, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SIGMOID.origin
@@ -300,7 +348,10 @@ class Operators:
     def softplus(self) -> Self:
         """log(1 + e**x), a smooth relu; it never overflows."""
         node = new(type(self))
-        node.data = softplus(self.data)
+        try:
+            node.data = softplus(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SOFTPLUS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SOFTPLUS.origin
@@ -311,7 +362,10 @@ class Operators:
     def log_sigmoid(self) -> Self:
         """log(sigmoid(x)), right even where sigmoid(x) has rounded to 0 or 1."""
         node = new(type(self))
-        node.data = log_sigmoid(self.data)
+        try:
+            node.data = log_sigmoid(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(LOG_SIGMOID, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = LOG_SIGMOID.origin
@@ -322,7 +376,10 @@ class Operators:
     def relu(self) -> Self:
         """x where x is positive, else 0; its derivative at 0 is 0."""
         node = new(type(self))
-        node.data = relu(self.data)
+        try:
+            node.data = relu(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(RELU, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = RELU.origin

@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from itertools import repeat
-from numbers import Real
 from operator import attrgetter
 from typing import Any, Self, TypeAlias, TypeVar
 
 from autodiff import chain_rules  # noqa: F401 (gives each operation its share of the pass)
-from autodiff.graph import leaves_and_interior, topological_order
+from autodiff.graph import topological_order
 from autodiff.operators import Operators, new
 from autodiff.ops import WEIGHTED_SUM, Operation
 from autodiff.support import watch
 from autodiff.support.convert import to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
-from autodiff.support.node import Node, labelled
+from autodiff.support.node import Node, labelled, number_of
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
 
 __all__ = [
@@ -86,7 +85,7 @@ class Value(Operators, Node):
         :func:`autodiff.backward_steps` is the same pass, one step at a time.
 
         Raises ValueError if self is a constant or if an operation's rule is malformed, TypeError if
-        the ``data`` of a variable is a Value, and what a hook raises; the variables' gradients are
+        the ``data`` of a node is no number, and what a hook raises; the variables' gradients are
         then as they were.
 
         >>> x, y = Value(3.0), Value(4.0)
@@ -104,6 +103,7 @@ class Value(Operators, Node):
                 node.origin.op.chain_rule(node)  # type: ignore[union-attr]
         except BaseException:
             abandon_pass(self, set_aside)
+            check_data(self)
             raise
         finish_pass(set_aside)
 
@@ -114,15 +114,18 @@ class Value(Operators, Node):
         Raises TypeError if an operand is neither.
         """
         parents = tuple([lift(operand, op.name) for operand in operands])
-        return new_node(cls, op, op.forward(*[parent.data for parent in parents]), parents)
+        result = op.forward(*map(number_of, parents))
+        return new_node(cls, op, to_float(result, f"a node of {op.name}"), parents)
 
-    def as_operand(self, operand: Any) -> Any:
+    @classmethod
+    def as_operand(cls, operand: Any) -> Any:
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
         if isinstance(operand, Value):
             return operand
-        if type(operand) is not float and not isinstance(operand, Real):
+        try:
+            return constant(to_float(operand, "Value"), kind=cls)
+        except TypeError:
             return NotImplemented
-        return constant(float(operand), "", type(self))
 
 
 Operand: TypeAlias = Value | float
@@ -133,21 +136,15 @@ def starting_gradient(root: Value, gradient: float) -> float:
     """Return the gradient that a pass gives root; raise if root cannot be differentiated."""
     if root.is_constant:
         raise ValueError(f"backward() from {root!r}: a constant depends on no variable")
-    if isinstance(root.data, Value):
+    if type(root.data) is not float:
         check_data(root)
     return to_float(gradient, "backward")
 
 
 def check_data(root: Value) -> None:
-    """Raise TypeError if a Value was assigned to some leaf's ``data``: root's is one then, too."""
-    if isinstance(root.data, Value):
-        leaves, _ = leaves_and_interior(root)
-        wrong = next((leaf for leaf in leaves if isinstance(leaf.data, Value)), root)
-        name = wrong.name or "a variable"
-        raise TypeError(
-            f"the data of {name} is a Value, not a number: was .data left out where it was "
-            "assigned? Write w.data = w.data - 0.1 * w.grad, or float(...) around a Value"
-        )
+    """Raise TypeError if something that is no number was assigned to the ``data`` of any node."""
+    for node in topological_order(root):
+        number_of(node)
 
 
 # --------------------------------------------------------------------------------------------
@@ -270,7 +267,9 @@ def weighted_sum(
         total = bias.data  # type: ignore[union-attr]
         for weight, x in zip(weights, inputs):  # noqa: B905 (checked above; strict costs time)
             total += weight.data * x.data  # type: ignore[union-attr]
-    except (AttributeError, TypeError):  # not all are Values
+    except (AttributeError, TypeError, OverflowError):  # not all are Values, or have floats
+        return Value.make_node(WEIGHTED_SUM, *parents)
+    if type(total) is not float:
         return Value.make_node(WEIGHTED_SUM, *parents)
     node = new(Value)
     node.data = total

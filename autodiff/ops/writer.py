@@ -205,12 +205,19 @@ def text_of_result(op: Operation, operands: list[str]) -> str:
 
 
 def making(op: Operation, *operands: str) -> str:
-    """Return the lines that make and return the node."""
+    """Return the lines that make and return the node.
+
+    What was assigned to ``data`` and is no float goes the slow way, which makes it one or says
+    whose it is.
+    """
     result = without_brackets(text_of_result(op, [f"{operand}.data" for operand in operands]))
     comma = "," if len(operands) == 1 else ""
     return f"""\
         node = new(type(self))
-        node.data = {result}
+        try:
+            node.data = {result}
+        except (TypeError, OverflowError):
+            return self.make_node({constant_name(op)}, {", ".join(operands)})
         node.grad = NOT_COMPUTED
         node.parents = ({", ".join(operands)}{comma})
         node.origin = {constant_name(op)}.origin

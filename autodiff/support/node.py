@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from autodiff.support import watch
-from autodiff.support.convert import describe, to_float
+from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT, NotComputed
 from autodiff.support.hooks import Event, GradientHook
 from autodiff.support.origin import VARIABLE, Origin
@@ -17,7 +17,7 @@ from autodiff.support.pickling import reduce_node
 if TYPE_CHECKING:
     from autodiff.ops.operation import Operation
 
-__all__ = ["Node"]
+__all__ = ["Node", "number_of"]
 
 
 class Node:
@@ -73,18 +73,18 @@ class Node:
     def __repr__(self) -> str:
         place = f", {self.origin.short_place}" if self.origin.line else ""
         if self.is_constant:
-            return f"Constant({self.data:.6g}{place})"
+            return f"Constant({in_repr(self.data)}{place})"
         name = f", {self.name!r}" if self.name else ""
         op = f", op={self.op}" if self.op is not None else ""
-        grad = f", grad={self.grad:.6g}" if self.has_grad else ""
-        return f"Value({self.data:.6g}{name}{op}{grad}{place})"
+        grad = f", grad={in_repr(self.grad)}" if self.has_grad else ""
+        return f"Value({in_repr(self.data)}{name}{op}{grad}{place})"
 
     def __float__(self) -> float:
-        return self.data
+        return number_of(self)
 
     def __format__(self, specification: str) -> str:
         """Return the number in a format, as in ``f"{loss:.4f}"``; without one, the repr."""
-        return format(self.data, specification) if specification else repr(self)
+        return format(number_of(self), specification) if specification else repr(self)
 
     def zero_grad(self) -> None:
         """Clear the gradient: 0.0, as at birth."""
@@ -157,7 +157,7 @@ class Node:
 
     def _state(self) -> tuple[Any, ...]:
         grad = self.grad if self.has_grad else None
-        return type(self), self.data, grad, self.parents, self.origin.without_hooks()
+        return type(self), number_of(self), grad, self.parents, self.origin.without_hooks()
 
     # ---- micrograd's names, for programs that draw a graph ---------------------------------
 
@@ -179,14 +179,50 @@ def labelled(origin: Origin, label: str) -> Origin:
     return replace(origin, label=label)
 
 
+def number_of(node: Any) -> float:
+    """Return a Value's number, which is a float from then on.
+
+    ``data`` is a slot, which takes what it is given.  What looks at it in passing asks here.
+
+    Raises TypeError, naming the Value, if it is no real number, OverflowError if it is an int
+    beyond the range of a float.
+    """
+    data = node.data
+    if type(data) is float:
+        return data
+    name = f"the data of {node.name or 'a variable'}"
+    if isinstance(data, Node):
+        raise TypeError(
+            f"{name} is a Value, not a number: was .data left out where it was "
+            "assigned? Write w.data = w.data - 0.1 * w.grad, or float(...) around a Value"
+        )
+    try:
+        node.data = to_float(data, name)
+    except TypeError:
+        raise TypeError(
+            f"{name} is {describe(data)}, not a number: assign a float to it, "
+            "as in w.data = 0.5"
+        ) from None
+    return node.data  # type: ignore[no-any-return]
+
+
+def in_repr(number: Any) -> str:
+    """Return a number with six digits, and what is none as it is: a repr must not fail."""
+    try:
+        return "a Value" if isinstance(number, Node) else f"{number:.6g}"
+    except (TypeError, ValueError):
+        return short_repr(number)
+
+
 def compare(comparison: Callable[[float, float], bool], left: Node, right: Any) -> bool:
     """Return how two numbers compare; NotImplemented if the right one is no number."""
     if isinstance(right, Node):
-        return comparison(left.data, right.data)
+        return comparison(number_of(left), number_of(right))
     try:
-        return comparison(left.data, to_float(right, "comparison"))
+        number = to_float(right, "comparison")
     except TypeError:
         return NotImplemented  # type: ignore[no-any-return]
+    return comparison(number_of(left), number)
 
 
 def restore(
