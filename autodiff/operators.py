@@ -97,6 +97,8 @@ class Operators:
             node.data = self.data + other.data
         except (TypeError, OverflowError):
             return self.make_node(ADD, self, other)
+        if type(node.data) is not float:
+            return self.make_node(ADD, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = ADD.origin
@@ -118,6 +120,8 @@ class Operators:
             node.data = self.data - other.data
         except (TypeError, OverflowError):
             return self.make_node(SUB, self, other)
+        if type(node.data) is not float:
+            return self.make_node(SUB, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = SUB.origin
@@ -138,6 +142,8 @@ class Operators:
         try:
             node.data = self.data * other.data
         except (TypeError, OverflowError):
+            return self.make_node(MUL, self, other)
+        if type(node.data) is not float:
             return self.make_node(MUL, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
@@ -177,6 +183,8 @@ class Operators:
             node.data = -self.data
         except (TypeError, OverflowError):
             return self.make_node(NEG, self)
+        if type(node.data) is not float:
+            return self.make_node(NEG, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = NEG.origin
@@ -190,6 +198,8 @@ class Operators:
             node.data = absolute(self.data)
         except (TypeError, OverflowError):
             return self.make_node(ABS, self)
+        if type(self.data) is not float:
+            return self.make_node(ABS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = ABS.origin
@@ -202,6 +212,8 @@ class Operators:
         try:
             node.data = square(self.data)
         except (TypeError, OverflowError):
+            return self.make_node(SQUARE, self)
+        if type(node.data) is not float:
             return self.make_node(SQUARE, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -221,6 +233,8 @@ class Operators:
         try:
             node.data = power(self.data, other.data)
         except (TypeError, OverflowError):
+            return self.make_node(POW, self, other)
+        if type(self.data) is not float or type(other.data) is not float:
             return self.make_node(POW, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
@@ -365,6 +379,8 @@ class Operators:
         try:
             node.data = log_sigmoid(self.data)
         except (TypeError, OverflowError):
+            return self.make_node(LOG_SIGMOID, self)
+        if type(self.data) is not float:
             return self.make_node(LOG_SIGMOID, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)

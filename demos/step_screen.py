@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import ClassVar
 
-from autodiff.ops.writer import Name
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,6 +16,7 @@ from textual.widgets import Input, Static
 from autodiff import Names, Step, Trace, Value
 from autodiff.debug.text import is_call, shown
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
+from autodiff.ops.writer import Name
 
 __all__ = ["StepScreen"]
 

@@ -27,6 +27,12 @@ UNARY_OPERATORS = {"-": "__neg__", "abs": "__abs__"}
 # What floats do by themselves as IEEE 754 says; of the others the table's function is called.
 INFIX = ("+", "-", "*")
 
+# What is computed of numbers that are no floats, such as NumPy's of single precision, is none
+# either if it is arithmetic.  Functions make floats of their operands, but some have rules that do
+# arithmetic with the operands themselves.
+ARITHMETIC = (ops.ADD, ops.SUB, ops.MUL, ops.NEG, ops.SQUARE)
+ARITHMETIC_RULES = (ops.ABS, ops.POW, ops.LOG_SIGMOID)
+
 LINE = 100
 
 
@@ -212,12 +218,16 @@ def making(op: Operation, *operands: str) -> str:
     """
     result = without_brackets(text_of_result(op, [f"{operand}.data" for operand in operands]))
     comma = "," if len(operands) == 1 else ""
+    slow_way = f"return self.make_node({constant_name(op)}, {', '.join(operands)})"
+    checked = ["node"] if op in ARITHMETIC else operands if op in ARITHMETIC_RULES else []
+    condition = " or ".join(f"type({each}.data) is not float" for each in checked)
+    check = f"\n        if {condition}:\n            {slow_way}" if checked else ""
     return f"""\
         node = new(type(self))
         try:
             node.data = {result}
         except (TypeError, OverflowError):
-            return self.make_node({constant_name(op)}, {", ".join(operands)})
+            {slow_way}{check}
         node.grad = NOT_COMPUTED
         node.parents = ({", ".join(operands)}{comma})
         node.origin = {constant_name(op)}.origin

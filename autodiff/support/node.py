@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+from autodiff.graph import topological_order
 from autodiff.support import watch
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT, NotComputed
@@ -182,28 +183,31 @@ def labelled(origin: Origin, label: str) -> Origin:
 def number_of(node: Any) -> float:
     """Return a Value's number, which is a float from then on.
 
-    ``data`` is a slot, which takes what it is given.  What looks at it in passing asks here.
+    ``data`` is a slot, which takes what it is given: whoever uses it may ask here.
 
-    Raises TypeError, naming the Value, if it is no real number, OverflowError if it is an int
-    beyond the range of a float.
+    Raises TypeError, naming the Value that it was assigned to, if it is no real number, and
+    OverflowError if it is an int beyond the range of a float.
     """
-    data = node.data
-    if type(data) is float:
-        return data
+    if type(node.data) is not float:
+        for each in topological_order(node):  # a result may have it from a leaf
+            each.data = float_assigned_to(each)
+    return node.data  # type: ignore[no-any-return]
+
+
+def float_assigned_to(node: Any) -> float:
+    """Return a node's data as a float; raise TypeError or OverflowError if it cannot be one."""
     name = f"the data of {node.name or 'a variable'}"
-    if isinstance(data, Node):
+    if isinstance(node.data, Node):
         raise TypeError(
             f"{name} is a Value, not a number: was .data left out where it was "
             "assigned? Write w.data = w.data - 0.1 * w.grad, or float(...) around a Value"
         )
     try:
-        node.data = to_float(data, name)
+        return to_float(node.data, name)
     except TypeError:
         raise TypeError(
-            f"{name} is {describe(data)}, not a number: assign a float to it, "
-            "as in w.data = 0.5"
+            f"{name} is {describe(node.data)}, not a number: assign a float, as in w.data = 0.5"
         ) from None
-    return node.data  # type: ignore[no-any-return]
 
 
 def in_repr(number: Any) -> str:
