@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from autodiff.debug.changed import Changes
 from autodiff.gradient import Contribution, contributions
 from autodiff.graph import topological_order
 from autodiff.ops import local_derivatives
@@ -25,12 +26,14 @@ __all__ = ["Step", "backward_steps"]
 class ReversePass:
     """One pass over one graph: what its steps have in common.
 
-    ``names`` is made when first asked for, so that a pass nobody prints costs nothing extra.
+    ``names`` is made when first asked for, so that a pass nobody prints costs nothing extra, and
+    ``changes`` recomputes nothing before.
     """
 
-    def __init__(self, root: Value, interior: list[Value]) -> None:
+    def __init__(self, root: Value, interior: list[Value], changes: Changes) -> None:
         self.root = root
         self.interior = interior
+        self.changes = changes
 
     @cached_property
     def names(self) -> Names:
@@ -53,7 +56,8 @@ class Step(Contribution[float]):
     ``total``         the parent's sum in this pass, with this contribution
     ================  ======================================================================
 
-    ``str(step)`` is the chain rule with names and numbers.
+    ``str(step)`` is the chain rule with names and numbers.  It says so where the node's number, or
+    an operand's, is no longer what the numbers of the leaves give.
     """
 
     reverse_pass: ReversePass = field(repr=False, compare=False)
@@ -67,7 +71,8 @@ class Step(Contribution[float]):
         return (
             f"d {root}/d {parent} += d {root}/d {node} × d {node}/d {parent}"
             f" = {upstream} × {local} = {contribution}"
-            f"  (sum {total}; {node} = {names.formula(self.node)})"
+            f"  (sum {total}; {node} = {names.formula(self.node)}"
+            f"{self.reverse_pass.changes.remark(self.node, names)})"
         )
 
 
@@ -107,11 +112,15 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     if not isinstance(root, Value):
         raise TypeError(f"backward_steps needs a Value, but got {describe(root)}")
     gradient = starting_gradient(root, gradient)
-    before = [(node, node.grad) for node in topological_order(root)]
+    order = topological_order(root)
+    changes = Changes(order)
+    watchers = watch.watchers() if hooks else ()
+    for watcher in watchers:
+        watcher.begins(root, changes)
+    before = [(node, node.grad) for node in order]
     interior, set_aside = begin_pass(root)
     root.grad = gradient
-    reverse_pass = ReversePass(root, interior)
-    watchers = watch.watchers() if hooks else ()
+    reverse_pass = ReversePass(root, interior, changes)
     last_uses = last_uses_of_hooked(interior) if hooks else {}
     try:
         if hooks:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 __all__ = [
+    "NOTE",
     "Arrow",
     "Box",
     "Frame",
@@ -31,6 +32,9 @@ Kind: TypeAlias = Literal[
 ]
 Mark: TypeAlias = Literal["", "giver", "changed"]
 Sign: TypeAlias = Literal["", "positive", "negative", "zero"]
+
+# The id of a box that is no part of the graph, but says something about it.
+NOTE = "note"
 
 # The widths of arrows in points, by the sizes of their contributions.
 THINNEST, THICKEST = 1.0, 5.0
