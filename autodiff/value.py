@@ -6,15 +6,11 @@ operation made it.  ``backward()`` then applies the chain rule from the result b
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from itertools import repeat
 from numbers import Real
-from operator import attrgetter
 from typing import Any, Self, TypeAlias, TypeVar
 
 from autodiff import chain_rules  # noqa: F401 (gives each operation its share of the pass)
-from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.operators import Operators, new
 from autodiff.ops import WEIGHTED_SUM, Operation
 from autodiff.support import watch
@@ -22,16 +18,9 @@ from autodiff.support.convert import to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
 from autodiff.support.node import Node, labelled
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
+from autodiff.support.passes import abandon_pass, begin_pass, finish_pass, starting_gradient
 
-__all__ = [
-    "Operand",
-    "Value",
-    "check_data",
-    "constant",
-    "lift",
-    "starting_gradient",
-    "weighted_sum",
-]
+__all__ = ["Operand", "Value", "constant", "lift", "weighted_sum"]
 
 
 class Value(Operators, Node):
@@ -101,7 +90,7 @@ class Value(Operators, Node):
         (interior, set_aside), self.grad = begin_pass(self), gradient
         try:
             for node in reversed(interior):
-                node.origin.op.chain_rule(node)  # type: ignore[union-attr]
+                node.origin.op.chain_rule(node)
         except BaseException:
             abandon_pass(self, set_aside)
             raise
@@ -127,87 +116,6 @@ class Value(Operators, Node):
 
 Operand: TypeAlias = Value | float
 Kind = TypeVar("Kind", bound=Value)
-
-
-def starting_gradient(root: Value, gradient: float) -> float:
-    """Return the gradient that a pass gives root; raise if root cannot be differentiated."""
-    if root.is_constant:
-        raise ValueError(f"backward() from {root!r}: a constant depends on no variable")
-    if isinstance(root.data, Value):
-        check_data(root)
-    return to_float(gradient, "backward")
-
-
-def check_data(root: Value) -> None:
-    """Raise TypeError if a Value was assigned to some leaf's ``data``: root's is one then, too."""
-    if isinstance(root.data, Value):
-        leaves, _ = leaves_and_interior(root)
-        wrong = next((leaf for leaf in leaves if isinstance(leaf.data, Value)), root)
-        name = wrong.name or "a variable"
-        raise TypeError(
-            f"the data of {name} is a Value, not a number: was .data left out where it was "
-            "assigned? Write w.data = w.data - 0.1 * w.grad, or float(...) around a Value"
-        )
-
-
-# --------------------------------------------------------------------------------------------
-# Before and after a pass
-# --------------------------------------------------------------------------------------------
-
-SetAside = dict[Value, float]
-
-gradient_of = attrgetter("grad")
-do_all = deque[None](maxlen=0).extend  # runs an iterator to its end, and keeps nothing
-
-
-def begin_pass(root: Value) -> tuple[list[Value], SetAside]:
-    """Return the interior nodes, parents before their users, and the leaves' earlier gradients.
-
-    No gradient of the graph is computed then.  Variables that had one are returned with it, and
-    constants, which are to have none after the pass.
-
-    It is the walk of ``leaves_and_interior``, which stands here again as it is on the way of every
-    training step, and of everybody who steps through one: it does as it goes what has to be done.
-    """
-    if not root.parents:
-        return [], {root: root.grad}
-    seen, path, interior, leaves = {root}, [], list[Value](), list[Value]()
-    mark, note, unset = seen.add, leaves.append, NOT_COMPUTED
-    node, operands = root, iter(root.parents)
-    while True:
-        for v in operands:
-            # note and mark return None: into a leaf there is no way on.
-            if (v.parents or (v.grad is not unset and note(v))) and v not in seen and not mark(v):
-                path.append((node, operands))
-                node, operands, v.grad = v, iter(v.parents), unset
-                break
-        else:
-            interior.append(node)
-            if not path:
-                earlier = dict(zip(leaves, map(gradient_of, leaves), strict=True))
-                do_all(map(setattr, earlier, repeat("grad"), repeat(unset)))
-                return interior, earlier
-            node, operands = path.pop()
-
-
-def finish_pass(set_aside: SetAside) -> None:
-    """Add what the pass has given to what the variables had before; constants have none again.
-
-    Added last, as one number: a second pass then doubles a gradient exactly.
-    """
-    for leaf, earlier in set_aside.items():
-        if earlier is OF_A_CONSTANT or leaf.grad is NOT_COMPUTED:
-            leaf.grad = earlier
-        elif earlier is not None:  # which PyTorch's users assign
-            leaf.grad = earlier + leaf.grad
-
-
-def abandon_pass(root: Value, set_aside: SetAside) -> None:
-    """Undo a pass that failed: variables have what they had, the others no gradient."""
-    for node in topological_order(root):
-        node.grad = NOT_COMPUTED
-    for leaf, earlier in set_aside.items():
-        leaf.grad = earlier
 
 
 def new_node(kind: type[Kind], op: Operation, data: float, parents: tuple[Value, ...]) -> Kind:

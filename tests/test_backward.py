@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from autodiff.pullback import PULLBACKS, pullback_source
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,6 @@ import autodiff
 from autodiff import Step, Value, backward_steps, explain, grad, hessian, topological_order
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import OPERATIONS, Operation
-from autodiff.pullback import PULLBACKS, pullback_source
 from autodiff.value import constant
 from tests.bits import all_bits, bits, same_bits
 from tests.random_graphs import (

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from autodiff.pullback import PULLBACKS
 
 import nn
 from autodiff import (
@@ -31,7 +32,6 @@ from autodiff import (
     watch,
 )
 from autodiff.compiler.native import is_installed
-from autodiff.pullback import PULLBACKS
 from demos.lab import LAB
 
 needs_llvmlite = pytest.mark.skipif(not is_installed(), reason="the native engine needs llvmlite")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from autodiff.pullback import PULLBACKS, pull_back_by_rule, pullback_source
 
 import nn
 from autodiff import (
@@ -27,7 +28,6 @@ from autodiff.debug.assignments import assignments_in
 from autodiff.drawing import render
 from autodiff.drawing.boxes import shape_of
 from autodiff.ops import OPERATIONS, Operation, mul
-from autodiff.pullback import PULLBACKS, pull_back_by_rule, pullback_source
 from autodiff.support.strict_json import short_json
 from autodiff.value import constant
 from tests.bits import bits

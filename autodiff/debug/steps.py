@@ -17,7 +17,8 @@ from autodiff.support import watch
 from autodiff.support.convert import describe
 from autodiff.support.gradients import NotComputed
 from autodiff.support.naming import Names, number_text
-from autodiff.value import Value, begin_pass, finish_pass, starting_gradient
+from autodiff.support.passes import begin_pass, finish_pass, starting_gradient
+from autodiff.value import Value
 
 __all__ = ["Step", "backward_steps"]
 
@@ -121,11 +122,15 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
         ):
             for watcher in watchers:
                 watcher.contributes(each)
-            if last_uses.get(each.parent) == (each.node, each.position):
-                call_hooks(each.parent)
+            # Their names are what a debugger shows, here and in the frames that a hook opens.
+            node, parent, position = each.node, each.parent, each.position
+            local, upstream = each.local, each.upstream
+            contribution, total = each.contribution, each.total
+            if last_uses.get(parent) == (node, position):
+                call_hooks(parent)
             yield Step(
-                *(each.node, each.parent, each.position, each.local, each.upstream),
-                *(each.contribution, each.before, each.total, reverse_pass),
+                *(node, parent, position, local, upstream),
+                *(contribution, each.before, total, reverse_pass),
             )
     except BaseException:
         for node, earlier_gradient in before:
