@@ -111,7 +111,7 @@ class Value(Operators, Node):
             return operand
         if type(operand) is not float and not isinstance(operand, Real):
             return NotImplemented
-        return constant(float(operand), "", type(self))
+        return constant(operand, "", type(self))
 
 
 Operand: TypeAlias = Value | float
@@ -130,7 +130,7 @@ def new_node(kind: type[Kind], op: Operation, data: float, parents: tuple[Value,
     return node
 
 
-def constant(number: float, label: str = "", kind: type[Value] = Value) -> Value:
+def constant(number: Any, label: str = "", kind: type[Value] = Value) -> Value:
     """Return a number as a constant leaf, which gets no gradient.
 
     >>> constant(2)

@@ -29,7 +29,7 @@ LOWEST = {
     "autodiff.support.memory": set(),
     "autodiff.support.pickling": {"autodiff.graph"},
     "autodiff.support.hooks": {"autodiff.support.convert"},
-    "autodiff.support.origin": {"autodiff.ops.operation", "autodiff.support.hooks"},
+    "autodiff.support.origin": {"autodiff.support.hooks"},
     "autodiff.ops.operation": {"autodiff.support.convert", "autodiff.support.origin"},
     "autodiff.ops.arithmetic": {"autodiff.ops.operation"},
     "autodiff.chain_rules": {"autodiff.ops"},

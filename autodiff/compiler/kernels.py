@@ -56,7 +56,7 @@ C_LIBRARY = dict.fromkeys(
 OPERATION_OF_FUNCTION = {
     op.forward.__name__: op
     for op in OPERATIONS.values()
-    if vars(ops).get(op.forward.__name__) is op.forward
+    if ops.FUNCTIONS.get(op.forward.__name__) is op.forward
 }
 
 # These wrap a function of C's library only to keep Python's exceptions out, which C has not.
@@ -91,7 +91,7 @@ def kernel_of(op: Operation) -> Kernel:
     function = _plain_function(op)
     code = function.__code__
     parameters = code.co_varnames[: code.co_argcount]
-    if function.__name__ in LIBRARY and vars(ops).get(function.__name__) is function:
+    if function.__name__ in LIBRARY and ops.FUNCTIONS.get(function.__name__) is function:
         expression = ast.parse(LIBRARY[function.__name__], mode="eval").body
         return Kernel(parameters, (), expression)
     outside = _meanings(op, function)

@@ -232,7 +232,7 @@ def function_name(op: Operation) -> str:
     'divide'
     """
     name = getattr(op.forward, "__name__", "")  # an object that can be called may have none
-    return name if vars(ops).get(name) is op.forward else f"{identifier(op.name)}__op"
+    return name if ops.FUNCTIONS.get(name) is op.forward else f"{identifier(op.name)}__op"
 
 
 def _define(language: Language, op: Operation, done: set[str], lines: list[str]) -> None:

@@ -39,14 +39,8 @@ def local_derivatives(node: Any) -> tuple[Any, ...]:
 
     Raises ValueError, naming the operation, if its rule returns no tuple or another number of them.
     """
-    return checked(
-        node.op, node.op.partials(node.data, *[parent.data for parent in node.parents]), node
-    )
-
-
-def checked(op: Operation, partials: Any, node: Any) -> tuple[Any, ...]:
-    """Return what a rule has returned for a node; raise ValueError if it is malformed."""
-    operands = len(node.parents)
+    op, operands = node.op, len(node.parents)
+    partials = op.partials(node.data, *[parent.data for parent in node.parents])
     if not isinstance(partials, (tuple, list)):
         raise ValueError(
             f"the rule of {op.name} returned {describe(partials)}, "

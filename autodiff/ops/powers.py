@@ -14,7 +14,11 @@ nan = math.nan
 
 
 def square(x: Any) -> Any:
-    # Rounds once, where the C library's pow(x, 2.0) may be one unit in the last place away.
+    """x * x: rounded once, where the C library's pow(x, 2.0) may be off in the last place.
+
+    >>> square(3.0)
+    9.0
+    """
     return x * x
 
 

@@ -273,7 +273,9 @@ def docstring_of(op: Operation, method: str) -> str:
     text = inspect.getdoc(op.forward)
     if text is None or method.startswith("__"):
         return ""
-    return f'        """{text.splitlines()[0]}"""\n'
+    first = text.splitlines()[0].removeprefix("The ").removeprefix("the ")
+    article = "the " if text.startswith("The ") else ""
+    return f'        """Return {article}{first}"""\n'
 
 
 def operators_source() -> str:
