@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from autodiff import Value, weighted_sum
-from autodiff.ops import WEIGHTED_SUM
 from autodiff.support import watch
 from autodiff.support.convert import describe
 from autodiff.support.made_by import call_within
@@ -101,7 +100,7 @@ class Neuron(Module, names_nodes=False):
             return call_within(self._origins, self._respond, inputs)
         activation, origins = self.activation, self._origins
         total = weighted_sum(self.b, self.w, inputs)
-        total.origin = origins[WEIGHTED_SUM]
+        total.origin = origins[total.origin.op]
         if activation is None:
             return total
         output = ACTIVATIONS[activation](total)

@@ -61,7 +61,7 @@ from autodiff.ops.choices import (
     where,
     where_partials,
 )
-from autodiff.ops.operation import OPERATIONS, Operation, local_derivatives
+from autodiff.ops.operation import OPERATIONS, Operation, Role, local_derivatives
 from autodiff.ops.powers import (
     EXP,
     LOG,
@@ -119,6 +119,7 @@ __all__ = [
     "WEIGHTED_SUM",
     "WHERE",
     "Operation",
+    "Role",
     "abs_partials",
     "absolute",
     "add",
