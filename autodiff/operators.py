@@ -5,49 +5,13 @@ written out, as making nodes is half of the work of every training step.
 """
 
 # mypy: disable-error-code="union-attr, misc"
+# ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
 
 from __future__ import annotations
 
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
-from autodiff.ops import (
-    ABS,
-    ADD,
-    COS,
-    DIV,
-    EXP,
-    LEAKY_RELU,
-    LOG,
-    LOG_SIGMOID,
-    MAXIMUM,
-    MINIMUM,
-    MUL,
-    NEG,
-    POW,
-    RELU,
-    SIGMOID,
-    SIN,
-    SOFTPLUS,
-    SQRT,
-    SUB,
-    TAN,
-    TANH,
-    Operation,
-    absolute,
-    cos,
-    divide,
-    exp,
-    log,
-    log_sigmoid,
-    power,
-    relu,
-    sigmoid,
-    sin,
-    softplus,
-    sqrt,
-    tan,
-    tanh,
-)
+from autodiff.ops import *
 from autodiff.support import watch
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.origin import Origin

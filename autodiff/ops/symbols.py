@@ -65,9 +65,14 @@ class Expression(Symbol):
         self.text = text
         self.roles = roles
 
+    @classmethod
+    def of(cls, operand: Any) -> Expression:
+        """Return an expression as it is, and a number as Python writes it."""
+        return operand if isinstance(operand, cls) else cls(repr(float(operand)))
+
     def make_node(self, op: Operation, *operands: Any) -> Expression:
         """Return the text of an operation: infix for arithmetic, else a call of its function."""
-        parts = [part if isinstance(part, Expression) else number(part) for part in operands]
+        parts = [Expression.of(operand) for operand in operands]
         for place, neutral in enumerate(op.neutral):
             if neutral is not None and parts[place].text == repr(neutral):
                 return parts[1 - place]
@@ -83,8 +88,3 @@ class Expression(Symbol):
         """Return the text, in brackets if its operator binds less: 0 for a sum, 1 for a product."""
         binds = int(Role.FACTOR in self.roles) if self.roles else 2
         return self.text if binds >= strength else f"({self.text})"
-
-
-def number(value: float) -> Expression:
-    """Return a number as Python writes it."""
-    return Expression(repr(float(value)))
