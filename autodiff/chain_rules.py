@@ -142,6 +142,7 @@ def backward_where(node: Any) -> None:
     b.grad += where(condition.data, 0.0, 1.0) * upstream
 
 
-for _name, _operation in OPERATIONS.items():
-    if f"backward_{_name}" in globals():
-        _operation.apply_chain_rule_by(globals()[f"backward_{_name}"])
+for _operation in OPERATIONS.values():
+    _operation.apply_chain_rule_by(
+        globals().get(f"backward_{_operation.name}", _operation.chain_rule)
+    )

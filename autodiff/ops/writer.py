@@ -64,13 +64,13 @@ def local_derivatives(op: Operation, parents: list[str]) -> list[Expression]:
     try:
         return [Expression.of(local) for local in op.partials(Expression("node.data"), *operands)]
     except TypeError as error:
-        raise TypeError(f"the rule of {op.name} cannot be written out: {error}") from error
+        raise TypeError(f"{op.name}: {error}") from error
 
 
 def operand_names(op: Operation) -> list[str]:
     """Return what the rule itself calls its operands."""
     _, *names = inspect.signature(op.partials).parameters
-    return names
+    return names[: op.arity]  # what follows is a setting of the rule's own
 
 
 def chain_rules_source() -> str:
@@ -93,9 +93,11 @@ from typing import Any
 
 from autodiff.ops import *
 '''
-    tail = """for _name, _operation in OPERATIONS.items():
-    if f"backward_{_name}" in globals():
-        _operation.apply_chain_rule_by(globals()[f"backward_{_name}"])
+    # Python imports the file before it can write it anew for an operation just added.
+    tail = """for _operation in OPERATIONS.values():
+    _operation.apply_chain_rule_by(
+        globals().get(f"backward_{_operation.name}", _operation.chain_rule)
+    )
 """
     return "\n\n".join([head, *[f"{function}\n" for function in functions], tail])
 
@@ -167,11 +169,11 @@ def binary_source(op: Operation, name: str) -> str:
 
 def reflected_source(op: Operation, name: str) -> str:
     """Return the operator of a number and a Value."""
-    sign = op.symbol if len(op.symbol) > 1 else f" {op.symbol} "
+    symbol = "**" if op.symbol == "**" else f" {op.symbol} "  # spaced as ruff formats it
     return f"""
     def {name}(self, other: Operand) -> Self:
         other = self.as_operand(other)
-        return NotImplemented if other is NotImplemented else other{sign}self
+        return NotImplemented if other is NotImplemented else other{symbol}self
 """
 
 
