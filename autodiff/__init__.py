@@ -1,8 +1,8 @@
 """A scalar autograd engine to look inside: read it, step it, draw it, compile it."""
 
-from autodiff.check import GradientError, check_gradients
 from autodiff.compiler import Program, compile
 from autodiff.debug.anomaly import AnomalyError, detect_anomaly
+from autodiff.debug.check import GradientError, check_gradients
 from autodiff.debug.explain import Explanation, explain
 from autodiff.debug.source import record_source
 from autodiff.debug.steps import Step, backward_steps
@@ -27,7 +27,7 @@ from autodiff.ops import (
     tanh,
     where,
 )
-from autodiff.support.memory import collector_paused
+from autodiff.support.memory import CollectorPace, collector_paused
 from autodiff.support.naming import Names, name_of
 from autodiff.value import Value, weighted_sum
 
@@ -73,3 +73,5 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+_collector_pace = CollectorPace(Value)

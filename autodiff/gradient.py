@@ -19,7 +19,8 @@ from typing import Generic, Protocol, TypeVar, overload
 from autodiff.graph import leaves_and_interior
 from autodiff.ops.operation import checked
 from autodiff.support.convert import describe
-from autodiff.value import Value, check_data, constant
+from autodiff.support.passes import check_data
+from autodiff.value import Value, constant
 
 __all__ = ["Contribution", "contributions", "grad", "gradient_steps", "hessian"]
 

@@ -7,8 +7,6 @@ all the nodes that use it) guarantees that, and visits each node once however of
 
 from __future__ import annotations
 
-from itertools import filterfalse
-from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 __all__ = ["leaves_and_interior", "topological_order"]
@@ -23,8 +21,6 @@ class Node(Protocol):
 
 NodeType = TypeVar("NodeType", bound=Node)
 
-parents_of = attrgetter("parents")
-
 
 def leaves_and_interior(root: NodeType) -> tuple[list[NodeType], list[NodeType]]:
     """Return the graph's leaves, and its interior nodes with parents before their users.
@@ -35,19 +31,20 @@ def leaves_and_interior(root: NodeType) -> tuple[list[NodeType], list[NodeType]]
     """
     if not root.parents:
         return [root], []
-    visited: dict[NodeType, None] = {root: None}
-    node, operands, path, interior = root, iter(root.parents), [], []
+    leaves: list[NodeType] = []
+    visited, interior, path = {root}, [], []
+    mark, note, node, operands = visited.add, leaves.append, root, iter(root.parents)
     while True:
         for parent in operands:
-            # setdefault marks the parent, and returns None; into a leaf there is no way on.
-            if parent not in visited and (visited.setdefault(parent) or parent.parents):
+            # mark and note return None: into a leaf there is no way on.
+            if parent not in visited and (mark(parent) or parent.parents or note(parent)):
                 path.append((node, operands))
                 node, operands = parent, iter(parent.parents)
                 break
         else:
             interior.append(node)
             if not path:
-                return list(filterfalse(parents_of, visited)), interior
+                return leaves, interior
             node, operands = path.pop()
 
 

@@ -45,8 +45,7 @@ class Operators:
         """Return the node of an operation on Values and numbers."""
         raise NotImplementedError
 
-    @classmethod
-    def as_operand(cls, operand: Any) -> Any:
+    def as_operand(self, operand: Any) -> Any:
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
         raise NotImplementedError
 
@@ -142,10 +141,20 @@ class Operators:
             watch.on_new_value(node)
         return node
 
+    def square(self) -> Self:
+        node = new(type(self))
+        node.data = self.data * self.data
+        node.grad = NOT_COMPUTED
+        node.parents = (self,)
+        node.origin = SQUARE.origin
+        if watch.on_new_value is not None:
+            watch.on_new_value(node)
+        return node
+
     def __pow__(self, other: Operand) -> Self:
         if type(other) is not type(self):
-            if isinstance(other, (int, float)) and other in POW.cases:
-                return self.make_node(POW.cases[other], self)
+            if isinstance(other, (int, float)) and other == 2.0:
+                return self.square()
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented

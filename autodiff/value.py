@@ -7,27 +7,20 @@ operation made it.  ``backward()`` then applies the chain rule from the result b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, Self, TypeAlias, TypeVar
 
 from autodiff import chain_rules  # noqa: F401 (gives each operation its share of the pass)
-from autodiff.graph import leaves_and_interior
 from autodiff.operators import Operators, new
 from autodiff.ops import WEIGHTED_SUM, Operation
 from autodiff.support import watch
 from autodiff.support.convert import to_float
-from autodiff.support.gradients import NOT_COMPUTED, add_to_earlier, give_back, set_aside
+from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
 from autodiff.support.node import Node, labelled
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
+from autodiff.support.passes import abandon_pass, begin_pass, finish_pass, starting_gradient
 
-__all__ = [
-    "Operand",
-    "Value",
-    "check_data",
-    "constant",
-    "lift",
-    "starting_gradient",
-    "weighted_sum",
-]
+__all__ = ["Operand", "Value", "constant", "lift", "weighted_sum"]
 
 
 class Value(Operators, Node):
@@ -94,15 +87,14 @@ class Value(Operators, Node):
             gradient = starting_gradient(self, gradient)
             if watch.on_backward is not None and watch.on_backward(self, gradient):
                 return
-        leaves, interior = leaves_and_interior(self)
-        earlier, self.grad = set_aside(leaves, interior), gradient
+        (interior, set_aside), self.grad = begin_pass(self), gradient
         try:
             for node in reversed(interior):
-                node.origin.op.chain_rule(node)  # type: ignore[union-attr]
+                node.origin.op.chain_rule(node)
         except BaseException:
-            give_back(earlier, leaves, interior)
+            abandon_pass(self, set_aside)
             raise
-        add_to_earlier(earlier, leaves)
+        finish_pass(set_aside)
 
     @classmethod
     def make_node(cls, op: Operation, *operands: Any) -> Self:
@@ -113,40 +105,17 @@ class Value(Operators, Node):
         parents = tuple([lift(operand, op.name) for operand in operands])
         return new_node(cls, op, op.forward(*[parent.data for parent in parents]), parents)
 
-    @classmethod
-    def as_operand(cls, operand: Any) -> Any:
+    def as_operand(self, operand: Any) -> Any:
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
         if isinstance(operand, Value):
             return operand
-        try:
-            return constant(to_float(operand, "Value"), kind=cls)
-        except TypeError:
+        if type(operand) is not float and not isinstance(operand, Real):
             return NotImplemented
+        return constant(float(operand), "", type(self))
 
 
 Operand: TypeAlias = Value | float
 Kind = TypeVar("Kind", bound=Value)
-
-
-def starting_gradient(root: Value, gradient: float) -> float:
-    """Return the gradient that a pass gives root; raise if root cannot be differentiated."""
-    if root.is_constant:
-        raise ValueError(f"backward() from {root!r}: a constant depends on no variable")
-    if isinstance(root.data, Value):
-        check_data(root)
-    return to_float(gradient, "backward")
-
-
-def check_data(root: Value) -> None:
-    """Raise TypeError if a Value was assigned to some leaf's ``data``: root's is one then, too."""
-    if isinstance(root.data, Value):
-        leaves, _ = leaves_and_interior(root)
-        wrong = next((leaf for leaf in leaves if isinstance(leaf.data, Value)), root)
-        name = wrong.name or "a variable"
-        raise TypeError(
-            f"the data of {name} is a Value, not a number: was .data left out where it was "
-            "assigned? Write w.data = w.data - 0.1 * w.grad, or float(...) around a Value"
-        )
 
 
 def new_node(kind: type[Kind], op: Operation, data: float, parents: tuple[Value, ...]) -> Kind:
@@ -169,7 +138,7 @@ def constant(number: float, label: str = "", kind: type[Value] = Value) -> Value
     """
     node = new(kind)
     node.data = number if type(number) is float else to_float(number, "constant")
-    node.grad = NOT_COMPUTED
+    node.grad = OF_A_CONSTANT
     node.parents = ()
     node.origin = CONSTANT if label == "" else labelled(CONSTANT, label)
     if watch.on_new_value is not None:
@@ -184,7 +153,12 @@ def lift(operand: Any, user: str) -> Value:
     return constant(to_float(operand, user))
 
 
-def weighted_sum(bias: Operand, weights: Sequence[Operand], inputs: Sequence[Operand]) -> Value:
+def weighted_sum(
+    bias: Operand,
+    weights: Sequence[Operand],
+    inputs: Sequence[Operand],
+    origin: Origin = WEIGHTED_SUM.origin,
+) -> Value:
     """Return ``bias + weight * input + weight * input + ...``, added in that order, as one node.
 
     Its parents are the bias, then the weights, then the inputs; a number becomes a constant.
@@ -206,4 +180,11 @@ def weighted_sum(bias: Operand, weights: Sequence[Operand], inputs: Sequence[Ope
             total += weight.data * x.data  # type: ignore[union-attr]
     except (AttributeError, TypeError):  # not all are Values
         return Value.make_node(WEIGHTED_SUM, *parents)
-    return new_node(Value, WEIGHTED_SUM, total, parents)
+    node = new(Value)
+    node.data = total
+    node.grad = NOT_COMPUTED
+    node.parents = parents
+    node.origin = origin
+    if watch.on_new_value is not None:
+        watch.on_new_value(node)
+    return node

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from autodiff import Value, weighted_sum
+from autodiff.ops import WEIGHTED_SUM
 from autodiff.support import watch
 from autodiff.support.convert import describe
 from autodiff.support.made_by import call_within
-from autodiff.value import lift
+from autodiff.value import constant, lift
 from nn.arguments import count_of, random_generator
 from nn.module import Module, joined
 
@@ -99,8 +100,7 @@ class Neuron(Module, names_nodes=False):
             # Who looks on is to know the neuron as soon as the node is made.
             return call_within(self._origins, self._respond, inputs)
         activation, origins = self.activation, self._origins
-        total = weighted_sum(self.b, self.w, inputs)
-        total.origin = origins[total.origin.op]
+        total = weighted_sum(self.b, self.w, inputs, origins[WEIGHTED_SUM])
         if activation is None:
             return total
         output = ACTIVATIONS[activation](total)
@@ -253,10 +253,18 @@ def as_inputs(x: Iterable[Value | float], count: int, module: Module) -> list[Va
     """Return the inputs as Values, numbers as constants; raise unless there are ``count``."""
     if type(x) is not list and (isinstance(x, (Value, str)) or not isinstance(x, Iterable)):
         raise TypeError(f"{_name(module)} needs a list of {count} inputs, but got {describe(x)}")
-    inputs = [item if type(item) is Value else lift(item, "a network's input") for item in x]
+    inputs = [
+        item if type(item) is Value else constant(item) if type(item) is float else as_input(item)
+        for item in x
+    ]
     if len(inputs) != count:
         raise ValueError(f"{_name(module)} takes {count} inputs, but got {len(inputs)}")
     return inputs
+
+
+def as_input(item: Any) -> Value:
+    """Return a Value as it is, and a number as a constant; raise TypeError for anything else."""
+    return lift(item, "a network's input")
 
 
 def _name(module: Module) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from autodiff import Value, sqrt
 from autodiff.ops import divide, power
 from autodiff.support.convert import describe, to_float
+from autodiff.support.gradients import NOT_COMPUTED
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
 
@@ -47,7 +48,10 @@ class Optimizer(ABC):
         """Move every parameter once along its gradient."""
         weights, state = self.rule(
             [parameter.data for parameter in self.parameters],
-            [parameter.grad if parameter.has_grad else 0.0 for parameter in self.parameters],
+            [
+                0.0 if parameter.grad is NOT_COMPUTED or parameter.grad is None else parameter.grad
+                for parameter in self.parameters
+            ],
             [variable.data for variable in self.state],
         )
         for parameter, weight in zip(self.parameters, weights, strict=True):
@@ -72,7 +76,7 @@ class Optimizer(ABC):
     def zero_grad(self) -> None:
         """Clear the gradient of every parameter."""
         for parameter in self.parameters:
-            parameter.zero_grad()
+            parameter.grad = NOT_COMPUTED
 
 
 class SGD(Optimizer):

@@ -74,8 +74,11 @@ TARGETS = {
         "autodiff/compiler/text.py tests/test_compile.py -k 'not 20000'",
         "tests/test_standalone.py -k 'label_ends or header or agree or every_time or one_c'",
     ),
-    "autodiff/check.py": ("autodiff/check.py tests/test_check.py",),
-    "autodiff/support/files.py": ("autodiff/support/files.py tests/test_files.py", "tests/test_io.py"),
+    "autodiff/debug/check.py": ("autodiff/debug/check.py tests/test_check.py",),
+    "autodiff/support/files.py": (
+        "autodiff/support/files.py tests/test_files.py",
+        "tests/test_io.py",
+    ),
     "autodiff/debug/explain.py": ("autodiff/debug/explain.py tests/test_explain.py",),
     "autodiff/debug/paths.py": ("autodiff/debug/paths.py tests/test_explain.py",),
     "autodiff/debug/reasons.py": ("autodiff/debug/reasons.py tests/test_explain.py",),

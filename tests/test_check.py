@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import nn
 from autodiff import GradientError, Value, check_gradients, sin, where
-from autodiff.check import difference, has_kink, rounding_error
+from autodiff.debug.check import difference, has_kink, rounding_error
 from autodiff.ops import OPERATIONS, Operation
 from tests.op_cases import OP_CASES
 

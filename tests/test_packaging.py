@@ -23,20 +23,26 @@ STANDARD_LIBRARY_ONLY = ("autodiff", "nn")
 # What the lowest modules may import of the project. Modules above them need only be free of cycles.
 LOWEST = {
     "autodiff.support.convert": set(),
-    "autodiff.ops": {"autodiff.support.convert"},
     "autodiff.graph": set(),
     "autodiff.support.files": set(),
+    "autodiff.support.gradients": set(),
+    "autodiff.support.memory": set(),
     "autodiff.support.pickling": {"autodiff.graph"},
-    "autodiff.pullback": {"autodiff.ops"},
     "autodiff.support.hooks": {"autodiff.support.convert"},
-    "autodiff.support.origin": {"autodiff.support.hooks"},
-    "autodiff.support.watch": {"autodiff.support.convert", "autodiff.support.hooks", "autodiff.support.origin"},
+    "autodiff.support.origin": {"autodiff.ops.operation", "autodiff.support.hooks"},
+    "autodiff.ops.operation": {"autodiff.support.convert", "autodiff.support.origin"},
+    "autodiff.ops.arithmetic": {"autodiff.ops.operation"},
+    "autodiff.chain_rules": {"autodiff.ops"},
+    "autodiff.operators": {
+        *("autodiff.ops", "autodiff.support.gradients"),
+        *("autodiff.support.origin", "autodiff.support.watch"),
+    },
     "autodiff.value": {
-        f"autodiff.{name}"
-        for name in (
-            *("convert", "ops", "graph", "pickling"),
-            *("pullback", "hooks", "origin", "watch"),
-        )
+        *("autodiff.chain_rules", "autodiff.operators", "autodiff.ops"),
+        *(
+            f"autodiff.support.{name}"
+            for name in ("convert", "gradients", "node", "origin", "passes", "watch")
+        ),
     },
 }
 
@@ -69,8 +75,8 @@ def source_files(package: str) -> Iterator[Path]:
 def module_name(path: Path) -> str:
     """Return the dotted name under which a file of the project is imported.
 
-    >>> module_name(ROOT / "autodiff" / "ops.py"), module_name(ROOT / "nn" / "__init__.py")
-    ('autodiff.ops', 'nn')
+    >>> module_name(ROOT / "autodiff" / "graph.py"), module_name(ROOT / "nn" / "__init__.py")
+    ('autodiff.graph', 'nn')
     """
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from autodiff.gradient import Contribution, contributions
-from autodiff.graph import leaves_and_interior
+from autodiff.graph import topological_order
 from autodiff.ops import local_derivatives
 from autodiff.support import watch
 from autodiff.support.convert import describe
-from autodiff.support.gradients import NOT_COMPUTED, add_to_earlier, set_aside
+from autodiff.support.gradients import NotComputed
 from autodiff.support.naming import Names, number_text
-from autodiff.value import Value, starting_gradient
+from autodiff.support.passes import begin_pass, finish_pass, starting_gradient
+from autodiff.value import Value
 
 __all__ = ["Step", "backward_steps"]
 
@@ -75,7 +76,7 @@ class ValuesOwn:
     """The gradients of a pass where the Values have them: in ``grad``."""
 
     def get(self, node: Value) -> float | None:
-        return None if node.grad is NOT_COMPUTED else node.grad
+        return None if type(node.grad) is NotComputed else node.grad
 
     def __setitem__(self, node: Value, gradient: float) -> None:
         node.grad = gradient
@@ -107,9 +108,8 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     if not isinstance(root, Value):
         raise TypeError(f"backward_steps needs a Value, but got {describe(root)}")
     gradient = starting_gradient(root, gradient)
-    leaves, interior = leaves_and_interior(root)
-    before = [(node, node.grad) for node in (*leaves, *interior)]
-    earlier = set_aside(leaves, interior)
+    before = [(node, node.grad) for node in topological_order(root)]
+    interior, set_aside = begin_pass(root)
     root.grad = gradient
     reverse_pass = ReversePass(root, interior)
     watchers = watch.watchers() if hooks else ()
@@ -122,17 +122,21 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
         ):
             for watcher in watchers:
                 watcher.contributes(each)
-            if last_uses.get(each.parent) == (each.node, each.position):
-                call_hooks(each.parent)
+            # Their names are what a debugger shows, here and in the frames that a hook opens.
+            node, parent, position = each.node, each.parent, each.position
+            local, upstream = each.local, each.upstream
+            contribution, total = each.contribution, each.total
+            if last_uses.get(parent) == (node, position):
+                call_hooks(parent)
             yield Step(
-                *(each.node, each.parent, each.position, each.local, each.upstream),
-                *(each.contribution, each.before, each.total, reverse_pass),
+                *(node, parent, position, local, upstream),
+                *(contribution, each.before, total, reverse_pass),
             )
     except BaseException:
         for node, earlier_gradient in before:
             node.grad = earlier_gradient
         raise
-    add_to_earlier(earlier, leaves)
+    finish_pass(set_aside)
 
 
 def gets_gradient(node: Value) -> bool:

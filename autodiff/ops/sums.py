@@ -45,12 +45,12 @@ def weighted_sum_formula(*operands: str) -> str:
 
 
 def backward_weighted_sum(node: Any) -> None:
-    upstream, (bias, *operands) = node.grad, node.parents
-    half = len(operands) // 2
-    bias.grad += upstream
-    # A weight's local derivative is its input, an input's is its weight.
-    for operand, factor in zip(operands, operands[half:] + operands[:half], strict=True):
-        operand.grad += factor.data * upstream
+    upstream, operands, inputs = node.grad, node.parents, len(node.parents) // 2
+    operands[0].grad += upstream
+    for k in range(1, inputs + 1):  # a weight's local derivative is its input
+        operands[k].grad += operands[inputs + k].data * upstream
+    for k in range(1, inputs + 1):  # and an input's is its weight
+        operands[inputs + k].grad += operands[k].data * upstream
 
 
 WEIGHTED_SUM = Operation(

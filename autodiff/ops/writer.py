@@ -114,11 +114,9 @@ def operator_source(op: Operation) -> str:
         return binary_source(op, f"__{name}__") + reflected_source(op, f"__r{name}__")
     if op.arity == 1 and op.symbol in UNARY_OPERATORS:
         return unary_source(op, UNARY_OPERATORS[op.symbol])
-    if op.symbol.isidentifier() and op.arity == 1:
+    if op.arity == 1:
         return unary_source(op, op.name)
-    if op.symbol.isidentifier() and op.arity == 2:
-        return method_source(op)
-    return ""
+    return method_source(op) if op.arity == 2 else ""
 
 
 def constant_name(op: Operation) -> str:
@@ -126,8 +124,8 @@ def constant_name(op: Operation) -> str:
     return next(name for name, entry in vars(ops).items() if entry is op and name.isupper())
 
 
-def result_of(op: Operation, *operands: str) -> str:
-    """Return the expression of an operation on numbers."""
+def text_of_result(op: Operation, operands: list[str]) -> str:
+    """Return an operation on numbers as Python has it: arithmetic, or the function's call."""
     if op.arithmetic:
         written: Expression = op.forward(*map(Expression, operands))
         return written.text
@@ -136,7 +134,7 @@ def result_of(op: Operation, *operands: str) -> str:
 
 def making(op: Operation, *operands: str) -> str:
     """Return the lines that make and return the node."""
-    result = result_of(op, *[f"{operand}.data" for operand in operands])
+    result = text_of_result(op, [f"{operand}.data" for operand in operands])
     comma = "," if len(operands) == 1 else ""
     return f"""\
         node = new(type(self))
@@ -152,15 +150,17 @@ def making(op: Operation, *operands: str) -> str:
 
 def binary_source(op: Operation, name: str) -> str:
     """Return the operator of two Values, or of a Value and a number."""
-    entry = constant_name(op)
-    cases = f"""\
-            if isinstance(other, (int, float)) and other in {entry}.cases:
-                return self.make_node({entry}.cases[other], self)
+    cases = "".join(
+        f"""\
+            if isinstance(other, (int, float)) and other == {number}:
+                return self.{case.name}()
 """
+        for number, case in op.cases.items()
+    )
     return f"""
     def {name}(self, other: Operand) -> Self:
         if type(other) is not type(self):
-{cases if op.cases else ""}\
+{cases}\
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
@@ -255,8 +255,7 @@ class Operators:
         """Return the node of an operation on Values and numbers."""
         raise NotImplementedError
 
-    @classmethod
-    def as_operand(cls, operand: Any) -> Any:
+    def as_operand(self, operand: Any) -> Any:
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
         raise NotImplementedError
 {written}

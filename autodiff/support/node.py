@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from autodiff.support import watch
 from autodiff.support.convert import describe, to_float
-from autodiff.support.gradients import NOT_COMPUTED
+from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT, NotComputed
 from autodiff.support.hooks import Event, GradientHook
 from autodiff.support.origin import VARIABLE, Origin
 from autodiff.support.pickling import reduce_node
@@ -68,7 +68,7 @@ class Node:
     def has_grad(self) -> bool:
         """True once a backward pass has reached it, or its gradient was assigned."""
         # None is what PyTorch has for it, and what its users assign.
-        return self.grad is not NOT_COMPUTED and self.grad is not None
+        return type(self.grad) is not NotComputed and self.grad is not None
 
     def __repr__(self) -> str:
         place = f", {self.origin.short_place}" if self.origin.line else ""
@@ -88,7 +88,7 @@ class Node:
 
     def zero_grad(self) -> None:
         """Clear the gradient: 0.0, as at birth."""
-        self.grad = NOT_COMPUTED  # type: ignore[misc]
+        self.grad = OF_A_CONSTANT if self.is_constant else NOT_COMPUTED  # type: ignore[misc]
 
     # ---- hooks and breakpoints -------------------------------------------------------------
 
@@ -194,7 +194,10 @@ def restore(
 ) -> Any:
     """Return a copy of a node from its parts."""
     node = kind(data)
-    node.grad = NOT_COMPUTED if grad is None else grad
+    if grad is not None:
+        node.grad = grad
+    elif origin.constant:
+        node.grad = OF_A_CONSTANT
     node.parents = parents
     node.origin = origin
     return node
