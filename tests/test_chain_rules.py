@@ -23,7 +23,7 @@ from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.value import constant
 from tests.bits import all_bits, bits, same_bits
 from tests.documents import ROOT, run_python
-from tests.naive_engine import DERIVATIVES
+from tests.naive_engine import FORMULAS
 from tests.op_cases import BINARY_GRID, HUGE, OP_CASES, SMALLEST_NORMAL, SUBNORMAL, UNARY_GRID
 from tests.stops import GRAPHS, Stop, nodes_of
 
@@ -461,7 +461,8 @@ def states_of(root: Value) -> Iterator[list[str]]:
     sums[root] = 1.0
     yield shown()
     for node, op in users_first(root):
-        slopes = DERIVATIVES[op](node.data, *[parent.data for parent in node.parents])
+        _, derivatives = FORMULAS[op]
+        slopes = derivatives(node.data, *[parent.data for parent in node.parents])
         for parent, slope in zip(node.parents, slopes, strict=True):
             contribution = slope * sums[node]
             sums[parent] = sums[parent] + contribution if parent in sums else contribution

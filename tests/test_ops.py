@@ -64,7 +64,7 @@ def test_an_operation_that_is_added_without_cases_fails_the_suite() -> None:
         cwd=Path(__file__).parents[1],
     )
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
-    assert "operation cube has no entry in tests/op_cases.py" in done.stdout
+    assert "operation added has no entry in tests/op_cases.py" in done.stdout
     assert f"1 failed, {len(OPERATIONS)} passed" in done.stdout
 
 
