@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from autodiff.ops.arithmetic import ADD, MUL, NEG, SUB
@@ -10,14 +11,14 @@ from autodiff.ops.operation import Operation, Role
 __all__ = ["Expression", "Symbol"]
 
 
-class Symbol:
+class Symbol(ABC):
     """Stands for a number; an operation on it is whatever ``make_node`` makes of it."""
 
     __slots__ = ()
 
+    @abstractmethod
     def make_node(self, op: Operation, *operands: Any) -> Any:
         """Return what an operation on symbols and numbers is."""
-        raise NotImplementedError
 
     def __add__(self, other: Any) -> Any:
         return self.make_node(ADD, self, other)
