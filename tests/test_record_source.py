@@ -491,7 +491,7 @@ def predict_with_a_marker(markers: list[weakref.ref[Marker]]) -> Value:
 def test_no_frame_is_kept_after_the_block() -> None:
     markers: list[weakref.ref[Marker]] = []
     with record_source():
-        output = predict_with_a_marker(markers)
+        output = predict_with_a_marker(markers)  # noqa: F841 (kept alive)
     gc.collect()
     assert [marker() for marker in markers] == [None]
 

@@ -42,7 +42,7 @@ from autodiff.ops.choices import (
     relu,
     where,
 )
-from autodiff.ops.operation import OPERATIONS, Operation, local_derivatives
+from autodiff.ops.operation import OPERATIONS, Operation, Role, local_derivatives
 from autodiff.ops.powers import (
     EXP,
     LOG,
@@ -93,6 +93,7 @@ __all__ = [
     "WEIGHTED_SUM",
     "WHERE",
     "Operation",
+    "Role",
     "absolute",
     "bias_weights_inputs",
     "cos",
