@@ -141,5 +141,6 @@ def backward_where(node: Any) -> None:
 
 
 for _operation in OPERATIONS.values():
-    if _operation.arity is not None:
-        _operation.apply_chain_rule_by(globals()[f"backward_{_operation.name}"])
+    _operation.apply_chain_rule_by(
+        globals().get(f"backward_{_operation.name}", _operation.chain_rule)
+    )

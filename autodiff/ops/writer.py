@@ -8,8 +8,8 @@ functions are the same as the rule and the table's function, bit for bit; the te
 
 from __future__ import annotations
 
+import ast
 import inspect
-import re
 from pathlib import Path
 from typing import Any
 
@@ -126,19 +126,14 @@ def chain_rule_source(op: Operation) -> str:
 def operand_names(op: Operation) -> list[str]:
     """Return what the rule itself calls its operands."""
     _, *names = inspect.signature(op.partials).parameters
-    return names
+    return names[: op.arity]  # what follows is a setting of the rule's own
 
 
 def names_used(source: str) -> list[str]:
     """Return the names of ``autodiff.ops`` that a source uses, in the order of an import."""
-    code = re.sub(r'""".*?"""', "", source, flags=re.DOTALL)
-    words = set(re.findall(r"(?<![.\w])(?<!def )\w+", code))
-    names = [name for name, thing in vars(ops).items() if name in words and defines(thing)]
+    words = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    names = [name for name in vars(ops) if name in words]
     return sorted(names, key=lambda name: (not name.isupper(), name.islower(), name))
-
-
-def defines(thing: Any) -> bool:
-    return isinstance(thing, (Operation, type)) or inspect.isfunction(thing)
 
 
 def import_line(names: list[str]) -> str:
@@ -168,9 +163,11 @@ from typing import Any
 
 {import_line(used)}
 '''
+    # Python imports the file before it can write it anew for an operation just added.
     tail = """for _operation in OPERATIONS.values():
-    if _operation.arity is not None:
-        _operation.apply_chain_rule_by(globals()[f"backward_{_operation.name}"])
+    _operation.apply_chain_rule_by(
+        globals().get(f"backward_{_operation.name}", _operation.chain_rule)
+    )
 """
     return "\n\n".join([head, *[f"{function}\n" for function in functions], tail])
 
@@ -241,10 +238,11 @@ def binary_source(op: Operation, name: str) -> str:
 
 def reflected_source(op: Operation, name: str) -> str:
     """Return the operator of a number and a Value."""
+    symbol = "**" if op.symbol == "**" else f" {op.symbol} "  # spaced as ruff formats it
     return f"""
     def {name}(self, other: Operand) -> Self:
         other = self.as_operand(other)
-        return NotImplemented if other is NotImplemented else other {op.symbol} self
+        return NotImplemented if other is NotImplemented else other{symbol}self
 """
 
 
@@ -279,7 +277,7 @@ def docstring_of(op: Operation, method: str) -> str:
 def operators_source() -> str:
     """Return the text of ``autodiff/operators.py``."""
     written = "".join(operator_source(op) for op in OPERATIONS.values())
-    used = names_used(f"{written} Operation")
+    used = names_used(f"class Operators:{written}\n\nOperation")
     return f'''"""The arithmetic of Values: each operator makes a node that remembers its operands.
 
 Written by ``python -m autodiff.ops.writer`` from the table of operations: change that.  Each is
