@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pickle import PicklingError, UnpicklingError
 from typing import Any
 
@@ -26,11 +27,14 @@ __all__ = ["OPERATIONS", "Operation", "local_derivatives"]
 # The table, by name; autodiff.ops fills it.
 OPERATIONS: dict[str, Operation] = {}
 
+number_of = attrgetter("data")
+
 
 def chain_rule_by_partials(node: Any) -> None:
     """Apply the rule as it stands: the chain rule of an operation that is not of the table."""
-    upstream, parents = node.grad, node.parents
-    for parent, local in zip(parents, local_derivatives(node), strict=True):
+    upstream, op = node.grad, node.origin.op
+    partials = op.partials(node.data, *map(number_of, node.parents))
+    for parent, local in zip(node.parents, checked(op, partials, node), strict=True):
         parent.grad += local * upstream
 
 
@@ -39,9 +43,8 @@ def local_derivatives(node: Any) -> tuple[Any, ...]:
 
     Raises ValueError, naming the operation, if its rule returns no tuple or another number of them.
     """
-    return checked(
-        node.op, node.op.partials(node.data, *[parent.data for parent in node.parents]), node
-    )
+    op = node.op
+    return checked(op, op.partials(node.data, *map(number_of, node.parents)), node)
 
 
 def checked(op: Operation, partials: Any, node: Any) -> tuple[Any, ...]:
