@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import json
 import math
 import operator
 import random
@@ -14,14 +15,17 @@ from typing import Any
 import pytest
 
 import autodiff
-from autodiff import Value
+from autodiff import Value, backward_steps
 from autodiff.operators import Operators
 from autodiff.ops import OPERATIONS, Operation, writer
 from autodiff.ops.operation import chain_rule_by_partials
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.value import constant
 from tests.bits import all_bits, bits, same_bits
+from tests.documents import ROOT, run_python
+from tests.naive_engine import DERIVATIVES
 from tests.op_cases import BINARY_GRID, HUGE, OP_CASES, SMALLEST_NORMAL, SUBNORMAL, UNARY_GRID
+from tests.stops import GRAPHS, Stop, nodes_of
 
 inf, nan = math.inf, math.nan
 PACKAGE = Path(autodiff.__file__).parent
@@ -402,6 +406,118 @@ def test_the_result_is_of_the_left_operands_kind(name: str) -> None:
         assert type(node) is kind
         assert node.data == OPERATIONS[op_name].forward(float(left), float(right))
     assert type(apply(w, 5.0).parents[1]) is Weight
+
+
+# --------------------------------------------------------------------------------------------
+# Where a debugger stops
+# --------------------------------------------------------------------------------------------
+
+
+Pass = tuple[str, list[Stop]]
+
+
+@pytest.fixture(scope="module", params=GRAPHS)
+def first_pass(request: pytest.FixtureRequest) -> Pass:
+    """A graph's name, and where a debugger can stop in its pass, the first of a process."""
+    lines = run_python(["-m", "tests.stops", request.param], ROOT).splitlines()
+    return request.param, [Stop(*json.loads(line)) for line in lines]
+
+
+def depth_first(root: Value) -> list[Value]:
+    """Return the nodes of a graph, operands before their users, by the recursion of a textbook."""
+    found: list[Value] = []
+
+    def visit(node: Value) -> None:
+        if node not in found:
+            for parent in node.parents:
+                visit(parent)
+            found.append(node)
+
+    visit(root)
+    return found
+
+
+def users_first(root: Value) -> list[tuple[Value, str]]:
+    """Return the interior nodes in the order of a pass, each with its operation's name."""
+    return [(node, node.op.name) for node in reversed(depth_first(root)) if node.op is not None]
+
+
+def states_of(root: Value) -> Iterator[list[str]]:
+    """Yield what a debugger has to show of a graph's gradients, one after another.
+
+    First what they were, then none, then root's, then with one contribution more each time.
+    Constants keep none, and a variable's earlier gradient is added in the end.
+    """
+    nodes = nodes_of(root)
+    before = {node: node.grad for node in depth_first(root) if node.has_grad}
+    sums = dict(before)
+
+    def shown() -> list[str]:
+        return [repr(sums[node]) if node in sums else "not computed" for node in nodes]
+
+    yield shown()
+    sums.clear()
+    yield shown()
+    sums[root] = 1.0
+    yield shown()
+    for node, op in users_first(root):
+        slopes = DERIVATIVES[op](node.data, *[parent.data for parent in node.parents])
+        for parent, slope in zip(node.parents, slopes, strict=True):
+            contribution = slope * sums[node]
+            sums[parent] = sums[parent] + contribution if parent in sums else contribution
+            yield shown()
+    for node in [node for node in sums if node.is_constant]:
+        del sums[node]
+    yield shown()
+    for node, gradient in before.items():
+        if node.is_leaf:
+            sums[node] += gradient
+            yield shown()
+
+
+def changes(states: Iterable[list[str]]) -> list[list[str]]:
+    """Return the states without those that are as the one before.
+
+    >>> changes([["1.0"], ["1.0"], ["2.0"]])
+    [['1.0'], ['2.0']]
+    """
+    return [state for state, _ in itertools.groupby(states)]
+
+
+def test_at_every_stop_every_gradient_is_shown_as_it_is_by_then(first_pass: Pass) -> None:
+    name, stops = first_pass
+    assert changes(stop.gradients for stop in stops) == changes(states_of(GRAPHS[name]()))
+
+
+@pytest.mark.parametrize("first_pass", ["neuron", "row_of_xor"], indirect=True)
+def test_a_debugger_stops_seldom(first_pass: Pass) -> None:
+    name, stops = first_pass
+    contributions, most = {"neuron": (5, 15), "row_of_xor": (28, 12)}[name]
+    assert len(list(backward_steps(GRAPHS[name]()))) == contributions
+    assert 3 * contributions < len(stops) <= most * contributions
+
+
+def test_the_next_from_the_loop_is_the_chain_rule_of_each_node_in_turn(first_pass: Pass) -> None:
+    name, stops = first_pass
+    operations = [op for _, op in users_first(GRAPHS[name]())]
+    lines, first = inspect.getsourcelines(Value.backward)
+    (loop,) = [first + place for place, line in enumerate(lines) if "for node in" in line]
+    assert ".chain_rule(node)" in lines[loop + 1 - first]
+    begun = [
+        (place, stop.line)
+        for place, stop in enumerate(stops)
+        if (stop.event, stop.function) == ("line", "Value.backward")
+    ]
+    # Stepping over, a person goes between the loop's two lines; from the second, one step in ...
+    (start,) = [place for place, (_, line) in enumerate(begun) if line == loop][:1]
+    rounds = begun[start : start + 2 * len(operations) + 1]
+    assert [line for _, line in rounds] == [loop, loop + 1] * len(operations) + [loop]
+    # ... is the chain rule.
+    entered = [stops[place + 1] for place, line in rounds if line == loop + 1]
+    assert [(stop.event, stop.function) for stop in entered] == [
+        ("call", f"backward_{op}") for op in operations
+    ]
+    assert {stop.file for stop in entered} <= {"chain_rules.py", "sums.py"}
 
 
 # --------------------------------------------------------------------------------------------
