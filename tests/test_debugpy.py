@@ -184,7 +184,7 @@ def test_in_a_notebook_too(library: Path, tmp_path: Path) -> None:
     chain_rules = library / "autodiff" / "chain_rules.py"
     kernel = Kernel(tmp_path, PYTHONPATH=str(library))
     with Debugger(kernel) as debugger:
-        debugger.start("attach")
+        debugger.start("attach", justMyCode=False)
         cell = Path(debugger.request("dumpCell", code=LESSON)["sourcePath"])
         assert debugger.break_at(cell, [BACKWARD]) == [""]
         assert debugger.break_at(chain_rules, [at(chain_rules, "def backward_mul") + 2]) == [""]
