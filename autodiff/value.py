@@ -109,9 +109,11 @@ class Value(Operators, Node):
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
         if isinstance(operand, Value):
             return operand
-        if type(operand) is not float and not isinstance(operand, Real):
-            return NotImplemented
-        return constant(float(operand), "", type(self))
+        if type(operand) is float:
+            return constant(operand, "", type(self))
+        if isinstance(operand, Real):
+            return constant(to_float(operand, "Value"), "", type(self))
+        return NotImplemented
 
 
 Operand: TypeAlias = Value | float

@@ -283,7 +283,7 @@ UNARY: dict[str, tuple[Callable[[Any], Any], str]] = {
         name: (operator.methodcaller(name), name)
         for name in (
             *("exp", "log", "sqrt", "sin", "cos", "tan", "tanh"),
-            *("sigmoid", "softplus", "log_sigmoid", "relu"),
+            *("square", "sigmoid", "softplus", "log_sigmoid", "relu"),
         )
     },
 }
@@ -293,7 +293,7 @@ METHODS = {"leaky_relu", "maximum", "minimum"}
 def test_every_operator_and_method_is_tried() -> None:
     reflected = {name.replace("__", "__r", 1) for name in BINARY}
     defined = {name for name, thing in vars(Operators).items() if inspect.isfunction(thing)}
-    assert defined == {*BINARY, *reflected, *UNARY, *METHODS}
+    assert defined - {"make_node", "as_operand"} == {*BINARY, *reflected, *UNARY, *METHODS}
 
 
 def check_node(node: Value, op: Operation, result: float, operands: Sequence[Any]) -> None:
@@ -442,37 +442,25 @@ def users_first(root: Value) -> list[tuple[Value, str]]:
     return [(node, node.op.name) for node in reversed(depth_first(root)) if node.op is not None]
 
 
-def states_of(root: Value) -> Iterator[list[str]]:
-    """Yield what a debugger has to show of a graph's gradients, one after another.
-
-    First what they were, then none, then root's, then with one contribution more each time.
-    Constants keep none, and a variable's earlier gradient is added in the end.
-    """
-    nodes = nodes_of(root)
-    before = {node: node.grad for node in depth_first(root) if node.has_grad}
-    sums = dict(before)
-
-    def shown() -> list[str]:
-        return [repr(sums[node]) if node in sums else "not computed" for node in nodes]
-
-    yield shown()
-    sums.clear()
-    yield shown()
-    sums[root] = 1.0
-    yield shown()
+def sums_of(root: Value) -> Iterator[dict[Value, float]]:
+    """Yield the gradients of a pass so far: root's at first, then one contribution more each."""
+    sums = {root: 1.0}
+    yield dict(sums)
     for node, op in users_first(root):
         slopes = DERIVATIVES[op](node.data, *[parent.data for parent in node.parents])
         for parent, slope in zip(node.parents, slopes, strict=True):
             contribution = slope * sums[node]
             sums[parent] = sums[parent] + contribution if parent in sums else contribution
-            yield shown()
-    for node in [node for node in sums if node.is_constant]:
-        del sums[node]
-    yield shown()
-    for node, gradient in before.items():
-        if node.is_leaf:
-            sums[node] += gradient
-            yield shown()
+            yield dict(sums)
+
+
+def after_a_pass(root: Value, sums: dict[Value, float]) -> dict[Value, float]:
+    """Return the gradients after it: none of a constant, a variable's added to what it had."""
+    return {
+        node: node.grad + gradient if node.is_leaf and node.has_grad else gradient
+        for node, gradient in sums.items()
+        if not node.is_constant
+    }
 
 
 def changes(states: Iterable[list[str]]) -> list[list[str]]:
@@ -486,7 +474,28 @@ def changes(states: Iterable[list[str]]) -> list[list[str]]:
 
 def test_at_every_stop_every_gradient_is_shown_as_it_is_by_then(first_pass: Pass) -> None:
     name, stops = first_pass
-    assert changes(stop.gradients for stop in stops) == changes(states_of(GRAPHS[name]()))
+    root = GRAPHS[name]()
+    nodes = nodes_of(root)
+
+    def shown(gradients: dict[Value, float]) -> list[str]:
+        return [repr(gradients[node]) if node in gradients else "not computed" for node in nodes]
+
+    sums = list(sums_of(root))
+    before = shown({node: node.grad for node in nodes if node.has_grad})
+    contributions = [shown(each) for each in sums]
+    after = shown(after_a_pass(root, sums[-1]))
+
+    states = changes(stop.gradients for stop in stops)
+    assert (states[0], states[-1]) == (before, after)
+    begun = states.index(contributions[0])
+    done = begun + len(contributions)
+    assert states[begun:done] == contributions
+    # On the way there, and from there, each has what it had or what it will have.
+    for state in states[:begun]:
+        assert all(each in (had, "not computed") for each, had in zip(state, before, strict=True))
+    for state in states[done:]:
+        either = zip(state, contributions[-1], after, strict=True)
+        assert all(each in (summed, final) for each, summed, final in either)
 
 
 @pytest.mark.parametrize("first_pass", ["neuron", "row_of_xor"], indirect=True)

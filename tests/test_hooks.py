@@ -329,7 +329,7 @@ def test_what_cannot_be_called_is_a_type_error(thing: Any) -> None:
     x = Value(1.0)
     with pytest.raises(TypeError, match="register_hook needs a function, but got"):
         x.register_hook(thing)
-    assert x.origin is None
+    assert x.origin.hooks is None
 
 
 def test_a_constant_is_a_value_error() -> None:
@@ -524,7 +524,7 @@ def test_an_unknown_event_is_an_error_that_lists_those_there_are(event: Any) -> 
         ValueError, match="needs one of backward, backward-nan, forward, forward-nan, but got"
     ):
         x.break_on(event)
-    assert x.origin is None
+    assert x.origin.hooks is None
 
 
 def test_the_error_that_ends_a_debugger_leaves_the_gradients_as_they_were(
