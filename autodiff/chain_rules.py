@@ -7,11 +7,13 @@ Written by ``python -m autodiff.ops.writer`` from the rules of ``autodiff/ops``:
 A neuron's sum, of any number of operands, has its own in ``autodiff/ops/sums.py``.
 """
 
+# ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
+
 from __future__ import annotations
 
 from typing import Any
 
-from autodiff.ops import OPERATIONS, absolute, cos, divide, log, power, sigmoid, sin, where
+from autodiff.ops import *
 
 
 def backward_add(node: Any) -> None:
@@ -87,12 +89,12 @@ def backward_cos(node: Any) -> None:
 
 def backward_tan(node: Any) -> None:
     upstream, (x,) = node.grad, node.parents
-    x.grad += (1.0 + (node.data * node.data)) * upstream
+    x.grad += (1.0 + node.data * node.data) * upstream
 
 
 def backward_tanh(node: Any) -> None:
     upstream, (x,) = node.grad, node.parents
-    x.grad += (1.0 - (node.data * node.data)) * upstream
+    x.grad += (1.0 - node.data * node.data) * upstream
 
 
 def backward_sigmoid(node: Any) -> None:

@@ -14,21 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, overload
+from typing import Any, Protocol, overload
 
 from autodiff.graph import leaves_and_interior
-from autodiff.ops.operation import checked
+from autodiff.ops import local_derivatives
 from autodiff.support.convert import describe
 from autodiff.support.passes import check_data
 from autodiff.value import Value, constant
 
 __all__ = ["Contribution", "contributions", "grad", "gradient_steps", "hessian"]
 
-Number = TypeVar("Number", float, Value)
-
 
 @dataclass(frozen=True, slots=True)
-class Contribution(Generic[Number]):
+class Contribution:
     """One contribution to one gradient, in numbers or in Values.
 
     ================  ======================================================================
@@ -46,29 +44,29 @@ class Contribution(Generic[Number]):
     node: Value
     parent: Value
     position: int
-    local: Number
-    upstream: Number
-    contribution: Number
-    before: Number | None
-    total: Number
+    local: Any
+    upstream: Any
+    contribution: Any
+    before: Any
+    total: Any
 
 
-class Gradients(Protocol[Number]):
+class Gradients(Protocol):
     """What holds the gradients of a pass while it runs: a dict, or the Values themselves."""
 
-    def get(self, node: Value) -> Number | None:
+    def get(self, node: Value) -> Any:
         """Return a Value's gradient so far; None if no contribution has reached it."""
 
-    def __setitem__(self, node: Value, gradient: Number) -> None: ...
+    def __setitem__(self, node: Value, gradient: Any) -> None: ...
 
 
 def contributions(
     interior: Sequence[Value],
-    gradients: Gradients[Number],
-    rule: Callable[[Value], Sequence[Number]],
+    gradients: Gradients,
+    rule: Callable[[Value], Sequence[Any]],
     receives: Callable[[Value], bool],
-    multiply: Callable[[Number, Number], Number],
-) -> Iterator[Contribution[Number]]:
+    multiply: Callable[[Any, Any], Any],
+) -> Iterator[Contribution]:
     """Yield each contribution of a reverse pass, and add it to ``gradients`` before.
 
     ``gradients`` begins with root's; ``interior`` are the nodes with parents before their users.
@@ -104,7 +102,9 @@ def local_derivatives_as_values(node: Value) -> list[Value]:
     """Return a node's local derivatives as graphs of their own."""
     op = node.op
     assert op is not None, "an interior node has an operation"
-    partials = checked(op, op.partials(node, *node.parents), node)
+    partials = op.partials(node, *node.parents)
+    if not isinstance(partials, (tuple, list)) or len(partials) != len(node.parents):
+        local_derivatives(node)  # raises, naming the operation
     return [partial if isinstance(partial, Value) else constant(partial) for partial in partials]
 
 
@@ -112,7 +112,7 @@ def gradient_steps(
     output: Value,
     inputs: Sequence[Value],
     multiply: Callable[[Value, Value], Value] = product,
-) -> Iterator[Contribution[Value]]:
+) -> Iterator[Contribution]:
     """Yield the contributions from output to the inputs, as Values.
 
     They are those of ``backward_steps``, in its order, without those on no path from an input; the

@@ -5,51 +5,13 @@ written out, as making nodes is half of the work of every training step.
 """
 
 # mypy: disable-error-code="union-attr, misc"
+# ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
 
 from __future__ import annotations
 
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
-from autodiff.ops import (
-    ABS,
-    ADD,
-    COS,
-    DIV,
-    EXP,
-    LEAKY_RELU,
-    LOG,
-    LOG_SIGMOID,
-    MAXIMUM,
-    MINIMUM,
-    MUL,
-    NEG,
-    POW,
-    RELU,
-    SIGMOID,
-    SIN,
-    SOFTPLUS,
-    SQRT,
-    SQUARE,
-    SUB,
-    TAN,
-    TANH,
-    Operation,
-    absolute,
-    cos,
-    divide,
-    exp,
-    log,
-    log_sigmoid,
-    power,
-    relu,
-    sigmoid,
-    sin,
-    softplus,
-    sqrt,
-    square,
-    tan,
-    tanh,
-)
+from autodiff.ops import *
 from autodiff.support import watch
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.origin import Origin
@@ -180,8 +142,9 @@ class Operators:
         return node
 
     def square(self) -> Self:
+        """Return x * x: rounded once, where the C library's pow(x, 2.0) may be off in the last place."""
         node = new(type(self))
-        node.data = square(self.data)
+        node.data = self.data * self.data
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SQUARE.origin
@@ -210,7 +173,7 @@ class Operators:
         return NotImplemented if other is NotImplemented else other**self
 
     def exp(self) -> Self:
-        """e to the power x; inf where that overflows."""
+        """Return e to the power x; inf where that overflows."""
         node = new(type(self))
         node.data = exp(self.data)
         node.grad = NOT_COMPUTED
@@ -221,7 +184,7 @@ class Operators:
         return node
 
     def log(self) -> Self:
-        """The natural logarithm; -inf at 0, nan below."""
+        """Return the natural logarithm; -inf at 0, nan below."""
         node = new(type(self))
         node.data = log(self.data)
         node.grad = NOT_COMPUTED
@@ -232,7 +195,7 @@ class Operators:
         return node
 
     def sqrt(self) -> Self:
-        """The square root; nan below 0."""
+        """Return the square root; nan below 0."""
         node = new(type(self))
         node.data = sqrt(self.data)
         node.grad = NOT_COMPUTED
@@ -243,7 +206,7 @@ class Operators:
         return node
 
     def sin(self) -> Self:
-        """The sine of x radians; nan at an infinity."""
+        """Return the sine of x radians; nan at an infinity."""
         node = new(type(self))
         node.data = sin(self.data)
         node.grad = NOT_COMPUTED
@@ -254,7 +217,7 @@ class Operators:
         return node
 
     def cos(self) -> Self:
-        """The cosine of x radians; nan at an infinity."""
+        """Return the cosine of x radians; nan at an infinity."""
         node = new(type(self))
         node.data = cos(self.data)
         node.grad = NOT_COMPUTED
@@ -265,7 +228,7 @@ class Operators:
         return node
 
     def tan(self) -> Self:
-        """The tangent of x radians; nan at an infinity."""
+        """Return the tangent of x radians; nan at an infinity."""
         node = new(type(self))
         node.data = tan(self.data)
         node.grad = NOT_COMPUTED
@@ -276,7 +239,7 @@ class Operators:
         return node
 
     def tanh(self) -> Self:
-        """The hyperbolic tangent, between -1 and 1."""
+        """Return the hyperbolic tangent, between -1 and 1."""
         node = new(type(self))
         node.data = tanh(self.data)
         node.grad = NOT_COMPUTED
@@ -287,7 +250,7 @@ class Operators:
         return node
 
     def sigmoid(self) -> Self:
-        """The logistic function 1 / (1 + e**-x), between 0 and 1; it never overflows."""
+        """Return the logistic function 1 / (1 + e**-x), between 0 and 1; it never overflows."""
         node = new(type(self))
         node.data = sigmoid(self.data)
         node.grad = NOT_COMPUTED
@@ -298,7 +261,7 @@ class Operators:
         return node
 
     def softplus(self) -> Self:
-        """log(1 + e**x), a smooth relu; it never overflows."""
+        """Return log(1 + e**x), a smooth relu; it never overflows."""
         node = new(type(self))
         node.data = softplus(self.data)
         node.grad = NOT_COMPUTED
@@ -309,7 +272,7 @@ class Operators:
         return node
 
     def log_sigmoid(self) -> Self:
-        """log(sigmoid(x)), right even where sigmoid(x) has rounded to 0 or 1."""
+        """Return log(sigmoid(x)), right even where sigmoid(x) has rounded to 0 or 1."""
         node = new(type(self))
         node.data = log_sigmoid(self.data)
         node.grad = NOT_COMPUTED
@@ -320,7 +283,7 @@ class Operators:
         return node
 
     def relu(self) -> Self:
-        """x where x is positive, else 0; its derivative at 0 is 0."""
+        """Return x where x is positive, else 0; its derivative at 0 is 0."""
         node = new(type(self))
         node.data = relu(self.data)
         node.grad = NOT_COMPUTED
@@ -331,15 +294,15 @@ class Operators:
         return node
 
     def leaky_relu(self, negative_slope: Operand = 0.01) -> Self:
-        """x where x is positive, else negative_slope * x."""
+        """Return x where x is positive, else negative_slope * x."""
         return self.make_node(LEAKY_RELU, self, negative_slope)
 
     def maximum(self, other: Operand) -> Self:
-        """The larger of two; nan if either is nan. A tie gives each side half the gradient."""
+        """Return the larger of two; nan if either is nan. A tie gives each side half the gradient."""
         return self.make_node(MAXIMUM, self, other)
 
     def minimum(self, other: Operand) -> Self:
-        """The smaller of two; nan if either is nan. A tie gives each side half the gradient."""
+        """Return the smaller of two; nan if either is nan. A tie gives each side half the gradient."""
         return self.make_node(MINIMUM, self, other)
 
 

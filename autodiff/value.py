@@ -109,11 +109,9 @@ class Value(Operators, Node):
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
         if isinstance(operand, Value):
             return operand
-        if type(operand) is float:
-            return constant(operand, "", type(self))
-        if isinstance(operand, Real):
-            return constant(to_float(operand, "Value"), "", type(self))
-        return NotImplemented
+        if type(operand) is not float and not isinstance(operand, Real):
+            return NotImplemented
+        return constant(operand, "", type(self))
 
 
 Operand: TypeAlias = Value | float
@@ -132,7 +130,7 @@ def new_node(kind: type[Kind], op: Operation, data: float, parents: tuple[Value,
     return node
 
 
-def constant(number: float, label: str = "", kind: type[Value] = Value) -> Value:
+def constant(number: Any, label: str = "", kind: type[Value] = Value) -> Value:
     """Return a number as a constant leaf, which gets no gradient.
 
     >>> constant(2)

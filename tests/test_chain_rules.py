@@ -23,7 +23,7 @@ from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.value import constant
 from tests.bits import all_bits, bits, same_bits
 from tests.documents import ROOT, run_python
-from tests.naive_engine import DERIVATIVES
+from tests.naive_engine import FORMULAS
 from tests.op_cases import BINARY_GRID, HUGE, OP_CASES, SMALLEST_NORMAL, SUBNORMAL, UNARY_GRID
 from tests.stops import GRAPHS, Stop, nodes_of
 
@@ -125,8 +125,8 @@ def too_long_for_a_line(out: Any, quite_a_long_name: Any, another: Any) -> tuple
             too_long_for_a_line,
             [
                 "    upstream, (quite_a_long_name, another) = node.grad, node.parents",
-                "    local = ((quite_a_long_name.data * quite_a_long_name.data) * another.data) + "
-                "((quite_a_long_name.data * quite_a_long_name.data) * another.data)",
+                "    local = quite_a_long_name.data * quite_a_long_name.data * another.data + "
+                "quite_a_long_name.data * quite_a_long_name.data * another.data",
                 "    quite_a_long_name.grad += local * upstream",
                 "    another.grad += -upstream",
             ],
@@ -447,7 +447,8 @@ def sums_of(root: Value) -> Iterator[dict[Value, float]]:
     sums = {root: 1.0}
     yield dict(sums)
     for node, op in users_first(root):
-        slopes = DERIVATIVES[op](node.data, *[parent.data for parent in node.parents])
+        _, derivatives = FORMULAS[op]
+        slopes = derivatives(node.data, *[parent.data for parent in node.parents])
         for parent, slope in zip(node.parents, slopes, strict=True):
             contribution = slope * sums[node]
             sums[parent] = sums[parent] + contribution if parent in sums else contribution

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autodiff import ops
 from autodiff.compiler.languages import function_name
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.gradient import gradient_steps
 from autodiff.graph import leaves_and_interior, topological_order
+from autodiff.ops import Operation
+from autodiff.ops.symbols import Symbol
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names
 from autodiff.value import Value, constant, lift
@@ -304,6 +305,28 @@ def plan_rows(parts: Parts) -> RowsPlan:
     )
 
 
+class _Number(Symbol):
+    """A register's number: arithmetic on it adds registers, all for the same Value."""
+
+    __slots__ = ("linear", "place", "value")
+
+    def __init__(self, linear: Linear, place: int, value: Value | None) -> None:
+        self.linear = linear
+        self.place = place
+        self.value = value
+
+    def make_node(self, op: Operation, *operands: Any) -> _Number:
+        """Return the number of the register of an operation on numbers of registers and others."""
+        places = tuple(
+            [
+                part.place if isinstance(part, _Number) else self.linear.number(part)
+                for part in operands
+            ]
+        )
+        place = self.linear.operation(op, places, self.value, "")
+        return _Number(self.linear, place, self.value)
+
+
 def expanded(parts: Parts) -> Parts:
     """Return the same program for machines: no copies, and each sum of a neuron in single steps.
 
@@ -320,12 +343,9 @@ def expanded(parts: Parts) -> Parts:
             moved.append(new.number(register.number))
         elif register.op is None:
             moved.append(new.add(replace(register)))
-        elif register.op is ops.WEIGHTED_SUM:
-            total, weights, inputs = ops.bias_weights_inputs(operands)
-            for weight, x in zip(weights, inputs, strict=True):
-                term = new.operation(ops.MUL, (weight, x), register.value, "")
-                total = new.operation(ops.ADD, (total, term), register.value, "")
-            moved.append(total)
+        elif register.op.arity is None and register.op.arithmetic:
+            numbers = [_Number(new, place, register.value) for place in operands]
+            moved.append(register.op.forward(*numbers).place)
         else:
             moved.append(new.operation(register.op, operands, register.value, ""))
     new.shared.clear()  # it is large, and hardly an operation is added from here on

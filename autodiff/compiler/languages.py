@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from autodiff import ops
 from autodiff.compiler.kernels import C_LIBRARY, OPERATION_OF_FUNCTION, Kernel, kernel_of
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.symbols import Expression
 
 __all__ = [
     "JAVASCRIPT",
@@ -143,13 +144,11 @@ class Language:
 
         ``divisor`` is the number divided by where that is known and not 0.
         """
-        if op is ops.WEIGHTED_SUM:
-            return op.formula(*operands)
-        if op in (ops.ADD, ops.SUB, ops.MUL, ops.NEG):
-            return op.formula(*operands)
-        if op is ops.SQUARE:
-            return f"{operands[0]} * {operands[0]}"
-        if op is ops.DIV and (self is not PYTHON or divisor is not None):
+        if op.arithmetic:
+            written: Expression = op.forward(*map(Expression, operands))
+            return written.text
+        # Python's / has to be kept from raising, unless the divisor is known.
+        if op.c_form and (self is not PYTHON or divisor is not None) and kernel_of(op).is_operator:
             return op.formula(*operands)
         return f"{function_name(op)}({', '.join(operands)})"
 
@@ -232,7 +231,7 @@ def function_name(op: Operation) -> str:
     'divide'
     """
     name = getattr(op.forward, "__name__", "")  # an object that can be called may have none
-    return name if vars(ops).get(name) is op.forward else f"{identifier(op.name)}__op"
+    return name if ops.FUNCTIONS.get(name) is op.forward else f"{identifier(op.name)}__op"
 
 
 def _define(language: Language, op: Operation, done: set[str], lines: list[str]) -> None:

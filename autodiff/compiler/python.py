@@ -163,7 +163,7 @@ def function_of(source: str, name: str, title: str, linear: Linear) -> FunctionT
         linecache.cache.pop(_forgotten.pop(), None)
     filename = f"<{one_line(title)} {next(_serial)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    namespace: dict[str, object] = dict(vars(ops))
+    namespace: dict[str, object] = {**ops.FUNCTIONS, "inf": math.inf, "nan": math.nan}
     namespace.update({f"math__{name}": vars(math)[name] for name in C_LIBRARY})
     used = {register.op for register in linear.registers if register.op is not None}
     namespace.update({function_name(op): op.forward for op in used})

@@ -82,7 +82,7 @@ class AnomalyWatcher(watch.Watcher):
             "forward",
         )
 
-    def contributes(self, contribution: Contribution[float]) -> None:
+    def contributes(self, contribution: Contribution) -> None:
         """Check a contribution to a gradient, and the sum with it."""
         node, upstream = contribution.node, contribution.upstream
         if math.isfinite(contribution.total) or not math.isfinite(upstream):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from autodiff import ops
 from autodiff.debug.steps import Step
 from autodiff.debug.text import short_formula
 from autodiff.graph import topological_order
+from autodiff.ops import Role
 from autodiff.support.naming import Names, name_of, number_text
 from autodiff.support.watch import hooks_of
 from autodiff.value import Value
@@ -17,6 +17,8 @@ __all__ = ["why_missing", "why_nonfinite", "why_other_than_grad", "why_rebound",
 
 Uses = Mapping[Value, Sequence[Step]]
 
+# The roles of the operands of an update.
+UPDATES = ((Role.TERM, Role.TERM), (Role.TERM, Role.NEGATED))
 # The local derivative below which a sigmoid or tanh is called saturated; it is at most 1.
 SATURATED = 1e-4
 # Contributions cancel where their sum is this much smaller than they are.
@@ -73,7 +75,7 @@ def why_rebound(value: Value) -> Iterator[str]:
 
 def old_parameter(value: Value) -> Value | None:
     """Return w if value is ``w - a number`` or ``w + a number`` for a variable w."""
-    if value.op not in (ops.ADD, ops.SUB) or not value.parents[0].is_leaf:
+    if value.op is None or value.op.roles not in UPDATES or not value.parents[0].is_leaf:
         return None
     old, update = value.parents
     is_number = all(node.is_constant for node in topological_order(update) if node.is_leaf)
@@ -174,7 +176,7 @@ def why_small(steps: Sequence[Step], uses: Uses, names: Names) -> Iterator[str]:
     met = {step.node for step in steps}
     followed = list(steps)
     for step in followed:  # which grows meanwhile
-        if is_saturating(step) and 0.0 < abs(step.local) < SATURATED:
+        if role_in(step) is Role.SATURATING and 0.0 < abs(step.local) < SATURATED:
             yield saturation(step, names)
             continue
         following = uses.get(step.node, ())
@@ -189,8 +191,10 @@ def cancellation(node: Value, contributions: list[float], total: float, names: N
     return f"the contributions to {names[node]} cancel: {terms}{more} = {number_text(total)}"
 
 
-def is_saturating(step: Step) -> bool:
-    return step.node.op in (ops.SIGMOID, ops.TANH)
+def role_in(step: Step) -> Role | None:
+    """Return the role of the operand that a step is about."""
+    assert step.node.op is not None
+    return step.node.op.role(step.position, len(step.node.parents))
 
 
 def saturation(step: Step, names: Names) -> str:
@@ -206,11 +210,12 @@ def saturation(step: Step, names: Names) -> str:
 def cut(step: Step, names: Names) -> str:
     """Return why a local derivative is zero."""
     node, parent = names[step.node], names[step.parent]
-    if is_saturating(step):
+    role = role_in(step)
+    if role is Role.SATURATING:
         return saturation(step, names)
-    if step.node.op is ops.RELU:
+    if role is Role.RECTIFIED:
         return (
-            f"relu is dead: {equation(step.node, names)} = 0 at {parent} = "
+            f"{step.node.op} is dead: {equation(step.node, names)} = 0 at {parent} = "
             f"{number_text(step.parent.data)}, which is not above 0, so d {node}/d {parent} = 0"
         )
     factor = other_factor(step)
@@ -218,9 +223,8 @@ def cut(step: Step, names: Names) -> str:
         is_number = factor.is_constant and not factor.name
         zero = "0" if is_number else f"{names[factor]} = 0"
         return f"{equation(step.node, names)}: {parent} is multiplied by {zero}"
-    if step.node.op in (ops.MAXIMUM, ops.MINIMUM, ops.WHERE):
-        is_condition = step.node.op is ops.WHERE and step.position == 0
-        reason = "only chooses" if is_condition else "is not the one chosen"
+    if role in (Role.CONDITION, Role.CHOICE):
+        reason = "only chooses" if role is Role.CONDITION else "is not the one chosen"
         return f"{equation(step.node, names)}: {parent} {reason}, so d {node}/d {parent} = 0"
     numbers = ", ".join(
         f"{names[operand]} = {number_text(operand.data)}"
@@ -233,11 +237,13 @@ def cut(step: Step, names: Names) -> str:
 def other_factor(step: Step) -> Value | None:
     """Return what an operand is multiplied with, in a product or a weighted sum."""
     parents, position = step.node.parents, step.position
-    if step.node.op is ops.MUL:
-        return parents[1 - position]
-    if step.node.op is ops.WEIGHTED_SUM and position > 0:
-        half = len(parents) // 2
-        return parents[position + half if position <= half else position - half]
+    match role_in(step):
+        case Role.FACTOR:
+            return parents[1 - position]
+        case Role.WEIGHT:
+            return parents[position + len(parents) // 2]
+        case Role.INPUT:
+            return parents[position - len(parents) // 2]
     return None
 
 

@@ -40,7 +40,7 @@ class ReversePass:
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Contribution[float]):
+class Step(Contribution):
     """One contribution to one gradient.
 
     ================  ======================================================================

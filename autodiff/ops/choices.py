@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from autodiff.ops.operation import Operation
+from autodiff.ops.operation import Operation, Role
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
@@ -30,7 +30,10 @@ def where_partials(out: Any, condition: Any, a: Any, b: Any) -> tuple[Any, Any, 
     return 0.0, where(condition, 1.0, 0.0), where(condition, 0.0, 1.0)
 
 
-WHERE = Operation("where", "where", 3, where, where_partials)
+WHERE = Operation(
+    *("where", "where", 3, where, where_partials),
+    roles=(Role.CONDITION, Role.CHOICE, Role.CHOICE),
+)
 
 
 def absolute(x: Any) -> Any:
@@ -66,7 +69,7 @@ def relu_partials(out: Any, x: Any) -> tuple[Any]:
     return (where(x, 1.0, 0.0),)
 
 
-RELU = Operation("relu", "relu", 1, relu, relu_partials)
+RELU = Operation("relu", "relu", 1, relu, relu_partials, roles=(Role.RECTIFIED,))
 
 
 def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
@@ -107,7 +110,10 @@ def maximum_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     )
 
 
-MAXIMUM = Operation("maximum", "maximum", 2, maximum, maximum_partials)
+MAXIMUM = Operation(
+    *("maximum", "maximum", 2, maximum, maximum_partials),
+    roles=(Role.CHOICE, Role.CHOICE),
+)
 
 
 def minimum(a: Any, b: Any) -> Any:
@@ -128,4 +134,7 @@ def minimum_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     )
 
 
-MINIMUM = Operation("minimum", "minimum", 2, minimum, minimum_partials)
+MINIMUM = Operation(
+    *("minimum", "minimum", 2, minimum, minimum_partials),
+    roles=(Role.CHOICE, Role.CHOICE),
+)

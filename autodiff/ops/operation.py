@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from operator import attrgetter
 from pickle import PicklingError, UnpicklingError
 from typing import Any
@@ -22,12 +23,26 @@ from typing import Any
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.origin import Origin
 
-__all__ = ["OPERATIONS", "Operation", "local_derivatives"]
+__all__ = ["OPERATIONS", "Operation", "Role", "local_derivatives"]
 
 # The table, by name; autodiff.ops fills it.
 OPERATIONS: dict[str, Operation] = {}
 
 number_of = attrgetter("data")
+
+
+class Role(Enum):
+    """What an operand is to an operation, where that says what its derivative is or why it is 0."""
+
+    TERM = "added: its local derivative is 1"
+    NEGATED = "subtracted: its local derivative is -1"
+    FACTOR = "multiplied with the other factor"
+    WEIGHT = "multiplied with the input that has its place among the inputs"
+    INPUT = "multiplied with the weight that has its place among the weights"
+    CONDITION = "chooses one of the choices"
+    CHOICE = "the result, or without any influence on it"
+    RECTIFIED = "the result if it is above 0, else without any influence on it"
+    SATURATING = "of hardly any influence on the result where it is far from 0"
 
 
 def chain_rule_by_partials(node: Any) -> None:
@@ -76,6 +91,14 @@ class Operation:
                       derivative for each operand
     ``written``       ``written(*names)`` returns the formula, where the symbol does not say it
     ``cases``         the operation that it really is where its last operand is that number
+    ``roles``         the :class:`Role` of each operand, where that is worth saying; where their
+                      number varies, of the first, and of equal shares of the others
+    ``neutral``       for each of two operands the number that, in its place, makes the result the
+                      other operand, whatever that is; None if there is none
+    ``arithmetic``    True if ``forward`` is ``+ - *`` alone: it can be run on all that has these,
+                      such as a text
+    ``c_form``        the result as an expression in C, where all else that ``forward`` does is to
+                      keep Python's exceptions out
     ``chain_rule``    ``chain_rule(node)`` adds to each parent's gradient the local derivative
                       times the node's; ``autodiff/chain_rules.py`` has those of the table
     ``origin``        what a node that it makes holds of its making
@@ -93,6 +116,10 @@ class Operation:
     partials: Callable[..., tuple[Any, ...]]
     written: Callable[..., str] | None = None
     cases: Mapping[float, Operation] = field(default_factory=dict)
+    roles: tuple[Role, ...] = ()
+    neutral: tuple[float | None, ...] = ()
+    arithmetic: bool = False
+    c_form: str = ""
     chain_rule: Callable[[Any], None] = chain_rule_by_partials
     origin: Origin = field(init=False)
 
@@ -138,6 +165,19 @@ class Operation:
         if len(operands) == 2:
             return f"{operands[0]} {self.symbol} {operands[1]}"
         return f"-{operands[0]}" if self.symbol == "-" else f"{operands[0]}{self.symbol}"
+
+    def role(self, position: int, count: int) -> Role | None:
+        """Return the role of the operand at a position, of so many; None if it has none.
+
+        >>> weighted_sum = OPERATIONS["weighted_sum"]
+        >>> [weighted_sum.role(position, 5).name for position in range(5)]
+        ['TERM', 'WEIGHT', 'WEIGHT', 'INPUT', 'INPUT']
+        """
+        if not self.roles:
+            return None
+        if self.arity is None and position > 0:
+            position = 1 + (position - 1) * (len(self.roles) - 1) // (count - 1)
+        return self.roles[position]
 
     def apply(self, *operands: Any) -> Any:
         """Return the operation of operands that are not all floats.

@@ -8,13 +8,12 @@ functions are the same as the rule and the table's function, bit for bit; the te
 
 from __future__ import annotations
 
-import ast
 import inspect
 from pathlib import Path
-from typing import Any
 
 from autodiff import ops
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.symbols import Expression
 
 __all__ = ["chain_rules_source", "main", "operators_source"]
 
@@ -24,72 +23,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 BINARY_OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
 UNARY_OPERATORS = {"-": "__neg__", "abs": "__abs__"}
 
-# What floats do by themselves as IEEE 754 says; of the others the table's function is called.
-INFIX = ("+", "-", "*")
-
 LINE = 100
-
-
-class Name:
-    """Stands for a number while a rule or a function is written out; arithmetic on it is text."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    @staticmethod
-    def make_node(op: Operation, *operands: Any) -> Name:
-        texts = [text_of(operand) for operand in operands]
-        if op.symbol in INFIX:
-            return Name(f"({op.formula(*texts)})")
-        return Name(f"{op.forward.__name__}({', '.join(map(without_brackets, texts))})")
-
-    def __add__(self, other: Any) -> Name:
-        return self.make_node(ops.ADD, self, other)
-
-    def __radd__(self, other: Any) -> Name:
-        return self.make_node(ops.ADD, other, self)
-
-    def __sub__(self, other: Any) -> Name:
-        return self.make_node(ops.SUB, self, other)
-
-    def __rsub__(self, other: Any) -> Name:
-        return self.make_node(ops.SUB, other, self)
-
-    def __mul__(self, other: Any) -> Name:
-        return self.make_node(ops.MUL, self, other)
-
-    def __rmul__(self, other: Any) -> Name:
-        return self.make_node(ops.MUL, other, self)
-
-    def __neg__(self) -> Name:
-        return self.make_node(ops.NEG, self)
-
-    def __bool__(self) -> bool:
-        raise TypeError("a rule that asks whether a number is 0 cannot be written out")
-
-    def __eq__(self, other: object) -> bool:
-        raise TypeError("a rule that compares numbers cannot be written out")
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def text_of(operand: Any) -> str:
-    """Return a name's text, or a number as Python writes it."""
-    return operand.text if isinstance(operand, Name) else repr(float(operand))
-
-
-def without_brackets(text: str) -> str:
-    """Return an expression without brackets around the whole of it.
-
-    >>> without_brackets("(1.0 - y)"), without_brackets("(a + b) * (a - b)")
-    ('1.0 - y', '(a + b) * (a - b)')
-    """
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0 and place < len(text) - 1:
-            return text
-    return text[1:-1] if text.startswith("(") else text
 
 
 # --------------------------------------------------------------------------------------------
@@ -103,24 +37,34 @@ def chain_rule_source(op: Operation) -> str:
     >>> print(chain_rule_source(OPERATIONS["tanh"]))
     def backward_tanh(node: Any) -> None:
         upstream, (x,) = node.grad, node.parents
-        x.grad += (1.0 - (node.data * node.data)) * upstream
+        x.grad += (1.0 - node.data * node.data) * upstream
     """
     parents = operand_names(op)
-    local_derivatives = op.partials(Name("node.data"), *[Name(f"{name}.data") for name in parents])
     targets = f"({parents[0]},)" if len(parents) == 1 else f"({', '.join(parents)})"
     lines = [
         f"def backward_{op.name}(node: Any) -> None:",
         f"    upstream, {targets} = node.grad, node.parents",
     ]
-    for parent, local in zip(parents, local_derivatives, strict=True):
-        factor = text_of(local)
-        term = {"1.0": "upstream", "-1.0": "-upstream"}.get(factor, f"{factor} * upstream")
-        line = f"    {parent}.grad += {term}"
+    for parent, local in zip(parents, local_derivatives(op, parents), strict=True):
+        ones = {"1.0": "upstream", "-1.0": "-upstream"}
+        line = f"    {parent}.grad += {ones.get(local.text, f'{local.within(2)} * upstream')}"
         if len(line) > LINE:
-            lines.append(f"    local = {without_brackets(factor)}")
+            lines.append(f"    local = {local.text}")
             line = f"    {parent}.grad += local * upstream"
         lines.append(line)
     return "\n".join(lines)
+
+
+def local_derivatives(op: Operation, parents: list[str]) -> list[Expression]:
+    """Return the local derivatives as expressions.
+
+    Raises TypeError, naming the operation, if its rule is no arithmetic, or returns no tuple.
+    """
+    operands = [Expression(f"{name}.data") for name in parents]
+    try:
+        return [Expression.of(local) for local in op.partials(Expression("node.data"), *operands)]
+    except TypeError as error:
+        raise TypeError(f"{op.name}: {error}") from error
 
 
 def operand_names(op: Operation) -> list[str]:
@@ -129,26 +73,10 @@ def operand_names(op: Operation) -> list[str]:
     return names[: op.arity]  # what follows is a setting of the rule's own
 
 
-def names_used(source: str) -> list[str]:
-    """Return the names of ``autodiff.ops`` that a source uses, in the order of an import."""
-    words = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
-    names = [name for name in vars(ops) if name in words]
-    return sorted(names, key=lambda name: (not name.isupper(), name.islower(), name))
-
-
-def import_line(names: list[str]) -> str:
-    """Return the import of these names from the table, on lines that are short enough."""
-    line = f"from autodiff.ops import {', '.join(names)}"
-    if len(line) <= LINE:
-        return line
-    return "from autodiff.ops import (\n" + "".join(f"    {name},\n" for name in names) + ")"
-
-
 def chain_rules_source() -> str:
     """Return the text of ``autodiff/chain_rules.py``."""
     functions = [chain_rule_source(op) for op in OPERATIONS.values() if op.arity is not None]
-    used = ["OPERATIONS", *names_used("\n".join(functions))]
-    head = f'''"""The chain rule of each operation: what ``backward()`` does at a node that it made.
+    head = '''"""The chain rule of each operation: what ``backward()`` does at a node that it made.
 
 Each parent's gradient is a sum over the parent's uses.  This use adds the local derivative,
 d node / d parent, times the upstream gradient, d root / d node, which is complete by now.
@@ -157,11 +85,13 @@ Written by ``python -m autodiff.ops.writer`` from the rules of ``autodiff/ops``:
 A neuron's sum, of any number of operands, has its own in ``autodiff/ops/sums.py``.
 """
 
+# ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
+
 from __future__ import annotations
 
 from typing import Any
 
-{import_line(used)}
+from autodiff.ops import *
 '''
     # Python imports the file before it can write it anew for an operation just added.
     tail = """for _operation in OPERATIONS.values():
@@ -196,14 +126,15 @@ def constant_name(op: Operation) -> str:
 
 def text_of_result(op: Operation, operands: list[str]) -> str:
     """Return an operation on numbers as Python has it: arithmetic, or the function's call."""
-    if op.symbol in INFIX:
-        return op.formula(*operands)
+    if op.arithmetic:
+        written: Expression = op.forward(*map(Expression, operands))
+        return written.text
     return f"{op.forward.__name__}({', '.join(operands)})"
 
 
 def making(op: Operation, *operands: str) -> str:
     """Return the lines that make and return the node."""
-    result = without_brackets(text_of_result(op, [f"{operand}.data" for operand in operands]))
+    result = text_of_result(op, [f"{operand}.data" for operand in operands])
     comma = "," if len(operands) == 1 else ""
     return f"""\
         node = new(type(self))
@@ -271,13 +202,14 @@ def docstring_of(op: Operation, method: str) -> str:
     text = inspect.getdoc(op.forward)
     if text is None or method.startswith("__"):
         return ""
-    return f'        """{text.splitlines()[0]}"""\n'
+    first = text.splitlines()[0].removeprefix("The ").removeprefix("the ")
+    article = "the " if text.startswith("The ") else ""
+    return f'        """Return {article}{first}"""\n'
 
 
 def operators_source() -> str:
     """Return the text of ``autodiff/operators.py``."""
     written = "".join(operator_source(op) for op in OPERATIONS.values())
-    used = names_used(f"class Operators:{written}\n\nOperation")
     return f'''"""The arithmetic of Values: each operator makes a node that remembers its operands.
 
 Written by ``python -m autodiff.ops.writer`` from the table of operations: change that.  Each is
@@ -285,12 +217,13 @@ written out, as making nodes is half of the work of every training step.
 """
 
 # mypy: disable-error-code="union-attr, misc"
+# ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
 
 from __future__ import annotations
 
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
-{import_line(used)}
+from autodiff.ops import *
 from autodiff.support import watch
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.origin import Origin

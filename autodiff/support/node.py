@@ -5,17 +5,15 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from autodiff.ops.operation import Operation
 from autodiff.support import watch
 from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT, NotComputed
 from autodiff.support.hooks import Event, GradientHook
 from autodiff.support.origin import VARIABLE, Origin
 from autodiff.support.pickling import reduce_node
-
-if TYPE_CHECKING:
-    from autodiff.ops.operation import Operation
 
 __all__ = ["Node"]
 
@@ -35,7 +33,8 @@ class Node:
     @property
     def op(self) -> Operation | None:
         """The operation that made it; None for a leaf."""
-        return self.origin.op
+        op: Operation | None = self.origin.op
+        return op
 
     @property
     def label(self) -> str:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import linecache
 import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from autodiff.support.hooks import Hooks
-
-if TYPE_CHECKING:
-    from autodiff.ops.operation import Operation
 
 __all__ = ["CONSTANT", "VARIABLE", "Origin"]
 
@@ -34,7 +31,7 @@ class Origin:
     which keeps a Value small.  ``dataclasses.replace`` makes another.
     """
 
-    op: Operation | None = None
+    op: Any = None
     constant: bool = False
     label: str = ""
     module: str = ""
