@@ -298,11 +298,11 @@ class Operators:
         return self.make_node(LEAKY_RELU, self, negative_slope)
 
     def maximum(self, other: Operand) -> Self:
-        """Return the larger of two; nan if either is nan. A tie gives each side half the gradient."""
+        """Return the larger of two; nan if either is nan; a tie gives each half the gradient."""
         return self.make_node(MAXIMUM, self, other)
 
     def minimum(self, other: Operand) -> Self:
-        """Return the smaller of two; nan if either is nan. A tie gives each side half the gradient."""
+        """Return the smaller of two; nan if either is nan; a tie gives each half the gradient."""
         return self.make_node(MINIMUM, self, other)
 
 

@@ -93,7 +93,7 @@ LEAKY_RELU = Operation("leaky_relu", "leaky_relu", 2, leaky_relu, leaky_relu_par
 
 
 def maximum(a: Any, b: Any) -> Any:
-    """The larger of two; nan if either is nan. A tie gives each side half the gradient.
+    """The larger of two; nan if either is nan; a tie gives each half the gradient.
 
     >>> maximum(1.0, 2.0)
     2.0
@@ -117,7 +117,7 @@ MAXIMUM = Operation(
 
 
 def minimum(a: Any, b: Any) -> Any:
-    """The smaller of two; nan if either is nan. A tie gives each side half the gradient.
+    """The smaller of two; nan if either is nan; a tie gives each half the gradient.
 
     >>> minimum(1.0, 2.0)
     1.0
