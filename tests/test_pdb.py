@@ -95,7 +95,7 @@ def test_one_steps_from_backward_to_the_loop_and_from_there_into_each_chain_rule
     tmp_path: Path,
 ) -> None:
     tanh = "chain_rules.py backward_tanh:"
-    added = f"{tanh} x.grad += (1.0 - (node.data * node.data)) * upstream"
+    added = f"{tanh} x.grad += (1.0 - node.data * node.data) * upstream"
     check_session(
         LESSON,
         tmp_path,
