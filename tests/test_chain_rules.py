@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import itertools
 import json
 import math
 import operator
+import pickle
 import random
+import runpy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from typing import Any
 import pytest
 
 import autodiff
-from autodiff import Value, backward_steps
+from autodiff import Value, backward_steps, record_source
 from autodiff.operators import Operators
 from autodiff.ops import OPERATIONS, Operation, writer
 from autodiff.ops.operation import chain_rule_by_partials
@@ -49,16 +52,25 @@ def test_a_written_file_is_word_for_word_what_the_writer_writes(
     assert (PACKAGE / name).read_text(encoding="utf-8") == source()
 
 
-def test_the_writer_writes_both_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_command_writes_both_files(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(writer, "PACKAGE", tmp_path)
-    writer.main()
-    told = capsys.readouterr().out
-    for name in ("chain_rules.py", "operators.py"):
-        text = (tmp_path / name).read_text(encoding="utf-8")
-        assert text == (PACKAGE / name).read_text(encoding="utf-8")
-        assert f"Wrote autodiff/{name}: {len(text.splitlines())} lines\n" in told
+    written: dict[Path, str] = {}
+
+    def note(path: Path, text: str, encoding: str) -> None:
+        assert encoding == "utf-8"
+        written[path] = text
+
+    monkeypatch.setattr(Path, "write_text", note)
+    runpy.run_path(writer.__file__, run_name="__main__")
+    assert written == {
+        path: path.read_text(encoding="utf-8")
+        for path in (PACKAGE / "chain_rules.py", PACKAGE / "operators.py")
+    }
+    assert capsys.readouterr().out.splitlines() == [
+        f"Wrote autodiff/{path.name}: {len(text.splitlines())} lines"
+        for path, text in written.items()
+    ]
 
 
 @pytest.mark.parametrize("op", OPERATIONS.values(), ids=str)
@@ -350,6 +362,22 @@ def test_a_method_of_two_operands_has_the_bits_of_the_tables_function(name: str)
         check_node(getattr(x, name)(b), op, op.forward(a, b), (x, b))
 
 
+@pytest.mark.parametrize("name", [*BINARY, *UNARY, *sorted(METHODS)])
+def test_who_looks_on_is_told_of_the_node(name: str) -> None:
+    operands = (Value(3.0),) if name in UNARY else (Value(3.0), Value(5.0))
+    with record_source():
+        node = getattr(Value, name)(*operands)
+    assert node.origin.file == __file__
+    assert node.origin.code == "node = getattr(Value, name)(*operands)"
+
+
+def test_operators_alone_are_no_value() -> None:
+    with pytest.raises(NotImplementedError):
+        -Operators().as_operand(2.0)
+    with pytest.raises(NotImplementedError):
+        Operators.make_node(OPERATIONS["neg"], 2.0)
+
+
 class Foreign:
     """Knows what to do with a Value on its left, as another library's number may."""
 
@@ -558,6 +586,7 @@ CALCULATIONS: dict[str, Callable[[Any], Any]] = {
     "constant(g)": lambda g: constant(g).data,
     "Value * g": lambda g: (Value(2.0) * g).data,
     "g * Value": lambda g: (g * Value(2.0)).data,
+    "str(g)": lambda g: float(str(g)),
     "f'{g}'": lambda g: float(f"{g}"),
     "f'{g:.3f}'": lambda g: float(f"{g:.3f}"),
 }
@@ -572,3 +601,9 @@ def test_who_calculates_with_a_gradient_not_computed_calculates_with_zero(
     assert same_bits(calculation(gradient), calculation(0.0))
     assert gradient == 0.0
     assert not gradient
+
+
+def test_a_copy_of_a_gradient_not_computed_is_the_same_object() -> None:
+    for gradient in (Value(1.0).grad, constant(1.0).grad):
+        assert copy.deepcopy(gradient) is copy.copy(gradient) is gradient
+        assert pickle.loads(pickle.dumps(gradient)) is gradient
