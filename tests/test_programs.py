@@ -233,12 +233,8 @@ def test_a_node_passes_its_gradient_on_by_the_function_that_it_was_given() -> No
         out = by_closure(Value, x, 12.0) * x + x
         out.backward()
         assert x.grad == 12.0 * 2.0 + 8.0 + 1.0
-        node = next(v for v in operands_of(out) if v._op == "*")
-        assert [v._op for v in operands_of(node)] == ["cube", ""]
-
-
-def operands_of(node: Any) -> list[Any]:
-    return list(node._prev)
+        node = next(v for v in out._prev if v._op == "*")
+        assert [v._op for v in node._prev] == ["cube", ""]
 
 
 def test_both_kinds_of_nodes_by_hand_work_in_one_graph() -> None:
@@ -253,7 +249,7 @@ def test_the_constructor_s_arguments_have_both_engines_names() -> None:
     given.backward()
     assert (x.grad, x.label) == (12.0, "x")
     named = autodiff.Value(8.0, _children=(x,), _op="cube", label="y")
-    assert (named._op, named.label, operands_of(named)) == ("cube", "y", [x])
+    assert (named._op, named.label, tuple(named._prev)) == ("cube", "y", (x,))
     assert autodiff.Value(8.0, (x,), "cube", "y").label == "y"
 
 
@@ -261,7 +257,7 @@ def test_a_leaf_may_have_a_name_in_the_place_of_an_operation() -> None:
     for Value in (Closures, autodiff.Value):  # noqa: N806
         x = Value(2.0, (), "input")
         (x * x).backward()
-        assert (x._op, operands_of(x), x.grad) == ("input", [], 4.0)
+        assert (x._op, tuple(x._prev), x.grad) == ("input", (), 4.0)
 
 
 def test_an_operation_s_local_derivatives_can_be_read() -> None:

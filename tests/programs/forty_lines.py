@@ -1,4 +1,4 @@
-"""Two scalar engines of some 40 lines each, as people write them for themselves.
+"""Two scalar engines, of some 40 and 60 lines, as people write them for themselves.
 
 They are what the programs beside them were written for, and what autodiff is compared with.  Both
 do only what their models do, microgpt and micrograd: a division is a product with a power, a
