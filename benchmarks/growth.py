@@ -20,7 +20,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 from autodiff import Value, collector_paused
 from benchmarks.interleave import machine, table
@@ -54,7 +54,10 @@ def wide(nodes: int) -> Value:
 
 
 SHAPES: dict[str, Callable[[int], Value]] = {"chain": chain, "wide": wide}
-COLLECTOR = {"on": nullcontext, "paused": collector_paused}
+COLLECTOR: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    "on": nullcontext,
+    "paused": collector_paused,
+}
 WAYS = ("forward", "backward")
 # Of which costs the growth is told: collector, name, and the place of the first of the two times.
 GROWTHS = (("on", "first graph", 0), ("on", "later graphs", 2), ("paused", "collector paused", 2))

@@ -100,8 +100,8 @@ def seconds_in_turns(
     """Return each contender's mean seconds of a call in each of its turns of so many calls.
 
     A round has fresh processes, as how one lies in memory counts, too; a contender that has had
-    ``ENOUGH_SECONDS`` and two turns sits out the rest of it.  The numbers that the first contender
-    finds are those that the others have to find.
+    ``ENOUGH_SECONDS`` sits out the rest of it.  The numbers that the first contender finds are
+    those that the others have to find.
     """
     samples: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
@@ -117,9 +117,9 @@ def seconds_in_turns(
 def _round(workers: Sequence[Worker], calls: int, turns: int) -> Iterator[tuple[Worker, float]]:
     """Yield each worker, whose turn it was, and its mean seconds of a call."""
     had = dict.fromkeys(workers, 0.0)
-    for turn in range(turns):
+    for _ in range(turns):
         for worker in workers:
-            if turn < 2 or had[worker] < ENOUGH_SECONDS:
+            if had[worker] < ENOUGH_SECONDS:
                 seconds = worker.turn(calls)
                 had[worker] += seconds * calls
                 yield worker, seconds
