@@ -4,7 +4,7 @@ Written by ``python -m autodiff.ops.writer`` from the table of operations: chang
 written out, as making nodes is half of the work of every training step.
 """
 
-# mypy: disable-error-code="union-attr, misc"
+# mypy: disable-error-code="union-attr, misc, no-any-return"
 # ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Allocate(Protocol):
 
 new: Allocate = object.__new__
 
+Value: Any = None  # autodiff.value, which imports this file, puts its class here
+
 
 class Operators:
     """What ``Value`` inherits: ``+ - * / **`` with Values and numbers, and functions as methods."""
@@ -40,8 +42,8 @@ class Operators:
     parents: tuple[Any, ...]
     origin: Origin
 
-    @classmethod
-    def make_node(cls, op: Operation, *operands: Any) -> Self:
+    @staticmethod
+    def make_node(op: Operation, *operands: Any) -> Any:
         """Return the node of an operation on Values and numbers."""
         raise NotImplementedError
 
@@ -50,11 +52,11 @@ class Operators:
         raise NotImplementedError
 
     def __add__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
+        node = new(Value)
         node.data = self.data + other.data
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
@@ -68,11 +70,11 @@ class Operators:
         return NotImplemented if other is NotImplemented else other + self
 
     def __sub__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
+        node = new(Value)
         node.data = self.data - other.data
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
@@ -86,11 +88,11 @@ class Operators:
         return NotImplemented if other is NotImplemented else other - self
 
     def __mul__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
+        node = new(Value)
         node.data = self.data * other.data
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
@@ -104,11 +106,11 @@ class Operators:
         return NotImplemented if other is NotImplemented else other * self
 
     def __truediv__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
+        node = new(Value)
         node.data = divide(self.data, other.data)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
@@ -122,7 +124,7 @@ class Operators:
         return NotImplemented if other is NotImplemented else other / self
 
     def __neg__(self) -> Self:
-        node = new(type(self))
+        node = new(Value)
         node.data = -self.data
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -132,7 +134,7 @@ class Operators:
         return node
 
     def __abs__(self) -> Self:
-        node = new(type(self))
+        node = new(Value)
         node.data = absolute(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -143,7 +145,7 @@ class Operators:
 
     def square(self) -> Self:
         """Return x * x, rounded once, unlike the C library's pow(x, 2.0)."""
-        node = new(type(self))
+        node = new(Value)
         node.data = self.data * self.data
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -153,13 +155,13 @@ class Operators:
         return node
 
     def __pow__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             if isinstance(other, (int, float)) and other == 2.0:
                 return self.square()
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
+        node = new(Value)
         node.data = power(self.data, other.data)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
@@ -174,7 +176,7 @@ class Operators:
 
     def exp(self) -> Self:
         """Return e to the power x; inf where that overflows."""
-        node = new(type(self))
+        node = new(Value)
         node.data = exp(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -185,7 +187,7 @@ class Operators:
 
     def log(self) -> Self:
         """Return the natural logarithm; -inf at 0, nan below."""
-        node = new(type(self))
+        node = new(Value)
         node.data = log(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -196,7 +198,7 @@ class Operators:
 
     def sqrt(self) -> Self:
         """Return the square root; nan below 0."""
-        node = new(type(self))
+        node = new(Value)
         node.data = sqrt(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -207,7 +209,7 @@ class Operators:
 
     def sin(self) -> Self:
         """Return the sine of x radians; nan at an infinity."""
-        node = new(type(self))
+        node = new(Value)
         node.data = sin(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -218,7 +220,7 @@ class Operators:
 
     def cos(self) -> Self:
         """Return the cosine of x radians; nan at an infinity."""
-        node = new(type(self))
+        node = new(Value)
         node.data = cos(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -229,7 +231,7 @@ class Operators:
 
     def tan(self) -> Self:
         """Return the tangent of x radians; nan at an infinity."""
-        node = new(type(self))
+        node = new(Value)
         node.data = tan(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -240,7 +242,7 @@ class Operators:
 
     def tanh(self) -> Self:
         """Return the hyperbolic tangent, between -1 and 1."""
-        node = new(type(self))
+        node = new(Value)
         node.data = tanh(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -251,7 +253,7 @@ class Operators:
 
     def sigmoid(self) -> Self:
         """Return the logistic function 1 / (1 + e**-x), between 0 and 1; it never overflows."""
-        node = new(type(self))
+        node = new(Value)
         node.data = sigmoid(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -262,7 +264,7 @@ class Operators:
 
     def softplus(self) -> Self:
         """Return log(1 + e**x), a smooth relu; it never overflows."""
-        node = new(type(self))
+        node = new(Value)
         node.data = softplus(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -273,7 +275,7 @@ class Operators:
 
     def log_sigmoid(self) -> Self:
         """Return log(sigmoid(x)), right even where sigmoid(x) has rounded to 0 or 1."""
-        node = new(type(self))
+        node = new(Value)
         node.data = log_sigmoid(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -284,7 +286,7 @@ class Operators:
 
     def relu(self) -> Self:
         """Return x where x is positive, else 0; its derivative at 0 is 0."""
-        node = new(type(self))
+        node = new(Value)
         node.data = relu(self.data)
         node.grad = NOT_COMPUTED
         node.parents = (self,)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
-from autodiff import chain_rules  # noqa: F401 (gives each operation its share of the pass)
+from autodiff import (
+    chain_rules,  # noqa: F401 (gives each operation its share of the pass)
+    operators,
+)
 from autodiff.operators import Operators, new
 from autodiff.ops import WEIGHTED_SUM, Operation
 from autodiff.support import watch
@@ -27,7 +30,8 @@ class Value(Operators, Node):
     """A number in a computation graph.
 
     ``Value(data, label="")`` makes a *variable* leaf from any real number.  A number met in an
-    expression (the 2 of ``2 * x``) becomes a *constant* leaf, which gets no gradient.
+    expression (the 2 of ``2 * x``) becomes a *constant* leaf, which gets no gradient.  What other
+    scalar engines' constructors take, this does too: see ``autodiff/support/by_hand.py``.
 
     ============  ==========================================================================
     ``data``      the number, a float
@@ -49,18 +53,18 @@ class Value(Operators, Node):
 
     __slots__ = ("data", "grad", "origin", "parents")
 
-    __array_ufunc__ = None  # NumPy leaves `array * value` to Value, which refuses it by name
-
     data: float
     grad: float
     parents: tuple[Value, ...]
     origin: Origin
 
-    def __init__(self, data: Any, label: str = "") -> None:
+    def __init__(self, data: Any, label: Any = "", *more: Any, **named: Any) -> None:
         self.data = data if type(data) is float else to_float(data, "Value")
         self.grad = NOT_COMPUTED
         self.parents = ()
-        self.origin = VARIABLE if label == "" else labelled(VARIABLE, label)
+        self.origin = VARIABLE
+        if label != "" or more or named:
+            self.describe(label, *more, **named)
         if watch.on_new_value is not None:
             watch.on_new_value(self)
 
@@ -96,14 +100,14 @@ class Value(Operators, Node):
             raise
         finish_pass(set_aside)
 
-    @classmethod
-    def make_node(cls, op: Operation, *operands: Any) -> Self:
+    @staticmethod
+    def make_node(op: Operation, *operands: Any) -> Value:
         """Return the node of an operation on Values and numbers.
 
         Raises TypeError if an operand is neither.
         """
         parents = tuple([lift(operand, op.name) for operand in operands])
-        node = new(cls)
+        node = new(Value)
         node.data = op.forward(*[parent.data for parent in parents])
         node.grad = NOT_COMPUTED
         node.parents = parents
@@ -118,19 +122,21 @@ class Value(Operators, Node):
             return operand
         if type(operand) is not float and not isinstance(operand, Real):
             return NotImplemented
-        return constant(operand, "", type(self))
+        return constant(operand)
 
+
+operators.Value = Value
 
 Operand: TypeAlias = Value | float
 
 
-def constant(number: Any, label: str = "", kind: type[Value] = Value) -> Value:
+def constant(number: Any, label: str = "") -> Value:
     """Return a number as a constant leaf, which gets no gradient.
 
     >>> constant(2)
     Constant(2)
     """
-    node = new(kind)
+    node = new(Value)
     node.data = number if type(number) is float else to_float(number, "constant")
     node.grad = OF_A_CONSTANT
     node.parents = ()

@@ -13,6 +13,7 @@ from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.ops import Operation
 from autodiff.ops.symbols import Symbol
+from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names
 from autodiff.value import Value, constant, lift
@@ -112,6 +113,7 @@ def _check(
             )
     if len(set(inputs)) != len(inputs):
         raise ValueError("compile: an input is given twice")
+    refuse_given(topological_order(output), "compile")
     if penalty is not None:
         shared = set(inputs) & set(topological_order(penalty))
         if shared:

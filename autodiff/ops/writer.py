@@ -153,7 +153,7 @@ def making(op: Operation, *operands: str) -> str:
     result = text_of_result(op, [f"{operand}.data" for operand in operands])
     comma = "," if len(operands) == 1 else ""
     return f"""\
-        node = new(type(self))
+        node = new(Value)
         node.data = {result}
         node.grad = NOT_COMPUTED
         node.parents = ({", ".join(operands)}{comma})
@@ -175,7 +175,7 @@ def binary_source(op: Operation, name: str) -> str:
     )
     return f"""
     def {name}(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
 {cases}\
             other = self.as_operand(other)
             if other is NotImplemented:
@@ -232,7 +232,7 @@ Written by ``python -m autodiff.ops.writer`` from the table of operations: chang
 written out, as making nodes is half of the work of every training step.
 """
 
-# mypy: disable-error-code="union-attr, misc"
+# mypy: disable-error-code="union-attr, misc, no-any-return"
 # ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
 
 from __future__ import annotations
@@ -257,6 +257,8 @@ class Allocate(Protocol):
 
 new: Allocate = object.__new__
 
+Value: Any = None  # autodiff.value, which imports this file, puts its class here
+
 
 class Operators:
     """What ``Value`` inherits: ``+ - * / **`` with Values and numbers, and functions as methods."""
@@ -268,8 +270,8 @@ class Operators:
     parents: tuple[Any, ...]
     origin: Origin
 
-    @classmethod
-    def make_node(cls, op: Operation, *operands: Any) -> Self:
+    @staticmethod
+    def make_node(op: Operation, *operands: Any) -> Any:
         """Return the node of an operation on Values and numbers."""
         raise NotImplementedError
 
