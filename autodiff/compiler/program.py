@@ -10,7 +10,8 @@ from numbers import Integral
 from types import FunctionType
 from typing import Any
 
-from autodiff.compiler.build import Parts, Updates, build, expanded
+from autodiff.compiler.build import Parts, Updates, build, expanded, needed_means
+from autodiff.compiler.guard import GuardedRunner, Runner
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
@@ -129,18 +130,28 @@ class Program:
         return run_source(self.expanded)
 
     @cached_property
-    def runner(self) -> PythonRunner | NativeRunner:
+    def runner(self) -> Runner | GuardedRunner:
         """What ``run`` runs on, compiled when first needed.
 
         Raises ImportError if the native engine is asked for and llvmlite is missing.
         """
+        if self.parts.guards and needed_means(self.parts):
+            with collector_paused():
+                unguarded = expanded(self.parts, unguarded=True)
+            return GuardedRunner(self._runner_of(unguarded), self._guarded_runner)
+        return self._guarded_runner()
+
+    def _guarded_runner(self) -> Runner:
+        return self._runner_of(self.expanded)
+
+    def _runner_of(self, parts: Parts) -> Runner:
         if self._wanted_engine == "native":
-            return NativeRunner(self.expanded)
+            return NativeRunner(parts)
         if self._wanted_engine == "auto" and native_is_installed():
             # An operation that only Python can compute, or too long a program.
             with contextlib.suppress(ValueError):
-                return NativeRunner(self.expanded)
-        return PythonRunner(self.expanded, self.title)
+                return NativeRunner(parts)
+        return PythonRunner(parts, self.title)
 
     @property
     def engine(self) -> str:
