@@ -136,12 +136,10 @@ def _check_operations(linear: Linear) -> None:
 
 
 def _used_outside(parts: Parts) -> set[int]:
-    """Return what else than the gradient of the rows uses: expressions equal to a part of it."""
-    linear, later = parts.linear, parts.linear.registers[parts.gradient_end :]
+    """Return what the penalty and the updates use, where they equal a part of the rows' work."""
+    later = parts.linear.registers[parts.gradient_end :]
     used = [place for register in later for place in register.operands]
-    used += [parts.output, *update_results(parts)]
-    used += [place for each in linear.registers[: parts.forward_end] for place in each.operands]
-    return set(map(linear.resolve, used))
+    return set(map(parts.linear.resolve, [*used, *update_results(parts)]))
 
 
 def _called(value: Value) -> str:
@@ -190,8 +188,9 @@ def _backward(
         comment = f"{gradient} = {chain}" if use == 1 else chain
         place = _named(linear, step.contribution, comment, name)
         linear.of_value[step.contribution] = place
-        if guards is not None and steps.is_guard(step.contribution):
-            guards.add(linear.resolve(place))
+        is_new = linear.registers[place].kind is Kind.OPERATION  # and no copy of an equal one
+        if guards is not None and is_new and steps.is_guard(step.contribution):
+            guards.add(place)
         if use > 1:
             comment, name = f"{gradient} += the line above", f"d_{parent}_{use}"
             linear.of_value[step.total] = _named(linear, step.total, comment, name)

@@ -42,6 +42,8 @@ class GuardedRunner:
         shuffle: random.Random | None,
     ) -> tuple[list[float], Sequence[float]]:
         """Return the outputs of n passes' batches and the variables' last numbers."""
+        if self.guarded is not None and isinstance(shuffle, random.SystemRandom):
+            self.runner, self.guarded = self.guarded(), None  # it cannot draw the same again
         if self.guarded is not None:
             before = None if shuffle is None else shuffle.getstate()
             outputs, (*found, doubt) = self.runner.run_rows(

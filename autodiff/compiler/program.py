@@ -204,8 +204,10 @@ class Program:
         if not self.inputs:
             if rows is not None or batch_size is not None or shuffle is not None:
                 raise ValueError("run got rows, but the program has no inputs")
+            runner = self.runner
+            assert not isinstance(runner, GuardedRunner), "it runs over rows"
             for count in slices(n):
-                found, numbers = self.runner.run(count, self._parameters())
+                found, numbers = runner.run(count, self._parameters())
                 self._assign(numbers)
                 outputs += found
             return outputs
