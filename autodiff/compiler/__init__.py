@@ -13,6 +13,7 @@
 ``llvm_function.py``  one function of it
 ``row_sums.py``       which sums over rows it makes together
 ``vector_exp.py``     its ``exp`` of several numbers at once
+``guard.py``          which of the rows' choices can be left out, and until when
 ``native.py``         that assembly as machine code
 ``object_cache.py``   machine code kept on disk
 ``batches.py``        the order in which rows are visited

@@ -9,7 +9,8 @@ from numbers import Integral
 from types import FunctionType
 from typing import Any
 
-from autodiff.compiler.build import Parts, Updates, build, expanded
+from autodiff.compiler.build import Parts, Updates, build, expanded, needed_means
+from autodiff.compiler.guard import GuardedRunner, Runner
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
@@ -129,19 +130,29 @@ class Program:
         return run_source(self.expanded)
 
     @cached_property
-    def runner(self) -> PythonRunner | NativeRunner:
+    def runner(self) -> Runner | GuardedRunner:
         """What ``run`` runs on, compiled when first needed.
 
         Raises ImportError if the native engine is asked for and llvmlite is missing.
         """
+        if self.parts.guards and needed_means(self.parts):
+            with collector_paused():
+                unguarded = expanded(self.parts, unguarded=True)
+            return GuardedRunner(self._runner_of(unguarded), self._guarded_runner)
+        return self._guarded_runner()
+
+    def _guarded_runner(self) -> Runner:
+        return self._runner_of(self.expanded)
+
+    def _runner_of(self, parts: Parts) -> Runner:
         if self._wanted_engine == "native":
-            return NativeRunner(self.expanded)
+            return NativeRunner(parts)
         if self._wanted_engine == "auto" and native_is_installed():
             try:
-                return NativeRunner(self.expanded)
+                return NativeRunner(parts)
             except ValueError as error:  # a function that only Python can call, or it is too long
                 self._why_python = str(error)
-        return PythonRunner(self.expanded, self.title)
+        return PythonRunner(parts, self.title)
 
     @property
     def engine(self) -> str:
@@ -199,8 +210,10 @@ class Program:
         if not self.inputs:
             if rows is not None or batch_size is not None or shuffle is not None:
                 raise ValueError("run got rows, but the program has no inputs")
+            runner = self.runner
+            assert not isinstance(runner, GuardedRunner), "it runs over rows"
             for count in slices(n):
-                found, numbers = self.runner.run(count, self._parameters())
+                found, numbers = runner.run(count, self._parameters())
                 self._assign(numbers)
                 outputs += found
             return outputs
