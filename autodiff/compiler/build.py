@@ -15,6 +15,7 @@ from autodiff.ops import Operation
 from autodiff.ops.symbols import Symbol
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names
+from autodiff.support.noticing import Look, noticing
 from autodiff.value import Value, constant, lift
 
 __all__ = [
@@ -37,7 +38,8 @@ class Parts:
 
     ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
-    numbers; ``penalty`` the penalty's number.
+    numbers; ``penalty`` the penalty's number.  ``looks`` are the looks at numbers of the code that
+    made the updates.
     """
 
     linear: Linear
@@ -51,6 +53,7 @@ class Parts:
     forward_end: int = 0
     gradient_end: int = 0
     backward_end: int = 0
+    looks: list[Look] = field(default_factory=list)
 
 
 def build(
@@ -86,7 +89,10 @@ def build(
             linear.lower(gradients[leaf], f"the gradient of {_called(leaf)}, and the penalty's")
     parts.backward_end = len(linear.registers)
     if updates is not None:
-        _updates(parts, updates(gradients), names)
+        with noticing([*gradients, *gradients.values()]) as notes:
+            assignments = updates(gradients)
+        parts.looks = notes.looks
+        _updates(parts, assignments, names)
     linear.check()
     _check_operations(linear)
     return parts
