@@ -32,26 +32,27 @@ def warn_of_decisions(
 ) -> None:
     """Warn of all that is known: looks at numbers, and what the graphs of the roots tell."""
     found = list(map(str, looks))
-    for root in roots:
-        leaves, interior = leaves_and_interior(root)
+    graphs = [(root, *leaves_and_interior(root)) for root in roots]
+    known = {leaf for _, leaves, _ in graphs for leaf in leaves}
+    apart = [x for x in inputs if x not in known]
+    for root, leaves, interior in graphs:
         places = [node.origin.compared for node in (*leaves, *interior) if node.origin.compared]
         found += [str(Look(COMPARES, *place)) for place in places]
-        found += _numbers_taken(root, leaves, interior, inputs)
+        found += _numbers_taken(root, leaves, interior, apart)
     for each in dict.fromkeys(found):
         message = f"compile: {each}. {WHAT_TO_DO}"
         warnings.warn(message, DecisionWarning, stacklevel=stacklevel + 1)
 
 
 def _numbers_taken(
-    root: Value, leaves: Sequence[Value], interior: Sequence[Value], inputs: Sequence[Value]
+    root: Value, leaves: Sequence[Value], interior: Sequence[Value], apart: Sequence[Value]
 ) -> Iterator[str]:
     """Yield the constants that are some Value's number, taken by ``.data``.
 
     It is the very same float object, which no arithmetic gives back.  A variable's number may be a
-    literal of the same code: of variables only an input counts that is nowhere else in the graph.
+    literal of the same code: of variables only inputs count that are in no graph, those ``apart``.
     """
-    known = set(leaves)
-    made: dict[int, Value] = {id(x.data): x for x in inputs if x not in known}
+    made: dict[int, Value] = {id(x.data): x for x in apart}
     for node in interior:
         made.setdefault(id(node.data), node)
     for leaf in leaves:

@@ -153,20 +153,22 @@ def is_users(file: str) -> bool:
 
 
 # --------------------------------------------------------------------------------------------
-# Comparisons: always noted at the Value itself, as a graph may be compiled later
+# Comparisons: noted at the Value itself where nobody notices, as a graph may be compiled later
 # --------------------------------------------------------------------------------------------
 
 
 def is_compared(nodes: Iterable[Any], frame: FrameType) -> None:
-    """Note that a frame compares these Values' numbers, also in their origin."""
-    news = [node for node in nodes if not (node.origin.compared or node.origin.constant)]
-    if not (news or _thread.notes) or frame.f_code.co_filename.startswith(LIBRARY):
-        return
-    place = users_place(frame)
-    for node in news:
-        node.origin = replace(node.origin, compared=place)
+    """Note that a frame compares these Values' numbers: for who notices, else in their origin."""
+    counted = [node for node in nodes if not node.origin.constant]
     if _thread.notes is not None:
-        _thread.notes.looks.append(Look(COMPARES, *place))
+        if counted:
+            note(COMPARES, frame)
+        return
+    news = [node for node in counted if node.origin.compared is None]
+    if news and not frame.f_code.co_filename.startswith(LIBRARY):
+        place = users_place(frame)
+        for node in news:
+            node.origin = replace(node.origin, compared=place)
 
 
 # --------------------------------------------------------------------------------------------
