@@ -142,7 +142,7 @@ class Operators:
         return node
 
     def square(self) -> Self:
-        """Return x * x: rounded once, where the C library's pow(x, 2.0) may be off in the last place."""
+        """Return x * x, rounded once, unlike the C library's pow(x, 2.0)."""
         node = new(type(self))
         node.data = self.data * self.data
         node.grad = NOT_COMPUTED
