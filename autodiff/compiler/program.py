@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from autodiff.compiler.build import Parts, Updates, build, expanded, needed_means
+from autodiff.compiler.decisions import warn_of_decisions
 from autodiff.compiler.guard import GuardedRunner, Runner
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
@@ -39,8 +40,9 @@ def compile(
     """Return a program that computes output, its gradient and the updates.
 
     What is recorded is the graph: the operations that were done, not the Python code that did
-    them.  An ``if`` on a Value's number was decided when the graph was built; ``where`` is part
-    of the graph and is decided anew at every run.
+    them.  An ``if`` on a Value's number was decided when the graph was built, of which a
+    :class:`~autodiff.DecisionWarning` warns; ``where`` is part of the graph and is decided anew at
+    every run.
 
     ``inputs`` are variables that get their numbers from the caller: a row of a data set.
     Other variables (the parameters) are read from their ``data`` whenever the program runs.
@@ -63,7 +65,10 @@ def compile(
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
     with collector_paused():
-        return Program(output, build(output, inputs, updates, penalty), engine)
+        parts = build(output, inputs, updates, penalty)
+        roots = [output] if penalty is None else [output, penalty]
+        warn_of_decisions(roots, inputs, parts.looks, stacklevel=2)
+        return Program(output, parts, engine)
 
 
 class Program:

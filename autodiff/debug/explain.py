@@ -183,9 +183,7 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
     )
 
 
-def notes_on(
-    value: Value, of: Value, gradient: float, uses: Uses, names: Names
-) -> Iterator[str]:
+def notes_on(value: Value, of: Value, gradient: float, uses: Uses, names: Names) -> Iterator[str]:
     """Yield what is to be said about a gradient."""
     if value is of:
         yield f"the chain rule starts at {names[of]}: its gradient by itself is 1"
