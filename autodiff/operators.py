@@ -57,7 +57,12 @@ class Operators:
             if other is NotImplemented:
                 return NotImplemented
         node = new(Value)
-        node.data = self.data + other.data
+        try:
+            node.data = self.data + other.data
+        except (TypeError, OverflowError):
+            return self.make_node(ADD, self, other)
+        if type(node.data) is not float:
+            return self.make_node(ADD, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = ADD.origin
@@ -75,7 +80,12 @@ class Operators:
             if other is NotImplemented:
                 return NotImplemented
         node = new(Value)
-        node.data = self.data - other.data
+        try:
+            node.data = self.data - other.data
+        except (TypeError, OverflowError):
+            return self.make_node(SUB, self, other)
+        if type(node.data) is not float:
+            return self.make_node(SUB, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = SUB.origin
@@ -93,7 +103,12 @@ class Operators:
             if other is NotImplemented:
                 return NotImplemented
         node = new(Value)
-        node.data = self.data * other.data
+        try:
+            node.data = self.data * other.data
+        except (TypeError, OverflowError):
+            return self.make_node(MUL, self, other)
+        if type(node.data) is not float:
+            return self.make_node(MUL, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = MUL.origin
@@ -111,7 +126,10 @@ class Operators:
             if other is NotImplemented:
                 return NotImplemented
         node = new(Value)
-        node.data = divide(self.data, other.data)
+        try:
+            node.data = divide(self.data, other.data)
+        except (TypeError, OverflowError):
+            return self.make_node(DIV, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = DIV.origin
@@ -125,7 +143,12 @@ class Operators:
 
     def __neg__(self) -> Self:
         node = new(Value)
-        node.data = -self.data
+        try:
+            node.data = -self.data
+        except (TypeError, OverflowError):
+            return self.make_node(NEG, self)
+        if type(node.data) is not float:
+            return self.make_node(NEG, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = NEG.origin
@@ -135,7 +158,12 @@ class Operators:
 
     def __abs__(self) -> Self:
         node = new(Value)
-        node.data = absolute(self.data)
+        try:
+            node.data = absolute(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(ABS, self)
+        if type(self.data) is not float:
+            return self.make_node(ABS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = ABS.origin
@@ -146,7 +174,12 @@ class Operators:
     def square(self) -> Self:
         """Return x * x, rounded once, unlike the C library's pow(x, 2.0)."""
         node = new(Value)
-        node.data = self.data * self.data
+        try:
+            node.data = self.data * self.data
+        except (TypeError, OverflowError):
+            return self.make_node(SQUARE, self)
+        if type(node.data) is not float:
+            return self.make_node(SQUARE, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SQUARE.origin
@@ -162,7 +195,12 @@ class Operators:
             if other is NotImplemented:
                 return NotImplemented
         node = new(Value)
-        node.data = power(self.data, other.data)
+        try:
+            node.data = power(self.data, other.data)
+        except (TypeError, OverflowError):
+            return self.make_node(POW, self, other)
+        if type(self.data) is not float or type(other.data) is not float:
+            return self.make_node(POW, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = POW.origin
@@ -177,7 +215,10 @@ class Operators:
     def exp(self) -> Self:
         """Return e to the power x; inf where that overflows."""
         node = new(Value)
-        node.data = exp(self.data)
+        try:
+            node.data = exp(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(EXP, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = EXP.origin
@@ -188,7 +229,10 @@ class Operators:
     def log(self) -> Self:
         """Return the natural logarithm; -inf at 0, nan below."""
         node = new(Value)
-        node.data = log(self.data)
+        try:
+            node.data = log(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(LOG, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = LOG.origin
@@ -199,7 +243,10 @@ class Operators:
     def sqrt(self) -> Self:
         """Return the square root; nan below 0."""
         node = new(Value)
-        node.data = sqrt(self.data)
+        try:
+            node.data = sqrt(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SQRT, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SQRT.origin
@@ -210,7 +257,10 @@ class Operators:
     def sin(self) -> Self:
         """Return the sine of x radians; nan at an infinity."""
         node = new(Value)
-        node.data = sin(self.data)
+        try:
+            node.data = sin(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SIN, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SIN.origin
@@ -221,7 +271,10 @@ class Operators:
     def cos(self) -> Self:
         """Return the cosine of x radians; nan at an infinity."""
         node = new(Value)
-        node.data = cos(self.data)
+        try:
+            node.data = cos(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(COS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = COS.origin
@@ -232,7 +285,10 @@ class Operators:
     def tan(self) -> Self:
         """Return the tangent of x radians; nan at an infinity."""
         node = new(Value)
-        node.data = tan(self.data)
+        try:
+            node.data = tan(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(TAN, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = TAN.origin
@@ -243,7 +299,10 @@ class Operators:
     def tanh(self) -> Self:
         """Return the hyperbolic tangent, between -1 and 1."""
         node = new(Value)
-        node.data = tanh(self.data)
+        try:
+            node.data = tanh(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(TANH, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = TANH.origin
@@ -254,7 +313,10 @@ class Operators:
     def sigmoid(self) -> Self:
         """Return the logistic function 1 / (1 + e**-x), between 0 and 1; it never overflows."""
         node = new(Value)
-        node.data = sigmoid(self.data)
+        try:
+            node.data = sigmoid(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SIGMOID, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SIGMOID.origin
@@ -265,7 +327,10 @@ class Operators:
     def softplus(self) -> Self:
         """Return log(1 + e**x), a smooth relu; it never overflows."""
         node = new(Value)
-        node.data = softplus(self.data)
+        try:
+            node.data = softplus(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SOFTPLUS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SOFTPLUS.origin
@@ -276,7 +341,12 @@ class Operators:
     def log_sigmoid(self) -> Self:
         """Return log(sigmoid(x)), right even where sigmoid(x) has rounded to 0 or 1."""
         node = new(Value)
-        node.data = log_sigmoid(self.data)
+        try:
+            node.data = log_sigmoid(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(LOG_SIGMOID, self)
+        if type(self.data) is not float:
+            return self.make_node(LOG_SIGMOID, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = LOG_SIGMOID.origin
@@ -287,7 +357,10 @@ class Operators:
     def relu(self) -> Self:
         """Return x where x is positive, else 0; its derivative at 0 is 0."""
         node = new(Value)
-        node.data = relu(self.data)
+        try:
+            node.data = relu(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(RELU, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = RELU.origin

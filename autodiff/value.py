@@ -7,7 +7,6 @@ operation made it.  ``backward()`` then applies the chain rule from the result b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, TypeAlias
 
 from autodiff import (
@@ -19,7 +18,7 @@ from autodiff.ops import WEIGHTED_SUM, Operation
 from autodiff.support import watch
 from autodiff.support.convert import to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
-from autodiff.support.node import Node, labelled
+from autodiff.support.node import Node, labelled, number_of
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
 from autodiff.support.passes import abandon_pass, begin_pass, finish_pass, starting_gradient
 
@@ -78,7 +77,7 @@ class Value(Operators, Node):
         :func:`autodiff.backward_steps` is the same pass, one step at a time.
 
         Raises ValueError if self is a constant or if an operation's rule is malformed, TypeError if
-        the ``data`` of a variable is a Value, and what a hook raises; the variables' gradients are
+        the ``data`` of a node is no number, and what a hook raises; the variables' gradients are
         then as they were.
 
         >>> x, y = Value(3.0), Value(4.0)
@@ -108,7 +107,8 @@ class Value(Operators, Node):
         """
         parents = tuple([lift(operand, op.name) for operand in operands])
         node = new(Value)
-        node.data = op.forward(*[parent.data for parent in parents])
+        result = op.forward(*map(number_of, parents))
+        node.data = result if type(result) is float else to_float(result, f"a node of {op.name}")
         node.grad = NOT_COMPUTED
         node.parents = parents
         node.origin = op.origin
@@ -120,9 +120,10 @@ class Value(Operators, Node):
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
         if isinstance(operand, Value):
             return operand
-        if type(operand) is not float and not isinstance(operand, Real):
+        try:
+            return constant(operand)
+        except TypeError:
             return NotImplemented
-        return constant(operand)
 
 
 operators.Value = Value
@@ -176,7 +177,9 @@ def weighted_sum(
         total = bias.data  # type: ignore[union-attr]
         for weight, x in zip(weights, inputs):  # noqa: B905 (checked above; strict costs time)
             total += weight.data * x.data  # type: ignore[union-attr]
-    except (AttributeError, TypeError):  # not all are Values
+    except (AttributeError, TypeError, OverflowError):  # not all are Values, or have floats
+        return Value.make_node(WEIGHTED_SUM, *parents)
+    if type(total) is not float:
         return Value.make_node(WEIGHTED_SUM, *parents)
     node = new(Value)
     node.data = total

@@ -21,6 +21,7 @@ from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.memory import collector_paused
 from autodiff.support.naming import name_of
+from autodiff.support.node import number_of
 from autodiff.value import Value
 
 __all__ = ["Program", "compile", "epoch_means"]
@@ -269,7 +270,7 @@ class Program:
     # ---- numbers in and out ----------------------------------------------------------------
 
     def _parameters(self) -> tuple[float, ...]:
-        return tuple([float(variable.data) for variable in self.variables])
+        return tuple([number_of(variable) for variable in self.variables])
 
     def _row(self, row: Sequence[Any], user: str) -> Row:
         if isinstance(row, str) or not hasattr(row, "__len__"):

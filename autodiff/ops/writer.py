@@ -23,6 +23,11 @@ PACKAGE = Path(__file__).resolve().parent.parent
 BINARY_OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
 UNARY_OPERATORS = {"-": "__neg__", "abs": "__abs__"}
 
+# What is computed of numbers that are no floats, such as NumPy's of single precision, is none
+# either if it is arithmetic.  Functions make floats of their operands, but some have rules that do
+# arithmetic with the operands themselves.
+ARITHMETIC_RULES = (ops.ABS, ops.POW, ops.LOG_SIGMOID)
+
 LINE = 100
 
 
@@ -149,12 +154,23 @@ def text_of_result(op: Operation, operands: list[str]) -> str:
 
 
 def making(op: Operation, *operands: str) -> str:
-    """Return the lines that make and return the node."""
+    """Return the lines that make and return the node.
+
+    What was assigned to ``data`` and is no float goes the slow way, which makes it one or says
+    whose it is.
+    """
     result = text_of_result(op, [f"{operand}.data" for operand in operands])
     comma = "," if len(operands) == 1 else ""
+    slow_way = f"return self.make_node({constant_name(op)}, {', '.join(operands)})"
+    checked = ["node"] if op.arithmetic else operands if op in ARITHMETIC_RULES else []
+    condition = " or ".join(f"type({each}.data) is not float" for each in checked)
+    check = f"\n        if {condition}:\n            {slow_way}" if checked else ""
     return f"""\
         node = new(Value)
-        node.data = {result}
+        try:
+            node.data = {result}
+        except (TypeError, OverflowError):
+            {slow_way}{check}
         node.grad = NOT_COMPUTED
         node.parents = ({", ".join(operands)}{comma})
         node.origin = {constant_name(op)}.origin
