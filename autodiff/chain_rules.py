@@ -7,11 +7,13 @@ Written by ``python -m autodiff.ops.writer`` from the rules of ``autodiff/ops``:
 A neuron's sum, of any number of operands, has its own in ``autodiff/ops/sums.py``.
 """
 
+# ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
+
 from __future__ import annotations
 
 from typing import Any
 
-from autodiff.ops import OPERATIONS, absolute, cos, divide, log, power, sigmoid, sin, where
+from autodiff.ops import *
 
 
 def backward_add(node: Any) -> None:
@@ -87,12 +89,12 @@ def backward_cos(node: Any) -> None:
 
 def backward_tan(node: Any) -> None:
     upstream, (x,) = node.grad, node.parents
-    x.grad += (1.0 + (node.data * node.data)) * upstream
+    x.grad += (1.0 + node.data * node.data) * upstream
 
 
 def backward_tanh(node: Any) -> None:
     upstream, (x,) = node.grad, node.parents
-    x.grad += (1.0 - (node.data * node.data)) * upstream
+    x.grad += (1.0 - node.data * node.data) * upstream
 
 
 def backward_sigmoid(node: Any) -> None:
@@ -112,34 +114,48 @@ def backward_log_sigmoid(node: Any) -> None:
 
 def backward_relu(node: Any) -> None:
     upstream, (x,) = node.grad, node.parents
-    x.grad += where(x.data, 1.0, 0.0) * upstream
+    if x.data > 0.0:
+        x.grad += upstream
 
 
 def backward_leaky_relu(node: Any) -> None:
     upstream, (x, negative_slope) = node.grad, node.parents
     x.grad += where(x.data, 1.0, negative_slope.data) * upstream
-    negative_slope.grad += where(x.data, 0.0, x.data) * upstream
+    if not x.data > 0.0:
+        negative_slope.grad += x.data * upstream
 
 
 def backward_maximum(node: Any) -> None:
     upstream, (a, b) = node.grad, node.parents
-    a.grad += where(a.data - b.data, 1.0, where(b.data - a.data, 0.0, 0.5)) * upstream
-    b.grad += where(b.data - a.data, 1.0, where(a.data - b.data, 0.0, 0.5)) * upstream
+    if a.data - b.data > 0.0:
+        a.grad += upstream
+    elif not b.data - a.data > 0.0:
+        a.grad += 0.5 * upstream
+    if b.data - a.data > 0.0:
+        b.grad += upstream
+    elif not a.data - b.data > 0.0:
+        b.grad += 0.5 * upstream
 
 
 def backward_minimum(node: Any) -> None:
     upstream, (a, b) = node.grad, node.parents
-    a.grad += where(b.data - a.data, 1.0, where(a.data - b.data, 0.0, 0.5)) * upstream
-    b.grad += where(a.data - b.data, 1.0, where(b.data - a.data, 0.0, 0.5)) * upstream
+    if b.data - a.data > 0.0:
+        a.grad += upstream
+    elif not a.data - b.data > 0.0:
+        a.grad += 0.5 * upstream
+    if a.data - b.data > 0.0:
+        b.grad += upstream
+    elif not b.data - a.data > 0.0:
+        b.grad += 0.5 * upstream
 
 
 def backward_where(node: Any) -> None:
     upstream, (condition, a, b) = node.grad, node.parents
-    condition.grad += 0.0 * upstream
-    a.grad += where(condition.data, 1.0, 0.0) * upstream
-    b.grad += where(condition.data, 0.0, 1.0) * upstream
+    if condition.data > 0.0:
+        a.grad += upstream
+    if not condition.data > 0.0:
+        b.grad += upstream
 
 
-for _operation in OPERATIONS.values():
-    if _operation.arity is not None:
-        _operation.apply_chain_rule_by(globals()[f"backward_{_operation.name}"])
+for _op in OPERATIONS.values():
+    _op.apply_chain_rule_by(globals().get(f"backward_{_op.name}", _op.chain_rule))

@@ -12,22 +12,27 @@ programs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, overload
+from typing import Any, Protocol, overload
 
 from autodiff.graph import leaves_and_interior
+from autodiff.ops import NOTHING, Operation, Role, local_derivatives, where
+from autodiff.ops.called_rule import call_of_rule
 from autodiff.ops.operation import checked
+from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
-from autodiff.value import Value, check_data, constant
+from autodiff.support.node import restore
+from autodiff.support.noticing import noticing
+from autodiff.support.passes import check_data
+from autodiff.value import Value, constant
 
-__all__ = ["Contribution", "contributions", "grad", "gradient_steps", "hessian"]
-
-Number = TypeVar("Number", float, Value)
+__all__ = ["Contribution", "GradientSteps", "contributions", "grad", "hessian"]
 
 
 @dataclass(frozen=True, slots=True)
-class Contribution(Generic[Number]):
+class Contribution:
     """One contribution to one gradient, in numbers or in Values.
 
     ================  ======================================================================
@@ -36,7 +41,7 @@ class Contribution(Generic[Number]):
     ``position``      which operand of ``node`` it is, from 0 (``x * x`` has two)
     ``local``         local derivative: d node / d operand
     ``upstream``      upstream gradient: d root / d node, complete by now
-    ``contribution``  ``local * upstream``
+    ``contribution``  ``local * upstream``; None if the operand was not taken
     ``before``        the parent's sum before it; None if this is the first
     ``total``         the parent's sum with it
     ================  ======================================================================
@@ -45,49 +50,152 @@ class Contribution(Generic[Number]):
     node: Value
     parent: Value
     position: int
-    local: Number
-    upstream: Number
-    contribution: Number
-    before: Number | None
-    total: Number
+    local: Any
+    upstream: Any
+    contribution: Any
+    before: Any
+    total: Any
 
 
-class Gradients(Protocol[Number]):
-    """What holds the gradients of a pass while it runs: a dict, or the Values themselves."""
+class Arithmetic(Protocol):
+    """What a pass calculates in, numbers or Values, and what holds the gradients meanwhile."""
 
-    def get(self, node: Value) -> Number | None:
+    def gradient(self, node: Value) -> Any:
         """Return a Value's gradient so far; None if no contribution has reached it."""
 
-    def __setitem__(self, node: Value, gradient: Number) -> None: ...
+    def local_derivatives(self, node: Value) -> Sequence[Any]:
+        """Return what a node's rule gives, one for each parent."""
+
+    def receives(self, parent: Value) -> bool:
+        """Return whether a Value gets a gradient at all."""
+
+    def contribute(self, node: Value, parent: Value, local: Any, upstream: Any, /) -> Any:
+        """Add ``local * upstream`` to the parent's gradient, and return it; None if not taken."""
 
 
-def contributions(
-    interior: Sequence[Value],
-    gradients: Gradients[Number],
-    rule: Callable[[Value], Sequence[Number]],
-    receives: Callable[[Value], bool],
-    multiply: Callable[[Number, Number], Number],
-) -> Iterator[Contribution[Number]]:
-    """Yield each contribution of a reverse pass, and add it to ``gradients`` before.
+def contributions(interior: Sequence[Value], arithmetic: Arithmetic) -> Iterator[Contribution]:
+    """Yield each contribution of a reverse pass once it is added.
 
-    ``gradients`` begins with root's; ``interior`` are the nodes with parents before their users.
-    ``rule`` returns a node's local derivatives, ``receives`` whether a Value gets a gradient, and
-    ``multiply`` a local derivative times an upstream gradient.
+    ``interior`` are the nodes with parents before their users; root has its gradient already.  A
+    node that no contribution has reached passes none on.
     """
     for node in reversed(interior):
-        upstream = gradients.get(node)
+        upstream = arithmetic.gradient(node)
         if upstream is None:
             continue
-        for position, (parent, local) in enumerate(zip(node.parents, rule(node), strict=True)):
-            if not receives(parent):
-                continue
-            contribution = multiply(local, upstream)
-            before = gradients.get(parent)
-            total = contribution if before is None else before + contribution
-            gradients[parent] = total
-            yield Contribution(
-                *(node, parent, position, local), *(upstream, contribution, before, total)
-            )
+        locals_ = arithmetic.local_derivatives(node)
+        for position, (parent, local) in enumerate(zip(node.parents, locals_, strict=True)):
+            if arithmetic.receives(parent):
+                before = arithmetic.gradient(parent)
+                added = arithmetic.contribute(node, parent, local, upstream)
+                total = arithmetic.gradient(parent)
+                yield Contribution(node, parent, position, local, upstream, added, before, total)
+
+
+# --------------------------------------------------------------------------------------------
+# In Values
+# --------------------------------------------------------------------------------------------
+
+# What a contribution is where it is not taken: a sum with it is the same to the last bit.
+NEUTRAL = -0.0
+
+
+class InValues:
+    """The arithmetic of a pass whose gradients are graphs.
+
+    Whether a side of a choice is taken shows only when such a graph is computed.  So each Value
+    that may not be reached has a condition, a Value above 0 where it is; a contribution from there
+    is chosen by it, and no infinity of a side that was not taken gets out.
+
+    ``guards`` are the contributions so chosen.  Without the choice such a contribution is a zero or
+    nan: its upstream gradient is a sum of zeros.
+    """
+
+    def __init__(self, output: Value, on_path: Container[Value], multiply: Multiply) -> None:
+        self.gradients = {output: constant(1.0)}
+        self.reached: dict[Value, Value] = {}
+        self.guards: set[Value] = set()
+        self.receives = on_path.__contains__
+        self.multiply = multiply
+
+    def gradient(self, node: Value) -> Value | None:
+        return self.gradients.get(node)
+
+    def local_derivatives(self, node: Value) -> list[Value]:
+        return local_derivatives_as_values(node)
+
+    def contribute(self, node: Value, parent: Value, local: Value, upstream: Value) -> Value | None:
+        is_taken: Value | None = condition_of(local)
+        if is_taken is NEVER:
+            return None
+        added: Value = self.multiply(taken_side(local), upstream)
+        if is_taken is not None:
+            added = where(is_taken, added, NEUTRAL)
+        if node in self.reached:
+            is_reached = self.reached[node]
+            is_taken = is_reached if is_taken is None else where(is_reached, is_taken, 0.0)
+            added = where(is_reached, added, NEUTRAL)
+            self.guards.add(added)
+        before = self.gradients.get(parent)
+        self.gradients[parent] = added if before is None else before + added
+        if is_taken is None:
+            self.reached.pop(parent, None)
+        elif before is None:
+            self.reached[parent] = is_taken
+        elif parent in self.reached:
+            self.reached[parent] = where(self.reached[parent], 1.0, is_taken)
+        return added
+
+    def complete(self, value: Value) -> Value:
+        """Return a Value's gradient: 0 where nothing has reached it."""
+        if value not in self.gradients:
+            return constant(0.0)
+        gradient: Value = self.gradients[value]
+        if value in self.reached:
+            gradient = where(self.reached[value], gradient, 0.0)
+        return gradient
+
+
+Multiply = Callable[[Value, Value], Value]
+
+NEVER = constant(0.0)
+
+
+def condition_of(local: Value) -> Value | None:
+    """Return what is above 0 where an operand is taken; None if it always is, NEVER if never."""
+    if local.is_constant:
+        return NEVER if local.data is NOTHING else None
+    if not is_choice(local):
+        return None
+    condition, *sides = local.parents
+    first, second = map(condition_of, sides)
+    if first is second is None:
+        return None
+    if first is None and second is NEVER:
+        return condition
+    either: Value = where(
+        condition, 1.0 if first is None else first, 1.0 if second is None else second
+    )
+    return either
+
+
+def taken_side(local: Value) -> Value:
+    """Return a local derivative without the sides of its choices that give nothing."""
+    if not is_choice(local):
+        return local
+    condition, first, second = local.parents
+    if condition_of(first) is NEVER:
+        return taken_side(second)
+    if condition_of(second) is NEVER:
+        return taken_side(first)
+    if condition_of(local) is None:
+        return local
+    side: Value = where(condition, taken_side(first), taken_side(second))
+    return side
+
+
+def is_choice(value: Value) -> bool:
+    return value.op is not None and Role.CONDITION in value.op.roles
 
 
 def product(local: Value, upstream: Value) -> Value:
@@ -100,34 +208,90 @@ def product(local: Value, upstream: Value) -> Value:
 
 
 def local_derivatives_as_values(node: Value) -> list[Value]:
-    """Return a node's local derivatives as graphs of their own."""
+    """Return a node's local derivatives as graphs of their own.
+
+    A rule of a user's own may look at numbers.  Then its graph would be right for these alone, and
+    each local derivative is a node that calls the rule.
+    """
+    refuse_given([node], "grad")
     op = node.op
     assert op is not None, "an interior node has an operation"
-    partials = checked(op, op.partials(node, *node.parents), node)
+    if is_of_the_library(op.partials):
+        partials = op.partials(node, *node.parents)
+    else:
+        partials, why = noticed_partials(op, node)
+        if why:
+            return calls_of_rule(op, node, why)
+    if not isinstance(partials, (tuple, list)) or len(partials) != len(node.parents):
+        local_derivatives(node)  # raises, naming the operation
     return [partial if isinstance(partial, Value) else constant(partial) for partial in partials]
 
 
-def gradient_steps(
-    output: Value,
-    inputs: Sequence[Value],
-    multiply: Callable[[Value, Value], Value] = product,
-) -> Iterator[Contribution[Value]]:
-    """Yield the contributions from output to the inputs, as Values.
+def is_of_the_library(rule: Callable[..., Any]) -> bool:
+    """Return whether a rule is one of ``autodiff.ops``, which look at no number."""
+    module: str = getattr(rule, "__module__", "")
+    return module.startswith("autodiff.ops.")
+
+
+def noticed_partials(op: Operation, node: Value) -> tuple[Any, str]:
+    """Return what a rule makes of Values, and why that is no graph; "" if it is one."""
+    partials: Any = None
+    with noticing([node, *node.parents]) as notes:
+        try:
+            partials = op.partials(node, *node.parents)
+        except Exception as error:  # whatever it does with a Value that works on numbers alone
+            notes.failed(error)
+    return partials, str(notes.looks[0]) if notes.looks else ""
+
+
+def calls_of_rule(op: Operation, node: Value, why: str) -> list[Value]:
+    """Return a node for each local derivative that calls the rule for it.
+
+    Its number is nan where the rule has none, as at a placeholder's.
+    """
+    operands, count = (node, *node.parents), len(node.parents)
+    try:
+        partials = op.partials(*[operand.data for operand in operands])
+    except (ArithmeticError, ValueError):
+        partials = (math.nan,) * count
+    return [
+        restore(Value, float(number), None, operands, call_of_rule(op, position, count, why).origin)
+        for position, number in enumerate(checked(op, partials, count))
+    ]
+
+
+class GradientSteps:
+    """The contributions from output to the inputs, as Values, one by one.
 
     They are those of ``backward_steps``, in its order, without those on no path from an input; the
     numbers are the same, bit for bit.
     """
-    check_data(output)
-    _, interior = leaves_and_interior(output)
-    on_path = set(inputs)
-    for node in interior:
-        if not on_path.isdisjoint(node.parents):
-            on_path.add(node)
-    reached = [node for node in interior if not on_path.isdisjoint(node.parents)]
-    gradients = {output: constant(1.0)}
-    return contributions(
-        reached, gradients, local_derivatives_as_values, on_path.__contains__, multiply
-    )
+
+    def __init__(
+        self, output: Value, inputs: Sequence[Value], multiply: Multiply = product
+    ) -> None:
+        check_data(output)
+        _, interior = leaves_and_interior(output)
+        on_path = set(inputs)
+        for node in interior:
+            if not on_path.isdisjoint(node.parents):
+                on_path.add(node)
+        self.on_path = [node for node in interior if not on_path.isdisjoint(node.parents)]
+        self.arithmetic = InValues(output, on_path, multiply)
+
+    def __iter__(self) -> Iterator[Contribution]:
+        """Yield the contributions that may be taken."""
+        for each in contributions(self.on_path, self.arithmetic):
+            if each.contribution is not None:
+                yield each
+
+    def is_guard(self, contribution: Value) -> bool:
+        """Return whether a contribution is chosen by whether its node is reached."""
+        return contribution in self.arithmetic.guards
+
+    def complete(self, value: Value) -> Value:
+        """Return a Value's gradient, after the last contribution; 0 where nothing reaches it."""
+        return self.arithmetic.complete(value)
 
 
 @overload
@@ -153,10 +317,10 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     (27.0, 18.0)
     """
     wanted = _checked_inputs(output, [inputs] if isinstance(inputs, Value) else inputs)
-    gradients = {output: constant(1.0)}
-    for step in gradient_steps(output, wanted):
-        gradients[step.parent] = step.total
-    found = [gradients.get(value) or constant(0.0) for value in wanted]
+    steps = GradientSteps(output, wanted)
+    for _ in steps:
+        pass
+    found = [steps.complete(value) for value in wanted]
     return found[0] if isinstance(inputs, Value) else found
 
 

@@ -4,52 +4,14 @@ Written by ``python -m autodiff.ops.writer`` from the table of operations: chang
 written out, as making nodes is half of the work of every training step.
 """
 
-# mypy: disable-error-code="union-attr, misc"
+# mypy: disable-error-code="union-attr, misc, no-any-return"
+# ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
 
 from __future__ import annotations
 
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
-from autodiff.ops import (
-    ABS,
-    ADD,
-    COS,
-    DIV,
-    EXP,
-    LEAKY_RELU,
-    LOG,
-    LOG_SIGMOID,
-    MAXIMUM,
-    MINIMUM,
-    MUL,
-    NEG,
-    POW,
-    RELU,
-    SIGMOID,
-    SIN,
-    SOFTPLUS,
-    SQRT,
-    SQUARE,
-    SUB,
-    TAN,
-    TANH,
-    Operation,
-    absolute,
-    cos,
-    divide,
-    exp,
-    log,
-    log_sigmoid,
-    power,
-    relu,
-    sigmoid,
-    sin,
-    softplus,
-    sqrt,
-    square,
-    tan,
-    tanh,
-)
+from autodiff.ops import *
 from autodiff.support import watch
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.origin import Origin
@@ -67,6 +29,8 @@ class Allocate(Protocol):
 
 new: Allocate = object.__new__
 
+Value: Any = None  # autodiff.value, which imports this file, puts its class here
+
 
 class Operators:
     """What ``Value`` inherits: ``+ - * / **`` with Values and numbers, and functions as methods."""
@@ -78,8 +42,8 @@ class Operators:
     parents: tuple[Any, ...]
     origin: Origin
 
-    @classmethod
-    def make_node(cls, op: Operation, *operands: Any) -> Self:
+    @staticmethod
+    def make_node(op: Operation, *operands: Any) -> Any:
         """Return the node of an operation on Values and numbers."""
         raise NotImplementedError
 
@@ -88,11 +52,11 @@ class Operators:
         raise NotImplementedError
 
     def __add__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
+        node = new(Value)
         try:
             node.data = self.data + other.data
         except (TypeError, OverflowError):
@@ -111,11 +75,11 @@ class Operators:
         return NotImplemented if other is NotImplemented else other + self
 
     def __sub__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
+        node = new(Value)
         try:
             node.data = self.data - other.data
         except (TypeError, OverflowError):
@@ -134,11 +98,11 @@ class Operators:
         return NotImplemented if other is NotImplemented else other - self
 
     def __mul__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
+        node = new(Value)
         try:
             node.data = self.data * other.data
         except (TypeError, OverflowError):
@@ -157,11 +121,11 @@ class Operators:
         return NotImplemented if other is NotImplemented else other * self
 
     def __truediv__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
+        node = new(Value)
         try:
             node.data = divide(self.data, other.data)
         except (TypeError, OverflowError):
@@ -178,7 +142,7 @@ class Operators:
         return NotImplemented if other is NotImplemented else other / self
 
     def __neg__(self) -> Self:
-        node = new(type(self))
+        node = new(Value)
         try:
             node.data = -self.data
         except (TypeError, OverflowError):
@@ -193,7 +157,7 @@ class Operators:
         return node
 
     def __abs__(self) -> Self:
-        node = new(type(self))
+        node = new(Value)
         try:
             node.data = absolute(self.data)
         except (TypeError, OverflowError):
@@ -208,9 +172,10 @@ class Operators:
         return node
 
     def square(self) -> Self:
-        node = new(type(self))
+        """Return x * x, rounded once, unlike the C library's pow(x, 2.0)."""
+        node = new(Value)
         try:
-            node.data = square(self.data)
+            node.data = self.data * self.data
         except (TypeError, OverflowError):
             return self.make_node(SQUARE, self)
         if type(node.data) is not float:
@@ -223,13 +188,13 @@ class Operators:
         return node
 
     def __pow__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             if isinstance(other, (int, float)) and other == 2.0:
                 return self.square()
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
+        node = new(Value)
         try:
             node.data = power(self.data, other.data)
         except (TypeError, OverflowError):
@@ -245,11 +210,11 @@ class Operators:
 
     def __rpow__(self, other: Operand) -> Self:
         other = self.as_operand(other)
-        return NotImplemented if other is NotImplemented else other ** self
+        return NotImplemented if other is NotImplemented else other**self
 
     def exp(self) -> Self:
-        """e to the power x; inf where that overflows."""
-        node = new(type(self))
+        """Return e to the power x; inf where that overflows."""
+        node = new(Value)
         try:
             node.data = exp(self.data)
         except (TypeError, OverflowError):
@@ -262,8 +227,8 @@ class Operators:
         return node
 
     def log(self) -> Self:
-        """The natural logarithm; -inf at 0, nan below."""
-        node = new(type(self))
+        """Return the natural logarithm; -inf at 0, nan below."""
+        node = new(Value)
         try:
             node.data = log(self.data)
         except (TypeError, OverflowError):
@@ -276,8 +241,8 @@ class Operators:
         return node
 
     def sqrt(self) -> Self:
-        """The square root; nan below 0."""
-        node = new(type(self))
+        """Return the square root; nan below 0."""
+        node = new(Value)
         try:
             node.data = sqrt(self.data)
         except (TypeError, OverflowError):
@@ -290,8 +255,8 @@ class Operators:
         return node
 
     def sin(self) -> Self:
-        """The sine of x radians; nan at an infinity."""
-        node = new(type(self))
+        """Return the sine of x radians; nan at an infinity."""
+        node = new(Value)
         try:
             node.data = sin(self.data)
         except (TypeError, OverflowError):
@@ -304,8 +269,8 @@ class Operators:
         return node
 
     def cos(self) -> Self:
-        """The cosine of x radians; nan at an infinity."""
-        node = new(type(self))
+        """Return the cosine of x radians; nan at an infinity."""
+        node = new(Value)
         try:
             node.data = cos(self.data)
         except (TypeError, OverflowError):
@@ -318,8 +283,8 @@ class Operators:
         return node
 
     def tan(self) -> Self:
-        """The tangent of x radians; nan at an infinity."""
-        node = new(type(self))
+        """Return the tangent of x radians; nan at an infinity."""
+        node = new(Value)
         try:
             node.data = tan(self.data)
         except (TypeError, OverflowError):
@@ -332,8 +297,8 @@ class Operators:
         return node
 
     def tanh(self) -> Self:
-        """The hyperbolic tangent, between -1 and 1."""
-        node = new(type(self))
+        """Return the hyperbolic tangent, between -1 and 1."""
+        node = new(Value)
         try:
             node.data = tanh(self.data)
         except (TypeError, OverflowError):
@@ -346,8 +311,8 @@ class Operators:
         return node
 
     def sigmoid(self) -> Self:
-        """The logistic function 1 / (1 + e**-x), between 0 and 1; it never overflows."""
-        node = new(type(self))
+        """Return the logistic function 1 / (1 + e**-x), between 0 and 1; it never overflows."""
+        node = new(Value)
         try:
             node.data = sigmoid(self.data)
         except (TypeError, OverflowError):
@@ -360,8 +325,8 @@ class Operators:
         return node
 
     def softplus(self) -> Self:
-        """log(1 + e**x), a smooth relu; it never overflows."""
-        node = new(type(self))
+        """Return log(1 + e**x), a smooth relu; it never overflows."""
+        node = new(Value)
         try:
             node.data = softplus(self.data)
         except (TypeError, OverflowError):
@@ -374,8 +339,8 @@ class Operators:
         return node
 
     def log_sigmoid(self) -> Self:
-        """log(sigmoid(x)), right even where sigmoid(x) has rounded to 0 or 1."""
-        node = new(type(self))
+        """Return log(sigmoid(x)), right even where sigmoid(x) has rounded to 0 or 1."""
+        node = new(Value)
         try:
             node.data = log_sigmoid(self.data)
         except (TypeError, OverflowError):
@@ -390,8 +355,8 @@ class Operators:
         return node
 
     def relu(self) -> Self:
-        """x where x is positive, else 0; its derivative at 0 is 0."""
-        node = new(type(self))
+        """Return x where x is positive, else 0; its derivative at 0 is 0."""
+        node = new(Value)
         try:
             node.data = relu(self.data)
         except (TypeError, OverflowError):
@@ -404,15 +369,15 @@ class Operators:
         return node
 
     def leaky_relu(self, negative_slope: Operand = 0.01) -> Self:
-        """x where x is positive, else negative_slope * x."""
+        """Return x where x is positive, else negative_slope * x."""
         return self.make_node(LEAKY_RELU, self, negative_slope)
 
     def maximum(self, other: Operand) -> Self:
-        """The larger of two; nan if either is nan. A tie gives each side half the gradient."""
+        """Return the larger of two; nan if either is nan; a tie gives each half the gradient."""
         return self.make_node(MAXIMUM, self, other)
 
     def minimum(self, other: Operand) -> Self:
-        """The smaller of two; nan if either is nan. A tie gives each side half the gradient."""
+        """Return the smaller of two; nan if either is nan; a tie gives each half the gradient."""
         return self.make_node(MINIMUM, self, other)
 
 

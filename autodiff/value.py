@@ -6,14 +6,10 @@ operation made it.  ``backward()`` then applies the chain rule from the result b
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from itertools import repeat
-from operator import attrgetter
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
-from autodiff import chain_rules  # noqa: F401 (gives each operation its share of the pass)
-from autodiff.graph import topological_order
+from autodiff import chain_rules, operators  # noqa: F401 (the chain rules join their operations)
 from autodiff.operators import Operators, new
 from autodiff.ops import WEIGHTED_SUM, Operation
 from autodiff.support import watch
@@ -21,23 +17,17 @@ from autodiff.support.convert import to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
 from autodiff.support.node import Node, labelled, number_of
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
+from autodiff.support.passes import abandon_pass, begin_pass, finish_pass, starting_gradient
 
-__all__ = [
-    "Operand",
-    "Value",
-    "check_data",
-    "constant",
-    "lift",
-    "starting_gradient",
-    "weighted_sum",
-]
+__all__ = ["Operand", "Value", "constant", "lift", "weighted_sum"]
 
 
 class Value(Operators, Node):
     """A number in a computation graph.
 
     ``Value(data, label="")`` makes a *variable* leaf from any real number.  A number met in an
-    expression (the 2 of ``2 * x``) becomes a *constant* leaf, which gets no gradient.
+    expression (the 2 of ``2 * x``) becomes a *constant* leaf, which gets no gradient.  What other
+    engines' constructors take, this does too (``autodiff/support/by_hand.py``).  Raises TypeError.
 
     ============  ==========================================================================
     ``data``      the number, a float
@@ -48,8 +38,6 @@ class Value(Operators, Node):
     ``label``     a name for pictures and messages
     ============  ==========================================================================
 
-    Raises TypeError if ``data`` is not a real number.
-
     >>> x = Value(3.0, "x")
     >>> y = x * x + 2
     >>> y.backward()
@@ -59,19 +47,18 @@ class Value(Operators, Node):
 
     __slots__ = ("data", "grad", "origin", "parents")
 
-    # NumPy then leaves `array * value` to Value, which refuses it by name.
-    __array_ufunc__ = None
-
     data: float
     grad: float
     parents: tuple[Value, ...]
     origin: Origin
 
-    def __init__(self, data: Any, label: str = "") -> None:
+    def __init__(self, data: Any, label: Any = "", *more: Any, **named: Any) -> None:
         self.data = data if type(data) is float else to_float(data, "Value")
         self.grad = NOT_COMPUTED
         self.parents = ()
-        self.origin = VARIABLE if label == "" else labelled(VARIABLE, label)
+        self.origin = VARIABLE
+        if label != "" or more or named:
+            self.describe(label, *more, **named)
         if watch.on_new_value is not None:
             watch.on_new_value(self)
 
@@ -81,8 +68,6 @@ class Value(Operators, Node):
         Interior nodes get their gradient afresh; variables add it to what they had, so
         gradients of several roots accumulate until they are zeroed.  ``gradient`` is where the
         chain rule starts: d self / d self.
-
-        :func:`autodiff.backward_steps` is the same pass, one step at a time.
 
         Raises ValueError if self is a constant or if an operation's rule is malformed, TypeError if
         the ``data`` of a node is no number, and what a hook raises; the variables' gradients are
@@ -100,132 +85,49 @@ class Value(Operators, Node):
         (interior, set_aside), self.grad = begin_pass(self), gradient
         try:
             for node in reversed(interior):
-                node.origin.op.chain_rule(node)  # type: ignore[union-attr]
+                # What no contribution has reached passes none on.
+                node.grad is NOT_COMPUTED or node.origin.op.chain_rule(node)
         except BaseException:
             abandon_pass(self, set_aside)
-            check_data(self)
             raise
         finish_pass(set_aside)
 
-    @classmethod
-    def make_node(cls, op: Operation, *operands: Any) -> Self:
-        """Return the node of an operation on Values and numbers.
-
-        Raises TypeError if an operand is neither.
-        """
+    @staticmethod
+    def make_node(op: Operation, *operands: Any) -> Value:
+        """Return the node of an operation on Values and numbers; raise TypeError for others."""
         parents = tuple([lift(operand, op.name) for operand in operands])
+        node = new(Value)
         result = op.forward(*map(number_of, parents))
-        return new_node(cls, op, to_float(result, f"a node of {op.name}"), parents)
+        node.data = result if type(result) is float else to_float(result, f"a node of {op.name}")
+        node.grad = NOT_COMPUTED
+        node.parents = parents
+        node.origin = op.origin
+        if watch.on_new_value is not None:
+            watch.on_new_value(node)
+        return node
 
-    @classmethod
-    def as_operand(cls, operand: Any) -> Any:
+    def as_operand(self, operand: Any) -> Any:
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
         if isinstance(operand, Value):
             return operand
         try:
-            return constant(to_float(operand, "Value"), kind=cls)
+            return constant(operand)
         except TypeError:
             return NotImplemented
 
 
+operators.Value = Value
+
 Operand: TypeAlias = Value | float
-Kind = TypeVar("Kind", bound=Value)
 
 
-def starting_gradient(root: Value, gradient: float) -> float:
-    """Return the gradient that a pass gives root; raise if root cannot be differentiated."""
-    if root.is_constant:
-        raise ValueError(f"backward() from {root!r}: a constant depends on no variable")
-    if type(root.data) is not float:
-        check_data(root)
-    return to_float(gradient, "backward")
-
-
-def check_data(root: Value) -> None:
-    """Raise TypeError if something that is no number was assigned to the ``data`` of any node."""
-    for node in topological_order(root):
-        number_of(node)
-
-
-# --------------------------------------------------------------------------------------------
-# Before and after a pass
-# --------------------------------------------------------------------------------------------
-
-SetAside = dict[Value, float]
-
-gradient_of = attrgetter("grad")
-do_all = deque[None](maxlen=0).extend  # runs an iterator to its end, and keeps nothing
-
-
-def begin_pass(root: Value) -> tuple[list[Value], SetAside]:
-    """Return the interior nodes, parents before their users, and the leaves' earlier gradients.
-
-    No gradient of the graph is computed then.  Variables that had one are returned with it, and
-    constants, which are to have none after the pass.
-
-    It is the walk of ``leaves_and_interior``, which stands here again as it is on the way of every
-    training step, and of everybody who steps through one: it does as it goes what has to be done.
-    """
-    if not root.parents:
-        return [], {root: root.grad}
-    seen, path, interior, leaves = {root}, [], list[Value](), list[Value]()
-    mark, note, unset = seen.add, leaves.append, NOT_COMPUTED
-    node, operands = root, iter(root.parents)
-    while True:
-        for v in operands:
-            # note and mark return None: into a leaf there is no way on.
-            if (v.parents or (v.grad is not unset and note(v))) and v not in seen and not mark(v):
-                path.append((node, operands))
-                node, operands, v.grad = v, iter(v.parents), unset
-                break
-        else:
-            interior.append(node)
-            if not path:
-                earlier = dict(zip(leaves, map(gradient_of, leaves), strict=True))
-                do_all(map(setattr, earlier, repeat("grad"), repeat(unset)))
-                return interior, earlier
-            node, operands = path.pop()
-
-
-def finish_pass(set_aside: SetAside) -> None:
-    """Add what the pass has given to what the variables had before; constants have none again.
-
-    Added last, as one number: a second pass then doubles a gradient exactly.
-    """
-    for leaf, earlier in set_aside.items():
-        if earlier is OF_A_CONSTANT or leaf.grad is NOT_COMPUTED:
-            leaf.grad = earlier
-        elif earlier is not None:  # which PyTorch's users assign
-            leaf.grad = earlier + leaf.grad
-
-
-def abandon_pass(root: Value, set_aside: SetAside) -> None:
-    """Undo a pass that failed: variables have what they had, the others no gradient."""
-    for node in topological_order(root):
-        node.grad = NOT_COMPUTED
-    for leaf, earlier in set_aside.items():
-        leaf.grad = earlier
-
-
-def new_node(kind: type[Kind], op: Operation, data: float, parents: tuple[Value, ...]) -> Kind:
-    """Return a new interior node."""
-    node = new(kind)
-    node.data = data
-    node.grad = NOT_COMPUTED
-    node.parents = parents
-    node.origin = op.origin
-    if watch.on_new_value is not None:
-        watch.on_new_value(node)
-    return node
-
-
-def constant(number: float, label: str = "", kind: type[Value] = Value) -> Value:
+def constant(number: Any, label: str = "") -> Value:
     """Return a number as a constant leaf, which gets no gradient.
 
     >>> constant(2)
     Constant(2)
     """
-    node = new(kind)
+    node = new(Value)
     node.data = number if type(number) is float else to_float(number, "constant")
     node.grad = OF_A_CONSTANT
     node.parents = ()
@@ -250,9 +152,8 @@ def weighted_sum(
 ) -> Value:
     """Return ``bias + weight * input + weight * input + ...``, added in that order, as one node.
 
-    Its parents are the bias, then the weights, then the inputs; a number becomes a constant.
-    Raises ValueError if there are not as many inputs as weights, TypeError for what is neither
-    Value nor number.
+    Its parents are the bias, the weights, the inputs; a number becomes a constant.  Raises
+    ValueError if there are not as many inputs as weights, TypeError for what is no Value or number.
 
     >>> bias, weights, inputs = Value(1.0), [Value(2.0), Value(3.0)], [Value(10.0), Value(20.0)]
     >>> weighted_sum(bias, weights, inputs)
@@ -260,8 +161,6 @@ def weighted_sum(
     """
     if len(weights) != len(inputs):
         raise ValueError(f"weighted_sum got {len(weights)} weights, but {len(inputs)} inputs")
-    # The same sum as the table's, without collecting the operands' numbers first: a network
-    # spends most of its forward pass here.
     parents: tuple[Any, ...] = (bias, *weights, *inputs)
     try:
         total = bias.data  # type: ignore[union-attr]

@@ -14,10 +14,10 @@ from textual.events import Resize
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
-from autodiff import Names, Step, Trace, Value
+from autodiff import Names, Step, Trace, Value, topological_order
 from autodiff.debug.text import is_call, shown
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
-from autodiff.ops.writer import Name
+from autodiff.ops.symbols import Expression
 
 __all__ = ["StepScreen"]
 
@@ -73,32 +73,17 @@ def local_rule(step: Step, names: Names) -> str:
     >>> (t := x.tanh()).label = "t"
     >>> trace = Trace(t)
     >>> local_rule(trace.next(), trace.names)
-    '1 − (t × t)'
+    '1 − t × t'
     """
     assert step.node.op is not None, "a step's node has an operation"
-    symbols = [Name(short(names[node])) for node in (step.node, *step.node.parents)]
+    symbols = [Expression(short(names[node])) for node in (step.node, *step.node.parents)]
     try:
         partial = step.node.op.partials(*symbols)[step.position]
     except (TypeError, AttributeError, ValueError):
         return ""
-    if not isinstance(partial, Name):
+    if not isinstance(partial, Expression):
         return number(float(partial))
-    text = partial.text.removeprefix("(").removesuffix(")") if is_bracketed(partial.text) else ""
-    return (text or partial.text).replace(".0", "").replace(" * ", " × ").replace(" - ", " − ")
-
-
-def is_bracketed(text: str) -> bool:
-    """Return whether the first bracket of a text is closed by the last.
-
-    >>> is_bracketed("(a + (b))"), is_bracketed("(a) + (b)")
-    (True, False)
-    """
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0:
-            return place == len(text) - 1 > 0
-    return False
+    return partial.text.replace(".0", "").replace(" * ", " × ").replace(" - ", " − ")
 
 
 def stacked(columns: list[Column]) -> Text:
@@ -178,6 +163,11 @@ class StepScreen(App[None]):
         self.order = sorted(met, key=trace.completed_at)
         self.places = {node: place for place, node in enumerate(self.order)}
         self.by_name = {self.names[node]: node for node in self.order}
+        self.unreached = {
+            self.names[node]
+            for node in topological_order(trace.root)
+            if node not in self.places and not node.is_constant
+        }
 
     # ---- what is on the screen ---------------------------------------------------------------
 
@@ -273,6 +263,12 @@ class StepScreen(App[None]):
         # The user's name is in two of the three fractions, and so is the operand's.
         node = short(self.names[step.node], max(8, (width - 30) // 3))
         parent = short(self.names[step.parent], max(8, (width - len(node) - 19) // 2))
+        if not step.taken:
+            text = stacked([((f"d {root}", f"d {parent}"), "", ""), (("+= nothing", ""), "", "")])
+            text.append("\n\n" if self.has_class("wide") else "\n")
+            text.append(f"{node} did not take {parent}, so it passes nothing on to it")
+            text.append("\n\n" if self.has_class("wide") else "\n")
+            return text.append_text(self.sum_line(step, parent))
         text = stacked(
             [
                 ((f"d {root}", f"d {parent}"), *self.signed(step.contribution)),
@@ -294,10 +290,11 @@ class StepScreen(App[None]):
         """Return what the receiver's gradient is so far, and whether more will come."""
         count = self.uses[step.parent]
         use = self.receivers[: self.trace.position].count(step.parent)
-        if count == 1:
+        if count == 1 and step.taken:
             return Text(f"{parent} is used once, so this is its whole gradient")
         state = "complete" if use == count else "so far"
-        total = self.signed(step.total)
+        nothing = self.trace.gradient(step.parent) is None
+        total = ("nothing", "") if nothing else self.signed(step.total)
         return Text.assemble(f"sum {state}: ", total, f"   (use {use} of {count} of {parent})")
 
     def gradients_text(self, step: Step | None, width: int, height: int) -> Text:
@@ -318,7 +315,9 @@ class StepScreen(App[None]):
     def entry(self, node: Value, is_current: bool) -> Text:
         """Return one gradient: its state, the Value's name, and the number."""
         gradient = self.trace.gradient(node)
-        if gradient is None:
+        if gradient is None and self.trace.is_complete(node):
+            marker, style, text, sign = "●", "", "nothing", ""
+        elif gradient is None:
             marker, style, text, sign = "○", QUIET[self.theme], "–", ""
         else:
             marker = "●" if self.trace.is_complete(node) else "◐"
@@ -383,7 +382,9 @@ class StepScreen(App[None]):
         if not wanted:
             return
         position = self.position_of(wanted)
-        if position is None:
+        if wanted in self.unreached:
+            self.say(f"nothing reaches {wanted}: all that uses it was not taken")
+        elif position is None:
             self.say(
                 f"no node is called {wanted!r}, and no step has that number; "
                 f"some nodes: {', '.join(list(self.by_name)[:6])}"

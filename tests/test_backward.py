@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -17,7 +16,6 @@ import autodiff
 from autodiff import Step, Value, backward_steps, explain, grad, hessian, topological_order
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import OPERATIONS, Operation
-from autodiff.pullback import PULLBACKS, pullback_source
 from autodiff.value import constant
 from tests.bits import all_bits, bits, same_bits
 from tests.random_graphs import (
@@ -273,7 +271,8 @@ def test_zero_grad_clears_a_gradient_as_at_birth() -> None:
     x = Value(3.0)
     (x * x).backward()
     x.zero_grad()
-    assert same_bits(x.grad, 0.0)
+    assert x.grad is Value(3.0).grad
+    assert same_bits(float(x.grad), 0.0)
     assert not x.has_grad
 
 
@@ -547,49 +546,25 @@ def test_a_rule_of_a_user_is_applied_as_it_was_written(name: str, rule: Any, num
         assert same_bits(x.grad, local * 7.0)
 
 
-@pytest.mark.parametrize("operands", [3, 5])
-def test_a_debugger_shows_the_lines_of_a_pullback(operands: int) -> None:
-    # bias + weight * x [+ weight * x]: each operand gets its factor's number, times upstream
-    pullback = PULLBACKS[OPERATIONS["weighted_sum"], operands]
-    source = inspect.getsource(pullback)
-    first_weight, first_input = 1, 1 + operands // 2
-    assert source.startswith("def pull_back_weighted_sum(node):\n    upstream = node.grad\n")
-    assert f"\n    operand{first_weight}.grad += operand{first_input}.data * upstream\n" in source
-    assert len(source.splitlines()) == 3 + operands
-
-
 def takes_its_operands_as_a_tuple(out: Any, *operands: Any) -> tuple[Any, ...]:
     return operands[1], operands[0]
 
 
-def has_a_setting_of_its_own(out: Any, x: Any, slope: float = 0.5) -> tuple[Any]:
-    return (slope,)
+def has_a_setting_of_its_own(out: Any, a: Any, b: Any, slope: float = 0.5) -> tuple[Any, Any]:
+    return b * slope, a * slope
 
 
 @pytest.mark.parametrize(
-    ("rule", "lines"),
-    [
-        (
-            takes_its_operands_as_a_tuple,
-            [
-                "    operand0, operand1 = node.parents",
-                "    operand0.grad += operand1.data * upstream",
-                "    operand1.grad += operand0.data * upstream",
-            ],
-        ),
-        (
-            has_a_setting_of_its_own,
-            ["    (operand0,) = node.parents", "    operand0.grad += 0.5 * upstream"],
-        ),
-    ],
+    ("rule", "factor"), [(takes_its_operands_as_a_tuple, 1.0), (has_a_setting_of_its_own, 0.5)]
 )
-def test_operands_are_numbered_where_the_rule_has_no_name_for_each(
-    rule: Any, lines: list[str]
+@pytest.mark.parametrize("run", [run_whole, run_steps])
+def test_a_rule_need_not_have_a_name_for_each_operand(
+    run: Callable[[Value], None], rule: Any, factor: float
 ) -> None:
-    operands = len(lines) - 1
-    custom = Operation("custom", "custom", operands, first_operand, rule)
-    source = pullback_source(custom, operands)
-    assert source.splitlines()[2:] == lines
+    custom = Operation("custom", "custom", 2, first_operand, rule)
+    x, y = Value(3.0), Value(5.0)
+    run(Value.make_node(custom, x, y))
+    assert (x.grad, y.grad) == (5.0 * factor, 3.0 * factor)
 
 
 # --------------------------------------------------------------------------------------------
@@ -717,7 +692,7 @@ def test_a_step_cannot_be_changed_and_its_repr_names_its_fields() -> None:
     # Not the pass that it was made in: that has the whole graph.
     assert repr(step) == (
         "Step(node=Value(-3, op=neg, grad=1), parent=Value(3, grad=-1), position=0, "
-        "local=-1.0, upstream=1.0, contribution=-1.0, total=-1.0)"
+        "local=-1.0, upstream=1.0, contribution=-1.0, before=None, total=-1.0)"
     )
 
 

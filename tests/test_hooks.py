@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import nn
 from autodiff import Value, backward_steps, topological_order
 from autodiff.support import watch
+from autodiff.support.origin import VARIABLE
 from autodiff.value import constant
 from tests.bits import bits
 from tests.random_graphs import Recipe, built, wild_recipes
@@ -329,7 +330,7 @@ def test_what_cannot_be_called_is_a_type_error(thing: Any) -> None:
     x = Value(1.0)
     with pytest.raises(TypeError, match="register_hook needs a function, but got"):
         x.register_hook(thing)
-    assert x.origin is None
+    assert x.origin is VARIABLE
 
 
 def test_a_constant_is_a_value_error() -> None:
@@ -524,7 +525,7 @@ def test_an_unknown_event_is_an_error_that_lists_those_there_are(event: Any) -> 
         ValueError, match="needs one of backward, backward-nan, forward, forward-nan, but got"
     ):
         x.break_on(event)
-    assert x.origin is None
+    assert x.origin is VARIABLE
 
 
 def test_the_error_that_ends_a_debugger_leaves_the_gradients_as_they_were(

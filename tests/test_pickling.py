@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from autodiff import Value, pickling, topological_order
+from autodiff import Value, topological_order
 from autodiff.ops import OPERATIONS
+from autodiff.support import pickling
 from tests.bits import bits
 from tests.random_graphs import Recipe, built, wild_recipes
 

@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autodiff import ops
-from autodiff.compiler.languages import function_name
+from autodiff.compiler.languages import function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
-from autodiff.gradient import gradient_steps
+from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior, topological_order
+from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.symbols import Symbol
+from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names
+from autodiff.support.noticing import Look, noticing
 from autodiff.value import Value, constant, lift
 
 __all__ = [
@@ -36,7 +39,10 @@ class Parts:
 
     ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
-    numbers; ``penalty`` the penalty's number.
+    numbers; ``penalty`` the penalty's number.  ``looks`` are the looks at numbers of the code that
+    made the updates.
+
+    ``guards`` are registers of one row that choose a contribution by whether its node is reached.
     """
 
     linear: Linear
@@ -47,9 +53,11 @@ class Parts:
     means: dict[Value, int] = field(default_factory=dict)
     updates: dict[Value, int] = field(default_factory=dict)
     penalty: int | None = None
+    guards: set[int] = field(default_factory=set)
     forward_end: int = 0
     gradient_end: int = 0
     backward_end: int = 0
+    looks: list[Look] = field(default_factory=list)
 
 
 def build(
@@ -70,7 +78,8 @@ def build(
     _forward(linear, output, names)
     parts.output = linear.lower(output)
     parts.forward_end = len(linear.registers)
-    totals = _backward(linear, output, leaves, names)
+    guards = parts.guards if inputs else None
+    totals = _backward(linear, output, leaves, names, guards)
     parts.gradients = {leaf: linear.lower(totals[leaf]) for leaf in leaves if leaf in totals}
     parts.gradient_end = len(linear.registers)
 
@@ -80,14 +89,18 @@ def build(
         _forward(linear, penalty, penalty_names)
         parts.penalty = linear.lower(penalty)
         reached = [variable for variable in parts.variables if variable in penalty_names]
-        for leaf, total in _backward(linear, penalty, reached, penalty_names).items():
+        for leaf, total in _backward(linear, penalty, reached, penalty_names, None).items():
             gradients[leaf] = gradients[leaf] + total if leaf in totals else total
             linear.lower(gradients[leaf], f"the gradient of {_called(leaf)}, and the penalty's")
     parts.backward_end = len(linear.registers)
     if updates is not None:
-        _updates(parts, updates(gradients), names)
+        with noticing([*gradients, *gradients.values()]) as notes:
+            assignments = updates(gradients)
+        parts.looks = notes.looks
+        _updates(parts, assignments, names)
     linear.check()
     _check_operations(linear)
+    parts.guards -= _used_outside(parts)
     return parts
 
 
@@ -111,6 +124,7 @@ def _check(
             )
     if len(set(inputs)) != len(inputs):
         raise ValueError("compile: an input is given twice")
+    refuse_given(topological_order(output), "compile")
     if penalty is not None:
         shared = set(inputs) & set(topological_order(penalty))
         if shared:
@@ -119,14 +133,23 @@ def _check(
 
 def _check_operations(linear: Linear) -> None:
     """Raise ValueError if two operations would have the same name in the code."""
-    forwards: dict[str, Callable[..., Any]] = {}
+    functions: dict[str, Callable[..., Any]] = {}
     for register in linear.registers:
         op = register.op
-        if op is not None and forwards.setdefault(function_name(op), op.forward) is not op.forward:
-            raise ValueError(
-                f"compile: two different operations are called {op.name!r}: "
-                "give each a name of its own"
-            )
+        if op is not None:
+            function = function_called(op)
+            if functions.setdefault(function_name(op), function) is not function:
+                raise ValueError(
+                    f"compile: two different operations are called {op.name!r}: "
+                    "give each a name of its own"
+                )
+
+
+def _used_outside(parts: Parts) -> set[int]:
+    """Return what the penalty and the updates use, where they equal a part of the rows' work."""
+    later = parts.linear.registers[parts.gradient_end :]
+    used = [place for register in later for place in register.operands]
+    return set(map(parts.linear.resolve, [*used, *update_results(parts)]))
 
 
 def _called(value: Value) -> str:
@@ -149,8 +172,13 @@ def _forward(linear: Linear, root: Value, names: Names) -> None:
             linear.of_value[node] = place
 
 
-def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) -> dict[Value, Value]:
-    """Lower the reverse pass step by step; return each leaf's gradient."""
+def _backward(
+    linear: Linear, root: Value, leaves: list[Value], names: Names, guards: set[int] | None
+) -> dict[Value, Value]:
+    """Lower the reverse pass step by step; return each leaf's gradient.
+
+    If it is one row's, to be added to those of others, ``guards`` takes its guards.
+    """
     of = f"d {names[root]}"
     totals: dict[Value, Value] = {}
     seed = constant(1.0)
@@ -160,19 +188,31 @@ def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) ->
     linear.of_value[seed] = linear.number(seed.data)
     uses: dict[Value, int] = {}
     # A plain product makes a new Value of each contribution, so that each can have its name.
-    for step in gradient_steps(root, leaves, operator.mul):
+    steps = GradientSteps(root, leaves, operator.mul)
+    for step in steps:
         node, parent = names[step.node], names[step.parent]
         linear.lower(step.local, f"for d {node}/d {parent}, by {_rule_of(step.node)}")
         uses[step.parent] = use = uses.get(step.parent, 0) + 1
         gradient, chain = f"{of}/d {parent}", f"{of}/d {node} × d {node}/d {parent}"
         name = f"d_{parent}" if use == 1 else f"d_{parent}_from_{node}"
         comment = f"{gradient} = {chain}" if use == 1 else chain
-        linear.of_value[step.contribution] = _named(linear, step.contribution, comment, name)
+        place = _named(linear, step.contribution, comment, name)
+        linear.of_value[step.contribution] = place
+        is_new = linear.registers[place].kind is Kind.OPERATION  # and no copy of an equal one
+        if guards is not None and is_new and steps.is_guard(step.contribution):
+            guards.add(place)
         if use > 1:
             comment, name = f"{gradient} += the line above", f"d_{parent}_{use}"
             linear.of_value[step.total] = _named(linear, step.total, comment, name)
         if step.parent in wanted:
             totals[step.parent] = step.total
+    if guards is None:
+        for leaf, total in totals.items():
+            totals[leaf] = complete = steps.complete(leaf)
+            if complete is not total and leaf is not root:
+                comment = f"{of}/d {names[leaf]}: 0 where no contribution has reached it"
+                place = _named(linear, complete, comment, f"d_{names[leaf]}_or_0")
+                linear.of_value[complete] = place
     return totals
 
 
@@ -304,11 +344,36 @@ def plan_rows(parts: Parts) -> RowsPlan:
     )
 
 
-def expanded(parts: Parts) -> Parts:
+class _Number(Symbol):
+    """A register's number: arithmetic on it adds registers, all for the same Value."""
+
+    __slots__ = ("linear", "place", "value")
+
+    def __init__(self, linear: Linear, place: int, value: Value | None) -> None:
+        self.linear = linear
+        self.place = place
+        self.value = value
+
+    def make_node(self, op: Operation, *operands: Any) -> _Number:
+        """Return the number of the register of an operation on numbers of registers and others."""
+        places = tuple(
+            [
+                part.place if isinstance(part, _Number) else self.linear.number(part)
+                for part in operands
+            ]
+        )
+        place = self.linear.operation(op, places, self.value, "")
+        return _Number(self.linear, place, self.value)
+
+
+def expanded(parts: Parts, unguarded: bool = False) -> Parts:
     """Return the same program for machines: no copies, and each sum of a neuron in single steps.
 
     A person reads ``z = b + w0 * x0 + w1 * x1`` as one line; as five operations, its parts can
     be shared with other rows'.  Every number stays the same.
+
+    ``unguarded`` leaves out the choice of each guard, and adds a variable, the last: 0 as long as
+    the program's numbers are those of the whole one (see ``guard.py``).
     """
     old, new = parts.linear, Linear()
     moved: list[int] = []
@@ -316,18 +381,23 @@ def expanded(parts: Parts) -> Parts:
         operands = tuple([moved[place] for place in register.operands])
         if register.kind is Kind.COPY:
             moved.append(operands[0])
+        elif unguarded and len(moved) in parts.guards:
+            moved.append(operands[1])  # of where(is_reached, contribution, NEUTRAL)
         elif register.kind is Kind.NUMBER:
             moved.append(new.number(register.number))
         elif register.op is None:
             moved.append(new.add(replace(register)))
-        elif register.op is ops.WEIGHTED_SUM:
-            total, weights, inputs = ops.bias_weights_inputs(operands)
-            for weight, x in zip(weights, inputs, strict=True):
-                term = new.operation(ops.MUL, (weight, x), register.value, "")
-                total = new.operation(ops.ADD, (total, term), register.value, "")
-            moved.append(total)
+        elif register.op.arity is None and register.op.arithmetic:
+            numbers = [_Number(new, place, register.value) for place in operands]
+            moved.append(register.op.forward(*numbers).place)
         else:
             moved.append(new.operation(register.op, operands, register.value, ""))
+    variables, updates = [*parts.variables], dict(parts.updates)
+    updates = {leaf: moved[place] for leaf, place in updates.items()}
+    if unguarded:
+        doubt = Value(0.0, "doubt")
+        variables.append(doubt)
+        updates[doubt] = _doubt(new, doubt, [moved[each] for each in needed_means(parts).values()])
     new.shared.clear()  # it is large, and hardly an operation is added from here on
     for leaf, place in old.of_value.items():
         if old.registers[place].kind in (Kind.VARIABLE, Kind.INPUT, Kind.MEAN):
@@ -335,9 +405,23 @@ def expanded(parts: Parts) -> Parts:
     return replace(
         parts,
         linear=new,
+        variables=variables,
+        guards=set(),
         output=moved[parts.output],
         gradients={leaf: moved[place] for leaf, place in parts.gradients.items()},
         means={leaf: moved[place] for leaf, place in parts.means.items()},
-        updates={leaf: moved[place] for leaf, place in parts.updates.items()},
+        updates=updates,
         penalty=None if parts.penalty is None else moved[parts.penalty],
     )
+
+
+def _doubt(linear: Linear, doubt: Value, means: list[int]) -> int:
+    """Return the register of the doubt after a batch: nan once a mean was not finite, else 0."""
+    place = linear.leaf(Kind.VARIABLE, doubt, "doubt", "0, or nan once a mean was not finite")
+    add, mul = OPERATIONS["add"], OPERATIONS["mul"]
+    while len(means) > 1:  # in pairs, so that a processor can make several sums at once
+        pairs = zip(means[::2], means[1::2], strict=False)
+        odd = means[len(means) // 2 * 2 :]
+        means = [linear.operation(add, pair, None, "") for pair in pairs] + odd
+    none = linear.operation(mul, (means[0], linear.number(0.0)), None, "")
+    return linear.operation(add, (place, none), None, "")

@@ -23,6 +23,7 @@ from typing import Any
 
 from autodiff import ops
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.called_rule import CalledRule
 
 __all__ = ["C_LIBRARY", "OPERATION_OF_FUNCTION", "Kernel", "NotTranslatableError", "kernel_of"]
 
@@ -44,6 +45,16 @@ class Kernel:
     assignments: tuple[tuple[str, ast.expr], ...]
     result: ast.expr
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether it is one operator alone, with each operand once."""
+        match self.result:
+            case ast.UnaryOp(_, ast.Name()):
+                return not self.assignments
+            case ast.BinOp(ast.Name(left), _, ast.Name(right)):
+                return not self.assignments and left != right
+        return False
+
 
 # The functions of C's library that Python's math has by the same name, and their operands' number.
 C_LIBRARY = dict.fromkeys(
@@ -56,19 +67,7 @@ C_LIBRARY = dict.fromkeys(
 OPERATION_OF_FUNCTION = {
     op.forward.__name__: op
     for op in OPERATIONS.values()
-    if vars(ops).get(op.forward.__name__) is op.forward
-}
-
-# These wrap a function of C's library only to keep Python's exceptions out, which C has not.
-LIBRARY = {
-    "exp": "exp(x)",
-    "log": "log(x)",
-    "sqrt": "sqrt(x)",
-    "sin": "sin(x)",
-    "cos": "cos(x)",
-    "tan": "tan(x)",
-    "divide": "a / b",
-    "power": "a * a if b == 2.0 else pow(a, b)",
+    if ops.FUNCTIONS.get(op.forward.__name__) is op.forward
 }
 
 WHAT_TO_DO = (
@@ -88,12 +87,15 @@ def kernel_of(op: Operation) -> Kernel:
 
     Raises NotTranslatableError, naming the operation and what stands in the way.
     """
+    if isinstance(op.forward, CalledRule):
+        what = "machine code, C and JavaScript cannot compute its slope"
+        raise NotTranslatableError(op.forward.refusal(what))
     function = _plain_function(op)
     code = function.__code__
     parameters = code.co_varnames[: code.co_argcount]
-    if function.__name__ in LIBRARY and vars(ops).get(function.__name__) is function:
-        expression = ast.parse(LIBRARY[function.__name__], mode="eval").body
-        return Kernel(parameters, (), expression)
+    entry = OPERATION_OF_FUNCTION.get(function.__name__)
+    if entry is not None and entry.forward is function and entry.c_form:
+        return Kernel(parameters, (), ast.parse(entry.c_form, mode="eval").body)
     outside = _meanings(op, function)
     statements = [s for s in _definition(op, function).body if not _is_docstring(s)]
     if statements and _is_dispatch(statements[0], parameters, outside):

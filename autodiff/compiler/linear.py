@@ -14,8 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from autodiff import ops
-from autodiff.ops import Operation
+from autodiff.ops import Operation, Role
 from autodiff.value import Value
 
 __all__ = ["Kind", "Linear", "Register"]
@@ -120,8 +119,9 @@ class Linear:
         same = self.unchanged_operand(op, actual)
         if same is not None:
             return operands[actual.index(same)] if same in actual else same
-        if op is ops.POW and self.is_number(actual[1], 2.0):
-            op, operands, actual = ops.SQUARE, operands[:1], actual[:1]
+        last = self.registers[actual[-1]]
+        if last.kind is Kind.NUMBER and last.number in op.cases:
+            op, operands, actual = op.cases[last.number], operands[:-1], actual[:-1]
         key = op, *actual
         found = self.shared.get(key)
         if found is None:
@@ -136,19 +136,18 @@ class Linear:
 
     def unchanged_operand(self, op: Operation, operands: tuple[int, ...]) -> int | None:
         """Return the operand that the operation gives back whatever its number is, if any."""
-        if op is ops.MUL:
-            left, right = operands
-            if self.is_number(left, 1.0):
-                return right
-            return left if self.is_number(right, 1.0) else None
-        if op is ops.SUB:
-            return operands[0] if self.is_number(operands[1], 0.0) else None
-        if op in (ops.DIV, ops.POW):
-            return operands[0] if self.is_number(operands[1], 1.0) else None
-        if op is ops.WHERE and self.registers[operands[0]].kind is Kind.NUMBER:
-            return operands[1] if self.registers[operands[0]].number > 0.0 else operands[2]
-        if op is ops.NEG and self.registers[operands[0]].op is ops.NEG:
-            return self.resolve(self.registers[operands[0]].operands[0])
+        for place, neutral in enumerate(op.neutral):
+            if neutral is not None and self.is_number(operands[place], neutral):
+                return operands[1 - place]
+        if not op.roles:
+            return None
+        first = self.registers[operands[0]]
+        if op.roles == (Role.NEGATED,) and first.op is op:
+            return self.resolve(first.operands[0])
+        if op.roles[0] is Role.CONDITION and first.kind is Kind.NUMBER:
+            # Of its choices' places, it chooses the place of its choice.
+            places = [float(place) for place in range(1, len(operands))]
+            return operands[int(op.forward(first.number, *places))]
         return None
 
     def resolve(self, place: int) -> int:
@@ -198,13 +197,13 @@ def _operand_count(register: Register) -> int | None:
     return 1 if register.kind is Kind.COPY else 0
 
 
-def numbered(names: Sequence[str]) -> list[str]:
-    """Return the names, each that came before with a number behind it.
+def numbered(names: Sequence[str], reserved: Iterable[str] = ()) -> list[str]:
+    """Return the names, each that came before, or is reserved, with a number behind it.
 
     >>> numbered(["w", "b", "w"])
     ['w', 'b', 'w_2']
     """
-    taken: set[str] = set()
+    taken = set(reserved)
     unique = []
     counts: dict[str, int] = {}
     for name in names:

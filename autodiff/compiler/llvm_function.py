@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from autodiff import ops
 from autodiff.compiler.kernels import C_LIBRARY, OPERATION_OF_FUNCTION, kernel_of
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.row_sums import SumPlan
@@ -90,8 +89,6 @@ def literal(number: float) -> str:
 @cache
 def uses_exp(op: Operation) -> bool:
     """Return whether an operation calls ``exp``, or another that does."""
-    if op in _INFIX:
-        return False
     kernel = kernel_of(op)
     expressions = [kernel.result, *[expression for _, expression in kernel.assignments]]
     called = {
@@ -388,8 +385,6 @@ class Function:
 
     def operation(self, op: Operation, operands: Sequence[str]) -> str:
         """Return the result of an operation."""
-        if op in _INFIX:
-            return self.emit(f"{_INFIX[op]} {self.type} {', '.join(operands)}")
         kernel = kernel_of(op)
         names = dict(zip(kernel.parameters, operands, strict=True))
         for target, expression in kernel.assignments:
@@ -466,7 +461,6 @@ class Function:
         return self.emit(f"call {self.type} @llvm.fabs.{suffix}({self.type} {operand})")
 
 
-_INFIX = {ops.ADD: "fadd", ops.SUB: "fsub", ops.MUL: "fmul", ops.DIV: "fdiv", ops.NEG: "fneg"}
 _ARITHMETIC = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 _COMPARISONS = {
     ast.Lt: "olt",

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from autodiff import ops
 from autodiff.debug.steps import Step
 from autodiff.debug.text import short_formula
+from autodiff.debug.uses import Uses
 from autodiff.graph import topological_order
+from autodiff.ops import Role
 from autodiff.support.naming import Names, name_of, number_text
 from autodiff.support.watch import hooks_of
 from autodiff.value import Value
 
 __all__ = ["why_missing", "why_nonfinite", "why_other_than_grad", "why_rebound", "why_zero"]
 
-Uses = Mapping[Value, Sequence[Step]]
-
+# The roles of the operands of an update.
+UPDATES = ((Role.TERM, Role.TERM), (Role.TERM, Role.NEGATED))
 # The local derivative below which a sigmoid or tanh is called saturated; it is at most 1.
 SATURATED = 1e-4
 # Contributions cancel where their sum is this much smaller than they are.
@@ -73,7 +74,7 @@ def why_rebound(value: Value) -> Iterator[str]:
 
 def old_parameter(value: Value) -> Value | None:
     """Return w if value is ``w - a number`` or ``w + a number`` for a variable w."""
-    if value.op not in (ops.ADD, ops.SUB) or not value.parents[0].is_leaf:
+    if value.op is None or value.op.roles not in UPDATES or not value.parents[0].is_leaf:
         return None
     old, update = value.parents
     is_number = all(node.is_constant for node in topological_order(update) if node.is_leaf)
@@ -96,7 +97,7 @@ def definition(value: Value) -> str:
 
 
 def why_other_than_grad(
-    value: Value, of: Value, gradient: float, on_path: Uses, names: Names, changed: bool
+    value: Value, of: Value, gradient: float, uses: Uses, names: Names, changed: bool
 ) -> Iterator[str]:
     """Yield why ``value.grad`` is not the gradient that the chain rule gives, if it is not.
 
@@ -104,6 +105,8 @@ def why_other_than_grad(
     """
     name, root, grad = names[value], names[of], value.grad
     if not value.has_grad:
+        if of.has_grad and not is_reached(value, of, uses):
+            return
         if of.has_grad:
             yield f"{name}.grad has been cleared since {root}.backward() ran: zero_grad() does that"
         else:
@@ -111,7 +114,7 @@ def why_other_than_grad(
         return
     if grad == gradient or (math.isnan(grad) and math.isnan(gradient)):
         return
-    hooked = [names[node] for node in (*on_path, of) if hooks_of(node) is not None]
+    hooked = [names[node] for node in (*uses.users, of) if hooks_of(node) is not None]
     passes = grad / gradient if gradient else 0.0
     if hooked:
         yield f"{name}.grad is {number_text(grad)}: a hook on {hooked[0]} may have replaced it"
@@ -152,7 +155,7 @@ def why_zero(value: Value, uses: Uses, names: Names) -> Iterator[str]:
     met = {value}
     followed = [value]
     for node in followed:  # which grows meanwhile
-        steps = uses[node]
+        steps = uses.steps[node]
         contributions = [step.contribution for step in steps if step.contribution != 0.0]
         if contributions:
             total = steps[-1].total
@@ -169,9 +172,22 @@ def why_zero(value: Value, uses: Uses, names: Names) -> Iterator[str]:
                     f"{number_text(step.upstream)} × {number_text(step.local)} is too small for a "
                     f"float: d {names[step.node]}/d {names[node]} cuts it off"
                 )
-            elif step.node not in met:
-                met.add(step.node)
-                followed.append(step.node)
+            else:
+                follow([step.node], met, followed)
+        follow(uses.unreached_users(node), met, followed)
+
+
+def is_reached(value: Value, of: Value, uses: Uses) -> bool:
+    """Return whether any contribution reaches value, so that a pass gives it a gradient."""
+    return value is of or any(step.taken for step in uses.steps[value])
+
+
+def follow(nodes: Iterable[Value], met: set[Value], followed: list[Value]) -> None:
+    """Add the nodes that have not been met yet to those that are followed."""
+    for node in nodes:
+        if node not in met:
+            met.add(node)
+            followed.append(node)
 
 
 def why_small(steps: Sequence[Step], uses: Uses, names: Names) -> Iterator[str]:
@@ -179,10 +195,10 @@ def why_small(steps: Sequence[Step], uses: Uses, names: Names) -> Iterator[str]:
     met = {step.node for step in steps}
     followed = list(steps)
     for step in followed:  # which grows meanwhile
-        if is_saturating(step) and 0.0 < abs(step.local) < SATURATED:
+        if role_in(step) is Role.SATURATING and 0.0 < abs(step.local) < SATURATED:
             yield saturation(step, names)
             continue
-        following = uses.get(step.node, ())
+        following = uses.steps.get(step.node, ())
         followed += [each for each in following if each.node not in met]
         met.update(each.node for each in following)
 
@@ -194,8 +210,10 @@ def cancellation(node: Value, contributions: list[float], total: float, names: N
     return f"the contributions to {names[node]} cancel: {terms}{more} = {number_text(total)}"
 
 
-def is_saturating(step: Step) -> bool:
-    return step.node.op in (ops.SIGMOID, ops.TANH)
+def role_in(step: Step) -> Role | None:
+    """Return the role of the operand that a step is about."""
+    assert step.node.op is not None
+    return step.node.op.role(step.position, len(step.node.parents))
 
 
 def saturation(step: Step, names: Names) -> str:
@@ -211,11 +229,12 @@ def saturation(step: Step, names: Names) -> str:
 def cut(step: Step, names: Names) -> str:
     """Return why a local derivative is zero."""
     node, parent = names[step.node], names[step.parent]
-    if is_saturating(step):
+    role = role_in(step)
+    if role is Role.SATURATING:
         return saturation(step, names)
-    if step.node.op is ops.RELU:
+    if role is Role.RECTIFIED:
         return (
-            f"relu is dead: {equation(step.node, names)} = 0 at {parent} = "
+            f"{step.node.op} is dead: {equation(step.node, names)} = 0 at {parent} = "
             f"{number_text(step.parent.data)}, which is not above 0, so d {node}/d {parent} = 0"
         )
     factor = other_factor(step)
@@ -223,26 +242,29 @@ def cut(step: Step, names: Names) -> str:
         is_number = factor.is_constant and not factor.name
         zero = "0" if is_number else f"{names[factor]} = 0"
         return f"{equation(step.node, names)}: {parent} is multiplied by {zero}"
-    if step.node.op in (ops.MAXIMUM, ops.MINIMUM, ops.WHERE):
-        is_condition = step.node.op is ops.WHERE and step.position == 0
-        reason = "only chooses" if is_condition else "is not the one chosen"
+    if role in (Role.CONDITION, Role.CHOICE):
+        reason = "only chooses" if role is Role.CONDITION else "is not the one chosen"
         return f"{equation(step.node, names)}: {parent} {reason}, so d {node}/d {parent} = 0"
     numbers = ", ".join(
         f"{names[operand]} = {number_text(operand.data)}"
         for operand in dict.fromkeys(step.node.parents)
         if operand.name or not operand.is_constant
     )
+    if not step.taken:
+        return f"{equation(step.node, names)}: {parent} is not taken at {numbers}"
     return f"{equation(step.node, names)}: d {node}/d {parent} = 0 at {numbers}"
 
 
 def other_factor(step: Step) -> Value | None:
     """Return what an operand is multiplied with, in a product or a weighted sum."""
     parents, position = step.node.parents, step.position
-    if step.node.op is ops.MUL:
-        return parents[1 - position]
-    if step.node.op is ops.WEIGHTED_SUM and position > 0:
-        half = len(parents) // 2
-        return parents[position + half if position <= half else position - half]
+    match role_in(step):
+        case Role.FACTOR:
+            return parents[1 - position]
+        case Role.WEIGHT:
+            return parents[position + len(parents) // 2]
+        case Role.INPUT:
+            return parents[position - len(parents) // 2]
     return None
 
 
@@ -261,17 +283,16 @@ def why_nonfinite(value: Value, uses: Uses, names: Names) -> Iterator[str]:
     met = {value}
     followed = [value]
     for node in followed:  # which grows meanwhile
-        steps = [step for step in uses.get(node, ()) if not math.isfinite(step.contribution)]
-        if uses.get(node) and not steps:
-            terms = [step.contribution for step in uses[node]]
+        all_steps = uses.steps.get(node, ())
+        steps = [step for step in all_steps if not math.isfinite(step.contribution)]
+        if all_steps and not steps:
+            terms = [step.contribution for step in all_steps if step.taken]
             yield f"the sum of the contributions to {names[node]} overflows: {terms[:4]}"
         if {math.inf, -math.inf} <= {step.contribution for step in steps}:
             yield f"the contributions to {names[node]} are inf and -inf, whose sum is nan"
         for step in steps:
             if not math.isfinite(step.upstream):
-                if step.node not in met:
-                    met.add(step.node)
-                    followed.append(step.node)
+                follow([step.node], met, followed)
             else:
                 yield infinity(step, names)
 

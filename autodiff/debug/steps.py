@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 from autodiff.debug.changed import Changes
 from autodiff.gradient import Contribution, contributions
 from autodiff.graph import topological_order
-from autodiff.ops import local_derivatives
+from autodiff.ops import NOTHING, local_derivatives
 from autodiff.support import watch
 from autodiff.support.convert import describe
 from autodiff.support.gradients import NotComputed
 from autodiff.support.naming import Names, number_text
-from autodiff.value import Value, begin_pass, finish_pass, starting_gradient
+from autodiff.support.passes import begin_pass, finish_pass, starting_gradient
+from autodiff.value import Value
 
 __all__ = ["Step", "backward_steps"]
 
@@ -42,7 +44,7 @@ class ReversePass:
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Contribution[float]):
+class Step(Contribution):
     """One contribution to one gradient.
 
     ================  ======================================================================
@@ -56,40 +58,70 @@ class Step(Contribution[float]):
     ``total``         the parent's sum in this pass, with this contribution
     ================  ======================================================================
 
-    ``str(step)`` is the chain rule with names and numbers.  It says so where the node's number, or
-    an operand's, is no longer what the numbers of the leaves give.
+    ``str(step)`` is the chain rule with names and numbers, and says so where the node's number, or
+    an operand's, is no longer what the numbers of the leaves give.  ``taken`` is False where the
+    operation chose another operand: nothing is added then, and ``local`` and ``contribution`` are
+    0.  ``total`` is 0 as long as nothing has been added.
     """
 
+    local: float
+    upstream: float
+    contribution: float
+    before: float | None
+    total: float
     reverse_pass: ReversePass = field(repr=False, compare=False)
+
+    @property
+    def taken(self) -> bool:
+        """Whether the operation took this operand, so that something was added."""
+        return self.local is not NOTHING
 
     def __str__(self) -> str:
         names = self.reverse_pass.names
         root, node, parent = names[self.reverse_pass.root], names[self.node], names[self.parent]
+        formula = names.formula(self.node)
+        remark = self.reverse_pass.changes.remark(self.node, names)
         upstream, local, contribution, total = map(
             number_text, (self.upstream, self.local, self.contribution, self.total)
         )
+        if not self.taken:
+            return (
+                f"d {root}/d {parent} += nothing: {node} = {formula} "
+                f"did not take {parent}  (sum {total}){remark}"
+            )
         return (
             f"d {root}/d {parent} += d {root}/d {node} × d {node}/d {parent}"
             f" = {upstream} × {local} = {contribution}"
-            f"  (sum {total}; {node} = {names.formula(self.node)}"
-            f"{self.reverse_pass.changes.remark(self.node, names)})"
+            f"  (sum {total}; {node} = {formula}{remark})"
         )
 
 
-class ValuesOwn:
-    """The gradients of a pass where the Values have them: in ``grad``."""
+class InNumbers:
+    """The arithmetic of a pass whose gradients are where Values have them: in ``grad``."""
 
-    def get(self, node: Value) -> float | None:
+    def gradient(self, node: Value) -> float | None:
         return None if type(node.grad) is NotComputed else node.grad
 
-    def __setitem__(self, node: Value, gradient: float) -> None:
-        node.grad = gradient
+    def local_derivatives(self, node: Value) -> tuple[float, ...]:
+        return local_derivatives(node)
+
+    def receives(self, parent: Value) -> bool:
+        return not parent.is_constant
+
+    def contribute(self, _: Value, parent: Value, local: float, upstream: float) -> float:
+        if local is NOTHING:
+            return 0.0
+        contribution = local * upstream
+        parent.grad += contribution
+        return contribution
 
 
 def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) -> Iterator[Step]:
     """Do ``root.backward(gradient)`` one contribution at a time, as the iterator is consumed.
 
-    Yields a :class:`Step` after each contribution has been added.  Constants get none.  While
+    Yields a :class:`Step` after each contribution has been added, and one that says so where an
+    operand was not taken.  Constants get none, and a node that nothing has reached passes none on,
+    so it has no steps: how many there are depends on the numbers where a graph has choices.  While
     the pass runs, a ``grad`` is this pass's sum alone, not computed before the first
     contribution; what a variable had before is added at the end.  A pass that is not consumed to
     its end is abandoned: once the iterator is closed, every gradient is as it was before.
@@ -121,20 +153,24 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     interior, set_aside = begin_pass(root)
     root.grad = gradient
     reverse_pass = ReversePass(root, interior, changes)
-    last_uses = last_uses_of_hooked(interior) if hooks else {}
     try:
+        last_uses = last_uses_of_hooked(interior) if hooks else {}
         if hooks:
             call_hooks(root)
-        for each in contributions(
-            interior, ValuesOwn(), local_derivatives, gets_gradient, multiplied
-        ):
+        for each in contributions(interior, InNumbers()):
             for watcher in watchers:
                 watcher.contributes(each)
-            if last_uses.get(each.parent) == (each.node, each.position):
-                call_hooks(each.parent)
+            # Their names are what a debugger shows, here and in the frames that a hook opens.
+            node, parent, position = each.node, each.parent, each.position
+            local, upstream = each.local, each.upstream
+            contribution, total = each.contribution, each.total
+            if total is None:  # not taken, and nothing else has reached it yet
+                total = 0.0
+            if last_uses.get(parent) == (node, position):
+                call_hooks(parent)
             yield Step(
-                *(each.node, each.parent, each.position, each.local, each.upstream),
-                *(each.contribution, each.before, each.total, reverse_pass),
+                *(node, parent, position, local, upstream),
+                *(contribution, each.before, total, reverse_pass),
             )
     except BaseException:
         for node, earlier_gradient in before:
@@ -143,25 +179,26 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     finish_pass(set_aside)
 
 
-def gets_gradient(node: Value) -> bool:
-    return not node.is_constant
-
-
-def multiplied(local: float, upstream: float) -> float:
-    return local * upstream
-
-
 def last_uses_of_hooked(interior: list[Value]) -> dict[Value, tuple[Value, int]]:
     """Return, for each Value with hooks, the use after which its gradient is complete.
 
-    A use is a node and the operand's position there.
+    A use is a node and the operand's position there.  One that is not taken adds nothing, and a
+    Value that nothing reaches has no gradient, so its hooks are not called.
     """
-    return {
-        parent: (node, position)
-        for node in reversed(interior)
-        for position, parent in enumerate(node.parents)
-        if watch.hooks_of(parent) is not None
+    hooked = {
+        parent for node in interior for parent in node.parents if watch.hooks_of(parent) is not None
     }
+    if not hooked:
+        return {}
+    last_uses: dict[Value, tuple[Value, int]] = {}
+    reached = {interior[-1]}
+    for node in reversed(interior):
+        if node in reached:
+            for position, local in enumerate(local_derivatives(node)):
+                if local is not NOTHING:
+                    reached.add(node.parents[position])
+                    last_uses[node.parents[position]] = node, position
+    return {node: use for node, use in last_uses.items() if node in hooked}
 
 
 def call_hooks(node: Value) -> None:
@@ -169,6 +206,19 @@ def call_hooks(node: Value) -> None:
     hooks = watch.hooks_of(node)
     if hooks is not None:
         hooks.gradient_is_complete(node, () if node.is_leaf else local_derivatives(node))
+
+
+def steps_of(root: Value, count: int | None = None) -> list[Step]:
+    """Return the steps of ``root.backward()``, or the first of them, to look at.
+
+    Every gradient is left as it was, and no hooks are called.
+    """
+    before = [(node, node.grad) for node in topological_order(root)]
+    try:
+        return list(islice(backward_steps(root, hooks=False), count))
+    finally:
+        for node, gradient in before:
+            node.grad = gradient
 
 
 def step_through(root: Value, gradient: float) -> None:

@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 
 __all__ = [
     "NOTE",
+    "NOT_TAKEN",
     "Arrow",
     "Box",
     "Frame",
@@ -35,6 +36,9 @@ Sign: TypeAlias = Literal["", "positive", "negative", "zero"]
 
 # The id of a box that is no part of the graph, but says something about it.
 NOTE = "note"
+
+# What an arrow says whose user took another operand.
+NOT_TAKEN = "not taken"
 
 # The widths of arrows in points, by the sizes of their contributions.
 THINNEST, THICKEST = 1.0, 5.0

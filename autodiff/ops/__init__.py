@@ -16,13 +16,9 @@ from autodiff.ops.activations import (
     SOFTPLUS,
     TANH,
     log_sigmoid,
-    log_sigmoid_partials,
     sigmoid,
-    sigmoid_partials,
     softplus,
-    softplus_partials,
     tanh,
-    tanh_partials,
 )
 from autodiff.ops.arithmetic import (
     ADD,
@@ -30,16 +26,7 @@ from autodiff.ops.arithmetic import (
     MUL,
     NEG,
     SUB,
-    add,
-    add_partials,
-    div_partials,
     divide,
-    mul,
-    mul_partials,
-    neg,
-    neg_partials,
-    sub,
-    sub_partials,
 )
 from autodiff.ops.choices import (
     ABS,
@@ -48,20 +35,14 @@ from autodiff.ops.choices import (
     MINIMUM,
     RELU,
     WHERE,
-    abs_partials,
     absolute,
     leaky_relu,
-    leaky_relu_partials,
     maximum,
-    maximum_partials,
     minimum,
-    minimum_partials,
     relu,
-    relu_partials,
     where,
-    where_partials,
 )
-from autodiff.ops.operation import OPERATIONS, Operation, local_derivatives
+from autodiff.ops.operation import NOTHING, OPERATIONS, Operation, Role, local_derivatives
 from autodiff.ops.powers import (
     EXP,
     LOG,
@@ -69,27 +50,19 @@ from autodiff.ops.powers import (
     SQRT,
     SQUARE,
     exp,
-    exp_partials,
     log,
-    log_partials,
-    pow_partials,
     power,
     sqrt,
-    sqrt_partials,
     square,
-    square_partials,
 )
-from autodiff.ops.sums import WEIGHTED_SUM, bias_weights_inputs, weighted_sum, weighted_sum_partials
+from autodiff.ops.sums import WEIGHTED_SUM, bias_weights_inputs, weighted_sum
 from autodiff.ops.trigonometry import (
     COS,
     SIN,
     TAN,
     cos,
-    cos_partials,
     sin,
-    sin_partials,
     tan,
-    tan_partials,
 )
 
 __all__ = [
@@ -98,6 +71,7 @@ __all__ = [
     "COS",
     "DIV",
     "EXP",
+    "FUNCTIONS",
     "LEAKY_RELU",
     "LOG",
     "LOG_SIGMOID",
@@ -105,6 +79,7 @@ __all__ = [
     "MINIMUM",
     "MUL",
     "NEG",
+    "NOTHING",
     "OPERATIONS",
     "POW",
     "RELU",
@@ -119,56 +94,29 @@ __all__ = [
     "WEIGHTED_SUM",
     "WHERE",
     "Operation",
-    "abs_partials",
+    "Role",
     "absolute",
-    "add",
-    "add_partials",
     "bias_weights_inputs",
     "cos",
-    "cos_partials",
-    "div_partials",
     "divide",
     "exp",
-    "exp_partials",
     "leaky_relu",
-    "leaky_relu_partials",
     "local_derivatives",
     "log",
-    "log_partials",
     "log_sigmoid",
-    "log_sigmoid_partials",
     "maximum",
-    "maximum_partials",
     "minimum",
-    "minimum_partials",
-    "mul",
-    "mul_partials",
-    "neg",
-    "neg_partials",
-    "pow_partials",
     "power",
     "relu",
-    "relu_partials",
     "sigmoid",
-    "sigmoid_partials",
     "sin",
-    "sin_partials",
     "softplus",
-    "softplus_partials",
     "sqrt",
-    "sqrt_partials",
     "square",
-    "square_partials",
-    "sub",
-    "sub_partials",
     "tan",
-    "tan_partials",
     "tanh",
-    "tanh_partials",
     "weighted_sum",
-    "weighted_sum_partials",
     "where",
-    "where_partials",
 ]
 
 OPERATIONS.update(
@@ -182,3 +130,6 @@ OPERATIONS.update(
         )
     }
 )
+
+# The table's functions, by the names under which rules and programs call them.
+FUNCTIONS = {operation.forward.__name__: operation.forward for operation in OPERATIONS.values()}

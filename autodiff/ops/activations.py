@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from autodiff.ops.operation import Operation
+from autodiff.ops.operation import Operation, Role
 
 
 def tanh(x: Any) -> Any:
@@ -27,7 +27,7 @@ def tanh_partials(out: Any, x: Any) -> tuple[Any]:
     return (1.0 - out * out,)
 
 
-TANH = Operation("tanh", "tanh", 1, tanh, tanh_partials)
+TANH = Operation("tanh", "tanh", 1, tanh, tanh_partials, roles=(Role.SATURATING,))
 
 
 def sigmoid(x: Any) -> Any:
@@ -54,7 +54,7 @@ def sigmoid_partials(out: Any, x: Any) -> tuple[Any]:
     return (out * (1.0 - out),)
 
 
-SIGMOID = Operation("sigmoid", "sigmoid", 1, sigmoid, sigmoid_partials)
+SIGMOID = Operation("sigmoid", "sigmoid", 1, sigmoid, sigmoid_partials, roles=(Role.SATURATING,))
 
 
 def softplus(x: Any) -> Any:
@@ -80,8 +80,8 @@ SOFTPLUS = Operation("softplus", "softplus", 1, softplus, softplus_partials)
 def log_sigmoid(x: Any) -> Any:
     """log(sigmoid(x)), right even where sigmoid(x) has rounded to 0 or 1.
 
-    >>> log_sigmoid(-1000.0), log(sigmoid(-1000.0))
-    (-1000.0, -inf)
+    >>> log_sigmoid(-1000.0), sigmoid(-1000.0)
+    (-1000.0, 0.0)
     """
     if type(x) is not float:
         return LOG_SIGMOID.apply(x)

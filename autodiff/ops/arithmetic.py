@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from autodiff.ops.operation import Operation
+from autodiff.ops.operation import Operation, Role
 
 inf = math.inf
 nan = math.nan
@@ -22,7 +22,12 @@ def add_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return 1.0, 1.0
 
 
-ADD = Operation("add", "+", 2, add, add_partials)
+ADD = Operation(
+    *("add", "+", 2, add, add_partials),
+    roles=(Role.TERM, Role.TERM),
+    neutral=(-0.0, -0.0),  # 0.0 makes 0.0 of -0.0
+    arithmetic=True,
+)
 
 
 def sub(a: Any, b: Any) -> Any:
@@ -33,7 +38,12 @@ def sub_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return 1.0, -1.0
 
 
-SUB = Operation("sub", "-", 2, sub, sub_partials)
+SUB = Operation(
+    *("sub", "-", 2, sub, sub_partials),
+    roles=(Role.TERM, Role.NEGATED),
+    neutral=(None, 0.0),
+    arithmetic=True,
+)
 
 
 def mul(a: Any, b: Any) -> Any:
@@ -44,7 +54,12 @@ def mul_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return b, a
 
 
-MUL = Operation("mul", "*", 2, mul, mul_partials)
+MUL = Operation(
+    *("mul", "*", 2, mul, mul_partials),
+    roles=(Role.FACTOR, Role.FACTOR),
+    neutral=(1.0, 1.0),
+    arithmetic=True,
+)
 
 
 def divide(a: Any, b: Any) -> Any:
@@ -66,7 +81,7 @@ def div_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return divide(1.0, b), divide(-out, b)
 
 
-DIV = Operation("div", "/", 2, divide, div_partials)
+DIV = Operation("div", "/", 2, divide, div_partials, neutral=(None, 1.0), c_form="a / b")
 
 
 def neg(a: Any) -> Any:
@@ -77,4 +92,4 @@ def neg_partials(out: Any, a: Any) -> tuple[Any]:
     return (-1.0,)
 
 
-NEG = Operation("neg", "-", 1, neg, neg_partials)
+NEG = Operation("neg", "-", 1, neg, neg_partials, roles=(Role.NEGATED,), arithmetic=True)

@@ -15,23 +15,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from operator import attrgetter
 from pickle import PicklingError, UnpicklingError
-from typing import Any
+from typing import Any, Final
 
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.origin import Origin
 
-__all__ = ["OPERATIONS", "Operation", "local_derivatives"]
+__all__ = ["NOTHING", "OPERATIONS", "Operation", "Role", "local_derivatives"]
 
 # The table, by name; autodiff.ops fills it.
 OPERATIONS: dict[str, Operation] = {}
 
+number_of = attrgetter("data")
+
+# What a rule returns, by itself or as a branch of ``where``, for an operand that was not taken: in
+# the place of a local derivative of 0, which would make a nan of an infinite upstream gradient.
+NOTHING: Final = float("0.0")  # known by its identity
+
+
+class Role(Enum):
+    """What an operand is to an operation, where that says what its derivative is or why it is 0."""
+
+    TERM = "added: its local derivative is 1"
+    NEGATED = "subtracted: its local derivative is -1"
+    FACTOR = "multiplied with the other factor"
+    WEIGHT = "multiplied with the input that has its place among the inputs"
+    INPUT = "multiplied with the weight that has its place among the weights"
+    CONDITION = "chooses one of the choices"
+    CHOICE = "the result, or without any influence on it"
+    RECTIFIED = "the result if it is above 0, else without any influence on it"
+    SATURATING = "of hardly any influence on the result where it is far from 0"
+
 
 def chain_rule_by_partials(node: Any) -> None:
     """Apply the rule as it stands: the chain rule of an operation that is not of the table."""
-    upstream, parents = node.grad, node.parents
-    for parent, local in zip(parents, local_derivatives(node), strict=True):
-        parent.grad += local * upstream
+    upstream, op = node.grad, node.origin.op
+    partials = op.partials(node.data, *map(number_of, node.parents))
+    for parent, local in zip(node.parents, checked(op, partials, len(node.parents)), strict=True):
+        if local is not NOTHING:
+            parent.grad += local * upstream
 
 
 def local_derivatives(node: Any) -> tuple[Any, ...]:
@@ -39,14 +63,15 @@ def local_derivatives(node: Any) -> tuple[Any, ...]:
 
     Raises ValueError, naming the operation, if its rule returns no tuple or another number of them.
     """
-    return checked(
-        node.op, node.op.partials(node.data, *[parent.data for parent in node.parents]), node
-    )
+    op, given = node.op, node.origin.given
+    if given is not None:  # it was made by hand
+        return given.derivatives_of(node)  # type: ignore[no-any-return]
+    partials = op.partials(node.data, *map(number_of, node.parents))
+    return checked(op, partials, len(node.parents))
 
 
-def checked(op: Operation, partials: Any, node: Any) -> tuple[Any, ...]:
-    """Return what a rule has returned for a node; raise ValueError if it is malformed."""
-    operands = len(node.parents)
+def checked(op: Operation, partials: Any, operands: int) -> tuple[Any, ...]:
+    """Return what a rule has returned for so many operands; raise ValueError if it is malformed."""
     if not isinstance(partials, (tuple, list)):
         raise ValueError(
             f"the rule of {op.name} returned {describe(partials)}, "
@@ -73,9 +98,19 @@ class Operation:
                       derivative for each operand
     ``written``       ``written(*names)`` returns the formula, where the symbol does not say it
     ``cases``         the operation that it really is where its last operand is that number
+    ``roles``         the :class:`Role` of each operand, where that is worth saying; where their
+                      number varies, of the first, and of equal shares of the others
+    ``neutral``       for each of two operands the number that, in its place, makes the result the
+                      other operand, whatever that is; None if there is none
+    ``arithmetic``    True if ``forward`` is ``+ - *`` alone: it can be run on all that has these,
+                      such as a text
+    ``c_form``        the result as an expression in C, where all else that ``forward`` does is to
+                      keep Python's exceptions out
     ``chain_rule``    ``chain_rule(node)`` adds to each parent's gradient the local derivative
                       times the node's; ``autodiff/chain_rules.py`` has those of the table
     ``origin``        what a node that it makes holds of its making
+    ``rule_calls``    the operations that call its rule, if it is no graph, by operand and number of
+                      operands: see ``autodiff/ops/called_rule.py``
     ================  ======================================================================
 
     >>> mul = OPERATIONS["mul"]
@@ -90,8 +125,13 @@ class Operation:
     partials: Callable[..., tuple[Any, ...]]
     written: Callable[..., str] | None = None
     cases: Mapping[float, Operation] = field(default_factory=dict)
+    roles: tuple[Role, ...] = ()
+    neutral: tuple[float | None, ...] = ()
+    arithmetic: bool = False
+    c_form: str = ""
     chain_rule: Callable[[Any], None] = chain_rule_by_partials
     origin: Origin = field(init=False)
+    rule_calls: dict[tuple[int, int], Operation] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "origin", Origin(op=self))
@@ -135,6 +175,19 @@ class Operation:
         if len(operands) == 2:
             return f"{operands[0]} {self.symbol} {operands[1]}"
         return f"-{operands[0]}" if self.symbol == "-" else f"{operands[0]}{self.symbol}"
+
+    def role(self, position: int, count: int) -> Role | None:
+        """Return the role of the operand at a position, of so many; None if it has none.
+
+        >>> weighted_sum = OPERATIONS["weighted_sum"]
+        >>> [weighted_sum.role(position, 5).name for position in range(5)]
+        ['TERM', 'WEIGHT', 'WEIGHT', 'INPUT', 'INPUT']
+        """
+        if not self.roles:
+            return None
+        if self.arity is None and position > 0:
+            position = 1 + (position - 1) * (len(self.roles) - 1) // (count - 1)
+        return self.roles[position]
 
     def apply(self, *operands: Any) -> Any:
         """Return the operation of operands that are not all floats.

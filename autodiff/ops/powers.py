@@ -14,7 +14,11 @@ nan = math.nan
 
 
 def square(x: Any) -> Any:
-    # Rounds once, where the C library's pow(x, 2.0) may be one unit in the last place away.
+    """x * x, rounded once, unlike the C library's pow(x, 2.0).
+
+    >>> square(3.0)
+    9.0
+    """
     return x * x
 
 
@@ -22,7 +26,7 @@ def square_partials(out: Any, x: Any) -> tuple[Any]:
     return (2.0 * x,)
 
 
-SQUARE = Operation("square", "**2", 1, square, square_partials)
+SQUARE = Operation("square", "**2", 1, square, square_partials, arithmetic=True)
 
 
 def power(a: Any, b: Any) -> Any:
@@ -54,7 +58,12 @@ def pow_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return d_base, d_exponent
 
 
-POW = Operation("pow", "**", 2, power, pow_partials, cases={2.0: SQUARE})
+POW = Operation(
+    *("pow", "**", 2, power, pow_partials),
+    cases={2.0: SQUARE},
+    neutral=(None, 1.0),
+    c_form="a * a if b == 2.0 else pow(a, b)",
+)
 
 
 def exp(x: Any) -> Any:
@@ -75,7 +84,7 @@ def exp_partials(out: Any, x: Any) -> tuple[Any]:
     return (out,)
 
 
-EXP = Operation("exp", "exp", 1, exp, exp_partials)
+EXP = Operation("exp", "exp", 1, exp, exp_partials, c_form="exp(x)")
 
 
 def log(x: Any) -> Any:
@@ -95,7 +104,7 @@ def log_partials(out: Any, x: Any) -> tuple[Any]:
     return (divide(1.0, x),)
 
 
-LOG = Operation("log", "log", 1, log, log_partials)
+LOG = Operation("log", "log", 1, log, log_partials, c_form="log(x)")
 
 
 def sqrt(x: Any) -> Any:
@@ -113,4 +122,4 @@ def sqrt_partials(out: Any, x: Any) -> tuple[Any]:
     return (divide(0.5, out),)
 
 
-SQRT = Operation("sqrt", "sqrt", 1, sqrt, sqrt_partials)
+SQRT = Operation("sqrt", "sqrt", 1, sqrt, sqrt_partials, c_form="sqrt(x)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autodiff.ops.operation import Operation
+from autodiff.ops.operation import Operation, Role
 
 
 def weighted_sum(*operands: Any) -> Any:
@@ -57,4 +57,6 @@ WEIGHTED_SUM = Operation(
     *("weighted_sum", "Σ", None, weighted_sum, weighted_sum_partials),
     written=weighted_sum_formula,
     chain_rule=backward_weighted_sum,
+    roles=(Role.TERM, Role.WEIGHT, Role.INPUT),
+    arithmetic=True,
 )

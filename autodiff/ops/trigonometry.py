@@ -25,7 +25,7 @@ def sin_partials(out: Any, x: Any) -> tuple[Any]:
     return (cos(x),)
 
 
-SIN = Operation("sin", "sin", 1, sin, sin_partials)
+SIN = Operation("sin", "sin", 1, sin, sin_partials, c_form="sin(x)")
 
 
 def cos(x: Any) -> Any:
@@ -43,7 +43,7 @@ def cos_partials(out: Any, x: Any) -> tuple[Any]:
     return (-sin(x),)
 
 
-COS = Operation("cos", "cos", 1, cos, cos_partials)
+COS = Operation("cos", "cos", 1, cos, cos_partials, c_form="cos(x)")
 
 
 def tan(x: Any) -> Any:
@@ -61,4 +61,4 @@ def tan_partials(out: Any, x: Any) -> tuple[Any]:
     return (1.0 + out * out,)
 
 
-TAN = Operation("tan", "tan", 1, tan, tan_partials)
+TAN = Operation("tan", "tan", 1, tan, tan_partials, c_form="tan(x)")

@@ -9,12 +9,11 @@ functions are the same as the rule and the table's function, bit for bit; the te
 from __future__ import annotations
 
 import inspect
-import re
 from pathlib import Path
-from typing import Any
 
 from autodiff import ops
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.symbols import Expression
 
 __all__ = ["chain_rules_source", "main", "operators_source"]
 
@@ -24,78 +23,12 @@ PACKAGE = Path(__file__).resolve().parent.parent
 BINARY_OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
 UNARY_OPERATORS = {"-": "__neg__", "abs": "__abs__"}
 
-# What floats do by themselves as IEEE 754 says; of the others the table's function is called.
-INFIX = ("+", "-", "*")
-
 # What is computed of numbers that are no floats, such as NumPy's of single precision, is none
 # either if it is arithmetic.  Functions make floats of their operands, but some have rules that do
 # arithmetic with the operands themselves.
-ARITHMETIC = (ops.ADD, ops.SUB, ops.MUL, ops.NEG, ops.SQUARE)
 ARITHMETIC_RULES = (ops.ABS, ops.POW, ops.LOG_SIGMOID)
 
 LINE = 100
-
-
-class Name:
-    """Stands for a number while a rule or a function is written out; arithmetic on it is text."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    @staticmethod
-    def make_node(op: Operation, *operands: Any) -> Name:
-        texts = [text_of(operand) for operand in operands]
-        if op.symbol in INFIX:
-            return Name(f"({op.formula(*texts)})")
-        return Name(f"{op.forward.__name__}({', '.join(map(without_brackets, texts))})")
-
-    def __add__(self, other: Any) -> Name:
-        return self.make_node(ops.ADD, self, other)
-
-    def __radd__(self, other: Any) -> Name:
-        return self.make_node(ops.ADD, other, self)
-
-    def __sub__(self, other: Any) -> Name:
-        return self.make_node(ops.SUB, self, other)
-
-    def __rsub__(self, other: Any) -> Name:
-        return self.make_node(ops.SUB, other, self)
-
-    def __mul__(self, other: Any) -> Name:
-        return self.make_node(ops.MUL, self, other)
-
-    def __rmul__(self, other: Any) -> Name:
-        return self.make_node(ops.MUL, other, self)
-
-    def __neg__(self) -> Name:
-        return self.make_node(ops.NEG, self)
-
-    def __bool__(self) -> bool:
-        raise TypeError("a rule that asks whether a number is 0 cannot be written out")
-
-    def __eq__(self, other: object) -> bool:
-        raise TypeError("a rule that compares numbers cannot be written out")
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def text_of(operand: Any) -> str:
-    """Return a name's text, or a number as Python writes it."""
-    return operand.text if isinstance(operand, Name) else repr(float(operand))
-
-
-def without_brackets(text: str) -> str:
-    """Return an expression without brackets around the whole of it.
-
-    >>> without_brackets("(1.0 - y)"), without_brackets("(a + b) * (a - b)")
-    ('1.0 - y', '(a + b) * (a - b)')
-    """
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0 and place < len(text) - 1:
-            return text
-    return text[1:-1] if text.startswith("(") else text
 
 
 # --------------------------------------------------------------------------------------------
@@ -109,57 +42,64 @@ def chain_rule_source(op: Operation) -> str:
     >>> print(chain_rule_source(OPERATIONS["tanh"]))
     def backward_tanh(node: Any) -> None:
         upstream, (x,) = node.grad, node.parents
-        x.grad += (1.0 - (node.data * node.data)) * upstream
+        x.grad += (1.0 - node.data * node.data) * upstream
     """
     parents = operand_names(op)
-    local_derivatives = op.partials(Name("node.data"), *[Name(f"{name}.data") for name in parents])
     targets = f"({parents[0]},)" if len(parents) == 1 else f"({', '.join(parents)})"
     lines = [
         f"def backward_{op.name}(node: Any) -> None:",
         f"    upstream, {targets} = node.grad, node.parents",
     ]
-    for parent, local in zip(parents, local_derivatives, strict=True):
-        factor = text_of(local)
-        term = {"1.0": "upstream", "-1.0": "-upstream"}.get(factor, f"{factor} * upstream")
-        line = f"    {parent}.grad += {term}"
-        if len(line) > LINE:
-            lines.append(f"    local = {without_brackets(factor)}")
-            line = f"    {parent}.grad += local * upstream"
-        lines.append(line)
+    for parent, local in zip(parents, local_derivatives(op, parents), strict=True):
+        lines += contribution_lines(parent, local, "    ")
     return "\n".join(lines)
+
+
+def contribution_lines(parent: str, local: Expression, indent: str) -> list[str]:
+    """Return the lines that add a contribution; where one side gets nothing, in an ``if``."""
+    if local.is_nothing:
+        return []
+    if local.choice is not None:
+        condition, taken, otherwise = local.choice
+        if taken.is_nothing:
+            inner = contribution_lines(parent, otherwise, f"{indent}    ")
+            return [f"{indent}if not {condition.text} > 0.0:", *inner]
+        if otherwise.gives_nothing:
+            lines = [f"{indent}if {condition.text} > 0.0:"]
+            lines += contribution_lines(parent, taken, f"{indent}    ")
+            if otherwise.is_nothing:
+                return lines
+            first, *rest = contribution_lines(parent, otherwise, indent)
+            return [*lines, f"{indent}el{first.removeprefix(indent)}", *rest]
+    ones = {"1.0": "upstream", "-1.0": "-upstream"}
+    line = f"{indent}{parent}.grad += {ones.get(local.text, f'{local.within(2)} * upstream')}"
+    if len(line) <= LINE:
+        return [line]
+    return [f"{indent}local = {local.text}", f"{indent}{parent}.grad += local * upstream"]
+
+
+def local_derivatives(op: Operation, parents: list[str]) -> list[Expression]:
+    """Return the local derivatives as expressions.
+
+    Raises TypeError, naming the operation, if its rule is no arithmetic, or returns no tuple.
+    """
+    operands = [Expression(f"{name}.data") for name in parents]
+    try:
+        return [Expression.of(local) for local in op.partials(Expression("node.data"), *operands)]
+    except TypeError as error:
+        raise TypeError(f"{op.name}: {error}") from error
 
 
 def operand_names(op: Operation) -> list[str]:
     """Return what the rule itself calls its operands."""
     _, *names = inspect.signature(op.partials).parameters
-    return names
-
-
-def names_used(source: str) -> list[str]:
-    """Return the names of ``autodiff.ops`` that a source uses, in the order of an import."""
-    code = re.sub(r'""".*?"""', "", source, flags=re.DOTALL)
-    words = set(re.findall(r"(?<![.\w])(?<!def )\w+", code))
-    names = [name for name, thing in vars(ops).items() if name in words and defines(thing)]
-    return sorted(names, key=lambda name: (not name.isupper(), name.islower(), name))
-
-
-def defines(thing: Any) -> bool:
-    return isinstance(thing, (Operation, type)) or inspect.isfunction(thing)
-
-
-def import_line(names: list[str]) -> str:
-    """Return the import of these names from the table, on lines that are short enough."""
-    line = f"from autodiff.ops import {', '.join(names)}"
-    if len(line) <= LINE:
-        return line
-    return "from autodiff.ops import (\n" + "".join(f"    {name},\n" for name in names) + ")"
+    return names[: op.arity]  # what follows is a setting of the rule's own
 
 
 def chain_rules_source() -> str:
     """Return the text of ``autodiff/chain_rules.py``."""
     functions = [chain_rule_source(op) for op in OPERATIONS.values() if op.arity is not None]
-    used = ["OPERATIONS", *names_used("\n".join(functions))]
-    head = f'''"""The chain rule of each operation: what ``backward()`` does at a node that it made.
+    head = '''"""The chain rule of each operation: what ``backward()`` does at a node that it made.
 
 Each parent's gradient is a sum over the parent's uses.  This use adds the local derivative,
 d node / d parent, times the upstream gradient, d root / d node, which is complete by now.
@@ -168,15 +108,17 @@ Written by ``python -m autodiff.ops.writer`` from the rules of ``autodiff/ops``:
 A neuron's sum, of any number of operands, has its own in ``autodiff/ops/sums.py``.
 """
 
+# ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
+
 from __future__ import annotations
 
 from typing import Any
 
-{import_line(used)}
+from autodiff.ops import *
 '''
-    tail = """for _operation in OPERATIONS.values():
-    if _operation.arity is not None:
-        _operation.apply_chain_rule_by(globals()[f"backward_{_operation.name}"])
+    # Python imports the file before it can write it anew for an operation just added.
+    tail = """for _op in OPERATIONS.values():
+    _op.apply_chain_rule_by(globals().get(f"backward_{_op.name}", _op.chain_rule))
 """
     return "\n\n".join([head, *[f"{function}\n" for function in functions], tail])
 
@@ -205,8 +147,9 @@ def constant_name(op: Operation) -> str:
 
 def text_of_result(op: Operation, operands: list[str]) -> str:
     """Return an operation on numbers as Python has it: arithmetic, or the function's call."""
-    if op.symbol in INFIX:
-        return op.formula(*operands)
+    if op.arithmetic:
+        written: Expression = op.forward(*map(Expression, operands))
+        return written.text
     return f"{op.forward.__name__}({', '.join(operands)})"
 
 
@@ -216,14 +159,14 @@ def making(op: Operation, *operands: str) -> str:
     What was assigned to ``data`` and is no float goes the slow way, which makes it one or says
     whose it is.
     """
-    result = without_brackets(text_of_result(op, [f"{operand}.data" for operand in operands]))
+    result = text_of_result(op, [f"{operand}.data" for operand in operands])
     comma = "," if len(operands) == 1 else ""
     slow_way = f"return self.make_node({constant_name(op)}, {', '.join(operands)})"
-    checked = ["node"] if op in ARITHMETIC else operands if op in ARITHMETIC_RULES else []
+    checked = ["node"] if op.arithmetic else operands if op in ARITHMETIC_RULES else []
     condition = " or ".join(f"type({each}.data) is not float" for each in checked)
     check = f"\n        if {condition}:\n            {slow_way}" if checked else ""
     return f"""\
-        node = new(type(self))
+        node = new(Value)
         try:
             node.data = {result}
         except (TypeError, OverflowError):
@@ -248,7 +191,7 @@ def binary_source(op: Operation, name: str) -> str:
     )
     return f"""
     def {name}(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
 {cases}\
             other = self.as_operand(other)
             if other is NotImplemented:
@@ -258,10 +201,11 @@ def binary_source(op: Operation, name: str) -> str:
 
 def reflected_source(op: Operation, name: str) -> str:
     """Return the operator of a number and a Value."""
+    symbol = "**" if op.symbol == "**" else f" {op.symbol} "  # spaced as ruff formats it
     return f"""
     def {name}(self, other: Operand) -> Self:
         other = self.as_operand(other)
-        return NotImplemented if other is NotImplemented else other {op.symbol} self
+        return NotImplemented if other is NotImplemented else other{symbol}self
 """
 
 
@@ -290,26 +234,28 @@ def docstring_of(op: Operation, method: str) -> str:
     text = inspect.getdoc(op.forward)
     if text is None or method.startswith("__"):
         return ""
-    return f'        """{text.splitlines()[0]}"""\n'
+    first = text.splitlines()[0].removeprefix("The ").removeprefix("the ")
+    article = "the " if text.startswith("The ") else ""
+    return f'        """Return {article}{first}"""\n'
 
 
 def operators_source() -> str:
     """Return the text of ``autodiff/operators.py``."""
     written = "".join(operator_source(op) for op in OPERATIONS.values())
-    used = names_used(f"{written} Operation")
     return f'''"""The arithmetic of Values: each operator makes a node that remembers its operands.
 
 Written by ``python -m autodiff.ops.writer`` from the table of operations: change that.  Each is
 written out, as making nodes is half of the work of every training step.
 """
 
-# mypy: disable-error-code="union-attr, misc"
+# mypy: disable-error-code="union-attr, misc, no-any-return"
+# ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
 
 from __future__ import annotations
 
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
-{import_line(used)}
+from autodiff.ops import *
 from autodiff.support import watch
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.origin import Origin
@@ -327,6 +273,8 @@ class Allocate(Protocol):
 
 new: Allocate = object.__new__
 
+Value: Any = None  # autodiff.value, which imports this file, puts its class here
+
 
 class Operators:
     """What ``Value`` inherits: ``+ - * / **`` with Values and numbers, and functions as methods."""
@@ -338,8 +286,8 @@ class Operators:
     parents: tuple[Any, ...]
     origin: Origin
 
-    @classmethod
-    def make_node(cls, op: Operation, *operands: Any) -> Self:
+    @staticmethod
+    def make_node(op: Operation, *operands: Any) -> Any:
         """Return the node of an operation on Values and numbers."""
         raise NotImplementedError
 

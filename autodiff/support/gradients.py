@@ -18,7 +18,8 @@ class NotComputed(float):
 
     __mul__ = __rmul__ = (0.0).__mul__
     __truediv__ = (0.0).__truediv__
-    __sub__ = (0.0).__sub__
+    __sub__, __rsub__ = (0.0).__sub__, (0.0).__rsub__
+    __neg__, __float__, __round__ = (0.0).__neg__, (0.0).__float__, (0.0).__round__
 
     name: str
 

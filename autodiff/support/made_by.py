@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from autodiff.ops.operation import Operation
 from autodiff.support import watch
 from autodiff.support.origin import Origin
-
-if TYPE_CHECKING:
-    from autodiff.ops.operation import Operation
 
 __all__ = ["MadeWithin", "call_within"]
 
 Result = TypeVar("Result")
 
 
-class MadeWithin(dict["Operation | None", Origin]):
+class MadeWithin(dict[Operation | None, Origin]):
     """The origins of the nodes that one module makes: one for each operation, made when needed."""
 
     def __init__(self, module: str) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
+from autodiff.support.frames import code_at, shown_place
 from autodiff.support.hooks import Hooks
-
-if TYPE_CHECKING:
-    from autodiff.ops.operation import Operation
 
 __all__ = ["CONSTANT", "VARIABLE", "Origin"]
 
@@ -27,6 +24,9 @@ class Origin:
     ``file``      the user's file, and ``line`` the line there, 0 if unknown: see
                   :func:`autodiff.record_source`
     ``name``      the plain name that this line assigns it to
+    ``compared``  the place of the user's code that compared its number first: file and line
+    ``symbol``    what a program for another engine calls the operation of a leaf
+    ``given``     what a node that was made by hand has in the place of a rule
     ``hooks``     what is to be called when its gradient is complete; not part of a copy
     ============  =========================================================================
 
@@ -34,13 +34,16 @@ class Origin:
     which keeps a Value small.  ``dataclasses.replace`` makes another.
     """
 
-    op: Operation | None = None
+    op: Any = None
     constant: bool = False
     label: str = ""
     module: str = ""
     file: str = ""
     line: int = 0
     name: str = ""
+    compared: tuple[str, int] | None = None
+    symbol: str = ""
+    given: Any = field(default=None, compare=False, repr=False)
     hooks: Hooks | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -50,10 +53,7 @@ class Origin:
         >>> Origin(file="train.py", line=12).place
         'train.py:12'
         """
-        if not self.line:
-            return ""
-        here = os.getcwd() + os.sep
-        return f"{self.file.removeprefix(here)}:{self.line}"
+        return shown_place(self.file, self.line) if self.line else ""
 
     @property
     def short_place(self) -> str:
@@ -67,7 +67,7 @@ class Origin:
     @property
     def code(self) -> str:
         """The text of that line; '' if it cannot be read."""
-        return linecache.getline(self.file, self.line).strip() if self.line else ""
+        return code_at(self.file, self.line) if self.line else ""
 
     def without_hooks(self) -> Origin:
         """Return what a copy of the Value keeps."""
