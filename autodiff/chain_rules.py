@@ -57,7 +57,10 @@ def backward_square(node: Any) -> None:
 
 def backward_pow(node: Any) -> None:
     upstream, (a, b) = node.grad, node.parents
-    a.grad += (b.data * power(a.data, where(absolute(b.data), b.data - 1.0, 0.0))) * upstream
+    if where(absolute(b.data), 0.0, 1.0 + b.data) > 0.0:
+        a.grad += where(a.data, divide(b.data, a.data), 0.0 * b.data) * upstream
+    else:
+        a.grad += (b.data * power(a.data, b.data - 1.0)) * upstream
     local = node.data * log(where(absolute(a.data), a.data, where(-b.data, a.data, 1.0)))
     b.grad += local * upstream
 

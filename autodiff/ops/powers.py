@@ -50,9 +50,10 @@ def power(a: Any, b: Any) -> Any:
 
 
 def pow_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
-    # d(a**0)/da is 0 even at a = 0, where b * a**(b-1) would be 0 * inf.  The price: where b is 0,
-    # this slope's own derivative by b is 1, not 1 / a (PyTorch's is 0).
-    d_base = b * power(a, where(absolute(b), b - 1.0, 0.0))
+    # d(a**0)/da is 0 even at a = 0, where b * a**(b-1) would be 0 * inf.  Its slope by b is 1 / a,
+    # so there it is written as b / a; where a**b is not defined beside b = 0, that slope is 0.
+    is_zero = where(absolute(b), 0.0, 1.0 + b)
+    d_base = where(is_zero, where(a, divide(b, a), 0.0 * b), b * power(a, b - 1.0))
     # d(0**b)/db is 0 for b >= 0, where out * log(a) would be 0 * -inf.
     d_exponent = out * log(where(absolute(a), a, where(-b, a, 1.0)))
     return d_base, d_exponent

@@ -56,23 +56,27 @@ def chain_rule_source(op: Operation) -> str:
 
 
 def contribution_lines(parent: str, local: Expression, indent: str) -> list[str]:
-    """Return the lines that add a contribution; where one side gets nothing, in an ``if``."""
+    """Return the lines that add a contribution.
+
+    Where one side of a choice gets nothing, or a line would be too long, it is an ``if``.
+    """
     if local.is_nothing:
         return []
-    if local.choice is not None:
-        condition, taken, otherwise = local.choice
-        if taken.is_nothing:
-            inner = contribution_lines(parent, otherwise, f"{indent}    ")
-            return [f"{indent}if not {condition.text} > 0.0:", *inner]
-        if otherwise.gives_nothing:
-            lines = [f"{indent}if {condition.text} > 0.0:"]
-            lines += contribution_lines(parent, taken, f"{indent}    ")
-            if otherwise.is_nothing:
-                return lines
-            first, *rest = contribution_lines(parent, otherwise, indent)
-            return [*lines, f"{indent}el{first.removeprefix(indent)}", *rest]
     ones = {"1.0": "upstream", "-1.0": "-upstream"}
     line = f"{indent}{parent}.grad += {ones.get(local.text, f'{local.within(2)} * upstream')}"
+    if local.choice is not None and (local.gives_nothing or len(line) > LINE):
+        condition, taken, otherwise = local.choice
+        inner = f"{indent}    "
+        if taken.is_nothing:
+            lines = contribution_lines(parent, otherwise, inner)
+            return [f"{indent}if not {condition.text} > 0.0:", *lines]
+        lines = [f"{indent}if {condition.text} > 0.0:", *contribution_lines(parent, taken, inner)]
+        others = contribution_lines(parent, otherwise, indent)
+        if others and others[0].startswith(f"{indent}if "):
+            return [*lines, f"{indent}el{others[0].removeprefix(indent)}", *others[1:]]
+        if others:
+            lines += [f"{indent}else:", *contribution_lines(parent, otherwise, inner)]
+        return lines
     if len(line) <= LINE:
         return [line]
     return [f"{indent}local = {local.text}", f"{indent}{parent}.grad += local * upstream"]
