@@ -770,7 +770,7 @@ def test_a_value_that_nothing_reached_is_followed_to_where_the_flow_stops() -> N
     )
     explanation = explain(x, of=loss)
     assert [str(step) for step in explanation.steps] == [
-        "d v11/d x += nothing: v9 = where(x, v8, 0) did not take x  (sum 0)"
+        "d v10/d x += nothing: v9 = where(x, v8, 0) did not take x  (sum 0)"
     ]
     assert explanation.notes == (
         "v9 = where(x, v8, 0): x only chooses, so d v9/d x = 0",
