@@ -45,9 +45,12 @@ from tests.reference import (
 inf, nan = math.inf, math.nan
 
 
-def states(values: list[Value]) -> list[tuple[bytes, bytes | None]]:
-    """Return what each Value holds: its number's bits, and its gradient's if it has one."""
-    return [(bits(v.data), bits(v.grad) if v.has_grad else None) for v in values]
+def states(values: list[Value]) -> list[tuple[bytes, bytes]]:
+    """Return what each Value holds: its number's bits, and its gradient's.
+
+    A gradient that is not computed counts as 0.0: a program leaves 0.0 where nothing has reached.
+    """
+    return [(bits(v.data), bits(v.grad)) for v in values]
 
 
 # --------------------------------------------------------------------------------------------
