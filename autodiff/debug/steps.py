@@ -56,8 +56,8 @@ class Step(Contribution):
     ================  ======================================================================
 
     ``str(step)`` is the chain rule with names and numbers.  ``taken`` is False where the operation
-    chose another operand: nothing is added then, and ``local`` and ``contribution`` are 0.  ``total``
-    is 0 as long as nothing has been added.
+    chose another operand: nothing is added then, and ``local`` and ``contribution`` are 0.
+    ``total`` is 0 as long as nothing has been added.
     """
 
     local: float

@@ -21,9 +21,9 @@ class Trace:
     """A record of the backward pass from ``root``, with a position that moves forward and back.
 
     At position k the first k contributions have been added: at 0 only root has a gradient, at
-    ``len(trace)`` every Value has its own that anything reaches.  The pass is made when the trace is (hooks are called
-    then), and it leaves every ``grad`` as it was; later changes of the Values do not reach the
-    trace.  It keeps a few numbers a step, never a copy of the graph.
+    ``len(trace)`` every Value has its own that anything reaches.  The pass is made when the trace
+    is (hooks are called then), and it leaves every ``grad`` as it was; later changes of the Values
+    do not reach the trace.  It keeps a few numbers a step, never a copy of the graph.
 
     Raises TypeError if root is no Value, ValueError if it is a constant, and what a hook raises.
 
