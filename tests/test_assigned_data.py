@@ -1,4 +1,4 @@
-"""What is assigned to ``data``: any real number is a double where it is used, all else is named."""
+"""What is assigned to ``data``: any real number is a double where it is used, all else is named.
 
 The expected numbers are those of the same program with floats, as IEEE 754 rounds them.
 """
