@@ -206,7 +206,7 @@ def test_what_was_assigned_after_the_forward_pass_is_named_by_whatever_different
         lambda loss, w: loss.backward(),
         lambda loss, w: list(backward_steps(loss)),
         lambda loss, w: Trace(loss),
-        lambda loss, w: grad(loss, w),
+        grad,
         lambda loss, w: hessian(loss, [w]),
         lambda loss, w: explain(w, of=loss),
         lambda loss, w: draw(loss, edges=True),
@@ -217,7 +217,7 @@ def test_what_was_assigned_after_the_forward_pass_is_named_by_whatever_different
         x.grad = 5.0
         loss = (w * x).tanh() * w
         w.data = thing
-        with pytest.raises(TypeError, match="^the data of w is"):
+        with pytest.raises(TypeError, match=r"^the data of w is"):
             use(loss, w)
         assert x.grad == 5.0
         assert not w.has_grad
@@ -228,11 +228,11 @@ def test_what_numpy_and_torch_would_compute_with_is_refused_all_the_same() -> No
     for array in (numpy.ones(2), numpy.ones(1), numpy.array(1.0)):
         w = Value(1.0, "w")
         w.data = array
-        with pytest.raises(TypeError, match="^the data of w is the ndarray"):
+        with pytest.raises(TypeError, match=r"^the data of w is the ndarray"):
             w * 2.0
     torch = pytest.importorskip("torch", reason="tests that PyTorch's tensors are refused")
     w.data = torch.tensor(1.0)
-    with pytest.raises(TypeError, match="^the data of w is the Tensor"):
+    with pytest.raises(TypeError, match=r"^the data of w is the Tensor"):
         w + Value(2.0)
 
 

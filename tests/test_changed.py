@@ -3,6 +3,8 @@
 What is shown has to be what a graph made anew with the same numbers has, bit for bit.
 """
 
+# ruff: noqa: ARG005 (functions of the same operands)
+
 from __future__ import annotations
 
 import math
@@ -117,7 +119,7 @@ def test_a_change_without_effect_is_none() -> None:
 def test_numbers_are_lent_for_a_block_and_given_back_even_after_an_error() -> None:
     _, _, h, loss = example()
     before = state(loss)
-    with pytest.raises(KeyError), recomputed(topological_order(loss)) as changes:
+    with pytest.raises(KeyError), recomputed(topological_order(loss)) as changes:  # noqa: PT012
         assert (h.data, loss.data) == (0.5, math.tanh(0.5))
         raise KeyError
     assert state(loss) == before
@@ -309,7 +311,7 @@ def test_no_pass_recomputes_anything_before_a_step_is_shown() -> None:
 
 def test_the_steps_of_a_pass_are_still_those_of_backward() -> None:
     for run in (Value.backward, lambda loss: list(backward_steps(loss))):
-        w, x, h, loss = example()
+        w, _x, _h, loss = example()
         w.zero_grad()
         run(loss)
         slope = 1.0 - math.tanh(6.0) * math.tanh(6.0)  # of the number that loss has
@@ -355,7 +357,7 @@ def test_no_equation_is_false() -> None:
 
 
 def test_detect_anomaly_stops_a_pass_over_numbers_of_different_times() -> None:
-    w, x, h, loss = example()
+    w, x, _h, loss = example()
     before = state(loss)
     with detect_anomaly(), pytest.raises(AnomalyError) as caught:
         loss.backward()
