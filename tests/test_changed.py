@@ -381,7 +381,7 @@ def test_detect_anomaly_names_the_line_of_what_is_out_of_date() -> None:
         product = w * 2.0
         w.data = 1.0
         with pytest.raises(
-            AnomalyError, match="^backward.*: product = w.*\n  made in .*\n    product"
+            AnomalyError, match=r"^backward.*: product = w.*\n  made in .*\n    product"
         ):
             product.backward()
 
