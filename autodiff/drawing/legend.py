@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autodiff.drawing.picture import NOT_TAKEN, Box, Frame, Kind, Picture
+from autodiff.drawing.picture import NOT_TAKEN, NOTE, Box, Frame, Kind, Picture
 
 __all__ = ["with_legend"]
 
@@ -27,11 +27,11 @@ NUMBERS_ON_ARROWS = (
     "thick: adds much",
     "orange: adds +",
     "blue, dashed: adds −",
-    "dotted: adds 0 or nothing",
+    "dotted: adds 0",
 )
 MARKS = ("bright yellow: has a new gradient", "black border: by this node's rule")
 NOT_COMPUTED = "grad –: not computed"
-ANOTHER_TAKEN = "not taken: another operand was"
+ADDS_NOTHING = "not taken: adds nothing"
 
 
 def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
@@ -40,7 +40,7 @@ def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
     ``edges`` and ``step`` say whether it has numbers on its arrows and shows a step of a pass:
     then the legend is the same for every step.
     """
-    kinds = {box.kind for box in picture.boxes}
+    kinds = {box.kind for box in picture.boxes if box.id != NOTE}
     boxes = [
         Box(f"legend-{kind}", kind, title, (title,), numbers, frame="legend")
         for kind, (title, numbers) in MEANINGS.items()
@@ -52,7 +52,7 @@ def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
     if edges:
         notes += NUMBERS_ON_ARROWS
         if any(NOT_TAKEN in arrow.label for arrow in picture.arrows):
-            notes.append(ANOTHER_TAKEN)
+            notes.append(ADDS_NOTHING)
     if step:
         notes += MARKS
     if notes:
