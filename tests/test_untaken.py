@@ -26,7 +26,6 @@ from autodiff.ops import NOTHING, Operation
 from tests.bits import all_bits
 from tests.engines import CC, NODE, InC, InJavaScript, checked
 
-
 # ---- an operation of one's own ---------------------------------------------------------------
 
 
@@ -291,6 +290,23 @@ def test_a_dead_neuron_of_an_infinite_input_keeps_its_weights(engine: str) -> No
     assert (w.data, v.data) == (-1.0, -1.0)
 
 
+def sign_of_gradient(of: Mapping[Value, Value], w: Value) -> Value:
+    return w - ops.where(of[w], 1.0, ops.where(-of[w], -1.0, 0.0))
+
+
+@pytest.mark.parametrize("engine", ["python", *(["native"] if is_installed() else [])])
+@pytest.mark.parametrize("shuffle", [None, random.SystemRandom()])
+def test_updates_that_hide_a_nan_have_the_guarded_program(engine: str, shuffle: Any) -> None:
+    """A row adds 1 to the gradient, the other one nothing; a nan in its place would be hidden."""
+    w, x = Value(-1.0, "w"), Value(0.0, "x")
+    output = ops.relu(1.0 - ops.exp(w * x)) + ops.where(x, w, 0.0)
+    program = compile(
+        output, inputs=[x], updates=lambda of: {w: sign_of_gradient(of, w)}, engine=engine
+    )
+    program.run(1, rows=[[-1000.0], [0.001]], shuffle=shuffle)
+    assert w.data == -2.0
+
+
 # ---- a fuzzer --------------------------------------------------------------------------------
 
 PLACES = st.sampled_from([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, 800.0, -800.0])
@@ -325,14 +341,14 @@ def in_values(tree: Tree, x: Any) -> Any:
     return ops.OPERATIONS[kind].apply(*operands)
 
 
-class Undefined(Exception):
+class UndefinedError(Exception):
     """The function or its derivative is not defined here, or a choice is on its edge."""
 
 
 def truth(tree: Tree, x: Any) -> tuple[Any, Any]:
     """Return a selected branch's number and its derivative, in mpmath; sides not taken are skipped.
 
-    It is forward: dual numbers of 60 digits.  Raises Undefined.
+    It is forward: dual numbers of 60 digits.  Raises UndefinedError.
     """
     kind, *rest = tree
     if kind == "x":
@@ -356,9 +372,9 @@ def truth(tree: Tree, x: Any) -> tuple[Any, Any]:
 
 
 def within(number: Any) -> Any:
-    """Return the number; raise Undefined if a float cannot hold it."""
+    """Return the number; raise UndefinedError if a float cannot hold it."""
     if abs(number) > 1e300 or (number != 0 and abs(number) < 1e-280):
-        raise Undefined
+        raise UndefinedError
     return number
 
 
@@ -366,12 +382,12 @@ def sign_of(tree: Tree, x: Any) -> tuple[Any, Any]:
     """Return what a condition is: its number, infinite where its limit is; raise if unclear."""
     try:
         number, slope = truth(tree, x)
-    except Undefined:
+    except UndefinedError:
         number, slope = limit(tree, x), mpmath.mpf(0)
     if number != 0 and abs(number) < mpmath.mpf("1e-9"):
-        raise Undefined  # rounding may decide
+        raise UndefinedError  # rounding may decide
     if number == 0 and slope != 0 and tree != ("x",):
-        raise Undefined  # rounding may decide
+        raise UndefinedError  # rounding may decide
     return number, slope
 
 
@@ -380,27 +396,27 @@ def limit(tree: Tree, x: Any) -> Any:
     kind, *rest = tree
     if kind in ("log", "reciprocal") and rest[0] == ("x",) and x == 0:
         return -mpmath.inf if kind == "log" else mpmath.inf
-    raise Undefined
+    raise UndefinedError
 
 
 def chosen(sides: list[Tree], x: Any, is_larger: bool) -> tuple[Any, Any]:
     """Return the side that a maximum or minimum takes, decided by its limit where it has one."""
     numbers = [sign_of(side, x)[0] for side in sides]
     if abs(numbers[0] - numbers[1]) < mpmath.mpf("1e-9"):
-        raise Undefined  # a kink
+        raise UndefinedError  # a kink
     first = (numbers[0] > numbers[1]) == is_larger
     return truth(sides[0 if first else 1], x)
 
 
 def positive(a: Any) -> Any:
     if a <= 0:
-        raise Undefined
+        raise UndefinedError
     return a
 
 
 def nonzero(a: Any) -> Any:
     if a == 0:
-        raise Undefined
+        raise UndefinedError
     return a
 
 
@@ -430,7 +446,7 @@ def test_no_gradient_is_nan_where_the_function_has_one(tree: Tree, place: float)
         try:
             _, derivative = truth(tree, mpmath.mpf(place))
             within(derivative)
-        except (Undefined, OverflowError, ZeroDivisionError):
+        except (UndefinedError, OverflowError, ZeroDivisionError):
             return
         expected = float(derivative)
     x = Value(place, "x")
