@@ -332,9 +332,10 @@ def restore(
     node.data = data
     node.grad = grad if grad is not None else OF_A_CONSTANT if origin.constant else NOT_COMPUTED
     node.parents = parents
-    node.origin = origin
-    if attributes:
-        vars(node).update(attributes)
+    node.origin = VARIABLE
     if watch.on_new_value is not None:
         watch.on_new_value(node)
+    node.origin = origin  # a copy keeps where it came from
+    if attributes:
+        vars(node).update(attributes)
     return node
