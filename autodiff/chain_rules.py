@@ -114,32 +114,47 @@ def backward_log_sigmoid(node: Any) -> None:
 
 def backward_relu(node: Any) -> None:
     upstream, (x,) = node.grad, node.parents
-    x.grad += where(x.data, 1.0, 0.0) * upstream
+    if x.data > 0.0:
+        x.grad += upstream
 
 
 def backward_leaky_relu(node: Any) -> None:
     upstream, (x, negative_slope) = node.grad, node.parents
     x.grad += where(x.data, 1.0, negative_slope.data) * upstream
-    negative_slope.grad += where(x.data, 0.0, x.data) * upstream
+    if not x.data > 0.0:
+        negative_slope.grad += x.data * upstream
 
 
 def backward_maximum(node: Any) -> None:
     upstream, (a, b) = node.grad, node.parents
-    a.grad += where(a.data - b.data, 1.0, where(b.data - a.data, 0.0, 0.5)) * upstream
-    b.grad += where(b.data - a.data, 1.0, where(a.data - b.data, 0.0, 0.5)) * upstream
+    if a.data - b.data > 0.0:
+        a.grad += upstream
+    elif not b.data - a.data > 0.0:
+        a.grad += 0.5 * upstream
+    if b.data - a.data > 0.0:
+        b.grad += upstream
+    elif not a.data - b.data > 0.0:
+        b.grad += 0.5 * upstream
 
 
 def backward_minimum(node: Any) -> None:
     upstream, (a, b) = node.grad, node.parents
-    a.grad += where(b.data - a.data, 1.0, where(a.data - b.data, 0.0, 0.5)) * upstream
-    b.grad += where(a.data - b.data, 1.0, where(b.data - a.data, 0.0, 0.5)) * upstream
+    if b.data - a.data > 0.0:
+        a.grad += upstream
+    elif not a.data - b.data > 0.0:
+        a.grad += 0.5 * upstream
+    if a.data - b.data > 0.0:
+        b.grad += upstream
+    elif not b.data - a.data > 0.0:
+        b.grad += 0.5 * upstream
 
 
 def backward_where(node: Any) -> None:
     upstream, (condition, a, b) = node.grad, node.parents
-    condition.grad += 0.0 * upstream
-    a.grad += where(condition.data, 1.0, 0.0) * upstream
-    b.grad += where(condition.data, 0.0, 1.0) * upstream
+    if condition.data > 0.0:
+        a.grad += upstream
+    if not condition.data > 0.0:
+        b.grad += upstream
 
 
 for _operation in OPERATIONS.values():

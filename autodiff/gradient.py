@@ -12,17 +12,17 @@ programs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, overload
 
 from autodiff.graph import leaves_and_interior
-from autodiff.ops import local_derivatives
+from autodiff.ops import NOTHING, Role, local_derivatives, where
 from autodiff.support.convert import describe
 from autodiff.support.passes import check_data
 from autodiff.value import Value, constant
 
-__all__ = ["Contribution", "contributions", "grad", "gradient_steps", "hessian"]
+__all__ = ["Contribution", "GradientSteps", "contributions", "grad", "hessian"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Contribution:
     ``position``      which operand of ``node`` it is, from 0 (``x * x`` has two)
     ``local``         local derivative: d node / d operand
     ``upstream``      upstream gradient: d root / d node, complete by now
-    ``contribution``  ``local * upstream``
+    ``contribution``  ``local * upstream``; None if the operand was not taken
     ``before``        the parent's sum before it; None if this is the first
     ``total``         the parent's sum with it
     ================  ======================================================================
@@ -51,42 +51,144 @@ class Contribution:
     total: Any
 
 
-class Gradients(Protocol):
-    """What holds the gradients of a pass while it runs: a dict, or the Values themselves."""
+class Arithmetic(Protocol):
+    """What a pass calculates in, numbers or Values, and what holds the gradients meanwhile."""
 
-    def get(self, node: Value) -> Any:
+    def gradient(self, node: Value) -> Any:
         """Return a Value's gradient so far; None if no contribution has reached it."""
 
-    def __setitem__(self, node: Value, gradient: Any) -> None: ...
+    def local_derivatives(self, node: Value) -> Sequence[Any]:
+        """Return what a node's rule gives, one for each parent."""
+
+    def receives(self, parent: Value) -> bool:
+        """Return whether a Value gets a gradient at all."""
+
+    def contribute(self, node: Value, parent: Value, local: Any, upstream: Any, /) -> Any:
+        """Add ``local * upstream`` to the parent's gradient, and return it; None if not taken."""
 
 
-def contributions(
-    interior: Sequence[Value],
-    gradients: Gradients,
-    rule: Callable[[Value], Sequence[Any]],
-    receives: Callable[[Value], bool],
-    multiply: Callable[[Any, Any], Any],
-) -> Iterator[Contribution]:
-    """Yield each contribution of a reverse pass, and add it to ``gradients`` before.
+def contributions(interior: Sequence[Value], arithmetic: Arithmetic) -> Iterator[Contribution]:
+    """Yield each contribution of a reverse pass once it is added.
 
-    ``gradients`` begins with root's; ``interior`` are the nodes with parents before their users.
-    ``rule`` returns a node's local derivatives, ``receives`` whether a Value gets a gradient, and
-    ``multiply`` a local derivative times an upstream gradient.
+    ``interior`` are the nodes with parents before their users; root has its gradient already.  A
+    node that no contribution has reached passes none on.
     """
     for node in reversed(interior):
-        upstream = gradients.get(node)
+        upstream = arithmetic.gradient(node)
         if upstream is None:
             continue
-        for position, (parent, local) in enumerate(zip(node.parents, rule(node), strict=True)):
-            if not receives(parent):
-                continue
-            contribution = multiply(local, upstream)
-            before = gradients.get(parent)
-            total = contribution if before is None else before + contribution
-            gradients[parent] = total
-            yield Contribution(
-                *(node, parent, position, local), *(upstream, contribution, before, total)
-            )
+        locals_ = arithmetic.local_derivatives(node)
+        for position, (parent, local) in enumerate(zip(node.parents, locals_, strict=True)):
+            if arithmetic.receives(parent):
+                before = arithmetic.gradient(parent)
+                added = arithmetic.contribute(node, parent, local, upstream)
+                total = arithmetic.gradient(parent)
+                yield Contribution(node, parent, position, local, upstream, added, before, total)
+
+
+# --------------------------------------------------------------------------------------------
+# In Values
+# --------------------------------------------------------------------------------------------
+
+# What a contribution is where it is not taken: a sum with it is the same to the last bit.
+NEUTRAL = -0.0
+
+
+class InValues:
+    """The arithmetic of a pass whose gradients are graphs.
+
+    Whether a side of a choice is taken shows only when such a graph is computed.  So each Value
+    that may not be reached has a condition, a Value above 0 where it is; a contribution from there
+    is chosen by it, and no infinity of a side that was not taken gets out.
+    """
+
+    def __init__(self, output: Value, on_path: Container[Value], multiply: Multiply) -> None:
+        self.gradients = {output: constant(1.0)}
+        self.reached: dict[Value, Value] = {}
+        self.receives = on_path.__contains__
+        self.multiply = multiply
+
+    def gradient(self, node: Value) -> Value | None:
+        return self.gradients.get(node)
+
+    def local_derivatives(self, node: Value) -> list[Value]:
+        op = node.op
+        assert op is not None, "an interior node has an operation"
+        partials = op.partials(node, *node.parents)
+        if not isinstance(partials, (tuple, list)) or len(partials) != len(node.parents):
+            local_derivatives(node)  # raises, naming the operation
+        return [each if isinstance(each, Value) else constant(each) for each in partials]
+
+    def contribute(self, node: Value, parent: Value, local: Value, upstream: Value) -> Value | None:
+        is_taken: Value | None = condition_of(local)
+        if is_taken is NEVER:
+            return None
+        if node in self.reached:
+            is_reached = self.reached[node]
+            is_taken = is_reached if is_taken is None else where(is_reached, is_taken, 0.0)
+        added: Value = self.multiply(taken_side(local), upstream)
+        if is_taken is not None:
+            added = where(is_taken, added, NEUTRAL)
+        before = self.gradients.get(parent)
+        self.gradients[parent] = added if before is None else before + added
+        if is_taken is None:
+            self.reached.pop(parent, None)
+        elif before is None:
+            self.reached[parent] = is_taken
+        elif parent in self.reached:
+            self.reached[parent] = where(self.reached[parent], 1.0, is_taken)
+        return added
+
+    def complete(self, value: Value) -> Value:
+        """Return a Value's gradient: 0 where nothing has reached it."""
+        if value not in self.gradients:
+            return constant(0.0)
+        gradient: Value = self.gradients[value]
+        if value in self.reached:
+            gradient = where(self.reached[value], gradient, 0.0)
+        return gradient
+
+
+Multiply = Callable[[Value, Value], Value]
+
+NEVER = constant(0.0)
+
+
+def condition_of(local: Value) -> Value | None:
+    """Return what is above 0 where an operand is taken; None if it always is, NEVER if never."""
+    if local.is_constant:
+        return NEVER if local.data is NOTHING else None
+    if not is_choice(local):
+        return None
+    condition, *sides = local.parents
+    first, second = map(condition_of, sides)
+    if first is second is None:
+        return None
+    if first is None and second is NEVER:
+        return condition
+    either: Value = where(
+        condition, 1.0 if first is None else first, 1.0 if second is None else second
+    )
+    return either
+
+
+def taken_side(local: Value) -> Value:
+    """Return a local derivative without the sides of its choices that give nothing."""
+    if not is_choice(local):
+        return local
+    condition, first, second = local.parents
+    if condition_of(first) is NEVER:
+        return taken_side(second)
+    if condition_of(second) is NEVER:
+        return taken_side(first)
+    if condition_of(local) is None:
+        return local
+    side: Value = where(condition, taken_side(first), taken_side(second))
+    return side
+
+
+def is_choice(value: Value) -> bool:
+    return value.op is not None and Role.CONDITION in value.op.roles
 
 
 def product(local: Value, upstream: Value) -> Value:
@@ -98,37 +200,34 @@ def product(local: Value, upstream: Value) -> Value:
     return local * upstream
 
 
-def local_derivatives_as_values(node: Value) -> list[Value]:
-    """Return a node's local derivatives as graphs of their own."""
-    op = node.op
-    assert op is not None, "an interior node has an operation"
-    partials = op.partials(node, *node.parents)
-    if not isinstance(partials, (tuple, list)) or len(partials) != len(node.parents):
-        local_derivatives(node)  # raises, naming the operation
-    return [partial if isinstance(partial, Value) else constant(partial) for partial in partials]
-
-
-def gradient_steps(
-    output: Value,
-    inputs: Sequence[Value],
-    multiply: Callable[[Value, Value], Value] = product,
-) -> Iterator[Contribution]:
-    """Yield the contributions from output to the inputs, as Values.
+class GradientSteps:
+    """The contributions from output to the inputs, as Values, one by one.
 
     They are those of ``backward_steps``, in its order, without those on no path from an input; the
     numbers are the same, bit for bit.
     """
-    check_data(output)
-    _, interior = leaves_and_interior(output)
-    on_path = set(inputs)
-    for node in interior:
-        if not on_path.isdisjoint(node.parents):
-            on_path.add(node)
-    reached = [node for node in interior if not on_path.isdisjoint(node.parents)]
-    gradients = {output: constant(1.0)}
-    return contributions(
-        reached, gradients, local_derivatives_as_values, on_path.__contains__, multiply
-    )
+
+    def __init__(
+        self, output: Value, inputs: Sequence[Value], multiply: Multiply = product
+    ) -> None:
+        check_data(output)
+        _, interior = leaves_and_interior(output)
+        on_path = set(inputs)
+        for node in interior:
+            if not on_path.isdisjoint(node.parents):
+                on_path.add(node)
+        self.on_path = [node for node in interior if not on_path.isdisjoint(node.parents)]
+        self.arithmetic = InValues(output, on_path, multiply)
+
+    def __iter__(self) -> Iterator[Contribution]:
+        """Yield the contributions that may be taken."""
+        for each in contributions(self.on_path, self.arithmetic):
+            if each.contribution is not None:
+                yield each
+
+    def complete(self, value: Value) -> Value:
+        """Return a Value's gradient, after the last contribution; 0 where nothing reaches it."""
+        return self.arithmetic.complete(value)
 
 
 @overload
@@ -154,10 +253,10 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     (27.0, 18.0)
     """
     wanted = _checked_inputs(output, [inputs] if isinstance(inputs, Value) else inputs)
-    gradients = {output: constant(1.0)}
-    for step in gradient_steps(output, wanted):
-        gradients[step.parent] = step.total
-    found = [gradients.get(value) or constant(0.0) for value in wanted]
+    steps = GradientSteps(output, wanted)
+    for _ in steps:
+        pass
+    found = [steps.complete(value) for value in wanted]
     return found[0] if isinstance(inputs, Value) else found
 
 

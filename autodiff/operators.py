@@ -142,7 +142,7 @@ class Operators:
         return node
 
     def square(self) -> Self:
-        """Return x * x: rounded once, where the C library's pow(x, 2.0) may be off in the last place."""
+        """Return x * x, rounded once, unlike the C library's pow(x, 2.0)."""
         node = new(type(self))
         node.data = self.data * self.data
         node.grad = NOT_COMPUTED
@@ -298,11 +298,11 @@ class Operators:
         return self.make_node(LEAKY_RELU, self, negative_slope)
 
     def maximum(self, other: Operand) -> Self:
-        """Return the larger of two; nan if either is nan. A tie gives each side half the gradient."""
+        """Return the larger of two; nan if either is nan; a tie gives each half the gradient."""
         return self.make_node(MAXIMUM, self, other)
 
     def minimum(self, other: Operand) -> Self:
-        """Return the smaller of two; nan if either is nan. A tie gives each side half the gradient."""
+        """Return the smaller of two; nan if either is nan; a tie gives each half the gradient."""
         return self.make_node(MINIMUM, self, other)
 
 

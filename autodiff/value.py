@@ -90,7 +90,8 @@ class Value(Operators, Node):
         (interior, set_aside), self.grad = begin_pass(self), gradient
         try:
             for node in reversed(interior):
-                node.origin.op.chain_rule(node)
+                # What no contribution has reached passes none on.
+                node.grad is NOT_COMPUTED or node.origin.op.chain_rule(node)
         except BaseException:
             abandon_pass(self, set_aside)
             raise

@@ -9,7 +9,7 @@ from typing import Any
 
 from autodiff.compiler.languages import function_name
 from autodiff.compiler.linear import Kind, Linear
-from autodiff.gradient import gradient_steps
+from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.ops import Operation
 from autodiff.ops.symbols import Symbol
@@ -71,7 +71,7 @@ def build(
     _forward(linear, output, names)
     parts.output = linear.lower(output)
     parts.forward_end = len(linear.registers)
-    totals = _backward(linear, output, leaves, names)
+    totals = _backward(linear, output, leaves, names, not inputs)
     parts.gradients = {leaf: linear.lower(totals[leaf]) for leaf in leaves if leaf in totals}
     parts.gradient_end = len(linear.registers)
 
@@ -81,7 +81,7 @@ def build(
         _forward(linear, penalty, penalty_names)
         parts.penalty = linear.lower(penalty)
         reached = [variable for variable in parts.variables if variable in penalty_names]
-        for leaf, total in _backward(linear, penalty, reached, penalty_names).items():
+        for leaf, total in _backward(linear, penalty, reached, penalty_names, True).items():
             gradients[leaf] = gradients[leaf] + total if leaf in totals else total
             linear.lower(gradients[leaf], f"the gradient of {_called(leaf)}, and the penalty's")
     parts.backward_end = len(linear.registers)
@@ -150,8 +150,13 @@ def _forward(linear: Linear, root: Value, names: Names) -> None:
             linear.of_value[node] = place
 
 
-def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) -> dict[Value, Value]:
-    """Lower the reverse pass step by step; return each leaf's gradient."""
+def _backward(
+    linear: Linear, root: Value, leaves: list[Value], names: Names, is_whole: bool
+) -> dict[Value, Value]:
+    """Lower the reverse pass step by step; return each leaf's gradient.
+
+    ``is_whole`` is False if it is one row's, to be added to those of others.
+    """
     of = f"d {names[root]}"
     totals: dict[Value, Value] = {}
     seed = constant(1.0)
@@ -161,7 +166,8 @@ def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) ->
     linear.of_value[seed] = linear.number(seed.data)
     uses: dict[Value, int] = {}
     # A plain product makes a new Value of each contribution, so that each can have its name.
-    for step in gradient_steps(root, leaves, operator.mul):
+    steps = GradientSteps(root, leaves, operator.mul)
+    for step in steps:
         node, parent = names[step.node], names[step.parent]
         linear.lower(step.local, f"for d {node}/d {parent}, by {_rule_of(step.node)}")
         uses[step.parent] = use = uses.get(step.parent, 0) + 1
@@ -174,6 +180,13 @@ def _backward(linear: Linear, root: Value, leaves: list[Value], names: Names) ->
             linear.of_value[step.total] = _named(linear, step.total, comment, name)
         if step.parent in wanted:
             totals[step.parent] = step.total
+    if is_whole:
+        for leaf, total in totals.items():
+            totals[leaf] = complete = steps.complete(leaf)
+            if complete is not total and leaf is not root:
+                comment = f"{of}/d {names[leaf]}: 0 where no contribution has reached it"
+                place = _named(linear, complete, comment, f"d_{names[leaf]}_or_0")
+                linear.of_value[complete] = place
     return totals
 
 

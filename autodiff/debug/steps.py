@@ -12,7 +12,7 @@ from functools import cached_property
 
 from autodiff.gradient import Contribution, contributions
 from autodiff.graph import topological_order
-from autodiff.ops import local_derivatives
+from autodiff.ops import NOTHING, local_derivatives
 from autodiff.support import watch
 from autodiff.support.convert import describe
 from autodiff.support.gradients import NotComputed
@@ -54,10 +54,16 @@ class Step(Contribution):
     ``total``         the parent's sum in this pass, with this contribution
     ================  ======================================================================
 
-    ``str(step)`` is the chain rule with names and numbers.
+    ``str(step)`` is the chain rule with names and numbers.  ``taken`` is False where the operation
+    chose another operand: nothing is added then, and ``local`` and ``contribution`` are 0.
     """
 
     reverse_pass: ReversePass = field(repr=False, compare=False)
+
+    @property
+    def taken(self) -> bool:
+        """Whether the operation took this operand, so that something was added."""
+        return self.local is not NOTHING
 
     def __str__(self) -> str:
         names = self.reverse_pass.names
@@ -65,6 +71,11 @@ class Step(Contribution):
         upstream, local, contribution, total = map(
             number_text, (self.upstream, self.local, self.contribution, self.total)
         )
+        if not self.taken:
+            return (
+                f"d {root}/d {parent} += nothing: {node} = {names.formula(self.node)} "
+                f"did not take {parent}  (sum {total})"
+            )
         return (
             f"d {root}/d {parent} += d {root}/d {node} × d {node}/d {parent}"
             f" = {upstream} × {local} = {contribution}"
@@ -72,14 +83,24 @@ class Step(Contribution):
         )
 
 
-class ValuesOwn:
-    """The gradients of a pass where the Values have them: in ``grad``."""
+class InNumbers:
+    """The arithmetic of a pass whose gradients are where Values have them: in ``grad``."""
 
-    def get(self, node: Value) -> float | None:
+    def gradient(self, node: Value) -> float | None:
         return None if type(node.grad) is NotComputed else node.grad
 
-    def __setitem__(self, node: Value, gradient: float) -> None:
-        node.grad = gradient
+    def local_derivatives(self, node: Value) -> tuple[float, ...]:
+        return local_derivatives(node)
+
+    def receives(self, parent: Value) -> bool:
+        return not parent.is_constant
+
+    def contribute(self, _: Value, parent: Value, local: float, upstream: float) -> float:
+        if local is NOTHING:
+            return 0.0
+        contribution = local * upstream
+        parent.grad += contribution
+        return contribution
 
 
 def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) -> Iterator[Step]:
@@ -117,15 +138,15 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     try:
         if hooks:
             call_hooks(root)
-        for each in contributions(
-            interior, ValuesOwn(), local_derivatives, gets_gradient, multiplied
-        ):
+        for each in contributions(interior, InNumbers()):
             for watcher in watchers:
                 watcher.contributes(each)
             # Their names are what a debugger shows, here and in the frames that a hook opens.
             node, parent, position = each.node, each.parent, each.position
             local, upstream = each.local, each.upstream
             contribution, total = each.contribution, each.total
+            if total is None:  # not taken, and nothing else has reached it yet
+                total = 0.0
             if last_uses.get(parent) == (node, position):
                 call_hooks(parent)
             yield Step(
@@ -137,14 +158,6 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
             node.grad = earlier_gradient
         raise
     finish_pass(set_aside)
-
-
-def gets_gradient(node: Value) -> bool:
-    return not node.is_constant
-
-
-def multiplied(local: float, upstream: float) -> float:
-    return local * upstream
 
 
 def last_uses_of_hooked(interior: list[Value]) -> dict[Value, tuple[Value, int]]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from autodiff.debug.steps import ReversePass, Step, backward_steps
 from autodiff.graph import leaves_and_interior
+from autodiff.ops import NOTHING
 from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.naming import Names
@@ -52,7 +53,7 @@ class Trace:
         self._users, self._operands = array("L"), array("L")
         self._locals, self._upstreams = array("d"), array("d")
         self._before, self._after = array("d"), array("d")
-        self._is_first = bytearray()
+        self._is_first, self._is_taken = bytearray(), bytearray()
         self._completed_at = {root: 0}
         self._position = 0
         self._gradients = {root: to_float(gradient, "Trace")}
@@ -60,24 +61,26 @@ class Trace:
 
     def _record(self) -> None:
         """Do the pass, and give every gradient back as it was."""
-        for place in range(len(self._pass.interior) - 1, -1, -1):
-            for position, parent in enumerate(self._pass.interior[place].parents):
-                if not parent.is_constant:
-                    self._users.append(place)
-                    self._operands.append(position)
-        sums: dict[Value, float] = {}
-        steps = backward_steps(self.root, self._gradients[self.root])
-        for k in range(1, len(self) + 1):
-            step = next(steps)
-            before = sums.get(step.parent)
-            sums[step.parent] = after = step.parent.grad  # not always the total: a hook's
-            self._completed_at[step.parent] = k
-            self._locals.append(step.local)
-            self._upstreams.append(step.upstream)
-            self._is_first.append(before is None)
-            self._before.append(0.0 if before is None else before)
-            self._after.append(after)
-        steps.close()  # type: ignore[attr-defined]
+        places = {node: place for place, node in enumerate(self._pass.interior)}
+        earlier = [(node, node.grad) for node in self._order]
+        met = {self.root}
+        try:
+            for step in backward_steps(self.root, self._gradients[self.root]):
+                self._users.append(places[step.node])
+                self._operands.append(step.position)
+                self._locals.append(step.local)
+                self._upstreams.append(step.upstream)
+                self._is_taken.append(step.taken)
+                self._is_first.append(step.taken and step.before is None)
+                self._before.append(0.0 if step.before is None else step.before)
+                # Not always the total: a hook's.
+                self._after.append(step.parent.grad)
+                if step.taken or step.parent in met:
+                    met.add(step.parent)
+                    self._completed_at[step.parent] = len(self)
+        finally:
+            for node, gradient in earlier:
+                node.grad = gradient
         self._gradients[self.root] = self._upstreams[0] if len(self) else self._without_steps()
 
     def _without_steps(self) -> float:
@@ -178,8 +181,11 @@ class Trace:
                 f"and {position} is none of them"
             )
         for k in range(self._position, position):
-            self._gradients[self._receiver(k)] = self._after[k]
+            if self._is_taken[k]:
+                self._gradients[self._receiver(k)] = self._after[k]
         for k in range(self._position - 1, position - 1, -1):
+            if not self._is_taken[k]:
+                continue
             if self._is_first[k]:
                 del self._gradients[self._receiver(k)]
             else:
@@ -231,15 +237,17 @@ class Trace:
         return self._pass.interior[self._users[k]].parents[self._operands[k]]
 
     def _step(self, k: int) -> Step:
-        contribution = self._locals[k] * self._upstreams[k]
+        contribution = self._locals[k] * self._upstreams[k] if self._is_taken[k] else 0.0
+        before = None if self._is_first[k] else self._before[k]
+        total = contribution if before is None else before + contribution
         return Step(
             node=self._pass.interior[self._users[k]],
             parent=self._receiver(k),
             position=self._operands[k],
-            local=self._locals[k],
+            local=self._locals[k] if self._is_taken[k] else NOTHING,
             upstream=self._upstreams[k],
             contribution=contribution,
-            before=None if self._is_first[k] else self._before[k],
-            total=contribution if self._is_first[k] else self._before[k] + contribution,
+            before=before,
+            total=total if self._is_taken[k] else self._before[k],
             reverse_pass=self._pass,
         )

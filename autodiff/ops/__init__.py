@@ -42,7 +42,7 @@ from autodiff.ops.choices import (
     relu,
     where,
 )
-from autodiff.ops.operation import OPERATIONS, Operation, Role, local_derivatives
+from autodiff.ops.operation import NOTHING, OPERATIONS, Operation, Role, local_derivatives
 from autodiff.ops.powers import (
     EXP,
     LOG,
@@ -79,6 +79,7 @@ __all__ = [
     "MINIMUM",
     "MUL",
     "NEG",
+    "NOTHING",
     "OPERATIONS",
     "POW",
     "RELU",

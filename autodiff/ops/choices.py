@@ -1,4 +1,4 @@
-"""Choices: one operand is passed on, another is not.
+"""Choices: one operand is passed on; what is not taken gets ``NOTHING``.
 
 Where a derivative has a choice it is PyTorch's: ``relu'(0) = abs'(0) = 0``, and a tie in
 ``maximum`` gives each side one half.
@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from autodiff.ops.operation import Operation, Role
+from autodiff.ops.operation import NOTHING, Operation, Role
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
     """a where the condition's number is above 0, else b.
 
     Unlike an ``if`` in Python code, the choice is part of the graph: it is made anew whenever
-    the graph is computed.  The gradient goes to the side taken; the condition's is 0.
+    the graph is computed.  The gradient goes to the side taken; the other one and the
+    condition get nothing, so ``where(x, log(x), 0.0)`` has the gradient 0 at 0.
 
     >>> where(0.5, 10.0, 20.0), where(0.0, 10.0, 20.0)
     (10.0, 20.0)
@@ -27,7 +28,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 
 
 def where_partials(out: Any, condition: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
-    return 0.0, where(condition, 1.0, 0.0), where(condition, 0.0, 1.0)
+    return NOTHING, where(condition, 1.0, NOTHING), where(condition, NOTHING, 1.0)
 
 
 WHERE = Operation(
@@ -66,7 +67,7 @@ def relu(x: Any) -> Any:
 
 
 def relu_partials(out: Any, x: Any) -> tuple[Any]:
-    return (where(x, 1.0, 0.0),)
+    return (where(x, 1.0, NOTHING),)
 
 
 RELU = Operation("relu", "relu", 1, relu, relu_partials, roles=(Role.RECTIFIED,))
@@ -86,14 +87,14 @@ def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
 
 
 def leaky_relu_partials(out: Any, x: Any, negative_slope: Any) -> tuple[Any, Any]:
-    return where(x, 1.0, negative_slope), where(x, 0.0, x)
+    return where(x, 1.0, negative_slope), where(x, NOTHING, x)
 
 
 LEAKY_RELU = Operation("leaky_relu", "leaky_relu", 2, leaky_relu, leaky_relu_partials)
 
 
 def maximum(a: Any, b: Any) -> Any:
-    """The larger of two; nan if either is nan. A tie gives each side half the gradient.
+    """The larger of two; nan if either is nan; a tie gives each half the gradient.
 
     >>> maximum(1.0, 2.0)
     2.0
@@ -105,8 +106,8 @@ def maximum(a: Any, b: Any) -> Any:
 
 def maximum_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return (
-        where(a - b, 1.0, where(b - a, 0.0, 0.5)),
-        where(b - a, 1.0, where(a - b, 0.0, 0.5)),
+        where(a - b, 1.0, where(b - a, NOTHING, 0.5)),
+        where(b - a, 1.0, where(a - b, NOTHING, 0.5)),
     )
 
 
@@ -117,7 +118,7 @@ MAXIMUM = Operation(
 
 
 def minimum(a: Any, b: Any) -> Any:
-    """The smaller of two; nan if either is nan. A tie gives each side half the gradient.
+    """The smaller of two; nan if either is nan; a tie gives each half the gradient.
 
     >>> minimum(1.0, 2.0)
     1.0
@@ -129,8 +130,8 @@ def minimum(a: Any, b: Any) -> Any:
 
 def minimum_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return (
-        where(b - a, 1.0, where(a - b, 0.0, 0.5)),
-        where(a - b, 1.0, where(b - a, 0.0, 0.5)),
+        where(b - a, 1.0, where(a - b, NOTHING, 0.5)),
+        where(a - b, 1.0, where(b - a, NOTHING, 0.5)),
     )
 
 

@@ -18,17 +18,21 @@ from dataclasses import dataclass, field
 from enum import Enum
 from operator import attrgetter
 from pickle import PicklingError, UnpicklingError
-from typing import Any
+from typing import Any, Final
 
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.origin import Origin
 
-__all__ = ["OPERATIONS", "Operation", "Role", "local_derivatives"]
+__all__ = ["NOTHING", "OPERATIONS", "Operation", "Role", "local_derivatives"]
 
 # The table, by name; autodiff.ops fills it.
 OPERATIONS: dict[str, Operation] = {}
 
 number_of = attrgetter("data")
+
+# What a rule returns, by itself or as a branch of ``where``, for an operand that was not taken: in
+# the place of a local derivative of 0, which would make a nan of an infinite upstream gradient.
+NOTHING: Final = float("0.0")  # known by its identity
 
 
 class Role(Enum):
@@ -50,7 +54,8 @@ def chain_rule_by_partials(node: Any) -> None:
     upstream, op = node.grad, node.origin.op
     partials = op.partials(node.data, *map(number_of, node.parents))
     for parent, local in zip(node.parents, checked(op, partials, node), strict=True):
-        parent.grad += local * upstream
+        if local is not NOTHING:
+            parent.grad += local * upstream
 
 
 def local_derivatives(node: Any) -> tuple[Any, ...]:

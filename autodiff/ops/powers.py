@@ -14,7 +14,7 @@ nan = math.nan
 
 
 def square(x: Any) -> Any:
-    """x * x: rounded once, where the C library's pow(x, 2.0) may be off in the last place.
+    """x * x, rounded once, unlike the C library's pow(x, 2.0).
 
     >>> square(3.0)
     9.0

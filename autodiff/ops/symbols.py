@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from autodiff.ops.arithmetic import ADD, MUL, NEG, SUB
-from autodiff.ops.operation import Operation, Role
+from autodiff.ops.operation import NOTHING, Operation, Role
 
 __all__ = ["Expression", "Symbol"]
 
@@ -54,22 +54,36 @@ class Expression(Symbol):
     """The text of a number, and of the arithmetic that is done with it.
 
     ``roles`` are those of the operands of its outermost operator; () if it needs no brackets.
+    ``choice`` are the condition and both sides, where it is a choice between two.
 
     >>> a, b = Expression("a"), Expression("b")
     >>> ((a - b) * a - (a - b) * 1.0).text
     '(a - b) * a - (a - b)'
     """
 
-    __slots__ = ("roles", "text")
+    __slots__ = ("choice", "is_nothing", "roles", "text")
 
     def __init__(self, text: str, roles: tuple[Role, ...] = ()) -> None:
         self.text = text
         self.roles = roles
+        self.choice: tuple[Expression, Expression, Expression] | None = None
+        self.is_nothing = False
 
     @classmethod
     def of(cls, operand: Any) -> Expression:
         """Return an expression as it is, and a number as Python writes it."""
-        return operand if isinstance(operand, cls) else cls(repr(float(operand)))
+        if isinstance(operand, cls):
+            return operand
+        number = cls(repr(float(operand)))
+        number.is_nothing = operand is NOTHING
+        return number
+
+    @property
+    def gives_nothing(self) -> bool:
+        """Whether it is NOTHING, or a choice of which a side gives nothing."""
+        if self.choice is None:
+            return self.is_nothing
+        return any(side.gives_nothing for side in self.choice[1:])
 
     def make_node(self, op: Operation, *operands: Any) -> Expression:
         """Return the text of an operation: infix for arithmetic, else a call of its function."""
@@ -78,7 +92,10 @@ class Expression(Symbol):
             if neutral is not None and parts[place].text == repr(neutral):
                 return parts[1 - place]
         if not op.arithmetic:
-            return Expression(f"{op.forward.__name__}({', '.join(part.text for part in parts)})")
+            call = Expression(f"{op.forward.__name__}({', '.join(part.text for part in parts)})")
+            if Role.CONDITION in op.roles:
+                call.choice = parts[0], parts[1], parts[2]
+            return call
         last = len(parts) - 1
         product = Role.FACTOR in op.roles
         # What is on the left is done first anyway.

@@ -46,13 +46,31 @@ def chain_rule_source(op: Operation) -> str:
         f"    upstream, {targets} = node.grad, node.parents",
     ]
     for parent, local in zip(parents, local_derivatives(op, parents), strict=True):
-        ones = {"1.0": "upstream", "-1.0": "-upstream"}
-        line = f"    {parent}.grad += {ones.get(local.text, f'{local.within(2)} * upstream')}"
-        if len(line) > LINE:
-            lines.append(f"    local = {local.text}")
-            line = f"    {parent}.grad += local * upstream"
-        lines.append(line)
+        lines += contribution_lines(parent, local, "    ")
     return "\n".join(lines)
+
+
+def contribution_lines(parent: str, local: Expression, indent: str) -> list[str]:
+    """Return the lines that add a contribution; where one side gets nothing, in an ``if``."""
+    if local.is_nothing:
+        return []
+    if local.choice is not None:
+        condition, taken, otherwise = local.choice
+        if taken.is_nothing:
+            inner = contribution_lines(parent, otherwise, f"{indent}    ")
+            return [f"{indent}if not {condition.text} > 0.0:", *inner]
+        if otherwise.gives_nothing:
+            lines = [f"{indent}if {condition.text} > 0.0:"]
+            lines += contribution_lines(parent, taken, f"{indent}    ")
+            if otherwise.is_nothing:
+                return lines
+            first, *rest = contribution_lines(parent, otherwise, indent)
+            return [*lines, f"{indent}el{first.removeprefix(indent)}", *rest]
+    ones = {"1.0": "upstream", "-1.0": "-upstream"}
+    line = f"{indent}{parent}.grad += {ones.get(local.text, f'{local.within(2)} * upstream')}"
+    if len(line) <= LINE:
+        return [line]
+    return [f"{indent}local = {local.text}", f"{indent}{parent}.grad += local * upstream"]
 
 
 def local_derivatives(op: Operation, parents: list[str]) -> list[Expression]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.gradient import GradientStep, gradient_steps
+from autodiff.gradient import Contribution, gradient_steps
 from demos.live.expression import Expression, expression_of
 from demos.live.record import Record
 
@@ -31,7 +31,7 @@ class Compiled:
     names: list[str]
     means: list[Value]
     learning_rate: Value
-    steps: list[GradientStep]
+    steps: list[Contribution]
     updates: list[Expression | None]
     javascript: str
 
@@ -89,7 +89,7 @@ def updates_and_means(
 
 
 def trace_results(
-    found: Record, steps: list[GradientStep], names: Mapping[Value, str]
+    found: Record, steps: list[Contribution], names: Mapping[Value, str]
 ) -> dict[str, Value]:
     """Return all numbers of one row: each node's value, then four for each backward step."""
     results = {f"value of {names[n]} (v{p})": n for p, n in enumerate(found.nodes, 1)}

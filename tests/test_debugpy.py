@@ -1,0 +1,196 @@
+"""Stepping in debugpy, VS Code's debugger: through its protocol, with the library installed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.dap import Adapter, Debugger, Kernel
+from tests.wheel import install_into
+
+pytest.importorskip("debugpy", reason="the debugger itself")
+
+# Its processes are watched by the debugger, which two cannot do at once.
+pytestmark = pytest.mark.unmeasured
+
+LESSON = """\
+from autodiff import Value
+
+w, x, b = Value(0.5, "w"), Value(3.0, "x"), Value(-1.25, "b")
+y = (w * x + b).tanh()
+y.backward()
+print(w.grad)
+"""
+BACKWARD, AFTER = 5, 6
+SLOPE = 1.0 - math.tanh(0.25) ** 2
+
+OWN_OPERATION = """\
+from autodiff import Value
+from autodiff.ops import Operation
+
+
+def cube(x):
+    return x * x * x
+
+
+def cube_partials(out, x):
+    return (3.0 * x * x,)
+
+
+x = Value(2.0, "x")
+y = Value.make_node(Operation("cube", "cube", 1, cube, cube_partials), x)
+y.backward()
+"""
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of installed packages that the library is in."""
+    return install_into(tmp_path_factory.mktemp("installed"))
+
+
+@pytest.fixture
+def debugger() -> Iterator[Debugger]:
+    with Debugger(Adapter()) as found:
+        yield found
+
+
+@pytest.fixture
+def lesson(tmp_path: Path) -> Path:
+    """A program of a student's."""
+    path = tmp_path / "lesson.py"
+    path.write_text(LESSON, encoding="utf-8")
+    return path
+
+
+def at(path: Path, text: str) -> int:
+    """Return the number of the one line of a file that has a text in it."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    (found,) = [number for number, line in enumerate(lines, 1) if text in line]
+    return found
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"justMyCode": False},
+        {"justMyCode": True, "rules": [{"module": "autodiff", "include": True}]},
+    ],
+    ids=["all code", "my code and autodiff"],
+)
+def test_breakpoints_by_line_and_by_name_stop_in_a_chain_rule(
+    debugger: Debugger, library: Path, lesson: Path, options: dict[str, object]
+) -> None:
+    chain_rules = library / "autodiff" / "chain_rules.py"
+    debugger.launch(lesson, env={"PYTHONPATH": str(library)}, **options)
+    assert debugger.break_at(chain_rules, [at(chain_rules, "def backward_mul") + 2]) == [""]
+    assert debugger.break_in("backward_tanh") == [""]
+
+    # By its name: at the first line of the function, before its names are there.
+    stop = debugger.go()
+    assert stop.place == ("backward_tanh", "def backward_tanh(node: Any) -> None:")
+    assert (stop.reason, stop.top.path) == ("function breakpoint", chain_rules)
+    assert debugger.local_variables() == {"node": "Value(0.244919, op=tanh, grad=1)"}
+    debugger.step_over()
+    debugger.step_over()
+    assert debugger.local_variables() == {
+        "node": "Value(0.244919, op=tanh, grad=1)",
+        "upstream": "1.0",
+        "x": "Value(0.25, op=add)",
+    }
+    assert debugger.fields("x")["grad"] == "not computed"
+    assert debugger.evaluate("x.grad", context="hover") == "not computed"
+
+    # By its line: the operands are called as in the rule.
+    stop = debugger.go()
+    assert stop.place == ("backward_mul", "a.grad += b.data * upstream")
+    assert (stop.reason, stop.top.path) == ("breakpoint", chain_rules)
+    assert debugger.local_variables() == {
+        "node": f"Value(1.5, op=mul, grad={SLOPE:.6g})",
+        "upstream": str(SLOPE),
+        "a": "Value(0.5, 'w')",
+        "b": "Value(3, 'x')",
+    }
+    assert debugger.step_over().place == ("backward_mul", "b.grad += a.data * upstream")
+    assert debugger.fields("a")["grad"] == str(3.0 * SLOPE)
+
+    debugger.finish()
+    assert debugger.exit_code == 0
+    assert debugger.output == f"{3.0 * SLOPE}\n"
+
+
+def test_one_steps_from_a_programs_line_to_each_chain_rule(
+    debugger: Debugger, library: Path, lesson: Path
+) -> None:
+    loop = at(library / "autodiff" / "value.py", ".chain_rule(node)")
+    debugger.launch(lesson, justMyCode=False, env={"PYTHONPATH": str(library)})
+    debugger.break_at(lesson, [BACKWARD])
+    assert debugger.go().place == ("<module>", "y.backward()")
+    assert debugger.step_in().place[0] == "backward"
+    visited = []
+    debugger.break_at(library / "autodiff" / "value.py", [loop])
+    for _ in range(3):
+        assert debugger.go().place[0] == "backward"
+        stop = debugger.step_in()
+        visited.append(stop.place[0])
+        assert all(frame.path and frame.path.is_file() for frame in stop.frames)
+        # After these come the frames of runpy, which runs the program.
+        assert [frame.name for frame in stop.frames[1:3]] == ["backward", "<module>"]
+        debugger.step_out()
+    assert visited == ["backward_tanh", "backward_add", "backward_mul"]
+    debugger.finish()
+
+
+def test_with_just_my_code_the_installed_library_is_passed_over_and_said_to_be(
+    debugger: Debugger, library: Path, lesson: Path
+) -> None:
+    chain_rules = library / "autodiff" / "chain_rules.py"
+    debugger.launch(lesson, justMyCode=True, env={"PYTHONPATH": str(library)})
+    (objection,) = debugger.break_at(chain_rules, [at(chain_rules, "def backward_mul") + 2])
+    assert "justMyCode" in objection
+    debugger.break_in("backward_mul")
+    debugger.break_at(lesson, [BACKWARD])
+    assert debugger.go().place == ("<module>", "y.backward()")
+    assert debugger.fields("w")["grad"] == "not computed"
+    assert debugger.step_in().place == ("<module>", "print(w.grad)")
+    assert debugger.fields("w")["grad"] == str(3.0 * SLOPE)
+    debugger.finish()
+
+
+@pytest.mark.parametrize("just_my_code", [False, True])
+def test_a_rule_of_ones_own_is_ones_own_code(
+    debugger: Debugger, library: Path, tmp_path: Path, just_my_code: bool
+) -> None:
+    program = tmp_path / "own.py"
+    program.write_text(OWN_OPERATION, encoding="utf-8")
+    debugger.launch(program, justMyCode=just_my_code, env={"PYTHONPATH": str(library)})
+    debugger.break_at(program, [at(program, "y.backward()")])
+    debugger.go()
+    if just_my_code:
+        # One step in: the library between is passed over.
+        stop = debugger.step_in()
+    else:
+        debugger.break_in("cube_partials")
+        stop = debugger.go()
+    assert stop.place[0] == "cube_partials"
+    assert stop.top.path == program
+    assert debugger.local_variables() == {"out": "8.0", "x": "2.0"}
+
+
+def test_in_a_notebook_too(library: Path, tmp_path: Path) -> None:
+    chain_rules = library / "autodiff" / "chain_rules.py"
+    kernel = Kernel(tmp_path, PYTHONPATH=str(library))
+    with Debugger(kernel) as debugger:
+        debugger.start("attach", justMyCode=False)
+        cell = Path(debugger.request("dumpCell", code=LESSON)["sourcePath"])
+        assert debugger.break_at(cell, [BACKWARD]) == [""]
+        assert debugger.break_at(chain_rules, [at(chain_rules, "def backward_mul") + 2]) == [""]
+        kernel.execute(LESSON)
+        assert debugger.go().place == ("<module>", "y.backward()")
+        assert debugger.go().place == ("backward_mul", "a.grad += b.data * upstream")
+        assert debugger.local_variables()["a"] == "Value(0.5, 'w')"
+        debugger.finish()
+        assert debugger.output == f"{3.0 * SLOPE}\n"
