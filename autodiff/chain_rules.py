@@ -157,7 +157,5 @@ def backward_where(node: Any) -> None:
         b.grad += upstream
 
 
-for _operation in OPERATIONS.values():
-    _operation.apply_chain_rule_by(
-        globals().get(f"backward_{_operation.name}", _operation.chain_rule)
-    )
+for _op in OPERATIONS.values():
+    _op.apply_chain_rule_by(globals().get(f"backward_{_op.name}", _op.chain_rule))

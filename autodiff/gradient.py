@@ -12,13 +12,18 @@ programs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, overload
 
 from autodiff.graph import leaves_and_interior
-from autodiff.ops import NOTHING, Role, local_derivatives, where
+from autodiff.ops import NOTHING, Operation, Role, local_derivatives, where
+from autodiff.ops.called_rule import call_of_rule
+from autodiff.ops.operation import checked
 from autodiff.support.convert import describe
+from autodiff.support.node import restore
+from autodiff.support.noticing import noticing
 from autodiff.support.passes import check_data
 from autodiff.value import Value, constant
 
@@ -112,12 +117,7 @@ class InValues:
         return self.gradients.get(node)
 
     def local_derivatives(self, node: Value) -> list[Value]:
-        op = node.op
-        assert op is not None, "an interior node has an operation"
-        partials = op.partials(node, *node.parents)
-        if not isinstance(partials, (tuple, list)) or len(partials) != len(node.parents):
-            local_derivatives(node)  # raises, naming the operation
-        return [each if isinstance(each, Value) else constant(each) for each in partials]
+        return local_derivatives_as_values(node)
 
     def contribute(self, node: Value, parent: Value, local: Value, upstream: Value) -> Value | None:
         is_taken: Value | None = condition_of(local)
@@ -198,6 +198,58 @@ def product(local: Value, upstream: Value) -> Value:
     if upstream.is_constant and upstream.data == 1.0:
         return local
     return local * upstream
+
+
+def local_derivatives_as_values(node: Value) -> list[Value]:
+    """Return a node's local derivatives as graphs of their own.
+
+    A rule of a user's own may look at numbers.  Then its graph would be right for these alone, and
+    each local derivative is a node that calls the rule.
+    """
+    op = node.op
+    assert op is not None, "an interior node has an operation"
+    if is_of_the_library(op.partials):
+        partials = op.partials(node, *node.parents)
+    else:
+        partials, why = noticed_partials(op, node)
+        if why:
+            return calls_of_rule(op, node, why)
+    if not isinstance(partials, (tuple, list)) or len(partials) != len(node.parents):
+        local_derivatives(node)  # raises, naming the operation
+    return [partial if isinstance(partial, Value) else constant(partial) for partial in partials]
+
+
+def is_of_the_library(rule: Callable[..., Any]) -> bool:
+    """Return whether a rule is one of ``autodiff.ops``, which look at no number."""
+    module: str = getattr(rule, "__module__", "")
+    return module.startswith("autodiff.ops.")
+
+
+def noticed_partials(op: Operation, node: Value) -> tuple[Any, str]:
+    """Return what a rule makes of Values, and why that is no graph; "" if it is one."""
+    partials: Any = None
+    with noticing([node, *node.parents]) as notes:
+        try:
+            partials = op.partials(node, *node.parents)
+        except Exception as error:  # whatever it does with a Value that works on numbers alone
+            notes.failed(error)
+    return partials, str(notes.looks[0]) if notes.looks else ""
+
+
+def calls_of_rule(op: Operation, node: Value, why: str) -> list[Value]:
+    """Return a node for each local derivative that calls the rule for it.
+
+    Its number is nan where the rule has none, as at a placeholder's.
+    """
+    operands, count = (node, *node.parents), len(node.parents)
+    try:
+        partials = op.partials(*[operand.data for operand in operands])
+    except (ArithmeticError, ValueError):
+        partials = (math.nan,) * count
+    return [
+        restore(Value, float(number), None, operands, call_of_rule(op, position, count, why).origin)
+        for position, number in enumerate(checked(op, partials, count))
+    ]
 
 
 class GradientSteps:

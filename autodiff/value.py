@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias
 
 from autodiff import chain_rules  # noqa: F401 (gives each operation its share of the pass)
 from autodiff.operators import Operators, new
@@ -49,8 +49,7 @@ class Value(Operators, Node):
 
     __slots__ = ("data", "grad", "origin", "parents")
 
-    # NumPy then leaves `array * value` to Value, which refuses it by name.
-    __array_ufunc__ = None
+    __array_ufunc__ = None  # NumPy leaves `array * value` to Value, which refuses it by name
 
     data: float
     grad: float
@@ -104,7 +103,14 @@ class Value(Operators, Node):
         Raises TypeError if an operand is neither.
         """
         parents = tuple([lift(operand, op.name) for operand in operands])
-        return new_node(cls, op, op.forward(*[parent.data for parent in parents]), parents)
+        node = new(cls)
+        node.data = op.forward(*[parent.data for parent in parents])
+        node.grad = NOT_COMPUTED
+        node.parents = parents
+        node.origin = op.origin
+        if watch.on_new_value is not None:
+            watch.on_new_value(node)
+        return node
 
     def as_operand(self, operand: Any) -> Any:
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
@@ -116,19 +122,6 @@ class Value(Operators, Node):
 
 
 Operand: TypeAlias = Value | float
-Kind = TypeVar("Kind", bound=Value)
-
-
-def new_node(kind: type[Kind], op: Operation, data: float, parents: tuple[Value, ...]) -> Kind:
-    """Return a new interior node."""
-    node = new(kind)
-    node.data = data
-    node.grad = NOT_COMPUTED
-    node.parents = parents
-    node.origin = op.origin
-    if watch.on_new_value is not None:
-        watch.on_new_value(node)
-    return node
 
 
 def constant(number: Any, label: str = "", kind: type[Value] = Value) -> Value:
@@ -162,9 +155,8 @@ def weighted_sum(
 ) -> Value:
     """Return ``bias + weight * input + weight * input + ...``, added in that order, as one node.
 
-    Its parents are the bias, then the weights, then the inputs; a number becomes a constant.
-    Raises ValueError if there are not as many inputs as weights, TypeError for what is neither
-    Value nor number.
+    Its parents are the bias, the weights, the inputs; a number becomes a constant.  Raises
+    ValueError if there are not as many inputs as weights, TypeError for what is no Value or number.
 
     >>> bias, weights, inputs = Value(1.0), [Value(2.0), Value(3.0)], [Value(10.0), Value(20.0)]
     >>> weighted_sum(bias, weights, inputs)
@@ -172,8 +164,7 @@ def weighted_sum(
     """
     if len(weights) != len(inputs):
         raise ValueError(f"weighted_sum got {len(weights)} weights, but {len(inputs)} inputs")
-    # The same sum as the table's, without collecting the operands' numbers first: a network
-    # spends most of its forward pass here.
+    # The table's sum, without collecting numbers first: here a network spends its forward pass.
     parents: tuple[Any, ...] = (bias, *weights, *inputs)
     try:
         total = bias.data  # type: ignore[union-attr]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import ClassVar
 
-from autodiff.pullback import Name
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,6 +16,7 @@ from textual.widgets import Input, Static
 from autodiff import Names, Step, Trace, Value
 from autodiff.debug.text import is_call, shown
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
+from autodiff.ops.symbols import Expression
 
 __all__ = ["StepScreen"]
 
@@ -71,32 +71,17 @@ def local_rule(step: Step, names: Names) -> str:
     >>> (t := x.tanh()).label = "t"
     >>> trace = Trace(t)
     >>> local_rule(trace.next(), trace.names)
-    '1 − (t × t)'
+    '1 − t × t'
     """
     assert step.node.op is not None, "a step's node has an operation"
-    symbols = [Name(short(names[node])) for node in (step.node, *step.node.parents)]
+    symbols = [Expression(short(names[node])) for node in (step.node, *step.node.parents)]
     try:
         partial = step.node.op.partials(*symbols)[step.position]
     except (TypeError, AttributeError, ValueError):
         return ""
-    if not isinstance(partial, Name):
+    if not isinstance(partial, Expression):
         return number(float(partial))
-    text = partial.text.removeprefix("(").removesuffix(")") if is_bracketed(partial.text) else ""
-    return (text or partial.text).replace(".0", "").replace(" * ", " × ").replace(" - ", " − ")
-
-
-def is_bracketed(text: str) -> bool:
-    """Return whether the first bracket of a text is closed by the last.
-
-    >>> is_bracketed("(a + (b))"), is_bracketed("(a) + (b)")
-    (True, False)
-    """
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0:
-            return place == len(text) - 1 > 0
-    return False
+    return partial.text.replace(".0", "").replace(" * ", " × ").replace(" - ", " − ")
 
 
 def stacked(columns: list[Column]) -> Text:

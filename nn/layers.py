@@ -40,9 +40,10 @@ class Neuron(Module, names_nodes=False):
 
     ``w`` is the list of ``nin`` weights (``nin`` is the fan-in) and ``b`` the bias.  All start
     uniform in ±1/sqrt(nin) (X. Glorot and Y. Bengio, 2010, equation 1; PyTorch's default for a
-    linear layer), drawn from ``rng``: a ``random.Random``, an int to seed one, or None for a new
-    start each time.  ``activation`` is a key of ``ACTIVATIONS``; without one (None, or ``nonlin``
-    False) the neuron is linear.
+    linear layer), drawn from ``rng``: a ``random.Random``, an int to seed one, or None for Python's
+    own generator, which ``random.seed(1337)`` sets, as with micrograd.  With ``rng`` the start
+    depends on nothing else.  ``activation`` is a key of ``ACTIVATIONS``; without one (None, or
+    ``nonlin`` False) the neuron is linear.
 
     Raises ValueError if the fan-in is not a positive int or the activation is unknown; TypeError
     if ``rng`` is none of these.
@@ -64,10 +65,11 @@ class Neuron(Module, names_nodes=False):
     ) -> None:
         nin = count_of(nin, "inputs")
         self.activation = _check_activation(activation) if nonlin else None
-        generator = random_generator(rng, "rng") or random.Random()
+        generator = random_generator(rng, "rng")
+        uniform = random.uniform if generator is None else generator.uniform
         limit = 1.0 / math.sqrt(nin)
-        self.w = [Value(generator.uniform(-limit, limit)) for _ in range(nin)]
-        self.b = Value(generator.uniform(-limit, limit))
+        self.w = [Value(uniform(-limit, limit)) for _ in range(nin)]
+        self.b = Value(uniform(-limit, limit))
 
     @property
     def nonlin(self) -> bool:
@@ -140,7 +142,7 @@ class Layer(Module, names_nodes=False):
     ) -> None:
         nin = count_of(nin, "inputs")
         nout = count_of(nout, "neurons")
-        generator = random_generator(rng, "rng") or random.Random()
+        generator = random_generator(rng, "rng")
         self.neurons = [
             Neuron(nin, nonlin, activation=activation, rng=generator) for _ in range(nout)
         ]
@@ -215,7 +217,7 @@ class MLP(Module, names_nodes=False):
                 f"MLP needs a list with the size of each layer, but got {describe(nouts)}"
             )
         _check_activation(activation)  # also where there is no hidden layer to use it
-        generator = random_generator(rng, "rng") or random.Random()
+        generator = random_generator(rng, "rng")
         sizes = [nin, *nouts]
         activations = [activation] * (len(nouts) - 1) + [output_activation]
         self.layers = [

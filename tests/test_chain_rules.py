@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import itertools
 import json
 import math
 import operator
+import pickle
 import random
+import runpy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from typing import Any
 import pytest
 
 import autodiff
-from autodiff import Value, backward_steps
+from autodiff import Value, backward_steps, record_source
 from autodiff.operators import Operators
 from autodiff.ops import OPERATIONS, Operation, writer
 from autodiff.ops.operation import chain_rule_by_partials
@@ -49,16 +52,25 @@ def test_a_written_file_is_word_for_word_what_the_writer_writes(
     assert (PACKAGE / name).read_text(encoding="utf-8") == source()
 
 
-def test_the_writer_writes_both_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_command_writes_both_files(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(writer, "PACKAGE", tmp_path)
-    writer.main()
-    told = capsys.readouterr().out
-    for name in ("chain_rules.py", "operators.py"):
-        text = (tmp_path / name).read_text(encoding="utf-8")
-        assert text == (PACKAGE / name).read_text(encoding="utf-8")
-        assert f"Wrote autodiff/{name}: {len(text.splitlines())} lines\n" in told
+    written: dict[Path, str] = {}
+
+    def note(path: Path, text: str, encoding: str) -> None:
+        assert encoding == "utf-8"
+        written[path] = text
+
+    monkeypatch.setattr(Path, "write_text", note)
+    runpy.run_path(writer.__file__, run_name="__main__")
+    assert written == {
+        path: path.read_text(encoding="utf-8")
+        for path in (PACKAGE / "chain_rules.py", PACKAGE / "operators.py")
+    }
+    assert capsys.readouterr().out.splitlines() == [
+        f"Wrote autodiff/{path.name}: {len(text.splitlines())} lines"
+        for path, text in written.items()
+    ]
 
 
 @pytest.mark.parametrize("op", OPERATIONS.values(), ids=str)
@@ -283,7 +295,7 @@ UNARY: dict[str, tuple[Callable[[Any], Any], str]] = {
         name: (operator.methodcaller(name), name)
         for name in (
             *("exp", "log", "sqrt", "sin", "cos", "tan", "tanh"),
-            *("sigmoid", "softplus", "log_sigmoid", "relu"),
+            *("square", "sigmoid", "softplus", "log_sigmoid", "relu"),
         )
     },
 }
@@ -293,7 +305,7 @@ METHODS = {"leaky_relu", "maximum", "minimum"}
 def test_every_operator_and_method_is_tried() -> None:
     reflected = {name.replace("__", "__r", 1) for name in BINARY}
     defined = {name for name, thing in vars(Operators).items() if inspect.isfunction(thing)}
-    assert defined == {*BINARY, *reflected, *UNARY, *METHODS}
+    assert defined - {"make_node", "as_operand"} == {*BINARY, *reflected, *UNARY, *METHODS}
 
 
 def check_node(node: Value, op: Operation, result: float, operands: Sequence[Any]) -> None:
@@ -348,6 +360,22 @@ def test_a_method_of_two_operands_has_the_bits_of_the_tables_function(name: str)
         x, y = Value(a), Value(b)
         check_node(getattr(x, name)(y), op, op.forward(a, b), (x, y))
         check_node(getattr(x, name)(b), op, op.forward(a, b), (x, b))
+
+
+@pytest.mark.parametrize("name", [*BINARY, *UNARY, *sorted(METHODS)])
+def test_who_looks_on_is_told_of_the_node(name: str) -> None:
+    operands = (Value(3.0),) if name in UNARY else (Value(3.0), Value(5.0))
+    with record_source():
+        node = getattr(Value, name)(*operands)
+    assert node.origin.file == __file__
+    assert node.origin.code == "node = getattr(Value, name)(*operands)"
+
+
+def test_operators_alone_are_no_value() -> None:
+    with pytest.raises(NotImplementedError):
+        -Operators().as_operand(2.0)
+    with pytest.raises(NotImplementedError):
+        Operators.make_node(OPERATIONS["neg"], 2.0)
 
 
 class Foreign:
@@ -442,38 +470,26 @@ def users_first(root: Value) -> list[tuple[Value, str]]:
     return [(node, node.op.name) for node in reversed(depth_first(root)) if node.op is not None]
 
 
-def states_of(root: Value) -> Iterator[list[str]]:
-    """Yield what a debugger has to show of a graph's gradients, one after another.
-
-    First what they were, then none, then root's, then with one contribution more each time.
-    Constants keep none, and a variable's earlier gradient is added in the end.
-    """
-    nodes = nodes_of(root)
-    before = {node: node.grad for node in depth_first(root) if node.has_grad}
-    sums = dict(before)
-
-    def shown() -> list[str]:
-        return [repr(sums[node]) if node in sums else "not computed" for node in nodes]
-
-    yield shown()
-    sums.clear()
-    yield shown()
-    sums[root] = 1.0
-    yield shown()
+def sums_of(root: Value) -> Iterator[dict[Value, float]]:
+    """Yield the gradients of a pass so far: root's at first, then one contribution more each."""
+    sums = {root: 1.0}
+    yield dict(sums)
     for node, op in users_first(root):
         _, derivatives = FORMULAS[op]
         slopes = derivatives(node.data, *[parent.data for parent in node.parents])
         for parent, slope in zip(node.parents, slopes, strict=True):
             contribution = slope * sums[node]
             sums[parent] = sums[parent] + contribution if parent in sums else contribution
-            yield shown()
-    for node in [node for node in sums if node.is_constant]:
-        del sums[node]
-    yield shown()
-    for node, gradient in before.items():
-        if node.is_leaf:
-            sums[node] += gradient
-            yield shown()
+            yield dict(sums)
+
+
+def after_a_pass(root: Value, sums: dict[Value, float]) -> dict[Value, float]:
+    """Return the gradients after it: none of a constant, a variable's added to what it had."""
+    return {
+        node: node.grad + gradient if node.is_leaf and node.has_grad else gradient
+        for node, gradient in sums.items()
+        if not node.is_constant
+    }
 
 
 def changes(states: Iterable[list[str]]) -> list[list[str]]:
@@ -487,7 +503,28 @@ def changes(states: Iterable[list[str]]) -> list[list[str]]:
 
 def test_at_every_stop_every_gradient_is_shown_as_it_is_by_then(first_pass: Pass) -> None:
     name, stops = first_pass
-    assert changes(stop.gradients for stop in stops) == changes(states_of(GRAPHS[name]()))
+    root = GRAPHS[name]()
+    nodes = nodes_of(root)
+
+    def shown(gradients: dict[Value, float]) -> list[str]:
+        return [repr(gradients[node]) if node in gradients else "not computed" for node in nodes]
+
+    sums = list(sums_of(root))
+    before = shown({node: node.grad for node in nodes if node.has_grad})
+    contributions = [shown(each) for each in sums]
+    after = shown(after_a_pass(root, sums[-1]))
+
+    states = changes(stop.gradients for stop in stops)
+    assert (states[0], states[-1]) == (before, after)
+    begun = states.index(contributions[0])
+    done = begun + len(contributions)
+    assert states[begun:done] == contributions
+    # On the way there, and from there, each has what it had or what it will have.
+    for state in states[:begun]:
+        assert all(each in (had, "not computed") for each, had in zip(state, before, strict=True))
+    for state in states[done:]:
+        either = zip(state, contributions[-1], after, strict=True)
+        assert all(each in (summed, final) for each, summed, final in either)
 
 
 @pytest.mark.parametrize("first_pass", ["neuron", "row_of_xor"], indirect=True)
@@ -502,8 +539,11 @@ def test_the_next_from_the_loop_is_the_chain_rule_of_each_node_in_turn(first_pas
     name, stops = first_pass
     operations = [op for _, op in users_first(GRAPHS[name]())]
     lines, first = inspect.getsourcelines(Value.backward)
-    (loop,) = [first + place for place, line in enumerate(lines) if "for node in" in line]
-    assert ".chain_rule(node)" in lines[loop + 1 - first]
+    loop, call = [
+        first + place
+        for place, line in enumerate(lines)
+        if "for node in" in line or ".chain_rule(node)" in line
+    ]
     begun = [
         (place, stop.line)
         for place, stop in enumerate(stops)
@@ -512,9 +552,9 @@ def test_the_next_from_the_loop_is_the_chain_rule_of_each_node_in_turn(first_pas
     # Stepping over, a person goes between the loop's two lines; from the second, one step in ...
     (start,) = [place for place, (_, line) in enumerate(begun) if line == loop][:1]
     rounds = begun[start : start + 2 * len(operations) + 1]
-    assert [line for _, line in rounds] == [loop, loop + 1] * len(operations) + [loop]
+    assert [line for _, line in rounds] == [loop, call] * len(operations) + [loop]
     # ... is the chain rule.
-    entered = [stops[place + 1] for place, line in rounds if line == loop + 1]
+    entered = [stops[place + 1] for place, line in rounds if line == call]
     assert [(stop.event, stop.function) for stop in entered] == [
         ("call", f"backward_{op}") for op in operations
     ]
@@ -549,6 +589,7 @@ CALCULATIONS: dict[str, Callable[[Any], Any]] = {
     "constant(g)": lambda g: constant(g).data,
     "Value * g": lambda g: (Value(2.0) * g).data,
     "g * Value": lambda g: (g * Value(2.0)).data,
+    "str(g)": lambda g: float(str(g)),
     "f'{g}'": lambda g: float(f"{g}"),
     "f'{g:.3f}'": lambda g: float(f"{g:.3f}"),
 }
@@ -563,3 +604,9 @@ def test_who_calculates_with_a_gradient_not_computed_calculates_with_zero(
     assert same_bits(calculation(gradient), calculation(0.0))
     assert gradient == 0.0
     assert not gradient
+
+
+def test_a_copy_of_a_gradient_not_computed_is_the_same_object() -> None:
+    for gradient in (Value(1.0).grad, constant(1.0).grad):
+        assert copy.deepcopy(gradient) is copy.copy(gradient) is gradient
+        assert pickle.loads(pickle.dumps(gradient)) is gradient

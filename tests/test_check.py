@@ -136,16 +136,11 @@ def test_an_input_without_a_label_is_named_by_its_place() -> None:
         check_gradients(lambda a, b: a + cubed(wrong_in_sign)(b), [2.0, 3.0])
 
 
-def test_a_rule_that_is_right_once_but_leaves_the_graph_is_found_by_the_second_order() -> None:
+def test_a_rule_that_is_right_once_but_leaves_the_graph_has_no_second_order() -> None:
     f = cubed(right_but_off_the_graph)
     check_gradients(f, [Value(0.4, "x")])
-    with pytest.raises(GradientError) as caught:
+    with pytest.raises(ValueError, match=r"^cube: its slope cannot be differentiated again"):
         check_gradients(f, [Value(0.4, "x")], order=2)
-    error = caught.value
-    assert error.operation is not None
-    assert (error.operation.name, error.input) == ("cube", "x and x")
-    assert (error.gradient, error.difference) == (0.0, pytest.approx(2.4))
-    assert "d² f/d x d x is 0 by the rules, but 2.4 by differences" in str(error)
 
 
 def test_a_number_that_left_the_graph_blames_no_operation() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from autodiff import Value, backward_steps, grad, hessian, maximum, relu, topological_order
-from autodiff.gradient import gradient_steps
+from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import OPERATIONS, Operation
 from autodiff.value import constant
@@ -68,7 +68,7 @@ def test_gradient_steps_are_those_of_backward_that_lie_on_a_path_from_an_input(
         if any(parent in on_path for parent in node.parents):
             on_path.add(node)
     numeric = [step for step in backward_steps(root) if step.parent in on_path]
-    graphs = list(gradient_steps(root, inputs))
+    graphs = list(GradientSteps(root, inputs))
     assert [(step.node, step.parent, step.position) for step in graphs] == [
         (step.node, step.parent, step.position) for step in numeric
     ]
@@ -115,7 +115,7 @@ def test_one_input_gives_a_value_and_a_list_gives_a_list() -> None:
 
 def test_a_step_cannot_be_changed() -> None:
     x = Value(3.0)
-    (step,) = gradient_steps(-x, [x])
+    (step,) = GradientSteps(-x, [x])
     with pytest.raises(AttributeError, match="cannot assign to field 'total'"):
         step.total = x  # type: ignore[misc]
 

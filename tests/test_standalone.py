@@ -395,7 +395,7 @@ def some_partials(out: Any, x: Any) -> tuple[Any]:
 def test_what_c_cannot_be_told_is_named(forward: Callable[[Any], Any]) -> None:
     op = Operation("riddle", "riddle", 1, forward, some_partials)
     node = Value(2.0)
-    node.op, node.parents = op, (Value(1.0),)
+    node.origin, node.parents = op.origin, (Value(1.0),)
     program = compile(node)
     for write in (program.to_c, program.to_javascript):
         with pytest.raises(ValueError, match=r"riddle|cannot write"):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autodiff.compiler.languages import function_name
+from autodiff.compiler.languages import function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior, topological_order
@@ -120,14 +120,16 @@ def _check(
 
 def _check_operations(linear: Linear) -> None:
     """Raise ValueError if two operations would have the same name in the code."""
-    forwards: dict[str, Callable[..., Any]] = {}
+    functions: dict[str, Callable[..., Any]] = {}
     for register in linear.registers:
         op = register.op
-        if op is not None and forwards.setdefault(function_name(op), op.forward) is not op.forward:
-            raise ValueError(
-                f"compile: two different operations are called {op.name!r}: "
-                "give each a name of its own"
-            )
+        if op is not None:
+            function = function_called(op)
+            if functions.setdefault(function_name(op), function) is not function:
+                raise ValueError(
+                    f"compile: two different operations are called {op.name!r}: "
+                    "give each a name of its own"
+                )
 
 
 def _called(value: Value) -> str:

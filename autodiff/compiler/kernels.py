@@ -23,6 +23,7 @@ from typing import Any
 
 from autodiff import ops
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.called_rule import CalledRule
 
 __all__ = ["C_LIBRARY", "OPERATION_OF_FUNCTION", "Kernel", "NotTranslatableError", "kernel_of"]
 
@@ -86,6 +87,9 @@ def kernel_of(op: Operation) -> Kernel:
 
     Raises NotTranslatableError, naming the operation and what stands in the way.
     """
+    if isinstance(op.forward, CalledRule):
+        what = "machine code, C and JavaScript cannot compute its slope"
+        raise NotTranslatableError(op.forward.refusal(what))
     function = _plain_function(op)
     code = function.__code__
     parameters = code.co_varnames[: code.co_argcount]

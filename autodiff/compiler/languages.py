@@ -7,12 +7,14 @@ import keyword
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from autodiff import ops
 from autodiff.compiler.kernels import C_LIBRARY, OPERATION_OF_FUNCTION, Kernel, kernel_of
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.called_rule import CalledRule
 from autodiff.ops.symbols import Expression
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "PYTHON",
     "C",
     "Language",
+    "function_called",
     "function_name",
     "helper_functions",
     "identifier",
@@ -150,7 +153,8 @@ class Language:
         # Python's / has to be kept from raising, unless the divisor is known.
         if op.c_form and (self is not PYTHON or divisor is not None) and kernel_of(op).is_operator:
             return op.formula(*operands)
-        return f"{function_name(op)}({', '.join(operands)})"
+        call = f"{function_name(op)}({', '.join(operands)})"
+        return f"{call}[{op.forward.position}]" if isinstance(op.forward, CalledRule) else call
 
     def translate(self, node: ast.expr, names: Mapping[str, str]) -> str:
         """Return a kernel's expression as text, with its names replaced."""
@@ -227,11 +231,20 @@ def helper_functions(language: Language, used: Sequence[Operation]) -> list[str]
 def function_name(op: Operation) -> str:
     """Return what code calls an operation's function: its name, if it is one of this project's.
 
+    A rule that can only be called is called ``sinh_partials``, if its operation is ``sinh``.
+
     >>> function_name(OPERATIONS["div"])
     'divide'
     """
+    if isinstance(op.forward, CalledRule):
+        return identifier(f"{op.forward.op.name}_partials")
     name = getattr(op.forward, "__name__", "")  # an object that can be called may have none
     return name if ops.FUNCTIONS.get(name) is op.forward else f"{identifier(op.name)}__op"
+
+
+def function_called(op: Operation) -> Callable[..., Any]:
+    """Return the function of that name: the operation's own, or the rule that it calls."""
+    return op.forward.op.partials if isinstance(op.forward, CalledRule) else op.forward
 
 
 def _define(language: Language, op: Operation, done: set[str], lines: list[str]) -> None:

@@ -197,13 +197,13 @@ def _operand_count(register: Register) -> int | None:
     return 1 if register.kind is Kind.COPY else 0
 
 
-def numbered(names: Sequence[str]) -> list[str]:
-    """Return the names, each that came before with a number behind it.
+def numbered(names: Sequence[str], reserved: Iterable[str] = ()) -> list[str]:
+    """Return the names, each that came before, or is reserved, with a number behind it.
 
     >>> numbered(["w", "b", "w"])
     ['w', 'b', 'w_2']
     """
-    taken: set[str] = set()
+    taken = set(reserved)
     unique = []
     counts: dict[str, int] = {}
     for name in names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -76,6 +75,7 @@ class Program:
         self.output = output
         self.parts = parts
         self._wanted_engine = engine
+        self._why_python = ""
         self.title = f"program for {name_of(output)}"
 
     @property
@@ -137,15 +137,21 @@ class Program:
         if self._wanted_engine == "native":
             return NativeRunner(self.expanded)
         if self._wanted_engine == "auto" and native_is_installed():
-            # An operation that only Python can compute, or too long a program.
-            with contextlib.suppress(ValueError):
+            try:
                 return NativeRunner(self.expanded)
+            except ValueError as error:  # a function that only Python can call, or it is too long
+                self._why_python = str(error)
         return PythonRunner(self.expanded, self.title)
 
     @property
     def engine(self) -> str:
         """The engine that ``run`` uses: "python" or "native"."""
         return self.runner.engine
+
+    @property
+    def reason(self) -> str:
+        """Why "auto" took Python although machine code could be made here; "" otherwise."""
+        return self._why_python if self.engine == "python" else ""
 
     def __call__(self, *inputs: float) -> float:
         """Compute output and gradients, and return the output's number.

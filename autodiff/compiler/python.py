@@ -14,7 +14,7 @@ from autodiff import ops
 from autodiff.compiler.batches import batches_of, row_order
 from autodiff.compiler.build import Parts, plan_rows, update_results
 from autodiff.compiler.kernels import C_LIBRARY
-from autodiff.compiler.languages import PYTHON, function_name
+from autodiff.compiler.languages import PYTHON, function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.text import Writer, one_line, wrapped
 from autodiff.value import Value
@@ -166,7 +166,7 @@ def function_of(source: str, name: str, title: str, linear: Linear) -> FunctionT
     namespace: dict[str, object] = {**ops.FUNCTIONS, "inf": math.inf, "nan": math.nan}
     namespace.update({f"math__{name}": vars(math)[name] for name in C_LIBRARY})
     used = {register.op for register in linear.registers if register.op is not None}
-    namespace.update({function_name(op): op.forward for op in used})
+    namespace.update({function_name(op): function_called(op) for op in used})
     exec(compile(source, filename, "exec"), namespace)
     function = namespace[name]
     assert isinstance(function, FunctionType)

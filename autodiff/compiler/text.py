@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
 from autodiff.compiler.kernels import Kernel, NotTranslatableError, kernel_of
-from autodiff.compiler.languages import Language, identifier
+from autodiff.compiler.languages import Language, function_name, identifier
 from autodiff.compiler.linear import Kind, Linear, Register, numbered
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.called_rule import CalledRule
 
 __all__ = ["Writer", "one_line", "register_names", "wrapped"]
 
@@ -26,10 +27,13 @@ def register_names(linear: Linear) -> list[str]:
         identifier(register.name) if register.name else f"t{place}"
         for place, register in enumerate(linear.registers)
     ]
+    # A rule that is called by its name keeps it.
+    called = [r.op for r in linear.registers if r.op and isinstance(r.op.forward, CalledRule)]
+    taken = set(map(function_name, called))
     # Leaves first: a temporary gives way to them, not they to it.
     order = sorted(range(len(wanted)), key=lambda place: linear.registers[place].kind not in LEAVES)
     names = [""] * len(wanted)
-    for place, name in zip(order, numbered([wanted[place] for place in order]), strict=True):
+    for place, name in zip(order, numbered([wanted[place] for place in order], taken), strict=True):
         names[place] = name
     return names
 

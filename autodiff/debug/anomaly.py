@@ -85,7 +85,9 @@ class AnomalyWatcher(watch.Watcher):
     def contributes(self, contribution: Contribution) -> None:
         """Check a contribution to a gradient, and the sum with it."""
         node, upstream = contribution.node, contribution.upstream
-        if math.isfinite(contribution.total) or not math.isfinite(upstream):
+        if contribution.total is None or math.isfinite(contribution.total):
+            return
+        if not math.isfinite(upstream):
             return
         if not math.isfinite(node.data) or not operands_are_finite(node):
             return  # a bad number of the forward pass, not of this one

@@ -230,7 +230,8 @@ def check_gradients(
 
     Raises GradientError, which names the input, both numbers, the tolerance, and the first
     operation whose own rule disagrees with differences of its own forward; ValueError or
-    TypeError for arguments that make no sense.
+    TypeError for arguments that make no sense; ValueError for second derivatives of a rule that can
+    only be called with numbers.
 
     >>> def f(x, y):
     ...     return (x * y).tanh() / x

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +12,11 @@ from autodiff import ops
 from autodiff.debug.assignments import use_of_result
 from autodiff.operators import Operators
 from autodiff.support import watch
+from autodiff.support.frames import LIBRARY, users_frame
 from autodiff.support.origin import Origin
 from autodiff.value import Value
 
 __all__ = ["SourceRecorder", "record_source"]
-
-# The library's own folders, autodiff and nn: the user's line is the innermost outside of them.
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-LIBRARY = (PACKAGE + os.sep, os.path.join(os.path.dirname(PACKAGE), "nn") + os.sep)
 
 NEW_LEAF = Value.__init__.__code__
 
@@ -121,13 +117,6 @@ class SourceRecorder(watch.Watcher):
         if origin is None:
             origin = self._known[key] = replace(base, file=file, line=line, name=name)
         return origin
-
-
-def users_frame(frame: FrameType | None) -> FrameType | None:
-    """Return the innermost frame, from this one on, that runs the user's code; None without."""
-    while frame is not None and frame.f_code.co_filename.startswith(LIBRARY):
-        frame = frame.f_back
-    return frame
 
 
 def makes_one_value(code: CodeType | None, is_call: bool) -> bool:

@@ -58,6 +58,11 @@ class Step(Contribution):
     chose another operand: nothing is added then, and ``local`` and ``contribution`` are 0.
     """
 
+    local: float
+    upstream: float
+    contribution: float
+    before: float | None
+    total: float
     reverse_pass: ReversePass = field(repr=False, compare=False)
 
     @property

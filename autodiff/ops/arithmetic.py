@@ -81,11 +81,7 @@ def div_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return divide(1.0, b), divide(-out, b)
 
 
-DIV = Operation(
-    *("div", "/", 2, divide, div_partials),
-    neutral=(None, 1.0),
-    c_form="a / b",
-)
+DIV = Operation("div", "/", 2, divide, div_partials, neutral=(None, 1.0), c_form="a / b")
 
 
 def neg(a: Any) -> Any:
@@ -96,8 +92,4 @@ def neg_partials(out: Any, a: Any) -> tuple[Any]:
     return (-1.0,)
 
 
-NEG = Operation(
-    *("neg", "-", 1, neg, neg_partials),
-    roles=(Role.NEGATED,),
-    arithmetic=True,
-)
+NEG = Operation("neg", "-", 1, neg, neg_partials, roles=(Role.NEGATED,), arithmetic=True)

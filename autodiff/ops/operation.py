@@ -53,7 +53,7 @@ def chain_rule_by_partials(node: Any) -> None:
     """Apply the rule as it stands: the chain rule of an operation that is not of the table."""
     upstream, op = node.grad, node.origin.op
     partials = op.partials(node.data, *map(number_of, node.parents))
-    for parent, local in zip(node.parents, checked(op, partials, node), strict=True):
+    for parent, local in zip(node.parents, checked(op, partials, len(node.parents)), strict=True):
         if local is not NOTHING:
             parent.grad += local * upstream
 
@@ -64,12 +64,12 @@ def local_derivatives(node: Any) -> tuple[Any, ...]:
     Raises ValueError, naming the operation, if its rule returns no tuple or another number of them.
     """
     op = node.op
-    return checked(op, op.partials(node.data, *map(number_of, node.parents)), node)
+    partials = op.partials(node.data, *map(number_of, node.parents))
+    return checked(op, partials, len(node.parents))
 
 
-def checked(op: Operation, partials: Any, node: Any) -> tuple[Any, ...]:
-    """Return what a rule has returned for a node; raise ValueError if it is malformed."""
-    operands = len(node.parents)
+def checked(op: Operation, partials: Any, operands: int) -> tuple[Any, ...]:
+    """Return what a rule has returned for so many operands; raise ValueError if it is malformed."""
     if not isinstance(partials, (tuple, list)):
         raise ValueError(
             f"the rule of {op.name} returned {describe(partials)}, "
@@ -107,6 +107,8 @@ class Operation:
     ``chain_rule``    ``chain_rule(node)`` adds to each parent's gradient the local derivative
                       times the node's; ``autodiff/chain_rules.py`` has those of the table
     ``origin``        what a node that it makes holds of its making
+    ``rule_calls``    the operations that call its rule, if it is no graph, by operand and number of
+                      operands: see ``autodiff/ops/called_rule.py``
     ================  ======================================================================
 
     >>> mul = OPERATIONS["mul"]
@@ -127,6 +129,7 @@ class Operation:
     c_form: str = ""
     chain_rule: Callable[[Any], None] = chain_rule_by_partials
     origin: Origin = field(init=False)
+    rule_calls: dict[tuple[int, int], Operation] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "origin", Origin(op=self))

@@ -112,10 +112,8 @@ from typing import Any
 from autodiff.ops import *
 '''
     # Python imports the file before it can write it anew for an operation just added.
-    tail = """for _operation in OPERATIONS.values():
-    _operation.apply_chain_rule_by(
-        globals().get(f"backward_{_operation.name}", _operation.chain_rule)
-    )
+    tail = """for _op in OPERATIONS.values():
+    _op.apply_chain_rule_by(globals().get(f"backward_{_op.name}", _op.chain_rule))
 """
     return "\n\n".join([head, *[f"{function}\n" for function in functions], tail])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
@@ -12,6 +13,7 @@ from autodiff.support import watch
 from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT, NotComputed
 from autodiff.support.hooks import Event, GradientHook
+from autodiff.support.noticing import is_compared
 from autodiff.support.origin import VARIABLE, Origin
 from autodiff.support.pickling import reduce_node
 
@@ -180,7 +182,9 @@ def labelled(origin: Origin, label: str) -> Origin:
 
 def compare(comparison: Callable[[float, float], bool], left: Node, right: Any) -> bool:
     """Return how two numbers compare; NotImplemented if the right one is no number."""
-    if isinstance(right, Node):
+    nodes = (left, right) if isinstance(right, Node) else (left,)
+    is_compared(nodes, sys._getframe(2))
+    if len(nodes) == 2:
         return comparison(left.data, right.data)
     try:
         return comparison(left.data, to_float(right, "comparison"))

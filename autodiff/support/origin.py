@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from autodiff.support.frames import code_at, shown_place
 from autodiff.support.hooks import Hooks
 
 __all__ = ["CONSTANT", "VARIABLE", "Origin"]
@@ -24,6 +24,7 @@ class Origin:
     ``file``      the user's file, and ``line`` the line there, 0 if unknown: see
                   :func:`autodiff.record_source`
     ``name``      the plain name that this line assigns it to
+    ``compared``  the place of the user's code that compared its number first: file and line
     ``hooks``     what is to be called when its gradient is complete; not part of a copy
     ============  =========================================================================
 
@@ -38,6 +39,7 @@ class Origin:
     file: str = ""
     line: int = 0
     name: str = ""
+    compared: tuple[str, int] | None = None
     hooks: Hooks | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -47,10 +49,7 @@ class Origin:
         >>> Origin(file="train.py", line=12).place
         'train.py:12'
         """
-        if not self.line:
-            return ""
-        here = os.getcwd() + os.sep
-        return f"{self.file.removeprefix(here)}:{self.line}"
+        return shown_place(self.file, self.line) if self.line else ""
 
     @property
     def short_place(self) -> str:
@@ -64,7 +63,7 @@ class Origin:
     @property
     def code(self) -> str:
         """The text of that line; '' if it cannot be read."""
-        return linecache.getline(self.file, self.line).strip() if self.line else ""
+        return code_at(self.file, self.line) if self.line else ""
 
     def without_hooks(self) -> Origin:
         """Return what a copy of the Value keeps."""

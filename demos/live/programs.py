@@ -10,7 +10,7 @@ from typing import Any
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.gradient import Contribution, gradient_steps
+from autodiff.gradient import Contribution, GradientSteps
 from demos.live.expression import Expression, expression_of
 from demos.live.record import Record
 
@@ -67,7 +67,7 @@ def compile_record(
         updates=functools.partial(updates_and_means, changeable, means),
         penalty=None if penalty is None else penalty(weights),
     )
-    steps = list(gradient_steps(found.loss, [n for n in found.nodes if not n.is_constant]))
+    steps = list(GradientSteps(found.loss, [n for n in found.nodes if not n.is_constant]))
     javascript = program.to_javascript(
         {"trace": trace_results(found, steps, names), "forward": forward_results(found, names)}
     )
