@@ -21,6 +21,7 @@ from autodiff.graph import leaves_and_interior
 from autodiff.ops import NOTHING, Operation, Role, local_derivatives, where
 from autodiff.ops.called_rule import call_of_rule
 from autodiff.ops.operation import checked
+from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
 from autodiff.support.node import restore
 from autodiff.support.noticing import noticing
@@ -105,11 +106,15 @@ class InValues:
     Whether a side of a choice is taken shows only when such a graph is computed.  So each Value
     that may not be reached has a condition, a Value above 0 where it is; a contribution from there
     is chosen by it, and no infinity of a side that was not taken gets out.
+
+    ``guards`` are the contributions so chosen.  Without the choice such a contribution is a zero or
+    nan: its upstream gradient is a sum of zeros.
     """
 
     def __init__(self, output: Value, on_path: Container[Value], multiply: Multiply) -> None:
         self.gradients = {output: constant(1.0)}
         self.reached: dict[Value, Value] = {}
+        self.guards: set[Value] = set()
         self.receives = on_path.__contains__
         self.multiply = multiply
 
@@ -123,12 +128,14 @@ class InValues:
         is_taken: Value | None = condition_of(local)
         if is_taken is NEVER:
             return None
-        if node in self.reached:
-            is_reached = self.reached[node]
-            is_taken = is_reached if is_taken is None else where(is_reached, is_taken, 0.0)
         added: Value = self.multiply(taken_side(local), upstream)
         if is_taken is not None:
             added = where(is_taken, added, NEUTRAL)
+        if node in self.reached:
+            is_reached = self.reached[node]
+            is_taken = is_reached if is_taken is None else where(is_reached, is_taken, 0.0)
+            added = where(is_reached, added, NEUTRAL)
+            self.guards.add(added)
         before = self.gradients.get(parent)
         self.gradients[parent] = added if before is None else before + added
         if is_taken is None:
@@ -206,6 +213,7 @@ def local_derivatives_as_values(node: Value) -> list[Value]:
     A rule of a user's own may look at numbers.  Then its graph would be right for these alone, and
     each local derivative is a node that calls the rule.
     """
+    refuse_given([node], "grad")
     op = node.op
     assert op is not None, "an interior node has an operation"
     if is_of_the_library(op.partials):
@@ -276,6 +284,10 @@ class GradientSteps:
         for each in contributions(self.on_path, self.arithmetic):
             if each.contribution is not None:
                 yield each
+
+    def is_guard(self, contribution: Value) -> bool:
+        """Return whether a contribution is chosen by whether its node is reached."""
+        return contribution in self.arithmetic.guards
 
     def complete(self, value: Value) -> Value:
         """Return a Value's gradient, after the last contribution; 0 where nothing reaches it."""

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from autodiff import Step, Trace, Value, record_source
+from autodiff import Step, Trace, Value, record_source, topological_order
 from autodiff.debug.text import shown
 from autodiff.support.convert import describe
 from demos.arguments import command_line, missing_package
@@ -89,8 +89,11 @@ def plain_text(trace: Trace) -> str:
         lines.append(f"{line}    (sum so far {shown(step.total)})" if step.parent in met else line)
         met.add(step.parent)
     lines += ["", "gradients of the variables:"]
+    gradients = trace.gradients
     leaves = [
-        (names[leaf], shown(number)) for leaf, number in trace.gradients.items() if leaf.is_leaf
+        (names[leaf], shown(gradients[leaf]) if leaf in gradients else "nothing reaches it")
+        for leaf in topological_order(trace.root)
+        if leaf.is_leaf and not leaf.is_constant
     ]
     width = max((len(name) for name, _ in leaves), default=0)
     lines += [f"    {name:<{width}}  {number}" for name, number in leaves]
@@ -101,6 +104,8 @@ def chain_rule(step: Step, trace: Trace) -> str:
     """Return a step as a line: the chain rule with names, and with numbers."""
     names = trace.names
     root, node, parent = names[trace.root], names[step.node], names[step.parent]
+    if not step.taken:
+        return f"d {root}/d {parent} += nothing: {node} did not take {parent}"
     numbers = f"{shown(step.upstream)} × {shown(step.local)} = {shown(step.contribution)}"
     return f"d {root}/d {parent} += d {root}/d {node} × d {node}/d {parent} = {numbers}"
 

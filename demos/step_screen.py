@@ -13,7 +13,7 @@ from textual.events import Resize
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
-from autodiff import Names, Step, Trace, Value
+from autodiff import Names, Step, Trace, Value, topological_order
 from autodiff.debug.text import is_call, shown
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
 from autodiff.ops.symbols import Expression
@@ -159,6 +159,11 @@ class StepScreen(App[None]):
         self.order = sorted(met, key=trace.completed_at)
         self.places = {node: place for place, node in enumerate(self.order)}
         self.by_name = {self.names[node]: node for node in self.order}
+        self.unreached = {
+            self.names[node]
+            for node in topological_order(trace.root)
+            if node not in self.places and not node.is_constant
+        }
 
     # ---- what is on the screen ---------------------------------------------------------------
 
@@ -251,6 +256,12 @@ class StepScreen(App[None]):
         # The user's name is in two of the three fractions, and so is the operand's.
         node = short(self.names[step.node], max(8, (width - 30) // 3))
         parent = short(self.names[step.parent], max(8, (width - len(node) - 19) // 2))
+        if not step.taken:
+            text = stacked([((f"d {root}", f"d {parent}"), "", ""), (("+= nothing", ""), "", "")])
+            text.append("\n\n" if self.has_class("wide") else "\n")
+            text.append(f"{node} did not take {parent}, so it passes nothing on to it")
+            text.append("\n\n" if self.has_class("wide") else "\n")
+            return text.append_text(self.sum_line(step, parent))
         text = stacked(
             [
                 ((f"d {root}", f"d {parent}"), *self.signed(step.contribution)),
@@ -272,10 +283,11 @@ class StepScreen(App[None]):
         """Return what the receiver's gradient is so far, and whether more will come."""
         count = self.uses[step.parent]
         use = self.receivers[: self.trace.position].count(step.parent)
-        if count == 1:
+        if count == 1 and step.taken:
             return Text(f"{parent} is used once, so this is its whole gradient")
         state = "complete" if use == count else "so far"
-        total = self.signed(step.total)
+        nothing = self.trace.gradient(step.parent) is None
+        total = ("nothing", "") if nothing else self.signed(step.total)
         return Text.assemble(f"sum {state}: ", total, f"   (use {use} of {count} of {parent})")
 
     def gradients_text(self, step: Step | None, width: int, height: int) -> Text:
@@ -296,7 +308,9 @@ class StepScreen(App[None]):
     def entry(self, node: Value, is_current: bool) -> Text:
         """Return one gradient: its state, the Value's name, and the number."""
         gradient = self.trace.gradient(node)
-        if gradient is None:
+        if gradient is None and self.trace.is_complete(node):
+            marker, style, text, sign = "●", "", "nothing", ""
+        elif gradient is None:
             marker, style, text, sign = "○", QUIET[self.theme], "–", ""
         else:
             marker = "●" if self.trace.is_complete(node) else "◐"
@@ -361,7 +375,9 @@ class StepScreen(App[None]):
         if not wanted:
             return
         position = self.position_of(wanted)
-        if position is None:
+        if wanted in self.unreached:
+            self.say(f"nothing reaches {wanted}: all that uses it was not taken")
+        elif position is None:
             self.say(
                 f"no node is called {wanted!r}, and no step has that number; "
                 f"some nodes: {', '.join(list(self.by_name)[:6])}"

@@ -340,14 +340,15 @@ class EagerTrainer:
     def batch(self, batch: Sequence[int]) -> float:
         """Make one step of the optimizer and return the batch's loss before it."""
         self.optimizer.zero_grad()
-        total = -0.0  # -0.0 + x is x for every x
+        total = 0.0
         for place in batch:
             row_loss = self.rows.loss_of(self.model, place)
             row_loss.backward()
             total += row_loss.data
         for parameter in self.optimizer.parameters:
             if parameter.has_grad:
-                parameter.grad /= len(batch)
+                # Sums over rows start from 0.0, in programs too: -0.0 becomes 0.0.
+                parameter.grad = (0.0 + parameter.grad) / len(batch)
         output = total / len(batch)
         if self.penalty is not None:
             penalty = value_of(self.penalty(self.model.parameters()), "penalty")

@@ -11,10 +11,12 @@ from autodiff.compiler.languages import function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior, topological_order
-from autodiff.ops import Operation
+from autodiff.ops import OPERATIONS, Operation
 from autodiff.ops.symbols import Symbol
+from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names
+from autodiff.support.noticing import Look, noticing
 from autodiff.value import Value, constant, lift
 
 __all__ = [
@@ -37,7 +39,10 @@ class Parts:
 
     ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
-    numbers; ``penalty`` the penalty's number.
+    numbers; ``penalty`` the penalty's number.  ``looks`` are the looks at numbers of the code that
+    made the updates.
+
+    ``guards`` are registers of one row that choose a contribution by whether its node is reached.
     """
 
     linear: Linear
@@ -48,9 +53,11 @@ class Parts:
     means: dict[Value, int] = field(default_factory=dict)
     updates: dict[Value, int] = field(default_factory=dict)
     penalty: int | None = None
+    guards: set[int] = field(default_factory=set)
     forward_end: int = 0
     gradient_end: int = 0
     backward_end: int = 0
+    looks: list[Look] = field(default_factory=list)
 
 
 def build(
@@ -71,7 +78,8 @@ def build(
     _forward(linear, output, names)
     parts.output = linear.lower(output)
     parts.forward_end = len(linear.registers)
-    totals = _backward(linear, output, leaves, names, not inputs)
+    guards = parts.guards if inputs else None
+    totals = _backward(linear, output, leaves, names, guards)
     parts.gradients = {leaf: linear.lower(totals[leaf]) for leaf in leaves if leaf in totals}
     parts.gradient_end = len(linear.registers)
 
@@ -81,14 +89,18 @@ def build(
         _forward(linear, penalty, penalty_names)
         parts.penalty = linear.lower(penalty)
         reached = [variable for variable in parts.variables if variable in penalty_names]
-        for leaf, total in _backward(linear, penalty, reached, penalty_names, True).items():
+        for leaf, total in _backward(linear, penalty, reached, penalty_names, None).items():
             gradients[leaf] = gradients[leaf] + total if leaf in totals else total
             linear.lower(gradients[leaf], f"the gradient of {_called(leaf)}, and the penalty's")
     parts.backward_end = len(linear.registers)
     if updates is not None:
-        _updates(parts, updates(gradients), names)
+        with noticing([*gradients, *gradients.values()]) as notes:
+            assignments = updates(gradients)
+        parts.looks = notes.looks
+        _updates(parts, assignments, names)
     linear.check()
     _check_operations(linear)
+    parts.guards -= _used_outside(parts)
     return parts
 
 
@@ -112,6 +124,7 @@ def _check(
             )
     if len(set(inputs)) != len(inputs):
         raise ValueError("compile: an input is given twice")
+    refuse_given(topological_order(output), "compile")
     if penalty is not None:
         shared = set(inputs) & set(topological_order(penalty))
         if shared:
@@ -130,6 +143,13 @@ def _check_operations(linear: Linear) -> None:
                     f"compile: two different operations are called {op.name!r}: "
                     "give each a name of its own"
                 )
+
+
+def _used_outside(parts: Parts) -> set[int]:
+    """Return what the penalty and the updates use, where they equal a part of the rows' work."""
+    later = parts.linear.registers[parts.gradient_end :]
+    used = [place for register in later for place in register.operands]
+    return set(map(parts.linear.resolve, [*used, *update_results(parts)]))
 
 
 def _called(value: Value) -> str:
@@ -153,11 +173,11 @@ def _forward(linear: Linear, root: Value, names: Names) -> None:
 
 
 def _backward(
-    linear: Linear, root: Value, leaves: list[Value], names: Names, is_whole: bool
+    linear: Linear, root: Value, leaves: list[Value], names: Names, guards: set[int] | None
 ) -> dict[Value, Value]:
     """Lower the reverse pass step by step; return each leaf's gradient.
 
-    ``is_whole`` is False if it is one row's, to be added to those of others.
+    If it is one row's, to be added to those of others, ``guards`` takes its guards.
     """
     of = f"d {names[root]}"
     totals: dict[Value, Value] = {}
@@ -176,13 +196,17 @@ def _backward(
         gradient, chain = f"{of}/d {parent}", f"{of}/d {node} × d {node}/d {parent}"
         name = f"d_{parent}" if use == 1 else f"d_{parent}_from_{node}"
         comment = f"{gradient} = {chain}" if use == 1 else chain
-        linear.of_value[step.contribution] = _named(linear, step.contribution, comment, name)
+        place = _named(linear, step.contribution, comment, name)
+        linear.of_value[step.contribution] = place
+        is_new = linear.registers[place].kind is Kind.OPERATION  # and no copy of an equal one
+        if guards is not None and is_new and steps.is_guard(step.contribution):
+            guards.add(place)
         if use > 1:
             comment, name = f"{gradient} += the line above", f"d_{parent}_{use}"
             linear.of_value[step.total] = _named(linear, step.total, comment, name)
         if step.parent in wanted:
             totals[step.parent] = step.total
-    if is_whole:
+    if guards is None:
         for leaf, total in totals.items():
             totals[leaf] = complete = steps.complete(leaf)
             if complete is not total and leaf is not root:
@@ -342,11 +366,14 @@ class _Number(Symbol):
         return _Number(self.linear, place, self.value)
 
 
-def expanded(parts: Parts) -> Parts:
+def expanded(parts: Parts, unguarded: bool = False) -> Parts:
     """Return the same program for machines: no copies, and each sum of a neuron in single steps.
 
     A person reads ``z = b + w0 * x0 + w1 * x1`` as one line; as five operations, its parts can
     be shared with other rows'.  Every number stays the same.
+
+    ``unguarded`` leaves out the choice of each guard, and adds a variable, the last: 0 as long as
+    the program's numbers are those of the whole one (see ``guard.py``).
     """
     old, new = parts.linear, Linear()
     moved: list[int] = []
@@ -354,6 +381,8 @@ def expanded(parts: Parts) -> Parts:
         operands = tuple([moved[place] for place in register.operands])
         if register.kind is Kind.COPY:
             moved.append(operands[0])
+        elif unguarded and len(moved) in parts.guards:
+            moved.append(operands[1])  # of where(is_reached, contribution, NEUTRAL)
         elif register.kind is Kind.NUMBER:
             moved.append(new.number(register.number))
         elif register.op is None:
@@ -363,6 +392,12 @@ def expanded(parts: Parts) -> Parts:
             moved.append(register.op.forward(*numbers).place)
         else:
             moved.append(new.operation(register.op, operands, register.value, ""))
+    variables, updates = [*parts.variables], dict(parts.updates)
+    updates = {leaf: moved[place] for leaf, place in updates.items()}
+    if unguarded:
+        doubt = Value(0.0, "doubt")
+        variables.append(doubt)
+        updates[doubt] = _doubt(new, doubt, [moved[each] for each in needed_means(parts).values()])
     new.shared.clear()  # it is large, and hardly an operation is added from here on
     for leaf, place in old.of_value.items():
         if old.registers[place].kind in (Kind.VARIABLE, Kind.INPUT, Kind.MEAN):
@@ -370,9 +405,23 @@ def expanded(parts: Parts) -> Parts:
     return replace(
         parts,
         linear=new,
+        variables=variables,
+        guards=set(),
         output=moved[parts.output],
         gradients={leaf: moved[place] for leaf, place in parts.gradients.items()},
         means={leaf: moved[place] for leaf, place in parts.means.items()},
-        updates={leaf: moved[place] for leaf, place in parts.updates.items()},
+        updates=updates,
         penalty=None if parts.penalty is None else moved[parts.penalty],
     )
+
+
+def _doubt(linear: Linear, doubt: Value, means: list[int]) -> int:
+    """Return the register of the doubt after a batch: nan once a mean was not finite, else 0."""
+    place = linear.leaf(Kind.VARIABLE, doubt, "doubt", "0, or nan once a mean was not finite")
+    add, mul = OPERATIONS["add"], OPERATIONS["mul"]
+    while len(means) > 1:  # in pairs, so that a processor can make several sums at once
+        pairs = zip(means[::2], means[1::2], strict=False)
+        odd = means[len(means) // 2 * 2 :]
+        means = [linear.operation(add, pair, None, "") for pair in pairs] + odd
+    none = linear.operation(mul, (means[0], linear.number(0.0)), None, "")
+    return linear.operation(add, (place, none), None, "")

@@ -9,7 +9,9 @@ from numbers import Integral
 from types import FunctionType
 from typing import Any
 
-from autodiff.compiler.build import Parts, Updates, build, expanded
+from autodiff.compiler.build import Parts, Updates, build, expanded, needed_means
+from autodiff.compiler.decisions import warn_of_decisions
+from autodiff.compiler.guard import GuardedRunner, Runner
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
@@ -19,6 +21,7 @@ from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.memory import collector_paused
 from autodiff.support.naming import name_of
+from autodiff.support.node import number_of
 from autodiff.value import Value
 
 __all__ = ["Program", "compile", "epoch_means"]
@@ -38,8 +41,9 @@ def compile(
     """Return a program that computes output, its gradient and the updates.
 
     What is recorded is the graph: the operations that were done, not the Python code that did
-    them.  An ``if`` on a Value's number was decided when the graph was built; ``where`` is part
-    of the graph and is decided anew at every run.
+    them.  An ``if`` on a Value's number was decided when the graph was built, of which a
+    :class:`~autodiff.DecisionWarning` warns; ``where`` is part of the graph and is decided anew at
+    every run.
 
     ``inputs`` are variables that get their numbers from the caller: a row of a data set.
     Other variables (the parameters) are read from their ``data`` whenever the program runs.
@@ -62,7 +66,10 @@ def compile(
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
     with collector_paused():
-        return Program(output, build(output, inputs, updates, penalty), engine)
+        parts = build(output, inputs, updates, penalty)
+        roots = [output] if penalty is None else [output, penalty]
+        warn_of_decisions(roots, inputs, parts.looks, stacklevel=2)
+        return Program(output, parts, engine)
 
 
 class Program:
@@ -129,19 +136,29 @@ class Program:
         return run_source(self.expanded)
 
     @cached_property
-    def runner(self) -> PythonRunner | NativeRunner:
+    def runner(self) -> Runner | GuardedRunner:
         """What ``run`` runs on, compiled when first needed.
 
         Raises ImportError if the native engine is asked for and llvmlite is missing.
         """
+        if self.parts.guards and needed_means(self.parts):
+            with collector_paused():
+                unguarded = expanded(self.parts, unguarded=True)
+            return GuardedRunner(self._runner_of(unguarded), self._guarded_runner)
+        return self._guarded_runner()
+
+    def _guarded_runner(self) -> Runner:
+        return self._runner_of(self.expanded)
+
+    def _runner_of(self, parts: Parts) -> Runner:
         if self._wanted_engine == "native":
-            return NativeRunner(self.expanded)
+            return NativeRunner(parts)
         if self._wanted_engine == "auto" and native_is_installed():
             try:
-                return NativeRunner(self.expanded)
+                return NativeRunner(parts)
             except ValueError as error:  # a function that only Python can call, or it is too long
                 self._why_python = str(error)
-        return PythonRunner(self.expanded, self.title)
+        return PythonRunner(parts, self.title)
 
     @property
     def engine(self) -> str:
@@ -199,8 +216,10 @@ class Program:
         if not self.inputs:
             if rows is not None or batch_size is not None or shuffle is not None:
                 raise ValueError("run got rows, but the program has no inputs")
+            runner = self.runner
+            assert not isinstance(runner, GuardedRunner), "it runs over rows"
             for count in slices(n):
-                found, numbers = self.runner.run(count, self._parameters())
+                found, numbers = runner.run(count, self._parameters())
                 self._assign(numbers)
                 outputs += found
             return outputs
@@ -251,7 +270,7 @@ class Program:
     # ---- numbers in and out ----------------------------------------------------------------
 
     def _parameters(self) -> tuple[float, ...]:
-        return tuple([float(variable.data) for variable in self.variables])
+        return tuple([number_of(variable) for variable in self.variables])
 
     def _row(self, row: Sequence[Any], user: str) -> Row:
         if isinstance(row, str) or not hasattr(row, "__len__"):

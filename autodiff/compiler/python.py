@@ -143,9 +143,8 @@ def _rows_loop(parts: Parts) -> list[str]:
     lines = ["def run(n, batches, parameters):"]
     lines += [f"    {line}" for line in _unpack(writer, "parameters", parts.variables, parts)]
     lines += ["    outputs = []", "    for _ in range(n):", "        for rows in batches:"]
-    # -0.0 + x is x for every x.
     lines += [f"            {line}" for line in before]
-    lines += [f"            {total} = -0.0" for total in ("sum__output", *sums.values())]
+    lines += [f"            {total} = 0.0" for total in ("sum__output", *sums.values())]
     lines += ["            count__rows = float(len(rows))"]
     lines += wrapped("for (", names, ",) in rows:" if len(names) > 1 else ") in rows:", " " * 12)
     lines += [f"                {line}" for line in inside]

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
-from itertools import islice
 
 from autodiff.debug import reasons
 from autodiff.debug.paths import Path, largest_paths, number_of_paths
-from autodiff.debug.steps import Step, backward_steps
+from autodiff.debug.steps import Step
 from autodiff.debug.text import shown
+from autodiff.debug.uses import Uses, uses_on_the_way
 from autodiff.graph import leaves_and_interior
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names, name_of, number_text
@@ -32,7 +32,8 @@ class Explanation:
     =================  =======================================================================
     ``value``, ``of``  what is explained: d of / d value
     ``gradient``       what the chain rule gives with the numbers of now; None if there is none
-    ``steps``          one :class:`~autodiff.Step` for each use of value on a way to ``of``
+    ``steps``          one :class:`~autodiff.Step` for each use of value on a way to ``of``; none
+                       for a use by what nothing reaches
     ``notes``          why it is zero, missing, not finite, or not what ``value.grad`` says
     ``paths``          the largest products along whole paths, if they were asked for
     ``path_count``     how many paths there are, if they were asked for
@@ -90,7 +91,7 @@ class Explanation:
         number = f"{count:,}" if count < 10**15 else f"about 10^{math.floor(math.log10(count))}"
         paths = "1 path" if count == 1 else f"{number} paths"
         if not self.paths:
-            return f"{paths}, all with the product 0"
+            return f"{paths}, along which nothing flows"
         return paths if len(self.paths) == count else f"{paths}, the largest products"
 
     def __str__(self) -> str:
@@ -168,13 +169,13 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
         notes = tuple(reasons.why_missing(value, of, order))
         return Explanation(value, of, None, (), notes, (), None, names)
     uses = uses_on_the_way(value, of, interior)
-    steps = tuple(uses[value])
-    gradient = steps[-1].total if steps else 1.0
+    steps = tuple(uses.steps[value])
+    gradient = 1.0 if value is of else steps[-1].total if steps else 0.0
     found: tuple[Path, ...] = ()
     path_count = None
     if paths:
-        found = tuple(largest_paths(value, of, order, uses, names, most_paths))
-        path_count = number_of_paths(value, of, order, uses)
+        found = tuple(largest_paths(value, of, order, uses.steps, names, most_paths))
+        path_count = number_of_paths(value, of, order, uses.users)
     return Explanation(
         *(value, of, gradient, steps),
         tuple(limited(notes_on(value, of, gradient, uses, names))),
@@ -182,25 +183,7 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
     )
 
 
-def uses_on_the_way(value: Value, of: Value, interior: list[Value]) -> dict[Value, list[Step]]:
-    """Return value and all that depends on it below ``of``, each with the steps of its uses."""
-    uses: dict[Value, list[Step]] = {value: []}
-    for node in interior:
-        if node is not value and any(parent in uses for parent in node.parents):
-            uses[node] = []
-    # A pass that is closed before its end leaves all gradients as they were.
-    steps = backward_steps(of, hooks=False)
-    edges = sum(not parent.is_constant for node in interior for parent in node.parents)
-    for step in islice(steps, edges):
-        if step.parent in uses:
-            uses[step.parent].append(step)
-    steps.close()  # type: ignore[attr-defined]
-    return uses
-
-
-def notes_on(
-    value: Value, of: Value, gradient: float, uses: dict[Value, list[Step]], names: Names
-) -> Iterator[str]:
+def notes_on(value: Value, of: Value, gradient: float, uses: Uses, names: Names) -> Iterator[str]:
     """Yield what is to be said about a gradient."""
     if value is of:
         yield f"the chain rule starts at {names[of]}: its gradient by itself is 1"
@@ -239,6 +222,8 @@ def size(step: Step) -> float:
 def row_of(step: Step, names: Names, root: str) -> tuple[str, str, str, str]:
     """Return a use as text: the user, the chain rule with names, with numbers, the product."""
     node, parent = names[step.node], names[step.parent]
+    if not step.taken:
+        return reasons.equation(step.node, names), f"did not take {parent}", "", "nothing"
     return (
         reasons.equation(step.node, names),
         f"d {root}/d {node} × d {node}/d {parent}",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from autodiff.debug.steps import Step
 from autodiff.debug.text import short_formula
+from autodiff.debug.uses import Uses
 from autodiff.graph import topological_order
 from autodiff.ops import Role
 from autodiff.support.naming import Names, name_of, number_text
@@ -14,8 +15,6 @@ from autodiff.support.watch import hooks_of
 from autodiff.value import Value
 
 __all__ = ["why_missing", "why_nonfinite", "why_other_than_grad", "why_rebound", "why_zero"]
-
-Uses = Mapping[Value, Sequence[Step]]
 
 # The roles of the operands of an update.
 UPDATES = ((Role.TERM, Role.TERM), (Role.TERM, Role.NEGATED))
@@ -98,11 +97,13 @@ def definition(value: Value) -> str:
 
 
 def why_other_than_grad(
-    value: Value, of: Value, gradient: float, on_path: Uses, names: Names
+    value: Value, of: Value, gradient: float, uses: Uses, names: Names
 ) -> Iterator[str]:
     """Yield why ``value.grad`` is not the gradient that the chain rule gives, if it is not."""
     name, root, grad = names[value], names[of], value.grad
     if not value.has_grad:
+        if of.has_grad and not is_reached(value, of, uses):
+            return
         if of.has_grad:
             yield f"{name}.grad has been cleared since {root}.backward() ran: zero_grad() does that"
         else:
@@ -110,7 +111,7 @@ def why_other_than_grad(
         return
     if grad == gradient or (math.isnan(grad) and math.isnan(gradient)):
         return
-    hooked = [names[node] for node in (*on_path, of) if hooks_of(node) is not None]
+    hooked = [names[node] for node in (*uses.users, of) if hooks_of(node) is not None]
     passes = grad / gradient if gradient else 0.0
     if hooked:
         yield f"{name}.grad is {number_text(grad)}: a hook on {hooked[0]} may have replaced it"
@@ -149,7 +150,7 @@ def why_zero(value: Value, uses: Uses, names: Names) -> Iterator[str]:
     met = {value}
     followed = [value]
     for node in followed:  # which grows meanwhile
-        steps = uses[node]
+        steps = uses.steps[node]
         contributions = [step.contribution for step in steps if step.contribution != 0.0]
         if contributions:
             total = steps[-1].total
@@ -166,9 +167,22 @@ def why_zero(value: Value, uses: Uses, names: Names) -> Iterator[str]:
                     f"{number_text(step.upstream)} × {number_text(step.local)} is too small for a "
                     f"float: d {names[step.node]}/d {names[node]} cuts it off"
                 )
-            elif step.node not in met:
-                met.add(step.node)
-                followed.append(step.node)
+            else:
+                follow([step.node], met, followed)
+        follow(uses.unreached_users(node), met, followed)
+
+
+def is_reached(value: Value, of: Value, uses: Uses) -> bool:
+    """Return whether any contribution reaches value, so that a pass gives it a gradient."""
+    return value is of or any(step.taken for step in uses.steps[value])
+
+
+def follow(nodes: Iterable[Value], met: set[Value], followed: list[Value]) -> None:
+    """Add the nodes that have not been met yet to those that are followed."""
+    for node in nodes:
+        if node not in met:
+            met.add(node)
+            followed.append(node)
 
 
 def why_small(steps: Sequence[Step], uses: Uses, names: Names) -> Iterator[str]:
@@ -179,7 +193,7 @@ def why_small(steps: Sequence[Step], uses: Uses, names: Names) -> Iterator[str]:
         if role_in(step) is Role.SATURATING and 0.0 < abs(step.local) < SATURATED:
             yield saturation(step, names)
             continue
-        following = uses.get(step.node, ())
+        following = uses.steps.get(step.node, ())
         followed += [each for each in following if each.node not in met]
         met.update(each.node for each in following)
 
@@ -231,6 +245,8 @@ def cut(step: Step, names: Names) -> str:
         for operand in dict.fromkeys(step.node.parents)
         if operand.name or not operand.is_constant
     )
+    if not step.taken:
+        return f"{equation(step.node, names)}: {parent} is not taken at {numbers}"
     return f"{equation(step.node, names)}: d {node}/d {parent} = 0 at {numbers}"
 
 
@@ -262,17 +278,16 @@ def why_nonfinite(value: Value, uses: Uses, names: Names) -> Iterator[str]:
     met = {value}
     followed = [value]
     for node in followed:  # which grows meanwhile
-        steps = [step for step in uses.get(node, ()) if not math.isfinite(step.contribution)]
-        if uses.get(node) and not steps:
-            terms = [step.contribution for step in uses[node]]
+        all_steps = uses.steps.get(node, ())
+        steps = [step for step in all_steps if not math.isfinite(step.contribution)]
+        if all_steps and not steps:
+            terms = [step.contribution for step in all_steps if step.taken]
             yield f"the sum of the contributions to {names[node]} overflows: {terms[:4]}"
         if {math.inf, -math.inf} <= {step.contribution for step in steps}:
             yield f"the contributions to {names[node]} are inf and -inf, whose sum is nan"
         for step in steps:
             if not math.isfinite(step.upstream):
-                if step.node not in met:
-                    met.add(step.node)
-                    followed.append(step.node)
+                follow([step.node], met, followed)
             else:
                 yield infinity(step, names)
 

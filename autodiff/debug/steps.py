@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 from autodiff.gradient import Contribution, contributions
 from autodiff.graph import topological_order
@@ -56,6 +57,7 @@ class Step(Contribution):
 
     ``str(step)`` is the chain rule with names and numbers.  ``taken`` is False where the operation
     chose another operand: nothing is added then, and ``local`` and ``contribution`` are 0.
+    ``total`` is 0 as long as nothing has been added.
     """
 
     local: float
@@ -73,18 +75,19 @@ class Step(Contribution):
     def __str__(self) -> str:
         names = self.reverse_pass.names
         root, node, parent = names[self.reverse_pass.root], names[self.node], names[self.parent]
+        formula = names.formula(self.node)
         upstream, local, contribution, total = map(
             number_text, (self.upstream, self.local, self.contribution, self.total)
         )
         if not self.taken:
             return (
-                f"d {root}/d {parent} += nothing: {node} = {names.formula(self.node)} "
+                f"d {root}/d {parent} += nothing: {node} = {formula} "
                 f"did not take {parent}  (sum {total})"
             )
         return (
             f"d {root}/d {parent} += d {root}/d {node} × d {node}/d {parent}"
             f" = {upstream} × {local} = {contribution}"
-            f"  (sum {total}; {node} = {names.formula(self.node)})"
+            f"  (sum {total}; {node} = {formula})"
         )
 
 
@@ -111,7 +114,9 @@ class InNumbers:
 def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) -> Iterator[Step]:
     """Do ``root.backward(gradient)`` one contribution at a time, as the iterator is consumed.
 
-    Yields a :class:`Step` after each contribution has been added.  Constants get none.  While
+    Yields a :class:`Step` after each contribution has been added, and one that says so where an
+    operand was not taken.  Constants get none, and a node that nothing has reached passes none on,
+    so it has no steps: how many there are depends on the numbers where a graph has choices.  While
     the pass runs, a ``grad`` is this pass's sum alone, not computed before the first
     contribution; what a variable had before is added at the end.  A pass that is not consumed to
     its end is abandoned: once the iterator is closed, every gradient is as it was before.
@@ -139,8 +144,8 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     root.grad = gradient
     reverse_pass = ReversePass(root, interior)
     watchers = watch.watchers() if hooks else ()
-    last_uses = last_uses_of_hooked(interior) if hooks else {}
     try:
+        last_uses = last_uses_of_hooked(interior) if hooks else {}
         if hooks:
             call_hooks(root)
         for each in contributions(interior, InNumbers()):
@@ -168,14 +173,23 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
 def last_uses_of_hooked(interior: list[Value]) -> dict[Value, tuple[Value, int]]:
     """Return, for each Value with hooks, the use after which its gradient is complete.
 
-    A use is a node and the operand's position there.
+    A use is a node and the operand's position there.  One that is not taken adds nothing, and a
+    Value that nothing reaches has no gradient, so its hooks are not called.
     """
-    return {
-        parent: (node, position)
-        for node in reversed(interior)
-        for position, parent in enumerate(node.parents)
-        if watch.hooks_of(parent) is not None
+    hooked = {
+        parent for node in interior for parent in node.parents if watch.hooks_of(parent) is not None
     }
+    if not hooked:
+        return {}
+    last_uses: dict[Value, tuple[Value, int]] = {}
+    reached = {interior[-1]}
+    for node in reversed(interior):
+        if node in reached:
+            for position, local in enumerate(local_derivatives(node)):
+                if local is not NOTHING:
+                    reached.add(node.parents[position])
+                    last_uses[node.parents[position]] = node, position
+    return {node: use for node, use in last_uses.items() if node in hooked}
 
 
 def call_hooks(node: Value) -> None:
@@ -183,6 +197,19 @@ def call_hooks(node: Value) -> None:
     hooks = watch.hooks_of(node)
     if hooks is not None:
         hooks.gradient_is_complete(node, () if node.is_leaf else local_derivatives(node))
+
+
+def steps_of(root: Value, count: int | None = None) -> list[Step]:
+    """Return the steps of ``root.backward()``, or the first of them, to look at.
+
+    Every gradient is left as it was, and no hooks are called.
+    """
+    before = [(node, node.grad) for node in topological_order(root)]
+    try:
+        return list(islice(backward_steps(root, hooks=False), count))
+    finally:
+        for node, gradient in before:
+            node.grad = gradient
 
 
 def step_through(root: Value, gradient: float) -> None:

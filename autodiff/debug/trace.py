@@ -21,9 +21,9 @@ class Trace:
     """A record of the backward pass from ``root``, with a position that moves forward and back.
 
     At position k the first k contributions have been added: at 0 only root has a gradient, at
-    ``len(trace)`` every Value has its own.  The pass is made when the trace is (hooks are called
-    then), and it leaves every ``grad`` as it was; later changes of the Values do not reach the
-    trace.  It keeps a few numbers a step, never a copy of the graph.
+    ``len(trace)`` every Value has its own that anything reaches.  The pass is made when the trace
+    is (hooks are called then), and it leaves every ``grad`` as it was; later changes of the Values
+    do not reach the trace.  It keeps a few numbers a step, never a copy of the graph.
 
     Raises TypeError if root is no Value, ValueError if it is a constant, and what a hook raises.
 
@@ -63,7 +63,6 @@ class Trace:
         """Do the pass, and give every gradient back as it was."""
         places = {node: place for place, node in enumerate(self._pass.interior)}
         earlier = [(node, node.grad) for node in self._order]
-        met = {self.root}
         try:
             for step in backward_steps(self.root, self._gradients[self.root]):
                 self._users.append(places[step.node])
@@ -75,9 +74,7 @@ class Trace:
                 self._before.append(0.0 if step.before is None else step.before)
                 # Not always the total: a hook's.
                 self._after.append(step.parent.grad)
-                if step.taken or step.parent in met:
-                    met.add(step.parent)
-                    self._completed_at[step.parent] = len(self)
+                self._completed_at[step.parent] = len(self)
         finally:
             for node, gradient in earlier:
                 node.grad = gradient
@@ -125,20 +122,29 @@ class Trace:
     def completed_at(self, node: Value) -> int:
         """Return the position from which on a Value's gradient is complete.
 
-        Raises ValueError if it gets none in this pass: a constant, or not in the graph.
+        Where no use took it, that is after the last step that says so, and it stays None.
+
+        Raises ValueError if this pass has no step for it: a constant, not in the graph, or behind
+        an operand that was not taken.
         """
         if node not in self._completed_at:
-            is_constant = isinstance(node, Value) and node.is_constant
-            reason = (
-                "it is a constant" if is_constant else f"{self._root_name} does not depend on it"
+            raise ValueError(
+                f"the trace of {self._root_name} never reaches {node!r}: {self._why_not(node)}"
             )
-            raise ValueError(f"the trace of {self._root_name} never reaches {node!r}: {reason}")
         return self._completed_at[node]
+
+    def _why_not(self, node: Value) -> str:
+        """Return why no step is about a Value."""
+        if isinstance(node, Value) and node.is_constant:
+            return "it is a constant"
+        if node not in self.names:
+            return f"{self._root_name} does not depend on it"
+        return "all that uses it was not taken; explain() says where that begins"
 
     def is_complete(self, node: Value) -> bool:
         """Return whether nothing more will be added to a Value's gradient.
 
-        Raises ValueError if it gets none in this pass.
+        Raises what ``completed_at`` raises.
         """
         return self._position >= self.completed_at(node)
 
@@ -197,7 +203,7 @@ class Trace:
         """Move, forward or back, to where a Value's gradient has just become complete.
 
         Returns the step that completed it; None for root, which has its own from the start.
-        Raises ValueError if it gets none in this pass.
+        Raises what ``completed_at`` raises.
         """
         return self.goto(self.completed_at(node))
 

@@ -12,7 +12,16 @@ from typing import TypeAlias
 
 from autodiff.drawing.fold import Part, ancestors, frames_of, module_of
 from autodiff.drawing.moment import NOW, Moment
-from autodiff.drawing.picture import Arrow, Box, Kind, Mark, Picture, Sign, with_references
+from autodiff.drawing.picture import (
+    NOT_TAKEN,
+    Arrow,
+    Box,
+    Kind,
+    Mark,
+    Picture,
+    Sign,
+    with_references,
+)
 from autodiff.drawing.shown import (
     gradient_shown,
     lines_of,
@@ -21,7 +30,7 @@ from autodiff.drawing.shown import (
     operand_shown,
     range_shown,
 )
-from autodiff.ops import local_derivatives
+from autodiff.ops import NOTHING, local_derivatives
 from autodiff.support.naming import Names
 from autodiff.value import Value
 
@@ -178,7 +187,8 @@ class Painter:
     def mark(self, place: int) -> Mark:
         """Return what a part does at this moment."""
         changed, step = self.moment.changed, self.moment.step
-        if changed is not None and self.part_with[changed] == place:
+        is_new = step is None or step.taken
+        if changed is not None and is_new and self.part_with[changed] == place:
             return "changed"
         if step is not None and self.part_with[step.node] == place:
             return "giver"
@@ -342,6 +352,8 @@ class Painter:
         uses = self.merged[key]
         label = self.count_label(uses, self.parts[tail], self.parts[head])
         if self.edges and any(not operand_of(use).is_constant for use in uses):
+            if not any(map(self.is_taken, uses)):
+                return (*label, NOT_TAKEN)
             if local is not None:
                 label.append(f"local {number_shown(local, self.precision)}")
             label.append(f"adds {gradient_shown(contribution, self.precision)}")
@@ -380,7 +392,8 @@ class Painter:
     def numbers_of(self, uses: list[Use]) -> tuple[float | None, float | None]:
         """Return the local derivative along an arrow, and its contribution so far.
 
-        Of several uses, the sum of the contributions; None where there is nothing to tell.
+        Of several uses, the sum of the contributions, of which those not taken add nothing; None
+        where there is nothing to tell.
         """
         contributions = []
         local = None
@@ -390,7 +403,7 @@ class Painter:
             local = self.local_derivatives(node)[position]
             upstream = self.moment.gradient_of(node)
             if upstream is not None and self.is_given((node, position)):
-                contributions.append(local * upstream)
+                contributions.append(0.0 if local is NOTHING else local * upstream)
         total = sum(contributions) if contributions else None
         return (local if len(uses) == 1 else None), total
 
@@ -399,6 +412,12 @@ class Painter:
         if node not in self.locals:
             self.locals[node] = local_derivatives(node)
         return self.locals[node]
+
+    def is_taken(self, use: Use) -> bool:
+        """Return whether an operation took that operand; a constant makes no difference."""
+        node, position = use
+        is_constant = node.parents[position].is_constant
+        return not is_constant and self.local_derivatives(node)[position] is not NOTHING
 
     def is_given(self, use: Use) -> bool:
         """Return whether a use has contributed by now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autodiff.drawing.picture import Box, Frame, Kind, Picture
+from autodiff.drawing.picture import NOT_TAKEN, Box, Frame, Kind, Picture
 
 __all__ = ["with_legend"]
 
@@ -27,10 +27,11 @@ NUMBERS_ON_ARROWS = (
     "thick: adds much",
     "orange: adds +",
     "blue, dashed: adds −",
-    "dotted: adds 0",
+    "dotted: adds 0 or nothing",
 )
 MARKS = ("bright yellow: has a new gradient", "black border: by this node's rule")
 NOT_COMPUTED = "grad –: not computed"
+ANOTHER_TAKEN = "not taken: another operand was"
 
 
 def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
@@ -50,6 +51,8 @@ def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
         notes.append(NOT_COMPUTED)
     if edges:
         notes += NUMBERS_ON_ARROWS
+        if any(NOT_TAKEN in arrow.label for arrow in picture.arrows):
+            notes.append(ANOTHER_TAKEN)
     if step:
         notes += MARKS
     if notes:

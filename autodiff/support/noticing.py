@@ -24,7 +24,7 @@ from typing import Any
 from autodiff.support import watch
 from autodiff.support.frames import LIBRARY, code_at, shown_place
 
-__all__ = ["Look", "Notes", "is_compared", "noticing"]
+__all__ = ["COMPARES", "Look", "Notes", "is_compared", "noticing", "watch_too"]
 
 # Python's own modules: the user's line is outside of them, as it calls them.
 STANDARD_LIBRARY = os.path.dirname(random.__file__) + os.sep
@@ -82,6 +82,7 @@ class Notes:
 
 class _Thread(threading.local):
     notes: Notes | None = None
+    watcher: _Watching | None = None
 
 
 _thread = _Thread()
@@ -104,8 +105,9 @@ def noticing(values: Iterable[Any]) -> Iterator[Notes]:
     """
     notes = Notes()
     with _lock:
-        outer, _thread.notes = _thread.notes, notes
-        watcher = _Watching(is_inner=outer is not None)
+        outer = _thread.notes, _thread.watcher
+        watcher = _Watching(is_inner=outer[0] is not None)
+        _thread.notes, _thread.watcher = notes, watcher
         try:
             for value in values:
                 watcher.made(value)
@@ -113,7 +115,14 @@ def noticing(values: Iterable[Any]) -> Iterator[Notes]:
                 yield notes
         finally:
             watcher.end()
-            _thread.notes = outer
+            _thread.notes, _thread.watcher = outer
+
+
+def watch_too(values: Iterable[Any]) -> None:
+    """Let looks at these Values be noted too, if anybody in this thread notices looks."""
+    for value in values:
+        if _thread.watcher is not None:
+            _thread.watcher.made(value)
 
 
 def note(what: str, frame: FrameType, notes: Notes | None = None) -> None:
@@ -144,20 +153,22 @@ def is_users(file: str) -> bool:
 
 
 # --------------------------------------------------------------------------------------------
-# Comparisons: always noted at the Value itself, as a graph may be compiled later
+# Comparisons: noted at the Value itself where nobody notices, as a graph may be compiled later
 # --------------------------------------------------------------------------------------------
 
 
 def is_compared(nodes: Iterable[Any], frame: FrameType) -> None:
-    """Note that a frame compares these Values' numbers, also in their origin."""
-    news = [node for node in nodes if not (node.origin.compared or node.origin.constant)]
-    if not (news or _thread.notes) or frame.f_code.co_filename.startswith(LIBRARY):
-        return
-    place = users_place(frame)
-    for node in news:
-        node.origin = replace(node.origin, compared=place)
+    """Note that a frame compares these Values' numbers: for who notices, else in their origin."""
+    counted = [node for node in nodes if not node.origin.constant]
     if _thread.notes is not None:
-        _thread.notes.looks.append(Look(COMPARES, *place))
+        if counted:
+            note(COMPARES, frame)
+        return
+    news = [node for node in counted if node.origin.compared is None]
+    if news and not frame.f_code.co_filename.startswith(LIBRARY):
+        place = users_place(frame)
+        for node in news:
+            node.origin = replace(node.origin, compared=place)
 
 
 # --------------------------------------------------------------------------------------------
