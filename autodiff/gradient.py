@@ -179,6 +179,13 @@ def condition_of(local: Value) -> Value | None:
     return either
 
 
+def is_taken(contribution: Value) -> Value:
+    """Return what is above 0 where a contribution in Values is taken."""
+    if is_choice(contribution) and contribution.parents[2].data is NEUTRAL:
+        return contribution.parents[0]
+    return constant(1.0)
+
+
 def taken_side(local: Value) -> Value:
     """Return a local derivative without the sides of its choices that give nothing."""
     if not is_choice(local):

@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from autodiff import (
-    chain_rules,  # noqa: F401 (gives each operation its share of the pass)
-    operators,
-)
+from autodiff import chain_rules, operators  # noqa: F401 (the chain rules join their operations)
 from autodiff.operators import Operators, new
 from autodiff.ops import WEIGHTED_SUM, Operation
 from autodiff.support import watch
@@ -30,7 +27,7 @@ class Value(Operators, Node):
 
     ``Value(data, label="")`` makes a *variable* leaf from any real number.  A number met in an
     expression (the 2 of ``2 * x``) becomes a *constant* leaf, which gets no gradient.  What other
-    scalar engines' constructors take, this does too: see ``autodiff/support/by_hand.py``.
+    engines' constructors take, this does too (``autodiff/support/by_hand.py``).  Raises TypeError.
 
     ============  ==========================================================================
     ``data``      the number, a float
@@ -40,8 +37,6 @@ class Value(Operators, Node):
     ``op``        the :class:`~autodiff.ops.Operation` that made it; None for a leaf
     ``label``     a name for pictures and messages
     ============  ==========================================================================
-
-    Raises TypeError if ``data`` is not a real number.
 
     >>> x = Value(3.0, "x")
     >>> y = x * x + 2
@@ -74,8 +69,6 @@ class Value(Operators, Node):
         gradients of several roots accumulate until they are zeroed.  ``gradient`` is where the
         chain rule starts: d self / d self.
 
-        :func:`autodiff.backward_steps` is the same pass, one step at a time.
-
         Raises ValueError if self is a constant or if an operation's rule is malformed, TypeError if
         the ``data`` of a node is no number, and what a hook raises; the variables' gradients are
         then as they were.
@@ -101,10 +94,7 @@ class Value(Operators, Node):
 
     @staticmethod
     def make_node(op: Operation, *operands: Any) -> Value:
-        """Return the node of an operation on Values and numbers.
-
-        Raises TypeError if an operand is neither.
-        """
+        """Return the node of an operation on Values and numbers; raise TypeError for others."""
         parents = tuple([lift(operand, op.name) for operand in operands])
         node = new(Value)
         result = op.forward(*map(number_of, parents))
@@ -171,7 +161,6 @@ def weighted_sum(
     """
     if len(weights) != len(inputs):
         raise ValueError(f"weighted_sum got {len(weights)} weights, but {len(inputs)} inputs")
-    # The table's sum, without collecting numbers first: here a network spends its forward pass.
     parents: tuple[Any, ...] = (bias, *weights, *inputs)
     try:
         total = bias.data  # type: ignore[union-attr]

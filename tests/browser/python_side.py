@@ -49,7 +49,7 @@ def numbers_of(
         "meanGradients": means,
         "names": [names[node] for node in nodes],
         "values": [node.data for node in nodes],
-        "gradients": [None if node.is_constant else node.grad for node in nodes],
+        "gradients": [node.grad if node.has_grad else None for node in nodes],
         "predictions": [[float(model(each))] for each in x],
     }
 
