@@ -11,7 +11,7 @@ from autodiff.compiler.languages import function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior, topological_order
-from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops import ADD, MUL, Operation
 from autodiff.ops.symbols import Symbol
 from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
@@ -418,10 +418,9 @@ def expanded(parts: Parts, unguarded: bool = False) -> Parts:
 def _doubt(linear: Linear, doubt: Value, means: list[int]) -> int:
     """Return the register of the doubt after a batch: nan once a mean was not finite, else 0."""
     place = linear.leaf(Kind.VARIABLE, doubt, "doubt", "0, or nan once a mean was not finite")
-    add, mul = OPERATIONS["add"], OPERATIONS["mul"]
     while len(means) > 1:  # in pairs, so that a processor can make several sums at once
         pairs = zip(means[::2], means[1::2], strict=False)
         odd = means[len(means) // 2 * 2 :]
-        means = [linear.operation(add, pair, None, "") for pair in pairs] + odd
-    none = linear.operation(mul, (means[0], linear.number(0.0)), None, "")
-    return linear.operation(add, (place, none), None, "")
+        means = [linear.operation(ADD, pair, None, "") for pair in pairs] + odd
+    none = linear.operation(MUL, (means[0], linear.number(0.0)), None, "")
+    return linear.operation(ADD, (place, none), None, "")

@@ -5,6 +5,7 @@
 ``trace.py``        ``Trace``: a backward pass, forward and back
 ``explain.py``      ``explain``: where a gradient comes from
 ``reasons.py``      why it is zero, missing, not finite, or another than expected
+``uses.py``         the uses of a Value, and of all that depends on it
 ``paths.py``        the largest products along whole paths
 ``source.py``       ``record_source``: the line that made each Value
 ``assignments.py``  the name that such a line gives it
