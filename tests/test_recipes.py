@@ -57,7 +57,7 @@ KEPT = (" -", " +")
 
 def pytest_in(project: Path, *arguments: str) -> str:
     """Run some of a project's tests, and return what pytest prints; they have to pass."""
-    options = ["-q", "-p", "no:cacheprovider"]
+    options = ["-q", "-p", "no:cacheprovider", "--tb=short", "--maxfail=10"]
     return run_python(
         ["-m", "pytest", *options, *arguments], project, project=project, timeout=1800
     )
