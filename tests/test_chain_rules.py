@@ -475,9 +475,13 @@ def sums_of(root: Value) -> Iterator[dict[Value, float]]:
     sums = {root: 1.0}
     yield dict(sums)
     for node, op in users_first(root):
+        if node not in sums:
+            continue
         _, derivatives = FORMULAS[op]
         slopes = derivatives(node.data, *[parent.data for parent in node.parents])
         for parent, slope in zip(node.parents, slopes, strict=True):
+            if slope is None:  # not taken
+                continue
             contribution = slope * sums[node]
             sums[parent] = sums[parent] + contribution if parent in sums else contribution
             yield dict(sums)

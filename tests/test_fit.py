@@ -419,14 +419,14 @@ def times_zero(predictions: Any, targets: Any) -> Value:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_losses_of_minus_zero_have_the_mean_minus_zero(engine: str) -> None:
+def test_losses_of_minus_zero_have_the_mean_zero(engine: str) -> None:
     model = nn.Neuron(2, nonlin=False)
     model.load_state_dict({"weight": [0.0, 0.0], "bias": -1.0})
     history = nn.fit(
         model, X, Y,
         loss=times_zero, optimizer=nn.SGD(model.parameters(), 0.1), epochs=2, engine=engine,
     )  # fmt: skip
-    assert all_bits(history.losses) == all_bits([-0.0, -0.0])
+    assert all_bits(history.losses) == all_bits([0.0, 0.0])
 
 
 def halved_where_the_target_is_positive(predictions: Any, targets: Any) -> Value:

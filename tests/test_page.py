@@ -187,8 +187,8 @@ def recorded(kind: str) -> Value:
 def test_the_steps_are_those_of_backward_steps(tmp_path: Path, kind: str) -> None:
     content, graph = data_of(written(tmp_path, kind)), recorded(kind)
     places = {node: place for place, node in enumerate(topological_order(graph), 1)}
-    # The page's are the same for every row and all weights, so it has those too that nothing reaches
-    # with the numbers of now, and leaves out operands that are never taken: conditions.
+    # The page's are the same for every row and all weights, so it has those too that nothing
+    # reaches with the numbers of now, and leaves out operands that are never taken: conditions.
     steps = [step for step in backward_steps(graph) if not only_chooses(step)]
     wanted = [(places[step.node], places[step.parent], step.position) for step in steps]
     reached = {place for place, _, _ in wanted}

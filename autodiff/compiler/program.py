@@ -308,7 +308,7 @@ def epoch_means(outputs: Sequence[float], counts: Sequence[int]) -> list[float]:
         return list(outputs)
     means = []
     for start in range(0, len(outputs), len(counts)):
-        total = -0.0
+        total = 0.0
         for count, output in zip(counts, outputs[start : start + len(counts)], strict=True):
             total += count * output
         means.append(total / sum(counts))
