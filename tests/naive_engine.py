@@ -258,6 +258,8 @@ class Naive:
         """Do a pass; interior gradients are afresh, variables add theirs to what they had."""
         numbers = {key: node.data for key, node in self.nodes.items()}
         sums, contributions = self.gradients(root, start, numbers, hooks=True)
+        for key in self.below(root)[1]:
+            self.nodes[key].gradient = None  # afresh, if anything reaches it
         self.add(sums)
         return contributions
 

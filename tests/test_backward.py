@@ -775,12 +775,14 @@ def test_steps_from_what_is_no_value_are_refused_by_name() -> None:
 def test_a_value_that_was_assigned_as_data_is_named(run: Callable[[Value], Any]) -> None:
     w, x = Value(3.0, "w"), Value(2.0, "x")
     x.grad = 5.0
-    w.data = w - 0.1  # .data was left out
     loss = (w * x).relu() + 1.0
+    w.data = w - 0.1  # .data was left out
+    with pytest.raises(TypeError, match=r"^the data of w is a Value, not a number: was \.data"):
+        w * x
     with pytest.raises(TypeError, match=r"^the data of w is a Value, not a number: was \.data"):
         run(loss)
     assert x.grad == 5.0
-    w.data = float(w.data)
+    w.data = w.data.data
     run((w * x).relu() + 1.0)
 
 
@@ -788,7 +790,6 @@ def test_a_value_that_was_assigned_as_data_is_named_by_grad_and_compile() -> Non
     w = Value(3.0)
     loss = w * 2.0
     w.data = w.data - 0.1 * grad(loss, w)  # a gradient that is a Value
-    loss = w * 2.0
     for use in (lambda: grad(loss, w), lambda: hessian(loss, [w])):
         with pytest.raises(TypeError, match=r"^the data of a variable is a Value"):
             use()

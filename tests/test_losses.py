@@ -307,7 +307,7 @@ def test_the_gradient_by_a_logit_is_softmax_times_all_shares_minus_its_own(
         float((-surprise).exp() * total - Decimal(share))
         for surprise, share in zip(exact, shares, strict=True)
     ]
-    assert gradients == pytest.approx(expected, rel=0.0, abs=8 * EPSILON * float(total))
+    assert gradients == pytest.approx(expected, rel=0.0, abs=8 * EPSILON * total.data)
     # A share is multiplied with the surprise at its class.
     assert [target.grad for target in targets] == pytest.approx(
         list(map(float, exact)), rel=4 * EPSILON, abs=2 * EPSILON

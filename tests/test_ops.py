@@ -458,11 +458,12 @@ def test_a_function_of_a_value_and_numbers_makes_the_numbers_constants(
     name: str, place: int
 ) -> None:
     operands: list[Any] = [2, 3.0, 5.0][: OPERATIONS[name].arity]
+    numbers = [float(number) for number in operands]
+    numbers[place] = 4.0
     value = operands[place] = Value(4.0)
     node = FUNCTIONS[name](*operands)
     assert node.parents[place] is value
     assert all(parent.is_constant for parent in node.parents if parent is not value)
-    numbers = [4.0 if operand is value else float(operand) for operand in operands]
     assert [parent.data for parent in node.parents] == numbers
 
 
@@ -473,7 +474,7 @@ def test_a_rule_on_values_gives_the_numbers_that_it_gives_on_floats(name: str) -
         out = operation.forward(*operands)
         on_floats = operation.partials(out, *operands)
         on_values = operation.partials(Value(out), *[Value(operand) for operand in operands])
-        numbers = [local.data if isinstance(local, Value) else local for local in on_values]
+        numbers = [each.data if isinstance(each, Value) else each for each in on_values]
         assert all_bits(numbers) == all_bits(on_floats), f"{name}{operands}"
 
 

@@ -9,9 +9,9 @@ from numbers import Integral
 from types import FunctionType
 from typing import Any
 
-from autodiff.compiler.build import Parts, Updates, build, expanded, needed_means
+from autodiff.compiler.build import Parts, Updates, build, expanded
 from autodiff.compiler.decisions import warn_of_decisions
-from autodiff.compiler.guard import GuardedRunner, Runner
+from autodiff.compiler.guard import GuardedRunner, Runner, guards_can_wait
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
@@ -141,7 +141,7 @@ class Program:
 
         Raises ImportError if the native engine is asked for and llvmlite is missing.
         """
-        if self.parts.guards and needed_means(self.parts):
+        if guards_can_wait(self.parts):
             with collector_paused():
                 unguarded = expanded(self.parts, unguarded=True)
             return GuardedRunner(self._runner_of(unguarded), self._guarded_runner)

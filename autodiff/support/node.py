@@ -109,11 +109,11 @@ class Node:
 
     def detach(self) -> Any:
         """Return a constant with the number, through which no gradient flows."""
-        return restore(type(self), self.data, None, (), CONSTANT)
+        return restore(type(self), number_of(self), None, (), CONSTANT)
 
     def __bool__(self) -> bool:
         """Return whether the number is not 0."""
-        return self.data != 0.0
+        return number_of(self) != 0.0
 
     def __float__(self) -> float:
         raise TypeError(refused(self, "float"))
