@@ -293,13 +293,11 @@ UNARY: dict[str, tuple[Callable[[Any], Any], str]] = {
     "__abs__": (operator.abs, "abs"),
     **{
         name: (operator.methodcaller(name), name)
-        for name in (
-            *("exp", "log", "sqrt", "sin", "cos", "tan", "tanh"),
-            *("square", "sigmoid", "softplus", "log_sigmoid", "relu"),
-        )
+        for name, op in OPERATIONS.items()
+        if op.arity == 1 and name not in ("neg", "abs")
     },
 }
-METHODS = {"leaky_relu", "maximum", "minimum"}
+METHODS = {name for name, op in OPERATIONS.items() if op.arity == 2 and op.symbol == name}
 
 
 def test_every_operator_and_method_is_tried() -> None:
