@@ -97,7 +97,7 @@ def test_an_integer_beyond_the_floats_is_an_overflow_error() -> None:
 
 @pytest.mark.parametrize("label", [None, 3, 2.0, ["x"]])
 def test_a_label_that_is_no_text_is_a_type_error(label: Any) -> None:
-    with pytest.raises(TypeError, match="Value needs (a str as its label|Values as its operands)"):
+    with pytest.raises(TypeError, match=r"Value needs (a str as its label|Values as its operands)"):
         Value(1.0, label)
     with pytest.raises(TypeError, match="Value needs a str as its label, but got"):
         constant(1.0, label)
