@@ -188,7 +188,7 @@ def _train(
                 snapshot, again, who = here if bad else earlier or (start, 0, trainer)
                 snapshot.restore()
                 who.run(again, rng)
-                if snapshot is not start and settings != start.settings:
+                if snapshot is not start and not settings.is_same(start.settings):
                     start.settings.restore()  # as they were set meanwhile
         except BaseException:
             start.restore()

@@ -85,8 +85,9 @@ class ProgramTrainer:
         self.settings = Settings(job.optimizer)
         self.rows = job.rows.as_numbers()
         parts = build(recording.loss, recording.inputs, job.optimizer.updates, recording.penalty)
-        refuse_looks(parts.looks)
-        if self.settings != Settings(job.optimizer):
+        parts.notes.rewind()
+        refuse_looks(parts.notes.looks)
+        if not self.settings.is_same(Settings(job.optimizer)):
             self.settings.restore()
             raise RecordingError(f"the rule of {type(job.optimizer).__name__} changes its settings")
         self.program = Program(recording.loss, parts, engine)
@@ -99,9 +100,10 @@ class ProgramTrainer:
 
     def is_as_recorded(self, recording: Recording) -> bool:
         """Return whether a program of the code and the settings of now would be the same."""
-        same_settings = self.settings == Settings(self.job.optimizer)
         parameters = self.job.model.parameters()
-        return same_settings and is_same(self.recording, recording, parameters)
+        return self.settings.has_constants_of(Settings(self.job.optimizer)) and is_same(
+            self.recording, recording, parameters
+        )
 
 
 Trainer = EagerTrainer | ProgramTrainer
@@ -154,12 +156,15 @@ class Settings:
         }
         self.lr = optimizer.lr
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Settings) or self.found.keys() != other.found.keys():
-            return False
-        return all(_is_equal(value, other.found[name]) for name, value in self.found.items())
+    def has_constants_of(self, other: Settings) -> bool:
+        """Return whether all but the learning rate are the same."""
+        return self.found.keys() == other.found.keys() and all(
+            _is_equal(value, other.found[name]) for name, value in self.found.items()
+        )
 
-    __hash__ = None  # type: ignore[assignment]
+    def is_same(self, other: Settings) -> bool:
+        """Return whether all are the same."""
+        return self.lr == other.lr and self.has_constants_of(other)
 
     def restore(self) -> None:
         """Give the optimizer these settings, and the learning rate, again."""

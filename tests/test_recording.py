@@ -7,6 +7,7 @@ import math
 import random
 import re
 import statistics
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -15,7 +16,6 @@ from typing import Any
 import pytest
 
 import nn
-import nn.fit
 from autodiff import DecisionWarning, Value, compile, maximum, where
 from autodiff.support.noticing import noticing
 from tests.bits import all_bits
@@ -408,7 +408,7 @@ def test_code_that_looks_at_no_number_is_a_program(
         y = Y if loss is nn.mse_loss else [1.0, -1.0, -1.0, 1.0, 1.0]
         history = nn.fit(model, X, y, optimizer=optimizer, epochs=6, engine=engine, loss=loss)
         assert engine in (history.engine, "auto")
-        assert history.engine != "eager" or engine == "eager"
+        assert (history.engine == "eager") is (engine == "eager")
         assert history.reason == ""
         found.append((all_bits(history.losses), all_bits(p.data for p in model.parameters())))
     assert found[0] == found[1] == found[2]
@@ -445,7 +445,7 @@ def slices_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
             yield min(2, n)
             n -= 2
 
-    monkeypatch.setattr(nn.fit, "slices", of_two)
+    monkeypatch.setattr(sys.modules["nn.fit"], "slices", of_two)
 
 
 def engines() -> list[str]:
@@ -574,14 +574,14 @@ def test_the_last_finite_loss_comes_back_under_the_settings_that_led_there(
             setattr(optimizer, setting, 1e200)
 
     model, twin = Line(), Line()
-    optimizer = nn.SGD(model.parameters(), lr=0.25, momentum=0.5)
+    optimizer = nn.SGD(model.parameters(), lr=0.25, momentum=0.25)
     with pytest.raises(nn.NonFiniteLossError) as caught:
         nn.fit(
             model, [[1.0]], [3.0], optimizer=optimizer, epochs=20, engine=engine, progress=raised
         )
     # Epochs 0 to 3 are those of before; the step of epoch 4 is the first that is far too large.
     assert caught.value.epoch == 5
-    again = nn.SGD(twin.parameters(), lr=0.25, momentum=0.5)
+    again = nn.SGD(twin.parameters(), lr=0.25, momentum=0.25)
     nn.fit(twin, [[1.0]], [3.0], optimizer=again, epochs=4, engine="eager")
     assert model.w.data == twin.w.data
     assert getattr(optimizer, setting) == 1e200
@@ -730,11 +730,11 @@ def test_compile_does_not_warn_of_what_is_part_of_the_graph() -> None:
         program = compile(kept.log(), inputs=[x], updates=optimizer.updates, penalty=w * w)
         program.run(2, rows=[(1.0,), (2.0,)])
         # Numbers that are only shown, or looked at elsewhere, decide nothing.
-        assert len(f"{kept:.3f}") > 0
-        assert compile(w * 2.0, updates=lambda g: {w: w - 0.1 * g[w]})
+        assert float(f"{kept:.3f}") > 0.0
+        compile(w * 2.0, updates=lambda g: {w: w - 0.1 * g[w]})
         other = Value(1.0) * 2.0
         assert other > 1.0
-        assert compile(kept)
+        compile(kept)
 
 
 # --------------------------------------------------------------------------------------------
@@ -748,7 +748,7 @@ def test_constants_and_numbers_that_are_shown_do_not_count() -> None:
         y = (x + 1.0) * 2.0
         constant = y.parents[1]
         assert constant.data == 2.0
-        assert len(f"{y} {y:.2f} {y!r} {[y]}") > 0
+        assert f"{y:.2f} {x!r}" == "8.00 Value(3, 'x')"
         assert y in [x, y]
     assert notes.looks == []
 
@@ -777,17 +777,14 @@ def test_values_have_their_own_class_again_after_an_error() -> None:
 
     x = Own(3.0, "x")
     x.colour = "red"  # type: ignore[attr-defined]
-    made = []
-    with pytest.raises(RuntimeError), noticing([x, x]):  # noqa: PT012
-        made.append(x * 2.0)
-        raise RuntimeError
-    assert (type(x), type(made[0])) == (Own, Own)
+    made = [x]
+    with pytest.raises(AttributeError), noticing([x, x]):
+        made.append((x * 2.0).colour)  # type: ignore[attr-defined]
+    assert (type(x), made) == (Own, [x])
     assert x.colour == "red"  # type: ignore[attr-defined]
 
 
 def test_a_profiler_of_ones_own_hears_as_much_as_before() -> None:
-    import sys
-
     heard = []
 
     def listen(frame: Any, event: str, argument: Any) -> None:

@@ -16,7 +16,7 @@ from autodiff.ops.symbols import Symbol
 from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names
-from autodiff.support.noticing import Look, noticing
+from autodiff.support.noticing import Notes, noticing
 from autodiff.value import Value, constant, lift
 
 __all__ = [
@@ -39,7 +39,7 @@ class Parts:
 
     ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
-    numbers; ``penalty`` the penalty's number.  ``looks`` are the looks at numbers of the code that
+    numbers; ``penalty`` the penalty's number.  ``notes`` are the looks at numbers of the code that
     made the updates.
 
     ``guards`` are registers of one row that choose a contribution by whether its node is reached.
@@ -57,7 +57,7 @@ class Parts:
     forward_end: int = 0
     gradient_end: int = 0
     backward_end: int = 0
-    looks: list[Look] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
 
 
 def build(
@@ -96,7 +96,7 @@ def build(
     if updates is not None:
         with noticing([*gradients, *gradients.values()]) as notes:
             assignments = updates(gradients)
-        parts.looks = notes.looks
+        parts.notes = notes
         _updates(parts, assignments, names)
     linear.check()
     _check_operations(linear)

@@ -68,7 +68,7 @@ def compile(
     with collector_paused():
         parts = build(output, inputs, updates, penalty)
         roots = [output] if penalty is None else [output, penalty]
-        warn_of_decisions(roots, inputs, parts.looks, stacklevel=2)
+        warn_of_decisions(roots, inputs, parts.notes.looks, stacklevel=2)
         return Program(output, parts, engine)
 
 

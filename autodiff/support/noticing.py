@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from numbers import Real
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from autodiff.support import watch
@@ -34,8 +34,10 @@ COMPARES = "compares a Value's number"
 READS = "reads a Value's number"
 DRAWS_NUMBERS = "draws a random number"
 
-# The methods of random.Random that all the others draw with.
+# The functions of random.Random in C that all others draw with; and those in Python that draw
+# nothing, where all others may, if only what the last call has left over.
 DRAWS = ("random", "getrandbits")
+DRAW_NOTHING = ("__init__", "__reduce__", "getstate", "seed", "setstate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,11 @@ def _draws_noted(notes: Notes) -> Iterator[None]:
         sys.setprofile(outer)
 
 
+def is_draw(code: CodeType) -> bool:
+    """Return whether it is the code of a method of ``random.Random`` that draws, or may."""
+    return code.co_filename == random.__file__ and code.co_name not in DRAW_NOTHING
+
+
 class _Draws:
     """Called at each call in a thread, and each return."""
 
@@ -283,12 +290,20 @@ class _Draws:
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         if event == "c_call":
-            generator = getattr(argument, "__self__", None)
-            if isinstance(generator, random.Random) and argument.__name__ in DRAWS:
-                if generator not in self.notes.states:
-                    self.notes.states[generator] = generator.getstate()
+            if argument is os.urandom:
                 note(DRAWS_NUMBERS, frame, self.notes)
-            elif argument is os.urandom:
-                note(DRAWS_NUMBERS, frame, self.notes)
+            elif getattr(argument, "__name__", "") in DRAWS:
+                self.drawn_from(argument.__self__, frame)
+        elif event == "call" and is_draw(frame.f_code):
+            self.drawn_from(frame.f_locals.get("self"), frame)
         if self.outer is not None:
             self.outer(frame, event, argument)
+
+    def drawn_from(self, generator: Any, frame: FrameType) -> None:
+        """Note a draw, if it is one from a generator of Python's, and its state before."""
+        if isinstance(generator, random.Random):
+            if generator not in self.notes.states and not isinstance(
+                generator, random.SystemRandom
+            ):
+                self.notes.states[generator] = generator.getstate()
+            note(DRAWS_NUMBERS, frame, self.notes)
