@@ -1,6 +1,6 @@
 """A scalar autograd engine to look inside: read it, step it, draw it, compile it."""
 
-from autodiff.compiler import Program, compile
+from autodiff.compiler import DecisionWarning, Program, compile
 from autodiff.debug.anomaly import AnomalyError, detect_anomaly
 from autodiff.debug.check import GradientError, check_gradients
 from autodiff.debug.explain import Explanation, explain
@@ -33,6 +33,7 @@ from autodiff.value import Value, weighted_sum
 
 __all__ = [
     "AnomalyError",
+    "DecisionWarning",
     "Drawing",
     "Explanation",
     "GradientError",

@@ -21,6 +21,7 @@ from autodiff.graph import leaves_and_interior
 from autodiff.ops import NOTHING, Operation, Role, local_derivatives, where
 from autodiff.ops.called_rule import call_of_rule
 from autodiff.ops.operation import checked
+from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
 from autodiff.support.node import restore
 from autodiff.support.noticing import noticing
@@ -219,6 +220,7 @@ def local_derivatives_as_values(node: Value) -> list[Value]:
     A rule of a user's own may look at numbers.  Then its graph would be right for these alone, and
     each local derivative is a node that calls the rule.
     """
+    refuse_given([node], "grad")
     op = node.op
     assert op is not None, "an interior node has an operation"
     if is_of_the_library(op.partials):

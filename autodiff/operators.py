@@ -4,7 +4,7 @@ Written by ``python -m autodiff.ops.writer`` from the table of operations: chang
 written out, as making nodes is half of the work of every training step.
 """
 
-# mypy: disable-error-code="union-attr, misc"
+# mypy: disable-error-code="union-attr, misc, no-any-return"
 # ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Allocate(Protocol):
 
 new: Allocate = object.__new__
 
+Value: Any = None  # autodiff.value, which imports this file, puts its class here
+
 
 class Operators:
     """What ``Value`` inherits: ``+ - * / **`` with Values and numbers, and functions as methods."""
@@ -40,8 +42,8 @@ class Operators:
     parents: tuple[Any, ...]
     origin: Origin
 
-    @classmethod
-    def make_node(cls, op: Operation, *operands: Any) -> Self:
+    @staticmethod
+    def make_node(op: Operation, *operands: Any) -> Any:
         """Return the node of an operation on Values and numbers."""
         raise NotImplementedError
 
@@ -50,12 +52,17 @@ class Operators:
         raise NotImplementedError
 
     def __add__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
-        node.data = self.data + other.data
+        node = new(Value)
+        try:
+            node.data = self.data + other.data
+        except (TypeError, OverflowError):
+            return self.make_node(ADD, self, other)
+        if type(node.data) is not float:
+            return self.make_node(ADD, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = ADD.origin
@@ -68,12 +75,17 @@ class Operators:
         return NotImplemented if other is NotImplemented else other + self
 
     def __sub__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
-        node.data = self.data - other.data
+        node = new(Value)
+        try:
+            node.data = self.data - other.data
+        except (TypeError, OverflowError):
+            return self.make_node(SUB, self, other)
+        if type(node.data) is not float:
+            return self.make_node(SUB, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = SUB.origin
@@ -86,12 +98,17 @@ class Operators:
         return NotImplemented if other is NotImplemented else other - self
 
     def __mul__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
-        node.data = self.data * other.data
+        node = new(Value)
+        try:
+            node.data = self.data * other.data
+        except (TypeError, OverflowError):
+            return self.make_node(MUL, self, other)
+        if type(node.data) is not float:
+            return self.make_node(MUL, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = MUL.origin
@@ -104,12 +121,15 @@ class Operators:
         return NotImplemented if other is NotImplemented else other * self
 
     def __truediv__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
-        node.data = divide(self.data, other.data)
+        node = new(Value)
+        try:
+            node.data = divide(self.data, other.data)
+        except (TypeError, OverflowError):
+            return self.make_node(DIV, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = DIV.origin
@@ -122,8 +142,13 @@ class Operators:
         return NotImplemented if other is NotImplemented else other / self
 
     def __neg__(self) -> Self:
-        node = new(type(self))
-        node.data = -self.data
+        node = new(Value)
+        try:
+            node.data = -self.data
+        except (TypeError, OverflowError):
+            return self.make_node(NEG, self)
+        if type(node.data) is not float:
+            return self.make_node(NEG, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = NEG.origin
@@ -132,8 +157,13 @@ class Operators:
         return node
 
     def __abs__(self) -> Self:
-        node = new(type(self))
-        node.data = absolute(self.data)
+        node = new(Value)
+        try:
+            node.data = absolute(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(ABS, self)
+        if type(self.data) is not float:
+            return self.make_node(ABS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = ABS.origin
@@ -143,8 +173,13 @@ class Operators:
 
     def square(self) -> Self:
         """Return x * x, rounded once, unlike the C library's pow(x, 2.0)."""
-        node = new(type(self))
-        node.data = self.data * self.data
+        node = new(Value)
+        try:
+            node.data = self.data * self.data
+        except (TypeError, OverflowError):
+            return self.make_node(SQUARE, self)
+        if type(node.data) is not float:
+            return self.make_node(SQUARE, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SQUARE.origin
@@ -153,14 +188,19 @@ class Operators:
         return node
 
     def __pow__(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
             if isinstance(other, (int, float)) and other == 2.0:
                 return self.square()
             other = self.as_operand(other)
             if other is NotImplemented:
                 return NotImplemented
-        node = new(type(self))
-        node.data = power(self.data, other.data)
+        node = new(Value)
+        try:
+            node.data = power(self.data, other.data)
+        except (TypeError, OverflowError):
+            return self.make_node(POW, self, other)
+        if type(self.data) is not float or type(other.data) is not float:
+            return self.make_node(POW, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = POW.origin
@@ -174,8 +214,11 @@ class Operators:
 
     def exp(self) -> Self:
         """Return e to the power x; inf where that overflows."""
-        node = new(type(self))
-        node.data = exp(self.data)
+        node = new(Value)
+        try:
+            node.data = exp(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(EXP, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = EXP.origin
@@ -185,8 +228,11 @@ class Operators:
 
     def log(self) -> Self:
         """Return the natural logarithm; -inf at 0, nan below."""
-        node = new(type(self))
-        node.data = log(self.data)
+        node = new(Value)
+        try:
+            node.data = log(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(LOG, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = LOG.origin
@@ -196,8 +242,11 @@ class Operators:
 
     def sqrt(self) -> Self:
         """Return the square root; nan below 0."""
-        node = new(type(self))
-        node.data = sqrt(self.data)
+        node = new(Value)
+        try:
+            node.data = sqrt(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SQRT, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SQRT.origin
@@ -207,8 +256,11 @@ class Operators:
 
     def sin(self) -> Self:
         """Return the sine of x radians; nan at an infinity."""
-        node = new(type(self))
-        node.data = sin(self.data)
+        node = new(Value)
+        try:
+            node.data = sin(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SIN, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SIN.origin
@@ -218,8 +270,11 @@ class Operators:
 
     def cos(self) -> Self:
         """Return the cosine of x radians; nan at an infinity."""
-        node = new(type(self))
-        node.data = cos(self.data)
+        node = new(Value)
+        try:
+            node.data = cos(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(COS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = COS.origin
@@ -229,8 +284,11 @@ class Operators:
 
     def tan(self) -> Self:
         """Return the tangent of x radians; nan at an infinity."""
-        node = new(type(self))
-        node.data = tan(self.data)
+        node = new(Value)
+        try:
+            node.data = tan(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(TAN, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = TAN.origin
@@ -240,8 +298,11 @@ class Operators:
 
     def tanh(self) -> Self:
         """Return the hyperbolic tangent, between -1 and 1."""
-        node = new(type(self))
-        node.data = tanh(self.data)
+        node = new(Value)
+        try:
+            node.data = tanh(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(TANH, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = TANH.origin
@@ -251,8 +312,11 @@ class Operators:
 
     def sigmoid(self) -> Self:
         """Return the logistic function 1 / (1 + e**-x), between 0 and 1; it never overflows."""
-        node = new(type(self))
-        node.data = sigmoid(self.data)
+        node = new(Value)
+        try:
+            node.data = sigmoid(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SIGMOID, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SIGMOID.origin
@@ -262,8 +326,11 @@ class Operators:
 
     def softplus(self) -> Self:
         """Return log(1 + e**x), a smooth relu; it never overflows."""
-        node = new(type(self))
-        node.data = softplus(self.data)
+        node = new(Value)
+        try:
+            node.data = softplus(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(SOFTPLUS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SOFTPLUS.origin
@@ -273,8 +340,13 @@ class Operators:
 
     def log_sigmoid(self) -> Self:
         """Return log(sigmoid(x)), right even where sigmoid(x) has rounded to 0 or 1."""
-        node = new(type(self))
-        node.data = log_sigmoid(self.data)
+        node = new(Value)
+        try:
+            node.data = log_sigmoid(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(LOG_SIGMOID, self)
+        if type(self.data) is not float:
+            return self.make_node(LOG_SIGMOID, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = LOG_SIGMOID.origin
@@ -284,8 +356,11 @@ class Operators:
 
     def relu(self) -> Self:
         """Return x where x is positive, else 0; its derivative at 0 is 0."""
-        node = new(type(self))
-        node.data = relu(self.data)
+        node = new(Value)
+        try:
+            node.data = relu(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(RELU, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = RELU.origin

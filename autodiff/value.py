@@ -7,16 +7,15 @@ operation made it.  ``backward()`` then applies the chain rule from the result b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
-from autodiff import chain_rules  # noqa: F401 (gives each operation its share of the pass)
+from autodiff import chain_rules, operators  # noqa: F401 (the chain rules join their operations)
 from autodiff.operators import Operators, new
 from autodiff.ops import WEIGHTED_SUM, Operation
 from autodiff.support import watch
 from autodiff.support.convert import to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
-from autodiff.support.node import Node, labelled
+from autodiff.support.node import Node, labelled, number_of
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
 from autodiff.support.passes import abandon_pass, begin_pass, finish_pass, starting_gradient
 
@@ -27,7 +26,8 @@ class Value(Operators, Node):
     """A number in a computation graph.
 
     ``Value(data, label="")`` makes a *variable* leaf from any real number.  A number met in an
-    expression (the 2 of ``2 * x``) becomes a *constant* leaf, which gets no gradient.
+    expression (the 2 of ``2 * x``) becomes a *constant* leaf, which gets no gradient.  What other
+    engines' constructors take, this does too (``autodiff/support/by_hand.py``).  Raises TypeError.
 
     ============  ==========================================================================
     ``data``      the number, a float
@@ -38,8 +38,6 @@ class Value(Operators, Node):
     ``label``     a name for pictures and messages
     ============  ==========================================================================
 
-    Raises TypeError if ``data`` is not a real number.
-
     >>> x = Value(3.0, "x")
     >>> y = x * x + 2
     >>> y.backward()
@@ -49,18 +47,18 @@ class Value(Operators, Node):
 
     __slots__ = ("data", "grad", "origin", "parents")
 
-    __array_ufunc__ = None  # NumPy leaves `array * value` to Value, which refuses it by name
-
     data: float
     grad: float
     parents: tuple[Value, ...]
     origin: Origin
 
-    def __init__(self, data: Any, label: str = "") -> None:
+    def __init__(self, data: Any, label: Any = "", *more: Any, **named: Any) -> None:
         self.data = data if type(data) is float else to_float(data, "Value")
         self.grad = NOT_COMPUTED
         self.parents = ()
-        self.origin = VARIABLE if label == "" else labelled(VARIABLE, label)
+        self.origin = VARIABLE
+        if label != "" or more or named:
+            self.describe(label, *more, **named)
         if watch.on_new_value is not None:
             watch.on_new_value(self)
 
@@ -71,10 +69,8 @@ class Value(Operators, Node):
         gradients of several roots accumulate until they are zeroed.  ``gradient`` is where the
         chain rule starts: d self / d self.
 
-        :func:`autodiff.backward_steps` is the same pass, one step at a time.
-
         Raises ValueError if self is a constant or if an operation's rule is malformed, TypeError if
-        the ``data`` of a variable is a Value, and what a hook raises; the variables' gradients are
+        the ``data`` of a node is no number, and what a hook raises; the variables' gradients are
         then as they were.
 
         >>> x, y = Value(3.0), Value(4.0)
@@ -96,15 +92,13 @@ class Value(Operators, Node):
             raise
         finish_pass(set_aside)
 
-    @classmethod
-    def make_node(cls, op: Operation, *operands: Any) -> Self:
-        """Return the node of an operation on Values and numbers.
-
-        Raises TypeError if an operand is neither.
-        """
+    @staticmethod
+    def make_node(op: Operation, *operands: Any) -> Value:
+        """Return the node of an operation on Values and numbers; raise TypeError for others."""
         parents = tuple([lift(operand, op.name) for operand in operands])
-        node = new(cls)
-        node.data = op.forward(*[parent.data for parent in parents])
+        node = new(Value)
+        result = op.forward(*map(number_of, parents))
+        node.data = result if type(result) is float else to_float(result, f"a node of {op.name}")
         node.grad = NOT_COMPUTED
         node.parents = parents
         node.origin = op.origin
@@ -116,21 +110,24 @@ class Value(Operators, Node):
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
         if isinstance(operand, Value):
             return operand
-        if type(operand) is not float and not isinstance(operand, Real):
+        try:
+            return constant(operand)
+        except TypeError:
             return NotImplemented
-        return constant(operand, "", type(self))
 
+
+operators.Value = Value
 
 Operand: TypeAlias = Value | float
 
 
-def constant(number: Any, label: str = "", kind: type[Value] = Value) -> Value:
+def constant(number: Any, label: str = "") -> Value:
     """Return a number as a constant leaf, which gets no gradient.
 
     >>> constant(2)
     Constant(2)
     """
-    node = new(kind)
+    node = new(Value)
     node.data = number if type(number) is float else to_float(number, "constant")
     node.grad = OF_A_CONSTANT
     node.parents = ()
@@ -164,13 +161,14 @@ def weighted_sum(
     """
     if len(weights) != len(inputs):
         raise ValueError(f"weighted_sum got {len(weights)} weights, but {len(inputs)} inputs")
-    # The table's sum, without collecting numbers first: here a network spends its forward pass.
     parents: tuple[Any, ...] = (bias, *weights, *inputs)
     try:
         total = bias.data  # type: ignore[union-attr]
         for weight, x in zip(weights, inputs):  # noqa: B905 (checked above; strict costs time)
             total += weight.data * x.data  # type: ignore[union-attr]
-    except (AttributeError, TypeError):  # not all are Values
+    except (AttributeError, TypeError, OverflowError):  # not all are Values, or have floats
+        return Value.make_node(WEIGHTED_SUM, *parents)
+    if type(total) is not float:
         return Value.make_node(WEIGHTED_SUM, *parents)
     node = new(Value)
     node.data = total

@@ -74,15 +74,17 @@ def plain_text(trace: Trace) -> str:
     lines = [
         f"{root}.backward(): {count} step{'' if count == 1 else 's'}, from d {root}/d {root} = 1"
     ]
+    if trace.note:
+        lines += ["", f"! {trace.note}"]
     trace.goto(0)
-    node = None
+    node, numbers = None, trace.numbers
     met: set[Value] = set()
     for step in trace:
         if step.node is not node:
             node = step.node
             lines += [
                 "",
-                f"{names[node]} = {names.formula(node)} = {shown(node.data)}",
+                f"{names[node]} = {names.formula(node)} = {shown(numbers[node])}",
                 f"d {root}/d {names[node]} = {shown(step.upstream)}, complete",
             ]
         line = f"{trace.position:>{len(str(count))}}  {chain_rule(step, trace)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.text import Text
@@ -51,14 +52,15 @@ def short(name: str, length: int = LONGEST_NAME) -> str:
     return f"{name[: length - end - 1]}…{name[-end:]}"
 
 
-def with_numbers(node: Value) -> str:
+def with_numbers(node: Value, known: Mapping[Value, float]) -> str:
     """Return a node's formula with its operands' numbers; negative ones in brackets.
 
-    >>> with_numbers(Value(2.0) * Value(-3.0))
+    >>> two, three = Value(2.0), Value(-3.0)
+    >>> with_numbers(two * three, {two: 2.0, three: -3.0})
     '2 × (−3)'
     """
     assert node.op is not None, "a leaf has no formula"
-    numbers = [number(parent.data) for parent in node.parents]
+    numbers = [number(known[parent]) for parent in node.parents]
     if not is_call(node.op):
         numbers = [f"({text})" if text.startswith("−") else text for text in numbers]
     return node.op.formula(*numbers).replace(" * ", " × ")
@@ -120,6 +122,7 @@ class StepScreen(App[None]):
     #rule { height: 8; }
     #gradients { height: 1fr; }
     #jump, #message { display: none; }
+    #note { height: auto; max-height: 3; padding: 0 1; }
     #message { height: auto; max-height: 3; padding: 0 1; text-style: bold; }
     .wide #panels { layout: horizontal; }
     .wide #step { width: 3fr; height: 1fr; }
@@ -144,6 +147,7 @@ class StepScreen(App[None]):
         super().__init__()
         self.trace = trace
         self.names = trace.names
+        self.numbers = trace.numbers
         trace.goto(0)
         edges = [(step.node, step.parent) for step in trace]
         trace.goto(0)
@@ -170,6 +174,8 @@ class StepScreen(App[None]):
     def compose(self) -> ComposeResult:
         """Yield the parts of the screen, from the top."""
         yield Static(id="title")
+        if self.trace.note:
+            yield Static(f"! {self.trace.note}", id="note", markup=False)
         with Container(id="panels"):
             with Container(id="step"):
                 yield Static(id="node", markup=False)
@@ -233,10 +239,11 @@ class StepScreen(App[None]):
         node = self.trace.root if step is None else step.node
         name = self.names[node]
         if node.op is None:
-            return Text(f"{name} = {number(node.data)}, a variable")
+            return Text(f"{name} = {number(self.numbers[node])}, a variable")
         symbols = f"{name} = {self.names.formula(node).replace(' * ', ' × ')}"
         # The value comes first, so that it is seen however long the formula is.
-        numbers = f"{' ' * len(name)} = {number(node.data)} = {with_numbers(node)}"
+        value, operands = number(self.numbers[node]), with_numbers(node, self.numbers)
+        numbers = f"{' ' * len(name)} = {value} = {operands}"
         if self.has_class("wide"):
             return Text(symbols, "bold").append(f"\n\n{numbers}", "not bold")
         lines = [

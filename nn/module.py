@@ -13,6 +13,7 @@ from autodiff.drawing.moment import Moment
 from autodiff.drawing.notebook import bundle_of
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.made_by import MadeWithin, call_within
+from autodiff.support.node import number_of
 from autodiff.value import constant
 
 __all__ = ["Module"]
@@ -279,7 +280,7 @@ def _named(path: str, tree: Any) -> Iterator[tuple[str, Value]]:
 
 def _numbers(tree: Any) -> Any:
     """Return a nested list's numbers in the same shape."""
-    return float(tree.data) if isinstance(tree, Value) else [_numbers(branch) for branch in tree]
+    return number_of(tree) if isinstance(tree, Value) else [_numbers(branch) for branch in tree]
 
 
 def _matched(path: str, tree: Any, entry: Any) -> Iterator[tuple[Value, float]]:

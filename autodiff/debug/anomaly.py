@@ -1,4 +1,4 @@
-"""Stopping at the first number that is not finite."""
+"""Stopping at the first number that is not finite, or out of date."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from autodiff.debug.changed import CURE, Changes
 from autodiff.debug.source import record_source
 from autodiff.debug.text import is_call, short_formula
 from autodiff.gradient import Contribution
 from autodiff.support import watch
-from autodiff.support.naming import name_of, number_text
+from autodiff.support.naming import Names, name_of, number_text
 from autodiff.value import Value
 
 __all__ = ["AnomalyError", "detect_anomaly"]
@@ -23,7 +24,8 @@ class AnomalyError(ArithmeticError):
     """The first operation whose result is not finite, though all that it was made from is.
 
     ``node`` is the Value that the operation made (in a backward pass: the one whose gradient was
-    being passed on), and ``during`` is ``"forward"`` or ``"backward"``.
+    being passed on), and ``during`` is ``"forward"`` or ``"backward"``.  Or else a backward pass of
+    a graph whose numbers have changed: ``node`` is then a result that is out of date.
     """
 
     def __init__(self, message: str, node: Value, during: Literal["forward", "backward"]) -> None:
@@ -50,6 +52,10 @@ def detect_anomaly() -> Iterator[None]:
     with their numbers, and the user's line of the *forward* operation.  A backward pass that is
     stopped leaves every gradient as it was before.  The block records the source as
     ``record_source`` does; make the graph inside it, or the error cannot name the line.
+
+    ``backward()`` also raises AnomalyError, before it has changed any gradient, if numbers have
+    changed since the graph was computed: ``w.data -= ...`` without a new forward pass would mix
+    old results with new operands.  It recomputes the graph for that.
 
     It sees what its own thread computes with Values; a compiled program runs on plain floats.
 
@@ -81,6 +87,18 @@ class AnomalyWatcher(watch.Watcher):
             node,
             "forward",
         )
+
+    def begins(self, root: Value, changes: Changes) -> None:
+        """Check that every result is what its operation gives for the numbers of now."""
+        if changes:
+            node = root if root in changes.now else next(iter(changes.now))
+            sentence = changes.sentence(Names(root))
+            raise AnomalyError(
+                f"backward through numbers of different times: {sentence}. {CURE.capitalize()}"
+                f"{place_of(node)}",
+                node,
+                "backward",
+            )
 
     def contributes(self, contribution: Contribution) -> None:
         """Check a contribution to a gradient, and the sum with it."""

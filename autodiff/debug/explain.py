@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from autodiff.debug import reasons
+from autodiff.debug.changed import CURE, Changes, recomputed
 from autodiff.debug.paths import Path, largest_paths, number_of_paths
 from autodiff.debug.steps import Step
 from autodiff.debug.text import shown
@@ -15,6 +16,8 @@ from autodiff.debug.uses import Uses, uses_on_the_way
 from autodiff.graph import leaves_and_interior
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names, name_of, number_text
+from autodiff.support.node import number_of
+from autodiff.support.passes import check_data
 from autodiff.value import Value
 
 __all__ = ["Explanation", "explain"]
@@ -31,6 +34,7 @@ class Explanation:
 
     =================  =======================================================================
     ``value``, ``of``  what is explained: d of / d value
+    ``number``         what value's number is with the numbers of now
     ``gradient``       what the chain rule gives with the numbers of now; None if there is none
     ``steps``          one :class:`~autodiff.Step` for each use of value on a way to ``of``; none
                        for a use by what nothing reaches
@@ -43,6 +47,7 @@ class Explanation:
 
     value: Value
     of: Value
+    number: float
     gradient: float | None
     steps: tuple[Step, ...]
     notes: tuple[str, ...]
@@ -60,7 +65,7 @@ class Explanation:
     def subtitle(self) -> str:
         """What value is: its formula or its number, and where it was made."""
         name = name_in(self.names, self.value)
-        number = number_text(self.value.data)
+        number = number_text(self.number)
         if self.value in self.names and self.value.op is not None:
             number = f"{self.names.formula(self.value)} = {number}"
         return f"{name} = {number}{reasons.made_in(self.value)}"
@@ -129,9 +134,10 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
     """Return where the gradient d of / d value comes from: print it, or end a notebook cell in it.
 
     It is the sum over value's uses of upstream gradient x local derivative, with the numbers of
-    now.  Where it is zero, missing, not finite, or another number than ``value.grad``, notes say
-    why.  With ``paths=True`` the ``most_paths`` largest products along whole paths are listed.
-    It changes no gradient, and calls no hooks.
+    now: where some have changed since the graph was computed (``w.data -= ...``), with the results
+    that they give.  Where it is zero, missing, not finite, or another number than ``value.grad``,
+    notes say why, and they say what has changed.  With ``paths=True`` the ``most_paths`` largest
+    products along whole paths are listed.  It changes no number, and calls no hooks.
 
     Raises TypeError if one is no Value, ValueError if ``of`` is a constant.
 
@@ -157,6 +163,7 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
             raise TypeError(f"explain needs Values, but got {describe(argument)}")
     if of.is_constant:
         raise ValueError(f"explain of {of!r}: a constant has no gradient by anything")
+    check_data(of)
     leaves, interior = leaves_and_interior(of)
     order = [*leaves, *interior]
     names = Names(of)
@@ -164,36 +171,38 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
         note = (
             f"{name_of(value)} is a constant, which gets no gradient; Value(...) makes a variable"
         )
-        return Explanation(value, of, None, (), (note,), (), None, names)
+        return Explanation(value, of, number_of(value), None, (), (note,), (), None, names)
     if value not in names:
         notes = tuple(reasons.why_missing(value, of, order))
-        return Explanation(value, of, None, (), notes, (), None, names)
-    uses = uses_on_the_way(value, of, interior)
-    steps = tuple(uses.steps[value])
-    gradient = 1.0 if value is of else steps[-1].total if steps else 0.0
-    found: tuple[Path, ...] = ()
-    path_count = None
-    if paths:
-        found = tuple(largest_paths(value, of, order, uses.steps, names, most_paths))
-        path_count = number_of_paths(value, of, order, uses.users)
-    return Explanation(
-        *(value, of, gradient, steps),
-        tuple(limited(notes_on(value, of, gradient, uses, names))),
-        *(found, path_count, names),
-    )
+        return Explanation(value, of, number_of(value), None, (), notes, (), None, names)
+    with recomputed(order) as changes:
+        uses = uses_on_the_way(value, of, interior)
+        steps = tuple(uses.steps[value])
+        gradient = 1.0 if value is of else steps[-1].total if steps else 0.0
+        found: tuple[Path, ...] = ()
+        path_count = None
+        if paths:
+            found = tuple(largest_paths(value, of, order, uses.steps, names, most_paths))
+            path_count = number_of_paths(value, of, order, uses.users)
+        notes = tuple(limited(notes_on(value, of, gradient, uses, names, changes)))
+        return Explanation(
+            *(value, of, value.data, gradient, steps, notes, found, path_count, names)
+        )
 
 
 def notes_on(
-    value: Value, of: Value, gradient: float, uses: Uses, names: Names
+    value: Value, of: Value, gradient: float, uses: Uses, names: Names, changes: Changes
 ) -> Iterator[str]:
     """Yield what is to be said about a gradient."""
+    if changes:
+        yield f"{changes.sentence(names)}. This is the gradient of now; {CURE}"
     if value is of:
         yield f"the chain rule starts at {names[of]}: its gradient by itself is 1"
     if not math.isfinite(gradient):
         yield from reasons.why_nonfinite(value, uses, names)
     elif value is not of:
         yield from reasons.why_zero(value, uses, names)
-    yield from reasons.why_other_than_grad(value, of, gradient, uses, names)
+    yield from reasons.why_other_than_grad(value, of, gradient, uses, names, bool(changes))
     yield from reasons.why_rebound(value)
 
 

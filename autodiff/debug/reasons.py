@@ -97,9 +97,12 @@ def definition(value: Value) -> str:
 
 
 def why_other_than_grad(
-    value: Value, of: Value, gradient: float, uses: Uses, names: Names
+    value: Value, of: Value, gradient: float, uses: Uses, names: Names, changed: bool
 ) -> Iterator[str]:
-    """Yield why ``value.grad`` is not the gradient that the chain rule gives, if it is not."""
+    """Yield why ``value.grad`` is not the gradient that the chain rule gives, if it is not.
+
+    ``changed`` says whether numbers have changed since the graph was computed.
+    """
     name, root, grad = names[value], names[of], value.grad
     if not value.has_grad:
         if of.has_grad and not is_reached(value, of, uses):
@@ -117,6 +120,8 @@ def why_other_than_grad(
         yield f"{name}.grad is {number_text(grad)}: a hook on {hooked[0]} may have replaced it"
     elif not of.has_grad:
         yield f"{name}.grad, {number_text(grad)}, is of another pass: {root}.backward() has not run"
+    elif changed:
+        yield f"{name}.grad is {number_text(grad)}, of a pass over numbers that are out of date"
     elif math.isclose(grad, of.grad * gradient, rel_tol=1e-12):
         yield (
             f"{name}.grad is {number_text(grad)}, that times {number_text(of.grad)}: "

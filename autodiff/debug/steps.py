@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
+from autodiff.debug.changed import Changes
 from autodiff.gradient import Contribution, contributions
 from autodiff.graph import topological_order
 from autodiff.ops import NOTHING, local_derivatives
@@ -27,12 +28,14 @@ __all__ = ["Step", "backward_steps"]
 class ReversePass:
     """One pass over one graph: what its steps have in common.
 
-    ``names`` is made when first asked for, so that a pass nobody prints costs nothing extra.
+    ``names`` is made when first asked for, so that a pass nobody prints costs nothing extra, and
+    ``changes`` recomputes nothing before.
     """
 
-    def __init__(self, root: Value, interior: list[Value]) -> None:
+    def __init__(self, root: Value, interior: list[Value], changes: Changes) -> None:
         self.root = root
         self.interior = interior
+        self.changes = changes
 
     @cached_property
     def names(self) -> Names:
@@ -55,9 +58,10 @@ class Step(Contribution):
     ``total``         the parent's sum in this pass, with this contribution
     ================  ======================================================================
 
-    ``str(step)`` is the chain rule with names and numbers.  ``taken`` is False where the operation
-    chose another operand: nothing is added then, and ``local`` and ``contribution`` are 0.
-    ``total`` is 0 as long as nothing has been added.
+    ``str(step)`` is the chain rule with names and numbers.  It says so where the node's number, or
+    an operand's, is no longer what the numbers of the leaves give.  ``taken`` is False where the
+    operation chose another operand: nothing is added then, and ``local`` and ``contribution`` are
+    0.  ``total`` is 0 as long as nothing has been added.
     """
 
     local: float
@@ -76,6 +80,7 @@ class Step(Contribution):
         names = self.reverse_pass.names
         root, node, parent = names[self.reverse_pass.root], names[self.node], names[self.parent]
         formula = names.formula(self.node)
+        remark = self.reverse_pass.changes.remark(self.node, names)
         upstream, local, contribution, total = map(
             number_text, (self.upstream, self.local, self.contribution, self.total)
         )
@@ -87,7 +92,7 @@ class Step(Contribution):
         return (
             f"d {root}/d {parent} += d {root}/d {node} × d {node}/d {parent}"
             f" = {upstream} × {local} = {contribution}"
-            f"  (sum {total}; {node} = {formula})"
+            f"  (sum {total}; {node} = {formula}{remark})"
         )
 
 
@@ -139,11 +144,15 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     if not isinstance(root, Value):
         raise TypeError(f"backward_steps needs a Value, but got {describe(root)}")
     gradient = starting_gradient(root, gradient)
-    before = [(node, node.grad) for node in topological_order(root)]
+    order = topological_order(root)
+    changes = Changes(order)
+    watchers = watch.watchers() if hooks else ()
+    for watcher in watchers:
+        watcher.begins(root, changes)
+    before = [(node, node.grad) for node in order]
     interior, set_aside = begin_pass(root)
     root.grad = gradient
-    reverse_pass = ReversePass(root, interior)
-    watchers = watch.watchers() if hooks else ()
+    reverse_pass = ReversePass(root, interior, changes)
     try:
         last_uses = last_uses_of_hooked(interior) if hooks else {}
         if hooks:

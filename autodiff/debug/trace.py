@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from autodiff.debug.changed import CURE, recomputed
 from autodiff.debug.steps import ReversePass, Step, backward_steps
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import NOTHING
@@ -23,7 +24,10 @@ class Trace:
     At position k the first k contributions have been added: at 0 only root has a gradient, at
     ``len(trace)`` every Value has its own that anything reaches.  The pass is made when the trace
     is (hooks are called then), and it leaves every ``grad`` as it was; later changes of the Values
-    do not reach the trace.  It keeps a few numbers a step, never a copy of the graph.
+    do not reach the trace.  It keeps a few numbers a step and a node, never a copy of the graph.
+
+    Where numbers have changed since the graph was computed (``w.data -= ...``), the pass is that
+    over the results that they give now, and ``trace.note`` says so.
 
     Raises TypeError if root is no Value, ValueError if it is a constant, and what a hook raises.
 
@@ -47,7 +51,6 @@ class Trace:
         self.root = root
         leaves, interior = leaves_and_interior(root)
         self._order = [*leaves, *interior]
-        self._pass = ReversePass(root, interior)
         # Of step k: the user, interior[_users[k]], and which of its operands it is about; then
         # the numbers that the step used, and the sum that it changed.
         self._users, self._operands = array("L"), array("L")
@@ -57,7 +60,9 @@ class Trace:
         self._completed_at = {root: 0}
         self._position = 0
         self._gradients = {root: to_float(gradient, "Trace")}
-        self._record()
+        with recomputed(self._order) as changes:
+            self._pass = ReversePass(root, interior, changes)
+            self._record()
 
     def _record(self) -> None:
         """Do the pass, and give every gradient back as it was."""
@@ -118,6 +123,19 @@ class Trace:
     def gradient(self, node: Value) -> float | None:
         """Return a Value's gradient so far; None if no contribution has reached it yet."""
         return self._gradients.get(node)
+
+    @property
+    def numbers(self) -> dict[Value, float]:
+        """The number that each Value has in this pass, in topological order."""
+        return {node: self._pass.changes.number(node) for node in self._order}
+
+    @property
+    def note(self) -> str:
+        """What has changed since the graph was computed; '' if nothing has."""
+        changes = self._pass.changes
+        if not changes:
+            return ""
+        return f"{changes.sentence(self.names)}. These are the steps of now; {CURE}"
 
     def completed_at(self, node: Value) -> int:
         """Return the position from which on a Value's gradient is complete.
@@ -216,7 +234,8 @@ class Trace:
     def shown(self) -> Iterator[None]:
         """Let the Values have the gradients of now in a ``with`` block, for a picture of them.
 
-        Values that are not reached yet have none there.  After it they have again what they had.
+        Values that are not reached yet have none there, and each has the number that it has in
+        this pass.  After it they have again what they had.
 
         >>> x = Value(3.0, "x")
         >>> trace = Trace(x * x)
@@ -227,14 +246,14 @@ class Trace:
         >>> x.has_grad
         False
         """
-        before = [(node, node.grad) for node in self._order]
+        before = [(node, node.data, node.grad) for node in self._order]
         try:
-            for node in self._order:
-                node.grad = self._gradients.get(node, NOT_COMPUTED)
+            for node, number in self.numbers.items():
+                node.data, node.grad = number, self._gradients.get(node, NOT_COMPUTED)
             yield
         finally:
-            for node, gradient in before:
-                node.grad = gradient
+            for node, number, gradient in before:
+                node.data, node.grad = number, gradient
 
     # ---- single steps ----------------------------------------------------------------------
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import zip_longest
 from typing import TypeAlias
 
+from autodiff.debug.changed import CURE, Changes, is_same
 from autodiff.drawing.fold import Part, ancestors, frames_of, module_of
 from autodiff.drawing.moment import NOW, Moment
 from autodiff.drawing.picture import (
     NOT_TAKEN,
+    NOTE,
     Arrow,
     Box,
     Kind,
@@ -44,6 +47,9 @@ BOX_LENGTH = 24  # of its name in a caption
 # In the title of a picture.
 MOST_ROOTS = 5
 
+NOTE_WIDTH = 40  # of a line, in characters
+ALL_DIGITS = 17  # they tell any two floats apart
+
 # A node, and the position of the operand that it uses.
 Use: TypeAlias = tuple[Value, int]
 # An arrow: the places of its two parts, and the operand's position.
@@ -56,7 +62,9 @@ INDICES = re.compile(r"\[(\d+)\]")
 class Painter:
     """Makes pictures of one graph, at one moment or at many. Parts are known by their places.
 
-    ``order`` is the graph in topological order, ``edges`` says whether arrows carry numbers.
+    ``order`` is the graph in topological order, ``edges`` says whether arrows carry numbers, and
+    ``changes`` what of it is out of date.  Of a result that still has a number from before, the
+    number of now is shown beside it, and arrows to it have none: what it contributed is not known.
 
     A box's id is ``v`` and its first node's place in that order, as in
     :class:`autodiff.Names`; a module's is ``m`` and its place among the modules.
@@ -64,7 +72,8 @@ class Painter:
     >>> from autodiff.drawing.fold import parts_of
     >>> x = Value(3.0, "x")
     >>> order = [x, x * x]
-    >>> painter = Painter(order, parts_of(order, None, ()), 4, edges=False, roots=order[-1:])
+    >>> parts, changes = parts_of(order, None, ()), Changes(order)
+    >>> painter = Painter(order, parts, 4, False, order[-1:], changes)
     >>> for box in painter.picture_at(NOW).boxes:
     ...     print(box.id, box.kind, box.title, box.numbers)
     v1 variable ('x',) ('value 3', 'grad –')
@@ -78,8 +87,12 @@ class Painter:
         precision: int,
         edges: bool,
         roots: Sequence[Value],
+        changes: Changes,
     ) -> None:
         self.order, self.parts = order, parts
+        self.changes = changes
+        # Those that do not have the number of now, as they do while it is lent to them.
+        self.old = {node: now for node, now in changes.now.items() if not is_same(node.data, now)}
         self.precision, self.edges = precision, edges
         self.moment = NOW
         self.roots = dict.fromkeys(roots)
@@ -100,7 +113,7 @@ class Painter:
         folded = f", drawn as {len(boxes):,} boxes" if len(boxes) < len(self.order) else ""
         return with_references(
             Picture(
-                boxes,
+                [*boxes, *self.notes()],
                 self.arrows(),
                 self.frames,
                 f"computation graph of {', '.join(self.names_of_roots())}",
@@ -129,6 +142,15 @@ class Painter:
                 label = self.label_of(key, *self.numbers_of(self.merged[key]))
                 arrows[arrow.id] = replace(arrow, label=longest(arrow.label, label))
         return replace(picture, boxes=boxes, arrows=list(arrows.values()), caption=caption)
+
+    def notes(self) -> list[Box]:
+        """Return the box that says what has changed since the graph was computed, if it has."""
+        if not self.changes:
+            return []
+        shown = "" if self.old else " The numbers here are those of now."
+        text = f"{self.changes.sentence(self.names)}.{shown} {CURE.capitalize()}."
+        lines = map(name_shown, textwrap.wrap(text, NOTE_WIDTH))
+        return [Box(NOTE, "reference", "out of date", tuple(lines))]
 
     @cached_property
     def arrow_with(self) -> dict[Use | None, ArrowKey]:
@@ -309,8 +331,18 @@ class Painter:
         return f"value {self.values(nodes)}", f"grad {self.gradients(nodes)}"
 
     def values(self, nodes: Sequence[Value]) -> str:
-        """Return the nodes' numbers, as a range if they differ."""
-        return range_shown(map(self.moment.value_of, nodes), self.precision, number_shown)
+        """Return the nodes' numbers, as a range if they differ; if old, those of now as well."""
+        numbers = [self.moment.value_of(node) for node in nodes]
+        text = range_shown(numbers, self.precision, number_shown)
+        if self.old.keys().isdisjoint(nodes):
+            return text
+        now = [self.old.get(*pair) for pair in zip(nodes, numbers, strict=True)]
+        text_now = range_shown(now, self.precision, number_shown)
+        if text_now == text:
+            text, text_now = [
+                range_shown(each, ALL_DIGITS, number_shown) for each in (numbers, now)
+            ]
+        return f"{text}, now {text_now}"
 
     def gradients(self, nodes: Sequence[Value]) -> str:
         """Return the nodes' gradients, as a range if they differ."""
@@ -393,13 +425,15 @@ class Painter:
         """Return the local derivative along an arrow, and its contribution so far.
 
         Of several uses, the sum of the contributions, of which those not taken add nothing; None
-        where there is nothing to tell.
+        where there is nothing to tell, or a number is out of date.
         """
         contributions = []
         local = None
         for node, position in uses:
             if node.parents[position].is_constant:
                 continue
+            if not self.old.keys().isdisjoint((node, *node.parents)):
+                return None, None
             local = self.local_derivatives(node)[position]
             upstream = self.moment.gradient_of(node)
             if upstream is not None and self.is_given((node, position)):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 __all__ = [
+    "NOTE",
     "NOT_TAKEN",
     "Arrow",
     "Box",
@@ -35,6 +36,8 @@ Sign: TypeAlias = Literal["", "positive", "negative", "zero"]
 
 # What an arrow says whose user took another operand.
 NOT_TAKEN = "not taken"
+# The id of a box that is no part of the graph, but says something about it.
+NOTE = "note"
 
 # The widths of arrows in points, by the sizes of their contributions.
 THINNEST, THICKEST = 1.0, 5.0

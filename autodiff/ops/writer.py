@@ -23,6 +23,11 @@ PACKAGE = Path(__file__).resolve().parent.parent
 BINARY_OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
 UNARY_OPERATORS = {"-": "__neg__", "abs": "__abs__"}
 
+# What is computed of numbers that are no floats, such as NumPy's of single precision, is none
+# either if it is arithmetic.  Functions make floats of their operands, but some have rules that do
+# arithmetic with the operands themselves.
+ARITHMETIC_RULES = (ops.ABS, ops.POW, ops.LOG_SIGMOID)
+
 LINE = 100
 
 
@@ -149,12 +154,23 @@ def text_of_result(op: Operation, operands: list[str]) -> str:
 
 
 def making(op: Operation, *operands: str) -> str:
-    """Return the lines that make and return the node."""
+    """Return the lines that make and return the node.
+
+    What was assigned to ``data`` and is no float goes the slow way, which makes it one or says
+    whose it is.
+    """
     result = text_of_result(op, [f"{operand}.data" for operand in operands])
     comma = "," if len(operands) == 1 else ""
+    slow_way = f"return self.make_node({constant_name(op)}, {', '.join(operands)})"
+    checked = ["node"] if op.arithmetic else operands if op in ARITHMETIC_RULES else []
+    condition = " or ".join(f"type({each}.data) is not float" for each in checked)
+    check = f"\n        if {condition}:\n            {slow_way}" if checked else ""
     return f"""\
-        node = new(type(self))
-        node.data = {result}
+        node = new(Value)
+        try:
+            node.data = {result}
+        except (TypeError, OverflowError):
+            {slow_way}{check}
         node.grad = NOT_COMPUTED
         node.parents = ({", ".join(operands)}{comma})
         node.origin = {constant_name(op)}.origin
@@ -175,7 +191,7 @@ def binary_source(op: Operation, name: str) -> str:
     )
     return f"""
     def {name}(self, other: Operand) -> Self:
-        if type(other) is not type(self):
+        if type(other) is not Value:
 {cases}\
             other = self.as_operand(other)
             if other is NotImplemented:
@@ -232,7 +248,7 @@ Written by ``python -m autodiff.ops.writer`` from the table of operations: chang
 written out, as making nodes is half of the work of every training step.
 """
 
-# mypy: disable-error-code="union-attr, misc"
+# mypy: disable-error-code="union-attr, misc, no-any-return"
 # ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
 
 from __future__ import annotations
@@ -257,6 +273,8 @@ class Allocate(Protocol):
 
 new: Allocate = object.__new__
 
+Value: Any = None  # autodiff.value, which imports this file, puts its class here
+
 
 class Operators:
     """What ``Value`` inherits: ``+ - * / **`` with Values and numbers, and functions as methods."""
@@ -268,8 +286,8 @@ class Operators:
     parents: tuple[Any, ...]
     origin: Origin
 
-    @classmethod
-    def make_node(cls, op: Operation, *operands: Any) -> Self:
+    @staticmethod
+    def make_node(op: Operation, *operands: Any) -> Any:
         """Return the node of an operation on Values and numbers."""
         raise NotImplementedError
 

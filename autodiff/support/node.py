@@ -8,16 +8,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
 
-from autodiff.ops.operation import Operation
+from autodiff.graph import topological_order
+from autodiff.ops.operation import Operation, local_derivatives
 from autodiff.support import watch
-from autodiff.support.convert import describe, to_float
+from autodiff.support.by_hand import made_by_hand
+from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT, NotComputed
 from autodiff.support.hooks import Event, GradientHook
 from autodiff.support.noticing import is_compared
-from autodiff.support.origin import VARIABLE, Origin
+from autodiff.support.origin import CONSTANT, VARIABLE, Origin
 from autodiff.support.pickling import reduce_node
 
-__all__ = ["Node"]
+__all__ = ["Node", "number_of"]
 
 
 class Node:
@@ -29,6 +31,16 @@ class Node:
     grad: float
     parents: tuple[Any, ...]
     origin: Origin
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        """Let a subclass's own sum and product serve where a number is on the left, too."""
+        super().__init_subclass__(**named)
+        for own, reflected, function in (
+            ("__add__", "__radd__", added_on_the_right),
+            ("__mul__", "__rmul__", multiplied_on_the_right),
+        ):
+            if own in vars(cls) and reflected not in vars(cls):
+                setattr(cls, reflected, function)
 
     # ---- what it is ------------------------------------------------------------------------
 
@@ -74,18 +86,50 @@ class Node:
     def __repr__(self) -> str:
         place = f", {self.origin.short_place}" if self.origin.line else ""
         if self.is_constant:
-            return f"Constant({self.data:.6g}{place})"
+            return f"Constant({in_repr(self.data)}{place})"
         name = f", {self.name!r}" if self.name else ""
         op = f", op={self.op}" if self.op is not None else ""
-        grad = f", grad={self.grad:.6g}" if self.has_grad else ""
-        return f"Value({self.data:.6g}{name}{op}{grad}{place})"
+        grad = f", grad={in_repr(self.grad)}" if self.has_grad else ""
+        return f"Value({in_repr(self.data)}{name}{op}{grad}{place})"
+
+    def describe(self, label: Any, *more: Any, **named: Any) -> None:
+        """Take what a constructor is given besides the number: a label, or how it was made."""
+        if not isinstance(label, str):
+            made_by_hand(self, label, *more, **named)
+        elif more or named:
+            made_by_hand(self, *((), *more) if more else (), **{"label": label, **named})
+        else:
+            self.label = label
+
+    # ---- its number ------------------------------------------------------------------------
+
+    def item(self) -> float:
+        """Return the number, outside of the graph."""
+        return number_of(self)
+
+    def detach(self) -> Any:
+        """Return a constant with the number, through which no gradient flows."""
+        return restore(type(self), self.data, None, (), CONSTANT)
+
+    def __bool__(self) -> bool:
+        """Return whether the number is not 0."""
+        return self.data != 0.0
 
     def __float__(self) -> float:
-        return self.data
+        raise TypeError(refused(self, "float"))
+
+    def __int__(self) -> int:
+        raise TypeError(refused(self, "int"))
+
+    def __round__(self, digits: int | None = None) -> float:
+        raise TypeError(refused(self, "round"))
+
+    def __complex__(self) -> complex:
+        raise TypeError(refused(self, "complex"))
 
     def __format__(self, specification: str) -> str:
         """Return the number in a format, as in ``f"{loss:.4f}"``; without one, the repr."""
-        return format(self.data, specification) if specification else repr(self)
+        return format(number_of(self), specification) if specification else repr(self)
 
     def zero_grad(self) -> None:
         """Clear the gradient: 0.0, as at birth."""
@@ -159,7 +203,9 @@ class Node:
 
     def _state(self) -> tuple[Any, ...]:
         grad = self.grad if self.has_grad else None
-        return type(self), self.data, grad, self.parents, self.origin.without_hooks()
+        state = type(self), number_of(self), grad, self.parents, self.origin.without_hooks()
+        own = getattr(self, "__dict__", None)  # a subclass's instances may have attributes
+        return (*state, own.copy()) if own else state
 
     # ---- micrograd's names, for programs that draw a graph ---------------------------------
 
@@ -169,7 +215,48 @@ class Node:
 
     @property
     def _op(self) -> str:
-        return "" if self.op is None else self.op.symbol
+        return self.origin.symbol if self.op is None else self.op.symbol
+
+    # ---- and microgpt's --------------------------------------------------------------------
+
+    @property
+    def _children(self) -> tuple[Any, ...]:
+        return self.parents
+
+    @property
+    def _local_grads(self) -> tuple[float, ...]:
+        return local_derivatives(self) if self.parents else ()
+
+    @property
+    def _backward(self) -> Callable[[], Any] | None:
+        return None if self.origin.given is None else self.origin.given.function
+
+    @_backward.setter
+    def _backward(self, function: Callable[[], Any]) -> None:
+        if self.origin.given is None:
+            raise AttributeError(
+                f"{self!r} takes no _backward: only a node made by hand, "
+                "Value(number, operands, symbol), needs one"
+            )
+        self.origin.given.function = function
+
+
+def added_on_the_right(self: Any, other: Any) -> Any:
+    return self + other
+
+
+def multiplied_on_the_right(self: Any, other: Any) -> Any:
+    return self * other
+
+
+def refused(value: Node, what: str) -> str:
+    """Return why a Value does not become a plain number, and what to write."""
+    name = value.name or "the Value"
+    return (
+        f"{what}() of {value!r} would take it out of the graph, and its gradient would be lost "
+        f"without a word. For the number alone write {name}.data; to stay in the graph, "
+        "autodiff.exp(...) and the like in the place of math's functions"
+    )
 
 
 def labelled(origin: Origin, label: str) -> Origin:
@@ -181,27 +268,73 @@ def labelled(origin: Origin, label: str) -> Origin:
     return replace(origin, label=label)
 
 
+def number_of(node: Any) -> float:
+    """Return a Value's number, which is a float from then on.
+
+    ``data`` is a slot, which takes what it is given: whoever uses it may ask here.
+
+    Raises TypeError, naming the Value that it was assigned to, if it is no real number, and
+    OverflowError if it is an int beyond the range of a float.
+    """
+    if type(node.data) is not float:
+        for each in topological_order(node):  # a result may have it from a leaf
+            each.data = float_assigned_to(each)
+    return node.data  # type: ignore[no-any-return]
+
+
+def float_assigned_to(node: Any) -> float:
+    """Return a node's data as a float; raise TypeError or OverflowError if it cannot be one."""
+    name = f"the data of {node.name or 'a variable'}"
+    if isinstance(node.data, Node):
+        raise TypeError(
+            f"{name} is a Value, not a number: was .data left out where it was "
+            "assigned? Write w.data = w.data - 0.1 * w.grad"
+        )
+    try:
+        return to_float(node.data, name)
+    except TypeError:
+        raise TypeError(
+            f"{name} is {describe(node.data)}, not a number: assign a float, as in w.data = 0.5"
+        ) from None
+
+
+def in_repr(number: Any) -> str:
+    """Return a number with six digits, and what is none as it is: a repr must not fail."""
+    try:
+        return "a Value" if isinstance(number, Node) else f"{number:.6g}"
+    except (TypeError, ValueError):
+        return short_repr(number)
+
+
 def compare(comparison: Callable[[float, float], bool], left: Node, right: Any) -> bool:
     """Return how two numbers compare; NotImplemented if the right one is no number."""
     nodes = (left, right) if isinstance(right, Node) else (left,)
     is_compared(nodes, sys._getframe(2))
     if len(nodes) == 2:
-        return comparison(left.data, right.data)
+        return comparison(number_of(left), number_of(right))
     try:
-        return comparison(left.data, to_float(right, "comparison"))
+        number = to_float(right, "comparison")
     except TypeError:
         return NotImplemented  # type: ignore[no-any-return]
+    return comparison(number_of(left), number)
 
 
 def restore(
-    kind: type[Any], data: float, grad: float | None, parents: tuple[Any, ...], origin: Origin
+    kind: type[Any],
+    data: float,
+    grad: float | None,
+    parents: tuple[Any, ...],
+    origin: Origin,
+    attributes: dict[str, Any] | None = None,
 ) -> Any:
-    """Return a copy of a node from its parts."""
-    node = kind(data)
-    if grad is not None:
-        node.grad = grad
-    elif origin.constant:
-        node.grad = OF_A_CONSTANT
+    """Return a node from its parts; a subclass's constructor is not called."""
+    node = object.__new__(kind)
+    node.data = data
+    node.grad = grad if grad is not None else OF_A_CONSTANT if origin.constant else NOT_COMPUTED
     node.parents = parents
     node.origin = origin
+    if attributes:
+        vars(node).update(attributes)
+    if watch.on_new_value is not None:
+        watch.on_new_value(node)
     return node

@@ -24,13 +24,14 @@ from typing import Any
 from autodiff.support import watch
 from autodiff.support.frames import LIBRARY, code_at, shown_place
 
-__all__ = ["Look", "Notes", "is_compared", "noticing"]
+__all__ = ["COMPARES", "Look", "Notes", "is_compared", "noticing", "watch_too"]
 
 # Python's own modules: the user's line is outside of them, as it calls them.
 STANDARD_LIBRARY = os.path.dirname(random.__file__) + os.sep
 INSTALLED = ("site-packages", "dist-packages")
 
 COMPARES = "compares a Value's number"
+READS = "reads a Value's number"
 DRAWS_NUMBERS = "draws a random number"
 
 # The methods of random.Random that all the others draw with.
@@ -58,8 +59,11 @@ class Look:
 class Notes:
     """The looks at numbers, in their order, and the generators that were drawn from.
 
-    ``states`` has what each generator was before, so that ``rewind`` can undo the draws.
+    ``states`` has what each generator was before, so that ``rewind`` can undo the draws.  With
+    ``counts_keys``, a Value in a set or as a dict's key is a look.
     """
+
+    counts_keys: bool = False
 
     looks: list[Look] = field(default_factory=list)
     states: dict[random.Random, Any] = field(default_factory=dict)
@@ -82,6 +86,7 @@ class Notes:
 
 class _Thread(threading.local):
     notes: Notes | None = None
+    watcher: _Watching | None = None
 
 
 _thread = _Thread()
@@ -89,11 +94,12 @@ _lock = threading.RLock()  # a Value can be watched for one only
 
 
 @contextmanager
-def noticing(values: Iterable[Any]) -> Iterator[Notes]:
+def noticing(values: Iterable[Any], counts_keys: bool = False) -> Iterator[Notes]:
     """Note who looks at numbers in a ``with`` block: at these Values', or those of new ones.
 
     Constants do not count, and neither does the library's own code, nor what shows a Value
-    (``repr``, a format).  Only what the block's own thread does is noted.
+    (``repr``, a format).  Only what the block's own thread does is noted.  ``counts_keys`` is for
+    code that may get numbers in the place of the Values: as a key each is itself.
 
     >>> from autodiff import Value
     >>> x = Value(3.0)
@@ -102,10 +108,11 @@ def noticing(values: Iterable[Any]) -> Iterator[Notes]:
     >>> [look.what for look in notes.looks]
     ["compares a Value's number"]
     """
-    notes = Notes()
+    notes = Notes(counts_keys)
     with _lock:
-        outer, _thread.notes = _thread.notes, notes
-        watcher = _Watching(is_inner=outer is not None)
+        outer = _thread.notes, _thread.watcher
+        watcher = _Watching(is_inner=outer[0] is not None)
+        _thread.notes, _thread.watcher = notes, watcher
         try:
             for value in values:
                 watcher.made(value)
@@ -113,7 +120,14 @@ def noticing(values: Iterable[Any]) -> Iterator[Notes]:
                 yield notes
         finally:
             watcher.end()
-            _thread.notes = outer
+            _thread.notes, _thread.watcher = outer
+
+
+def watch_too(values: Iterable[Any]) -> None:
+    """Let looks at these Values be noted too, if anybody in this thread notices looks."""
+    for value in values:
+        if _thread.watcher is not None:
+            _thread.watcher.made(value)
 
 
 def note(what: str, frame: FrameType, notes: Notes | None = None) -> None:
@@ -144,20 +158,22 @@ def is_users(file: str) -> bool:
 
 
 # --------------------------------------------------------------------------------------------
-# Comparisons: always noted at the Value itself, as a graph may be compiled later
+# Comparisons: noted at the Value itself where nobody notices, as a graph may be compiled later
 # --------------------------------------------------------------------------------------------
 
 
 def is_compared(nodes: Iterable[Any], frame: FrameType) -> None:
-    """Note that a frame compares these Values' numbers, also in their origin."""
-    news = [node for node in nodes if not (node.origin.compared or node.origin.constant)]
-    if not (news or _thread.notes) or frame.f_code.co_filename.startswith(LIBRARY):
-        return
-    place = users_place(frame)
-    for node in news:
-        node.origin = replace(node.origin, compared=place)
+    """Note that a frame compares these Values' numbers: for who notices, else in their origin."""
+    counted = [node for node in nodes if not node.origin.constant]
     if _thread.notes is not None:
-        _thread.notes.looks.append(Look(COMPARES, *place))
+        if counted:
+            note(COMPARES, frame)
+        return
+    news = [node for node in counted if node.origin.compared is None]
+    if news and not frame.f_code.co_filename.startswith(LIBRARY):
+        place = users_place(frame)
+        for node in news:
+            node.origin = replace(node.origin, compared=place)
 
 
 # --------------------------------------------------------------------------------------------
@@ -173,7 +189,7 @@ class Watched:
     @property
     def data(self) -> Any:
         """The number."""
-        note("reads a Value's number", sys._getframe(1))
+        note(READS, sys._getframe(1))
         return super().data  # type: ignore[misc]
 
     @data.setter
@@ -184,12 +200,17 @@ class Watched:
         note("turns a Value into a float", sys._getframe(1))
         return super().data  # type: ignore[misc, no-any-return]
 
+    def item(self) -> float:
+        note(READS, sys._getframe(1))
+        return super().item()  # type: ignore[misc, no-any-return]
+
+    def detach(self) -> Any:
+        note(READS, sys._getframe(1))
+        return super().detach()  # type: ignore[misc]
+
     def __bool__(self) -> bool:
-        asked = getattr(super(), "__bool__", None)
-        if asked is None:
-            return True
         note("asks whether a Value is true", sys._getframe(1))
-        return bool(asked())
+        return bool(super().data)  # type: ignore[misc]
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Real):
@@ -197,6 +218,8 @@ class Watched:
         return super().__eq__(other)
 
     def __hash__(self) -> int:
+        if _thread.notes is not None and _thread.notes.counts_keys:
+            note("uses a Value as a key, where its number would be another", sys._getframe(1))
         return super().__hash__()
 
 

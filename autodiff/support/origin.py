@@ -25,6 +25,8 @@ class Origin:
                   :func:`autodiff.record_source`
     ``name``      the plain name that this line assigns it to
     ``compared``  the place of the user's code that compared its number first: file and line
+    ``symbol``    what a program for another engine calls the operation of a leaf
+    ``given``     what a node that was made by hand has in the place of a rule
     ``hooks``     what is to be called when its gradient is complete; not part of a copy
     ============  =========================================================================
 
@@ -40,6 +42,8 @@ class Origin:
     line: int = 0
     name: str = ""
     compared: tuple[str, int] | None = None
+    symbol: str = ""
+    given: Any = field(default=None, compare=False, repr=False)
     hooks: Hooks | None = field(default=None, compare=False, repr=False)
 
     @property

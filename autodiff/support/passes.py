@@ -11,10 +11,10 @@ from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
-from autodiff.graph import leaves_and_interior, topological_order
+from autodiff.graph import topological_order
 from autodiff.support.convert import to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
-from autodiff.support.node import Node
+from autodiff.support.node import number_of
 
 __all__ = [
     "SetAside",
@@ -35,21 +35,15 @@ def starting_gradient(root: Any, gradient: float) -> float:
     """Return the gradient that a pass gives root; raise if root cannot be differentiated."""
     if root.is_constant:
         raise ValueError(f"backward() from {root!r}: a constant depends on no variable")
-    if isinstance(root.data, Node):
+    if type(root.data) is not float:
         check_data(root)
     return to_float(gradient, "backward")
 
 
 def check_data(root: Any) -> None:
-    """Raise TypeError if a Value was assigned to some leaf's ``data``: root's is one then, too."""
-    if isinstance(root.data, Node):
-        leaves, _ = leaves_and_interior(root)
-        wrong = next((leaf for leaf in leaves if isinstance(leaf.data, Node)), root)
-        name = wrong.name or "a variable"
-        raise TypeError(
-            f"the data of {name} is a Value, not a number: was .data left out where it was "
-            "assigned? Write w.data = w.data - 0.1 * w.grad, or float(...) around a Value"
-        )
+    """Raise TypeError if something that is no number was assigned to the ``data`` of any node."""
+    for node in topological_order(root):
+        number_of(node)
 
 
 def begin_pass(root: Any) -> tuple[list[Any], SetAside]:
@@ -95,8 +89,12 @@ def finish_pass(set_aside: SetAside) -> None:
 
 
 def abandon_pass(root: Any, set_aside: SetAside) -> None:
-    """Undo a pass that failed: variables have what they had, the others no gradient."""
+    """Undo a pass that failed: variables have what they had, the others no gradient.
+
+    Raises TypeError if something that is no number was assigned to the ``data`` of a Value.
+    """
     for node in topological_order(root):
         node.grad = NOT_COMPUTED
     for leaf, earlier in set_aside.items():
         leaf.grad = earlier
+    check_data(root)  # which says what was wrong, if it was that

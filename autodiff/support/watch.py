@@ -48,6 +48,9 @@ class Watcher:
     def made(self, node: Any) -> None:
         """Called with each new Value."""
 
+    def begins(self, root: Any, changes: Any) -> None:
+        """Called before a pass, if ``sees_backward``, with what is out of date in its graph."""
+
     def contributes(self, contribution: Any) -> None:
         """Called with each contribution once it is added, if ``sees_backward``."""
 

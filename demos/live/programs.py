@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -51,27 +50,25 @@ def compile_record(
     penalty: Callable[[list[Value]], Value] | None,
     names: Mapping[Value, str],
 ) -> Compiled:
-    """Compile the record with the optimizer's updates; the optimizer stays as it is.
+    """Compile the record with the optimizer's updates.
 
-    The learning rate becomes a variable, so that the page can change it.
+    The learning rate is a variable of them, so that the page can change it.
     """
     weights = list(optimizer.parameters)
     called = [names.get(w) or w.label or f"weight {place}" for place, w in enumerate(weights, 1)]
     means = [Value(0.0, f"mean gradient of {name}") for name in called]
-    learning_rate = Value(optimizer.lr, "learning_rate")
-    changeable: Any = copy.copy(optimizer)
-    changeable.lr = learning_rate
+    learning_rate = optimizer.lr_variable
     program = compile(
         found.loss,
         inputs=[*found.inputs, *found.targets],
-        updates=functools.partial(updates_and_means, changeable, means),
+        updates=functools.partial(updates_and_means, optimizer, means),
         penalty=None if penalty is None else penalty(weights),
     )
     steps = list(GradientSteps(found.loss, [n for n in found.nodes if not n.is_constant]))
     javascript = program.to_javascript(
         {"trace": trace_results(found, steps, names), "forward": forward_results(found, names)}
     )
-    formulas = update_formulas(changeable, weights, learning_rate)
+    formulas = update_formulas(optimizer, weights, learning_rate)
     return Compiled(
         *(program, weights, called, means, learning_rate, steps, formulas, javascript),
     )

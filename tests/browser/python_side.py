@@ -8,7 +8,7 @@ from typing import Any
 import nn
 from autodiff import Names, Value, topological_order
 from demos.live.record import record
-from nn.fit import Rows
+from nn.rows import Rows
 
 CLOSE = 1e-9
 

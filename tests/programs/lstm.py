@@ -41,8 +41,12 @@ def safe_log(x):
 # ---- the network ----
 
 
+class Weight(Value):
+    """A parameter, which keeps its two moments for Adam as attributes."""
+
+
 def vector(size, start=None):
-    return [Value(random.uniform(-0.5, 0.5) if start is None else start) for _ in range(size)]
+    return [Weight(random.uniform(-0.5, 0.5) if start is None else start) for _ in range(size)]
 
 
 def gate(bias):
@@ -56,7 +60,7 @@ network = {
     "output": gate(0.0),
     "candidate": gate(0.0),
     "answer": [vector(HIDDEN) for _ in LETTERS],
-    "temperature": Value(1.0),
+    "temperature": Weight(1.0),
 }
 
 
