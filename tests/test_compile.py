@@ -145,11 +145,17 @@ def readable_rows(
 def readable_run(program: Program, n: int) -> list[float]:
     """Return what ``run`` does, by the readable form: its updates fed back."""
     parameters = tuple([variable.data for variable in program.variables])
-    order = [list(program.parts.updates).index(variable) for variable in program.variables]
+    # What has no update, such as a learning rate, stays as it is.
+    places = {variable: place for place, variable in enumerate(program.parts.updates)}
     outputs = []
     for _ in range(n):
         output, _, updated = program.step(parameters)
-        parameters = tuple([updated[place] for place in order])
+        parameters = tuple(
+            [
+                updated[places[variable]] if variable in places else number
+                for variable, number in zip(program.variables, parameters, strict=True)
+            ]
+        )
         outputs.append(output)
     for variable, number in zip(program.variables, parameters, strict=True):
         variable.data = number

@@ -162,8 +162,9 @@ def test_of_many_uses_a_nan_is_shown_first() -> None:
 def test_the_numbers_are_those_of_now() -> None:
     w, x, loss = example()
     x.data = 10.0
-    loss.parents[0].data = 7.0
-    assert explain(w, of=loss).gradient == 2 * 7.0 * (10.0 + 1.0)
+    assert explain(w, of=loss).gradient == 2 * (0.5 * 10.0 + 0.5) * (10.0 + 1.0)
+    loss.parents[0].data = 7.0  # of a result it is what its operation gives
+    assert explain(w, of=loss).gradient == 2 * (0.5 * 10.0 + 0.5) * (10.0 + 1.0)
 
 
 def test_hooks_are_not_called() -> None:

@@ -407,7 +407,7 @@ def test_code_that_looks_at_no_number_is_a_program(
         optimizer = nn.Adam(model.parameters(), lr=0.05)
         y = Y if loss is nn.mse_loss else [1.0, -1.0, -1.0, 1.0, 1.0]
         history = nn.fit(model, X, y, optimizer=optimizer, epochs=6, engine=engine, loss=loss)
-        assert history.engine == engine or engine == "auto"
+        assert engine in (history.engine, "auto")
         assert history.engine != "eager" or engine == "eager"
         assert history.reason == ""
         found.append((all_bits(history.losses), all_bits(p.data for p in model.parameters())))
@@ -558,7 +558,7 @@ def test_a_compiled_program_takes_the_learning_rate_of_now(engine: str) -> None:
 @pytest.mark.parametrize("wrong", [-0.1, math.inf, math.nan, "0.1", None])
 def test_a_learning_rate_that_is_none_is_refused_where_it_is_set(wrong: Any) -> None:
     optimizer = nn.SGD([Value(1.0)], lr=0.25)
-    with pytest.raises((ValueError, TypeError), match="^the learning rate"):
+    with pytest.raises((ValueError, TypeError), match=r"^the learning rate"):
         optimizer.lr = wrong
     assert optimizer.lr == 0.25
 
@@ -730,7 +730,7 @@ def test_compile_does_not_warn_of_what_is_part_of_the_graph() -> None:
         program = compile(kept.log(), inputs=[x], updates=optimizer.updates, penalty=w * w)
         program.run(2, rows=[(1.0,), (2.0,)])
         # Numbers that are only shown, or looked at elsewhere, decide nothing.
-        assert f"{kept:.3f}"
+        assert len(f"{kept:.3f}") > 0
         assert compile(w * 2.0, updates=lambda g: {w: w - 0.1 * g[w]})
         other = Value(1.0) * 2.0
         assert other > 1.0
@@ -748,7 +748,7 @@ def test_constants_and_numbers_that_are_shown_do_not_count() -> None:
         y = (x + 1.0) * 2.0
         constant = y.parents[1]
         assert constant.data == 2.0
-        assert f"{y} {y:.2f} {y!r} {[y]}"
+        assert len(f"{y} {y:.2f} {y!r} {[y]}") > 0
         assert y in [x, y]
     assert notes.looks == []
 
@@ -778,7 +778,7 @@ def test_values_have_their_own_class_again_after_an_error() -> None:
     x = Own(3.0, "x")
     x.colour = "red"  # type: ignore[attr-defined]
     made = []
-    with pytest.raises(RuntimeError), noticing([x, x]):
+    with pytest.raises(RuntimeError), noticing([x, x]):  # noqa: PT012
         made.append(x * 2.0)
         raise RuntimeError
     assert (type(x), type(made[0])) == (Own, Own)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from autodiff.debug.text import short_formula
-from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops import OPERATIONS
 from autodiff.support.naming import Names, number_text
 from autodiff.support.node import number_of
 from autodiff.value import Value
@@ -31,6 +31,9 @@ OURS = frozenset(OPERATIONS.values())
 # Another is called as often before its result is believed to be another now.
 CALLS = 8
 
+# By what an operand is multiplied to see whether a result depends on it.
+MOVES = (1.0 + 2.0**-30, 1.0 - 2.0**-30, -1.0)
+
 
 class Changes:
     """What is out of date in a graph, given in topological order, as it is now.
@@ -44,7 +47,7 @@ class Changes:
     Nothing is recomputed before it is asked for.  It is true if anything is out of date.
 
     An operation of one's own that gives another result at each call, or draws at random, keeps its
-    number.
+    number, and so does a node that was made by hand.
 
     Raises TypeError, naming the Value, if a number is none.
 
@@ -72,11 +75,10 @@ class Changes:
         """For each result that is out of date, the number that its operation gives now."""
         now: dict[Value, float] = {}
         for node, number in self.numbers.items():
-            if node.op is not None:
-                operands = [now.get(parent, self.numbers[parent]) for parent in node.parents]
-                result = result_of(node.op, operands, number)
-                if not is_same(result, number):
-                    now[node] = result
+            operands = [now.get(parent, self.numbers[parent]) for parent in node.parents]
+            result = result_of(node, operands, number)
+            if not is_same(result, number):
+                now[node] = result
         return now
 
     def number(self, node: Value) -> float:
@@ -101,7 +103,8 @@ class Changes:
         suspects = dict.fromkeys(each for node in wrong for each in (*node.parents, node))
         cleared: set[Value] = set()
         for node in self.numbers:
-            if not suspects.keys().isdisjoint((node, *node.parents)) and self.agrees(node):
+            touched = not suspects.keys().isdisjoint((node, *node.parents))
+            if touched and node.op in OURS and self.agrees(node):
                 cleared.add(node)
                 cleared.update(each for each in node.parents if self.depends(node, each))
         choices = []
@@ -114,29 +117,29 @@ class Changes:
         for choice in sorted(choices, key=len):  # who is the only one explains the others, too
             if found.keys().isdisjoint(choice):
                 found |= choice
-        found |= dict.fromkeys(node for node in wrong if node not in cleared)
+        found |= dict.fromkeys(
+            each for each in suspects if not each.is_leaf and each not in cleared
+        )
         # All are cleared by operations that cannot tell what has changed.
         return sorted(found or suspects, key=is_result)
 
     def agrees(self, node: Value) -> bool:
         """Return whether a node's number is what its operation gives for its operands' numbers."""
-        if node.op is None:
-            return False
         number = self.numbers[node]
         operands = [self.numbers[parent] for parent in node.parents]
-        return is_same(result_of(node.op, operands, number), number)
+        return is_same(result_of(node, operands, number), number)
 
     def depends(self, node: Value, operand: Value) -> bool:
         """Return whether a result would be another if an operand's number were another.
 
-        It is tried with the floats beside that number, and with the other sign.
+        It is tried with a billionth more, with as much less, and with the other sign.
         """
-        op, number, at = node.op, self.numbers[node], self.numbers[operand]
-        if op not in OURS:
-            return False
-        for moved in (math.nextafter(at, math.inf), math.nextafter(at, -math.inf), -at):
-            operands = [moved if each is operand else self.numbers[each] for each in node.parents]
-            if is_same(result_of(op, operands, number), number):
+        number = self.numbers[node]
+        for factor in MOVES:
+            operands = [
+                self.numbers[each] * (factor if each is operand else 1.0) for each in node.parents
+            ]
+            if is_same(result_of(node, operands, number), number):
                 return False
         return True
 
@@ -203,11 +206,14 @@ def recomputed(order: Sequence[Value]) -> Iterator[Changes]:
 # --------------------------------------------------------------------------------------------
 
 
-def result_of(op: Operation, operands: Sequence[float], known: float) -> float:
-    """Return what an operation gives; the number that is known if that cannot be told.
+def result_of(node: Value, operands: Sequence[float], known: float) -> float:
+    """Return what a node's operation gives; the number that is known if that cannot be told.
 
     Where an operation of one's own finds no result, it is nan, as for those of the table.
     """
+    op = node.op
+    if op is None or node.origin.given is not None:
+        return known
     if op in OURS:
         return float(op.forward(*operands))
     random_state = random.getstate()

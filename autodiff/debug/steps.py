@@ -58,7 +58,7 @@ class Step(Contribution):
     ``total``         the parent's sum in this pass, with this contribution
     ================  ======================================================================
 
-    ``str(step)`` is the chain rule with names and numbers.  It says so where the node's number, or
+    ``str(step)`` is the chain rule with names and numbers, and says so where the node's number, or
     an operand's, is no longer what the numbers of the leaves give.  ``taken`` is False where the
     operation chose another operand: nothing is added then, and ``local`` and ``contribution`` are
     0.  ``total`` is 0 as long as nothing has been added.
@@ -87,7 +87,7 @@ class Step(Contribution):
         if not self.taken:
             return (
                 f"d {root}/d {parent} += nothing: {node} = {formula} "
-                f"did not take {parent}  (sum {total})"
+                f"did not take {parent}  (sum {total}){remark}"
             )
         return (
             f"d {root}/d {parent} += d {root}/d {node} × d {node}/d {parent}"

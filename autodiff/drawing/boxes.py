@@ -432,7 +432,7 @@ class Painter:
         for node, position in uses:
             if node.parents[position].is_constant:
                 continue
-            if not self.old.keys().isdisjoint((node, *node.parents)):
+            if self.is_old(node):
                 return None, None
             local = self.local_derivatives(node)[position]
             upstream = self.moment.gradient_of(node)
@@ -448,10 +448,19 @@ class Painter:
         return self.locals[node]
 
     def is_taken(self, use: Use) -> bool:
-        """Return whether an operation took that operand; a constant makes no difference."""
+        """Return whether an operation took that operand; a constant makes no difference.
+
+        If numbers have changed since, that is not known, and it may have.
+        """
         node, position = use
+        if self.is_old(node):
+            return True
         is_constant = node.parents[position].is_constant
         return not is_constant and self.local_derivatives(node)[position] is not NOTHING
+
+    def is_old(self, node: Value) -> bool:
+        """Return whether a node's number, or that of an operand, is out of date."""
+        return not self.old.keys().isdisjoint((node, *node.parents))
 
     def is_given(self, use: Use) -> bool:
         """Return whether a use has contributed by now."""

@@ -109,11 +109,11 @@ class Node:
 
     def detach(self) -> Any:
         """Return a constant with the number, through which no gradient flows."""
-        return restore(type(self), self.data, None, (), CONSTANT)
+        return restore(type(self), number_of(self), None, (), CONSTANT)
 
     def __bool__(self) -> bool:
         """Return whether the number is not 0."""
-        return self.data != 0.0
+        return number_of(self) != 0.0
 
     def __float__(self) -> float:
         raise TypeError(refused(self, "float"))
@@ -332,9 +332,10 @@ def restore(
     node.data = data
     node.grad = grad if grad is not None else OF_A_CONSTANT if origin.constant else NOT_COMPUTED
     node.parents = parents
-    node.origin = origin
-    if attributes:
-        vars(node).update(attributes)
+    node.origin = VARIABLE
     if watch.on_new_value is not None:
         watch.on_new_value(node)
+    node.origin = origin  # a copy keeps where it came from
+    if attributes:
+        vars(node).update(attributes)
     return node

@@ -50,7 +50,7 @@ def numbers_of(
         "names": [names[node] for node in nodes],
         "values": [node.data for node in nodes],
         "gradients": [node.grad if node.has_grad else None for node in nodes],
-        "predictions": [[float(model(each))] for each in x],
+        "predictions": [[model(each).data] for each in x],
     }
 
 
