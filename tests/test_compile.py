@@ -132,8 +132,9 @@ def readable_rows(
             if program.parts.updates:
                 averages = tuple([sums[leaf] / len(batch) for leaf in program.parts.means])
                 updated = program.update(parameters, averages)
-                by_variable = dict(zip(program.parts.updates, updated, strict=True))
-                parameters = tuple([by_variable[variable] for variable in program.variables])
+                now = dict(zip(program.variables, parameters, strict=True))
+                now |= dict(zip(program.parts.updates, updated, strict=True))
+                parameters = tuple([now[variable] for variable in program.variables])
     return outputs, list(parameters)
 
 
