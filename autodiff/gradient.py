@@ -179,6 +179,16 @@ def condition_of(local: Value) -> Value | None:
     return either
 
 
+def is_taken(contribution: Value) -> Value:
+    """Return what is above 0 where a contribution in Values is taken."""
+    if not (is_choice(contribution) and contribution.parents[2].data is NEUTRAL):
+        return constant(1.0)
+    condition, chosen, _ = contribution.parents
+    inner = is_taken(chosen)  # its node is reached, and its operation takes the operand
+    both: Value = condition if inner.is_constant else where(condition, inner, 0.0)
+    return both
+
+
 def taken_side(local: Value) -> Value:
     """Return a local derivative without the sides of its choices that give nothing."""
     if not is_choice(local):

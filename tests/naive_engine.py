@@ -3,7 +3,9 @@
 It shares nothing with the engine: the formulas and the derivatives are written here anew, from
 ``math``, and the pass is a loop over nodes.  What is specified is done as specified, so that bits
 can be compared: IEEE 754 for every number, sums over uses in reverse topological order from the
-first contribution on, and a variable's earlier gradient added last, as one number.
+first contribution on, and a variable's earlier gradient added last, as one number.  A local
+derivative is None for an operand that was not taken: it gets nothing, and a node that nothing
+reached passes nothing on.
 """
 
 # ruff: noqa: ARG005 (every derivative gets the result and all operands)
@@ -85,17 +87,18 @@ def smaller(a: float, b: float) -> float:
     return nan if a != a or b != b else a if a <= b else b
 
 
-def side(a: float, b: float) -> float:
+def side(a: float, b: float) -> float | None:
     """Return what an operand that is greater than the other has of a choice's derivative.
 
-    None, or half of it, if they cannot be told apart: their difference is 0 or nan.
+    Half of it if they cannot be told apart: their difference is 0 or nan.
     """
     difference = a - b
-    return 1.0 if difference > 0.0 else 0.0 if b - a > 0.0 else 0.5
+    return 1.0 if difference > 0.0 else None if b - a > 0.0 else 0.5
 
 
 # Each operation: its number, of its operands; and its derivative by each of them, of all and it.
-FORMULAS: dict[str, tuple[Callable[..., float], Callable[..., Sequence[float]]]] = {
+Locals = Sequence[float | None]
+FORMULAS: dict[str, tuple[Callable[..., float], Callable[..., Locals]]] = {
     "add": (lambda a, b: a + b, lambda y, a, b: (1.0, 1.0)),
     "sub": (lambda a, b: a - b, lambda y, a, b: (1.0, -1.0)),
     "mul": (lambda a, b: a * b, lambda y, a, b: (b, a)),
@@ -120,10 +123,10 @@ FORMULAS: dict[str, tuple[Callable[..., float], Callable[..., Sequence[float]]]]
     "sigmoid": (logistic, lambda y, x: (y * (1.0 - y),)),
     "softplus": (soft, lambda y, x: (logistic(x),)),
     "log_sigmoid": (lambda x: -soft(-x), lambda y, x: (logistic(-x),)),
-    "relu": (lambda x: 0.0 if x <= 0.0 else x, lambda y, x: (1.0 if x > 0.0 else 0.0,)),
+    "relu": (lambda x: 0.0 if x <= 0.0 else x, lambda y, x: (1.0 if x > 0.0 else None,)),
     "leaky_relu": (
         lambda x, slope: x if x > 0.0 else slope * x,
-        lambda y, x, slope: (1.0 if x > 0.0 else slope, 0.0 if x > 0.0 else x),
+        lambda y, x, slope: (1.0 if x > 0.0 else slope, None if x > 0.0 else x),
     ),
     "weighted_sum": (
         neuron,
@@ -137,7 +140,7 @@ FORMULAS: dict[str, tuple[Callable[..., float], Callable[..., Sequence[float]]]]
     "minimum": (smaller, lambda y, a, b: (side(b, a), side(a, b))),
     "where": (
         lambda c, a, b: a if c > 0.0 else b,
-        lambda y, c, a, b: (0.0, float(c > 0.0), float(not c > 0.0)),
+        lambda y, c, a, b: (None, 1.0, None) if c > 0.0 else (None, None, 1.0),
     ),
 }
 
@@ -166,7 +169,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Contribution:
-    """One use's part of a gradient."""
+    """One use's part of a gradient; its numbers are 0 where the operand was not taken."""
 
     node: int
     operand: int
@@ -229,6 +232,8 @@ class Naive:
                 sums[key] = sums[key] if replacement is None else replacement
 
         for key in reversed(interior):
+            if key not in sums:
+                continue
             complete(key)
             node = self.nodes[key]
             _, derivatives = FORMULAS[node.op]
@@ -236,10 +241,13 @@ class Naive:
             for position, (operand, local) in enumerate(zip(node.operands, slopes, strict=True)):
                 if self.nodes[operand].constant:
                     continue
-                number = local * sums[key]
-                sums[operand] = sums[operand] + number if operand in sums else number
+                number = 0.0
+                if local is not None:
+                    number = local * sums[key]
+                    sums[operand] = sums[operand] + number if operand in sums else number
+                total, shown = sums.get(operand, 0.0), 0.0 if local is None else local
                 contributions.append(
-                    Contribution(key, operand, position, local, sums[key], number, sums[operand])
+                    Contribution(key, operand, position, shown, sums[key], number, total)
                 )
         for key in leaves:
             if key in sums:
@@ -250,6 +258,8 @@ class Naive:
         """Do a pass; interior gradients are afresh, variables add theirs to what they had."""
         numbers = {key: node.data for key, node in self.nodes.items()}
         sums, contributions = self.gradients(root, start, numbers, hooks=True)
+        for key in self.below(root)[1]:
+            self.nodes[key].gradient = None  # afresh, if anything reaches it
         self.add(sums)
         return contributions
 
@@ -257,7 +267,7 @@ class Naive:
         """Compute root and its gradients from the leaves of now; the interior stays as it is."""
         numbers = self.numbers(root)
         sums, _ = self.gradients(root, 1.0, numbers, hooks=False)
-        self.add({key: sums[key] for key in {*self.variables(root), root}})
+        self.add({key: sums.get(key, 0.0) for key in {*self.variables(root), root}})
         self.nodes[root].data = numbers[root]
         return numbers[root]
 
@@ -266,7 +276,7 @@ class Naive:
         numbers = self.numbers(root)
         sums, _ = self.gradients(root, 1.0, numbers, hooks=False)
         for key in self.variables(root):
-            self.nodes[key].data -= rate * sums[key]
+            self.nodes[key].data -= rate * sums.get(key, 0.0)
         return numbers[root]
 
     def add(self, sums: dict[int, float]) -> None:

@@ -89,8 +89,9 @@ def trained(trial: Trial) -> tuple[list[float], list[float]]:
     for _ in range(trial.iterations):
         for start in range(0, len(rows), trial.batch_size):
             batch = rows[start : start + trial.batch_size]
-            total: float | None = None
-            sums: list[float | None] = [None] * len(numbers)
+            # Sums over rows start from 0.0.
+            total: float | None = 0.0 if trial.rows else None
+            sums: list[float | None] = [total] * len(numbers)
             for row in batch:
                 output, gradients = evaluated(trial.recipe, [*row, *numbers[width:]])
                 total = output if total is None else total + output
@@ -118,7 +119,7 @@ def means(trial: Trial, outputs: Sequence[float]) -> list[float]:
             count * output
             for count, output in zip(counts, outputs[start : start + len(counts)], strict=True)
         )
-        for other in others:
+        for other in (0.0, *others):
             total += other
         found.append(total / len(trial.rows))
     return found

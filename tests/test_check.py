@@ -661,7 +661,7 @@ def test_differences_that_do_not_settle_confirm_nothing(scale: float) -> None:
         ((sin, [1.0], 1, -1e-6), ValueError, "needs a tolerance above 0, but got -1e-06"),
         ((sin, [1.0], 1, math.inf), ValueError, "needs a tolerance above 0, but got inf"),
         ((sin, [1.0], 1, math.nan), ValueError, "needs a tolerance above 0, but got nan"),
-        ((float, [1.0]), TypeError, "f must return a Value, but returned the float 1.0"),
+        ((Value.item, [1.0]), TypeError, "f must return a Value, but returned the float 1.0"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(

@@ -65,7 +65,8 @@ def test_the_uses_are_all_steps_that_reach_the_value_and_their_sum_is_its_gradie
         steps = [step for step in backward_steps(root) if step.parent is node]
         assert [str(step) for step in explanation.steps] == [str(step) for step in steps]
         assert explanation.gradient is not None
-        expected = steps[-1].total if steps else 1.0
+        # Without a step it is the root, or nothing reaches it.
+        expected = steps[-1].total if steps else float(node is root)
         assert same_bits(explanation.gradient, expected)
         for other in topological_order(root):
             other.zero_grad()
@@ -313,7 +314,8 @@ def test_paths_whose_product_is_zero_are_counted_and_not_listed() -> None:
     x = Value(1.0, "x")
     explanation = explain(x, of=x * 0.0 + x * 0.0, paths=True)
     assert (explanation.path_count, explanation.paths) == (2, ())
-    assert "2 paths, all with the product 0" in str(explanation)
+    # Not "with the product 0": where an operand was not taken, nothing is multiplied.
+    assert "2 paths, along which nothing flows" in str(explanation)
 
 
 def test_an_infinite_path_comes_first() -> None:
@@ -734,6 +736,61 @@ def test_the_condition_of_a_choice() -> None:
     choice.label = "choice"
     assert one_note(other, choice * 3.0) == (
         "choice = where(a, b, other): other is not the one chosen, so d choice/d other = 0"
+    )
+
+
+def test_a_use_that_was_not_taken_is_shown_as_that_and_not_as_a_product() -> None:
+    x = Value(-2.0, "x")
+    (hidden := x.relu()).label = "hidden"
+    (loss := hidden + x * 3).label = "loss"
+    loss.backward()
+    explanation = explain(x, of=loss, paths=True)
+    assert str(explanation).splitlines() == [
+        "d loss/d x = 3",
+        "  x = -2",
+        "  v4 = x * 3         d loss/d v4 × d v4/d x   1 × 3   =  3",
+        "  hidden = relu(x)   did not take x                   =  nothing",
+        "  sum of 2 uses: 3",
+        "2 paths, the largest products",
+        "  x → v4 → loss:  3 × 1 = 3",
+    ]
+    assert "<td>did not take x</td>" in explanation._repr_html_()
+
+
+def test_a_value_that_nothing_reached_is_followed_to_where_the_flow_stops() -> None:
+    x = Value(0.0, "x")
+    logarithm = (x * 2).log()
+    loss = where(x, logarithm * 3, 0.0) + 1.0
+    loss.backward()
+    explanation = explain(logarithm, of=loss, paths=True)
+    # The derivative of log at 0 is infinite, and yet nothing is nan: nothing was multiplied.
+    assert (explanation.gradient, explanation.steps) == (0.0, ())
+    assert explanation.paths_line == "1 path, along which nothing flows"
+    assert explanation.notes == (
+        "v9 = where(x, v8, 0): v8 is not the one chosen, so d v9/d v8 = 0",
+    )
+    explanation = explain(x, of=loss)
+    assert [str(step) for step in explanation.steps] == [
+        "d v10/d x += nothing: v9 = where(x, v8, 0) did not take x  (sum 0)"
+    ]
+    assert explanation.notes == (
+        "v9 = where(x, v8, 0): x only chooses, so d v9/d x = 0",
+        "v9 = where(x, v8, 0): v8 is not the one chosen, so d v9/d v8 = 0",
+    )
+
+
+def test_what_nothing_reached_is_not_said_to_be_cleared_or_not_run() -> None:
+    x = Value(-2.0, "x")
+    loss = x.relu()
+    assert explain(x, of=loss).notes[-1] == "x.grad is not computed: v2.backward() has not run"
+    loss.backward()
+    assert len(explain(x, of=loss).notes) == 1  # the relu is dead
+
+
+def test_an_operand_that_an_operation_of_ones_own_does_not_take() -> None:
+    x, slope = Value(2.0, "x"), Value(0.1, "slope")
+    assert one_note(slope, x.leaky_relu(slope) * 1.0) == (
+        "v4 = leaky_relu(x, slope): slope is not taken at x = 2, slope = 0.1"
     )
 
 

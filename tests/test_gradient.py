@@ -68,13 +68,20 @@ def test_gradient_steps_are_those_of_backward_that_lie_on_a_path_from_an_input(
         if any(parent in on_path for parent in node.parents):
             on_path.add(node)
     numeric = [step for step in backward_steps(root) if step.parent in on_path]
-    graphs = list(GradientSteps(root, inputs))
+    # Which operands are taken shows only when a graph of gradients is computed: it has a step for
+    # each that may be.  Those of the numbers are all among them, and the others add nothing.
+    taken = [step for step in numeric if step.taken]
+    uses = {(step.node, step.position) for step in taken}
+    every = list(GradientSteps(root, inputs))
+    graphs = [step for step in every if (step.node, step.position) in uses]
     assert [(step.node, step.parent, step.position) for step in graphs] == [
-        (step.node, step.parent, step.position) for step in numeric
+        (step.node, step.parent, step.position) for step in taken
     ]
     for part in ("local", "upstream", "contribution", "total"):
-        theirs = [getattr(step, part) for step in numeric]
+        theirs = [getattr(step, part) for step in taken]
         assert all_bits([getattr(step, part).data for step in graphs]) == all_bits(theirs)
+    others = [step for step in every if (step.node, step.position) not in uses]
+    assert all_bits([step.contribution.data for step in others]) == all_bits([-0.0] * len(others))
 
 
 def test_grad_changes_nothing() -> None:

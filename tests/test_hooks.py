@@ -20,7 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-from autodiff import Value, backward_steps, topological_order
+from autodiff import Value, backward_steps, topological_order, where
+from autodiff.debug.steps import steps_of
 from autodiff.support import watch
 from autodiff.support.origin import VARIABLE
 from autodiff.value import constant
@@ -113,7 +114,33 @@ def test_hooks_see_the_gradients_of_the_pass_and_change_none(
     hooked[-1].backward()
     assert gradients(hooked) == gradients(plain)
     assert all(bits(gradient) == bits(node.grad) for node, gradient in seen.items())
-    assert len(seen) == sum(watch.hooks_of(node) is not None for node in nodes)
+    # Where every use took another operand there is no gradient, and no hook is called.
+    assert set(seen) == {node for node in nodes if watch.hooks_of(node) and node.has_grad}
+
+
+@every_pass
+def test_a_hook_is_called_after_the_last_use_that_is_taken(run: Callable[[Value], None]) -> None:
+    x = Value(2.0, "x")
+    y = x * 3
+    # The pass comes to log(y) last, if at all, and nothing reaches it.
+    loss = Value(-1.0).relu() * 0 + where(-1.0, y.log(), y * 5)
+    seen: list[float] = []
+    y.register_hook(seen.append)
+    y.register_hook(lambda gradient: gradient * 10)
+    run(loss)
+    assert seen == [5.0]
+    assert x.grad == 150.0
+
+
+@every_pass
+def test_no_hook_is_called_where_nothing_reaches_the_value(run: Callable[[Value], None]) -> None:
+    x = Value(-2.0, "x")
+    seen: list[float] = []
+    (doubled := x * 2).register_hook(seen.append)
+    x.register_hook(seen.append)
+    run(doubled.relu())
+    assert seen == []
+    assert not x.has_grad
 
 
 @every_pass
@@ -306,7 +333,8 @@ def test_whichever_hook_raises_every_gradient_is_as_it_was(
     if data.draw(st.booleans()):
         root.backward()
     before = gradients(order)
-    nodes = [node for node in order if not node.is_constant]
+    # Where nothing reaches a Value, its hook is not called, so it cannot raise.
+    nodes = [root, *{step.parent: None for step in steps_of(root) if step.taken}]
     nodes[data.draw(st.integers(0, len(nodes) - 1))].register_hook(refuse)
     with pytest.raises(HookError):
         root.backward()

@@ -1,4 +1,4 @@
-"""A Value does not become a plain number behind one's back, and NumPy's object arrays hold Values."""
+"""A Value does not become a number behind one's back, and NumPy's object arrays hold Values."""
 
 from __future__ import annotations
 

@@ -221,10 +221,16 @@ class RandomProgram(RuleBasedStateMachine):
             )
             assert str(step)
 
+    def step_count(self, root: Value) -> int:
+        """Return how many steps a pass has with the numbers of now."""
+        values = {key: node.data for key, node in self.naive.nodes.items()}
+        _, contributions = self.naive.gradients(self.key(root), 1.0, values, hooks=False)
+        return len(contributions)
+
     @rule(pick=picks, start=numbers, count=st.integers(0, 6), close=st.booleans())
     def step_backward_and_give_up(self, pick: int, start: float, count: int, close: bool) -> None:
         root = self.root(pick)
-        total = sum(not p.is_constant for node in topological_order(root) for p in node.parents)
+        total = self.step_count(root)
         if total == 0:
             return  # nothing to give up: the pass of a leaf ends when it is begun
         steps = backward_steps(root, start)
@@ -334,7 +340,7 @@ class RandomProgram(RuleBasedStateMachine):
     @rule(pick=picks, step=st.integers(0, 30), edges=st.booleans())
     def draw_a_step(self, pick: int, step: int, edges: bool) -> None:
         root = self.root(pick)
-        total = sum(not p.is_constant for node in topological_order(root) for p in node.parents)
+        total = self.step_count(root)
         with self.nothing_changes():
             assert draw(root, step=min(step, total), edges=edges).source
 

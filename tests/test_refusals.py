@@ -10,7 +10,6 @@ import pytest
 
 import nn
 from autodiff import (
-    GradientError,
     Value,
     animate,
     check_gradients,
@@ -233,18 +232,17 @@ def test_a_gradient_by_what_the_output_does_not_depend_on_is_zero() -> None:
 # ---- checks and anomalies ----------------------------------------------------------------------
 
 
-def test_a_wrong_gradient_is_not_blamed_on_an_operation_that_overflows() -> None:
-    # exp(1000) is inf, on the side that is not taken; 0 times its derivative is nan.
+def test_an_overflow_on_the_side_that_is_not_taken_is_no_fault() -> None:
+    # exp(1000) is inf, on the side that is not taken, which gets nothing
     def taken(x: Value) -> Value:
         return where(x, x * 3.0, exp(x * 1000.0))
 
-    with pytest.raises(GradientError, match="nan"):
-        check_gradients(taken, [Value(1.0)])
+    check_gradients(taken, [Value(1.0)])
 
 
 def test_a_finite_contribution_to_a_gradient_that_is_bad_already_is_no_anomaly() -> None:
     x = Value(1.0, "x")
-    root = where(x, x * 2.0, exp(x * 1000.0))
+    root = x * 2.0 + exp(x * 1000.0) * 0.0  # inf * 0 is nan in the forward pass already
     with detect_anomaly():
         root.backward()
     assert math.isnan(x.grad)

@@ -109,7 +109,9 @@ def test_a_file_that_defines_loss_is_shown_with_the_names_of_its_variables(mine:
     run = run_plain(str(mine))
     assert run.returncode == 0
     assert "h = tanh(v5) = 0\n" in run.stdout
-    assert "12  d loss/d w += d loss/d v4 × d v4/d w = 1 × -2 = -2    (sum so far -1)" in run.stdout
+    # relu did not take w - b, so that passes nothing on: w has two uses left, and b one.
+    assert "d loss/d v9 += nothing: v10 did not take v9\n" in run.stdout
+    assert "10  d loss/d w += d loss/d v4 × d v4/d w = 1 × -2 = -2    (sum so far -1)" in run.stdout
     assert run.stdout.endswith("    w  -1\n    x  0.5\n    b  1\n")
 
 
@@ -327,9 +329,29 @@ def test_a_file_of_the_user_s_own_in_a_terminal(
     terminal: Callable[..., Terminal], mine: Path
 ) -> None:
     screen = terminal(str(mine))
-    screen.shows("step 0 of 13", "loss = v8 + v10")
+    screen.shows("step 0 of 11", "loss = v8 + v10")
     screen.jump("w")
-    screen.shows("step 12 of 13", "sum complete: −1   (use 3 of 3 of w)", "mine.py:5")
+    screen.shows("step 10 of 11", "sum complete: −1   (use 2 of 2 of w)", "mine.py:5")
+    screen.jump("v9")
+    screen.shows("+= nothing", "v10 did not take v9", "sum complete: nothing   (use 1 of 1 of v9)")
+
+
+def test_what_nothing_reaches_is_said_where_one_jumps_to_it(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    path = tmp_path / "dead.py"
+    path.write_text("from autodiff import Value\nx = Value(-1.0)\nloss = (x * 2).relu()\n")
+    screen = terminal(str(path))
+    screen.shows("step 0 of 1")
+    screen.jump("x")
+    screen.shows("nothing reaches x: all that uses it was not taken")
+
+
+def test_the_variables_that_nothing_reaches_are_listed_as_that() -> None:
+    x = Value(-1.0, "x")
+    text = plain_text(Trace((x * 2).relu()))
+    assert "1  d v4/d v3 += nothing: v4 did not take v3\n" in text
+    assert text.endswith("gradients of the variables:\n    x  nothing reaches it")
 
 
 @pytest.mark.parametrize("key", ["q", "\x03"])

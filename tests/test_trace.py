@@ -27,9 +27,14 @@ def recorded_steps(root: Value) -> list[Step]:
 
 
 def sums_after(root: Value, steps: list[Step]) -> dict[Value, bytes]:
-    """Return each gradient after these steps, added up from nothing, as bits."""
+    """Return each gradient after these steps, added up from nothing, as bits.
+
+    A step that was not taken adds nothing: without another one there is no gradient.
+    """
     sums = {root: 1.0}
     for step in steps:
+        if not step.taken:
+            continue
         earlier = sums.get(step.parent)
         sums[step.parent] = step.contribution if earlier is None else earlier + step.contribution
     return {node: bits(number) for node, number in sums.items()}
@@ -204,6 +209,50 @@ def test_a_value_of_another_graph_is_an_error_that_names_it() -> None:
         with pytest.raises(ValueError, match=r"never reaches Value\(7, 'other'\): loss does not"):
             move(Value(7.0, "other"))
     assert trace.position == 2
+
+
+def behind_a_choice() -> tuple[Value, Value, Value]:
+    """Return x, v = 2 * x, which is not taken, and the loss maximum(v, x) + x * 3 for x = -1."""
+    x = Value(-1.0, "x")
+    (v := 2 * x).label = "v"
+    (loss := v.maximum(x) + x * 3).label = "loss"
+    return x, v, loss
+
+
+def test_a_step_that_was_not_taken_is_a_step_that_changes_nothing() -> None:
+    x, v, loss = behind_a_choice()
+    trace = Trace(loss)
+    step = trace.to(v)
+    assert step is not None
+    assert (step.parent, step.taken, step.contribution, step.before, step.total) == (
+        *(v, False, 0.0, None, 0.0),
+    )
+    assert str(step) == "d loss/d v += nothing: v5 = maximum(v, x) did not take v  (sum 0)"
+    assert trace.gradient(v) is None
+    assert trace.is_complete(v)
+    with trace.shown():
+        assert not v.has_grad
+    before = state(trace)
+    trace.back()
+    assert state(trace) == before
+    assert not trace.is_complete(v)
+    trace.goto(len(trace))
+    # maximum(v, x) gives 1, and x * 3 gives 3; 2 * x is reached by nothing, so it has no step.
+    assert trace.gradient(x) == 4.0
+    assert [each.node for each in recorded_steps(loss) if each.parent is x] == [
+        node for node in reversed(topological_order(loss)) if x in node.parents and node is not v
+    ]
+
+
+def test_a_value_that_nothing_reaches_is_an_error_that_says_so() -> None:
+    x = Value(-1.0, "x")
+    loss = (x * 2).relu() + 1.0
+    trace = Trace(loss)
+    trace.goto(len(trace))
+    assert trace.gradient(x) is None
+    for move in (trace.to, trace.completed_at, trace.is_complete):
+        with pytest.raises(ValueError, match=r"reaches Value\(-1, 'x'\): all that uses it was not"):
+            move(x)
 
 
 def test_a_constant_is_an_error_that_says_so() -> None:

@@ -23,6 +23,7 @@
 """
 
 from autodiff.compiler.batches import batches_of, row_order
+from autodiff.compiler.build import build
 from autodiff.compiler.decisions import DecisionWarning
 from autodiff.compiler.program import Program, compile, epoch_means
 from autodiff.compiler.slices import slices
@@ -31,6 +32,7 @@ __all__ = [
     "DecisionWarning",
     "Program",
     "batches_of",
+    "build",
     "compile",
     "epoch_means",
     "row_order",

@@ -11,12 +11,12 @@ from autodiff.compiler.languages import function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior, topological_order
-from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops import Operation
 from autodiff.ops.symbols import Symbol
 from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names
-from autodiff.support.noticing import Look, noticing
+from autodiff.support.noticing import Notes, noticing
 from autodiff.value import Value, constant, lift
 
 __all__ = [
@@ -39,7 +39,7 @@ class Parts:
 
     ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
-    numbers; ``penalty`` the penalty's number.  ``looks`` are the looks at numbers of the code that
+    numbers; ``penalty`` the penalty's number.  ``notes`` are the looks at numbers of the code that
     made the updates.
 
     ``guards`` are registers of one row that choose a contribution by whether its node is reached.
@@ -57,7 +57,7 @@ class Parts:
     forward_end: int = 0
     gradient_end: int = 0
     backward_end: int = 0
-    looks: list[Look] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
 
 
 def build(
@@ -96,7 +96,7 @@ def build(
     if updates is not None:
         with noticing([*gradients, *gradients.values()]) as notes:
             assignments = updates(gradients)
-        parts.looks = notes.looks
+        parts.notes = notes
         _updates(parts, assignments, names)
     linear.check()
     _check_operations(linear)
@@ -372,8 +372,7 @@ def expanded(parts: Parts, unguarded: bool = False) -> Parts:
     A person reads ``z = b + w0 * x0 + w1 * x1`` as one line; as five operations, its parts can
     be shared with other rows'.  Every number stays the same.
 
-    ``unguarded`` leaves out the choice of each guard, and adds a variable, the last: 0 as long as
-    the program's numbers are those of the whole one (see ``guard.py``).
+    ``unguarded`` leaves out the choice of each guard (see ``guard.py``).
     """
     old, new = parts.linear, Linear()
     moved: list[int] = []
@@ -392,12 +391,6 @@ def expanded(parts: Parts, unguarded: bool = False) -> Parts:
             moved.append(register.op.forward(*numbers).place)
         else:
             moved.append(new.operation(register.op, operands, register.value, ""))
-    variables, updates = [*parts.variables], dict(parts.updates)
-    updates = {leaf: moved[place] for leaf, place in updates.items()}
-    if unguarded:
-        doubt = Value(0.0, "doubt")
-        variables.append(doubt)
-        updates[doubt] = _doubt(new, doubt, [moved[each] for each in needed_means(parts).values()])
     new.shared.clear()  # it is large, and hardly an operation is added from here on
     for leaf, place in old.of_value.items():
         if old.registers[place].kind in (Kind.VARIABLE, Kind.INPUT, Kind.MEAN):
@@ -405,23 +398,10 @@ def expanded(parts: Parts, unguarded: bool = False) -> Parts:
     return replace(
         parts,
         linear=new,
-        variables=variables,
         guards=set(),
         output=moved[parts.output],
         gradients={leaf: moved[place] for leaf, place in parts.gradients.items()},
         means={leaf: moved[place] for leaf, place in parts.means.items()},
-        updates=updates,
+        updates={leaf: moved[place] for leaf, place in parts.updates.items()},
         penalty=None if parts.penalty is None else moved[parts.penalty],
     )
-
-
-def _doubt(linear: Linear, doubt: Value, means: list[int]) -> int:
-    """Return the register of the doubt after a batch: nan once a mean was not finite, else 0."""
-    place = linear.leaf(Kind.VARIABLE, doubt, "doubt", "0, or nan once a mean was not finite")
-    add, mul = OPERATIONS["add"], OPERATIONS["mul"]
-    while len(means) > 1:  # in pairs, so that a processor can make several sums at once
-        pairs = zip(means[::2], means[1::2], strict=False)
-        odd = means[len(means) // 2 * 2 :]
-        means = [linear.operation(add, pair, None, "") for pair in pairs] + odd
-    none = linear.operation(mul, (means[0], linear.number(0.0)), None, "")
-    return linear.operation(add, (place, none), None, "")

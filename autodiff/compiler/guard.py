@@ -4,28 +4,61 @@ A contribution of a node that nothing has reached is guarded: chosen away, since
 may be infinite.  In a network of ReLUs that is a choice for every weight, and costs more than the
 rest of the row.  Left out, such a contribution is the product of a zero and a local derivative: a
 zero, or nan if that is not finite.  Zeros change no sum over rows, which starts from 0.0; and a nan
-ends in the gradient of a variable.  So as long as every mean is finite, a program without guards
-has the same numbers, bit for bit; the first time that one is not, the iterations are done again
-by the program that has them.
+ends in the gradient of a variable.  So as long as no mean is nan, a program without guards has the
+same numbers, bit for bit.  Optimizers carry a nan on: a weight that has become nan stays so.  If
+one is nan after some iterations, these are done again by the program that has the guards.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 
+from autodiff.compiler.build import Parts, needed_means
+from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.python import PythonRunner
+from autodiff.ops import OPERATIONS
 
-__all__ = ["GuardedRunner", "Runner"]
+__all__ = ["GuardedRunner", "Runner", "guards_can_wait"]
 
 Runner = NativeRunner | PythonRunner
+
+# Besides + - *: what is nan whenever one of its operands is.
+CARRIES_NAN = {OPERATIONS[name] for name in ("div", "sqrt")}
+
+
+def guards_can_wait(parts: Parts) -> bool:
+    """Return whether a nan in any mean leaves a nan in a variable for good."""
+    linear, carried = parts.linear, set[int]()
+    for variable, place in parts.updates.items():
+        found = carried_to(linear, place)
+        if linear.of_value[variable] in found:
+            carried |= found
+    return bool(parts.guards) and carried.issuperset(needed_means(parts).values())
+
+
+def carried_to(linear: Linear, result: int) -> set[int]:
+    """Return the means and variables whose nan makes a register nan."""
+    found, seen, pending = set[int](), {result}, [result]
+    while pending:
+        place = pending.pop()
+        register = linear.registers[place]
+        if register.kind in (Kind.MEAN, Kind.VARIABLE):
+            found.add(place)
+        op = register.op
+        if op is None or op.arithmetic or op in CARRIES_NAN:
+            new = [operand for operand in register.operands if operand not in seen]
+            seen.update(new)
+            pending += new
+    return found
 
 
 class GuardedRunner:
     """Runs a program over rows without guards, and with them once that makes a difference.
 
-    ``unguarded`` has one variable more, the doubt; ``guarded`` makes the other runner when asked.
+    ``guarded`` makes the runner with them when asked.
     """
 
     def __init__(self, unguarded: Runner, guarded: Callable[[], Runner]) -> None:
@@ -46,10 +79,8 @@ class GuardedRunner:
             self.runner, self.guarded = self.guarded(), None  # it cannot draw the same again
         if self.guarded is not None:
             before = None if shuffle is None else shuffle.getstate()
-            outputs, (*found, doubt) = self.runner.run_rows(
-                n, rows, batch_size, (*numbers, 0.0), shuffle
-            )
-            if doubt == 0.0:  # not nan
+            outputs, found = self.runner.run_rows(n, rows, batch_size, numbers, shuffle)
+            if not any(map(math.isnan, found)):
                 return outputs, found
             if shuffle is not None and before is not None:
                 shuffle.setstate(before)

@@ -9,9 +9,9 @@ from numbers import Integral
 from types import FunctionType
 from typing import Any
 
-from autodiff.compiler.build import Parts, Updates, build, expanded, needed_means
+from autodiff.compiler.build import Parts, Updates, build, expanded
 from autodiff.compiler.decisions import warn_of_decisions
-from autodiff.compiler.guard import GuardedRunner, Runner
+from autodiff.compiler.guard import GuardedRunner, Runner, guards_can_wait
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
@@ -68,7 +68,7 @@ def compile(
     with collector_paused():
         parts = build(output, inputs, updates, penalty)
         roots = [output] if penalty is None else [output, penalty]
-        warn_of_decisions(roots, inputs, parts.looks, stacklevel=2)
+        warn_of_decisions(roots, inputs, parts.notes.looks, stacklevel=2)
         return Program(output, parts, engine)
 
 
@@ -141,7 +141,7 @@ class Program:
 
         Raises ImportError if the native engine is asked for and llvmlite is missing.
         """
-        if self.parts.guards and needed_means(self.parts):
+        if guards_can_wait(self.parts):
             with collector_paused():
                 unguarded = expanded(self.parts, unguarded=True)
             return GuardedRunner(self._runner_of(unguarded), self._guarded_runner)
@@ -308,7 +308,7 @@ def epoch_means(outputs: Sequence[float], counts: Sequence[int]) -> list[float]:
         return list(outputs)
     means = []
     for start in range(0, len(outputs), len(counts)):
-        total = -0.0
+        total = 0.0
         for count, output in zip(counts, outputs[start : start + len(counts)], strict=True):
             total += count * output
         means.append(total / sum(counts))

@@ -112,7 +112,9 @@ class SourceRecorder(watch.Watcher):
         return use.name
 
     def _origin(self, base: Origin, file: str, line: int, name: str) -> Origin:
-        key = (file, line, name, base.op, base.constant, base.module, base.label)
+        if base.given is not None:  # each node that was made by hand has its own
+            return replace(base, file=file, line=line, name=name)
+        key = (file, line, name, base.op, base.constant, base.module, base.label, base.symbol)
         origin = self._known.get(key)
         if origin is None:
             origin = self._known[key] = replace(base, file=file, line=line, name=name)

@@ -75,7 +75,7 @@ class Trace:
                 self._locals.append(step.local)
                 self._upstreams.append(step.upstream)
                 self._is_taken.append(step.taken)
-                self._is_first.append(step.taken and step.before is None)
+                self._is_first.append(step.before is None)
                 self._before.append(0.0 if step.before is None else step.before)
                 # Not always the total: a hook's.
                 self._after.append(step.parent.grad)

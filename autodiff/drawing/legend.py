@@ -27,11 +27,11 @@ NUMBERS_ON_ARROWS = (
     "thick: adds much",
     "orange: adds +",
     "blue, dashed: adds −",
-    "dotted: adds 0 or nothing",
+    "dotted: adds 0",
 )
 MARKS = ("bright yellow: has a new gradient", "black border: by this node's rule")
 NOT_COMPUTED = "grad –: not computed"
-ANOTHER_TAKEN = "not taken: another operand was"
+ADDS_NOTHING = "not taken: adds nothing"
 
 
 def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
@@ -52,7 +52,7 @@ def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
     if edges:
         notes += NUMBERS_ON_ARROWS
         if any(NOT_TAKEN in arrow.label for arrow in picture.arrows):
-            notes.append(ANOTHER_TAKEN)
+            notes.append(ADDS_NOTHING)
     if step:
         notes += MARKS
     if notes:

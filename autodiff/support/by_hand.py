@@ -106,7 +106,7 @@ def made_by_hand(
     Raises TypeError if the operands are no Values or a derivative is no number, ValueError if there
     are not as many derivatives as operands.
     """
-    operands = as_values(children or _children, type(node).__name__)
+    operands = as_values(_children if children == () else children, type(node).__name__)
     symbol, derivatives = _op, local_grads if local_grads is not None else _local_grads
     if isinstance(third, str):
         symbol = third or symbol

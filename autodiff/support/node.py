@@ -143,7 +143,8 @@ class Node:
         The function gets this pass's gradient, a float, before a variable adds it to what it had,
         and before it flows on to the parents.  A number that it returns replaces it.  Several are
         called in the order of their registration.  If one raises, the pass stops with its error,
-        and every gradient of the graph is as it was before the pass.
+        and every gradient of the graph is as it was before the pass.  Where nothing reaches the
+        Value, as every use took another operand, there is no gradient and nothing is called.
 
         Returns a handle: ``handle.remove()`` ends it.  A copy of the Value has no hooks.  While
         there is any hook, backward passes of other graphs have to look whether they have some.
@@ -331,9 +332,10 @@ def restore(
     node.data = data
     node.grad = grad if grad is not None else OF_A_CONSTANT if origin.constant else NOT_COMPUTED
     node.parents = parents
-    node.origin = origin
-    if attributes:
-        vars(node).update(attributes)
+    node.origin = VARIABLE
     if watch.on_new_value is not None:
         watch.on_new_value(node)
+    node.origin = origin  # a copy keeps where it came from
+    if attributes:
+        vars(node).update(attributes)
     return node

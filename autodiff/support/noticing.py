@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from numbers import Real
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from autodiff.support import watch
@@ -31,10 +31,13 @@ STANDARD_LIBRARY = os.path.dirname(random.__file__) + os.sep
 INSTALLED = ("site-packages", "dist-packages")
 
 COMPARES = "compares a Value's number"
+READS = "reads a Value's number"
 DRAWS_NUMBERS = "draws a random number"
 
-# The methods of random.Random that all the others draw with.
+# The functions of random.Random in C that all others draw with; and those in Python that draw
+# nothing, where all others may, if only what the last call has left over.
 DRAWS = ("random", "getrandbits")
+DRAW_NOTHING = ("__init__", "__reduce__", "getstate", "seed", "setstate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,11 @@ class Look:
 class Notes:
     """The looks at numbers, in their order, and the generators that were drawn from.
 
-    ``states`` has what each generator was before, so that ``rewind`` can undo the draws.
+    ``states`` has what each generator was before, so that ``rewind`` can undo the draws.  With
+    ``counts_keys``, a Value in a set or as a dict's key is a look.
     """
+
+    counts_keys: bool = False
 
     looks: list[Look] = field(default_factory=list)
     states: dict[random.Random, Any] = field(default_factory=dict)
@@ -90,11 +96,12 @@ _lock = threading.RLock()  # a Value can be watched for one only
 
 
 @contextmanager
-def noticing(values: Iterable[Any]) -> Iterator[Notes]:
+def noticing(values: Iterable[Any], counts_keys: bool = False) -> Iterator[Notes]:
     """Note who looks at numbers in a ``with`` block: at these Values', or those of new ones.
 
     Constants do not count, and neither does the library's own code, nor what shows a Value
-    (``repr``, a format).  Only what the block's own thread does is noted.
+    (``repr``, a format).  Only what the block's own thread does is noted.  ``counts_keys`` is for
+    code that may get numbers in the place of the Values: as a key each is itself.
 
     >>> from autodiff import Value
     >>> x = Value(3.0)
@@ -103,7 +110,7 @@ def noticing(values: Iterable[Any]) -> Iterator[Notes]:
     >>> [look.what for look in notes.looks]
     ["compares a Value's number"]
     """
-    notes = Notes()
+    notes = Notes(counts_keys)
     with _lock:
         outer = _thread.notes, _thread.watcher
         watcher = _Watching(is_inner=outer[0] is not None)
@@ -184,7 +191,7 @@ class Watched:
     @property
     def data(self) -> Any:
         """The number."""
-        note("reads a Value's number", sys._getframe(1))
+        note(READS, sys._getframe(1))
         return super().data  # type: ignore[misc]
 
     @data.setter
@@ -195,12 +202,17 @@ class Watched:
         note("turns a Value into a float", sys._getframe(1))
         return super().data  # type: ignore[misc, no-any-return]
 
+    def item(self) -> float:
+        note(READS, sys._getframe(1))
+        return super().item()  # type: ignore[misc, no-any-return]
+
+    def detach(self) -> Any:
+        note(READS, sys._getframe(1))
+        return super().detach()  # type: ignore[misc]
+
     def __bool__(self) -> bool:
-        asked = getattr(super(), "__bool__", None)
-        if asked is None:
-            return True
         note("asks whether a Value is true", sys._getframe(1))
-        return bool(asked())
+        return bool(super().data)  # type: ignore[misc]
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Real):
@@ -208,6 +220,8 @@ class Watched:
         return super().__eq__(other)
 
     def __hash__(self) -> int:
+        if _thread.notes is not None and _thread.notes.counts_keys:
+            note("uses a Value as a key, where its number would be another", sys._getframe(1))
         return super().__hash__()
 
 
@@ -262,6 +276,11 @@ def _draws_noted(notes: Notes) -> Iterator[None]:
         sys.setprofile(outer)
 
 
+def is_draw(code: CodeType) -> bool:
+    """Return whether it is the code of a method of ``random.Random`` that draws, or may."""
+    return code.co_filename == random.__file__ and code.co_name not in DRAW_NOTHING
+
+
 class _Draws:
     """Called at each call in a thread, and each return."""
 
@@ -271,12 +290,20 @@ class _Draws:
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         if event == "c_call":
-            generator = getattr(argument, "__self__", None)
-            if isinstance(generator, random.Random) and argument.__name__ in DRAWS:
-                if generator not in self.notes.states:
-                    self.notes.states[generator] = generator.getstate()
+            if argument is os.urandom:
                 note(DRAWS_NUMBERS, frame, self.notes)
-            elif argument is os.urandom:
-                note(DRAWS_NUMBERS, frame, self.notes)
+            elif getattr(argument, "__name__", "") in DRAWS:
+                self.drawn_from(argument.__self__, frame)
+        elif event == "call" and is_draw(frame.f_code):
+            self.drawn_from(frame.f_locals.get("self"), frame)
         if self.outer is not None:
             self.outer(frame, event, argument)
+
+    def drawn_from(self, generator: Any, frame: FrameType) -> None:
+        """Note a draw, if it is one from a generator of Python's, and its state before."""
+        if isinstance(generator, random.Random):
+            if generator not in self.notes.states and not isinstance(
+                generator, random.SystemRandom
+            ):
+                self.notes.states[generator] = generator.getstate()
+            note(DRAWS_NUMBERS, frame, self.notes)

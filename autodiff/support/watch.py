@@ -203,7 +203,10 @@ def name_nodes(origins: Mapping[Any, Origin] | None) -> None:
 
 def _name_node(node: Any) -> None:
     if node.parents and _running is not None:
+        given = node.origin.given
         node.origin = _running[node.origin.op]
+        if given is not None:
+            node.origin = replace(node.origin, given=given)
 
 
 def _switch_off_if_alone() -> None:

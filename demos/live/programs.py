@@ -9,7 +9,7 @@ from typing import Any
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.gradient import Contribution, GradientSteps
+from autodiff.gradient import Contribution, GradientSteps, is_taken
 from demos.live.expression import Expression, expression_of
 from demos.live.record import Record
 
@@ -22,7 +22,7 @@ class Compiled:
 
     The state is the array that the functions call ``parameters``: weights, learning rate, what
     the optimizer remembers, and the weights' mean gradients, which every epoch leaves there.
-    ``steps`` are the backward pass, in the order of ``backward_steps``.
+    ``steps`` are the backward pass, in the order of ``backward_steps``, with all that may be taken.
     """
 
     program: Program
@@ -88,7 +88,10 @@ def updates_and_means(
 def trace_results(
     found: Record, steps: list[Contribution], names: Mapping[Value, str]
 ) -> dict[str, Value]:
-    """Return all numbers of one row: each node's value, then four for each backward step."""
+    """Return all numbers of one row: each node's value, then five for each backward step.
+
+    The fifth is above 0 where the step's operand is taken.
+    """
     results = {f"value of {names[n]} (v{p})": n for p, n in enumerate(found.nodes, 1)}
     for place, step in enumerate(steps, 1):
         chain = f"step {place}, {names[step.node]} to {names[step.parent]}"
@@ -96,6 +99,7 @@ def trace_results(
         results[f"{chain}: upstream gradient"] = step.upstream
         results[f"{chain}: contribution"] = step.contribution
         results[f"{chain}: sum so far"] = step.total
+        results[f"{chain}: taken"] = is_taken(step.contribution)
     return results
 
 

@@ -115,13 +115,15 @@ def zero_exponent(a: float, b: float) -> bool:
     return b == 0.0
 
 
-def zero_to_the_positive(a: float, b: float) -> bool:
+def zero_base(a: float, b: float) -> bool:
     return a == 0.0 and b > 0.0
 
 
-def one_over_base_overflows(a: float, b: float) -> bool:
-    """It does, and the power less one does not."""
-    return 0.0 < a < 2.0**-1024 and 0.0 < b < inf and math.isfinite(ieee_power(a, b - 1.0))
+def one_over_the_base_overflows(a: float, b: float) -> bool:
+    """One over the base is infinite, and the slope that it is a factor of is not."""
+    if not a > 0.0 or not math.isinf(1.0 / a) or not math.isfinite(b) or b == 0.0:
+        return False
+    return math.isfinite(ieee_power(a, b) / a)
 
 
 def nan_to_the_one(a: float, b: float) -> bool:
@@ -139,8 +141,8 @@ def softplus_shortcut(x: float) -> bool:
 # In some of the second derivatives.
 SECOND_DIFFERENCES = (
     Difference("pow", "second", zero_exponent, "1 / a for a > 0, PyTorch's is 0 or nan"),
-    Difference("pow", "second", zero_to_the_positive, "PyTorch's has 0 * -inf"),
-    Difference("pow", "second", one_over_base_overflows, "by the exponent it is a factor of ours"),
+    Difference("pow", "second", zero_base, "PyTorch's has 0 * -inf"),
+    Difference("pow", "second", one_over_the_base_overflows, "ours is a power times 1 / base"),
     Difference("pow", "second", nan_to_the_one, "nan**0 is 1"),
     Difference("leaky_relu", "second", at_the_kink, "it is as below 0, PyTorch's prelu as above"),
     Difference("sigmoid", "second", where_exp_of_minus_x_overflows, "PyTorch's 1/(1+inf) is 0"),

@@ -1,0 +1,803 @@
+"""Programs are the code: fit and compile notice what code does that its graph does not."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import random
+import re
+import statistics
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+import nn
+from autodiff import DecisionWarning, Value, compile, maximum, where
+from autodiff.support.noticing import noticing
+from tests.bits import all_bits
+
+HERE = "tests/test_recording.py"
+
+
+def line_of(thing: Any, code: str) -> str:
+    """Return the place of the one line of a function or class that has this code."""
+    lines, first = inspect.getsourcelines(thing)
+    (place,) = [first + k for k, line in enumerate(lines) if code in line]
+    return f"{HERE}:{place}"
+
+
+# --------------------------------------------------------------------------------------------
+# Models, losses, penalties and rules that no program repeats
+# --------------------------------------------------------------------------------------------
+
+
+class Model(nn.Module):
+    """A weight and an offset; what a subclass does with them is its code."""
+
+    def __init__(self) -> None:
+        self.w, self.b = Value(0.75), Value(-0.25)
+        self.calls = 0
+        self.generator = random.Random(5)
+
+    def __call__(self, x: Any) -> Value:
+        return self.w * x[0] + self.b
+
+
+class ByIf(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return v if v > 0 else 0.1 * v  # decides
+
+
+class ByIfOnTheRow(Model):
+    def __call__(self, x: Any) -> Value:
+        return self.w * (x[0] if x[0] > 0.0 else -x[0])  # decides
+
+
+class ByMax(Model):
+    def __call__(self, x: Any) -> Value:
+        return max(super().__call__(x), self.b)  # decides
+
+
+class BySorted(Model):
+    def __call__(self, x: Any) -> Value:
+        low, high = sorted([super().__call__(x), self.w])  # decides
+        return low - 2.0 * high
+
+
+class ByTruth(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return v if v - 1.0 else self.b  # decides
+
+
+class ByEquality(Model):
+    def __call__(self, x: Any) -> Value:
+        return self.w if x[0] == 2.0 else super().__call__(x)  # decides
+
+
+class ByParameter(Model):
+    def __call__(self, x: Any) -> Value:
+        return super().__call__(x) * (2.0 if self.w.data > 0.7 else 1.0)  # decides
+
+
+class ByData(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return v * v.data  # decides
+
+
+class ByItem(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return v * v.item()  # decides
+
+
+class ByDetach(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return v * v.detach()  # decides
+
+
+class ByMath(Model):
+    def __call__(self, x: Any) -> Value:
+        return self.w * math.sin(x[0]) + self.b  # decides
+
+
+class ByStatistics(Model):
+    def __call__(self, x: Any) -> Value:
+        return self.w * statistics.fmean(x) + self.b  # decides
+
+
+class ByTable(Model):
+    def __call__(self, x: Any) -> Value:
+        return [self.w, self.b, self.w + self.b][int(x[0]) % 3] * x[0]  # decides
+
+
+class ByKey(Model):
+    def __call__(self, x: Any) -> Value:
+        return {2.0: self.w}.get(x[0], self.b) * x[0]  # decides
+
+
+class Dropout(Model):
+    def __call__(self, x: Any) -> Value:
+        keep = random.random() > 0.2  # decides
+        return super().__call__(x) * (1.25 if keep else 0.0)
+
+
+class DropoutOfItsOwn(Model):
+    def __call__(self, x: Any) -> Value:
+        keep = self.generator.gauss(0.0, 1.0) > -1.0  # decides
+        return super().__call__(x) * (1.25 if keep else 0.0)
+
+
+class BySystem(Model):
+    def __call__(self, x: Any) -> Value:
+        drawn = random.SystemRandom().random()  # decides
+        return super().__call__(x) * (1.0 + 0.0 * drawn)
+
+
+EACH_MODEL = [
+    (ByIf, "compares a Value's number"),
+    (ByIfOnTheRow, "compares a Value's number"),
+    (ByMax, "compares a Value's number"),
+    (BySorted, "compares a Value's number"),
+    (ByTruth, "asks whether a Value is true"),
+    (ByEquality, "compares a Value's number"),
+    (ByParameter, "reads a Value's number"),
+    (ByData, "reads a Value's number"),
+    (ByItem, "reads a Value's number"),
+    (ByDetach, "reads a Value's number"),
+    (ByMath, "turns a Value into a float"),
+    (ByStatistics, "turns a Value into a float"),
+    (ByTable, "fails on Values (TypeError: "),
+    (ByKey, "uses a Value as a key"),
+    (Dropout, "draws a random number"),
+    (DropoutOfItsOwn, "draws a random number"),
+    (BySystem, "draws a random number"),
+]
+
+X = [[2.0], [-3.0], [0.5], [-0.125], [1.0]]
+Y = [1.0, 0.5, -1.0, 0.25, 2.0]
+
+
+def trained(
+    build: Callable[[], Model], engine: str, **settings: Any
+) -> tuple[nn.History, list[bytes]]:
+    random.seed(11)
+    model = build()
+    optimizer = settings.pop("optimizer", nn.SGD)(model.parameters(), lr=0.05)
+    history = nn.fit(model, X, Y, optimizer=optimizer, epochs=6, engine=engine, **settings)
+    return history, all_bits(p.data for p in model.parameters())
+
+
+def check_refused(reason: str, build: Callable[[], Model], **settings: Any) -> None:
+    """Check that auto trains as eager does and says why, and that programs are refused so."""
+    (auto, numbers), (eager, truth) = (trained(build, e, **settings) for e in ("auto", "eager"))
+    assert auto.reason.startswith(reason), auto.reason
+    assert (auto.engine, eager.engine, eager.reason) == ("eager", "eager", "")
+    assert (all_bits(auto.losses), numbers) == (all_bits(eager.losses), truth)
+    for engine in ("python", "native"):
+        random.seed(11)
+        model = build()
+        before = all_bits(p.data for p in model.parameters())
+        optimizer = settings.get("optimizer", nn.SGD)(model.parameters(), lr=0.05)
+        others = {name: value for name, value in settings.items() if name != "optimizer"}
+        message = f'^fit: {re.escape(reason)}.*, which a program cannot do; pass engine="eager"'
+        with pytest.raises(ValueError, match=message):
+            nn.fit(model, X, Y, optimizer=optimizer, epochs=6, engine=engine, **others)
+        assert all_bits(p.data for p in model.parameters()) == before
+
+
+@pytest.mark.parametrize(
+    ("build", "does"), EACH_MODEL, ids=[each.__name__ for each, _ in EACH_MODEL]
+)
+def test_a_model_that_looks_at_numbers_or_draws_is_no_program(
+    build: type[Model], does: str
+) -> None:
+    check_refused(f"{line_of(build, '# decides')} {does}", build)
+
+
+def test_what_eager_computes_is_what_the_code_says() -> None:
+    # |w x|, summed: for the rows 2 and -3 that is 5 w, and its derivative by w 5.
+    model = ByIfOnTheRow()
+    optimizer = nn.SGD(model.parameters(), lr=1.0)
+    history = nn.fit(
+        model, [[2.0], [-3.0]], [0.0, 0.0], optimizer=optimizer, epochs=2,
+        loss=lambda predictions, targets: predictions[0] - targets[0],
+    )  # fmt: skip
+    assert history.losses == [2.5 * 0.75, 2.5 * (0.75 - 2.5)]
+
+
+class Counting(Model):
+    def __call__(self, x: Any) -> Value:
+        self.calls += 1
+        return super().__call__(x) * (1.0 if self.calls % 2 else 0.5)
+
+
+class OneWeightOrTheOther(Model):
+    """Takes its weights in turns, which begin equal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.b.data = self.w.data
+
+    def __call__(self, x: Any) -> Value:
+        self.calls += 1
+        return (self.w if self.calls % 2 else self.b) * x[0]
+
+
+@pytest.mark.parametrize("build", [Counting, OneWeightOrTheOther])
+def test_a_model_that_counts_is_no_program(build: type[Model]) -> None:
+    model = build()
+    optimizer = nn.SGD(model.parameters(), lr=0.05)
+    history = nn.fit(model, X, Y, optimizer=optimizer, epochs=2)
+    assert (history.engine, history.reason) == (
+        "eager",
+        "the model or the loss does not do the same whenever it is called",
+    )
+
+
+def test_a_model_that_draws_with_numpy_is_no_program() -> None:
+    numpy = pytest.importorskip("numpy", reason="it draws")
+
+    class NumpyDropout(Model):
+        def __call__(self, x: Any) -> Value:
+            mask = [float(drawn) for drawn in generator.random(40)]
+            return super().__call__(x) * sum(mask)
+
+    generator = numpy.random.default_rng(3)
+    model = NumpyDropout()
+    history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.001), epochs=2)
+    assert history.engine == "eager"
+    assert history.reason == "the model or the loss does not do the same whenever it is called"
+
+
+class ByType(Model):
+    def __call__(self, x: Any) -> Value:
+        return super().__call__(x) * (1.0 if isinstance(x[0], float) else 2.0)
+
+
+def test_a_model_that_asks_for_types_is_no_program() -> None:
+    reason = "the model or the loss treats Values otherwise than numbers"
+    check_refused(reason, ByType)
+
+
+class ByHand(Model):
+    def __call__(self, x: Any) -> Value:
+        doubled = Value(1.5, (self.w,), (2.0,))
+        return doubled * x[0]
+
+
+def test_a_model_with_nodes_made_by_hand_is_no_program() -> None:
+    model = ByHand()
+    history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.05), epochs=2)
+    assert history.engine == "eager"
+    assert "was made by hand" in history.reason
+
+
+def halved_where_it_is_large(predictions: Any, targets: Any) -> Value:
+    loss = nn.mse_loss(predictions, targets)
+    return loss if loss < 1 else 0.5 * loss  # decides
+
+
+def clipped_by_a_number(predictions: Any, targets: Any) -> Value:
+    error = predictions[0] - targets[0]
+    return error * min(1.0, abs(error.data))  # decides
+
+
+@pytest.mark.parametrize(
+    ("loss", "does"),
+    [
+        (halved_where_it_is_large, "compares a Value's number"),
+        (clipped_by_a_number, "reads a Value's number"),
+    ],
+)
+def test_a_loss_that_looks_at_a_number_is_no_program(loss: Callable[..., Value], does: str) -> None:
+    check_refused(f"{line_of(loss, '# decides')} {does}", Model, loss=loss)
+
+
+def largest_weight(parameters: list[Value]) -> Value:
+    return 0.1 * max(parameters)  # decides
+
+
+def test_a_penalty_that_looks_at_a_number_is_no_program() -> None:
+    reason = f"{line_of(largest_weight, '# decides')} compares a Value's number"
+    check_refused(reason, Model, penalty=largest_weight)
+
+
+class Clipping(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        clipped = [g if abs(g) < 0.1 else 0.1 for g in gradients]  # decides
+        return super().rule(weights, clipped, state)
+
+
+class Noisy(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        noisy = [g + random.uniform(-0.1, 0.1) for g in gradients]  # decides
+        return super().rule(weights, noisy, state)
+
+
+class WithARateOfItsOwn(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        halved = [0.5 * g if self.lr < 0.1 else g for g in gradients]  # decides
+        return super().rule(weights, halved, state)
+
+
+class Decaying(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        self.momentum *= 0.5
+        return [w - self.momentum * g for w, g in zip(weights, gradients, strict=True)], state
+
+    def __init__(self, parameters: Any, lr: float) -> None:
+        super().__init__(parameters, lr)
+        self.momentum = 1.0
+
+
+@pytest.mark.parametrize(
+    ("build", "does"),
+    [
+        (Clipping, "compares a Value's number"),
+        (Noisy, "draws a random number"),
+        (WithARateOfItsOwn, "compares a Value's number"),
+    ],
+)
+def test_an_optimizers_rule_that_looks_at_a_number_is_no_program(
+    build: type[nn.Optimizer], does: str
+) -> None:
+    check_refused(f"{line_of(build, '# decides')} {does}", Model, optimizer=build)
+
+
+def test_a_rule_that_changes_its_settings_is_no_program() -> None:
+    check_refused("the rule of Decaying changes its settings", Model, optimizer=Decaying)
+
+
+# --------------------------------------------------------------------------------------------
+# What programs repeat
+# --------------------------------------------------------------------------------------------
+
+
+class ByWhere(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return where(v, v, 0.1 * v)  # type: ignore[no-any-return]
+
+
+class Showing(Model):
+    """Shows numbers, and looks at those that are no Values."""
+
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        self.shown = f"{v:.3f} {v!r} {v}"
+        return v if len(x) == 1 and self.calls == 0 else v * 2.0
+
+
+class WithAState(Model):
+    """Starts from a variable of its own in each call."""
+
+    def __call__(self, x: Any) -> Value:
+        hidden = Value(0.5)
+        for _ in range(3):
+            hidden = (self.w * hidden + super().__call__(x)).tanh()
+        return hidden
+
+
+class WithALibraryLayer(Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Layer(1, 2, activation="relu", rng=3)
+
+    def __call__(self, x: Any) -> Value:
+        first, second = self.layer(x)
+        return maximum(first, second * self.w) + self.b  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("build", [Model, ByWhere, Showing, WithAState, WithALibraryLayer])
+@pytest.mark.parametrize("loss", [nn.mse_loss, nn.hinge_loss])
+def test_code_that_looks_at_no_number_is_a_program(
+    build: type[Model], loss: Callable[..., Value]
+) -> None:
+    found = []
+    for engine in ("eager", "python", "auto"):
+        model = build()
+        optimizer = nn.Adam(model.parameters(), lr=0.05)
+        y = Y if loss is nn.mse_loss else [1.0, -1.0, -1.0, 1.0, 1.0]
+        history = nn.fit(model, X, y, optimizer=optimizer, epochs=6, engine=engine, loss=loss)
+        assert engine in (history.engine, "auto")
+        assert (history.engine == "eager") is (engine == "eager")
+        assert history.reason == ""
+        found.append((all_bits(history.losses), all_bits(p.data for p in model.parameters())))
+    assert found[0] == found[1] == found[2]
+
+
+def test_looking_draws_nothing_and_leaves_nothing() -> None:
+    found = []
+    for engine in ("eager", "auto"):
+        random.seed(4)
+        model = DropoutOfItsOwn()
+        optimizer = nn.SGD(model.parameters(), lr=0.05)
+        nn.fit(
+            model, X, Y, optimizer=optimizer, epochs=2, engine=engine, penalty=lambda p: p[0] ** 2
+        )
+        found.append((random.getstate(), model.generator.getstate()))
+        assert {type(p) for p in model.parameters()} == {Value}
+        assert all(p.origin.compared is None for p in model.parameters())
+    assert found[0] == found[1]
+
+
+# --------------------------------------------------------------------------------------------
+# What is changed while it runs
+# --------------------------------------------------------------------------------------------
+
+ENGINES = ("eager", "python", "native")
+
+
+@pytest.fixture
+def slices_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let progress be called every two epochs, however long they take."""
+
+    def of_two(n: int) -> Iterator[int]:
+        while n > 0:
+            yield min(2, n)
+            n -= 2
+
+    monkeypatch.setattr(sys.modules["nn.fit"], "slices", of_two)
+
+
+def engines() -> list[str]:
+    """Return the engines that can run here."""
+    try:
+        import llvmlite  # noqa: F401
+    except ImportError:
+        return ["eager", "python"]
+    return [*ENGINES]
+
+
+class Line(nn.Module):
+    """w x."""
+
+    def __init__(self) -> None:
+        self.w = Value(1.0)
+
+    def __call__(self, x: Any) -> Value:
+        return self.w * x[0]
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("engine", engines())
+def test_a_learning_rate_that_is_set_holds_from_then_on(engine: str) -> None:
+    model = Line()
+    optimizer = nn.SGD(model.parameters(), lr=0.25)
+    built = []
+
+    def schedule(done: int, loss: float) -> None:
+        optimizer.lr /= 2.0
+        built.append(done)
+
+    history = nn.fit(
+        model, [[1.0]], [3.0], optimizer=optimizer, epochs=7, engine=engine, progress=schedule
+    )
+    # (w - 3)**2 has the slope 2 (w - 3): exact in fractions, and here also in floats.
+    w, expected = Fraction(1), []
+    for epoch in range(7):
+        expected.append(float((w - 3) ** 2))
+        w -= Fraction(1, 4) / 2 ** (epoch // 2) * 2 * (w - 3)
+    assert history.losses == expected
+    assert model.w.data == float(w)
+    assert (optimizer.lr, built) == (0.25 / 16.0, [2, 4, 6, 7])
+
+
+SETTINGS: dict[str, tuple[Callable[[list[Value]], nn.Optimizer], dict[str, Any]]] = {
+    "lr": (lambda p: nn.SGD(p, lr=0.05), {"lr": 0.2}),
+    "lr and a momentum": (lambda p: nn.SGD(p, lr=0.05, momentum=0.5), {"lr": 0.0}),
+    "momentum": (lambda p: nn.SGD(p, lr=0.05, momentum=0.5), {"momentum": 0.9}),
+    "no momentum": (lambda p: nn.SGD(p, lr=0.05, momentum=0.5), {"momentum": 0.0}),
+    "nesterov": (lambda p: nn.SGD(p, lr=0.05, momentum=0.5), {"nesterov": True}),
+    "decay": (lambda p: nn.SGD(p, lr=0.05), {"weight_decay": 0.1}),
+    "betas": (lambda p: nn.Adam(p, lr=0.05), {"betas": (0.5, 0.9)}),
+    "eps": (lambda p: nn.Adam(p, lr=0.05), {"eps": 0.1}),
+    "lr of Adam": (lambda p: nn.Adam(p, lr=0.05), {"lr": 0.3}),
+    "decay of AdamW": (lambda p: nn.AdamW(p, lr=0.05), {"weight_decay": 0.0}),
+    "lr of AdamW": (lambda p: nn.AdamW(p, lr=0.05), {"lr": 1.0}),
+}
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_that_is_changed_has_its_effect_on_every_engine(name: str) -> None:
+    build, changes = SETTINGS[name]
+    found = []
+    for engine in [*engines(), "by hand", "unchanged"]:
+        model = nn.MLP(2, [3, 1], activation="tanh", rng=5)
+        x, y = [[0.1 * k, math.cos(2.0 * k)] for k in range(5)], [float(k % 2) for k in range(5)]
+        optimizer = build(model.parameters())
+
+        def change(done: int, loss: float, optimizer: nn.Optimizer = optimizer) -> None:
+            if done == 4:
+                for setting, value in changes.items():
+                    setattr(optimizer, setting, value)
+
+        if engine == "by hand":
+            # Two trainings, the second with the settings from the start.
+            nn.fit(model, x, y, optimizer=optimizer, epochs=4, engine="eager", batch_size=2)
+            change(4, 0.0)
+            nn.fit(model, x, y, optimizer=optimizer, epochs=5, engine="eager", batch_size=2)
+        else:
+            progress = None if engine == "unchanged" else change
+            wanted = "eager" if engine == "unchanged" else engine
+            history = nn.fit(
+                model, x, y, optimizer=optimizer, epochs=9, engine=wanted, progress=progress,
+                batch_size=2,
+            )  # fmt: skip
+            assert history.engine == wanted
+        found.append(all_bits(v.data for v in [*model.parameters(), *optimizer.state]))
+    *same, unchanged = found
+    assert same == same[:1] * len(same)
+    assert unchanged != same[0]
+
+
+@pytest.mark.parametrize("engine", ["python", "native"])
+def test_a_compiled_program_takes_the_learning_rate_of_now(engine: str) -> None:
+    if engine not in engines():
+        pytest.skip("native needs llvmlite")
+    w = Value(1.0, "w")
+    optimizer = nn.SGD([w], lr=0.25)
+    program = compile((w - 3.0) ** 2, updates=optimizer.updates, engine=engine)
+    program.run(2)
+    assert w.data == 3.0 - 2.0 * 0.5 * 0.5
+    optimizer.lr = 0.5
+    program.run(1)
+    assert w.data == 3.0
+    assert optimizer.lr == 0.5
+
+
+@pytest.mark.parametrize("wrong", [-0.1, math.inf, math.nan, "0.1", None])
+def test_a_learning_rate_that_is_none_is_refused_where_it_is_set(wrong: Any) -> None:
+    optimizer = nn.SGD([Value(1.0)], lr=0.25)
+    with pytest.raises((ValueError, TypeError), match=r"^the learning rate"):
+        optimizer.lr = wrong
+    assert optimizer.lr == 0.25
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("engine", engines())
+@pytest.mark.parametrize("setting", ["lr", "momentum"])
+def test_the_last_finite_loss_comes_back_under_the_settings_that_led_there(
+    engine: str, setting: str
+) -> None:
+    def raised(done: int, loss: float) -> None:
+        if done == 4:
+            setattr(optimizer, setting, 1e200)
+
+    model, twin = Line(), Line()
+    optimizer = nn.SGD(model.parameters(), lr=0.25, momentum=0.25)
+    with pytest.raises(nn.NonFiniteLossError) as caught:
+        nn.fit(
+            model, [[1.0]], [3.0], optimizer=optimizer, epochs=20, engine=engine, progress=raised
+        )
+    # Epochs 0 to 3 are those of before; the step of epoch 4 is the first that is far too large.
+    assert caught.value.epoch == 5
+    again = nn.SGD(twin.parameters(), lr=0.25, momentum=0.25)
+    nn.fit(twin, [[1.0]], [3.0], optimizer=again, epochs=4, engine="eager")
+    assert model.w.data == twin.w.data
+    assert getattr(optimizer, setting) == 1e200
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("engine", engines())
+def test_a_slice_before_is_trained_again_under_its_own_settings(engine: str) -> None:
+    def raised(done: int, loss: float) -> None:
+        if done == 4:
+            optimizer.lr = 0.125
+            model.w.data = 1e300  # whose square is not finite
+
+    model, twin = Line(), Line()
+    optimizer = nn.SGD(model.parameters(), lr=0.25)
+    with pytest.raises(nn.NonFiniteLossError) as caught:
+        nn.fit(
+            model, [[1.0]], [3.0], optimizer=optimizer, epochs=20, engine=engine, progress=raised
+        )
+    assert caught.value.epoch == 4
+    nn.fit(twin, [[1.0]], [3.0], optimizer=nn.SGD(twin.parameters(), lr=0.25), epochs=3)
+    assert (model.w.data, optimizer.lr) == (twin.w.data, 0.125)
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("engine", engines())
+def test_what_progress_changes_of_the_code_holds_from_then_on(engine: str) -> None:
+    weight = 1.0
+
+    def weighted(predictions: Any, targets: Any) -> Value:
+        return weight * (predictions[0] - targets[0]) ** 2  # type: ignore[no-any-return]
+
+    def change(done: int, loss: float) -> None:
+        nonlocal weight
+        weight = 0.5 if done == 4 else weight
+
+    model = Line()
+    optimizer = nn.SGD(model.parameters(), lr=0.25)
+    history = nn.fit(
+        model, [[1.0]], [3.0],
+        loss=weighted, optimizer=optimizer, epochs=6, engine=engine, progress=change,
+    )  # fmt: skip
+    # Each of the first four steps halves the distance to 3, the others take a quarter of it away.
+    distances = [2.0, 1.0, 0.5, 0.25, 0.125, 0.125 * 0.75]
+    assert history.losses == [
+        (1.0 if epoch < 4 else 0.5) * distance**2 for epoch, distance in enumerate(distances)
+    ]
+
+
+@pytest.mark.usefixtures("slices_of_two")
+def test_code_that_becomes_no_program_is_trained_eagerly_from_then_on() -> None:
+    class Switched(Line):
+        training = False
+
+        def __call__(self, x: Any) -> Value:
+            kept = random.random() < 2.0 if self.training else True  # decides
+            return super().__call__(x) * float(kept)
+
+    def change(done: int, loss: float) -> None:
+        model.training = done >= 2
+
+    for engine in ("auto", "python"):
+        model = Switched()
+        optimizer = nn.SGD(model.parameters(), lr=0.25)
+        reason = f"{line_of(Switched, '# decides')} draws a random number"
+        if engine == "auto":
+            history = nn.fit(
+                model, [[1.0]], [3.0], optimizer=optimizer, epochs=6, engine=engine, progress=change
+            )
+            assert history.engine == "eager"
+            assert history.reason.startswith(reason)
+            assert history.losses == [4.0 / 4.0**epoch for epoch in range(6)]
+        else:
+            with pytest.raises(ValueError, match=f"^fit: {reason}") as caught:
+                nn.fit(
+                    model, [[1.0]], [3.0],
+                    optimizer=optimizer, epochs=6, engine=engine, progress=change,
+                )  # fmt: skip
+            assert caught.value.losses == [4.0, 1.0]  # type: ignore[attr-defined]
+
+
+# --------------------------------------------------------------------------------------------
+# compile warns
+# --------------------------------------------------------------------------------------------
+
+
+def leaky(v: Value) -> Value:
+    return v if v > 0 else 0.1 * v  # decides
+
+
+def largest(v: Value) -> Value:
+    return max(v, v * 2.0, key=lambda value: value)  # decides
+
+
+def straight_through(v: Value) -> Value:
+    return v * v.data  # decides
+
+
+@pytest.mark.parametrize("function", [leaky, largest])
+def test_compile_warns_of_a_decision_with_its_line(function: Callable[[Value], Value]) -> None:
+    x, w = Value(2.5, "x"), Value(1.5, "w")
+    output = function(w * x).tanh()
+    message = (
+        f"^compile: {line_of(function, '# decides')} compares a Value's number .*"
+        r"Choose with where\(\), maximum\(\) or minimum\(\), or compile\(\) anew"
+    )
+    with pytest.warns(DecisionWarning, match=message) as caught:
+        compile(output, inputs=[x])
+    assert {warning.filename for warning in caught} == {__file__}
+    assert len(caught) == 1
+
+
+def test_compile_warns_of_numbers_taken_out_of_the_graph() -> None:
+    x, w, y = Value(2.5, "x"), Value(1.5, "w"), Value(0.75, "y")
+    with pytest.warns(
+        DecisionWarning, match=r"the constant 3.75 is the number \(\.data\) of v\d = "
+    ):
+        compile(straight_through(w * x), inputs=[x])
+    with pytest.warns(DecisionWarning, match=r"the constant 2.5 is the number \(\.data\) of x\."):
+        compile(w * x.data, inputs=[x, y])
+
+
+def by_an_if(gradients: Any) -> dict[Value, Any]:
+    return {w: w - (0.1 if g > 0.0 else -0.1) for w, g in gradients.items()}  # decides
+
+
+def test_compile_warns_of_updates_that_decide() -> None:
+    w = Value(1.5, "w")
+    place = line_of(by_an_if, "# decides")
+    with pytest.warns(DecisionWarning, match=f"^compile: {place} compares a Value's number"):
+        compile(w * w, updates=by_an_if)
+
+
+def test_compile_warns_of_a_penalty_that_decides() -> None:
+    w = Value(1.5, "w")
+    with pytest.warns(DecisionWarning, match=line_of(leaky, "# decides")):
+        compile(w * w, penalty=leaky(w * 2.0))
+
+
+def test_compile_does_not_warn_of_what_is_part_of_the_graph() -> None:
+    x, w = Value(2.5, "x"), Value(2.5, "w")
+    kept = where(w * x - 1.0, w * x, x).relu() + maximum(w, 2.5) + 2.5 * w.sigmoid()
+    optimizer = nn.AdamW([w])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        program = compile(kept.log(), inputs=[x], updates=optimizer.updates, penalty=w * w)
+        program.run(2, rows=[(1.0,), (2.0,)])
+        # Numbers that are only shown, or looked at elsewhere, decide nothing.
+        assert float(f"{kept:.3f}") > 0.0
+        compile(w * 2.0, updates=lambda g: {w: w - 0.1 * g[w]})
+        other = Value(1.0) * 2.0
+        assert other > 1.0
+        compile(kept)
+
+
+# --------------------------------------------------------------------------------------------
+# Noticing
+# --------------------------------------------------------------------------------------------
+
+
+def test_constants_and_numbers_that_are_shown_do_not_count() -> None:
+    x = Value(3.0, "x")
+    with noticing([x]) as notes:
+        y = (x + 1.0) * 2.0
+        constant = y.parents[1]
+        assert constant.data == 2.0
+        assert f"{y:.2f} {x!r}" == "8.00 Value(3, 'x')"
+        assert y in [x, y]
+    assert notes.looks == []
+
+
+def test_what_is_noticed_inside_is_not_what_is_noticed_outside() -> None:
+    x, y = Value(3.0, "x"), Value(4.0, "y")
+    with noticing([x]) as outer:
+        product = x * y
+        with noticing([product, y]) as inner:
+            assert product.data == 12.0
+            total = product + 1.0
+            assert total > y
+        assert len(outer.looks) == 0
+        assert total.data == 13.0
+        assert y.data == 4.0  # whom only the inner one knows
+    assert [look.what for look in inner.looks] == [
+        *("reads a Value's number", "compares a Value's number"),
+    ]
+    assert [look.what for look in outer.looks] == ["reads a Value's number"]
+    assert {type(value) for value in (x, y, product, total)} == {Value}
+
+
+def test_values_have_their_own_class_again_after_an_error() -> None:
+    class Own(Value):
+        """A Value with attributes."""
+
+    x = Own(3.0, "x")
+    x.colour = "red"  # type: ignore[attr-defined]
+    made = [x]
+    with pytest.raises(AttributeError), noticing([x, x]):
+        made.append((x * 2.0).colour)  # type: ignore[attr-defined]
+    assert (type(x), made) == (Own, [x])
+    assert x.colour == "red"  # type: ignore[attr-defined]
+
+
+def test_a_profiler_of_ones_own_hears_as_much_as_before() -> None:
+    heard = []
+
+    def listen(frame: Any, event: str, argument: Any) -> None:
+        if event == "c_call" and getattr(argument, "__name__", "") == "random":
+            heard.append(frame.f_code.co_name)
+
+    sys.setprofile(listen)
+    try:
+        with noticing([]) as notes:
+            random.random()
+        after = sys.getprofile()
+    finally:
+        sys.setprofile(None)
+    assert after is listen
+    assert len(notes.looks) == 1
+    assert heard == ["test_a_profiler_of_ones_own_hears_as_much_as_before"]
