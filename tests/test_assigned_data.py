@@ -160,6 +160,10 @@ NO_NUMBERS: list[tuple[Any, str]] = [
     (1j, "is the complex 1j, not a number: assign a float"),
     (Value(2.0), r"is a Value, not a number: was \.data left out"),
 ]
+METHODS = (
+    *("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "softplus", "log_sigmoid"),
+    *("relu", "leaky_relu", "square", "__neg__", "__abs__"),
+)
 REFUSING: dict[str, Callable[[Value], Any]] = {
     **{
         f"{name} left": lambda w, use=use: use(w, Value(OTHER)).backward()
@@ -169,6 +173,7 @@ REFUSING: dict[str, Callable[[Value], Any]] = {
         f"{name} right": lambda w, use=use: use(Value(OTHER), w).backward()
         for name, use in USES.items()
     },
+    **{f"method {name}": lambda w, name=name: getattr(w, name)().backward() for name in METHODS},
     "item": Value.item,
     "detach": Value.detach,
     "bool": bool,

@@ -110,9 +110,9 @@ class Changes:
         choices = []
         for node in wrong:
             leaves = [each for each in node.parents if each.is_leaf and each not in cleared]
-            variables = [each for each in leaves if not each.is_constant]
-            named = [each for each in leaves if each.name]
-            choices.append(dict.fromkeys(variables or named or leaves))
+            # A number in an expression is nobody's to change, but one with a name is data.
+            likely = [each for each in leaves if each.name or not each.is_constant]
+            choices.append(dict.fromkeys(likely or leaves))
         found: dict[Value, None] = {}
         for choice in sorted(choices, key=len):  # who is the only one explains the others, too
             if found.keys().isdisjoint(choice):
