@@ -99,10 +99,11 @@ def test_a_graph_that_nobody_has_changed_is_up_to_date(recipe: Recipe) -> None:
 
 
 def test_a_zero_of_the_other_sign_is_another_number_and_a_nan_is_not() -> None:
-    x = Value(0.0)
-    negative = -x
-    x.data = -0.0
-    assert [bits(number) for number in changes_of(negative).now.values()] == [bits(0.0)]
+    for zero in (0.0, -0.0):
+        x = Value(zero)
+        negative = -x
+        x.data = -zero
+        assert [bits(number) for number in changes_of(negative).now.values()] == [bits(zero)]
     x.data = nan
     assert math.isnan(changes_of(negative).now[negative])
     not_a_number = Value(-1.0).log()
@@ -156,6 +157,8 @@ CAUSES: list[tuple[Callable[[Any], Value], Callable[[Any], Value], str]] = [
     (lambda v: (v.w * v.x).exp() + v.x.exp(), lambda v: v.w, "w"),
     # x.relu() is right, but would be for any other x below 0.
     (lambda v: (v.w * v.x).exp() + v.x.relu(), lambda v: v.w, "w or x"),
+    # So is the larger of x and b, which x has nothing to do with.
+    (lambda v: (v.w * v.x).exp() + v.x.maximum(v.b), lambda v: v.w, "w or x"),
     (
         lambda v: weighted_sum(v.b, [v.w, v.w], [v.x, Value(1.0, "y")]).exp(),
         lambda v: v.w,
@@ -168,7 +171,7 @@ CAUSES: list[tuple[Callable[[Any], Value], Callable[[Any], Value], str]] = [
         lambda v: v.root.parents[0].parents[0],
         "row",
     ),
-    (lambda v: (constant(2.0, "row") * v.w).exp(), lambda v: v.w, "w or row"),
+    (lambda v: (constant(2.0, "row") * v.w).exp(), lambda v: v.w, "row or w"),
     # Results that were given another number.
     (lambda v: (v.w * v.x).exp(), lambda v: v.root.parents[0], "w or x (or v3 itself)"),
     (lambda v: v.w.exp().tanh(), lambda v: v.root, "root itself"),
@@ -186,6 +189,19 @@ def test_what_has_changed_is_named(
     v.root.label = "root"
     changed(v).data *= 1.37
     assert changes_of(v.root).cause(Names(v.root)) == f"{who} has changed since"
+
+
+def test_where_two_layers_have_changed_both_are_named() -> None:
+    w, x, b = Value(0.7, "w"), Value(-0.4, "x"), Value(0.2, "b")
+    root = w * x * b
+    w.data, b.data = 3.0, 5.0
+    who = "b, w or x (or a result itself) has changed since"
+    assert changes_of(root).cause(Names(root)) == who
+    before, after = 0.7 * -0.4 * 0.2, 3.0 * -0.4 * 5.0
+    sentence = f"v5 = v4 * b is {before:.6g}, but {after:.6g} with the numbers of now: {who}"
+    assert changes_of(root).sentence(Names(root)) == sentence
+    w.data, x.data, b.data = 100.0, 100.0, 100.0  # "-0.056" sorts before "1e+06", the former not
+    assert "is -0.056, but 1e+06 with" in changes_of(root).sentence(Names(root))
 
 
 def test_of_many_suspects_a_few_are_named() -> None:

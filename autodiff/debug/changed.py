@@ -93,7 +93,7 @@ class Changes:
 
     @cached_property
     def causes(self) -> list[Value]:
-        """What may have been given another number, variables first.
+        """What may have been given another number.
 
         A result that is not what its operation gives for the numbers that its operands have was
         changed itself, or an operand was.  Those are cleared on which a result depends that still
@@ -121,7 +121,7 @@ class Changes:
             each for each in suspects if not each.is_leaf and each not in cleared
         )
         # All are cleared by operations that cannot tell what has changed.
-        return sorted(found or suspects, key=is_result)
+        return list(found or suspects)
 
     def agrees(self, node: Value) -> bool:
         """Return whether a node's number is what its operation gives for its operands' numbers."""
@@ -241,10 +241,6 @@ def is_same(number: float, other: float) -> bool:
     if number != other:
         return number != number and other != other
     return math.copysign(1.0, number) == math.copysign(1.0, other)
-
-
-def is_result(node: Value) -> tuple[bool, bool]:
-    return not node.is_leaf, node.is_constant
 
 
 def told_apart(number: float, other: float) -> tuple[str, str]:
