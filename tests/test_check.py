@@ -342,6 +342,13 @@ def test_fast_waves_on_something_else_pass_too() -> None:
     check_gradients(lambda x: (1e6 * x * x).sin(), [3.0])
 
 
+def test_a_wrong_slope_behind_a_fast_sine_is_found() -> None:
+    planted = cubed(wrong_in_sign)
+    with pytest.raises(GradientError, match="rule disagrees is cube") as caught:
+        check_gradients(lambda x, y: (1e9 * x).sin() + planted(y), [0.3, 0.5])
+    assert caught.value.input == "x2"
+
+
 def slightly_wrong(out: Any, x: Any) -> tuple[Any]:
     return (1.01 * cos(x),)
 

@@ -255,7 +255,7 @@ def closer_difference(f: Callable[[float], float], x: float, tolerance: float) -
         return None
     steps = [scale * CLOSER**place / 8.0 for place in range(1, TRIES + 1)]
     found = [ridders(f, x, step, tolerance, 0.0) for step in steps if step > 64.0 * math.ulp(x)]
-    steepest = max([each.largest for each in found], default=0.0)
+    steepest = max([each.largest for each in found])
     believed = UNKNOWN
     for each in found:
         is_settled = each.largest > STEEP * steepest and each.error < SETTLED * steepest
