@@ -336,6 +336,22 @@ def test_a_file_of_the_user_s_own_in_a_terminal(
     screen.shows("+= nothing", "v10 did not take v9", "sum complete: nothing   (use 1 of 1 of v9)")
 
 
+def test_numbers_that_have_changed_since_are_told_and_those_of_now_shown(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    path = tmp_path / "trained.py"
+    path.write_text(
+        "from autodiff import Value\n"
+        "w = Value(3.0)\nloss = w * w\nloss.backward()\nw.data -= 0.5 * w.grad\n"
+    )
+    run = run_plain(str(path))
+    assert "! loss = w * w is 9, but 0 with the numbers of now: w (or loss itself)" in run.stdout
+    assert "loss = w * w = 0\n" in run.stdout
+    screen = terminal(str(path))
+    screen.shows("step 0 of 2", "! loss = w * w is 9, but 0 with the numbers of now", "= 0 = 0 × 0")
+    assert screen.leave() == 0
+
+
 def test_what_nothing_reaches_is_said_where_one_jumps_to_it(
     terminal: Callable[..., Terminal], tmp_path: Path
 ) -> None:
