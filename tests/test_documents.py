@@ -231,7 +231,7 @@ def test_the_comparison_in_the_readme_has_the_figures_that_were_measured() -> No
         for table in tables(DOCUMENTS["speed.md"].prose)
         for row in table
     }
-    (comparison,) = [table for table in tables(text) if len(table) > 5]
+    (comparison,) = [table for table in tables(text) if len(table) > 5 and not table[0][0]]
     shown = {row[0]: row[1:] for row in comparison}
     for heading, contenders in MEASURED.items():
         job = heading.partition(",")[0]
