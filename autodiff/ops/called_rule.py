@@ -25,8 +25,8 @@ WHAT_TO_DO = (
 class CalledRule:
     """One local derivative of an operation, as a function of the node's number and its operands'.
 
-    ``why`` says what keeps the rule from being a graph.  If it ``asks`` whether an operand is taken,
-    the result is 1, or 0 where the rule gives ``NOTHING``.
+    ``why`` says what keeps the rule from being a graph.  If it ``asks`` whether the operand is
+    taken, the result is 1, or 0 where the rule gives ``NOTHING``.
     """
 
     op: Operation
