@@ -230,6 +230,18 @@ def root_partials(out: Any, x: Any) -> tuple[Any]:
     return (0.5 / math.sqrt(x),)
 
 
+def test_the_slope_at_a_constant_is_known_at_once() -> None:
+    x, moved = Value(2.0, "x"), Value(0.0)
+    node = Value.make_node(SINH, x)
+    call = grad(node, x).op
+    assert call is not None
+    known = Value.make_node(call, math.sinh(0.5), 0.5)
+    program = compile(x * known, updates=lambda _: {moved: known})
+    program()
+    assert x.grad == math.cosh(0.5)
+    assert "sinh_partials" not in program.run_source
+
+
 def test_a_placeholder_without_a_slope_is_no_hindrance() -> None:
     op = Operation("root", "root", 1, root, root_partials)
     x, w = Value(0.0, "x"), Value(1.0, "w")

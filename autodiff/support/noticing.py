@@ -121,8 +121,11 @@ def noticing(values: Iterable[Any], counts_keys: bool = False) -> Iterator[Notes
             with watch.watching(watcher), _draws_noted(notes):
                 yield notes
         finally:
-            watcher.end()
-            _thread.notes, _thread.watcher = outer
+            try:
+                watcher.end()
+            finally:
+                watcher.end()
+                _thread.notes, _thread.watcher = outer
 
 
 @contextmanager
@@ -264,8 +267,10 @@ class _Watching(watch.Watcher):
 
     def end(self) -> None:
         """Give all of them their own class again."""
-        for node, kind in reversed(self.kinds):
+        while self.kinds:  # so that it can be done again if it is interrupted
+            node, kind = self.kinds[-1]
             node.__class__ = kind
+            self.kinds.pop()
 
 
 # --------------------------------------------------------------------------------------------
@@ -308,7 +313,7 @@ class _Draws:
             if argument is os.urandom:
                 note(DRAWS_NUMBERS, frame, self.notes)
             elif getattr(argument, "__name__", "") in DRAWS:
-                self.drawn_from(argument.__self__, frame)
+                self.drawn_from(getattr(argument, "__self__", None), frame)
         elif event == "call" and is_draw(frame.f_code):
             self.drawn_from(frame.f_locals.get("self"), frame)
         if self.outer is not None:
@@ -317,8 +322,7 @@ class _Draws:
     def drawn_from(self, generator: Any, frame: FrameType) -> None:
         """Note a draw, if it is one from a generator of Python's, and its state before."""
         if isinstance(generator, random.Random):
-            if generator not in self.notes.states and not isinstance(
-                generator, random.SystemRandom
-            ):
+            has_state = not isinstance(generator, random.SystemRandom)
+            if has_state and generator not in self.notes.states:
                 self.notes.states[generator] = generator.getstate()
             note(DRAWS_NUMBERS, frame, self.notes)
