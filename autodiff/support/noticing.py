@@ -91,6 +91,9 @@ class _Thread(threading.local):
     watcher: _Watching | None = None
 
 
+# How many ``with`` blocks notice, in all threads: a comparison looks here before anything else.
+blocks = 0
+
 _thread = _Thread()
 _lock = threading.RLock()  # a Value can be watched for one only
 
@@ -110,8 +113,10 @@ def noticing(values: Iterable[Any], counts_keys: bool = False) -> Iterator[Notes
     >>> [look.what for look in notes.looks]
     ["compares a Value's number"]
     """
+    global blocks  # noqa: PLW0603 (one switch for the whole process)
     notes = Notes(counts_keys)
     with _lock:
+        blocks += 1
         outer = _thread.notes, _thread.watcher
         watcher = _Watching(is_inner=outer[0] is not None)
         _thread.notes, _thread.watcher = notes, watcher
@@ -125,6 +130,7 @@ def noticing(values: Iterable[Any], counts_keys: bool = False) -> Iterator[Notes
                 watcher.end()
             finally:
                 watcher.end()
+                blocks -= 1
                 _thread.notes, _thread.watcher = outer
 
 
