@@ -11,6 +11,7 @@ import statistics
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 import nn
-from autodiff import DecisionWarning, Value, compile, maximum, where
+from autodiff import DecisionWarning, Value, compile, maximum, record_source, where
 from autodiff.support.noticing import Notes, _Draws, noticing, users_place
 from tests.bits import all_bits
 
@@ -291,6 +292,21 @@ def test_a_model_with_nodes_made_by_hand_is_no_program() -> None:
     history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.05), epochs=2)
     assert history.engine == "eager"
     assert "was made by hand" in history.reason
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_each_node_made_by_hand_keeps_its_derivatives_in_a_module(recorded: bool) -> None:
+    class Scaled(Model):
+        def __call__(self, x: Any) -> Value:
+            first, second = [Value(k * 0.75, (self.w,), (k,)) for k in (2.0, 5.0)]
+            return first * x[0] + second
+
+    model = Scaled()
+    with record_source() if recorded else nullcontext():
+        output = model([10.0])
+    output.backward()
+    assert (output.data, model.w.grad) == (18.75, 25.0)
+    assert {node.origin.module for node in output.parents} == {"Scaled"}
 
 
 def halved_where_it_is_large(predictions: Any, targets: Any) -> Value:
