@@ -19,7 +19,7 @@ from typing import Any, Protocol, overload
 
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import NOTHING, Operation, Role, local_derivatives, where
-from autodiff.ops.called_rule import call_of_rule
+from autodiff.ops.called_rule import call_of_rule, may_give_nothing
 from autodiff.ops.operation import checked
 from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
@@ -264,10 +264,16 @@ def calls_of_rule(op: Operation, node: Value, why: str) -> list[Value]:
         partials = op.partials(*[operand.data for operand in operands])
     except (ArithmeticError, ValueError):
         partials = (math.nan,) * count
-    return [
-        restore(Value, float(number), None, operands, call_of_rule(op, position, count, why).origin)
-        for position, number in enumerate(checked(op, partials, count))
-    ]
+    local: list[Value] = []
+    for position, number in enumerate(checked(op, partials, count)):
+        call = call_of_rule(op, position, count, why)
+        local.append(restore(Value, float(number), None, operands, call.origin))
+        if may_give_nothing(op.partials):
+            asks = call_of_rule(op, position, count, why, asks=True)
+            is_taken = float(number is not NOTHING)
+            condition = restore(Value, is_taken, None, operands, asks.origin)
+            local[position] = where(condition, local[position], NOTHING)
+    return local
 
 
 class GradientSteps:

@@ -16,7 +16,7 @@ from autodiff import Value, sqrt
 from autodiff.ops import divide, power
 from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
-from autodiff.support.noticing import watch_too
+from autodiff.support.noticing import unnoticed, watch_too
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
 
@@ -84,18 +84,22 @@ class Optimizer(ABC):
         the expressions: a program takes it as it is whenever it runs.  The other settings are
         constants, as they decide which expressions there are.
         """
-        watch_too([self.lr_variable, *self.state])
         self._makes_expressions = True
         try:
-            weights, state = self.rule(
-                self.parameters,
-                [gradients.get(parameter, 0.0) for parameter in self.parameters],
-                self.state,
-            )
+            weights, state = self._expressions(gradients)
         finally:
             self._makes_expressions = False
         variables = [*self.parameters, *self.state]
         return dict(zip(variables, [*weights, *state], strict=True))
+
+    def _expressions(self, gradients: Mapping[Value, Value]) -> tuple[list[Any], list[Any]]:
+        """Return the rule's results for Values; what a user's rule looks at is noted."""
+        arrived = [gradients.get(parameter, 0.0) for parameter in self.parameters]
+        if type(self).__module__ == __name__:
+            with unnoticed():
+                return self.rule(self.parameters, arrived, self.state)
+        watch_too([self.lr_variable, *self.state])
+        return self.rule(self.parameters, arrived, self.state)
 
     def zero_grad(self) -> None:
         """Clear the gradient of every parameter."""

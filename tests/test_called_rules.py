@@ -14,7 +14,7 @@ import pytest
 import nn
 from autodiff import Value, check_gradients, compile, cos, grad, hessian, sin, where
 from autodiff.compiler.kernels import NotTranslatableError
-from autodiff.ops import Operation
+from autodiff.ops import NOTHING, Operation
 from tests.bits import all_bits, same_bits
 
 HERE = __file__.rpartition("/")[2]
@@ -230,6 +230,18 @@ def root_partials(out: Any, x: Any) -> tuple[Any]:
     return (0.5 / math.sqrt(x),)
 
 
+def test_the_slope_at_a_constant_is_known_at_once() -> None:
+    x, moved = Value(2.0, "x"), Value(0.0)
+    node = Value.make_node(SINH, x)
+    call = grad(node, x).op
+    assert call is not None
+    known = Value.make_node(call, math.sinh(0.5), 0.5)
+    program = compile(x * known, updates=lambda _: {moved: known})
+    program()
+    assert x.grad == math.cosh(0.5)
+    assert "sinh_partials" not in program.run_source
+
+
 def test_a_placeholder_without_a_slope_is_no_hindrance() -> None:
     op = Operation("root", "root", 1, root, root_partials)
     x, w = Value(0.0, "x"), Value(1.0, "w")
@@ -237,6 +249,50 @@ def test_a_placeholder_without_a_slope_is_no_hindrance() -> None:
     assert (program(4.0), w.grad) == (2.0, 1.0)
     with pytest.raises(ZeroDivisionError):
         program(0.0)
+
+
+def ramp(x: Any) -> Any:
+    return max(x, 0.0)
+
+
+def by_an_if_that_gives_nothing(out: Any, x: Any) -> tuple[Any]:
+    return (1.0,) if x > 0.0 else (NOTHING,)
+
+
+def by_an_if_that_gives_zero(out: Any, x: Any) -> tuple[Any]:
+    return (1.0,) if x > 0.0 else (0.0,)
+
+
+@pytest.mark.parametrize(
+    ("rule", "where_not_taken"),
+    [(by_an_if_that_gives_nothing, 0.0), (by_an_if_that_gives_zero, math.nan)],
+)
+def test_a_side_that_such_a_rule_does_not_take_gets_nothing(
+    rule: Callable[..., tuple[Any]], where_not_taken: float
+) -> None:
+    # d sqrt(ramp(x))/dx is 0 below 0; 0 times the infinite slope of sqrt at 0 would be nan.
+    x, w = Value(4.0, "x"), Value(1.0, "w")
+    output = Value.make_node(Operation("ramp", "ramp", 1, ramp, rule), x).sqrt() * w
+    program = compile(output)
+    over_rows = compile(output, inputs=[x], updates=lambda gradients: {w: gradients[w]})
+    steps = compile(output, updates=lambda gradients: {w: gradients[x]})
+    for number, slope in ((4.0, 0.25), (-1.0, where_not_taken)):
+        x.data, w.data = number, 1.0
+        found = []
+        for run in (program, lambda: over_rows(x.data), output_of_now(rule, x, w).backward):
+            x.zero_grad()
+            run()
+            found.append(x.grad)
+        w.data = 1.0
+        steps.run(1)
+        found.append(w.data)
+        w.data = 1.0
+        found.append(grad(output_of_now(rule, x, w), x).data)
+        assert found == pytest.approx([slope] * 5, nan_ok=True)
+
+
+def output_of_now(rule: Callable[..., tuple[Any]], x: Value, w: Value) -> Value:
+    return Value.make_node(Operation("ramp", "ramp", 1, ramp, rule), x).sqrt() * w
 
 
 # --------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-from autodiff import Program, Value, compile, ops, weighted_sum, where
+from autodiff import DecisionWarning, Program, Value, compile, ops, weighted_sum, where
 from autodiff.compiler import epoch_means
 from autodiff.compiler.languages import PYTHON, identifier
 from autodiff.compiler.linear import Kind, Linear
@@ -132,9 +132,9 @@ def readable_rows(
             if program.parts.updates:
                 averages = tuple([sums[leaf] / len(batch) for leaf in program.parts.means])
                 updated = program.update(parameters, averages)
-                now = dict(zip(program.variables, parameters, strict=True))
-                now |= dict(zip(program.parts.updates, updated, strict=True))
-                parameters = tuple([now[variable] for variable in program.variables])
+                by_variable = dict(zip(program.variables, parameters, strict=True))
+                by_variable |= zip(program.parts.updates, updated, strict=True)
+                parameters = tuple(by_variable.values())
     return outputs, list(parameters)
 
 
@@ -146,17 +146,13 @@ def readable_rows(
 def readable_run(program: Program, n: int) -> list[float]:
     """Return what ``run`` does, by the readable form: its updates fed back."""
     parameters = tuple([variable.data for variable in program.variables])
-    # What has no update, such as a learning rate, stays as it is.
-    places = {variable: place for place, variable in enumerate(program.parts.updates)}
     outputs = []
     for _ in range(n):
         output, _, updated = program.step(parameters)
-        parameters = tuple(
-            [
-                updated[places[variable]] if variable in places else number
-                for variable, number in zip(program.variables, parameters, strict=True)
-            ]
-        )
+        # What has no update, such as a learning rate, stays as it is.
+        by_variable = dict(zip(program.variables, parameters, strict=True))
+        by_variable |= zip(program.parts.updates, updated, strict=True)
+        parameters = tuple(by_variable.values())
         outputs.append(output)
     for variable, number in zip(program.variables, parameters, strict=True):
         variable.data = number
@@ -249,9 +245,9 @@ def test_ints_and_other_real_numbers_may_be_inputs() -> None:
 
 def test_a_choice_by_where_is_made_anew_and_an_if_was_made_when_the_graph_was_built() -> None:
     x = Value(1.0)
-    chosen = compile(where(x, 10.0 * x, -x))
-    with pytest.warns(UserWarning, match=r"compares a Value's number"):
+    with pytest.warns(DecisionWarning, match=r"compares a Value's number"):
         branched = compile(10.0 * x if x > 0 else -x)
+    chosen = compile(where(x, 10.0 * x, -x))
     x.data = -1.0
     assert chosen() == 1.0
     assert branched() == -10.0

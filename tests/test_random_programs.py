@@ -221,9 +221,18 @@ class RandomProgram(RuleBasedStateMachine):
             )
             assert str(step)
 
-    def step_count(self, root: Value) -> int:
-        """Return how many steps a pass has with the numbers of now."""
-        values = {key: node.data for key, node in self.naive.nodes.items()}
+    def computed_anew(self) -> dict[int, float]:
+        """Return every node's number as the leaves' numbers of now give it, where one changed."""
+        values: dict[int, float] = {}
+        for key, node in self.naive.nodes.items():  # operands before their users
+            operands = [values[each] for each in node.operands]
+            values[key] = FORMULAS[node.op][0](*operands) if node.op else node.data
+        return values
+
+    def step_count(self, root: Value, values: dict[int, float] | None = None) -> int:
+        """Return how many steps a pass has, with these numbers or with those that Values have."""
+        if values is None:
+            values = {key: node.data for key, node in self.naive.nodes.items()}
         _, contributions = self.naive.gradients(self.key(root), 1.0, values, hooks=False)
         return len(contributions)
 
@@ -340,7 +349,8 @@ class RandomProgram(RuleBasedStateMachine):
     @rule(pick=picks, step=st.integers(0, 30), edges=st.booleans())
     def draw_a_step(self, pick: int, step: int, edges: bool) -> None:
         root = self.root(pick)
-        total = self.step_count(root)
+        # A picture of a step shows no arithmetic that is out of date.
+        total = self.step_count(root, self.computed_anew())
         with self.nothing_changes():
             assert draw(root, step=min(step, total), edges=edges).source
 
@@ -365,7 +375,7 @@ class RandomProgram(RuleBasedStateMachine):
     @rule(pick=picks, start=numbers, positions=st.lists(st.floats(0.0, 1.0), max_size=4))
     def trace_it(self, pick: int, start: float, positions: list[float]) -> None:
         root = self.root(pick)
-        values = {key: node.data for key, node in self.naive.nodes.items()}
+        values = self.computed_anew()  # as a trace does where a number has changed
         with self.nothing_changes(calls_hooks=True):
             try:
                 sums, contributions = self.naive.gradients(self.key(root), start, values, True)

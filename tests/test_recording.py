@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import random
 import re
 import statistics
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import nn
-from autodiff import DecisionWarning, Value, compile, maximum, where
-from autodiff.support.noticing import noticing
+from autodiff import DecisionWarning, Value, compile, maximum, record_source, where
+from autodiff.support.noticing import Notes, _Draws, noticing, users_place
 from tests.bits import all_bits
 
 HERE = "tests/test_recording.py"
@@ -231,7 +234,18 @@ class OneWeightOrTheOther(Model):
         return (self.w if self.calls % 2 else self.b) * x[0]
 
 
-@pytest.mark.parametrize("build", [Counting, OneWeightOrTheOther])
+class Growing(Model):
+    """Does one operation more at each call."""
+
+    def __call__(self, x: Any) -> Value:
+        self.calls += 1
+        output = super().__call__(x)
+        for _ in range(self.calls):
+            output = output + 1.0
+        return output
+
+
+@pytest.mark.parametrize("build", [Counting, OneWeightOrTheOther, Growing])
 def test_a_model_that_counts_is_no_program(build: type[Model]) -> None:
     model = build()
     optimizer = nn.SGD(model.parameters(), lr=0.05)
@@ -278,6 +292,21 @@ def test_a_model_with_nodes_made_by_hand_is_no_program() -> None:
     history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.05), epochs=2)
     assert history.engine == "eager"
     assert "was made by hand" in history.reason
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_each_node_made_by_hand_keeps_its_derivatives_in_a_module(recorded: bool) -> None:
+    class Scaled(Model):
+        def __call__(self, x: Any) -> Value:
+            first, second = [Value(k * 0.75, (self.w,), (k,)) for k in (2.0, 5.0)]
+            return first * x[0] + second
+
+    model = Scaled()
+    with record_source() if recorded else nullcontext():
+        output = model([10.0])
+    output.backward()
+    assert (output.data, model.w.grad) == (18.75, 25.0)
+    assert {node.origin.module for node in output.parents} == {"Scaled"}
 
 
 def halved_where_it_is_large(predictions: Any, targets: Any) -> Value:
@@ -606,6 +635,39 @@ def test_a_slice_before_is_trained_again_under_its_own_settings(engine: str) -> 
     assert (model.w.data, optimizer.lr) == (twin.w.data, 0.125)
 
 
+class Incomparable:
+    """As NumPy's arrays are: whether two are equal has no single answer."""
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("the truth value of an array is ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("engine", engines())
+def test_settings_that_come_and_go_are_those_of_the_slice(engine: str) -> None:
+    class Scaled(nn.SGD):
+        """Takes its step times a factor, if it has got one."""
+
+        def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+            factor = vars(self).get("factor", 1.0)
+            return super().rule(weights, [factor * g for g in gradients], state)
+
+    def change(done: int, loss: float) -> None:
+        optimizer.remark = Incomparable()  # type: ignore[attr-defined]
+        if done == 4:
+            optimizer.factor = 2.0  # type: ignore[attr-defined]
+            model.w.data = 1e300
+
+    model = Line()
+    optimizer = Scaled(model.parameters(), lr=0.25)
+    with pytest.raises(nn.NonFiniteLossError):
+        nn.fit(model, [[1.0]], [3.0], optimizer=optimizer, epochs=9, engine=engine, progress=change)
+    assert model.w.data == 3.0 - 2.0 * 0.5**3  # three epochs at half the distance, none with 2
+    assert optimizer.factor == 2.0  # type: ignore[attr-defined]
+
+
 @pytest.mark.usefixtures("slices_of_two")
 @pytest.mark.parametrize("engine", engines())
 def test_what_progress_changes_of_the_code_holds_from_then_on(engine: str) -> None:
@@ -801,3 +863,107 @@ def test_a_profiler_of_ones_own_hears_as_much_as_before() -> None:
     assert after is listen
     assert len(notes.looks) == 1
     assert heard == ["test_a_profiler_of_ones_own_hears_as_much_as_before"]
+
+
+def test_draws_are_heard_as_python_tells_of_them() -> None:
+    # While Python calls a profiler, no tool that measures tests sees its lines: it is called here.
+    notes, heard = Notes(), []
+    listen = _Draws(notes, lambda *arguments: heard.append(arguments))
+    frame, generator = sys._getframe(), random.Random(3)
+    before = generator.getstate()
+    listen(frame, "c_call", generator.random)
+    listen(frame, "c_call", os.urandom)
+    for draws_nothing in (generator.getstate, math.sin, "random".upper):
+        listen(frame, "c_call", draws_nothing)
+    listen(frame, "return", None)
+    assert [look.what for look in notes.looks] == ["draws a random number"] * 2
+    assert notes.states == {generator: before}
+    generator.random()
+    notes.rewind()
+    assert generator.getstate() == before
+    assert len(heard) == 6
+
+
+def test_what_gauss_has_left_over_is_a_draw_too() -> None:
+    random.seed(3)
+    random.gauss(0.0, 1.0)  # of two numbers, which it draws together
+    before = random.getstate()
+    with noticing([]) as notes:
+        drawn = random.gauss(0.0, 1.0)
+    assert len(notes.looks) == 1
+    notes.rewind()
+    assert random.getstate() == before
+    assert random.gauss(0.0, 1.0) == drawn
+
+
+def test_making_a_generator_draws_nothing() -> None:
+    with noticing([]) as notes:
+        generator = random.Random(3)
+        generator.seed(4)
+        generator.setstate(generator.getstate())
+    assert notes.looks == []
+
+
+def test_a_profiler_that_is_no_function_is_left_alone() -> None:
+    class Profiler:
+        """As cProfile's, of which Python 3.11 says only that it is there."""
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "getprofile", Profiler)
+        patched.setattr(sys, "setprofile", None)
+        with noticing([x := Value(3.0)]) as notes:
+            assert x > 1.0
+            random.random()
+    assert [look.what for look in notes.looks] == ["compares a Value's number"]
+
+
+def test_without_a_users_frame_the_place_is_where_it_happened() -> None:
+    inner = SimpleNamespace(co_filename=random.__file__)
+    outer = SimpleNamespace(co_filename=nn.__file__)
+    frames: Any = SimpleNamespace(
+        f_code=inner, f_lineno=7, f_back=SimpleNamespace(f_code=outer, f_lineno=8, f_back=None)
+    )
+    assert users_place(frames) == (random.__file__, 7)
+
+
+def test_an_error_is_noted_at_the_users_innermost_line() -> None:
+    def fails(values: list[Any]) -> float:
+        return statistics.fmean(values)  # fails
+
+    notes = Notes()
+    try:
+        fails(["a"])
+    except TypeError as error:
+        notes.failed(error)
+    try:
+        raise RuntimeError("nowhere")
+    except RuntimeError as error:
+        notes.failed(error.with_traceback(None))
+    assert str(notes.looks[0]).startswith(
+        f"{line_of(fails, '# fails')} fails on Values (TypeError: "
+    )
+    assert (notes.looks[1].what, notes.looks[1].file) == (
+        "fails on Values (RuntimeError: nowhere)",
+        "",
+    )
+
+
+def test_what_is_interrupted_while_it_ends_ends_all_the_same() -> None:
+    class Interrupting(Value):
+        """Is interrupted the first time that it is given back its class."""
+
+        interrupted = False
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "__class__" and value is Interrupting and not Interrupting.interrupted:
+                Interrupting.interrupted = True
+                raise KeyboardInterrupt
+            super().__setattr__(name, value)
+
+    x, y = Value(3.0), Interrupting(4.0)
+    with pytest.raises(KeyboardInterrupt), noticing([x, y]):
+        assert type(x) is not Value
+    assert (type(x), type(y)) == (Value, Interrupting)
+    with noticing([]) as notes:
+        assert y > x
+    assert len(notes.looks) == 1

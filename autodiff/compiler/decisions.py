@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from autodiff.graph import leaves_and_interior
 from autodiff.support.naming import Names, name_of, number_text
@@ -36,8 +37,11 @@ def warn_of_decisions(
     known = {leaf for _, leaves, _ in graphs for leaf in leaves}
     apart = [x for x in inputs if x not in known]
     for root, leaves, interior in graphs:
-        places = [node.origin.compared for node in (*leaves, *interior) if node.origin.compared]
-        found += [str(Look(COMPARES, *place)) for place in places]
+        for node in (*leaves, *interior):
+            if node.origin.compared is not None:
+                found.append(str(Look(COMPARES, *node.origin.compared)))
+                if node.is_leaf:  # it may come to be in another graph, of which this is not true
+                    node.origin = replace(node.origin, compared=None)
         found += _numbers_taken(root, leaves, interior, apart)
     for each in dict.fromkeys(found):
         message = f"compile: {each}. {WHAT_TO_DO}"

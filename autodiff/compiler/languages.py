@@ -54,7 +54,7 @@ _JAVASCRIPT_WORDS = frozenset(
 _OUR_WORDS = frozenset(
     "parameters inputs gradients updated means output outputs rows row row_count rowCount batch "
     "batches batch_size batchSize iteration start stop step run update module exports "
-    "autodiff_step autodiff_run inf nan n math float range len append".split()
+    "autodiff_step autodiff_run NOTHING inf nan n math float range len append".split()
 )
 RESERVED = (
     frozenset(keyword.kwlist)
@@ -153,8 +153,9 @@ class Language:
         # Python's / has to be kept from raising, unless the divisor is known.
         if op.c_form and (self is not PYTHON or divisor is not None) and kernel_of(op).is_operator:
             return op.formula(*operands)
-        call = f"{function_name(op)}({', '.join(operands)})"
-        return f"{call}[{op.forward.position}]" if isinstance(op.forward, CalledRule) else call
+        if isinstance(op.forward, CalledRule):
+            return op.forward.call(function_name(op), operands)
+        return f"{function_name(op)}({', '.join(operands)})"
 
     def translate(self, node: ast.expr, names: Mapping[str, str]) -> str:
         """Return a kernel's expression as text, with its names replaced."""

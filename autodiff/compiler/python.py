@@ -163,6 +163,7 @@ def function_of(source: str, name: str, title: str, linear: Linear) -> FunctionT
     filename = f"<{one_line(title)} {next(_serial)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace: dict[str, object] = {**ops.FUNCTIONS, "inf": math.inf, "nan": math.nan}
+    namespace["NOTHING"] = ops.NOTHING  # which a rule may give that can only be called
     namespace.update({f"math__{name}": vars(math)[name] for name in C_LIBRARY})
     used = {register.op for register in linear.registers if register.op is not None}
     namespace.update({function_name(op): function_called(op) for op in used})

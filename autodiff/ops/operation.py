@@ -109,8 +109,8 @@ class Operation:
     ``chain_rule``    ``chain_rule(node)`` adds to each parent's gradient the local derivative
                       times the node's; ``autodiff/chain_rules.py`` has those of the table
     ``origin``        what a node that it makes holds of its making
-    ``rule_calls``    the operations that call its rule, if it is no graph, by operand and number of
-                      operands: see ``autodiff/ops/called_rule.py``
+    ``rule_calls``    the operations that call its rule, if it is no graph: see
+                      ``autodiff/ops/called_rule.py``
     ================  ======================================================================
 
     >>> mul = OPERATIONS["mul"]
@@ -131,7 +131,7 @@ class Operation:
     c_form: str = ""
     chain_rule: Callable[[Any], None] = chain_rule_by_partials
     origin: Origin = field(init=False)
-    rule_calls: dict[tuple[int, int], Operation] = field(default_factory=dict, init=False)
+    rule_calls: dict[tuple[int, int, bool], Operation] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "origin", Origin(op=self))

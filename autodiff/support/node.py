@@ -10,12 +10,11 @@ from typing import Any, Self
 
 from autodiff.graph import topological_order
 from autodiff.ops.operation import Operation, local_derivatives
-from autodiff.support import watch
+from autodiff.support import noticing, watch
 from autodiff.support.by_hand import made_by_hand
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT, NotComputed
 from autodiff.support.hooks import Event, GradientHook
-from autodiff.support.noticing import is_compared
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
 from autodiff.support.pickling import reduce_node
 
@@ -308,10 +307,12 @@ def in_repr(number: Any) -> str:
 
 def compare(comparison: Callable[[float, float], bool], left: Node, right: Any) -> bool:
     """Return how two numbers compare; NotImplemented if the right one is no number."""
-    nodes = (left, right) if isinstance(right, Node) else (left,)
-    is_compared(nodes, sys._getframe(2))
-    if len(nodes) == 2:
+    if isinstance(right, Node):
+        if noticing.blocks or not (left.origin.compared and right.origin.compared):
+            noticing.is_compared((left, right), sys._getframe(2))
         return comparison(number_of(left), number_of(right))
+    if noticing.blocks or not left.origin.compared:
+        noticing.is_compared((left,), sys._getframe(2))
     try:
         number = to_float(right, "comparison")
     except TypeError:

@@ -24,7 +24,7 @@ from typing import Any
 from autodiff.support import watch
 from autodiff.support.frames import LIBRARY, code_at, shown_place
 
-__all__ = ["COMPARES", "Look", "Notes", "is_compared", "noticing", "watch_too"]
+__all__ = ["COMPARES", "Look", "Notes", "is_compared", "noticing", "unnoticed", "watch_too"]
 
 # Python's own modules: the user's line is outside of them, as it calls them.
 STANDARD_LIBRARY = os.path.dirname(random.__file__) + os.sep
@@ -91,6 +91,9 @@ class _Thread(threading.local):
     watcher: _Watching | None = None
 
 
+# How many ``with`` blocks notice, in all threads: a comparison looks here before anything else.
+blocks = 0
+
 _thread = _Thread()
 _lock = threading.RLock()  # a Value can be watched for one only
 
@@ -110,8 +113,10 @@ def noticing(values: Iterable[Any], counts_keys: bool = False) -> Iterator[Notes
     >>> [look.what for look in notes.looks]
     ["compares a Value's number"]
     """
+    global blocks  # noqa: PLW0603 (one switch for the whole process)
     notes = Notes(counts_keys)
     with _lock:
+        blocks += 1
         outer = _thread.notes, _thread.watcher
         watcher = _Watching(is_inner=outer[0] is not None)
         _thread.notes, _thread.watcher = notes, watcher
@@ -121,8 +126,27 @@ def noticing(values: Iterable[Any], counts_keys: bool = False) -> Iterator[Notes
             with watch.watching(watcher), _draws_noted(notes):
                 yield notes
         finally:
-            watcher.end()
-            _thread.notes, _thread.watcher = outer
+            try:
+                watcher.end()
+            finally:
+                watcher.end()
+                blocks -= 1
+                _thread.notes, _thread.watcher = outer
+
+
+@contextmanager
+def unnoticed() -> Iterator[None]:
+    """Let nothing be noted in a ``with`` block, whose code is the library's: it is faster so."""
+    outer, profiler = _thread.notes, sys.getprofile()
+    _thread.notes = None
+    if isinstance(profiler, _Draws):
+        sys.setprofile(profiler.outer)
+    try:
+        yield
+    finally:
+        _thread.notes = outer
+        if isinstance(profiler, _Draws):
+            sys.setprofile(profiler)
 
 
 def watch_too(values: Iterable[Any]) -> None:
@@ -239,7 +263,7 @@ class _Watching(watch.Watcher):
         self.kinds: list[tuple[Any, type[Any]]] = []
 
     def made(self, node: Any) -> None:
-        if not node.origin.constant:
+        if not (_thread.notes is None or node.origin.constant):
             kind = type(node)
             # Operators make what their operand is. Who notices around this one has such Values too.
             own = kind.__mro__[2] if issubclass(kind, Watched) and not self.is_inner else kind
@@ -249,8 +273,10 @@ class _Watching(watch.Watcher):
 
     def end(self) -> None:
         """Give all of them their own class again."""
-        for node, kind in reversed(self.kinds):
+        while self.kinds:  # so that it can be done again if it is interrupted
+            node, kind = self.kinds[-1]
             node.__class__ = kind
+            self.kinds.pop()
 
 
 # --------------------------------------------------------------------------------------------
@@ -293,7 +319,7 @@ class _Draws:
             if argument is os.urandom:
                 note(DRAWS_NUMBERS, frame, self.notes)
             elif getattr(argument, "__name__", "") in DRAWS:
-                self.drawn_from(argument.__self__, frame)
+                self.drawn_from(getattr(argument, "__self__", None), frame)
         elif event == "call" and is_draw(frame.f_code):
             self.drawn_from(frame.f_locals.get("self"), frame)
         if self.outer is not None:
@@ -302,8 +328,7 @@ class _Draws:
     def drawn_from(self, generator: Any, frame: FrameType) -> None:
         """Note a draw, if it is one from a generator of Python's, and its state before."""
         if isinstance(generator, random.Random):
-            if generator not in self.notes.states and not isinstance(
-                generator, random.SystemRandom
-            ):
+            has_state = not isinstance(generator, random.SystemRandom)
+            if has_state and generator not in self.notes.states:
                 self.notes.states[generator] = generator.getstate()
             note(DRAWS_NUMBERS, frame, self.notes)
