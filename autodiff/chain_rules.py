@@ -3,12 +3,10 @@
 Each parent's gradient is a sum over the parent's uses.  This use adds the local derivative,
 d node / d parent, times the upstream gradient, d root / d node, which is complete by now.
 
-Written by ``python -m autodiff.ops.writer`` from the rules of ``autodiff/ops``: change those.
-A neuron's sum, of any number of operands, has its own in ``autodiff/ops/sums.py``.
+Written by ``python -m autodiff.ops.writer`` from ``autodiff/ops``; ``ops/sums.py`` has a sum's own.
 """
 
 # ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
-
 from __future__ import annotations
 
 from typing import Any
