@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import nn
@@ -97,8 +97,14 @@ def test_a_run_has_the_bits_of_eager_evaluations_and_updates(trial: Trial) -> No
     assert all_bits(trial.start) == all_bits(trial.in_program_order(numbers))
 
 
+# A contribution that is always reached: its choice folds away, and what is left is a product.
+FOLDED_CHOICE: Recipe = [("variable", 0.0), ("variable", 0.0), ("constant", 0.0)]
+FOLDED_CHOICE += [("abs", (1,)), ("where", (2, 0, 3)), ("neg", (4,))]
+
+
 @settings(max_examples=150, deadline=None)
 @given(trials(st.floats(), with_rows=True))
+@example(Trial(FOLDED_CHOICE, width=1, rows=[[0.0]], batch_size=1, iterations=1))
 def test_a_run_over_rows_has_the_bits_of_eager_gradients_added_in_row_order(trial: Trial) -> None:
     outputs, numbers = trained(trial)
     program = checked(trial.program)

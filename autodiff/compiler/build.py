@@ -198,9 +198,9 @@ def _backward(
         comment = f"{gradient} = {chain}" if use == 1 else chain
         place = _named(linear, step.contribution, comment, name)
         linear.of_value[step.contribution] = place
-        is_new = linear.registers[place].kind is Kind.OPERATION  # and no copy of an equal one
-        if guards is not None and is_new and steps.is_guard(step.contribution):
-            guards.add(place)
+        if guards is not None and steps.is_guard(step.contribution):
+            if _is_made_as_written(linear, step.contribution):
+                guards.add(place)
         if use > 1:
             comment, name = f"{gradient} += the line above", f"d_{parent}_{use}"
             linear.of_value[step.total] = _named(linear, step.total, comment, name)
@@ -214,6 +214,13 @@ def _backward(
                 place = _named(linear, complete, comment, f"d_{names[leaf]}_or_0")
                 linear.of_value[complete] = place
     return totals
+
+
+def _is_made_as_written(linear: Linear, node: Value) -> bool:
+    """Return whether a node's register is its operation: neither a copy nor simplified."""
+    register = linear.registers[linear.of_value[node]]
+    operands = tuple([linear.of_value[parent] for parent in node.parents])
+    return register.op is node.op and register.operands == operands
 
 
 def _rule_of(node: Value) -> str:
