@@ -198,9 +198,8 @@ def _backward(
         comment = f"{gradient} = {chain}" if use == 1 else chain
         place = _named(linear, step.contribution, comment, name)
         linear.of_value[step.contribution] = place
-        if guards is not None and steps.is_guard(step.contribution):
-            if _is_made_as_written(linear, step.contribution):
-                guards.add(place)
+        if guards is not None and _is_guard(linear, steps, step.contribution):
+            guards.add(place)
         if use > 1:
             comment, name = f"{gradient} += the line above", f"d_{parent}_{use}"
             linear.of_value[step.total] = _named(linear, step.total, comment, name)
@@ -216,11 +215,12 @@ def _backward(
     return totals
 
 
-def _is_made_as_written(linear: Linear, node: Value) -> bool:
-    """Return whether a node's register is its operation: neither a copy nor simplified."""
-    register = linear.registers[linear.of_value[node]]
-    operands = tuple([linear.of_value[parent] for parent in node.parents])
-    return register.op is node.op and register.operands == operands
+def _is_guard(linear: Linear, steps: GradientSteps, contribution: Value) -> bool:
+    """Return whether a contribution's register is its guard: neither a copy nor folded away."""
+    register = linear.registers[linear.of_value[contribution]]
+    operands = tuple([linear.of_value[parent] for parent in contribution.parents])
+    as_written = (register.op, register.operands) == (contribution.op, operands)
+    return as_written and steps.is_guard(contribution)
 
 
 def _rule_of(node: Value) -> str:
