@@ -237,6 +237,55 @@ def test_a_node_passes_its_gradient_on_by_the_function_that_it_was_given() -> No
         assert [v._op for v in node._prev] == ["cube", ""]
 
 
+def test_what_a_node_by_hand_was_given_can_be_read() -> None:
+    x = autodiff.Value(2.0)
+    out = by_closure(autodiff.Value, x, 12.0)
+    assert callable(out._backward)
+    assert x._backward is None
+    with pytest.raises(AttributeError, match="takes no _backward: only a node made by hand"):
+        x._backward = out._backward
+
+
+@pytest.mark.parametrize("function", [None, print])
+def test_a_node_by_hand_without_local_derivatives_has_none_to_show(function: Any) -> None:
+    x = autodiff.Value(2.0)
+    out = autodiff.Value(8.0, (x,), "cube")
+    if function:
+        out._backward = function
+    has = "a _backward function" if function else "neither these nor a _backward"
+    with pytest.raises(ValueError, match=f"no local derivatives to show.*with {has}"):
+        assert out._local_grads
+    if not function:
+        with pytest.raises(ValueError, match="no local derivatives"):
+            out.backward()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((8.0, (), (12.0,)), ValueError, r"local derivatives, .*, but no operands"),
+        ((8.0, ("x",), (12.0,)), TypeError, "needs Values as its operands, but got"),
+        ((8.0, 3), TypeError, "needs a str as its label, or its operands, but got"),
+        ((8.0, (autodiff.Value(2.0),), (12.0, 1.0)), ValueError, "2 local derivatives for 1 op"),
+        ((8.0, (autodiff.Value(2.0),), ("12",)), TypeError, "a local derivative"),
+    ],
+)
+def test_what_is_no_node_is_refused(
+    arguments: tuple[Any, ...], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        autodiff.Value(*arguments)
+
+
+def test_a_node_by_hand_has_no_function_and_no_rule() -> None:
+    operation = autodiff.Value(8.0, (autodiff.Value(2.0),), (12.0,)).op
+    assert operation is not None
+    with pytest.raises(ValueError, match="made by hand cannot be computed anew: write it with"):
+        operation.forward(2.0)
+    with pytest.raises(ValueError, match="made by hand has no rule: write it with"):
+        operation.partials(8.0, 2.0)
+
+
 def test_both_kinds_of_nodes_by_hand_work_in_one_graph() -> None:
     x = autodiff.Value(0.5)
     (cube(autodiff.Value, x) * by_closure(autodiff.Value, x, 0.75)).backward()
@@ -285,6 +334,28 @@ def test_an_attribute_of_a_subclass_s_own_stays_with_its_value() -> None:
         (x * x).backward()
         assert x.velocity == 0.5
         assert copy.deepcopy(x).velocity == 0.5
+
+
+class Doubled(autodiff.Value):
+    """Has a sum and a product of its own, as subclasses in such programs do."""
+
+    def __add__(self, other: Any) -> Any:
+        return 2.0 * super().__add__(other).detach()
+
+    def __mul__(self, other: Any) -> Any:
+        return super().__mul__(2.0 * other)
+
+
+def test_a_subclass_s_own_sum_and_product_serve_with_a_number_on_the_left_too() -> None:
+    x = Doubled(3.0)
+    assert ((x + 1.0).data, (1.0 + x).data) == (8.0, 8.0)
+    assert ((x * 5.0).data, (5.0 * x).data) == (30.0, 30.0)
+
+
+def test_a_label_taken_off_again_leaves_a_plain_variable() -> None:
+    x = autodiff.Value(3.0)
+    x.label = ""
+    assert x.origin is autodiff.Value(3.0).origin
 
 
 class Parameter:

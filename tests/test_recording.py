@@ -20,7 +20,7 @@ import pytest
 
 import nn
 from autodiff import DecisionWarning, Value, compile, maximum, record_source, where
-from autodiff.support.noticing import Notes, _Draws, noticing, users_place
+from autodiff.support.noticing import Notes, _Draws, is_compared, noticing, users_place
 from tests.bits import all_bits
 
 HERE = "tests/test_recording.py"
@@ -656,7 +656,7 @@ def test_settings_that_come_and_go_are_those_of_the_slice(engine: str) -> None:
 
     def change(done: int, loss: float) -> None:
         optimizer.remark = Incomparable()  # type: ignore[attr-defined]
-        if done == 4:
+        if done == 6:
             optimizer.factor = 2.0  # type: ignore[attr-defined]
             model.w.data = 1e300
 
@@ -664,7 +664,7 @@ def test_settings_that_come_and_go_are_those_of_the_slice(engine: str) -> None:
     optimizer = Scaled(model.parameters(), lr=0.25)
     with pytest.raises(nn.NonFiniteLossError):
         nn.fit(model, [[1.0]], [3.0], optimizer=optimizer, epochs=9, engine=engine, progress=change)
-    assert model.w.data == 3.0 - 2.0 * 0.5**3  # three epochs at half the distance, none with 2
+    assert model.w.data == 3.0 - 2.0 * 0.5**5  # five epochs at half the distance, none with 2
     assert optimizer.factor == 2.0  # type: ignore[attr-defined]
 
 
@@ -882,6 +882,38 @@ def test_draws_are_heard_as_python_tells_of_them() -> None:
     notes.rewind()
     assert generator.getstate() == before
     assert len(heard) == 6
+
+
+def test_constants_do_not_count_nor_does_what_the_library_itself_compares() -> None:
+    x, number = Value(3.0), Value(3.0).detach()
+    with noticing([x]) as notes:
+        assert number > 1.0
+    assert notes.looks == []
+    library: Any = SimpleNamespace(f_code=SimpleNamespace(co_filename=nn.__file__))
+    is_compared([x], library)
+    is_compared([number], sys._getframe())
+    assert x.origin.compared is None
+    is_compared([x], sys._getframe())
+    assert x.origin.compared is not None
+
+
+def test_draws_of_python_s_own_methods_are_heard_too() -> None:
+    notes = Notes()
+    listen, generator = _Draws(notes, None), random.Random(3)
+    before = generator.getstate()
+    for method, drawn_from in (
+        *((random.Random.choice, generator), (random.Random.choice, generator)),
+        *((random.Random.getstate, generator), (statistics.fmean, generator)),
+        *((random.Random.choice, random.SystemRandom()), (random.Random.choice, "no generator")),
+    ):
+        called: Any = SimpleNamespace(
+            f_code=method.__code__, f_lineno=1, f_back=sys._getframe(),
+            f_locals={"self": drawn_from},
+        )  # fmt: skip
+        listen(called, "call", None)
+    # Twice from the generator, once from the system, which has no state to go back to.
+    assert [look.what for look in notes.looks] == ["draws a random number"] * 3
+    assert notes.states == {generator: before}
 
 
 def test_what_gauss_has_left_over_is_a_draw_too() -> None:

@@ -280,13 +280,14 @@ def test_fit_has_the_same_bits_on_every_engine_where_numbers_overflow(
 
 
 @pytest.mark.parametrize("engine", ["python", *(["native"] if is_installed() else [])])
-def test_a_dead_neuron_of_an_infinite_input_keeps_its_weights(engine: str) -> None:
+@pytest.mark.parametrize("shuffle", [None, random.Random(5), random.SystemRandom()])
+def test_a_dead_neuron_of_an_infinite_input_keeps_its_weights(engine: str, shuffle: Any) -> None:
     """The weight's gradient is nothing; without the guard it would be 0 times infinity."""
     w, v, x = Value(-1.0, "w"), Value(-1.0, "v"), Value(0.0, "x")
     output = ops.relu(v * ops.exp(w * x) - 1.0)
     program = compile(output, inputs=[x], updates=lambda of: {w: w - of[w], v: v - of[v]},
                       engine=engine)  # fmt: skip
-    assert program.run(2, rows=[[-1000.0], [1.0]]) == [0.0, 0.0]
+    assert program.run(2, rows=[[-1000.0], [1.0]], shuffle=shuffle) == [0.0, 0.0]
     assert (w.data, v.data) == (-1.0, -1.0)
 
 

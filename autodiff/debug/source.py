@@ -81,7 +81,7 @@ class SourceRecorder(watch.Watcher):
         node.origin = self._origin(node.origin, frame.f_code.co_filename, frame.f_lineno, name)
 
     def settle(self) -> None:
-        """Take the last name back if it is not bound to its Value; it may belong to another."""
+        """Take the last name back if it is not bound to its Value."""
         if self._unsettled is None:
             return
         node, frame, name = self._unsettled
@@ -91,8 +91,6 @@ class SourceRecorder(watch.Watcher):
         if bound is node or named.name != name:
             return
         node.origin = replace(named, name="")
-        if isinstance(bound, Value) and bound.origin == node.origin:
-            bound.origin = replace(bound.origin, name=name)
 
     def _name(self, node: Value, frame: FrameType, below: CodeType | None) -> str:
         """Return the name that the frame, or one that it returns to, gives the Value."""
