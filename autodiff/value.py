@@ -17,7 +17,7 @@ from autodiff.support.convert import to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
 from autodiff.support.node import Node, labelled, number_of
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
-from autodiff.support.passes import abandon_pass, begin_pass, finish_pass, starting_gradient
+from autodiff.support.passes import *
 
 __all__ = ["Operand", "Value", "constant", "lift", "weighted_sum"]
 
@@ -25,9 +25,9 @@ __all__ = ["Operand", "Value", "constant", "lift", "weighted_sum"]
 class Value(Operators, Node):
     """A number in a computation graph.
 
-    ``Value(data, label="")`` makes a *variable* leaf from any real number.  A number met in an
-    expression (the 2 of ``2 * x``) becomes a *constant* leaf, which gets no gradient.  What other
-    engines' constructors take, this does too (``autodiff/support/by_hand.py``).  Raises TypeError.
+    ``Value(data, label="")`` makes a *variable* leaf from any real number, else raises TypeError.
+    It takes what other engines' constructors take, too (``autodiff/support/by_hand.py``).  The 2 of
+    ``2 * x`` becomes a *constant* leaf, which gets no gradient.
 
     ============  ==========================================================================
     ``data``      the number, a float
@@ -80,17 +80,18 @@ class Value(Operators, Node):
         """
         if watch.on_backward or not self.parents or not type(self.data) is type(gradient) is float:
             gradient = starting_gradient(self, gradient)
-            if watch.on_backward is not None and watch.on_backward(self, gradient):
+            if is_done_otherwise(self, gradient):
                 return
         (interior, set_aside), self.grad = begin_pass(self), gradient
         try:
+            set_aside_gradients(set_aside)
             for node in reversed(interior):
                 # What no contribution has reached passes none on.
                 node.grad is NOT_COMPUTED or node.origin.op.chain_rule(node)
+            finish_pass(set_aside)
         except BaseException:
             abandon_pass(self, set_aside)
             raise
-        finish_pass(set_aside)
 
     @staticmethod
     def make_node(op: Operation, *operands: Any) -> Value:

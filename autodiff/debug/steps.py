@@ -19,7 +19,12 @@ from autodiff.support import watch
 from autodiff.support.convert import describe
 from autodiff.support.gradients import NotComputed
 from autodiff.support.naming import Names, number_text
-from autodiff.support.passes import begin_pass, finish_pass, starting_gradient
+from autodiff.support.passes import (
+    begin_pass,
+    finish_pass,
+    set_aside_gradients,
+    starting_gradient,
+)
 from autodiff.value import Value
 
 __all__ = ["Step", "backward_steps"]
@@ -150,7 +155,8 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     for watcher in watchers:
         watcher.begins(root, changes)
     before = [(node, node.grad) for node in order]
-    interior, set_aside = begin_pass(root)
+    interior, set_aside = begin_pass(root) if root.parents else ([], {root: root.grad})
+    set_aside_gradients(set_aside)
     root.grad = gradient
     reverse_pass = ReversePass(root, interior, changes)
     try:
