@@ -12,12 +12,11 @@ from typing import Any, TypeAlias
 from autodiff import chain_rules, operators  # noqa: F401 (the chain rules join their operations)
 from autodiff.operators import Operators, new
 from autodiff.ops import WEIGHTED_SUM, Operation
-from autodiff.support import watch
+from autodiff.support import passes, watch
 from autodiff.support.convert import to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
 from autodiff.support.node import Node, labelled, number_of
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
-from autodiff.support.passes import *
 
 __all__ = ["Operand", "Value", "constant", "lift", "weighted_sum"]
 
@@ -79,18 +78,18 @@ class Value(Operators, Node):
         (5.0, 3.0)
         """
         if watch.on_backward or not self.parents or not type(self.data) is type(gradient) is float:
-            gradient = starting_gradient(self, gradient)
-            if is_done_otherwise(self, gradient):
+            gradient = passes.starting_gradient(self, gradient)
+            if passes.is_done_otherwise(self, gradient):
                 return
-        (interior, set_aside), self.grad = begin_pass(self), gradient
+        (interior, set_aside), self.grad = passes.begin_pass(self), gradient
         try:
-            set_aside_gradients(set_aside)
+            passes.set_aside_gradients(set_aside)
             for node in reversed(interior):
                 # What no contribution has reached passes none on.
                 node.grad is NOT_COMPUTED or node.origin.op.chain_rule(node)
-            finish_pass(set_aside)
+            passes.finish_pass(set_aside)
         except BaseException:
-            abandon_pass(self, set_aside)
+            passes.abandon_pass(self, set_aside)
             raise
 
     @staticmethod

@@ -45,7 +45,7 @@ def starting_gradient(root: Any, gradient: float) -> float:
 
 
 def is_done_otherwise(root: Any, gradient: float) -> bool:
-    """Do the pass if root is a leaf, or if somebody looks on who does it; return whether it is done."""
+    """Do the pass if root is a leaf, or if who looks on does it; return whether it is done."""
     if watch.on_backward is not None and watch.on_backward(root, gradient):
         return True
     if not root.parents:
@@ -68,6 +68,7 @@ def begin_pass(root: Any) -> tuple[list[Any], SetAside]:
     It is the walk of ``leaves_and_interior``, which stands here again as it is on the way of every
     training step, and of everybody who steps through one: it does as it goes what has to be done.
     """
+    met: Any  # for mypy, which would have no use of what add returns
     met, path, interior, leaves = {root}, [], list[Any](), list[Any]()
     note, unset, node, operands = leaves.append, NOT_COMPUTED, root, iter(root.parents)
     while True:
