@@ -11,7 +11,7 @@ from typing import Any, Self
 from autodiff.graph import topological_order
 from autodiff.ops.operation import Operation, local_derivatives
 from autodiff.support import noticing, watch
-from autodiff.support.by_hand import made_by_hand
+from autodiff.support.by_hand import made_by_hand, made_with_derivatives
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT, NotComputed
 from autodiff.support.hooks import Event, GradientHook
@@ -93,7 +93,9 @@ class Node:
 
     def describe(self, label: Any, *more: Any, **named: Any) -> None:
         """Take what a constructor is given besides the number: a label, or how it was made."""
-        if not isinstance(label, str):
+        if type(label) is tuple and label and len(more) == 1 and not named:
+            made_with_derivatives(self, label, *more)
+        elif not isinstance(label, str):
             made_by_hand(self, label, *more, **named)
         elif more or named:
             made_by_hand(self, *((), *more) if more else (), **{"label": label, **named})
