@@ -6,6 +6,7 @@ import inspect
 import math
 import pickle
 import threading
+import traceback
 from collections.abc import Callable
 
 import pytest
@@ -215,6 +216,48 @@ def test_a_pass_without_an_anomaly_gives_the_same_bits(recipe: Recipe) -> None:
         assert not all(math.isfinite(node.grad) for node in plain)
     else:
         assert [bits(node.grad) for node in plain] == [bits(node.grad) for node in watched]
+
+
+# --------------------------------------------------------------------------------------------
+# The traceback, where a debugger opens it
+# --------------------------------------------------------------------------------------------
+
+
+def functions_in(error: BaseException) -> list[str]:
+    """Return the functions of a traceback's frames, from this file's on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame.name for frame in frames][1:]
+
+
+def backward_of(x: Value) -> None:
+    root = (x - 1.0).sqrt()
+    (root * 2.0).backward()
+
+
+def test_the_traceback_ends_at_the_user_s_line_without_the_library_s_frames() -> None:
+    error = caught(lambda: forward_with_a_bad_line(nn.MLP(1, [1], rng=1)([Value(0.0)]) * 0.0 + 1.0))
+    assert functions_in(error)[-1] == "forward_with_a_bad_line"
+    assert error.__traceback__ is not None
+    names = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    assert set(names) == {__file__}
+
+
+def test_the_traceback_of_a_backward_pass_ends_at_the_line_of_the_forward_pass() -> None:
+    error = caught(lambda: backward_of(Value(1.0, "x")))
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    assert (last.filename, last.lineno, last.name) == (
+        *(__file__, line_of(backward_of, "root ="), "forward_pass"),
+    )
+    assert last.line == "root = (x - 1.0).sqrt()"
+    assert functions_in(error)[-2:] == ["backward_of", "forward_pass"]
+    shown = "".join(traceback.format_exception(error))
+    assert "^" not in shown.partition("in forward_pass")[2]  # no part of the line is blamed
+
+
+def test_where_the_line_is_not_known_the_traceback_ends_at_the_backward_pass() -> None:
+    root = Value(0.0, "x").sqrt()
+    error = caught(lambda: root.backward())  # noqa: PLW0108 (a frame of this file)
+    assert functions_in(error)[-1] == "<lambda>"
 
 
 # --------------------------------------------------------------------------------------------

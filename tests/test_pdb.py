@@ -13,9 +13,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from autodiff import Value, chain_rules
 from autodiff.ops.operation import chain_rule_by_partials
-from tests.documents import PROMPT, ROOT, parse, session
+from tests.documents import PROMPT, ROOT, parse, run_python, session
 
 DOCUMENT = parse(ROOT / "docs" / "compile.md")
 
@@ -176,6 +178,78 @@ def test_one_steps_into_a_rule_of_ones_own_in_ones_own_file(tmp_path: Path) -> N
         ("c", f"{rule} parent.grad += local * upstream"),
         ("p parent.grad, local, upstream", "(not computed, 12.0, 1.0)"),
     )
+
+
+STEPS = """\
+from autodiff import Value, backward_steps
+
+w, x = Value(0.5, "w"), Value(3.0, "x")
+for step in backward_steps(w * x):
+    pass
+"""
+
+
+def test_p_step_is_the_chain_rule(tmp_path: Path) -> None:
+    chain_rule = "d v3/d w += d v3/d v3 × d v3/d w = 1 × 3 = 3  (sum 3; v3 = w * x)"
+    check_session(
+        STEPS,
+        tmp_path,
+        ("b 5", "Breakpoint 1"),
+        ("c", "train.py <module>: pass"),
+        ("p step", chain_rule),
+        ("p step.upstream, step.local", "(1.0, 3.0)"),
+        ("p w", "Value(0.5, 'w', grad=3)"),
+    )
+
+
+ANOMALIES = {
+    # program: the line at which a post-mortem opens it, and what is to be seen there
+    """\
+from autodiff import Value, detect_anomaly
+with detect_anomaly():
+    x = Value(1.0)
+    y = x - 1.0
+    z = y.log() * 2.0
+""": ("z = y.log() * 2.0", "y", "Value(0, 'y', op=sub, train.py:4)"),
+    """\
+from autodiff import Value, detect_anomaly
+with detect_anomaly():
+    x = Value(0.0)
+    distance = x.sqrt()
+    loss = distance * 3.0
+    loss.backward()
+""": ("distance = x.sqrt()", "(node, x, upstream, local)[1:]", "(Value(0, 'x', train.py:3), 3.0, inf)"),
+    """\
+from autodiff import Value, detect_anomaly
+with detect_anomaly():
+    x = Value(3.0)
+    loss = x * x
+    x.data = 2.0
+    loss.backward()
+""": ("loss = x * x", "node, x", "(Value(9, 'loss', op=mul, train.py:4), Value(2, 'x', train.py:3))"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", ANOMALIES)
+def test_a_post_mortem_of_an_anomaly_opens_at_the_line_that_made_the_node(
+    program: str, tmp_path: Path
+) -> None:
+    code, asked, answer = ANOMALIES[program]
+    # What post_mortem() opens, without the session around it that each Python words differently.
+    opened = """\
+import pdb, runpy, sys
+try:
+    runpy.run_path("train.py")
+except ArithmeticError as error:
+    pdb.post_mortem(error.__traceback__)
+"""
+    (tmp_path / "opened.py").write_text(opened, encoding="utf-8")
+    (tmp_path / "train.py").write_text(program, encoding="utf-8")
+    output = run_python(["opened.py"], tmp_path, f"p {asked}\nq\n", HOME=str(tmp_path))
+    place, said, _ = output.split(PROMPT)
+    assert in_short(place).partition(": ")[2] == code
+    assert "train.py(" in place
+    assert said.strip() == answer
 
 
 def test_a_debugger_shows_lines_names_and_numbers_of_a_programs_forward_and_backward(

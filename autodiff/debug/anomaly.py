@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from autodiff.debug.changed import CURE, Changes
+from autodiff.debug.raising import keep_users_frames, raise_where_made
 from autodiff.debug.source import record_source
 from autodiff.debug.text import is_call, short_formula
 from autodiff.gradient import Contribution
@@ -51,7 +52,8 @@ def detect_anomaly() -> Iterator[None]:
     although all that it was made from is finite.  The error names the operation, its operands
     with their numbers, and the user's line of the *forward* operation.  A backward pass that is
     stopped leaves every gradient as it was before.  The block records the source as
-    ``record_source`` does; make the graph inside it, or the error cannot name the line.
+    ``record_source`` does; make the graph inside it, or the error cannot name the line.  A debugger
+    opens the error at that line: the library's own frames are not in its traceback.
 
     ``backward()`` also raises AnomalyError, before it has changed any gradient, if numbers have
     changed since the graph was computed: ``w.data -= ...`` without a new forward pass would mix
@@ -69,7 +71,11 @@ def detect_anomaly() -> Iterator[None]:
         y = x.log()
     """
     with record_source(), watch.watching(AnomalyWatcher()):
-        yield
+        try:
+            yield
+        except AnomalyError as error:
+            keep_users_frames(error)
+            raise
 
 
 class AnomalyWatcher(watch.Watcher):
@@ -93,12 +99,13 @@ class AnomalyWatcher(watch.Watcher):
         if changes:
             node = root if root in changes.now else next(iter(changes.now))
             sentence = changes.sentence(Names(root))
-            raise AnomalyError(
+            error = AnomalyError(
                 f"backward through numbers of different times: {sentence}. {CURE.capitalize()}"
                 f"{place_of(node)}",
                 node,
                 "backward",
             )
+            raise_where_made(error, node)
 
     def contributes(self, contribution: Contribution) -> None:
         """Check a contribution to a gradient, and the sum with it."""
@@ -119,12 +126,18 @@ class AnomalyWatcher(watch.Watcher):
         else:
             local = number_text(contribution.local)
             fault = f"is upstream {number_text(upstream)} × local {local} = {added}"
-        raise AnomalyError(
+        error = AnomalyError(
             f"backward through {formula_of(node)}: the contribution to the gradient of "
             f"{name_of(contribution.parent)} {fault}, not finite, though {formula_of(node)} = "
             f"{number_text(node.data)} and its operands are: {operands_of(node)}{place_of(node)}",
             node,
             "backward",
+        )
+        raise_where_made(
+            *(error, node),
+            upstream=upstream,
+            local=contribution.local,
+            contribution=contribution.contribution,
         )
 
 
