@@ -706,9 +706,7 @@ def test_a_step_cannot_be_changed_and_its_repr_is_the_chain_rule_too() -> None:
         step.local = 2.0  # type: ignore[misc]
     # Not the dataclass: what a debugger prints, and shows in its variables, is a sentence.
     assert repr(step) == str(step)
-    assert repr([step]) == (
-        "[d v2/d x += d v2/d v2 × d v2/d x = 1 × -1 = -1  (sum -1; v2 = -x)]"
-    )
+    assert repr([step]) == ("[d v2/d x += d v2/d v2 × d v2/d x = 1 × -1 = -1  (sum -1; v2 = -x)]")
 
 
 def test_the_steps_of_two_passes_over_one_graph_are_equal() -> None:

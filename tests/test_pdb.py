@@ -202,39 +202,28 @@ def test_p_step_is_the_chain_rule(tmp_path: Path) -> None:
     )
 
 
-ANOMALIES = {
-    # program: the line at which a post-mortem opens it, and what is to be seen there
-    """\
-from autodiff import Value, detect_anomaly
-with detect_anomaly():
-    x = Value(1.0)
-    y = x - 1.0
-    z = y.log() * 2.0
-""": ("z = y.log() * 2.0", "y", "Value(0, 'y', op=sub, train.py:4)"),
-    """\
-from autodiff import Value, detect_anomaly
-with detect_anomaly():
-    x = Value(0.0)
-    distance = x.sqrt()
-    loss = distance * 3.0
-    loss.backward()
-""": ("distance = x.sqrt()", "(node, x, upstream, local)[1:]", "(Value(0, 'x', train.py:3), 3.0, inf)"),
-    """\
-from autodiff import Value, detect_anomaly
-with detect_anomaly():
-    x = Value(3.0)
-    loss = x * x
-    x.data = 2.0
-    loss.backward()
-""": ("loss = x * x", "node, x", "(Value(9, 'loss', op=mul, train.py:4), Value(2, 'x', train.py:3))"),
-}  # fmt: skip
+# A program; the line at which a post-mortem opens it; what is to be seen there, and how.
+ANOMALIES = [
+    (
+        "x = Value(1.0)\n    y = x - 1.0\n    z = y.log() * 2.0",
+        *("z = y.log() * 2.0", "y", "Value(0, 'y', op=sub, train.py:4)"),
+    ),
+    (
+        "x = Value(0.0)\n    distance = x.sqrt()\n    (distance * 3.0).backward()",
+        *("distance = x.sqrt()", "x, upstream, local", "(Value(0, 'x', train.py:3), 3.0, inf)"),
+    ),
+    (
+        "x = Value(3.0)\n    loss = x * x\n    x.data = 2.0\n    loss.backward()",
+        *("loss = x * x", "node", "Value(9, 'loss', op=mul, train.py:4)"),
+    ),
+]
 
 
-@pytest.mark.parametrize("program", ANOMALIES)
+@pytest.mark.parametrize(("program", "code", "asked", "answer"), ANOMALIES)
 def test_a_post_mortem_of_an_anomaly_opens_at_the_line_that_made_the_node(
-    program: str, tmp_path: Path
+    program: str, code: str, asked: str, answer: str, tmp_path: Path
 ) -> None:
-    code, asked, answer = ANOMALIES[program]
+    program = f"from autodiff import Value, detect_anomaly\nwith detect_anomaly():\n    {program}\n"
     # What post_mortem() opens, without the session around it that each Python words differently.
     opened = """\
 import pdb, runpy, sys

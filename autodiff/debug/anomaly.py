@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from autodiff.debug.changed import CURE, Changes
+from autodiff.debug.not_finite import TOO_LARGE, cause_of
 from autodiff.debug.raising import keep_users_frames, raise_where_made
 from autodiff.debug.source import record_source
 from autodiff.debug.text import is_call, short_formula
@@ -89,7 +90,8 @@ class AnomalyWatcher(watch.Watcher):
             return
         raise AnomalyError(
             f"{formula_of(node)} = {number_text(node.data)} is not finite, "
-            f"though its operands are: {operands_of(node)}{place_of(node)}",
+            f"though its operands are: {operands_of(node)}; {cause_of(node)}"
+            f"{place_of(node)}",
             node,
             "forward",
         )
@@ -98,9 +100,9 @@ class AnomalyWatcher(watch.Watcher):
         """Check that every result is what its operation gives for the numbers of now."""
         if changes:
             node = root if root in changes.now else next(iter(changes.now))
-            sentence = changes.sentence(Names(root))
+            told = changes.sentence(Names(root))
             error = AnomalyError(
-                f"backward through numbers of different times: {sentence}. {CURE.capitalize()}"
+                f"backward through numbers of different times: {told}. {CURE.capitalize()}"
                 f"{place_of(node)}",
                 node,
                 "backward",
@@ -116,7 +118,7 @@ class AnomalyWatcher(watch.Watcher):
             return
         if not math.isfinite(node.data) or not operands_are_finite(node):
             return  # a bad number of the forward pass, not of this one
-        added = number_text(contribution.contribution)
+        added, cause = number_text(contribution.contribution), TOO_LARGE
         if math.isfinite(contribution.contribution):
             before = contribution.before
             if before is None or not math.isfinite(before):
@@ -125,11 +127,13 @@ class AnomalyWatcher(watch.Watcher):
             fault += number_text(contribution.total)
         else:
             local = number_text(contribution.local)
+            cause = TOO_LARGE if math.isfinite(contribution.local) else cause_of(node)
             fault = f"is upstream {number_text(upstream)} × local {local} = {added}"
         error = AnomalyError(
             f"backward through {formula_of(node)}: the contribution to the gradient of "
             f"{name_of(contribution.parent)} {fault}, not finite, though {formula_of(node)} = "
-            f"{number_text(node.data)} and its operands are: {operands_of(node)}{place_of(node)}",
+            f"{number_text(node.data)} and its operands are: {operands_of(node)}; "
+            f"{cause}{place_of(node)}",
             node,
             "backward",
         )
