@@ -132,6 +132,28 @@ def test_one_steps_from_backward_to_the_loop_and_from_there_into_each_chain_rule
     )
 
 
+def test_explain_at_a_breakpoint_of_the_pass_knows_that_it_is_running(tmp_path: Path) -> None:
+    asked = "__import__('autodiff').explain(node.parents[0], of=self).notes"
+    check_session(
+        LESSON,
+        tmp_path,
+        ("import autodiff", ""),
+        ("b autodiff.chain_rules.backward_mul", "Breakpoint 1"),
+        ("c", "chain_rules.py backward_mul: upstream, (a, b) = node.grad, node.parents"),
+        ("u", AT_NODE),
+        (
+            f"p {asked}",
+            "('v6.backward() is running: w.grad is not there, and will be "
+            f"{3.0 * SLOPE:.6g} once it has its contribution. Go on to the end of the pass',)",
+        ),
+        ("u", "train.py <module>: y.backward()"),
+        ("tbreak 7", "Breakpoint 2"),
+        ("c", "train.py <module>: print(w.grad)"),
+        ("p w.grad", f"{3.0 * SLOPE}"),
+        ("p autodiff.explain(w, of=y).notes", "()"),
+    )
+
+
 def test_a_breakpoint_by_file_and_line_stops_in_a_chain_rule(tmp_path: Path) -> None:
     line, _ = line_of(chain_rules.backward_mul, "a.grad +=")
     check_session(

@@ -68,6 +68,7 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     ...
     autodiff.debug.anomaly.AnomalyError: log(x) = -inf is not finite, though its operands are: x = 0
+      log(0) is -inf, and its slope 1 / 0: keep its operand above 0, as in (p + 1e-9).log()
       made in <doctest autodiff.debug.anomaly.detect_anomaly[0]>:3
         y = x.log()
     """
@@ -90,7 +91,7 @@ class AnomalyWatcher(watch.Watcher):
             return
         raise AnomalyError(
             f"{formula_of(node)} = {number_text(node.data)} is not finite, "
-            f"though its operands are: {operands_of(node)}; {cause_of(node)}"
+            f"though its operands are: {operands_of(node)}\n  {cause_of(node)}"
             f"{place_of(node)}",
             node,
             "forward",
@@ -132,8 +133,8 @@ class AnomalyWatcher(watch.Watcher):
         error = AnomalyError(
             f"backward through {formula_of(node)}: the contribution to the gradient of "
             f"{name_of(contribution.parent)} {fault}, not finite, though {formula_of(node)} = "
-            f"{number_text(node.data)} and its operands are: {operands_of(node)}; "
-            f"{cause}{place_of(node)}",
+            f"{number_text(node.data)} and its operands are: {operands_of(node)}"
+            f"\n  {cause}{place_of(node)}",
             node,
             "backward",
         )

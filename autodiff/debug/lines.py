@@ -9,19 +9,29 @@ from __future__ import annotations
 import linecache
 import re
 import sys
+from collections.abc import Container
 from typing import Final
 
 from autodiff.support.frames import shown_place, users_frame
 from autodiff.value import Value
 
-__all__ = ["CUT", "REBINDING", "TAKEN_OUT", "UPDATE", "file_of", "lines_like", "see"]
+__all__ = [
+    "CUT",
+    "REBINDING",
+    "TAKEN_OUT",
+    "UPDATE",
+    "file_of",
+    "is_rebound",
+    "names_of_the_caller",
+    "see",
+]
 
-SHOWN_LINES = 2
+SHOWN_LINES = 3
 
 # ``w.data -= 0.1 * w.grad``
 UPDATE: Final = re.compile(r"\.data\s*[-+*/]?=(?!=)")
 # ``w = w - 0.1 * w.grad``, ``w -= 0.1 * w.grad`` and ``w = Value(w.data - 0.1 * w.grad)``
-REBINDING: Final = re.compile(r"^\s*\w+\s*([-+]=|=(?!=).*[-+]).*\.grad\b")
+REBINDING: Final = re.compile(r"^\s*(?P<name>\w+)\s*([-+]=|=(?!=).*[-+]).*\.grad\b")
 # What makes a number of a Value.
 TAKEN_OUT: Final = re.compile(r"\.(data|item\(\)|detach\(\))")
 # ``h = Value((w * x).data)``
@@ -37,6 +47,24 @@ def file_of(*values: Value) -> str:
     return frame.f_code.co_filename if frame is not None else ""
 
 
+def names_of_the_caller(value: Value) -> frozenset[str]:
+    """Return the names by which the user's code that called this has a Value."""
+    frame = users_frame(sys._getframe(1))
+    known = {**frame.f_globals, **frame.f_locals} if frame is not None else {}
+    return frozenset(name for name, each in known.items() if each is value)
+
+
+def is_rebound(value: Value, names: Container[str], file: str) -> bool:
+    """Return whether the line that made a Value updates a name by a gradient.
+
+    If that line is not known, a line of the file is taken that gives such a name.
+    """
+    if value.origin.code:
+        return REBINDING.search(value.origin.code) is not None
+    found = map(REBINDING.search, linecache.getlines(file))
+    return any(line is not None and line["name"] in names for line in found)
+
+
 def lines_like(pattern: re.Pattern[str], file: str) -> list[str]:
     """Return the lines of a file that a pattern is found in, each with its place."""
     return [
@@ -47,7 +75,9 @@ def lines_like(pattern: re.Pattern[str], file: str) -> list[str]:
 
 
 def see(pattern: re.Pattern[str], file: str) -> str:
-    """Return a reference to such lines, in brackets and after a space; '' if there are none."""
+    """Return a reference to such lines, in brackets and after a space.
+
+    It is '' if there are none, or so many that most are not the one that is meant.
+    """
     found = lines_like(pattern, file)
-    more = ["…"] if len(found) > SHOWN_LINES else []
-    return f" (see {'; '.join(found[:SHOWN_LINES] + more)})" if found else ""
+    return f" (see {'; '.join(found)})" if 0 < len(found) <= SHOWN_LINES else ""

@@ -45,12 +45,12 @@ def overflows(result: float, *_: float) -> bool:
     return result == math.inf
 
 
-ABOVE_ZERO = "keep what stands in it above 0, as in (p + 1e-9).log()"
+ABOVE_ZERO = "keep its operand above 0, as in (p + 1e-9).log()"
 NOT_ZERO = "keep the divisor away from 0, as in a / (b + 1e-9)"
 
 # The first that applies is told.
 CAUSES = (
-    Cause("log", at_zero, f"log(0) is -inf, and its slope 1 / 0 infinite: {ABOVE_ZERO}"),
+    Cause("log", at_zero, f"log(0) is -inf, and its slope 1 / 0: {ABOVE_ZERO}"),
     Cause("log", of_a_negative, f"a negative number has no logarithm: {ABOVE_ZERO}"),
     Cause("sqrt", at_zero, "the slope of sqrt at 0 is infinite: write (x + 1e-12).sqrt()"),
     Cause("sqrt", of_a_negative, "a negative number has no square root: keep it at 0 or above"),
@@ -63,6 +63,11 @@ CAUSES = (
 
 TOO_LARGE = (
     "that is too large for a float: take smaller inputs and weights, or a smaller learning rate"
+)
+
+BY_AN_UPDATE = (
+    "An update{see} does that where the learning rate is too large: begin anew with a smaller one; "
+    "`with detect_anomaly():` stops a program where it goes wrong"
 )
 
 
@@ -107,10 +112,10 @@ def why_not_finite(case: Situation) -> Iterator[str]:
     if given:
         who = ", ".join(told(leaf, names) + made_in(leaf) for leaf in given[:SHOWN_LEAVES])
         more = f" and {len(given) - SHOWN_LEAVES} more" if len(given) > SHOWN_LEAVES else ""
+        by = "It stands in the formula" if given[0].is_constant else BY_AN_UPDATE
         yield (
-            f"the forward pass begins with what is not finite: {who}{more}. An update gives such "
-            f"numbers{see(UPDATE, case.file)} where the learning rate is too large. Begin anew "
-            "with a smaller one; `with detect_anomaly():` stops a program where it goes wrong"
+            f"the forward pass begins with what is not finite: {who}{more}. "
+            f"{by.format(see=see(UPDATE, case.file))}"
         )
     begun = [node for node in case.order if node in reached and is_bad_result(node)]
     for node in begun:

@@ -168,10 +168,10 @@ def what_is_there_so_far(case: Situation) -> Iterator[str]:
     if not steps:
         return
     so_far = f"is {number_text(case.value.grad)} so far" if case.value.has_grad else "is not there"
+    every = "its contribution" if len(steps) == 1 else f"all of its {len(steps)} contributions"
     yield (
         f"{root}.backward() is running: {name}.grad {so_far}, and will be "
-        f"{number_text(case.gradient)} once it has all of its "
-        f"{len(steps)} contributions. Go on to the end of the pass"
+        f"{number_text(case.gradient)} once it has {every}. Go on to the end of the pass"
     )
 
 

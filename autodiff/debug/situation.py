@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from autodiff.debug.changed import Changes
@@ -25,6 +25,7 @@ class Situation:
     ``uses``      the uses of value, and of all between it and ``of``
     ``gradient``  what the chain rule gives
     ``file``      the user's file, '' if unknown
+    ``called``    what value is called in the code that asks
     ============  =========================================================================
     """
 
@@ -36,6 +37,7 @@ class Situation:
     uses: Uses
     gradient: float
     file: str
+    called: Container[str]
 
 
 def made_in(value: Value) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from autodiff.debug.lines import REBINDING, UPDATE, lines_like, see
+from autodiff.debug.lines import REBINDING, UPDATE, is_rebound, see
 from autodiff.debug.situation import Situation, made_in
 from autodiff.graph import topological_order
 from autodiff.ops import Role
@@ -63,10 +63,7 @@ def why_rebound(case: Situation) -> Iterator[str]:
     That ``w - 0.3`` is an update and no ordinary difference, only the line that made it can tell.
     """
     value, old = case.value, old_parameter(case.value)
-    if old is None or not old.has_grad:
-        return
-    code = value.origin.code
-    if REBINDING.search(code) if code else lines_like(REBINDING, case.file):
+    if old is not None and old.has_grad and is_rebound(value, case.called, case.file):
         yield (
             f"{name_of(value)} is no variable but the result of an update, {definition(value)}"
             f"{made_in(value) or see(REBINDING, case.file)}: each such step makes the graph longer,"
