@@ -1007,6 +1007,8 @@ def test_the_root_itself() -> None:
     explanation = explain(loss, of=loss)
     assert (explanation.gradient, explanation.steps) == (1.0, ())
     assert explanation.notes == ("the chain rule starts at loss: its gradient by itself is 1",)
+    assert explanation.sum_line == explanation.paths_line == ""
+    assert "<table>" not in explanation._repr_html_()
 
 
 def test_without_a_file_that_can_be_read_it_is_told_without_a_line() -> None:

@@ -87,7 +87,7 @@ def why_worse(case: Situation) -> Iterator[str]:
 def why_overwritten(case: Situation) -> Iterator[str]:
     """Yield that a result was given another number, which the next forward pass overwrites.
 
-    It was itself, and no operand of it, where a user was computed from another number than it has.
+    It was itself, and no operand of it, where neither its operands nor a user fit its number.
     """
     changes = case.changes
     overwritten = [
@@ -95,7 +95,7 @@ def why_overwritten(case: Situation) -> Iterator[str]:
         for user in case.order
         if changes and user not in changes.now and not changes.agrees(user)
         for parent in user.parents
-        if parent in changes.now
+        if parent in changes.now and not changes.agrees(parent)
     ]
     for node in overwritten[:1]:
         below = [each for each in topological_order(node) if each.is_leaf and not each.is_constant]
