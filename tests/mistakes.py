@@ -314,7 +314,7 @@ loss.backward()
         ),
         (
             *("log(p) is nan at p = -1", "train.py:{line}"),
-            *("a negative number has no logarithm", "keep its operand above 0"),
+            *("a negative number has no logarithm", "what is above 0, such as sigmoid(x)"),
         ),
     ),
     Mistake(

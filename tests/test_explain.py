@@ -937,7 +937,7 @@ def test_what_the_forward_pass_has_made_infinite_is_told_and_not_what_follows() 
 @pytest.mark.parametrize(
     ("loss", "cause"),
     [
-        (lambda x: x.log(), "a negative number has no logarithm: keep its operand above 0"),
+        (lambda x: x.log(), "a negative number has no logarithm: take it of what is above 0"),
         (lambda x: x.sqrt(), "a negative number has no square root"),
         (lambda x: x / 0.0, "it divides by 0: keep the divisor away from 0"),
         (lambda x: (x + 1.0) / (x + 1.0), "0 / 0 is no number"),

@@ -45,13 +45,14 @@ def overflows(result: float, *_: float) -> bool:
     return result == math.inf
 
 
+POSITIVE = "take it of what is above 0, such as sigmoid(x) or x**2 + 1e-9"
 ABOVE_ZERO = "keep its operand above 0, as in (p + 1e-9).log()"
 NOT_ZERO = "keep the divisor away from 0, as in a / (b + 1e-9)"
 
 # The first that applies is told.
 CAUSES = (
     Cause("log", at_zero, f"log(0) is -inf, and its slope 1 / 0: {ABOVE_ZERO}"),
-    Cause("log", of_a_negative, f"a negative number has no logarithm: {ABOVE_ZERO}"),
+    Cause("log", of_a_negative, f"a negative number has no logarithm: {POSITIVE}"),
     Cause("sqrt", at_zero, "the slope of sqrt at 0 is infinite: write (x + 1e-12).sqrt()"),
     Cause("sqrt", of_a_negative, "a negative number has no square root: keep it at 0 or above"),
     Cause("div", both_zero, f"0 / 0 is no number: {NOT_ZERO}"),
