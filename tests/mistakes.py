@@ -127,6 +127,47 @@ loss.backward()
         ),
         ("not computed from w", "train.py:{line}", "use the Value itself"),
     ),
+    *[
+        Mistake(
+            f"the loss is put into Value(...), {recorder.__name__}",
+            recorder(
+                """
+w = Value(0.5, "w")
+loss = Value(((w * 3.0 - 1.0) ** 2).data)  # MEND loss = (w * 3.0 - 1.0) ** 2
+loss.label = "loss"; loss.backward()
+""",
+                "w",
+            ),
+            ("loss = 0.25", "train.py:{line}", "without .data or Value(...) round it"),
+        )
+        for recorder in (recorded, plain)
+    ],
+    Mistake(
+        "a penalty is computed with item()",
+        recorded(
+            """
+w = Value(0.5)
+penalty = 0.1 * w.item() ** 2  # MEND penalty = 0.1 * w ** 2
+loss = (Value(2.0) - 1.0) ** 2 + penalty
+loss.backward()
+""",
+            "w",
+        ),
+        ("loss is not computed from w", "train.py:{line}: penalty", "use the Value itself"),
+    ),
+    Mistake(
+        "loss and variable are confused",
+        recorded(
+            """
+w = Value(0.5)
+loss = (w * 3.0 - 1.0) ** 2
+loss.backward()
+w, loss = loss, w  # MEND pass
+""",
+            "w",
+        ),
+        ("it is the other way round", "so ask for explain("),
+    ),
     Mistake(
         "a loss that is a number",
         plain(
@@ -200,7 +241,7 @@ w.zero_grad()  # MEND pass
 """,
             "w",
         ),
-        ("w.grad has been cleared", "zero_grad() does that, so call it before backward()"),
+        ("w.grad has been cleared", "call zero_grad() before backward()"),
     ),
     Mistake(
         "backward() twice",

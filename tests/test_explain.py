@@ -386,9 +386,15 @@ def test_cleared_by_zero_grad() -> None:
     loss.backward()
     w.zero_grad()
     assert notes(w, of=loss) == (
-        "w.grad has been cleared since loss.backward() ran: zero_grad() does that, "
-        "so call it before backward()"
+        "w.grad has been cleared since loss.backward() ran: call zero_grad() before backward()"
     )
+
+
+def test_a_gradient_that_pytorch_s_users_set_to_none_is_cleared_too() -> None:
+    w, _, loss = example()
+    loss.backward()
+    w.grad = None  # type: ignore[assignment]
+    assert notes(w, of=loss).startswith("w.grad has been cleared since loss.backward() ran")
 
 
 def test_set_to_zero_by_assignment() -> None:

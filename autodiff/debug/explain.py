@@ -158,7 +158,7 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
       w → v4 → loss:  1 × -1 = -1
     >>> w.zero_grad()
     >>> explain(w, of=loss).notes
-    ('w.grad has been cleared since loss.backward() ran: zero_grad() does that',)
+    ('w.grad has been cleared since loss.backward() ran: call zero_grad() before backward()',)
     """
     for argument in (value, of):
         if not isinstance(argument, Value):

@@ -53,7 +53,8 @@ def why_missing(value: Value, of: Value, order: Sequence[Value], file: str) -> I
     elif of.is_leaf:
         yield (
             f"{root} = {number_text(of.data)}{made_in(of)} is a variable itself, which is computed "
-            f"from nothing: the forward pass, {root} = ..., has to come first, then backward()"
+            f"from nothing: the forward pass, {root} = ..., has to come first, without .data or "
+            f"Value(...) round it{see(CUT, file)}"
         )
     elif old is not None:
         yield (
@@ -102,9 +103,10 @@ def why_cut_off(
 def why_other_than_grad(case: Situation) -> Iterator[str]:
     """Yield why ``value.grad`` is not the gradient that the chain rule gives, if it is not."""
     value, of, gradient, names = case.value, case.of, case.gradient, case.names
-    name, root, grad = names[value], names[of], number_text(value.grad)
-    is_same = value.grad == gradient or (math.isnan(value.grad) and math.isnan(gradient))
-    if value.has_grad and is_same:
+    name, root = names[value], names[of]
+    if value.has_grad and (
+        value.grad == gradient or (math.isnan(value.grad) and math.isnan(gradient))
+    ):
         return
     if of.has_grad and is_running(of):
         yield from what_is_there_so_far(case)
@@ -114,10 +116,11 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
             yield f"{name}.grad is not computed: {root}.backward() has not run, so call it first"
         elif value is of or any(step.taken for step in case.uses.steps[value]):
             yield (
-                f"{name}.grad has been cleared since {root}.backward() ran: zero_grad() does that, "
-                "so call it before backward()"
+                f"{name}.grad has been cleared since {root}.backward() ran: "
+                "call zero_grad() before backward()"
             )
         return
+    grad = number_text(value.grad)
     hooked = [names[node] for node in (*case.uses.users, of) if hooks_of(node) is not None]
     passes = value.grad / gradient if gradient else 0.0
     if hooked:

@@ -112,11 +112,12 @@ def why_stays_the_same(case: Situation) -> Iterator[str]:
     value, uses = case.value, case.uses
     if not value.is_leaf or not case.gradient:
         return
+    likeness = uses.likeness(value)
     twins = [
         case.names[node]
         for node in case.order
         if node.is_leaf and node is not value and not node.is_constant
-        if node.data == value.data and uses.likeness(node) == uses.likeness(value)
+        if node.data == value.data and uses.likeness(node) == likeness
     ]
     if twins:
         who = ", ".join(twins[:SHOWN_VARIABLES]) + (" …" if len(twins) > SHOWN_VARIABLES else "")
