@@ -68,25 +68,25 @@ for epoch in range(3):
     if epoch == 2: break
     w = w - 0.01 * w.grad  # MEND w.zero_grad()
 """
-REBOUND = ("Change its number in place: w.data -= ...", "train.py:{line}")
+REBOUND = ("number in place: w.data -= ...", "train.py:{line}")
 
 MISTAKES = [
     *[
         Mistake(
-            f"a new Value for w, {epochs} epochs, {recorder.__name__}",
+            f"a new Value for w, {epochs} epochs, {recorder.__name__}{name}",
             recorder(EPOCHS.format(epochs=epochs, name=name), "w"),
-            ("is a new Value", *REBOUND),
+            ("w is a new Value", *REBOUND),
         )
         for epochs in (1, 2, 5)
-        for recorder, name in ((recorded, ""), (plain, ', "w"'))
+        for recorder, name in ((recorded, ""), (plain, ', "w"'), (plain, ""))
     ],
     *[
         Mistake(
-            f"a new Value for w, asked before the update, {recorder.__name__}",
+            f"a new Value for w, asked before the update, {recorder.__name__}{name}",
             recorder(IN_AN_EPOCH.format(name=name), "w"),
-            ("is no variable but the result of an update", *REBOUND),
+            ("w is no variable but the result of an update", *REBOUND),
         )
-        for recorder, name in ((recorded, ""), (plain, ', "w"'))
+        for recorder, name in ((recorded, ""), (plain, ', "w"'), (plain, ""))
     ],
     Mistake(
         "a fresh Value for w",
@@ -469,6 +469,6 @@ loss.backward()
         "loss = (w * 3.0 - 1.0) ** 2\n"
         "loss.backward()\n"
         "print(explain(w, of=loss))\n",
-        ("v1 is what is called here that has no name", 'Value(0.5, "w")', "record_source()"),
+        ("v1 (w) has no name of its own", 'Value(0.5, "w")', "record_source()"),
     ),
 ]

@@ -845,7 +845,7 @@ def test_a_value_that_nothing_reached_is_followed_to_where_the_flow_stops() -> N
         "where it is the one that is chosen"
     )
     assert explanation.notes[0] == chosen
-    assert explanation.notes[1].startswith("v7 is what is called here that has no name")
+    assert explanation.notes[1].startswith("v7 (logarithm) has no name of its own: give it one")
     assert len(explanation.notes) == 2
     explanation = explain(x, of=loss)
     assert [str(step) for step in explanation.steps] == [

@@ -13,6 +13,7 @@ from collections.abc import Container
 from typing import Final
 
 from autodiff.support.frames import shown_place, users_frame
+from autodiff.support.naming import name_of
 from autodiff.value import Value
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "is_rebound",
     "names_of_the_caller",
     "see",
+    "spoken_name",
 ]
 
 SHOWN_LINES = 3
@@ -47,11 +49,16 @@ def file_of(*values: Value) -> str:
     return frame.f_code.co_filename if frame is not None else ""
 
 
-def names_of_the_caller(value: Value) -> frozenset[str]:
+def names_of_the_caller(value: Value) -> tuple[str, ...]:
     """Return the names by which the user's code that called this has a Value."""
     frame = users_frame(sys._getframe(1))
     known = {**frame.f_globals, **frame.f_locals} if frame is not None else {}
-    return frozenset(name for name, each in known.items() if each is value)
+    return tuple(name for name, each in known.items() if each is value)
+
+
+def spoken_name(value: Value) -> str:
+    """Return a Value's name, or what the user's code calls it, or else its formula."""
+    return value.name or "".join(names_of_the_caller(value)[:1]) or name_of(value)
 
 
 def is_rebound(value: Value, names: Container[str], file: str) -> bool:

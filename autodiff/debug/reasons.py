@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType, GeneratorType
 
 from autodiff.debug.changed import CURE as CHANGED_CURE
-from autodiff.debug.lines import CUT, REBINDING, TAKEN_OUT, UPDATE, see
+from autodiff.debug.lines import CUT, REBINDING, TAKEN_OUT, UPDATE, see, spoken_name
 from autodiff.debug.not_finite import why_not_finite
 from autodiff.debug.situation import Situation, made_in
 from autodiff.debug.steps import backward_steps
@@ -39,7 +39,7 @@ SHOWN_VARIABLES = 4
 
 def why_missing(value: Value, of: Value, order: Sequence[Value], file: str) -> Iterator[str]:
     """Yield why there is no path from value to ``of``, whose graph is ``order``."""
-    name, root = name_of(value), name_of(of)
+    name, root = spoken_name(value), spoken_name(of)
     old = old_parameter(value)
     while old is not None and old not in order:
         old = old_parameter(old)
@@ -70,6 +70,8 @@ def why_missing(value: Value, of: Value, order: Sequence[Value], file: str) -> I
         )
     else:
         yield from why_cut_off(value, order, name, root, file)
+    if not value.name:
+        yield how_to_name(name)
 
 
 def why_cut_off(
@@ -199,11 +201,17 @@ def is_the_root(case: Situation) -> Iterator[str]:
 def has_no_name(case: Situation) -> Iterator[str]:
     """Yield how to get names."""
     if not case.value.name:
-        yield (
-            f"{case.names[case.value]} is what is called here that has no name: give it one, as in "
-            'Value(0.5, "w") and y.label = "y", or make the graph in `with record_source():`, '
-            "which takes the names and lines from the program"
-        )
+        called = f" ({case.called[0]})" if case.called else ""
+        yield how_to_name(f"{case.names[case.value]}{called}")
+
+
+def how_to_name(called: str) -> str:
+    """Return what to do about a Value that has no name."""
+    return (
+        f'{called} has no name of its own: give it one, as in Value(0.5, "w") and y.label = "y", '
+        "or make the graph in `with record_source():`, which takes the names and lines from the "
+        "program"
+    )
 
 
 # What there may be to say about a gradient, in this order.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autodiff.debug.changed import Changes
@@ -37,7 +37,7 @@ class Situation:
     uses: Uses
     gradient: float
     file: str
-    called: Container[str]
+    called: Sequence[str]
 
 
 def made_in(value: Value) -> str:

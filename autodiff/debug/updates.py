@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from autodiff.debug.lines import REBINDING, UPDATE, is_rebound, see
+from autodiff.debug.lines import REBINDING, UPDATE, is_rebound, see, spoken_name
 from autodiff.debug.situation import Situation, made_in
 from autodiff.graph import topological_order
 from autodiff.ops import Role
@@ -65,10 +65,10 @@ def why_rebound(case: Situation) -> Iterator[str]:
     value, old = case.value, old_parameter(case.value)
     if old is not None and old.has_grad and is_rebound(value, case.called, case.file):
         yield (
-            f"{name_of(value)} is no variable but the result of an update, {definition(value)}"
+            f"{spoken_name(value)} is no variable but the result of an update, {definition(value)}"
             f"{made_in(value) or see(REBINDING, case.file)}: each such step makes the graph longer,"
-            f" and {name_of(old)} itself is not updated. Change its number in place: "
-            f"{in_place(old)}"
+            " and the variable that it began with is not updated. Change that one's number in "
+            f"place: {in_place(old)}"
         )
 
 
