@@ -220,6 +220,17 @@ def test_a_pass_without_an_anomaly_gives_the_same_bits(recipe: Recipe) -> None:
         assert [bits(node.grad) for node in plain] == [bits(node.grad) for node in watched]
 
 
+def test_what_is_added_to_a_sum_that_was_not_finite_before_is_no_anomaly() -> None:
+    bad, w = Value(inf, "bad"), Value(1.0, "w")
+    with detect_anomaly():
+        (w * 2.0 + bad * w).backward()
+    first = w.grad
+    w.zero_grad()
+    with detect_anomaly():
+        (bad * w + w * 2.0).backward()
+    assert first == w.grad == inf
+
+
 # --------------------------------------------------------------------------------------------
 # The traceback, where a debugger opens it
 # --------------------------------------------------------------------------------------------
