@@ -313,6 +313,10 @@ class Debugger:
         )
         return [objection(each) for each in answer["breakpoints"]]
 
+    def break_at_exceptions(self, *filters: str) -> None:
+        """Stop at exceptions, and at no others: "raised", "uncaught", "userUnhandled"."""
+        self.request("setExceptionBreakpoints", filters=list(filters))
+
     # ---- running ---------------------------------------------------------------------------
 
     def go(self) -> Stop:

@@ -97,7 +97,12 @@ TARGETS = {
     ),
     "autodiff/debug/explain.py": ("autodiff/debug/explain.py tests/test_explain.py",),
     "autodiff/debug/paths.py": ("autodiff/debug/paths.py tests/test_explain.py",),
-    "autodiff/debug/reasons.py": ("autodiff/debug/reasons.py tests/test_explain.py",),
+    **{
+        f"autodiff/debug/{name}.py": (
+            f"autodiff/debug/{name}.py tests/test_explain.py tests/test_mistakes.py",
+        )
+        for name in ("lines", "not_finite", "reasons", "updates", "zeros")
+    },
     "autodiff/debug/trace.py": ("autodiff/debug/trace.py tests/test_trace.py",),
     "autodiff/drawing/fold.py": ("autodiff/drawing/fold.py tests/test_fold.py",),
     "nn/layers.py": (

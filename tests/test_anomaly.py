@@ -6,6 +6,7 @@ import inspect
 import math
 import pickle
 import threading
+import traceback
 from collections.abc import Callable
 
 import pytest
@@ -71,6 +72,7 @@ def test_the_user_s_line_and_its_text_are_named() -> None:
     line = line_of(forward_with_a_bad_line, "logarithm =")
     assert str(error) == (
         "log(shifted) = -inf is not finite, though its operands are: shifted = 0\n"
+        "  log(0) is -inf, and its slope 1 / 0: keep its operand above 0, as in (p + 1e-9).log()\n"
         f"  made in tests/test_anomaly.py:{line}\n"
         "    logarithm = shifted.log()"
     )
@@ -146,6 +148,7 @@ def test_the_line_of_the_forward_operation_is_named_for_a_bad_gradient() -> None
         "backward through sqrt(doubled): the contribution to the gradient of doubled is "
         "upstream 3 × local inf = inf, not finite, though sqrt(doubled) = 0 and its operands "
         "are: doubled = 0\n"
+        "  the slope of sqrt at 0 is infinite: write (x + 1e-12).sqrt()\n"
         f"  made in tests/test_anomaly.py:{line}\n"
         "    root = doubled.sqrt()"
     )
@@ -215,6 +218,59 @@ def test_a_pass_without_an_anomaly_gives_the_same_bits(recipe: Recipe) -> None:
         assert not all(math.isfinite(node.grad) for node in plain)
     else:
         assert [bits(node.grad) for node in plain] == [bits(node.grad) for node in watched]
+
+
+def test_what_is_added_to_a_sum_that_was_not_finite_before_is_no_anomaly() -> None:
+    bad, w = Value(inf, "bad"), Value(1.0, "w")
+    with detect_anomaly():
+        (w * 2.0 + bad * w).backward()
+    first = w.grad
+    w.zero_grad()
+    with detect_anomaly():
+        (bad * w + w * 2.0).backward()
+    assert first == w.grad == inf
+
+
+# --------------------------------------------------------------------------------------------
+# The traceback, where a debugger opens it
+# --------------------------------------------------------------------------------------------
+
+
+def functions_in(error: BaseException) -> list[str]:
+    """Return the functions of a traceback's frames, from this file's on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame.name for frame in frames][1:]
+
+
+def backward_of(x: Value) -> None:
+    root = (x - 1.0).sqrt()
+    (root * 2.0).backward()
+
+
+def test_the_traceback_ends_at_the_user_s_line_without_the_library_s_frames() -> None:
+    error = caught(lambda: forward_with_a_bad_line(nn.MLP(1, [1], rng=1)([Value(0.0)]) * 0.0 + 1.0))
+    assert functions_in(error)[-1] == "forward_with_a_bad_line"
+    assert error.__traceback__ is not None
+    names = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    assert set(names) == {__file__}
+
+
+def test_the_traceback_of_a_backward_pass_ends_at_the_line_of_the_forward_pass() -> None:
+    error = caught(lambda: backward_of(Value(1.0, "x")))
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    assert (last.filename, last.lineno, last.name) == (
+        *(__file__, line_of(backward_of, "root ="), "forward_pass"),
+    )
+    assert last.line == "root = (x - 1.0).sqrt()"
+    assert functions_in(error)[-2:] == ["backward_of", "forward_pass"]
+    shown = "".join(traceback.format_exception(error))
+    assert "^" not in shown.partition("in forward_pass")[2]  # no part of the line is blamed
+
+
+def test_where_the_line_is_not_known_the_traceback_ends_at_the_backward_pass() -> None:
+    root = Value(0.0, "x").sqrt()
+    error = caught(lambda: root.backward())  # noqa: PLW0108 (a frame of this file)
+    assert functions_in(error)[-1] == "<lambda>"
 
 
 # --------------------------------------------------------------------------------------------

@@ -180,6 +180,85 @@ def test_a_rule_of_ones_own_is_ones_own_code(
     assert debugger.local_variables() == {"out": "8.0", "x": "2.0"}
 
 
+STEPS = """\
+from autodiff import Value, backward_steps
+
+w, x = Value(0.5, "w"), Value(3.0, "x")
+y = w * x
+y.label = "y"
+for step in backward_steps(y):
+    print(step.total)
+"""
+
+
+def test_values_and_steps_read_well_in_variables_and_hovers(
+    debugger: Debugger, library: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "steps.py"
+    program.write_text(STEPS, encoding="utf-8")
+    debugger.launch(program, justMyCode=True, env={"PYTHONPATH": str(library)})
+    debugger.break_at(program, [at(program, "print(step.total)")])
+    debugger.go()
+    chain_rule = "d y/d w += d y/d y × d y/d w = 1 × 3 = 3  (sum 3; y = w * x)"
+    shown = debugger.local_variables()
+    assert shown["step"] == chain_rule
+    assert debugger.evaluate("step", context="hover") == chain_rule
+    assert debugger.evaluate("step") == chain_rule
+    assert (shown["w"], shown["x"]) == ("Value(0.5, 'w', grad=3)", "Value(3, 'x')")
+    assert shown["y"] == "Value(1.5, 'y', op=mul, grad=1)"
+    # Opened: what it is, and nothing of how it is kept. What is behind the groups is closed.
+    groups = {"special variables", "function variables"}
+    opened = {name: each for name, each in debugger.fields("y").items() if name not in groups}
+    assert opened == {
+        "data": "1.5",
+        "grad": "1.0",
+        "has_grad": "True",
+        "is_constant": "False",
+        "is_leaf": "False",
+        "label": "'y'",
+        "name": "'y'",
+        "op": "mul",
+        "parents": "(Value(0.5, 'w', grad=3), Value(3, 'x'))",
+    }
+
+
+ANOMALY = """\
+from autodiff import Value, detect_anomaly
+
+
+def train(x):
+    distance = (x * x).sqrt()
+    loss = distance * 3.0
+    loss.backward()
+
+
+with detect_anomaly():
+    train(Value(0.0))
+"""
+
+
+@pytest.mark.parametrize("just_my_code", [True, False])
+@pytest.mark.parametrize("exceptions", ["uncaught", "userUnhandled"])
+def test_an_anomaly_of_the_backward_pass_stops_at_the_line_of_the_forward_pass(
+    debugger: Debugger, library: Path, tmp_path: Path, just_my_code: bool, exceptions: str
+) -> None:
+    program = tmp_path / "anomaly.py"
+    program.write_text(ANOMALY, encoding="utf-8")
+    debugger.launch(program, justMyCode=just_my_code, env={"PYTHONPATH": str(library)})
+    debugger.break_at_exceptions(exceptions)
+    stop = debugger.go()
+    assert (stop.reason, stop.top.path) == ("exception", program)
+    assert stop.top.code == "distance = (x * x).sqrt()"
+    shown = debugger.local_variables()
+    # Where the debugger stops before the error leaves the pass, the gradients so far are there.
+    gradient = ", grad=3" if exceptions == "userUnhandled" else ""
+    assert shown["node"] == f"Value(0, 'distance', op=sqrt{gradient}, anomaly.py:5)"
+    assert (shown["upstream"], shown["local"], shown["contribution"]) == ("3.0", "inf", "inf")
+    users = [frame.code for frame in stop.frames[1:] if frame.path == program]
+    assert users == ["loss.backward()", "train(Value(0.0))"][: len(users)]
+    assert users
+
+
 def test_in_a_notebook_too(library: Path, tmp_path: Path) -> None:
     chain_rules = library / "autodiff" / "chain_rules.py"
     kernel = Kernel(tmp_path, PYTHONPATH=str(library))

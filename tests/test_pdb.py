@@ -13,9 +13,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from autodiff import Value, chain_rules
 from autodiff.ops.operation import chain_rule_by_partials
-from tests.documents import PROMPT, ROOT, parse, session
+from tests.documents import PROMPT, ROOT, parse, run_python, session
 
 DOCUMENT = parse(ROOT / "docs" / "compile.md")
 
@@ -130,6 +132,28 @@ def test_one_steps_from_backward_to_the_loop_and_from_there_into_each_chain_rule
     )
 
 
+def test_explain_at_a_breakpoint_of_the_pass_knows_that_it_is_running(tmp_path: Path) -> None:
+    asked = "__import__('autodiff').explain(node.parents[0], of=self).notes"
+    check_session(
+        LESSON,
+        tmp_path,
+        ("import autodiff", ""),
+        ("b autodiff.chain_rules.backward_mul", "Breakpoint 1"),
+        ("c", "chain_rules.py backward_mul: upstream, (a, b) = node.grad, node.parents"),
+        ("u", AT_NODE),
+        (
+            f"p {asked}",
+            "('v6.backward() is running: w.grad is not there, and will be "
+            f"{3.0 * SLOPE:.6g} once it has its contribution. Go on to the end of the pass',)",
+        ),
+        ("u", "train.py <module>: y.backward()"),
+        ("tbreak 7", "Breakpoint 2"),
+        ("c", "train.py <module>: print(w.grad)"),
+        ("p w.grad", f"{3.0 * SLOPE}"),
+        ("p autodiff.explain(w, of=y).notes", "()"),
+    )
+
+
 def test_a_breakpoint_by_file_and_line_stops_in_a_chain_rule(tmp_path: Path) -> None:
     line, _ = line_of(chain_rules.backward_mul, "a.grad +=")
     check_session(
@@ -176,6 +200,67 @@ def test_one_steps_into_a_rule_of_ones_own_in_ones_own_file(tmp_path: Path) -> N
         ("c", f"{rule} parent.grad += local * upstream"),
         ("p parent.grad, local, upstream", "(not computed, 12.0, 1.0)"),
     )
+
+
+STEPS = """\
+from autodiff import Value, backward_steps
+
+w, x = Value(0.5, "w"), Value(3.0, "x")
+for step in backward_steps(w * x):
+    pass
+"""
+
+
+def test_p_step_is_the_chain_rule(tmp_path: Path) -> None:
+    chain_rule = "d v3/d w += d v3/d v3 × d v3/d w = 1 × 3 = 3  (sum 3; v3 = w * x)"
+    check_session(
+        STEPS,
+        tmp_path,
+        ("b 5", "Breakpoint 1"),
+        ("c", "train.py <module>: pass"),
+        ("p step", chain_rule),
+        ("p step.upstream, step.local", "(1.0, 3.0)"),
+        ("p w", "Value(0.5, 'w', grad=3)"),
+    )
+
+
+# A program; the line at which a post-mortem opens it; what is to be seen there, and how.
+ANOMALIES = [
+    (
+        "x = Value(1.0)\n    y = x - 1.0\n    z = y.log() * 2.0",
+        *("z = y.log() * 2.0", "y", "Value(0, 'y', op=sub, train.py:4)"),
+    ),
+    (
+        "x = Value(0.0)\n    distance = x.sqrt()\n    (distance * 3.0).backward()",
+        *("distance = x.sqrt()", "x, upstream, local", "(Value(0, 'x', train.py:3), 3.0, inf)"),
+    ),
+    (
+        "x = Value(3.0)\n    loss = x * x\n    x.data = 2.0\n    loss.backward()",
+        *("loss = x * x", "node", "Value(9, 'loss', op=mul, train.py:4)"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("program", "code", "asked", "answer"), ANOMALIES)
+def test_a_post_mortem_of_an_anomaly_opens_at_the_line_that_made_the_node(
+    program: str, code: str, asked: str, answer: str, tmp_path: Path
+) -> None:
+    program = f"from autodiff import Value, detect_anomaly\nwith detect_anomaly():\n    {program}\n"
+    # What post_mortem() opens, without the session around it that each Python words differently.
+    opened = """\
+import pdb, runpy, sys
+try:
+    runpy.run_path("train.py")
+except ArithmeticError as error:
+    pdb.post_mortem(error.__traceback__)
+"""
+    (tmp_path / "opened.py").write_text(opened, encoding="utf-8")
+    (tmp_path / "train.py").write_text(program, encoding="utf-8")
+    output = run_python(["opened.py"], tmp_path, f"p {asked}\nq\n", HOME=str(tmp_path))
+    place, said, _ = output.split(PROMPT)
+    assert in_short(place).partition(": ")[2] == code
+    assert "train.py(" in place
+    assert said.strip() == answer
 
 
 def test_a_debugger_shows_lines_names_and_numbers_of_a_programs_forward_and_backward(

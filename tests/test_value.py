@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from autodiff import Value, weighted_sum
 from autodiff.ops import OPERATIONS
+from autodiff.support.node import NOT_LISTED
 from autodiff.value import constant
 from tests.bits import all_bits, same_bits
 
@@ -433,3 +434,15 @@ def test_op_is_empty_for_a_leaf_and_the_symbol_for_a_node() -> None:
     nodes = (x + 1, x - 1, x * 3, x / 3, -x, x**2, x**3, x.relu(), x.tanh(), x.exp())
     symbols = ["+", "-", "*", "/", "-", "**2", "**", "relu", "tanh", "exp"]
     assert [node._op for node in nodes] == symbols
+
+
+def test_dir_lists_what_a_person_wants_and_nothing_by_another_engines_name() -> None:
+    class Own(Value):
+        def own_method(self) -> None:
+            """Do nothing."""
+
+    listed = set(dir(Own(1.0)))
+    assert {"data", "grad", "op", "parents", "name", "label", "backward", "own_method"} <= listed
+    assert not listed & NOT_LISTED
+    for name in NOT_LISTED:  # they are all there nevertheless
+        assert hasattr(Value(1.0), name)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Literal
 
 from autodiff.debug.changed import CURE, Changes
+from autodiff.debug.not_finite import TOO_LARGE, cause_of
+from autodiff.debug.raising import keep_users_frames, raise_where_made
 from autodiff.debug.source import record_source
 from autodiff.debug.text import is_call, short_formula
 from autodiff.gradient import Contribution
@@ -51,7 +53,8 @@ def detect_anomaly() -> Iterator[None]:
     although all that it was made from is finite.  The error names the operation, its operands
     with their numbers, and the user's line of the *forward* operation.  A backward pass that is
     stopped leaves every gradient as it was before.  The block records the source as
-    ``record_source`` does; make the graph inside it, or the error cannot name the line.
+    ``record_source`` does; make the graph inside it, or the error cannot name the line.  A debugger
+    opens the error at that line: the library's own frames are not in its traceback.
 
     ``backward()`` also raises AnomalyError, before it has changed any gradient, if numbers have
     changed since the graph was computed: ``w.data -= ...`` without a new forward pass would mix
@@ -65,11 +68,16 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     ...
     autodiff.debug.anomaly.AnomalyError: log(x) = -inf is not finite, though its operands are: x = 0
+      log(0) is -inf, and its slope 1 / 0: keep its operand above 0, as in (p + 1e-9).log()
       made in <doctest autodiff.debug.anomaly.detect_anomaly[0]>:3
         y = x.log()
     """
     with record_source(), watch.watching(AnomalyWatcher()):
-        yield
+        try:
+            yield
+        except AnomalyError as error:
+            keep_users_frames(error)
+            raise
 
 
 class AnomalyWatcher(watch.Watcher):
@@ -83,7 +91,8 @@ class AnomalyWatcher(watch.Watcher):
             return
         raise AnomalyError(
             f"{formula_of(node)} = {number_text(node.data)} is not finite, "
-            f"though its operands are: {operands_of(node)}{place_of(node)}",
+            f"though its operands are: {operands_of(node)}\n  {cause_of(node)}"
+            f"{place_of(node)}",
             node,
             "forward",
         )
@@ -92,13 +101,14 @@ class AnomalyWatcher(watch.Watcher):
         """Check that every result is what its operation gives for the numbers of now."""
         if changes:
             node = root if root in changes.now else next(iter(changes.now))
-            sentence = changes.sentence(Names(root))
-            raise AnomalyError(
-                f"backward through numbers of different times: {sentence}. {CURE.capitalize()}"
+            told = changes.sentence(Names(root))
+            error = AnomalyError(
+                f"backward through numbers of different times: {told}. {CURE.capitalize()}"
                 f"{place_of(node)}",
                 node,
                 "backward",
             )
+            raise_where_made(error, node)
 
     def contributes(self, contribution: Contribution) -> None:
         """Check a contribution to a gradient, and the sum with it."""
@@ -109,7 +119,7 @@ class AnomalyWatcher(watch.Watcher):
             return
         if not math.isfinite(node.data) or not operands_are_finite(node):
             return  # a bad number of the forward pass, not of this one
-        added = number_text(contribution.contribution)
+        added, cause = number_text(contribution.contribution), TOO_LARGE
         if math.isfinite(contribution.contribution):
             before = contribution.before
             if before is None or not math.isfinite(before):
@@ -118,13 +128,21 @@ class AnomalyWatcher(watch.Watcher):
             fault += number_text(contribution.total)
         else:
             local = number_text(contribution.local)
+            cause = TOO_LARGE if math.isfinite(contribution.local) else cause_of(node)
             fault = f"is upstream {number_text(upstream)} × local {local} = {added}"
-        raise AnomalyError(
+        error = AnomalyError(
             f"backward through {formula_of(node)}: the contribution to the gradient of "
             f"{name_of(contribution.parent)} {fault}, not finite, though {formula_of(node)} = "
-            f"{number_text(node.data)} and its operands are: {operands_of(node)}{place_of(node)}",
+            f"{number_text(node.data)} and its operands are: {operands_of(node)}"
+            f"\n  {cause}{place_of(node)}",
             node,
             "backward",
+        )
+        raise_where_made(
+            *(error, node),
+            upstream=upstream,
+            local=contribution.local,
+            contribution=contribution.contribution,
         )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 
-from autodiff.debug import reasons
-from autodiff.debug.changed import CURE, Changes, recomputed
+from autodiff.debug.changed import recomputed
+from autodiff.debug.lines import file_of, names_of_the_caller
 from autodiff.debug.paths import Path, largest_paths, number_of_paths
+from autodiff.debug.reasons import REASONS, why_missing
+from autodiff.debug.situation import Situation, equation, made_in
 from autodiff.debug.steps import Step
 from autodiff.debug.text import shown
-from autodiff.debug.uses import Uses, uses_on_the_way
+from autodiff.debug.uses import uses_on_the_way
 from autodiff.graph import leaves_and_interior
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names, name_of, number_text
@@ -68,7 +70,7 @@ class Explanation:
         number = number_text(self.number)
         if self.value in self.names and self.value.op is not None:
             number = f"{self.names.formula(self.value)} = {number}"
-        return f"{name} = {number}{reasons.made_in(self.value)}"
+        return f"{name} = {number}{made_in(self.value)}"
 
     @property
     def rows(self) -> list[tuple[str, str, str, str]]:
@@ -156,24 +158,27 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
       w → v4 → loss:  1 × -1 = -1
     >>> w.zero_grad()
     >>> explain(w, of=loss).notes
-    ('w.grad has been cleared since loss.backward() ran: zero_grad() does that',)
+    ('w.grad has been cleared since loss.backward() ran: call zero_grad() before backward()',)
     """
     for argument in (value, of):
         if not isinstance(argument, Value):
-            raise TypeError(f"explain needs Values, but got {describe(argument)}")
+            raise TypeError(
+                f"explain needs Values, but got {describe(argument)}: a number does not know how "
+                "it was computed, so leave out the .data, .item() or sum of numbers that made it"
+            )
     if of.is_constant:
         raise ValueError(f"explain of {of!r}: a constant has no gradient by anything")
     check_data(of)
     leaves, interior = leaves_and_interior(of)
     order = [*leaves, *interior]
-    names = Names(of)
+    names, file, called = Names(of), file_of(value, of), names_of_the_caller(value)
     if value.is_constant:
         note = (
             f"{name_of(value)} is a constant, which gets no gradient; Value(...) makes a variable"
         )
         return Explanation(value, of, number_of(value), None, (), (note,), (), None, names)
     if value not in names:
-        notes = tuple(reasons.why_missing(value, of, order))
+        notes = tuple(why_missing(value, of, order, file))
         return Explanation(value, of, number_of(value), None, (), notes, (), None, names)
     with recomputed(order) as changes:
         uses = uses_on_the_way(value, of, interior)
@@ -184,26 +189,11 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
         if paths:
             found = tuple(largest_paths(value, of, order, uses.steps, names, most_paths))
             path_count = number_of_paths(value, of, order, uses.users)
-        notes = tuple(limited(notes_on(value, of, gradient, uses, names, changes)))
+        case = Situation(value, of, order, names, changes, uses, gradient, file, called)
+        notes = tuple(limited(note for reason in REASONS for note in reason(case)))
         return Explanation(
             *(value, of, value.data, gradient, steps, notes, found, path_count, names)
         )
-
-
-def notes_on(
-    value: Value, of: Value, gradient: float, uses: Uses, names: Names, changes: Changes
-) -> Iterator[str]:
-    """Yield what is to be said about a gradient."""
-    if changes:
-        yield f"{changes.sentence(names)}. This is the gradient of now; {CURE}"
-    if value is of:
-        yield f"the chain rule starts at {names[of]}: its gradient by itself is 1"
-    if not math.isfinite(gradient):
-        yield from reasons.why_nonfinite(value, uses, names)
-    elif value is not of:
-        yield from reasons.why_zero(value, uses, names)
-    yield from reasons.why_other_than_grad(value, of, gradient, uses, names, bool(changes))
-    yield from reasons.why_rebound(value)
 
 
 def limited(notes: Iterable[str]) -> Iterator[str]:
@@ -234,9 +224,9 @@ def row_of(step: Step, names: Names, root: str) -> tuple[str, str, str, str]:
     """Return a use as text: the user, the chain rule with names, with numbers, the product."""
     node, parent = names[step.node], names[step.parent]
     if not step.taken:
-        return reasons.equation(step.node, names), f"did not take {parent}", "", "nothing"
+        return equation(step.node, names), f"did not take {parent}", "", "nothing"
     return (
-        reasons.equation(step.node, names),
+        equation(step.node, names),
         f"d {root}/d {node} × d {node}/d {parent}",
         f"{shown(step.upstream)} × {shown(step.local)}",
         shown(step.contribution),

@@ -48,7 +48,7 @@ class ReversePass:
         return Names(self.root)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Step(Contribution):
     """One contribution to one gradient.
 
@@ -63,10 +63,10 @@ class Step(Contribution):
     ``total``         the parent's sum in this pass, with this contribution
     ================  ======================================================================
 
-    ``str(step)`` is the chain rule with names and numbers, and says so where the node's number, or
-    an operand's, is no longer what the numbers of the leaves give.  ``taken`` is False where the
-    operation chose another operand: nothing is added then, and ``local`` and ``contribution`` are
-    0.  ``total`` is 0 as long as nothing has been added.
+    It reads as the chain rule with names and numbers, where it is printed and in a debugger, and
+    says so where the node's number, or an operand's, is no longer what the numbers of the leaves
+    give.  ``taken`` is False where the operation chose another operand: nothing is added then, and
+    ``local`` and ``contribution`` are 0.  ``total`` is 0 as long as nothing has been added.
     """
 
     local: float
@@ -74,7 +74,7 @@ class Step(Contribution):
     contribution: float
     before: float | None
     total: float
-    reverse_pass: ReversePass = field(repr=False, compare=False)
+    reverse_pass: ReversePass = field(compare=False)
 
     @property
     def taken(self) -> bool:
@@ -99,6 +99,8 @@ class Step(Contribution):
             f" = {upstream} × {local} = {contribution}"
             f"  (sum {total}; {node} = {formula}{remark})"
         )
+
+    __repr__ = __str__
 
 
 class InNumbers:

@@ -16,11 +16,19 @@ class Uses:
     """A Value and every node between it and the root, each with its uses.
 
     ``users`` has the node of each use, whatever flows there; ``steps`` what a backward pass does at
-    it: none where nothing reaches the user.
+    it: none where nothing reaches the user.  ``every_step`` has those of all other Values too.
     """
 
     users: Mapping[Value, Sequence[Value]]
     steps: Mapping[Value, Sequence[Step]]
+    every_step: Mapping[Value, Sequence[Step]]
+
+    def likeness(self, node: Value) -> list[tuple[object, ...]]:
+        """Return what two Values have in common that are used in the same way."""
+        return [
+            (step.node.op, step.node.data, step.position, step.local, step.upstream)
+            for step in self.every_step.get(node, ())
+        ]
 
     def unreached_users(self, node: Value) -> list[Value]:
         """Return the users that nothing reaches, so that they pass nothing on."""
@@ -39,8 +47,7 @@ def uses_on_the_way(value: Value, of: Value, interior: Sequence[Value]) -> Uses:
             users[node] = []
         for parent in used:
             users[parent].append(node)
-    steps: dict[Value, list[Step]] = {node: [] for node in users}
+    every_step: dict[Value, list[Step]] = {}
     for step in steps_of(of):
-        if step.parent in steps:
-            steps[step.parent].append(step)
-    return Uses(users, steps)
+        every_step.setdefault(step.parent, []).append(step)
+    return Uses(users, {node: every_step.get(node, []) for node in users}, every_step)

@@ -20,6 +20,9 @@ from autodiff.support.pickling import reduce_node
 
 __all__ = ["Node", "number_of"]
 
+# Other engines' names for what a Value has, and how it keeps what it shows by itself.
+NOT_LISTED = {"_backward", "_children", "_local_grads", "_op", "_prev", "_state", "origin"}
+
 
 class Node:
     """What ``Value`` inherits, and what a newcomer need not know to understand the engine."""
@@ -90,6 +93,10 @@ class Node:
         op = f", op={self.op}" if self.op is not None else ""
         grad = f", grad={in_repr(self.grad)}" if self.has_grad else ""
         return f"Value({in_repr(self.data)}{name}{op}{grad}{place})"
+
+    def __dir__(self) -> list[str]:
+        """Return the names that a person wants: what a debugger lists where a Value is opened."""
+        return [name for name in super().__dir__() if name not in NOT_LISTED]
 
     def describe(self, label: Any, *more: Any, **named: Any) -> None:
         """Take what a constructor is given besides the number: a label, or how it was made."""
