@@ -69,14 +69,14 @@ def loss_of_file(path: Path) -> Value:
 
 def plain_text(trace: Trace) -> str:
     """Return the whole pass as lines: node by node its steps, then the variables' gradients."""
-    names, count = trace.names, len(trace)
+    trace.goto(0, "backward")
+    names, (_, count) = trace.names, trace.progress
     root = names[trace.root]
     lines = [
         f"{root}.backward(): {count} step{'' if count == 1 else 's'}, from d {root}/d {root} = 1"
     ]
     if trace.note:
         lines += ["", f"! {trace.note}"]
-    trace.goto(0)
     node, numbers = None, trace.numbers
     met: set[Value] = set()
     for step in trace:
@@ -87,7 +87,7 @@ def plain_text(trace: Trace) -> str:
                 f"{names[node]} = {names.formula(node)} = {shown(numbers[node])}",
                 f"d {root}/d {names[node]} = {shown(step.upstream)}, complete",
             ]
-        line = f"{trace.position:>{len(str(count))}}  {chain_rule(step, trace)}"
+        line = f"{trace.progress[0]:>{len(str(count))}}  {chain_rule(step, trace)}"
         lines.append(f"{line}    (sum so far {shown(step.total)})" if step.parent in met else line)
         met.add(step.parent)
     lines += ["", "gradients of the variables:"]
