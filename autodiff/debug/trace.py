@@ -91,6 +91,8 @@ class Trace:
         self._position = 0
         self._loaded: TracedPass | None = None
         self._gradients: dict[Value, float] = {}
+        # Of each backward step taken, the gradient that it changed, as it was; None for none.
+        self._before: list[float | None] = []
 
     # ---- where it is -----------------------------------------------------------------------
 
@@ -110,7 +112,8 @@ class Trace:
     def _enter(self, place: int, traced: TracedPass) -> None:
         """Go to the start of a pass."""
         self._place, self._loaded, self._position = place, traced, 0
-        self._gradients = {traced.root: traced.gradient}
+        self._gradients = {traced.root: traced.left[traced.root]}
+        self._before = []
 
     def __len__(self) -> int:
         """Return the number of steps of this pass: forward, backward and update."""
@@ -155,7 +158,13 @@ class Trace:
     @property
     def step(self) -> AnyStep | None:
         """The step last taken; None at position 0."""
-        return self._pass.step(self._position - 1) if self._position else None
+        if not self._position:
+            return None
+        if self.phase == "update":
+            return self._pass.update_step(self.progress[0] - 1)
+        if self._before:
+            return self._pass.backward_step(len(self._before) - 1, self._before[-1])
+        return self._pass.forward_step(self._position - 1)
 
     @property
     def numbers(self) -> dict[Value, float]:
@@ -261,8 +270,9 @@ class Trace:
         Raises IndexError at the end of all.
         """
         self._leave_end()
-        self.goto(self._position + 1)
-        return self._pass.step(self._position - 1)
+        step = self.goto(self._position + 1)
+        assert step is not None, "a step has been taken"
+        return step
 
     def back(self) -> AnyStep | None:
         """Undo the last step; return the one before it, None if there is none.
@@ -330,15 +340,18 @@ class Trace:
         begin, end = traced.span_of("backward")
         done, wanted = [min(max(each, begin), end) - begin for each in (self._position, position)]
         for k in range(done, wanted):
-            if traced.is_taken[k]:
-                self._gradients[traced.receiver(k)] = traced.after[k]
+            node = traced.receiver(k)
+            before = self._gradients.get(node)
+            self._before.append(before)
+            after = traced.gradient_with(k, before)
+            if after is not None:
+                self._gradients[node] = after
         for k in range(done - 1, wanted - 1, -1):
-            if not traced.is_taken[k]:
-                continue
-            if traced.is_first[k]:
-                del self._gradients[traced.receiver(k)]
+            node, before = traced.receiver(k), self._before.pop()
+            if before is not None:
+                self._gradients[node] = before
             else:
-                self._gradients[traced.receiver(k)] = traced.before[k]
+                self._gradients.pop(node, None)
         self._position = position
 
     def to(self, node: Value | str) -> AnyStep | None:

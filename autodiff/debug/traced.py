@@ -5,11 +5,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 
-from autodiff.debug.changed import Changes
-from autodiff.debug.phases import PHASES, AnyStep, ForwardStep, Phase, UpdateStep
-from autodiff.debug.steps import ReversePass, Step, backward_steps, last_uses
-from autodiff.ops import NOTHING
+from autodiff.debug.changed import OURS, Changes
+from autodiff.debug.phases import PHASES, ForwardStep, Phase, UpdateStep
+from autodiff.debug.steps import ReversePass, Step, backward_steps, hooked_operands, last_uses
+from autodiff.ops import NOTHING, local_derivatives
+from autodiff.ops.operation import checked
+from autodiff.support import watch
+from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
 from autodiff.support.naming import Names
+from autodiff.support.passes import begin_pass
 from autodiff.value import Value
 
 __all__ = ["TracedPass"]
@@ -24,6 +28,9 @@ class TracedPass:
 
     ``updated`` has, for each variable that got another number after it, that number; ``earlier``
     has the gradients that variables had before it.
+
+    Which steps there are, and the gradients at the end, are known from the start; what a step
+    contributes is computed when it is asked for, from the numbers that are kept.
     """
 
     epoch = 0
@@ -45,44 +52,59 @@ class TracedPass:
         self.numbers = {node: node.data for node in order}
         self.updated = updated or {}
         self.earlier = earlier or {}
-        # Of backward step k: the user, interior[users[k]], and which of its operands it is about;
-        # then the numbers that the step used, and the sum that it changed.
+        self.reverse_pass = ReversePass(self.root, self.interior, changes)
+        self.left = self._run(gradient, left)
+        # An operation of one's own may give other derivatives later.
+        self._derivatives = {
+            node: local_derivatives(node) for node in self.interior if node.op not in OURS
+        }
+        # Of backward step k: the user, interior[users[k]], and which of its operands it is about.
         self.users, self.operands = array("L"), array("L")
-        self.locals, self.upstreams = array("d"), array("d")
-        self.before, self.after = array("d"), array("d")
-        self.is_first, self.is_taken = bytearray(), bytearray()
         # After how many of them a gradient is complete.
         self.completed_after = {self.root: 0}
-        self.reverse_pass = ReversePass(self.root, self.interior, changes)
-        before = [(node, node.grad) for node in order]
-        self.root.zero_grad()  # where root is a variable, the pass would add to what it had
+        self._find_steps()
+        hooked = set(left) if left else hooked_operands(self.interior) if self.is_new else set()
+        # Where hooks have had their say: after the last use that is taken.
+        self._hooked = {use: node for node, use in last_uses(self.interior, hooked).items()}
+
+    def _run(self, gradient: float, left: Mapping[Value, float] | None) -> dict[Value, float]:
+        """Return the gradients of a whole pass, of the nodes that it reaches."""
+        before = [(node, node.grad) for node in self.order]
         try:
-            self._record(gradient, left)
-            self.gradient = self.root.grad  # which a hook may have replaced
+            for node in self.order:
+                if not node.parents and node.grad is not OF_A_CONSTANT:
+                    node.grad = NOT_COMPUTED  # the pass would add to what it had
+            if left is None and watch.on_backward is not None:
+                for _ in backward_steps(self.root, gradient, recorded=False):
+                    pass
+            else:
+                begin_pass(self.root)
+                self.root.grad = gradient
+                for node in reversed(self.interior):
+                    if node.grad is not NOT_COMPUTED:
+                        node.origin.op.chain_rule(node)
+            reached = {node: node.grad for node in self.order if node.grad is not NOT_COMPUTED}
         finally:
             for node, gradient_before in before:
                 node.grad = gradient_before
+        return {node: left[node] for node in reached} if left else reached
 
-    def _record(self, gradient: float, left: Mapping[Value, float] | None) -> None:
-        """Do the backward pass and keep its numbers."""
-        places = {node: place for place, node in enumerate(self.interior)}
-        completing = last_uses(self.interior, set(left or ()))
-        for step in backward_steps(self.root, gradient, hooks=left is None, recorded=False):
-            if left and completing.get(step.parent) == (step.node, step.position):
-                step.parent.grad = left[step.parent]
-            self.users.append(places[step.node])
-            self.operands.append(step.position)
-            self.locals.append(step.local)
-            self.upstreams.append(step.upstream)
-            self.is_taken.append(step.taken)
-            self.is_first.append(step.before is None)
-            self.before.append(0.0 if step.before is None else step.before)
-            self.after.append(step.parent.grad)  # not always the total: a hook's
-            self.completed_after[step.parent] = len(self.users)
+    def _find_steps(self) -> None:
+        """Find which steps there are: one for each operand of a node that is reached."""
+        for place in reversed(range(len(self.interior))):
+            node = self.interior[place]
+            if node in self.left:
+                for position, parent in enumerate(node.parents):
+                    if not parent.origin.constant:
+                        self.users.append(place)
+                        self.operands.append(position)
+                        self.completed_after[parent] = len(self.users)
 
     def traced(self) -> TracedPass:
         """Return itself: as one pass it is a whole recording."""
         return self
+
+    # ---- its steps -------------------------------------------------------------------------
 
     def __len__(self) -> int:
         """Return the number of its steps."""
@@ -95,55 +117,62 @@ class TracedPass:
 
     def span_of(self, phase: Phase) -> tuple[int, int]:
         """Return the positions at which a phase begins and ends."""
-        begin = 0
-        for name, count in zip(
-            PHASES, (len(self.interior), len(self.users), len(self.updated)), strict=True
-        ):
-            if name == phase:
-                break
-            begin += count
-        return begin, begin + count
+        forward = len(self.interior)
+        backward = forward + len(self.users)
+        spans = (0, forward), (forward, backward), (backward, len(self))
+        return spans[PHASES.index(phase)]
 
     def begin_of(self, phase: Phase) -> int:
         """Return the position at which a phase begins."""
         return self.span_of(phase)[0]
 
-    def step(self, place: int) -> AnyStep:
-        """Return a step of the pass, from 0."""
-        numbers, k = self.numbers, place - len(self.interior)
-        if k < 0:
-            node = self.interior[place]
-            operands = tuple([numbers[parent] for parent in node.parents])
-            return ForwardStep(node, numbers[node], operands, self.names)
-        if k < len(self.users):
-            return self._backward_step(k)
-        variable, after = list(self.updated.items())[k - len(self.users)]
-        gradient = self.gradient_after(variable)
-        return UpdateStep(variable, numbers[variable], after, gradient, self.names)
+    def forward_step(self, place: int) -> ForwardStep:
+        """Return a step of the forward pass."""
+        node = self.interior[place]
+        operands = tuple([self.numbers[parent] for parent in node.parents])
+        return ForwardStep(node, self.numbers[node], operands, self.names)
 
-    def gradient_after(self, variable: Value) -> float:
-        """Return what a variable's ``grad`` is after the pass: its own, added to the earlier."""
-        # That of no gradient is -0.0, which a sum can start from without changing its first term.
-        uses = self.completed_after.get(variable, 0)
-        own = self.after[uses - 1] if uses else self.gradient if variable is self.root else -0.0
-        return self.earlier.get(variable, -0.0) + own
+    def update_step(self, place: int) -> UpdateStep:
+        """Return a step of the update."""
+        variable, after = list(self.updated.items())[place]
+        # -0.0 is the gradient that is none: a sum with it has the bits of the other.
+        gradient = self.earlier.get(variable, -0.0) + self.left.get(variable, -0.0)
+        return UpdateStep(variable, self.numbers[variable], after, gradient, self.names)
+
+    def backward_step(self, k: int, before: float | None) -> Step:
+        """Return a step of the backward pass, given the sum before it; None if it is the first."""
+        node, position = self.interior[self.users[k]], self.operands[k]
+        local, upstream = self._locals(node)[position], self.left[node]
+        taken = local is not NOTHING
+        contribution = local * upstream if taken else 0.0
+        return Step(
+            node=node,
+            parent=node.parents[position],
+            position=position,
+            local=local,
+            upstream=upstream,
+            contribution=contribution,
+            before=before,
+            total=contribution if before is None else before + contribution if taken else before,
+            reverse_pass=self.reverse_pass,
+        )
+
+    def gradient_with(self, k: int, before: float | None) -> float | None:
+        """Return what a backward step makes of its operand's gradient, None if it has none."""
+        step = self.backward_step(k, before)
+        if (step.node, step.position) in self._hooked:
+            return self.left[step.parent]
+        return step.total if step.taken else before
 
     def receiver(self, k: int) -> Value:
         """Return the Value that backward step k contributes to."""
         return self.interior[self.users[k]].parents[self.operands[k]]
 
-    def _backward_step(self, k: int) -> Step:
-        contribution = self.locals[k] * self.upstreams[k] if self.is_taken[k] else 0.0
-        before = None if self.is_first[k] else self.before[k]
-        total = contribution if before is None else before + contribution
-        return Step(
-            node=self.interior[self.users[k]],
-            parent=self.receiver(k),
-            position=self.operands[k],
-            local=self.locals[k] if self.is_taken[k] else NOTHING,
-            upstream=self.upstreams[k],
-            contribution=contribution,
-            before=before,
-            total=total if self.is_taken[k] else self.before[k],
-            reverse_pass=self.reverse_pass,
-        )
+    def _locals(self, node: Value) -> tuple[float, ...]:
+        """Return a node's local derivatives; they are kept, as its steps follow one another."""
+        if node not in self._derivatives:
+            numbers = [self.numbers[each] for each in (node, *node.parents)]
+            assert node.op is not None, "an interior node has an operation"
+            partials = node.op.partials(*numbers)
+            self._derivatives[node] = checked(node.op, partials, len(node.parents))
+        return self._derivatives[node]
