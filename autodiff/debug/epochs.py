@@ -53,7 +53,7 @@ def record_epochs() -> Iterator[Trace]:
     v2 = w * w = 1.5 * 1.5 = 2.25
     d v2/d w += d v2/d v2 × d v2/d w = 1 × 1.5 = 1.5  (sum 1.5; v2 = w * w)
     d v2/d w += d v2/d v2 × d v2/d w = 1 × 1.5 = 1.5  (sum 3; v2 = w * w)
-    w: 1.5 → 0.75, changed by -0.75 = -0.25 × 3  (w.grad is 3)
+    w: 1.5 → 0.75, changed by -0.75 (= -0.25 × 3, w.grad)
     >>> trace
     <Trace of v2: epoch 1 of 0 to 99, update, step 1 of 1>
     """

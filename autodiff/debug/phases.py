@@ -26,9 +26,14 @@ class ForwardStep:
     operands: tuple[float, ...]
     names: Names = field(compare=False)
 
+    @property
+    def in_numbers(self) -> str:
+        """The formula with the operands' numbers."""
+        return in_numbers(self.node, self.operands)
+
     def __str__(self) -> str:
         name, formula = self.names[self.node], self.names.formula(self.node)
-        return f"{name} = {formula} = {in_numbers(self.node, self.operands)} = {shown(self.number)}"
+        return f"{name} = {formula} = {self.in_numbers} = {shown(self.number)}"
 
     __repr__ = __str__
 
@@ -64,11 +69,11 @@ class UpdateStep:
 
     def __str__(self) -> str:
         name, gradient = self.names[self.node], shown(self.gradient)
-        factors = "" if self.rate is None else f" = {shown(self.rate)} × {gradient}"
-        return (
-            f"{name}: {shown(self.before)} → {shown(self.after)}, changed by "
-            f"{shown(self.change)}{factors}  ({name}.grad is {gradient})"
-        )
+        source = f"{name}.grad is {gradient}"
+        if self.rate is not None:
+            source = f"= {shown(self.rate)} × {gradient}, {name}.grad"
+        numbers = f"{shown(self.before)} → {shown(self.after)}"
+        return f"{name}: {numbers}, changed by {shown(self.change)} ({source})"
 
     __repr__ = __str__
 

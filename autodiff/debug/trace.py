@@ -128,6 +128,16 @@ class Trace:
         return self._pass.root
 
     @property
+    def order(self) -> Sequence[Value]:
+        """The nodes of this pass's graph, in topological order."""
+        return self._pass.order
+
+    @property
+    def edges(self) -> list[tuple[Value, Value]]:
+        """The node and the operand that each backward step is about, in their order."""
+        return self._pass.edges
+
+    @property
     def epoch(self) -> int:
         """The epoch that this is in, from 0; one ends where variables are updated."""
         return self._passes[self._place].epoch if self._passes else 0

@@ -56,14 +56,16 @@ class TracedPass:
         self.left = self._run(gradient, left)
         # An operation of one's own may give other derivatives later.
         self._derivatives = {
-            node: local_derivatives(node) for node in self.interior if node.op not in OURS
+            node: local_derivatives(node) for node in self.interior if node.origin.op not in OURS
         }
         # Of backward step k: the user, interior[users[k]], and which of its operands it is about.
         self.users, self.operands = array("L"), array("L")
         # After how many of them a gradient is complete.
         self.completed_after = {self.root: 0}
         self._find_steps()
-        hooked = set(left) if left else hooked_operands(self.interior) if self.is_new else set()
+        hooked = set(left or ())
+        if self.is_new and watch.on_backward is not None:
+            hooked = hooked_operands(self.interior)
         # Where hooks have had their say: after the last use that is taken.
         self._hooked = {use: node for node, use in last_uses(self.interior, hooked).items()}
 
@@ -114,6 +116,15 @@ class TracedPass:
     def names(self) -> Names:
         """A name for every node of the graph."""
         return self.reverse_pass.names
+
+    @property
+    def edges(self) -> list[tuple[Value, Value]]:
+        """The node and the operand that each backward step is about."""
+        users = [self.interior[place] for place in self.users]
+        return [
+            (node, node.parents[position])
+            for node, position in zip(users, self.operands, strict=True)
+        ]
 
     def span_of(self, phase: Phase) -> tuple[int, int]:
         """Return the positions at which a phase begins and ends."""
