@@ -136,7 +136,7 @@ class StepScreen(App[None]):
         self.places = dict(zip(self.order, count()))
         self.users: dict[Value, list[Value]] = {}
         for node in self.trace.order:
-            for parent in dict.fromkeys(node.parents):
+            for parent in set(node.parents):
                 self.users.setdefault(parent, []).append(node)
         self.explanations: dict[Value, Explanation] = {}
 
@@ -376,7 +376,11 @@ class StepScreen(App[None]):
             text.append(f"d {short(node)}/d {short(parent)} = {formula}")
             text.append(*self.signed(step.local))
             code = rule_line(step)
-            text.append(f"   {code}" if code else "")
+            last = text.plain.rpartition("\n")[2]
+            if code and self.has_class("wide"):
+                text.append(f"{gap}{code}")
+            elif code and len(last) + 3 + len(code) <= width:
+                text.append(f"   {code}")
         else:
             text.append(f"{short(node)} did not take {short(parent)}: it passes nothing on to it")
         return text.append(gap).append_text(self.sum_line(step, short(parent)))
@@ -459,14 +463,19 @@ class StepScreen(App[None]):
         """Move to the next epoch, or the one before, and there to the same phase."""
         epoch = self.trace.epoch + direction
         if 0 <= epoch < self.trace.epochs:
-            self.go(0, self.trace.phase, epoch)
+            self.go_to_phase(self.trace.phase, epoch)
 
     def action_phase(self, phase: Phase) -> None:
-        """Move to where a phase begins."""
-        self.go(0, phase)
-        if phase == "update" and self.trace.phase != "update" and not self.step_on(1):
-            self.say("no weight was updated after this pass")
-        self.show()
+        """Move to where a phase of this pass begins."""
+        self.go_to_phase(phase)
+
+    def go_to_phase(self, phase: Phase, epoch: int | None = None) -> None:
+        """Move to where a phase begins; to the first step of an update, if there was one."""
+        self.go(0, phase, epoch)
+        if phase == "update" and self.trace.position == len(self.trace):
+            self.say("no variable was updated after this pass")
+        elif phase == "update":
+            self.action_move(1)
 
     def action_first(self) -> None:
         """Move to the start of the phase."""

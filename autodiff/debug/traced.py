@@ -155,25 +155,25 @@ class TracedPass:
         node, position = self.interior[self.users[k]], self.operands[k]
         local, upstream = self._locals(node)[position], self.left[node]
         taken = local is not NOTHING
-        contribution = local * upstream if taken else 0.0
+        total = added(before, local, upstream)
         return Step(
             node=node,
             parent=node.parents[position],
             position=position,
             local=local,
             upstream=upstream,
-            contribution=contribution,
+            contribution=local * upstream if taken else 0.0,
             before=before,
-            total=contribution if before is None else before + contribution if taken else before,
+            total=0.0 if total is None else total,
             reverse_pass=self.reverse_pass,
         )
 
     def gradient_with(self, k: int, before: float | None) -> float | None:
         """Return what a backward step makes of its operand's gradient, None if it has none."""
-        step = self.backward_step(k, before)
-        if (step.node, step.position) in self._hooked:
-            return self.left[step.parent]
-        return step.total if step.taken else before
+        node, position = self.interior[self.users[k]], self.operands[k]
+        if (node, position) in self._hooked:
+            return self.left[node.parents[position]]
+        return added(before, self._locals(node)[position], self.left[node])
 
     def receiver(self, k: int) -> Value:
         """Return the Value that backward step k contributes to."""
@@ -187,3 +187,10 @@ class TracedPass:
             partials = node.op.partials(*numbers)
             self._derivatives[node] = checked(node.op, partials, len(node.parents))
         return self._derivatives[node]
+
+
+def added(before: float | None, local: float, upstream: float) -> float | None:
+    """Return a gradient with a contribution; None where there is none of either."""
+    if local is NOTHING:
+        return before
+    return local * upstream if before is None else before + local * upstream
