@@ -3,6 +3,7 @@
 from autodiff.compiler import DecisionWarning, Program, compile
 from autodiff.debug.anomaly import AnomalyError, detect_anomaly
 from autodiff.debug.check import GradientError, check_gradients
+from autodiff.debug.epochs import record_epochs
 from autodiff.debug.explain import Explanation, explain
 from autodiff.debug.source import record_source
 from autodiff.debug.steps import Step, backward_steps
@@ -60,6 +61,7 @@ __all__ = [
     "maximum",
     "minimum",
     "name_of",
+    "record_epochs",
     "record_source",
     "relu",
     "sigmoid",

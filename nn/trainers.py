@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autodiff.compiler import Program, batches_of, build, epoch_means, row_order
+from autodiff.support.watch import watchers
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.recording import Recording, RecordingError, is_same, record, refuse_looks
@@ -117,6 +118,8 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
     """
     if engine == "eager" or isinstance(before, EagerTrainer):
         return before or EagerTrainer(job)
+    if engine == "auto" and any(watcher.sees_passes for watcher in watchers()):
+        return EagerTrainer(job, "record_epochs() records its passes, and sees no program's")
     try:
         recording = recorded(job)
         if before is not None and before.is_as_recorded(recording):

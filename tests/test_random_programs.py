@@ -384,9 +384,9 @@ class RandomProgram(RuleBasedStateMachine):
                     Trace(root, start)
                 return
             trace = Trace(root, start)
-            assert len(trace) == len(contributions)
+            assert trace.progress == (0, len(contributions))
             for position in positions:
-                trace.goto(round(position * len(trace)))
+                trace.goto(round(position * len(contributions)), "backward")
                 with trace.shown():
                     assert root.has_grad
             trace.goto(len(trace))

@@ -1,8 +1,11 @@
-"""Looking inside: time travel through a backward pass, explanations, and the first bad number.
+"""Looking inside: time travel through training, explanations, and the first bad number.
 
 ==================  =========================================================================
 ``steps.py``        ``backward_steps``: a backward pass, one contribution at a time
-``trace.py``        ``Trace``: a backward pass, forward and back
+``trace.py``        ``Trace``: forward pass, backward pass and update, in both directions
+``traced.py``       one pass, as a trace has it
+``phases.py``       the steps of a forward pass and of an update
+``epochs.py``       ``record_epochs``: a trace over the epochs of a training loop
 ``explain.py``      ``explain``: where a gradient comes from
 ``reasons.py``      what there may be to say about it, as a list of reasons
 ``situation.py``    what the reasons look at

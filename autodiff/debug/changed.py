@@ -74,10 +74,15 @@ class Changes:
     def now(self) -> dict[Value, float]:
         """For each result that is out of date, the number that its operation gives now."""
         now: dict[Value, float] = {}
-        for node, number in self.numbers.items():
-            operands = [now.get(parent, self.numbers[parent]) for parent in node.parents]
+        numbers = self.numbers
+        for node, number in numbers.items():
+            if not node.parents:
+                continue
+            operands = [numbers[parent] for parent in node.parents]
+            if now:
+                operands = [now.get(parent, numbers[parent]) for parent in node.parents]
             result = result_of(node, operands, number)
-            if not is_same(result, number):
+            if not (result == number != 0.0 or is_same(result, number)):
                 now[node] = result
         return now
 

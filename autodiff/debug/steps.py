@@ -123,7 +123,9 @@ class InNumbers:
         return contribution
 
 
-def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) -> Iterator[Step]:
+def backward_steps(
+    root: Value, gradient: float = 1.0, *, hooks: bool = True, recorded: bool = True
+) -> Iterator[Step]:
     """Do ``root.backward(gradient)`` one contribution at a time, as the iterator is consumed.
 
     Yields a :class:`Step` after each contribution has been added, and one that says so where an
@@ -133,7 +135,8 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     contribution; what a variable had before is added at the end.  A pass that is not consumed to
     its end is abandoned: once the iterator is closed, every gradient is as it was before.
 
-    ``hooks=False`` leaves out the hooks and ``detect_anomaly``: only to look.
+    ``hooks=False`` leaves out the hooks and ``detect_anomaly``: only to look.  With
+    ``recorded=False`` it is no pass that ``record_epochs`` is to have.
 
     Raises TypeError if root is no Value, ValueError if it is a constant or an operation's rule is
     malformed, and what a hook raises; every gradient is then as it was before.
@@ -156,13 +159,16 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     watchers = watch.watchers() if hooks else ()
     for watcher in watchers:
         watcher.begins(root, changes)
+    recorders = watchers if recorded else ()
+    for recorder in recorders:
+        recorder.starts(root, gradient)
     before = [(node, node.grad) for node in order]
     interior, set_aside = begin_pass(root) if root.parents else ([], {root: root.grad})
     set_aside_gradients(set_aside)
     root.grad = gradient
     reverse_pass = ReversePass(root, interior, changes)
     try:
-        last_uses = last_uses_of_hooked(interior) if hooks else {}
+        completing = last_uses(interior, hooked_operands(interior)) if hooks else {}
         if hooks:
             call_hooks(root)
         for each in contributions(interior, InNumbers()):
@@ -174,7 +180,7 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
             contribution, total = each.contribution, each.total
             if total is None:  # not taken, and nothing else has reached it yet
                 total = 0.0
-            if last_uses.get(parent) == (node, position):
+            if completing.get(parent) == (node, position):
                 call_hooks(parent)
             yield Step(
                 *(node, parent, position, local, upstream),
@@ -183,30 +189,38 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     except BaseException:
         for node, earlier_gradient in before:
             node.grad = earlier_gradient
+        for recorder in recorders:
+            recorder.abandons()
         raise
+    for recorder in recorders:
+        recorder.ends(order)
     finish_pass(set_aside)
 
 
-def last_uses_of_hooked(interior: list[Value]) -> dict[Value, tuple[Value, int]]:
-    """Return, for each Value with hooks, the use after which its gradient is complete.
+def hooked_operands(interior: list[Value]) -> set[Value]:
+    """Return the operands that have hooks."""
+    return {
+        parent for node in interior for parent in node.parents if watch.hooks_of(parent) is not None
+    }
+
+
+def last_uses(interior: list[Value], wanted: set[Value]) -> dict[Value, tuple[Value, int]]:
+    """Return, for each Value that is wanted, the use after which its gradient is complete.
 
     A use is a node and the operand's position there.  One that is not taken adds nothing, and a
     Value that nothing reaches has no gradient, so its hooks are not called.
     """
-    hooked = {
-        parent for node in interior for parent in node.parents if watch.hooks_of(parent) is not None
-    }
-    if not hooked:
+    if not wanted:
         return {}
-    last_uses: dict[Value, tuple[Value, int]] = {}
+    last: dict[Value, tuple[Value, int]] = {}
     reached = {interior[-1]}
     for node in reversed(interior):
         if node in reached:
             for position, local in enumerate(local_derivatives(node)):
                 if local is not NOTHING:
                     reached.add(node.parents[position])
-                    last_uses[node.parents[position]] = node, position
-    return {node: use for node, use in last_uses.items() if node in hooked}
+                    last[node.parents[position]] = node, position
+    return {node: use for node, use in last.items() if node in wanted}
 
 
 def call_hooks(node: Value) -> None:

@@ -50,17 +50,19 @@ class Names:
         self.root = root
         self._names: dict[Value, str] = {}
         order = topological_order(root)
-        taken = {f"v{place}" for place in range(1, len(order) + 1)}
+        by_place = [f"v{place}" for place in range(1, len(order) + 1)]
+        taken = set(by_place)
         uses: dict[str, int] = {}
-        for place, node in enumerate(order, 1):
-            own = name = node.name
+        for node, name_by_place in zip(order, by_place, strict=True):
+            origin = node.origin
+            own = name = origin.label or origin.name
             if own:
                 while name in taken:
                     uses[own] = uses.get(own, 1) + 1
                     name = f"{own} ({uses[own]})"
                 taken.add(name)
             else:
-                name = number_text(node.data) if node.is_constant else f"v{place}"
+                name = number_text(node.data) if origin.constant else name_by_place
             self._names[node] = name
 
     def __getitem__(self, node: Value) -> str:

@@ -43,16 +43,27 @@ step_through: Callable[[Any, float], None] | None = None
 class Watcher:
     """Looks on in one thread. An exception that it raises stops what it looks at."""
 
+    sees_values = True
     sees_backward = False
+    sees_passes = False
 
     def made(self, node: Any) -> None:
-        """Called with each new Value."""
+        """Called with each new Value, if ``sees_values``."""
 
     def begins(self, root: Any, changes: Any) -> None:
         """Called before a pass, if ``sees_backward``, with what is out of date in its graph."""
 
     def contributes(self, contribution: Any) -> None:
         """Called with each contribution once it is added, if ``sees_backward``."""
+
+    def starts(self, root: Any, gradient: float) -> None:
+        """Called before a pass changes any gradient, if ``sees_passes``."""
+
+    def ends(self, order: Any) -> None:
+        """Called where a pass of steps has the sums of this pass alone, if ``sees_passes``."""
+
+    def abandons(self) -> None:
+        """Called where a pass of steps has been undone, if ``sees_passes``."""
 
 
 class _Thread(threading.local):
@@ -185,11 +196,11 @@ def _switch() -> None:
     """Look on if there is anybody to look on, and only then."""
     global on_new_value, on_backward  # noqa: PLW0603 (two switches for the whole process)
     breakpoints = any(hooks.breakpoints for hooks in _alive)
-    if _watching or breakpoints:
+    if breakpoints or any(watcher.sees_values for watcher in _watching):
         on_new_value = _new_value
     else:
         on_new_value = None if _running is None else _name_node
-    sees_backward = any(watcher.sees_backward for watcher in _watching)
+    sees_backward = any(watcher.sees_backward or watcher.sees_passes for watcher in _watching)
     on_backward = _backward if sees_backward or _alive else None
 
 
@@ -234,6 +245,8 @@ def _backward(root: Any, gradient: float) -> bool:
     if not any(watcher.sees_backward for watcher in _thread.watchers):
         _switch_off_if_alone()
         if not _alive or not has_hooks(root):
+            for watcher in _thread.watchers:
+                watcher.starts(root, gradient)
             return False
     assert step_through is not None, "autodiff.debug.steps is imported with autodiff"
     step_through(root, gradient)
