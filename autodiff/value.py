@@ -25,8 +25,8 @@ class Value(Operators, Node):
     """A number in a computation graph.
 
     ``Value(data, label="")`` makes a *variable* leaf from any real number, else raises TypeError.
-    It takes what other engines' constructors take, too (``autodiff/support/by_hand.py``).  The 2 of
-    ``2 * x`` becomes a *constant* leaf, which gets no gradient.
+    (Other engines' forms: ``support/by_hand.py``.)  The 2 of ``2 * x`` becomes a *constant* leaf,
+    without gradient.  ``x < 3.0`` compares numbers, ``x == 3.0`` objects: write ``x.data == 3.0``.
 
     ============  ==========================================================================
     ``data``      the number, a float

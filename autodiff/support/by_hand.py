@@ -9,7 +9,7 @@ be computed anew, nor differentiated twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from autodiff.ops.operation import Operation
@@ -71,7 +71,7 @@ def cannot_be_differentiated(out: Any, *operands: Any) -> Any:
     raise ValueError(f"a node that was made by hand has no rule: {CURE}")
 
 
-@cache
+@lru_cache(maxsize=256)  # people may write anything there: a symbol for each node, say
 def operation_by_hand(symbol: str) -> Operation:
     """Return what the operation of such nodes is called."""
     return Operation(
