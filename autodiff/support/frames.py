@@ -4,20 +4,82 @@ from __future__ import annotations
 
 import linecache
 import os
-from types import FrameType
+import sys
+import sysconfig
+from functools import lru_cache
+from types import CodeType, FrameType
 
-__all__ = ["LIBRARY", "code_at", "shown_place", "users_frame"]
+__all__ = [
+    "LIBRARY",
+    "calling_function",
+    "code_at",
+    "debugger_looks_on",
+    "shown_place",
+    "users_frame",
+]
 
 # The library's own folders, autodiff and nn.
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIBRARY = (PACKAGE + os.sep, os.path.join(os.path.dirname(PACKAGE), "nn") + os.sep)
 
+# And those of Python and of what is installed.
+PYTHON = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib"))
+INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+# These run within a line of the function that they stand in; from Python 3.12 on, most have no
+# frame of their own.
+COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+
 
 def users_frame(frame: FrameType | None) -> FrameType | None:
-    """Return the innermost frame, from this one on, that runs the user's code; None without."""
+    """Return the innermost frame, from this one on, that is not this library's; None without."""
     while frame is not None and frame.f_code.co_filename.startswith(LIBRARY):
         frame = frame.f_back
     return frame
+
+
+@lru_cache(maxsize=1024)
+def is_users(file: str) -> bool:
+    """Return whether code of that file is the user's: not this library's, Python's or installed.
+
+    >>> is_users("/home/me/lab/train.py"), is_users(os.__file__), is_users("<frozen runpy>")
+    (True, False, False)
+    """
+    if file.startswith((*LIBRARY, *PYTHON, "<frozen ")):
+        return False
+    return not any(folder in file for folder in INSTALLED)
+
+
+def calling_function(
+    frame: FrameType | None, called: FrameType | None
+) -> tuple[FrameType | None, FrameType | None, int]:
+    """Return the innermost frame of a function of the user's, what it has called, and its line.
+
+    ``called`` is what the given frame has called.
+    """
+    while frame is not None and not is_users(frame.f_code.co_filename):
+        called, frame = frame, frame.f_back
+    if frame is None:
+        return None, called, 0
+    line = frame.f_lineno
+    if frame.f_code.co_name in COMPREHENSIONS:
+        around, within, _ = calling_function(frame.f_back, frame)
+        # Unless another function was given a generator, and asks it for the next.
+        if around is not None and stands_in(frame.f_code, around.f_code):
+            return around, within, line
+    return frame, called, line
+
+
+def stands_in(inner: CodeType, outer: CodeType) -> bool:
+    return any(constant is inner for constant in outer.co_consts)
+
+
+def debugger_looks_on() -> bool:
+    """Return whether a debugger, or what else traces lines, looks on in this thread."""
+    if sys.gettrace() is not None:
+        return True
+    monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
+    return monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None
 
 
 def shown_place(file: str, line: int) -> str:

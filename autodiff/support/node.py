@@ -202,7 +202,7 @@ class Node:
 
     def _state(self) -> tuple[Any, ...]:
         grad = self.grad if self.has_grad else None
-        state = type(self), number_of(self), grad, self.parents, self.origin.without_hooks()
+        state = type(self), number_of(self), grad, self.parents, self.origin.of_a_copy()
         own = getattr(self, "__dict__", None)  # a subclass's instances may have attributes
         return (*state, own.copy()) if own else state
 

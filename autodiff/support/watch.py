@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any
 
 from autodiff.support.convert import describe
+from autodiff.support.frames import debugger_looks_on
 from autodiff.support.hooks import EVENTS, Event, GradientHook, Hooks
 from autodiff.support.origin import Origin
 
@@ -33,6 +34,9 @@ _running: Mapping[Any, Origin] | None = None
 
 # Does a backward pass step by step; autodiff.debug.steps, which is above Value, puts it here.
 step_through: Callable[[Any, float], None] | None = None
+
+# Does it through the lines that made the graph; autodiff.debug.source puts it here.
+walk_through: Callable[[Any, float], None] | None = None
 
 
 # --------------------------------------------------------------------------------------------
@@ -62,6 +66,7 @@ class _Thread(threading.local):
 _thread = _Thread()
 _watching: list[Watcher] = []  # in all threads
 _alive: weakref.WeakSet[Hooks] = weakref.WeakSet()  # those with something in them
+_recordings: weakref.WeakSet[Any] = weakref.WeakSet()  # those of which there are Values
 _lock = threading.RLock()
 
 
@@ -84,6 +89,13 @@ def watching(watcher: Watcher) -> Iterator[None]:
         with _lock:
             _watching.remove(watcher)
             _switch()
+
+
+def note_recording(recording: Any) -> None:
+    """Look at whether a graph has recorded lines as long as there is that recording."""
+    with _lock:
+        _recordings.add(recording)
+        _switch()
 
 
 # --------------------------------------------------------------------------------------------
@@ -190,7 +202,7 @@ def _switch() -> None:
     else:
         on_new_value = None if _running is None else _name_node
     sees_backward = any(watcher.sees_backward for watcher in _watching)
-    on_backward = _backward if sees_backward or _alive else None
+    on_backward = _backward if sees_backward or _alive or _recordings else None
 
 
 def name_nodes(origins: Mapping[Any, Origin] | None) -> None:
@@ -210,8 +222,8 @@ def _name_node(node: Any) -> None:
 
 
 def _switch_off_if_alone() -> None:
-    """Stop looking on once the last hook has gone with its Value."""
-    if not _alive:
+    """Stop looking on once the last hook, or recorded line, has gone with its Value."""
+    if not (_alive or _recordings):
         with _lock:
             _switch()
 
@@ -231,6 +243,10 @@ def _new_value(node: Any) -> None:
 
 def _backward(root: Any, gradient: float) -> bool:
     """Do the pass step by step if somebody looks on; return whether that was so."""
+    if root.origin.visit is not None and debugger_looks_on():
+        assert walk_through is not None, "autodiff.debug.source is imported with autodiff"
+        walk_through(root, gradient)
+        return True
     if not any(watcher.sees_backward for watcher in _thread.watchers):
         _switch_off_if_alone()
         if not _alive or not has_hooks(root):
