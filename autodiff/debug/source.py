@@ -132,7 +132,7 @@ class SourceRecorder(watch.Watcher):
         return origin
 
     def _at_visit(self, origin: Origin, frame: FrameType, called: FrameType | None) -> Origin:
-        """Return an origin with the run of the line that is made now; all that it makes share it."""
+        """Return an origin with the run of the line that is going on; its nodes share it."""
         visit = self.visits.visit(frame, called)
         if visit is not self._visit:
             self._visit = visit

@@ -42,6 +42,20 @@ class ReversePass:
         """A name for every node of the graph."""
         return Names(self.root)
 
+    def step(self, each: Contribution) -> Step:
+        """Return a contribution to one gradient as a step of this pass."""
+        total = 0.0 if each.total is None else each.total  # not taken, and nothing has reached it
+        return Step(
+            *(each.node, each.parent, each.position, each.local, each.upstream),
+            *(each.contribution, each.before, total, self),
+        )
+
+    def receive(self, each: Contribution) -> None:
+        """Open the debugger if it is wanted where something flows into that Value."""
+        hooks = watch.hooks_of(each.parent)
+        if hooks is not None and each.local is not NOTHING:
+            hooks.gets_contribution(self.step(each))
+
 
 @dataclass(frozen=True, slots=True)
 class Step(Contribution):
@@ -160,18 +174,11 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
         for each in contributions(interior, InNumbers()):
             for watcher in watchers:
                 watcher.contributes(each)
-            # Their names are what a debugger shows, here and in the frames that a hook opens.
-            node, parent, position = each.node, each.parent, each.position
-            local, upstream = each.local, each.upstream
-            contribution, total = each.contribution, each.total
-            if total is None:  # not taken, and nothing else has reached it yet
-                total = 0.0
-            if last_uses.get(parent) == (node, position):
-                call_hooks(parent)
-            yield Step(
-                *(node, parent, position, local, upstream),
-                *(contribution, each.before, total, reverse_pass),
-            )
+            if hooks:
+                reverse_pass.receive(each)
+            if last_uses.get(each.parent) == (each.node, each.position):
+                call_hooks(each.parent)
+            yield reverse_pass.step(each)
     except BaseException:
         for node, earlier_gradient in before:
             node.grad = earlier_gradient

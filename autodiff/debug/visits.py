@@ -49,9 +49,10 @@ class Call:
 class Visit:
     """One run of one line within a call.
 
-    ``number`` grows from visit to visit.  ``values`` are the ``id`` of each Value that a name in the
-    line stood for, and ``numbers`` the plain numbers and texts.  It holds no Value: the line may
-    name one of a graph of before, which named one of a graph before that.
+    ``number`` grows from visit to visit.  ``values`` are the names in the line that stood for
+    Values, each followed by the Value's ``id``, and ``numbers`` what others stood for, if that was
+    a number or a text.  It holds no Value: the line may name one of a graph of before, which named
+    one of a graph before that.
     """
 
     __slots__ = ("call", "line", "number", "numbers", "values")
@@ -61,7 +62,7 @@ class Visit:
         self.line = line
         self.number = next(_numbers)
         self.numbers: dict[str, float | int | str] | None = None
-        values = []
+        values: list[Any] = []
         for name in names:
             thing = there.get(name)
             if isinstance(thing, Value):

@@ -9,32 +9,31 @@ So a breakpoint on a line stops in both passes, and "step over" goes back from t
 The local variables at a stop are the line's Values by the user's names, their gradients so far as
 ``d_`` and the name, and, of a line that ran several times, which run it is: ``visit``.
 
-What ran last comes first, while ``backward()`` goes by the graph alone.  A sum of three numbers
-depends on their order in its last bit, so a gradient is summed anew, in the order of ``backward()``,
-once the last contribution has come.
+What ran last comes first, while ``backward()`` goes by the graph alone.  A sum depends on the order
+of its terms in the last bit, so a gradient is summed anew, in the order of ``backward()``, once the
+last contribution has come.
 """
 
 from __future__ import annotations
 
 import linecache
 import math
-import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from operator import itemgetter
-from types import CodeType, FrameType
-from typing import Any, Self
+from types import CodeType
+from typing import Self
 
 from autodiff.debug.changed import Changes
-from autodiff.debug.steps import InNumbers, call_hooks
+from autodiff.debug.steps import InNumbers, ReversePass, call_hooks
 from autodiff.debug.visits import Call, Visit, time_of
 from autodiff.gradient import contributions
 from autodiff.graph import topological_order
 from autodiff.ops import NOTHING
 from autodiff.support import watch
-from autodiff.support.frames import is_users
+from autodiff.support.frames import module_of, users_frames
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.lines import LocalNames, code_at_lines, run_at_lines
 from autodiff.support.passes import begin_pass, finish_pass
@@ -57,10 +56,11 @@ class Pass(InNumbers):
     ``place`` is each node's place in the order of ``backward()``, leaves last.
     """
 
-    def __init__(self, order: Sequence[Value], interior: Sequence[Value]) -> None:
+    def __init__(self, order: Sequence[Value], reverse_pass: ReversePass) -> None:
         self.place = {node: place for place, node in enumerate(reversed(order))}
+        self.reverse_pass = reverse_pass
         self.watchers = watch.watchers()
-        self.uses_left = Counter(parent for node in interior for parent in node.parents)
+        self.uses_left = Counter(parent for node in order for parent in node.parents)
         self.received: dict[Value, list[tuple[int, float]]] = {}
 
     def contribute(self, node: Value, parent: Value, local: float, upstream: float) -> float:
@@ -84,6 +84,7 @@ class Pass(InNumbers):
             for each in contributions([node], self):
                 for watcher in self.watchers:
                     watcher.contributes(each)
+                self.reverse_pass.receive(each)
                 waiting.remove(each.parent)
                 self.is_used(each.parent)
         for parent in waiting:
@@ -144,7 +145,7 @@ def walk_through(root: Value, gradient: float) -> None:
     interior, set_aside = begin_pass(root)
     root.grad = gradient
     try:
-        this_pass = Pass(order, interior)
+        this_pass = Pass(order, ReversePass(root, interior, changes))
         walk = Walk(this_pass)
         for each in last_first(this_pass, root):
             walk.plan(each)
@@ -211,9 +212,7 @@ class Walk:
         self.this_pass = this_pass
         self.nodes = {id(node): node for node in this_pass.place}
         # In the functions that call backward() one stands already: each is walked by itself.
-        running = list(users_frames())
-        self.running = {frame.f_code for frame in running}
-        self.modules = {frame.f_code.co_filename: frame.f_globals for frame in running}
+        self.running = {frame.f_code for frame in users_frames()}
         self.outermost: list[Frame] = []
         self.open: list[Frame] = []
         self.unrecorded = 0
@@ -283,10 +282,8 @@ class Walk:
             self.codes[call.code, lines] = code_at_lines(
                 call.code.co_filename, call.code.co_name, lines
             )
-        module = self.modules.get(call.code.co_filename)
-        if module is None:
-            module = vars(sys.modules.get(call.module, object))
         rounds = Rounds(self, frame)
+        module = module_of(call.code.co_filename, call.module)
         run_at_lines(self.codes[call.code, lines], module, rounds.names, rounds.next_round)
 
     def which(self, visit: Visit) -> str:
@@ -306,15 +303,6 @@ def fault_of(file: str, time: int | None) -> str:
     if time_of(file) != time:
         return f"{file} has changed since its lines ran: a debugger shows those of now"
     return ""
-
-
-def users_frames() -> Iterator[FrameType]:
-    """Yield the frames of the user's that run now, the outermost last."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if is_users(frame.f_code.co_filename):
-            yield frame
-        frame = frame.f_back
 
 
 class Rounds:

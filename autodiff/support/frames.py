@@ -6,16 +6,22 @@ import linecache
 import os
 import sys
 import sysconfig
+from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FrameType
+from typing import Any
 
 __all__ = [
     "LIBRARY",
     "calling_function",
     "code_at",
     "debugger_looks_on",
+    "is_users",
+    "module_of",
+    "place_of_now",
     "shown_place",
     "users_frame",
+    "users_frames",
 ]
 
 # The library's own folders, autodiff and nn.
@@ -48,6 +54,30 @@ def is_users(file: str) -> bool:
     if file.startswith((*LIBRARY, *PYTHON, "<frozen ")):
         return False
     return not any(folder in file for folder in INSTALLED)
+
+
+def users_frames() -> Iterator[FrameType]:
+    """Yield the frames of the user's code that run now, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if is_users(frame.f_code.co_filename):
+            yield frame
+        frame = frame.f_back
+
+
+def place_of_now() -> tuple[str, int]:
+    """Return file and line of the user's code that runs now; '' and 0 if there is none."""
+    for frame in users_frames():
+        return frame.f_code.co_filename, frame.f_lineno
+    return "", 0
+
+
+def module_of(file: str, name: str = "") -> dict[str, Any]:
+    """Return the global names of a file's code, of what runs now or of the module of that name."""
+    for frame in users_frames():
+        if frame.f_code.co_filename == file:
+            return frame.f_globals
+    return vars(sys.modules[name]) if name in sys.modules else {}
 
 
 def calling_function(

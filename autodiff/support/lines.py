@@ -36,7 +36,12 @@ def code_at_lines(file: str, function: str, lines: Sequence[int]) -> CodeType:
 def loop_at(line: int) -> ast.For:
     """Return ``for __round__ in __rounds__(): __round__()`` as if it stood on that line."""
     # Without columns, by which a traceback would mark a part of the user's line.
-    at = {"lineno": line, "end_lineno": line, "col_offset": -1, "end_col_offset": -1}
+    at: dict[str, Any] = {
+        "lineno": line,
+        "end_lineno": line,
+        "col_offset": -1,
+        "end_col_offset": -1,
+    }
     rounds = ast.Call(ast.Name(ROUNDS, ast.Load(), **at), [], [], **at)
     call = ast.Call(ast.Name(ROUND, ast.Load(), **at), [], [], **at)
     return ast.For(ast.Name(ROUND, ast.Store(), **at), rounds, [ast.Expr(call, **at)], [], **at)

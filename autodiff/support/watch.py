@@ -15,9 +15,10 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from autodiff.support.breakpoints import Breakpoint, Event, breakpoint_at
 from autodiff.support.convert import describe
 from autodiff.support.frames import debugger_looks_on
-from autodiff.support.hooks import EVENTS, Event, GradientHook, Hooks
+from autodiff.support.hooks import GradientHook, Hooks
 from autodiff.support.origin import Origin
 
 __all__ = ["Handle", "Watcher", "break_on", "hooks_of", "register_hook", "watchers", "watching"]
@@ -160,13 +161,12 @@ def register_hook(node: Any, function: GradientHook) -> Handle:
     return _register(node, function, None)
 
 
-def break_on(node: Any, event: Event) -> Handle:
-    """Open the debugger whenever that happens to the Value."""
-    if event not in EVENTS:
-        raise ValueError(f"break_on needs one of {', '.join(EVENTS)}, but got {describe(event)}")
-    if event.startswith("backward"):
+def break_on(node: Any, event: Event, when: str | None, log: bool) -> Handle:
+    """Open the debugger whenever that happens to the Value, or write a line."""
+    found = breakpoint_at(event, when, log)
+    if not event.startswith("forward"):
         _check_gets_gradient(node)
-    return _register(node, None, event)
+    return _register(node, None, found)
 
 
 def _check_gets_gradient(node: Any) -> None:
@@ -174,14 +174,14 @@ def _check_gets_gradient(node: Any) -> None:
         raise ValueError(f"{node!r} is a constant: it gets no gradient, so no hook would be called")
 
 
-def _register(node: Any, function: GradientHook | None, event: Event | None) -> Handle:
+def _register(node: Any, function: GradientHook | None, stop: Breakpoint | None) -> Handle:
     key = next(_serial)
     with _lock:
         hooks = node.origin.hooks or Hooks()
         if function is not None:
             hooks.functions[key] = function
-        if event is not None:
-            hooks.breakpoints[key] = event
+        if stop is not None:
+            hooks.breakpoints[key] = stop
         node.origin = replace(node.origin, hooks=hooks)
         _alive.add(hooks)
         _switch()
