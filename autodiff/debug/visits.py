@@ -6,17 +6,26 @@ import linecache
 import os
 import re
 from dataclasses import dataclass
+from dis import opname
+from functools import lru_cache
 from itertools import count
 from types import CodeType, FrameType
 from typing import Any
 
 from autodiff.debug.assignments import is_in_comprehension
+from autodiff.operators import Operators
 from autodiff.support.frames import calling_function
 from autodiff.value import Value
 
 __all__ = ["Call", "Recording", "Visit", "VisitRecorder", "time_of"]
 
 NAME = re.compile(r"[^\W\d]\w*")
+
+OPERATORS = {
+    function.__code__
+    for name, function in vars(Operators).items()
+    if name.startswith("__") and hasattr(function, "__code__")
+}
 
 _numbers = count()
 
@@ -88,7 +97,8 @@ class VisitRecorder:
     """Knows the visit that each new Value belongs to.
 
     Within one visit of a line, its instructions run forward.  So where the same or an earlier one
-    makes a Value, and not by the same call as before, the line runs again.
+    makes a Value, and not by the same call as before, the line runs again.  But ``sum(terms)`` and
+    the like add many times in one call.
     """
 
     def __init__(self) -> None:
@@ -134,15 +144,16 @@ class VisitRecorder:
         self._running.append(Running(frame, call, visit, frame.f_lasti, called))
 
     def _go_on(self, running: Running, called: FrameType | None, line: int) -> Visit:
-        offset = running.frame.f_lasti
-        if not (
-            line == running.visit.line
-            and (
-                offset > running.offset
-                or (offset == running.offset and called is running.called)
-                or is_in_comprehension(running.call.code, offset)
-            )
-        ):
+        offset, code = running.frame.f_lasti, running.call.code
+        if line == running.visit.line:
+            if offset == running.offset and (
+                called is running.called or (is_operator(called) and is_call(code, offset))
+            ):
+                return running.visit
+            goes_on = offset > running.offset or is_in_comprehension(code, offset)
+        else:
+            goes_on = False
+        if not goes_on:
             running.visit = self._new_visit(running.call, running.frame, line)
         running.offset, running.called = offset, called
         return running.visit
@@ -152,6 +163,17 @@ class VisitRecorder:
         if place not in self._names:
             self._names[place] = tuple(dict.fromkeys(NAME.findall(linecache.getline(*place))))
         return Visit(call, line, self._names[place], frame.f_locals)
+
+
+def is_operator(called: FrameType | None) -> bool:
+    """Return whether a frame is that of an operator of Values, ``__add__`` or the like."""
+    return called is not None and called.f_code in OPERATORS
+
+
+@lru_cache(maxsize=1024)
+def is_call(code: CodeType, offset: int) -> bool:
+    """Return whether an instruction is a call, and not itself an operator's."""
+    return opname[code.co_code[offset]].startswith("CALL")
 
 
 def time_of(file: str) -> int | None:

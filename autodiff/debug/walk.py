@@ -286,12 +286,12 @@ class Walk:
         module = module_of(call.code.co_filename, call.module)
         run_at_lines(self.codes[call.code, lines], module, rounds.names, rounds.next_round)
 
-    def which(self, visit: Visit) -> str:
-        """Return which run of its line a visit is, as "3 of 4"; '' if there is but one."""
+    def which(self, visit: Visit) -> dict[str, str]:
+        """Return which run of its line a visit is, ``{"visit": "3 of 4"}``, if there are several."""
         line = visit.call.code, visit.line
         count, past = self.visits[line], self.visits_past[line]
         self.visits_past[line] += 1
-        return f"{count - past} of {count}" if count > 1 else ""
+        return {"visit": f"{count - past} of {count}"} if count > 1 else {}
 
 
 def fault_of(file: str, time: int | None) -> str:
@@ -314,6 +314,7 @@ class Rounds:
         self.at = 0
         self.names: LocalNames = {}
         self.shown: dict[str, Value] = {}
+        self.of_line: LocalNames = {}
         self.show(self.stops[0])
 
     def next_round(self) -> type[int] | None:
@@ -334,18 +335,18 @@ class Rounds:
 
     def show(self, stop: Stop) -> None:
         """Let the local variables be those of a stop."""
-        visit = stop.visit
-        results = [first_value(each) for each in stop.work]
-        for result in results:
-            self.shown.update([(own_name(parent), parent) for parent in result.parents])
-        self.shown.update(self.named(visit))
-        self.shown.update([(own_name(result), result) for result in reversed(results)])
+        operands = [
+            parent for each in stop.work if isinstance(each, Value) for parent in each.parents
+        ]
+        results = [last_value(each) for each in reversed(stop.work)]
+        self.shown.update([(own_name(each), each) for each in operands])
+        self.shown.update(self.named(stop.visit))
+        self.shown.update([(own_name(each), each) for each in results])
         self.shown.pop("", None)
-        self.names.update(self.shown)
-        self.names.update(visit.numbers or {})
-        self.names["visit"] = self.walk.which(visit)
-        if not self.names["visit"]:
-            del self.names["visit"]
+        for name in self.of_line:
+            self.names.pop(name, None)
+        self.of_line = {**(stop.visit.numbers or {}), **self.walk.which(stop.visit)}
+        self.names.update({**self.of_line, **self.shown})
         self.show_gradients()
 
     def named(self, visit: Visit) -> Iterator[tuple[str, Value]]:
@@ -366,7 +367,7 @@ class Rounds:
                 self.names.pop(f"d_{name}", None)
 
 
-def first_value(work: Value | Frame) -> Value:
+def last_value(work: Value | Frame) -> Value:
     """Return the last Value that a part of a line made."""
     while isinstance(work, Frame):
         work = work.stops[0].work[0]
