@@ -602,12 +602,12 @@ def test_hooks_are_called_when_the_gradient_is_complete_and_may_replace_it(lesso
     assert stops[-1].gradients == {"loss": 10.0, "y": 300.0, "w": 1800.0}
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """What a hook of these tests raises."""
 
 
 def refuse(_: float) -> None:
-    raise Refused
+    raise RefusedError
 
 
 def test_an_error_names_the_users_line_and_leaves_every_gradient_as_it_was(lesson: Path) -> None:
@@ -617,7 +617,7 @@ def test_an_error_names_the_users_line_and_leaves_every_gradient_as_it_was(lesso
     before = [gradient(node) for node in nodes]
     names["w"].register_hook(refuse)
     for walk in (stops_of, walked):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RefusedError) as caught:
             walk(names["loss"])
         assert [gradient(node) for node in nodes] == before
         lines = [

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import linecache
 import math
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ from operator import itemgetter
 from types import CodeType
 from typing import Self
 
-from autodiff.debug.changed import Changes
+from autodiff.debug.changed import OURS, Changes
 from autodiff.debug.steps import InNumbers, ReversePass, call_hooks
 from autodiff.debug.visits import Call, Visit, time_of
 from autodiff.gradient import contributions
@@ -35,7 +36,7 @@ from autodiff.ops import NOTHING
 from autodiff.support import watch
 from autodiff.support.frames import module_of, users_frames
 from autodiff.support.gradients import NOT_COMPUTED
-from autodiff.support.lines import LocalNames, code_at_lines, run_at_lines
+from autodiff.support.lines import LocalNames, Quiet, code_at_lines, run_at_lines
 from autodiff.support.passes import begin_pass, finish_pass
 from autodiff.value import Value
 
@@ -144,9 +145,9 @@ def walk_through(root: Value, gradient: float) -> None:
     before = [(node, node.grad) for node in order]
     interior, set_aside = begin_pass(root)
     root.grad = gradient
+    this_pass = Pass(order, ReversePass(root, interior, changes))
+    walk = Walk(this_pass)
     try:
-        this_pass = Pass(order, ReversePass(root, interior, changes))
-        walk = Walk(this_pass)
         for each in last_first(this_pass, root):
             walk.plan(each)
         walk.warn()
@@ -156,8 +157,10 @@ def walk_through(root: Value, gradient: float) -> None:
     except BaseException:
         for node, earlier in before:
             node.grad = earlier
+        walk.quiet.end()
         raise
     finish_pass(set_aside)
+    walk.quiet.end()
 
 
 def last_first(this_pass: Pass, root: Value) -> Iterator[Value]:
@@ -213,6 +216,8 @@ class Walk:
         self.nodes = {id(node): node for node in this_pass.place}
         # In the functions that call backward() one stands already: each is walked by itself.
         self.running = {frame.f_code for frame in users_frames()}
+        self.has_hooks = any(watch.hooks_of(node) is not None for node in this_pass.place)
+        self.quiet = Quiet(sys.gettrace())
         self.outermost: list[Frame] = []
         self.open: list[Frame] = []
         self.unrecorded = 0
@@ -278,16 +283,29 @@ class Walk:
     def run(self, frame: Frame) -> None:
         """Do the work of a frame, at its lines."""
         call, lines = frame.call, tuple([stop.visit.line for stop in frame.stops])
-        if (call.code, lines) not in self.codes:
-            self.codes[call.code, lines] = code_at_lines(
-                call.code.co_filename, call.code.co_name, lines
-            )
+        code = self.codes.get((call.code, lines))
+        if code is None:
+            of = call.code
+            code = code_at_lines(of.co_filename, of.co_name, of.co_firstlineno, lines)
+            self.codes[of, lines] = code
         rounds = Rounds(self, frame)
-        module = module_of(call.code.co_filename, call.module)
-        run_at_lines(self.codes[call.code, lines], module, rounds.names, rounds.next_round)
+        run_at_lines(
+            code,
+            module_of(call.code.co_filename, call.module),
+            rounds.names,
+            self.quiet.rounds(rounds.next_round),
+            self.quiet,
+        )
+
+    def apply_chain_rule(self, node: Value) -> None:
+        """Apply the node's rule; if that may call what the user wrote, for a debugger to see."""
+        if self.has_hooks or node.op not in OURS:
+            self.quiet.end()
+        self.this_pass.apply_chain_rule(node)
+        self.quiet.begin()
 
     def which(self, visit: Visit) -> dict[str, str]:
-        """Return which run of its line a visit is, ``{"visit": "3 of 4"}``, if there are several."""
+        """Return which run of its line a visit is, as ``{"visit": "3 of 4"}`` if there are more."""
         line = visit.call.code, visit.line
         count, past = self.visits[line], self.visits_past[line]
         self.visits_past[line] += 1
@@ -317,21 +335,23 @@ class Rounds:
         self.of_line: LocalNames = {}
         self.show(self.stops[0])
 
-    def next_round(self) -> type[int] | None:
+    def next_round(self, _: object) -> type[int] | None:
         """Do the work of the stop; return something to call if the next is on the same line."""
         here = self.stops[self.at]
         for each in here.work:
             if isinstance(each, Frame):
                 self.walk.run(each)
             elif each.parents:
-                self.walk.this_pass.apply_chain_rule(each)
+                self.walk.apply_chain_rule(each)
         self.at += 1
-        if self.at == len(self.stops):
+        if self.at < len(self.stops):
+            self.show(self.stops[self.at])
+            there = self.stops[self.at].visit.line
+        else:
             self.show_gradients()
-            return None
-        following = self.stops[self.at]
-        self.show(following)
-        return int if following.visit.line == here.visit.line else None
+            there = 0
+        self.walk.quiet.end()
+        return int if there == here.visit.line else None
 
     def show(self, stop: Stop) -> None:
         """Let the local variables be those of a stop."""

@@ -53,7 +53,7 @@ class Breakpoint:
         if debugger is not None:
             if not line:
                 file, line = self.file, self.line
-            code = code_at_lines(file, event, [line])
+            code = code_at_lines(file, event, line, [line])
             run_at_lines(code, module_of(file), names, iter([debugger, None]).__next__)
 
 
