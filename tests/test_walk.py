@@ -730,11 +730,11 @@ def test_the_names_of_the_module_are_there(lesson: Path) -> None:
 
 def told(root: Value) -> list[str]:
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        walk_through(root, 1.0)
-        stops_of(root)
-    assert len({warning.filename for warning in caught}) <= 2
-    return [str(warning.message) for warning in caught[: len(caught) // 2]]
+        warnings.simplefilter("default")
+        for _ in range(2):  # it is told once
+            walk_through(root, 1.0)
+    assert {warning.filename for warning in caught} == {__file__}
+    return [str(warning.message) for warning in caught]
 
 
 def test_code_without_a_file_is_walked_and_told() -> None:

@@ -19,7 +19,6 @@ from __future__ import annotations
 import linecache
 import math
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
@@ -34,7 +33,7 @@ from autodiff.gradient import contributions
 from autodiff.graph import topological_order
 from autodiff.ops import NOTHING
 from autodiff.support import watch
-from autodiff.support.frames import module_of, users_frames
+from autodiff.support.frames import module_of, users_frames, warn_user
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.lines import LocalNames, Quiet, code_at_lines, run_at_lines
 from autodiff.support.passes import begin_pass, finish_pass
@@ -278,7 +277,7 @@ class Walk:
                 "applied at lines that use them"
             )
         for each in told:
-            warnings.warn(f"backward() through your lines: {each}", stacklevel=5)
+            warn_user(f"backward() through your lines: {each}")
 
     def run(self, frame: Frame) -> None:
         """Do the work of a frame, at its lines."""

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
-from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any, Literal, TypeAlias, get_args
 
 from autodiff.support.convert import describe
-from autodiff.support.frames import module_of, place_of_now, users_frames
+from autodiff.support.frames import module_of, place_of_now, users_frames, warn_user
 from autodiff.support.lines import LocalNames, code_at_lines, run_at_lines
 
 __all__ = ["EVENTS", "Breakpoint", "Event", "breakpoint_at"]
+
+CANNOT = "break_on cannot stop here: "
 
 Event: TypeAlias = Literal["backward", "backward-nan", "contribution", "forward", "forward-nan"]
 EVENTS: tuple[Event, ...] = get_args(Event)
@@ -41,10 +41,10 @@ class Breakpoint:
     def is_met(self, event: str, names: LocalNames, file: str, line: int) -> None:
         """Stop at a line, with these names, or write what happens, if the condition is true."""
         if self.condition is not None:
-            frames = list(users_frames())
-            known = ChainMap(names, *[frame.f_locals for frame in frames])
-            module = frames[0].f_globals if frames else {}
-            if not eval(self.condition, module, known):  # the user's own, as in any debugger
+            known: LocalNames = {}
+            for frame in reversed(list(users_frames())):
+                known.update({**frame.f_globals, **frame.f_locals})
+            if not eval(self.condition, {**known, **names}):  # the user's own, as in a debugger
                 return
         if self.log:
             print(f"{event}: {what_happens(names)}")
@@ -81,7 +81,7 @@ def what_happens(names: LocalNames) -> str:
 def debugger_that_is_there() -> Callable[[], Any] | None:
     """Return what opens a debugger in the frame that calls it; None, with a warning, if none is."""
     if os.environ.get("PYTHONBREAKPOINT") == "0":
-        tell("PYTHONBREAKPOINT=0 is set, which switches every breakpoint() off: unset it")
+        warn_user(f"{CANNOT}PYTHONBREAKPOINT=0 is set, which switches it off: unset it")
         return None
     debugpy: Any = sys.modules.get("debugpy")
     of_debugpy = getattr(sys.breakpointhook, "__module__", "").startswith("debugpy")
@@ -90,15 +90,11 @@ def debugger_that_is_there() -> Callable[[], Any] | None:
     # As in a notebook's kernel, whose breakpoint() does nothing unless a front end debugs it.
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if not getattr(getattr(shell, "kernel", None), "_allow_stdin", True):
-        tell(
-            "what runs this notebook can ask for no input. Run the cell in Jupyter or in VS Code, "
-            "or set log=True, which writes a line in place of a stop"
+        warn_user(
+            f"{CANNOT}what runs this notebook can ask for no input. Run the cell in Jupyter or in "
+            "VS Code, or set log=True, which writes a line in place of a stop"
         )
         return None
     import pdb  # only here, as it takes long
 
     return pdb.set_trace
-
-
-def tell(why: str) -> None:
-    warnings.warn(f"break_on cannot stop here: {why}", stacklevel=3)

@@ -6,6 +6,7 @@ import linecache
 import os
 import sys
 import sysconfig
+import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FrameType
@@ -22,6 +23,7 @@ __all__ = [
     "shown_place",
     "users_frame",
     "users_frames",
+    "warn_user",
 ]
 
 # The library's own folders, autodiff and nn.
@@ -70,6 +72,15 @@ def place_of_now() -> tuple[str, int]:
     for frame in users_frames():
         return frame.f_code.co_filename, frame.f_lineno
     return "", 0
+
+
+def warn_user(message: str) -> None:
+    """Warn at the user's line that runs now, once for each line."""
+    for frame in users_frames():
+        known = frame.f_globals.setdefault("__warningregistry__", {})
+        place = frame.f_code.co_filename, frame.f_lineno
+        warnings.warn_explicit(message, UserWarning, *place, registry=known)
+        break
 
 
 def module_of(file: str, name: str = "") -> dict[str, Any]:
