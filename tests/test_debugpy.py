@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.dap import Adapter, Breakpoint, Debugger, Kernel
+from tests.editor import PICTURE, drawn, moment_in
 from tests.wheel import install_into
 
 pytest.importorskip("debugpy", reason="the debugger itself")
@@ -407,3 +408,9 @@ def test_where_a_notebook_can_ask_for_nothing_break_on_says_so(
     code = BREAK_ON.format(block="if True", imported="")
     said = asked_in_a_kernel(library, tmp_path, code, allow_stdin=False)
     assert "break_on cannot stop here: what runs this notebook can ask for no input" in said
+
+
+def test_the_picture_in_the_docs_shows_what_the_debugger_says(
+    library: Path, tmp_path: Path
+) -> None:
+    assert PICTURE.read_text(encoding="utf-8") == drawn(moment_in(tmp_path, library))

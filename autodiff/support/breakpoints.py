@@ -95,6 +95,4 @@ def debugger_that_is_there() -> Callable[[], Any] | None:
             "VS Code, or set log=True, which writes a line in place of a stop"
         )
         return None
-    import pdb  # only here, as it takes long
-
-    return pdb.set_trace
+    return sys.__breakpointhook__  # Python's own, which is pdb unless PYTHONBREAKPOINT says another

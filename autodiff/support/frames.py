@@ -5,7 +5,6 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-import sysconfig
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
@@ -31,7 +30,7 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIBRARY = (PACKAGE + os.sep, os.path.join(os.path.dirname(PACKAGE), "nn") + os.sep)
 
 # And those of Python and of what is installed.
-PYTHON = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib"))
+PYTHON = os.path.dirname(os.__file__) + os.sep
 INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 # These run within a line of the function that they stand in; from Python 3.12 on, most have no
@@ -53,7 +52,7 @@ def is_users(file: str) -> bool:
     >>> is_users("/home/me/lab/train.py"), is_users(os.__file__), is_users("<frozen runpy>")
     (True, False, False)
     """
-    if file.startswith((*LIBRARY, *PYTHON, "<frozen ")):
+    if file.startswith((*LIBRARY, PYTHON, "<frozen ")):
         return False
     return not any(folder in file for folder in INSTALLED)
 
