@@ -824,6 +824,7 @@ def test_without_a_frame_of_the_users_there_is_no_place(monkeypatch: pytest.Monk
     monkeypatch.setattr(frames, "users_frames", lambda: iter(()))
     assert place_of_now() == ("", 0)
     assert calling_function(None, None) == (None, None, 0)
+    frames.warn_user("to nobody")
 
 
 # --------------------------------------------------------------------------------------------

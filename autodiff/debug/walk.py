@@ -201,10 +201,10 @@ class Frame:
         self.call = call
         self.stops: list[Stop] = []
 
-    def is_of(self, call: Call) -> bool:
-        """Return whether it is that call's; of a module's lines, all are one, however recorded."""
-        mine = self.call
-        return mine is call or (mine.caller is call.caller is None and mine.code is call.code)
+
+def identity_of(call: Call) -> int:
+    """Return what tells a call from others; all of a module's lines are one, however recorded."""
+    return id(call.code if call.caller is None else call)
 
 
 class Walk:
@@ -214,11 +214,12 @@ class Walk:
         self.this_pass = this_pass
         self.nodes = {id(node): node for node in this_pass.place}
         # In the functions that call backward() one stands already: each is walked by itself.
-        self.running = {frame.f_code for frame in users_frames()}
+        self.running = {id(frame.f_code) for frame in users_frames()}
         self.has_hooks = any(watch.hooks_of(node) is not None for node in this_pass.place)
         self.quiet = Quiet(sys.gettrace())
         self.outermost: list[Frame] = []
         self.open: list[Frame] = []
+        self.depths: dict[int, int] = {}  # of those that are open
         self.unrecorded = 0
         self.visits: Counter[tuple[CodeType, int]] = Counter()
         self.visits_past: Counter[tuple[CodeType, int]] = Counter()
@@ -236,12 +237,15 @@ class Walk:
 
     def go_to(self, visit: Visit) -> None:
         """Leave and enter frames until the visit's line is reached."""
-        path = [visit]
-        depth = self.depth_of(visit.call)
-        while not depth and path[-1].call.caller and path[-1].call.code not in self.running:
-            path.append(path[-1].call.caller)
-            depth = self.depth_of(path[-1].call)
-        del self.open[depth:]
+        path, call = [visit], visit.call
+        while identity_of(call) not in self.depths and call.caller is not None:
+            if id(call.code) in self.running:
+                break
+            path.append(call.caller)
+            call = call.caller.call
+        depth = self.depths.get(identity_of(call), 0)
+        while len(self.open) > depth:
+            del self.depths[identity_of(self.open.pop().call)]
         for each in reversed(path):
             if len(self.open) == MOST_CALLS:
                 return
@@ -252,13 +256,6 @@ class Walk:
                 stops.append(Stop(each))
                 self.visits[each.call.code, each.line] += 1
 
-    def depth_of(self, call: Call) -> int:
-        """Return how many frames are open down to that call's; 0 if it is not open."""
-        for depth in range(len(self.open), 0, -1):
-            if self.open[depth - 1].is_of(call):
-                return depth
-        return 0
-
     def enter(self, frame: Frame) -> None:
         self.calls.setdefault(frame.call.code.co_filename, frame.call)
         if self.open:
@@ -266,6 +263,7 @@ class Walk:
         else:
             self.outermost.append(frame)
         self.open.append(frame)
+        self.depths[identity_of(frame.call)] = len(self.open)
 
     def warn(self) -> None:
         """Say where a debugger cannot show what is done."""
