@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import math
 import pickle
@@ -285,12 +286,13 @@ def test_nothing_is_caught_outside_of_the_block() -> None:
     x.sqrt().backward()
     assert x.grad == inf
     assert watch.on_new_value is None
-    assert watch.on_backward is None
 
 
 def test_after_an_anomaly_nothing_looks_on() -> None:
     caught(lambda: Value(0.0).log())
     assert watch.on_new_value is None
+    gc.collect()  # the error, its traceback, and the Values in it
+    Value(1.0).backward()
     assert watch.on_backward is None
     Value(0.0).log()
 

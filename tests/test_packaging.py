@@ -31,8 +31,15 @@ LOWEST = {
     "autodiff.support.gradients": set(),
     "autodiff.support.memory": set(),
     "autodiff.support.pickling": {"autodiff.graph"},
-    "autodiff.support.hooks": {"autodiff.support.convert"},
     "autodiff.support.frames": set(),
+    "autodiff.support.lines": set(),
+    "autodiff.support.breakpoints": {
+        *("autodiff.support.convert", "autodiff.support.frames", "autodiff.support.lines"),
+    },
+    "autodiff.support.hooks": {
+        *("autodiff.support.breakpoints", "autodiff.support.convert"),
+        *("autodiff.support.frames", "autodiff.support.lines"),
+    },
     "autodiff.support.origin": {"autodiff.support.frames", "autodiff.support.hooks"},
     "autodiff.support.noticing": {"autodiff.support.frames", "autodiff.support.watch"},
     "autodiff.ops.operation": {"autodiff.support.convert", "autodiff.support.origin"},

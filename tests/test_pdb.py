@@ -289,3 +289,109 @@ def test_a_debugger_shows_lines_names_and_numbers_of_a_programs_forward_and_back
     ):
         assert part in seen
         seen = seen.partition(part)[2]
+
+
+# --------------------------------------------------------------------------------------------
+# Backward through one's own lines
+# --------------------------------------------------------------------------------------------
+
+RECORDED = """\
+from autodiff import Value, record_source
+
+def neuron(w, x, b):
+    z = w * x + b
+    return z.tanh()
+
+with record_source():
+    w, x, b = Value(0.5), Value(3.0), Value(-1.25)
+    y = neuron(w, x, b)
+    loss = y * 2.0
+loss.backward()
+print(w.grad)
+"""
+
+
+def test_a_breakpoint_stops_in_both_passes_and_next_goes_back_through_the_program(
+    tmp_path: Path,
+) -> None:
+    check_session(
+        RECORDED,
+        tmp_path,
+        ("b 10", "Breakpoint 1"),
+        ("c", "train.py <module>: loss = y * 2.0"),
+        ("p w.grad", "not computed"),
+        ("c", "train.py <module>: loss = y * 2.0"),
+        ("p d_loss, y", "(1.0, Value(0.244919, 'y', op=tanh, train.py:5))"),
+        ("n", "train.py <module>: y = neuron(w, x, b)"),
+        ("p d_y", "2.0"),
+        ("n", "train.py <module>: w, x, b = Value(0.5), Value(3.0), Value(-1.25)"),
+        ("p d_w == w.grad == 6.0 * (1.0 - y.data * y.data)", "True"),
+        ("n", "Return train.py <module>: w, x, b = Value(0.5), Value(3.0), Value(-1.25)"),
+        # From there on no line of the library's.
+        ("n", "train.py <module>: print(w.grad)"),
+    )
+
+
+def test_a_breakpoint_in_a_function_stops_in_its_frame_of_the_backward_pass(
+    tmp_path: Path,
+) -> None:
+    check_session(
+        RECORDED,
+        tmp_path,
+        ("b 5", "Breakpoint 1"),
+        ("c", "train.py neuron: return z.tanh()"),
+        ("c", "train.py neuron: return z.tanh()"),
+        ("p d_y, z", "(2.0, Value(0.25, 'z', op=add, train.py:4))"),
+        ("n", "train.py neuron: z = w * x + b"),
+        ("p d_z", f"{2.0 * SLOPE}"),
+        ("p [name for name in dir() if name[0] != '_']", "['b', 'd_y', 'd_z', 'w', 'x', 'y', 'z']"),
+        ("r", "Return train.py neuron: z = w * x + b"),
+        ("p d_w", f"{6.0 * SLOPE}"),
+    )
+
+
+def test_step_enters_a_function_of_the_programs_and_never_one_of_the_librarys(
+    tmp_path: Path,
+) -> None:
+    check_session(
+        RECORDED,
+        tmp_path,
+        ("b 9", "Breakpoint 1"),
+        ("c", "train.py <module>: y = neuron(w, x, b)"),
+        ("c", "train.py <module>: y = neuron(w, x, b)"),
+        ("s", "Call train.py neuron: def neuron(w, x, b):"),
+        ("s", "train.py neuron: return z.tanh()"),
+        ("s", "train.py neuron: z = w * x + b"),
+        ("s", "Return train.py neuron: z = w * x + b"),
+        ("s", "train.py <module>: w, x, b = Value(0.5), Value(3.0), Value(-1.25)"),
+        ("s", "Return train.py <module>: w, x, b = Value(0.5), Value(3.0), Value(-1.25)"),
+        ("s", "train.py <module>: print(w.grad)"),
+    )
+
+
+OWN_RULE = (
+    OWN_OPERATION.replace("import Value", "import Value, record_source")
+    .replace("x = Value", "with record_source():\n    x = Value")
+    .replace("y = Value", "    y = Value")
+)
+
+
+def test_a_breakpoint_in_a_rule_of_ones_own_stops_in_it_meanwhile(tmp_path: Path) -> None:
+    check_session(
+        OWN_RULE,
+        tmp_path,
+        ("b 10", "Breakpoint 1"),
+        ("c", "train.py cube_partials: return (3.0 * x * x,)"),
+        ("p out, x", "(8.0, 2.0)"),
+    )
+
+
+def test_quitting_in_the_backward_pass_leaves_every_gradient_as_it_was(tmp_path: Path) -> None:
+    backward = "loss.backward()"
+    caught = (
+        f"import bdb\ntry:\n    {backward}\nexcept bdb.BdbQuit:\n    print('left:', w.has_grad)"
+    )
+    typed = "".join(f"{PROMPT}{command}\n" for command in ("b 9", "c", "c", "q"))
+    program = RECORDED.replace(backward, caught)
+    shown = session(program, f"$ python -m pdb train.py\n{typed}", tmp_path)
+    assert "left: False\n" in shown

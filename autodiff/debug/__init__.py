@@ -16,6 +16,8 @@
 ``uses.py``         the uses of a Value, and of all that depends on it
 ``paths.py``        the largest products along whole paths
 ``source.py``       ``record_source``: the line that made each Value
+``visits.py``       which run of the line it was, and by which calls
+``walk.py``         a backward pass through these lines, in a debugger
 ``assignments.py``  the name that such a line gives it
 ``anomaly.py``      ``detect_anomaly``: the first number that is not finite
 ``raising.py``      errors that a debugger opens at the user's line

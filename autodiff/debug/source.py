@@ -10,6 +10,8 @@ from types import CodeType, FrameType
 
 from autodiff import ops
 from autodiff.debug.assignments import use_of_result
+from autodiff.debug.visits import Visit, VisitRecorder
+from autodiff.debug.walk import walk_through
 from autodiff.operators import Operators
 from autodiff.support import watch
 from autodiff.support.frames import LIBRARY, users_frame
@@ -36,6 +38,9 @@ def record_source() -> Iterator[None]:
     this library, and, where that code assigns it to a plain name (``h = w * x``), the name.
     ``repr``, ``explain``, pictures, traces and errors show them; a label comes before a name.
 
+    In a debugger, ``backward()`` of what was made so goes back through these lines, the last first:
+    see :mod:`autodiff.debug.walk`.
+
     Only what the block's own thread makes is recorded.  Blocks may be nested.  Inside, a Value
     takes a few times as long to make; outside, nothing is slower.
 
@@ -49,6 +54,7 @@ def record_source() -> Iterator[None]:
         yield
         return
     recorder = SourceRecorder()
+    watch.note_recording(recorder.visits.recording)
     with watch.watching(recorder):
         try:
             yield
@@ -64,21 +70,26 @@ class SourceRecorder(watch.Watcher):
     """
 
     def __init__(self) -> None:
+        self.visits = VisitRecorder()
+        self._visit: Visit | None = None
         self._known: dict[tuple[object, ...], Origin] = {}
+        self._of_visit: dict[int, Origin] = {}
         self._unsettled: tuple[Value, FrameType, str] | None = None
 
     def made(self, node: Value) -> None:
         """Record where a new Value comes from."""
         self.settle()
-        below: CodeType | None = None
+        called: FrameType | None = None
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename.startswith(LIBRARY):
-            below = frame.f_code
+            called = frame
             frame = frame.f_back
         if frame is None:
             return
+        below = None if called is None else called.f_code
         name = self._name(node, frame, below) if node.parents or below is NEW_LEAF else ""
-        node.origin = self._origin(node.origin, frame.f_code.co_filename, frame.f_lineno, name)
+        origin = self._origin(node.origin, frame.f_code.co_filename, frame.f_lineno, name)
+        node.origin = origin if origin.constant else self._at_visit(origin, frame, called)
 
     def settle(self) -> None:
         """Take the last name back if it is not bound to its Value."""
@@ -118,6 +129,19 @@ class SourceRecorder(watch.Watcher):
             origin = self._known[key] = replace(base, file=file, line=line, name=name)
         return origin
 
+    def _at_visit(self, origin: Origin, frame: FrameType, called: FrameType | None) -> Origin:
+        """Return an origin with the run of the line that is going on; its nodes share it."""
+        visit = self.visits.visit(frame, called)
+        if visit is not self._visit:
+            self._visit = visit
+            self._of_visit = {}
+        shared = self._of_visit.get(id(origin))
+        if shared is None:
+            shared = origin.at_visit(visit)
+            if origin.given is None:  # those that are have one id for ever, as they are known
+                self._of_visit[id(origin)] = shared
+        return shared
+
 
 def makes_one_value(code: CodeType | None, is_call: bool) -> bool:
     """Return whether what the user's expression runs, a call or an operator, makes one Value."""
@@ -125,3 +149,6 @@ def makes_one_value(code: CodeType | None, is_call: bool) -> bool:
         return False
     is_operator = code.co_name.startswith("__") and code is not NEW_LEAF
     return is_operator is not is_call
+
+
+watch.walk_through = walk_through

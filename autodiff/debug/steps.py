@@ -6,7 +6,8 @@ gradient at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -46,6 +47,20 @@ class ReversePass:
     def names(self) -> Names:
         """A name for every node of the graph."""
         return Names(self.root)
+
+    def step(self, each: Contribution) -> Step:
+        """Return a contribution to one gradient as a step of this pass."""
+        total = 0.0 if each.total is None else each.total  # not taken, and nothing has reached it
+        return Step(
+            *(each.node, each.parent, each.position, each.local, each.upstream),
+            *(each.contribution, each.before, total, self),
+        )
+
+    def receive(self, each: Contribution) -> None:
+        """Open the debugger if it is wanted where something flows into that Value."""
+        hooks = watch.hooks_of(each.parent)
+        if hooks is not None and each.local is not NOTHING:
+            hooks.gets_contribution(self.step(each))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -190,39 +205,44 @@ def backward_steps(
     """
     if not isinstance(root, Value):
         raise TypeError(f"backward_steps needs a Value, but got {describe(root)}")
-    gradient = starting_gradient(root, gradient)
-    order = topological_order(root)
-    changes = Changes(order)
     watchers = watch.watchers() if hooks else ()
-    for watcher in watchers:
-        watcher.begins(root, changes)
-    recorders = watchers if recorded else ()
-    for recorder in recorders:
-        recorder.starts(root, gradient)
-    before = [(node, node.grad) for node in order]
-    interior, set_aside = begin_pass(root) if root.parents else ([], {root: root.grad})
-    set_aside_gradients(set_aside)
-    root.grad = gradient
-    reverse_pass = ReversePass(root, interior, changes)
-    try:
+    with looked_on(root, starting_gradient(root, gradient), watchers, recorded) as reverse_pass:
+        interior = reverse_pass.interior
         completing = last_uses(interior, hooked_operands(interior)) if hooks else {}
         if hooks:
             call_hooks(root)
         for each in contributions(interior, InNumbers()):
             for watcher in watchers:
                 watcher.contributes(each)
-            # Their names are what a debugger shows, here and in the frames that a hook opens.
-            node, parent, position = each.node, each.parent, each.position
-            local, upstream = each.local, each.upstream
-            contribution, total = each.contribution, each.total
-            if total is not None and completing.get(parent) == (node, position):
-                call_hooks(parent)
-            if total is None:  # not taken, and nothing else has reached it yet
-                total = 0.0
-            yield Step(
-                *(node, parent, position, local, upstream),
-                *(contribution, each.before, total, reverse_pass),
-            )
+            if hooks:
+                reverse_pass.receive(each)
+            use = each.node, each.position
+            if each.total is not None and completing.get(each.parent) == use:
+                call_hooks(each.parent)
+            yield reverse_pass.step(each)
+
+
+@contextmanager
+def looked_on(
+    root: Value, gradient: float, watchers: Sequence[watch.Watcher], recorded: bool = True
+) -> Iterator[ReversePass]:
+    """Let a ``with`` block do a pass that others look on at, from its first gradient to the last.
+
+    If the block fails, every gradient is as it was before.
+    """
+    order = topological_order(root)
+    changes = Changes(order)
+    for watcher in watchers:
+        watcher.begins(root, changes)
+    recorders = watchers if recorded else ()
+    for recorder in recorders:
+        recorder.starts(root, gradient)
+    before = [(node, node.grad) for node in order]
+    try:
+        interior, set_aside = begin_pass(root) if root.parents else ([], {root: root.grad})
+        set_aside_gradients(set_aside)
+        root.grad = gradient
+        yield ReversePass(root, interior, changes)
     except BaseException:
         for node, earlier_gradient in before:
             node.grad = earlier_gradient

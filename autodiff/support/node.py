@@ -12,10 +12,11 @@ from typing import Any, Self
 from autodiff.graph import topological_order
 from autodiff.ops.operation import Operation, local_derivatives
 from autodiff.support import noticing, watch
+from autodiff.support.breakpoints import Event
 from autodiff.support.by_hand import made_by_hand, made_with_derivatives
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT, NotComputed
-from autodiff.support.hooks import Event, GradientHook
+from autodiff.support.hooks import GradientHook
 from autodiff.support.operands import Operands
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
 from autodiff.support.pickling import reduce_node
@@ -170,23 +171,41 @@ class Node:
         """
         return watch.register_hook(self, function)
 
-    def break_on(self, event: Event = "backward") -> watch.Handle:
+    def break_on(
+        self, event: Event = "backward", when: str | None = None, log: bool = False
+    ) -> watch.Handle:
         """Open the debugger (Python's ``breakpoint()``) whenever that happens to the Value.
 
         ==================  ==================================================================
         ``"backward"``      a backward pass has completed its gradient, after any hooks
         ``"backward-nan"``  the same, if the gradient is not finite
+        ``"contribution"``  a backward pass has added something to its gradient
         ``"forward"``       an operation has used it
         ``"forward-nan"``   the same, if the operation's result is not finite
         ==================  ==================================================================
 
-        The debugger opens in a frame with the names ``node``, ``parents``, ``upstream`` (d root /
-        d node) and ``local`` (d node / d parent, for each parent); in a forward pass ``node``,
-        ``op`` and ``parents``.  Returns a handle: ``handle.remove()`` ends it.
+        It opens at the user's line: of the node's making, if that is recorded, or else the one that
+        called this.  The names there are ``node``, ``parents``, ``upstream`` (d root / d node) and
+        ``local`` (d node / d parent, for each parent); for a contribution ``node``, ``parent``
+        (this Value), ``upstream``, ``local``, ``contribution``, ``sum`` and ``step``; in a forward
+        pass ``node``, ``op`` and ``parents``.
 
-        Raises ValueError for another event, and for a gradient's event if self is a constant.
+        ``when`` is a condition in Python, in these names and those of the functions that run.  With
+        ``log`` a line is printed in place of a stop.
+
+        Returns a handle: ``handle.remove()`` ends it.
+
+        Raises ValueError for another event, and for a gradient's event if self is a constant,
+        TypeError if the condition is no text, SyntaxError if it is no Python.
+
+        >>> from autodiff import Value
+        >>> w = Value(3.0, "w")
+        >>> with w.break_on("contribution", when="sum > 4", log=True):
+        ...     (w * w * 2).backward()
+        contribution: d v4/d w += d v4/d v3 × d v3/d w = 2 × 3 = 6  (sum 6; v3 = w * w)
+        contribution: d v4/d w += d v4/d v3 × d v3/d w = 2 × 3 = 6  (sum 12; v3 = w * w)
         """
-        return watch.break_on(self, event)
+        return watch.break_on(self, event, when, log)
 
     # ---- comparison of the numbers; == and hash stay those of the object -------------------
 
@@ -213,7 +232,7 @@ class Node:
 
     def _state(self) -> tuple[Any, ...]:
         grad = self.grad if self.has_grad else None
-        state = type(self), number_of(self), grad, self.parents, self.origin.without_hooks()
+        state = type(self), number_of(self), grad, self.parents, self.origin.of_a_copy()
         own = attributes_of(self)
         return (*state, own) if own else state
 

@@ -15,8 +15,10 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from autodiff.support.breakpoints import Breakpoint, Event, breakpoint_at
 from autodiff.support.convert import describe
-from autodiff.support.hooks import EVENTS, Event, GradientHook, Hooks
+from autodiff.support.frames import debugger_looks_on
+from autodiff.support.hooks import GradientHook, Hooks
 from autodiff.support.origin import Origin
 
 __all__ = ["Handle", "Watcher", "break_on", "hooks_of", "register_hook", "watchers", "watching"]
@@ -33,6 +35,9 @@ _running: Mapping[Any, Origin] | None = None
 
 # Does a backward pass step by step; autodiff.debug.steps, which is above Value, puts it here.
 step_through: Callable[[Any, float], None] | None = None
+
+# Does it through the lines that made the graph; autodiff.debug.source puts it here.
+walk_through: Callable[[Any, float], None] | None = None
 
 
 # --------------------------------------------------------------------------------------------
@@ -73,6 +78,7 @@ class _Thread(threading.local):
 _thread = _Thread()
 _watching: list[Watcher] = []  # in all threads
 _alive: weakref.WeakSet[Hooks] = weakref.WeakSet()  # those with something in them
+_recordings: weakref.WeakSet[Any] = weakref.WeakSet()  # those of which there are Values
 _lock = threading.RLock()
 
 
@@ -95,6 +101,13 @@ def watching(watcher: Watcher) -> Iterator[None]:
         with _lock:
             _watching.remove(watcher)
             _switch()
+
+
+def note_recording(recording: Any) -> None:
+    """Look at whether a graph has recorded lines as long as there is that recording."""
+    with _lock:
+        _recordings.add(recording)
+        _switch()
 
 
 # --------------------------------------------------------------------------------------------
@@ -159,13 +172,12 @@ def register_hook(node: Any, function: GradientHook) -> Handle:
     return _register(node, function, None)
 
 
-def break_on(node: Any, event: Event) -> Handle:
-    """Open the debugger whenever that happens to the Value."""
-    if event not in EVENTS:
-        raise ValueError(f"break_on needs one of {', '.join(EVENTS)}, but got {describe(event)}")
-    if event.startswith("backward"):
+def break_on(node: Any, event: Event, when: str | None, log: bool) -> Handle:
+    """Open the debugger whenever that happens to the Value, or write a line."""
+    found = breakpoint_at(event, when, log)
+    if not event.startswith("forward"):
         _check_gets_gradient(node)
-    return _register(node, None, event)
+    return _register(node, None, found)
 
 
 def _check_gets_gradient(node: Any) -> None:
@@ -173,14 +185,14 @@ def _check_gets_gradient(node: Any) -> None:
         raise ValueError(f"{node!r} is a constant: it gets no gradient, so no hook would be called")
 
 
-def _register(node: Any, function: GradientHook | None, event: Event | None) -> Handle:
+def _register(node: Any, function: GradientHook | None, stop: Breakpoint | None) -> Handle:
     key = next(_serial)
     with _lock:
         hooks = node.origin.hooks or Hooks()
         if function is not None:
             hooks.functions[key] = function
-        if event is not None:
-            hooks.breakpoints[key] = event
+        if stop is not None:
+            hooks.breakpoints[key] = stop
         node.origin = replace(node.origin, hooks=hooks)
         _alive.add(hooks)
         _switch()
@@ -201,7 +213,7 @@ def _switch() -> None:
     else:
         on_new_value = None if _running is None else _name_node
     sees_backward = any(watcher.sees_backward or watcher.sees_passes for watcher in _watching)
-    on_backward = _backward if sees_backward or _alive else None
+    on_backward = _backward if sees_backward or _alive or _recordings else None
 
 
 def name_nodes(origins: Mapping[Any, Origin] | None) -> None:
@@ -221,8 +233,8 @@ def _name_node(node: Any) -> None:
 
 
 def _switch_off_if_alone() -> None:
-    """Stop looking on once the last hook has gone with its Value."""
-    if not _alive:
+    """Stop looking on once the last hook, or recorded line, has gone with its Value."""
+    if not (_alive or _recordings):
         with _lock:
             _switch()
 
@@ -242,6 +254,10 @@ def _new_value(node: Any) -> None:
 
 def _backward(root: Any, gradient: float) -> bool:
     """Do the pass step by step if somebody looks on; return whether that was so."""
+    if root.origin.visit is not None and debugger_looks_on():
+        assert walk_through is not None, "autodiff.debug.source is imported with autodiff"
+        walk_through(root, gradient)
+        return True
     if not any(watcher.sees_backward for watcher in _thread.watchers):
         _switch_off_if_alone()
         if not _alive or not has_hooks(root):
