@@ -320,10 +320,9 @@ class Rounds:
         self.of_line: LocalNames = {}
         self.show(self.stops[0])
 
-    def next_round(self, _: object) -> type[int] | None:
-        """Do the work of the stop; return something to call if the next is on the same line."""
-        here = self.stops[self.at]
-        for each in here.work:
+    def next_round(self, _: object) -> None:
+        """Do the work of the stop, and let the local variables be those of the next."""
+        for each in self.stops[self.at].work:
             if isinstance(each, Frame):
                 self.walk.run(each)
             elif each.parents:
@@ -331,12 +330,9 @@ class Rounds:
         self.at += 1
         if self.at < len(self.stops):
             self.show(self.stops[self.at])
-            there = self.stops[self.at].visit.line
         else:
             self.show_gradients()
-            there = 0
         self.walk.quiet.end()
-        return int if there == here.visit.line else None
 
     def show(self, stop: Stop) -> None:
         """Let the local variables be those of a stop."""

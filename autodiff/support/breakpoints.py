@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import call
 from types import CodeType
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -53,8 +54,10 @@ class Breakpoint:
         if debugger is not None:
             if not line:
                 file, line = self.file, self.line
-            code = code_at_lines(file, event, line, [line])
-            run_at_lines(code, module_of(file), names, iter([debugger, None]).__next__)
+            # Twice: most debuggers stop not where they are opened, but at the next line.
+            code = code_at_lines(file, event, line, [line, line])
+            rounds = map(call, (debugger, int))  # type: ignore[arg-type]
+            run_at_lines(code, module_of(file), names, rounds.__next__)
 
 
 def breakpoint_at(event: Event, when: str | None, log: bool) -> Breakpoint:

@@ -7,11 +7,9 @@ breakpoints on them, and does not pass them over as a library's.
 
 from __future__ import annotations
 
-import ast
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import groupby
 from types import CodeType
 from typing import Any, TypeVar
 
@@ -20,37 +18,71 @@ __all__ = ["LocalNames", "Quiet", "code_at_lines", "run_at_lines"]
 LocalNames = dict[str, Any]
 Result = TypeVar("Result")
 
-# Debuggers show names like these apart from the user's.
-ROUNDS, ROUND = "__rounds__", "__round__"
+# A debugger shows a name like this apart from the user's.
+ROUND = "__round__"
+
+# The kinds of entries in a table of line numbers: a line without columns, none at all; and how many
+# units of code one is for at most.  CPython, InternalDocs/code_objects.md.
+NO_COLUMNS, NO_LINE, MOST_UNITS = 13, 15, 8
 
 
 def code_at_lines(file: str, function: str, first: int, lines: Sequence[int]) -> CodeType:
-    """Return the code of a function that has a round of work to do at each line, in this order.
+    """Return the code of a function that does a round of work at each line, in this order.
 
-    ``first`` is the line at which the function begins, none of the others is before it.
-
-    A line that comes several times in a row has one statement, a loop: a debugger stops at each
-    round of it, but not at a second statement on the line where it is.
+    ``first`` is the line at which the function begins.  Each line is a stop for a debugger, also
+    where the same comes again: in between is something that is on no line.
     """
-    loops: list[ast.stmt] = [loop_at(line - first) for line, _ in groupby(lines)]
-    code = compile(ast.Module(loops, []), file, "exec")
-    # Compiled code has its lines from the first on, and what is compiled so is called at line 0.
-    first += code.co_firstlineno
-    return code.replace(co_name=function, co_qualname=function, co_firstlineno=first)
+    between = f"\n{ROUND}\n"
+    code = compile(between.join([f"{ROUND}()"] * len(lines)), file, "exec")
+    table, line = bytearray(), first
+    for units, place in lines_of(code):
+        if place and not place % 2:
+            table += entries(units, None)
+        else:
+            wanted = lines[place // 2] if place else first
+            table += entries(units, wanted - line)
+            line = wanted
+    return code.replace(
+        co_name=function, co_qualname=function, co_firstlineno=first, co_linetable=bytes(table)
+    )
 
 
-def loop_at(line: int) -> ast.For:
-    """Return ``for __round__ in __rounds__(): __round__()`` as if it stood on that line."""
-    # Without columns, by which a traceback would mark a part of the user's line.
-    at: dict[str, Any] = {
-        "lineno": line,
-        "end_lineno": line,
-        "col_offset": -1,
-        "end_col_offset": -1,
-    }
-    rounds = ast.Call(ast.Name(ROUNDS, ast.Load(), **at), [], [], **at)
-    call = ast.Call(ast.Name(ROUND, ast.Load(), **at), [], [], **at)
-    return ast.For(ast.Name(ROUND, ast.Store(), **at), rounds, [ast.Expr(call, **at)], [], **at)
+def lines_of(code: CodeType) -> Iterator[tuple[int, int]]:
+    """Yield how many units of code each line has, and its number; 0 is before the first."""
+    start, before = 0, 0
+    for begin, _, line in code.co_lines():
+        if line != before:
+            yield (begin - start) // 2, before
+            start, before = begin, line or 0
+    yield (len(code.co_code) - start) // 2, before
+
+
+def entries(units: int, step: int | None) -> bytes:
+    """Return a table's entries for units of code so many lines further on; None is on no line."""
+    table = bytearray()
+    while units:
+        length = min(units, MOST_UNITS)
+        kind = NO_LINE if step is None else NO_COLUMNS
+        table.append(0x80 | kind << 3 | length - 1)
+        if step is not None:
+            table += signed(step)
+            step = 0
+        units -= length
+    return bytes(table)
+
+
+def signed(number: int) -> bytes:
+    """Return a number, and its sign as the lowest bit, in groups of six bits, the lowest first.
+
+    >>> signed(3), signed(-40)
+    (b'\\x06', b'Q\\x01')
+    """
+    rest = abs(number) << 1 | (number < 0)
+    found = bytearray()
+    while rest > 0x3F:
+        found.append(rest & 0x3F | 0x40)
+        rest >>= 6
+    return bytes([*found, rest])
 
 
 class Quiet:
@@ -79,15 +111,14 @@ def run_at_lines(
     code: CodeType,
     module: dict[str, Any],
     names: LocalNames,
-    next_round: Callable[[], Callable[[], Any] | None],
+    next_round: Callable[[], object],
     quiet: Quiet = NEVER_QUIET,
 ) -> None:
     """Run such code with ``names`` as its local variables, in the user's module.
 
-    ``next_round`` is called at each stop.  What it returns is called in the code's own frame; a
-    line's rounds end with None.
+    ``next_round`` is called at each stop.
     """
-    names[ROUNDS] = partial(iter, next_round, None)
+    names[ROUND] = next_round
     quiet.end()
     # On one line, where a debugger does not stop in between.
     _ = exec(code, module, names), quiet.begin()  # type: ignore[func-returns-value]
