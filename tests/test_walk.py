@@ -14,7 +14,7 @@ import sys
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -893,6 +893,3 @@ def test_code_of_installed_packages_counts_as_the_users_line_that_called_it(
     # Without any line of the user's there is none to walk.
     apart = run("w = Value(1.0)\nloss = w * 2.0\n", folder / "apart.py")
     assert apart["loss"].origin.line == 2
-
-
-Walk = Callable[[Value], Any]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import call
 from types import CodeType
@@ -56,7 +56,7 @@ class Breakpoint:
                 file, line = self.file, self.line
             # Twice: most debuggers stop not where they are opened, but at the next line.
             code = code_at_lines(file, event, line, [line, line])
-            rounds = map(call, (debugger, int))  # type: ignore[arg-type]
+            rounds: Iterator[object] = map(call, (debugger, int))  # type: ignore[arg-type]
             run_at_lines(code, module_of(file), names, rounds.__next__)
 
 
