@@ -7,7 +7,6 @@ gradient at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -21,6 +20,7 @@ from autodiff.support.convert import describe
 from autodiff.support.gradients import NotComputed
 from autodiff.support.naming import Names, number_text
 from autodiff.support.passes import (
+    SetAside,
     begin_pass,
     finish_pass,
     set_aside_gradients,
@@ -206,7 +206,7 @@ def backward_steps(
     if not isinstance(root, Value):
         raise TypeError(f"backward_steps needs a Value, but got {describe(root)}")
     watchers = watch.watchers() if hooks else ()
-    with looked_on(root, starting_gradient(root, gradient), watchers, recorded) as reverse_pass:
+    with LookedOn(root, starting_gradient(root, gradient), watchers, recorded) as reverse_pass:
         interior = reverse_pass.interior
         completing = last_uses(interior, hooked_operands(interior)) if hooks else {}
         if hooks:
@@ -222,36 +222,49 @@ def backward_steps(
             yield reverse_pass.step(each)
 
 
-@contextmanager
-def looked_on(
-    root: Value, gradient: float, watchers: Sequence[watch.Watcher], recorded: bool = True
-) -> Iterator[ReversePass]:
-    """Let a ``with`` block do a pass that others look on at, from its first gradient to the last.
+class LookedOn:
+    """A pass that others look on at, from its first gradient to the last, as a ``with`` block.
 
     If the block fails, every gradient is as it was before.
     """
-    order = topological_order(root)
-    changes = Changes(order)
-    for watcher in watchers:
-        watcher.begins(root, changes)
-    recorders = watchers if recorded else ()
-    for recorder in recorders:
-        recorder.starts(root, gradient)
-    before = [(node, node.grad) for node in order]
-    try:
-        interior, set_aside = begin_pass(root) if root.parents else ([], {root: root.grad})
-        set_aside_gradients(set_aside)
-        root.grad = gradient
-        yield ReversePass(root, interior, changes)
-    except BaseException:
-        for node, earlier_gradient in before:
-            node.grad = earlier_gradient
-        for recorder in recorders:
+
+    def __init__(
+        self,
+        root: Value,
+        gradient: float,
+        watchers: Sequence[watch.Watcher],
+        recorded: bool = True,
+    ) -> None:
+        self.root = root
+        self.gradient = gradient
+        self.watchers = watchers
+        self.recorders = watchers if recorded else ()
+        self.order = topological_order(root)
+        self.before: list[tuple[Value, float]] = []
+        self.set_aside: SetAside = {}
+
+    def __enter__(self) -> ReversePass:
+        root, changes = self.root, Changes(self.order)
+        for watcher in self.watchers:
+            watcher.begins(root, changes)
+        for recorder in self.recorders:
+            recorder.starts(root, self.gradient)
+        self.before = [(node, node.grad) for node in self.order]
+        interior, self.set_aside = begin_pass(root) if root.parents else ([], {root: root.grad})
+        set_aside_gradients(self.set_aside)
+        root.grad = self.gradient
+        return ReversePass(root, interior, changes)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            for recorder in self.recorders:
+                recorder.ends(self.order)
+            finish_pass(self.set_aside)
+            return
+        for node, gradient in self.before:
+            node.grad = gradient
+        for recorder in self.recorders:
             recorder.abandons()
-        raise
-    for recorder in recorders:
-        recorder.ends(order)
-    finish_pass(set_aside)
 
 
 def hooked_operands(interior: list[Value]) -> set[Value]:

@@ -27,7 +27,7 @@ from types import CodeType
 from typing import Self
 
 from autodiff.debug.changed import OURS
-from autodiff.debug.steps import InNumbers, ReversePass, call_hooks, looked_on
+from autodiff.debug.steps import InNumbers, LookedOn, ReversePass, call_hooks
 from autodiff.debug.visits import Call, Visit, time_of
 from autodiff.gradient import contributions
 from autodiff.graph import topological_order
@@ -136,18 +136,19 @@ def walk_through(root: Value, gradient: float) -> None:
     Raises what ``backward()`` raises, and what leaves a debugger; every gradient of the graph is
     then as it was before.
     """
-    with looked_on(root, gradient, watch.watchers()) as reverse_pass:
-        this_pass = Pass(topological_order(root), reverse_pass)
-        walk = Walk(this_pass)
-        try:
+    quiet = Quiet(sys.gettrace())
+    try:
+        with LookedOn(root, gradient, watch.watchers()) as reverse_pass:
+            this_pass = Pass(topological_order(root), reverse_pass)
+            walk = Walk(this_pass, quiet)
             for each in last_first(this_pass, root):
                 walk.plan(each)
             walk.warn()
             call_hooks(root)
             for frame in walk.outermost:
                 walk.run(frame)
-        finally:
-            walk.quiet.end()
+    finally:
+        quiet.end()
 
 
 def last_first(this_pass: Pass, root: Value) -> Iterator[Value]:
@@ -198,13 +199,13 @@ def identity_of(call: Call) -> int:
 class Walk:
     """The stops of one pass, planned last first, and what they have in common."""
 
-    def __init__(self, this_pass: Pass) -> None:
+    def __init__(self, this_pass: Pass, quiet: Quiet) -> None:
         self.this_pass = this_pass
+        self.quiet = quiet
         self.nodes = {id(node): node for node in this_pass.place}
         # In the functions that call backward() one stands already: each is walked by itself.
         self.running = {id(frame.f_code) for frame in users_frames()}
         self.has_hooks = any(watch.hooks_of(node) is not None for node in this_pass.place)
-        self.quiet = Quiet(sys.gettrace())
         self.outermost: list[Frame] = []
         self.open: list[Frame] = []
         self.depths: dict[int, int] = {}  # of those that are open
