@@ -19,7 +19,7 @@ from typing import Any, Protocol, overload
 
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import NOTHING, Operation, Role, local_derivatives, where
-from autodiff.ops.called_rule import call_of_rule, may_give_nothing
+from autodiff.ops.called_rule import call_of_rule, may_give_nothing, why_no_graph
 from autodiff.ops.operation import checked
 from autodiff.support.by_hand import refuse_given
 from autodiff.support.convert import describe
@@ -221,20 +221,23 @@ def local_derivatives_as_values(node: Value) -> list[Value]:
     """Return a node's local derivatives as graphs of their own.
 
     A rule of a user's own may look at numbers.  Then its graph would be right for these alone, and
-    each local derivative is a node that calls the rule.
+    each local derivative is a node that calls the rule.  Whether it does is noticed, and tried.
     """
     refuse_given([node], "grad")
     op = node.op
     assert op is not None, "an interior node has an operation"
-    if is_of_the_library(op.partials):
+    is_ours, why = is_of_the_library(op.partials), ""
+    if is_ours:
         partials = op.partials(node, *node.parents)
     else:
         partials, why = noticed_partials(op, node)
-        if why:
-            return calls_of_rule(op, node, why)
+    if why:
+        return calls_of_rule(op, node, why)
     if not isinstance(partials, (tuple, list)) or len(partials) != len(node.parents):
         local_derivatives(node)  # raises, naming the operation
-    return [partial if isinstance(partial, Value) else constant(partial) for partial in partials]
+    graphs = [each if isinstance(each, Value) else constant(each) for each in partials]
+    why = "" if is_ours else why_no_graph(op, node, graphs)
+    return calls_of_rule(op, node, why) if why else graphs
 
 
 def is_of_the_library(rule: Callable[..., Any]) -> bool:
@@ -246,7 +249,7 @@ def is_of_the_library(rule: Callable[..., Any]) -> bool:
 def noticed_partials(op: Operation, node: Value) -> tuple[Any, str]:
     """Return what a rule makes of Values, and why that is no graph; "" if it is one."""
     partials: Any = None
-    with noticing([node, *node.parents]) as notes:
+    with noticing([node, *node.parents], counts_keys=True) as notes:
         try:
             partials = op.partials(node, *node.parents)
         except Exception as error:  # whatever it does with a Value that works on numbers alone
