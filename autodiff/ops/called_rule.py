@@ -147,8 +147,9 @@ def difference(
     """
     operands = [numbers[parent] for parent in node.parents]
     called = op.partials(numbers[node], *operands)
+    known = dict(numbers)
     for partial, right in zip(partials, checked(op, called, len(operands)), strict=True):
-        found = number_at(partial, numbers)
+        found = number_at(partial, known)
         both_nan = math.isnan(found) and math.isnan(right)
         is_same = both_nan or math.isclose(found, right, rel_tol=TOLERANCE)
         if not is_same or (found is NOTHING) != (right is NOTHING):
@@ -161,9 +162,8 @@ def difference(
     return ""
 
 
-def number_at(graph: Any, numbers: Mapping[Any, float]) -> float:
-    """Return the number of a graph if some of its nodes have these numbers."""
-    known: dict[Any, float] = dict(numbers)
+def number_at(graph: Any, known: dict[Any, float]) -> float:
+    """Return the number of a graph of which some are known; all that it is made of is known then."""
     pending = [graph]
     while pending:
         node = pending[-1]
