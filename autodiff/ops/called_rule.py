@@ -163,7 +163,7 @@ def difference(
 
 
 def number_at(graph: Any, known: dict[Any, float]) -> float:
-    """Return the number of a graph of which some are known; all that it is made of is known then."""
+    """Return the number of a graph, from some that are known; all that it needs is known then."""
     pending = [graph]
     while pending:
         node = pending[-1]
