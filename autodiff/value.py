@@ -12,12 +12,11 @@ from typing import Any, TypeAlias
 from autodiff import chain_rules, operators  # noqa: F401 (the chain rules join their operations)
 from autodiff.operators import Operators, new
 from autodiff.ops import WEIGHTED_SUM, Operation
-from autodiff.support import watch
+from autodiff.support import passes, watch
 from autodiff.support.convert import to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
 from autodiff.support.node import Node, labelled, number_of
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
-from autodiff.support.passes import abandon_pass, begin_pass, finish_pass, starting_gradient
 
 __all__ = ["Operand", "Value", "constant", "lift", "weighted_sum"]
 
@@ -25,9 +24,9 @@ __all__ = ["Operand", "Value", "constant", "lift", "weighted_sum"]
 class Value(Operators, Node):
     """A number in a computation graph.
 
-    ``Value(data, label="")`` makes a *variable* leaf from any real number.  A number met in an
-    expression (the 2 of ``2 * x``) becomes a *constant* leaf, which gets no gradient.  What other
-    engines' constructors take, this does too (``autodiff/support/by_hand.py``).  Raises TypeError.
+    ``Value(data, label="")`` makes a *variable* leaf from any real number, else raises TypeError.
+    (Other engines' forms: ``support/by_hand.py``.)  The 2 of ``2 * x`` becomes a *constant* leaf,
+    without gradient.  ``x < 3.0`` compares numbers, ``x == 3.0`` objects: write ``x.data == 3.0``.
 
     ============  ==========================================================================
     ``data``      the number, a float
@@ -79,18 +78,19 @@ class Value(Operators, Node):
         (5.0, 3.0)
         """
         if watch.on_backward or not self.parents or not type(self.data) is type(gradient) is float:
-            gradient = starting_gradient(self, gradient)
-            if watch.on_backward is not None and watch.on_backward(self, gradient):
+            gradient = passes.starting_gradient(self, gradient)
+            if passes.is_done_otherwise(self, gradient):
                 return
-        (interior, set_aside), self.grad = begin_pass(self), gradient
+        (interior, set_aside), self.grad = passes.begin_pass(self), gradient
         try:
+            passes.set_aside_gradients(set_aside)
             for node in reversed(interior):
                 # What no contribution has reached passes none on.
                 node.grad is NOT_COMPUTED or node.origin.op.chain_rule(node)
+            passes.finish_pass(set_aside)
         except BaseException:
-            abandon_pass(self, set_aside)
+            passes.abandon_pass(self, set_aside)
             raise
-        finish_pass(set_aside)
 
     @staticmethod
     def make_node(op: Operation, *operands: Any) -> Value:

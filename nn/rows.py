@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 from autodiff import Value
@@ -39,6 +39,7 @@ class Rows:
                     f"row {place} of x has {len(row)} inputs, but row 0 has {len(self.x[0])}"
                 )
         prediction = model(self.x[0])
+        check_is_no_number(prediction)
         if loss is cross_entropy:
             if isinstance(prediction, Value):
                 raise ValueError(
@@ -58,21 +59,34 @@ class Rows:
                 value_of(self.loss([detached], [wanted]), "loss")
 
     def loss_of(self, model: Module, place: int) -> Value:
-        """Return the loss of one row."""
-        return self.loss([model(self.x[place])], [self.y[place]])
+        """Return the loss of one row; raise TypeError if the model's output is a plain number."""
+        prediction = model(self.x[place])
+        check_is_no_number(prediction, place)
+        return self.loss([prediction], [self.y[place]])
 
     def as_numbers(self) -> list[tuple[float, ...]]:
         """Return all numbers of each row: its inputs, then its target's."""
         return [(*x, *_numbers_of(y)) for x, y in zip(self.x, self.y, strict=True)]
 
-    def variables(self) -> tuple[list[Value], list[Value], Any]:
+    def variables(self, row: int = 0) -> tuple[list[Value], list[Value], Any]:
         """Return variables for the inputs and for the target, and the target made of these."""
-        x = [Value(number, f"x{place}") for place, number in enumerate(self.x[0], 1)]
-        if not isinstance(self.y[0], list):
-            target = Value(self.y[0], "y")
+        x = [Value(number, f"x{place}") for place, number in enumerate(self.x[row], 1)]
+        if not isinstance(self.y[row], list):
+            target = Value(self.y[row], "y")
             return x, [target], target
-        y = [Value(number, f"y{place}") for place, number in enumerate(self.y[0], 1)]
+        y = [Value(number, f"y{place}") for place, number in enumerate(self.y[row], 1)]
         return x, y, y
+
+    def unlike_the_first(self) -> list[int]:
+        """Return a row with other inputs than the first, and one with another target; or the first.
+
+        Where a row's number has got into the code's constants, it shows there.
+        """
+        found = [
+            next((place for place, each in enumerate(part) if each != part[0]), 0)
+            for part in (self.x, self.y)
+        ]
+        return [*dict.fromkeys(place for place in found if place)] or [0]
 
 
 def _numbers_of(target: Any) -> list[float]:
@@ -84,7 +98,17 @@ def _detached(prediction: Any) -> Any:
     """Return a prediction, or a list of them, as variables with the same numbers."""
     if isinstance(prediction, Value):
         return Value(prediction.data)
-    return [Value(output.data) for output in prediction]
+    return [Value(output.data if isinstance(output, Value) else output) for output in prediction]
+
+
+def check_is_no_number(prediction: Any, place: int = 0) -> None:
+    """Raise TypeError if a model returned a plain number where a Value is needed."""
+    if isinstance(prediction, (Real, type(None))):
+        raise TypeError(
+            f"fit: the model returned {describe(prediction)} for row {place} of x, but needs to "
+            "return a Value, or a list of them: a number has no gradient. Where max() or NumPy's "
+            "maximum() chose a number, write autodiff.maximum(), z.relu() or where()"
+        )
 
 
 def value_of(result: Any, function: str) -> Value:

@@ -7,6 +7,7 @@ added in row order and divided by the number of rows, then the penalty's gradien
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import random
 from collections.abc import Sequence
@@ -14,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from autodiff.compiler import Program, batches_of, build, epoch_means, row_order
+from nn.kept import Kept
 from nn.module import Module
 from nn.optim import Optimizer
-from nn.recording import Recording, RecordingError, is_same, record, refuse_looks
+from nn.recording import Recording, RecordingError, is_same, moved, record, recorded_updates
 from nn.rows import Penalty, Rows, value_of
 
 __all__ = ["EagerTrainer", "Job", "ProgramTrainer", "Settings", "Trainer", "trainer_of"]
@@ -84,9 +86,8 @@ class ProgramTrainer:
         self.recording = recording
         self.settings = Settings(job.optimizer)
         self.rows = job.rows.as_numbers()
-        parts = build(recording.loss, recording.inputs, job.optimizer.updates, recording.penalty)
-        parts.notes.rewind()
-        refuse_looks(parts.notes.looks)
+        updates = functools.partial(recorded_updates, job.optimizer)
+        parts = build(recording.loss, recording.inputs, updates, recording.penalty)
         if not self.settings.is_same(Settings(job.optimizer)):
             self.settings.restore()
             raise RecordingError(f"the rule of {type(job.optimizer).__name__} changes its settings")
@@ -117,13 +118,13 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
     """
     if engine == "eager" or isinstance(before, EagerTrainer):
         return before or EagerTrainer(job)
+    code = [job.model, job.rows.loss, job.penalty]
+    kept = Kept(code)
     try:
         recording = recorded(job)
-        if before is not None and before.is_as_recorded(recording):
+        if before is not None and before.is_as_recorded(recording) and not kept.change():
             return before
-        # Code that counts, or draws where that is not noticed, does something else the next time.
-        if not is_same(recording, recorded(job), job.model.parameters()):
-            raise RecordingError("the model or the loss does not do the same whenever it is called")
+        check_repeats(job, recording, code)
         # Code may ask for types. Plain floats may round otherwise: x ** 2 is C's pow for them.
         of_floats, of_values = job.rows.loss_of(job.model, 0).data, recording.loss.data
         both_nan = math.isnan(of_floats) and math.isnan(of_values)
@@ -131,20 +132,41 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
             raise RecordingError("the model or the loss treats Values otherwise than numbers")
         return ProgramTrainer(job, recording, engine)
     except RecordingError as error:
+        kept.restore()  # as if nothing had been called
         if engine == "auto":
             return EagerTrainer(job, str(error))
         message = f'fit: {error}, which a program cannot do; pass engine="eager"{error.cure}'
         raise ValueError(message) from None
 
 
-def recorded(job: Job) -> Recording:
-    return record(job.model, job.rows, job.optimizer, job.penalty)
+def recorded(job: Job, place: int = 0) -> Recording:
+    return record(job.model, job.rows, job.optimizer, job.penalty, place)
+
+
+def check_repeats(job: Job, recording: Recording, code: Sequence[Any]) -> None:
+    """Raise RecordingError unless the code does the same again, and for other numbers too."""
+    parameters = job.model.parameters()
+    # Code that counts, or draws where that is not noticed, does something else the next time.
+    # It may not use its count yet. What it keeps of the first call alone is kept by now.
+    kept = Kept(code)
+    again = recorded(job)
+    change = kept.change()
+    if change:
+        raise RecordingError(f"the model or the loss {change} whenever it is called")
+    if not is_same(recording, again, parameters):
+        raise RecordingError("the model or the loss does not do the same whenever it is called")
+    # It may know a number that it was not seen to look at: from a text, from a state_dict.
+    for place in job.rows.unlike_the_first():
+        with moved(parameters):
+            other = recorded(job, place)
+        if not is_same(recording, other, parameters):
+            raise RecordingError("the model or the loss takes a Value's number out of the graph")
 
 
 class Settings:
-    """An optimizer's attributes but for its parameters, state and learning rate.
+    """An optimizer's attributes, and its learning rate.
 
-    A program has them as constants, and its learning rate as a variable.
+    A program has them as constants, but its learning rate and state as variables.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -152,7 +174,6 @@ class Settings:
         self.found = {
             name: copy.copy(value) if isinstance(value, (list, dict, set)) else value
             for name, value in vars(optimizer).items()
-            if name not in ("parameters", "state", "lr_variable")
         }
         self.lr = optimizer.lr
 
@@ -169,8 +190,7 @@ class Settings:
     def restore(self) -> None:
         """Give the optimizer these settings, and the learning rate, again."""
         for name in vars(self.optimizer).keys() - self.found.keys():
-            if name not in ("parameters", "state", "lr_variable"):
-                delattr(self.optimizer, name)
+            delattr(self.optimizer, name)
         vars(self.optimizer).update(self.found)
         self.optimizer.lr = self.lr
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -807,3 +808,74 @@ def test_none_is_a_gradient_that_is_not_there() -> None:
     loss = w * w
     assert "has been cleared" not in str(explain(w, of=loss))
     assert "w.grad is not computed" in str(explain(w, of=loss))
+
+
+def interrupted(root: Value, count: int) -> bool:
+    """Return whether ``root.backward()`` was interrupted at its stop of that number, if it has one.
+
+    A stop is where a debugger may be quit, and about where Ctrl-C may come.
+    """
+    left = count
+
+    def stop(*_: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return stop
+
+    outer = sys.gettrace()
+    with autodiff.collector_paused():  # what others do at a collection is no stop of the pass
+        sys.settrace(stop)
+        try:
+            root.backward()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(outer)
+    return False
+
+
+def test_a_pass_interrupted_anywhere_has_given_all_or_nothing() -> None:
+    count, is_interrupted, seen = 0, True, set()
+    while is_interrupted:
+        x, y, z = Value(2.0), Value(3.0), Value(5.0)
+        (x * y).backward()
+        root = x * y * z + 1.0
+        is_interrupted = interrupted(root, count)
+        seen.add((x.grad, y.grad, z.grad if z.has_grad else None))
+        assert not any(node.has_grad for node in topological_order(root) if node.is_constant)
+        count += 1
+    assert count > 50
+    assert seen == {(3.0, 2.0, None), (3.0 + 15.0, 2.0 + 10.0, 6.0)}
+
+
+def test_a_gradient_that_is_no_number_fails_the_pass_and_no_other_is_changed() -> None:
+    a, b, c = Value(1.0), Value(2.0), Value(3.0)
+    a.grad = b.grad = c.grad = 1.0
+    b.grad = "1"  # type: ignore[assignment]
+    with pytest.raises(TypeError):
+        (a * b * c).backward()
+    assert (a.grad, b.grad, c.grad) == (1.0, "1", 1.0)  # type: ignore[comparison-overlap]
+
+
+def test_an_interrupt_is_no_complaint_about_data() -> None:
+    x = Value(3.0)
+    y = x * x
+    x.data = "3"  # type: ignore[assignment]
+    with pytest.raises(TypeError, match="the data of a variable is the str '3', not a number"):
+        y.backward()
+    assert interrupted(y, 20)
+
+
+def test_a_constant_whose_gradient_was_zeroed_has_none_after_the_pass_on_each_path() -> None:
+    for differentiate in (Value.backward, lambda root: list(backward_steps(root))):
+        x = Value(3.0)
+        root = x * 2.0 + 1.0
+        for node in topological_order(root):
+            node.grad = 0.0
+        differentiate(root)
+        constants = [node for node in topological_order(root) if node.is_constant]
+        assert len(constants) == 2
+        assert x.grad == 2.0
+        assert not any(node.has_grad for node in constants)

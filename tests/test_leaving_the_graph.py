@@ -101,3 +101,12 @@ def test_numpy_s_object_arrays_work_elementwise() -> None:
     assert dot.data == 2.0 * 2.0 * 0.5 + (sin(2.0) + sin(0.5))
     assert v.grad == 0.5 + 0.5 + math.cos(2.0)
     assert w.grad == 2.0 + 2.0 + math.cos(0.5)
+
+
+def test_equality_is_that_of_the_object_and_the_documentation_says_so() -> None:
+    v = Value(2.5)
+    assert (v == 2.5, 2.5 in [v], v != 2.5, v == Value(2.5)) == (False, False, True, False)
+    assert v == v
+    assert v in {v}
+    assert (v < 3.0, v > 2.5, v.data == 2.5) == (True, False, True)
+    assert "``x == 3.0`` objects: write ``x.data == 3.0``" in (Value.__doc__ or "")

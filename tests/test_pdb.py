@@ -124,8 +124,8 @@ def test_one_steps_from_backward_to_the_loop_and_from_there_into_each_chain_rule
         ("p [parent.grad for parent in node.parents]", "[not computed, not computed]"),
         ("n", AT_LOOP),
         ("p [parent.grad for parent in node.parents]", f"[{SLOPE * 3.0}, {SLOPE * 0.5}]"),
-        ("n", "value.py backward: finish_pass(set_aside)"),
-        ("n", "Return value.py backward: finish_pass(set_aside)"),
+        ("n", "value.py backward: passes.finish_pass(set_aside)"),
+        ("n", "Return value.py backward: passes.finish_pass(set_aside)"),
         ("n", "train.py <module>: print(w.grad)"),
     )
 

@@ -14,12 +14,17 @@ from itertools import islice
 from autodiff.debug.changed import Changes
 from autodiff.gradient import Contribution, contributions
 from autodiff.graph import topological_order
-from autodiff.ops import NOTHING, local_derivatives
+from autodiff.ops import NOTHING, divide, local_derivatives
 from autodiff.support import watch
 from autodiff.support.convert import describe
 from autodiff.support.gradients import NotComputed
 from autodiff.support.naming import Names, number_text
-from autodiff.support.passes import begin_pass, finish_pass, starting_gradient
+from autodiff.support.passes import (
+    begin_pass,
+    finish_pass,
+    set_aside_gradients,
+    starting_gradient,
+)
 from autodiff.value import Value
 
 __all__ = ["Step", "backward_steps"]
@@ -62,6 +67,10 @@ class Step(Contribution):
     an operand's, is no longer what the numbers of the leaves give.  ``taken`` is False where the
     operation chose another operand: nothing is added then, and ``local`` and ``contribution`` are
     0.  ``total`` is 0 as long as nothing has been added.
+
+    A node made by hand with a ``_backward`` function has no rule to show.  The function is run, and
+    ``contribution`` is what the operand's gradient has gained by it; a repeated operand has gained
+    all of it at the first place.
     """
 
     local: float
@@ -97,23 +106,56 @@ class Step(Contribution):
 
 
 class InNumbers:
-    """The arithmetic of a pass whose gradients are where Values have them: in ``grad``."""
+    """The arithmetic of a pass whose gradients are where Values have them: in ``grad``.
+
+    ``given`` are the operands' gradients after a ``_backward`` function has run, those that it has
+    changed: each is what the gradient becomes with the operand's step.
+    """
+
+    def __init__(self) -> None:
+        self.given: dict[Value, float] = {}
 
     def gradient(self, node: Value) -> float | None:
         return None if type(node.grad) is NotComputed else node.grad
 
     def local_derivatives(self, node: Value) -> tuple[float, ...]:
-        return local_derivatives(node)
+        if not has_function(node):
+            return local_derivatives(node)
+        before = {parent: parent.grad for parent in node.parents}
+        node._backward()
+        after = {parent: parent.grad for parent in before}
+        self.given = {each: grad for each, grad in after.items() if grad is not before[each]}
+        for parent, grad in before.items():
+            parent.grad = grad
+        found = dict.fromkeys(before, NOTHING)
+        for each, grad in self.given.items():
+            found[each] = divide(grad - before[each], node.grad)
+        # 0 for a place of an operand that has gained all that it gains before.
+        places = {each: node.parents.index(each) for each in self.given}
+        return tuple(
+            0.0 if places.get(each, place) < place else found[each]
+            for place, each in enumerate(node.parents)
+        )
 
     def receives(self, parent: Value) -> bool:
         return not parent.is_constant
 
-    def contribute(self, _: Value, parent: Value, local: float, upstream: float) -> float:
+    def contribute(self, node: Value, parent: Value, local: float, upstream: float) -> float:
         if local is NOTHING:
             return 0.0
         contribution = local * upstream
-        parent.grad += contribution
+        if has_function(node):
+            contribution = self.given[parent] - parent.grad
+            parent.grad = self.given[parent]
+        else:
+            parent.grad += contribution
         return contribution
+
+
+def has_function(node: Value) -> bool:
+    """Return whether a function made by hand does a node's share of the pass."""
+    given = node.origin.given
+    return given is not None and given.function is not None
 
 
 def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) -> Iterator[Step]:
@@ -150,7 +192,8 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
     for watcher in watchers:
         watcher.begins(root, changes)
     before = [(node, node.grad) for node in order]
-    interior, set_aside = begin_pass(root)
+    interior, set_aside = begin_pass(root) if root.parents else ([], {root: root.grad})
+    set_aside_gradients(set_aside)
     root.grad = gradient
     reverse_pass = ReversePass(root, interior, changes)
     try:
@@ -164,10 +207,10 @@ def backward_steps(root: Value, gradient: float = 1.0, *, hooks: bool = True) ->
             node, parent, position = each.node, each.parent, each.position
             local, upstream = each.local, each.upstream
             contribution, total = each.contribution, each.total
+            if total is not None and last_uses.get(parent) == (node, position):
+                call_hooks(parent)
             if total is None:  # not taken, and nothing else has reached it yet
                 total = 0.0
-            if last_uses.get(parent) == (node, position):
-                call_hooks(parent)
             yield Step(
                 *(node, parent, position, local, upstream),
                 *(contribution, each.before, total, reverse_pass),
@@ -194,7 +237,8 @@ def last_uses_of_hooked(interior: list[Value]) -> dict[Value, tuple[Value, int]]
     reached = {interior[-1]}
     for node in reversed(interior):
         if node in reached:
-            for position, local in enumerate(local_derivatives(node)):
+            locals_ = (0.0,) * len(node.parents) if has_function(node) else local_derivatives(node)
+            for position, local in enumerate(locals_):
                 if local is not NOTHING:
                     reached.add(node.parents[position])
                     last_uses[node.parents[position]] = node, position
@@ -205,7 +249,8 @@ def call_hooks(node: Value) -> None:
     """Call the hooks of a Value whose gradient is complete, if it has any."""
     hooks = watch.hooks_of(node)
     if hooks is not None:
-        hooks.gradient_is_complete(node, () if node.is_leaf else local_derivatives(node))
+        has_rule = not (node.is_leaf or has_function(node))
+        hooks.gradient_is_complete(node, local_derivatives(node) if has_rule else ())
 
 
 def steps_of(root: Value, count: int | None = None) -> list[Step]:

@@ -9,13 +9,13 @@ be computed anew, nor differentiated twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from autodiff.ops.operation import Operation
 from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
-from autodiff.support.origin import Origin
+from autodiff.support.origin import Origin, origin_of_given
 
 __all__ = ["Given", "made_by_hand", "refuse_given"]
 
@@ -23,6 +23,8 @@ CURE = (
     "write it with autodiff's own operations, or as an autodiff.ops.Operation with a function and "
     "a rule"
 )
+
+ALL_FLOATS = {float}
 
 
 class Given:
@@ -69,7 +71,7 @@ def cannot_be_differentiated(out: Any, *operands: Any) -> Any:
     raise ValueError(f"a node that was made by hand has no rule: {CURE}")
 
 
-@cache
+@lru_cache(maxsize=256)  # people may write anything there: a symbol for each node, say
 def operation_by_hand(symbol: str) -> Operation:
     """Return what the operation of such nodes is called."""
     return Operation(
@@ -77,6 +79,9 @@ def operation_by_hand(symbol: str) -> Operation:
         *(cannot_be_computed, cannot_be_differentiated),
         chain_rule=backward_given,
     )
+
+
+WITHOUT_SYMBOL = operation_by_hand("")
 
 
 def refuse_given(nodes: Iterable[Any], what: str) -> None:
@@ -88,6 +93,20 @@ def refuse_given(nodes: Iterable[Any], what: str) -> None:
                 f"{what} needs to compute the graph anew, but {node!r}"
                 f"{f', made in {place},' if place else ''} was made by hand: {CURE}"
             )
+
+
+def made_with_derivatives(node: Any, operands: tuple[Any, ...], derivatives: Any) -> None:
+    """Make a node of a new leaf, as microgpt's programs do for each operation: on the fast way."""
+    kinds = set(map(type, derivatives)) if type(derivatives) is tuple else None
+    if kinds != ALL_FLOATS or len(derivatives) != len(operands):
+        made_by_hand(node, operands, derivatives)
+        return
+    for operand in operands:
+        if not hasattr(operand, "make_node"):
+            made_by_hand(node, operands, derivatives)  # which says what is wrong
+    node.parents = operands
+    node.grad = NOT_COMPUTED
+    node.origin = origin_of_given(WITHOUT_SYMBOL, Given(derivatives))
 
 
 def made_by_hand(
@@ -115,7 +134,8 @@ def made_by_hand(
     if operands:
         node.parents = operands
         node.grad = NOT_COMPUTED
-        node.origin = Origin(operation_by_hand(symbol), given=Given(numbers(derivatives, operands)))
+        given = Given(numbers(derivatives, operands))
+        node.origin = origin_of_given(operation_by_hand(symbol), given)
     elif derivatives:
         raise ValueError(f"Value got local derivatives, {describe(derivatives)}, but no operands")
     elif symbol:
@@ -126,22 +146,25 @@ def made_by_hand(
 
 def as_values(children: Any, kind: str) -> tuple[Any, ...]:
     """Return the operands as a tuple of Values; raise TypeError if they are anything else."""
-    if isinstance(children, (str, bytes)) or not isinstance(children, Iterable):
-        raise TypeError(
-            f"{kind} needs a str as its label, or its operands, but got {describe(children)}"
-        )
-    operands = tuple(children)
-    for operand in operands:
+    if type(children) is not tuple:
+        if isinstance(children, (str, bytes)) or not isinstance(children, Iterable):
+            raise TypeError(
+                f"{kind} needs a str as its label, or its operands, but got {describe(children)}"
+            )
+        children = tuple(children)
+    for operand in children:
         if not hasattr(operand, "make_node"):
             raise TypeError(f"{kind} needs Values as its operands, but got {describe(operand)}")
-    return operands
+    return children  # type: ignore[no-any-return]
 
 
 def numbers(derivatives: Any, operands: tuple[Any, ...]) -> tuple[float, ...] | None:
     """Return the local derivatives as floats; raise unless there is one for each operand."""
     if derivatives is None:
         return None
-    found = tuple([to_float(number, "a local derivative") for number in derivatives])
+    found = tuple(derivatives)
+    if not ALL_FLOATS.issuperset(map(type, found)):
+        found = tuple([to_float(number, "a local derivative") for number in found])
     if len(found) != len(operands):
         raise ValueError(
             f"Value got {len(found)} local derivatives for {len(operands)} operands: "

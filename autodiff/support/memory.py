@@ -18,7 +18,7 @@ __all__ = ["CollectorPace", "collector_paused"]
 # A node is two objects, itself and the tuple of its parents, so the collector looks again once
 # there are about three times as many nodes.
 OBJECTS_A_VALUE = 4
-MOST_OBJECTS = 1_000_000
+MOST_OBJECTS = 300_000
 
 # No count of references to a class, but what newer Pythons have for one that lives for ever.
 UNCOUNTED = 1 << 30
@@ -28,10 +28,12 @@ class CollectorPace:
     """Lets the collector come more rarely the more instances of a class there are.
 
     After each collection the next one is put off until as many new objects have come as there are
-    four times instances, at most a million; never less than the interpreter's own number.  So each
-    object of a growing graph is looked at about once, and garbage in cycles that other code makes
-    waits for no more than that.  With few instances nothing changes.  Once somebody else calls
-    ``gc.set_threshold``, the collector's pace is left to them for good.
+    four times instances, at most 300,000; never less than the interpreter's own number.  So each
+    object of a growing graph is looked at about once.  Garbage in cycles that other code makes
+    waits for no more than that many objects; with few instances nothing changes.
+
+    While the thresholds are neither the interpreter's own nor what was set here, they are somebody
+    else's and stay.
     """
 
     def __init__(self, kind: type) -> None:
@@ -41,23 +43,16 @@ class CollectorPace:
 
     def __call__(self, phase: str, _: dict[str, int]) -> None:
         """Set when the collector comes next; it calls this before and after each collection."""
-        if phase != "stop":
-            return
-        if gc.get_threshold() != self.current:
-            self.stop()
+        now = gc.get_threshold()
+        if phase != "stop" or now not in (self.usual, self.current):
             return
         instances = sys.getrefcount(self.kind)  # each has a reference to its class
         usual, *others = self.usual
         if usual > 0 and instances < UNCOUNTED:
             wanted = max(usual, min(OBJECTS_A_VALUE * instances, MOST_OBJECTS))
-            if not self.current[0] // 2 <= wanted <= self.current[0]:
+            if not now[0] // 2 <= wanted <= now[0]:
                 gc.set_threshold(wanted, *others)
                 self.current = gc.get_threshold()
-
-    def stop(self) -> None:
-        """Leave the collector alone from now on."""
-        if self in gc.callbacks:
-            gc.callbacks.remove(self)
 
 
 @contextmanager

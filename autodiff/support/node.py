@@ -6,15 +6,17 @@ import operator
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 from autodiff.graph import topological_order
 from autodiff.ops.operation import Operation, local_derivatives
 from autodiff.support import noticing, watch
-from autodiff.support.by_hand import made_by_hand
+from autodiff.support.by_hand import made_by_hand, made_with_derivatives
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT, NotComputed
 from autodiff.support.hooks import Event, GradientHook
+from autodiff.support.operands import Operands
 from autodiff.support.origin import CONSTANT, VARIABLE, Origin
 from autodiff.support.pickling import reduce_node
 
@@ -93,7 +95,9 @@ class Node:
 
     def describe(self, label: Any, *more: Any, **named: Any) -> None:
         """Take what a constructor is given besides the number: a label, or how it was made."""
-        if not isinstance(label, str):
+        if type(label) is tuple and label and len(more) == 1 and not named:
+            made_with_derivatives(self, label, *more)
+        elif not isinstance(label, str):
             made_by_hand(self, label, *more, **named)
         elif more or named:
             made_by_hand(self, *((), *more) if more else (), **{"label": label, **named})
@@ -205,14 +209,14 @@ class Node:
     def _state(self) -> tuple[Any, ...]:
         grad = self.grad if self.has_grad else None
         state = type(self), number_of(self), grad, self.parents, self.origin.without_hooks()
-        own = getattr(self, "__dict__", None)  # a subclass's instances may have attributes
-        return (*state, own.copy()) if own else state
+        own = attributes_of(self)
+        return (*state, own) if own else state
 
     # ---- micrograd's names, for programs that draw a graph ---------------------------------
 
     @property
-    def _prev(self) -> tuple[Any, ...]:
-        return self.parents
+    def _prev(self) -> Operands:
+        return Operands(self.parents)
 
     @property
     def _op(self) -> str:
@@ -229,17 +233,37 @@ class Node:
         return local_derivatives(self) if self.parents else ()
 
     @property
-    def _backward(self) -> Callable[[], Any] | None:
-        return None if self.origin.given is None else self.origin.given.function
+    def _backward(self) -> Callable[[], Any]:
+        """What adds the node's share to its operands' gradients; for a leaf it does nothing."""
+        given = self.origin.given
+        if given is not None and given.function is not None:
+            return given.function  # type: ignore[no-any-return]
+        return partial(pass_on, self) if self.parents else nothing
 
     @_backward.setter
     def _backward(self, function: Callable[[], Any]) -> None:
-        if self.origin.given is None:
+        if self.origin.given is not None:
+            self.origin.given.function = function
+        elif self.parents or not can_do_nothing(function):
             raise AttributeError(
                 f"{self!r} takes no _backward: only a node made by hand, "
                 "Value(number, operands, symbol), needs one"
             )
-        self.origin.given.function = function
+
+
+def pass_on(node: Any) -> None:
+    """Add to the operands' gradients what the chain rule gives them."""
+    node.origin.op.chain_rule(node)
+
+
+def nothing() -> None:
+    """Do nothing: what a leaf passes on."""
+
+
+def can_do_nothing(function: Any) -> bool:
+    """Return whether a function reaches nothing, as ``lambda: None``: it has no names at all."""
+    code = getattr(function, "__code__", None)
+    return code is not None and not (code.co_names or code.co_freevars or code.co_varnames)
 
 
 def added_on_the_right(self: Any, other: Any) -> Any:
@@ -339,6 +363,13 @@ def restore(
     if watch.on_new_value is not None:
         watch.on_new_value(node)
     node.origin = origin  # a copy keeps where it came from
-    if attributes:
-        vars(node).update(attributes)
+    for name, value in (attributes or {}).items():
+        object.__setattr__(node, name, value)
     return node
+
+
+def attributes_of(node: Any) -> dict[str, Any]:
+    """Return what a subclass's instance has besides a Value's slots: a dict's items, own slots."""
+    slots: dict[str, Any] = object.__getstate__(node)[1]  # type: ignore[index]
+    own = {name: each for name, each in slots.items() if name not in Node.__annotations__}
+    return own | getattr(node, "__dict__", {})

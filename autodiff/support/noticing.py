@@ -32,7 +32,9 @@ INSTALLED = ("site-packages", "dist-packages")
 
 COMPARES = "compares a Value's number"
 READS = "reads a Value's number"
+COPIES = "copies a Value, and so its number"
 DRAWS_NUMBERS = "draws a random number"
+STARTS_A_THREAD = "starts a thread, in which nothing is noticed"
 
 # So many nodes are marked for a comparison: an expression that is only compared is short, and a
 # whole graph would take as long as computing it.
@@ -42,6 +44,13 @@ NEAREST = 12
 # nothing, where all others may, if only what the last call has left over.
 DRAWS = ("random", "getrandbits")
 DRAW_NOTHING = ("__init__", "__reduce__", "getstate", "seed", "setstate")
+
+# The functions of Python's that let another thread, or process, do something.
+THREADS = {
+    ("start", "threading.py"),
+    ("submit", os.path.join("concurrent", "futures", "thread.py")),
+    ("submit", os.path.join("concurrent", "futures", "process.py")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +243,31 @@ class Watched:
 
     @data.setter
     def data(self, number: Any) -> None:
+        note("sets a Value's number", sys._getframe(1))
         super(Watched, type(self)).data.__set__(self, number)  # type: ignore[misc]
+
+    @property
+    def grad(self) -> Any:
+        """The gradient."""
+        note("reads a Value's gradient", sys._getframe(1))
+        return super().grad  # type: ignore[misc]
+
+    @grad.setter
+    def grad(self, gradient: Any) -> None:
+        super(Watched, type(self)).grad.__set__(self, gradient)  # type: ignore[misc]
+
+    @property
+    def _local_grads(self) -> Any:
+        note("reads a Value's local derivatives", sys._getframe(1))
+        return super()._local_grads  # type: ignore[misc]
+
+    def __copy__(self) -> Any:
+        note(COPIES, sys._getframe(1))
+        return super().__copy__()  # type: ignore[misc]
+
+    def __reduce__(self) -> Any:
+        note(COPIES, sys._getframe(1))
+        return super().__reduce__()
 
     def __float__(self) -> float:
         note("turns a Value into a float", sys._getframe(1))
@@ -321,6 +354,12 @@ def is_draw(code: CodeType) -> bool:
     return code.co_filename == random.__file__ and code.co_name not in DRAW_NOTHING
 
 
+def starts_a_thread(code: CodeType) -> bool:
+    """Return whether it is the code of what lets another thread do something."""
+    file = code.co_filename.removeprefix(STANDARD_LIBRARY)
+    return (code.co_name, file) in THREADS
+
+
 class _Draws:
     """Called at each call in a thread, and each return."""
 
@@ -336,6 +375,8 @@ class _Draws:
                 self.drawn_from(getattr(argument, "__self__", None), frame)
         elif event == "call" and is_draw(frame.f_code):
             self.drawn_from(frame.f_locals.get("self"), frame)
+        elif event == "call" and starts_a_thread(frame.f_code):
+            note(STARTS_A_THREAD, frame, self.notes)
         if self.outer is not None:
             self.outer(frame, event, argument)
 

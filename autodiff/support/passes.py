@@ -6,12 +6,14 @@ over: one walk does all that has to be done before.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
 from autodiff.graph import topological_order
+from autodiff.support import watch
 from autodiff.support.convert import to_float
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
 from autodiff.support.node import number_of
@@ -22,6 +24,8 @@ __all__ = [
     "begin_pass",
     "check_data",
     "finish_pass",
+    "is_done_otherwise",
+    "set_aside_gradients",
     "starting_gradient",
 ]
 
@@ -40,6 +44,15 @@ def starting_gradient(root: Any, gradient: float) -> float:
     return to_float(gradient, "backward")
 
 
+def is_done_otherwise(root: Any, gradient: float) -> bool:
+    """Do the pass if root is a leaf, or if who looks on does it; return whether it is done."""
+    if watch.on_backward is not None and watch.on_backward(root, gradient):
+        return True
+    if not root.parents:
+        root.grad = gradient if root.grad is None else root.grad + gradient
+    return not root.parents
+
+
 def check_data(root: Any) -> None:
     """Raise TypeError if something that is no number was assigned to the ``data`` of any node."""
     for node in topological_order(root):
@@ -47,54 +60,57 @@ def check_data(root: Any) -> None:
 
 
 def begin_pass(root: Any) -> tuple[list[Any], SetAside]:
-    """Return the interior nodes, parents before their users, and the leaves' earlier gradients.
+    """Return the interior nodes, root the last, parents before their users, and what to set aside.
 
-    No gradient of the graph is computed then.  Variables that had one are returned with it, and
-    constants, which are to have none after the pass.
+    No interior node has a gradient then.  To be set aside are the leaves that have one, with it:
+    variables, and constants, which are to have none after the pass.
 
     It is the walk of ``leaves_and_interior``, which stands here again as it is on the way of every
     training step, and of everybody who steps through one: it does as it goes what has to be done.
     """
-    if not root.parents:
-        return [], {root: root.grad}
-    seen, path, interior, leaves = {root}, [], list[Any](), list[Any]()
-    mark, note, unset = seen.add, leaves.append, NOT_COMPUTED
-    node, operands = root, iter(root.parents)
+    met: Any  # for mypy, which would have no use of what add returns
+    met, path, interior, leaves = {root}, [], list[Any](), list[Any]()
+    note, unset, node, operands = leaves.append, NOT_COMPUTED, root, iter(root.parents)
     while True:
         for v in operands:
-            # note and mark return None: into a leaf there is no way on.
-            if (v.parents or (v.grad is not unset and note(v))) and v not in seen and not mark(v):
+            # note and add return None: into a leaf there is no way on.
+            if (v.parents or (v.grad is not unset and note(v))) and v not in met and not met.add(v):
                 path.append((node, operands))
                 node, operands, v.grad = v, iter(v.parents), unset
                 break
         else:
             interior.append(node)
             if not path:
-                earlier = dict(zip(leaves, map(gradient_of, leaves), strict=True))
-                do_all(map(setattr, earlier, repeat("grad"), repeat(unset)))
-                return interior, earlier
+                return interior, dict(zip(leaves, map(gradient_of, leaves), strict=True))
             node, operands = path.pop()
+
+
+def set_aside_gradients(set_aside: SetAside) -> None:
+    """Let these leaves have no gradient while the pass runs: each is of this pass alone."""
+    do_all(map(setattr, set_aside, repeat("grad"), repeat(NOT_COMPUTED)))
 
 
 def finish_pass(set_aside: SetAside) -> None:
     """Add what the pass has given to what the variables had before; constants have none again.
 
-    Added last, as one number: a second pass then doubles a gradient exactly.
+    Added last, as one number: a second pass then doubles a gradient exactly.  No gradient is
+    assigned before all sums are there.
     """
-    for leaf, earlier in set_aside.items():
-        if earlier is OF_A_CONSTANT or leaf.grad is NOT_COMPUTED:
-            leaf.grad = earlier
-        elif earlier is not None:  # which PyTorch's users assign
-            leaf.grad = earlier + leaf.grad
+    if set_aside:
+        c, items = OF_A_CONSTANT, set_aside.items()
+        sums = [c if v.origin.constant else v.grad if g is None else g + v.grad for v, g in items]
+        do_all(map(setattr, set_aside, repeat("grad"), sums))
 
 
 def abandon_pass(root: Any, set_aside: SetAside) -> None:
     """Undo a pass that failed: variables have what they had, the others no gradient.
 
-    Raises TypeError if something that is no number was assigned to the ``data`` of a Value.
+    Raises TypeError if it failed because something that is no number was assigned to the ``data``
+    of a Value.
     """
     for node in topological_order(root):
         node.grad = NOT_COMPUTED
     for leaf, earlier in set_aside.items():
         leaf.grad = earlier
-    check_data(root)  # which says what was wrong, if it was that
+    if isinstance(sys.exception(), Exception):  # nobody interrupted it
+        check_data(root)
