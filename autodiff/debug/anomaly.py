@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from autodiff.debug.changed import CURE, Changes
 from autodiff.debug.source import record_source
-from autodiff.debug.text import is_call, short_formula
+from autodiff.debug.text import is_call
 from autodiff.gradient import Contribution
 from autodiff.support import watch
-from autodiff.support.naming import Names, name_of, number_text
+from autodiff.support.changed import CURE, Changes
+from autodiff.support.naming import Names, name_of, number_text, short_formula
 from autodiff.value import Value
 
 __all__ = ["AnomalyError", "detect_anomaly"]

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from html import escape
 
 from autodiff.debug import reasons
-from autodiff.debug.changed import CURE, Changes, recomputed
 from autodiff.debug.paths import Path, largest_paths, number_of_paths
 from autodiff.debug.steps import Step
 from autodiff.debug.text import shown
 from autodiff.debug.uses import Uses, uses_on_the_way
 from autodiff.graph import leaves_and_interior
+from autodiff.support.changed import CURE, Changes, recomputed
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names, name_of, number_text
 from autodiff.support.node import number_of

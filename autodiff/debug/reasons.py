@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from autodiff.debug.steps import Step
-from autodiff.debug.text import short_formula
 from autodiff.debug.uses import Uses
 from autodiff.graph import topological_order
 from autodiff.ops import Role
-from autodiff.support.naming import Names, name_of, number_text
+from autodiff.support.naming import Names, name_of, number_text, short_formula
 from autodiff.support.watch import hooks_of
 from autodiff.value import Value
 

@@ -6,10 +6,10 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from autodiff.debug.changed import CURE, recomputed
 from autodiff.debug.steps import ReversePass, Step, backward_steps
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import NOTHING
+from autodiff.support.changed import CURE, recomputed
 from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.naming import Names

@@ -116,9 +116,13 @@ def why_no_graph(op: Operation, node: Any, partials: Sequence[Any]) -> str:
     own = {parent: parent.data for parent in node.parents}
     state, tries = random.getstate(), 0
     try:
-        with suppress(Exception):  # it may have no slope there
+        try:
             if why := difference(op, node, partials, {node: node.data, **own}):
                 return why
+        except (ArithmeticError, ValueError):  # it has no slope there
+            pass
+        except Exception:  # it works on Values alone
+            return ""
         for factor, term in MOVES:
             numbers = {
                 parent: factor * (number if math.isfinite(number) else 1.0) + term
