@@ -17,12 +17,14 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, overload
 
-from autodiff.graph import leaves_and_interior
+from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.ops import NOTHING, Operation, Role, local_derivatives, where
-from autodiff.ops.called_rule import call_of_rule, may_give_nothing
+from autodiff.ops.called_rule import call_of_rule, may_give_nothing, why_no_graph
 from autodiff.ops.operation import checked
 from autodiff.support.by_hand import refuse_given
+from autodiff.support.changed import CURE, Changes, are_up_to_date
 from autodiff.support.convert import describe
+from autodiff.support.naming import Names
 from autodiff.support.node import restore
 from autodiff.support.noticing import noticing
 from autodiff.support.passes import check_data
@@ -221,20 +223,23 @@ def local_derivatives_as_values(node: Value) -> list[Value]:
     """Return a node's local derivatives as graphs of their own.
 
     A rule of a user's own may look at numbers.  Then its graph would be right for these alone, and
-    each local derivative is a node that calls the rule.
+    each local derivative is a node that calls the rule.  Whether it does is noticed, and tried.
     """
     refuse_given([node], "grad")
     op = node.op
     assert op is not None, "an interior node has an operation"
-    if is_of_the_library(op.partials):
+    is_ours, why = is_of_the_library(op.partials), ""
+    if is_ours:
         partials = op.partials(node, *node.parents)
     else:
         partials, why = noticed_partials(op, node)
-        if why:
-            return calls_of_rule(op, node, why)
+    if why:
+        return calls_of_rule(op, node, why)
     if not isinstance(partials, (tuple, list)) or len(partials) != len(node.parents):
         local_derivatives(node)  # raises, naming the operation
-    return [partial if isinstance(partial, Value) else constant(partial) for partial in partials]
+    graphs = [each if isinstance(each, Value) else constant(each) for each in partials]
+    why = "" if is_ours else why_no_graph(op, node, graphs)
+    return calls_of_rule(op, node, why) if why else graphs
 
 
 def is_of_the_library(rule: Callable[..., Any]) -> bool:
@@ -246,7 +251,7 @@ def is_of_the_library(rule: Callable[..., Any]) -> bool:
 def noticed_partials(op: Operation, node: Value) -> tuple[Any, str]:
     """Return what a rule makes of Values, and why that is no graph; "" if it is one."""
     partials: Any = None
-    with noticing([node, *node.parents]) as notes:
+    with noticing([node, *node.parents], counts_keys=True) as notes:
         try:
             partials = op.partials(node, *node.parents)
         except Exception as error:  # whatever it does with a Value that works on numbers alone
@@ -287,12 +292,12 @@ class GradientSteps:
         self, output: Value, inputs: Sequence[Value], multiply: Multiply = product
     ) -> None:
         check_data(output)
-        _, interior = leaves_and_interior(output)
+        _, self.interior = leaves_and_interior(output)
         on_path = set(inputs)
-        for node in interior:
+        for node in self.interior:
             if not on_path.isdisjoint(node.parents):
                 on_path.add(node)
-        self.on_path = [node for node in interior if not on_path.isdisjoint(node.parents)]
+        self.on_path = [node for node in self.interior if not on_path.isdisjoint(node.parents)]
         self.arithmetic = InValues(output, on_path, multiply)
 
     def __iter__(self) -> Iterator[Contribution]:
@@ -325,7 +330,8 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     ``grad`` again for second derivatives.  An input that the output does not depend on has the
     constant gradient 0.  An input may also be an interior node; it then counts as a variable.
 
-    Raises TypeError if output or an input is not a Value, ValueError if an input is a constant.
+    Raises TypeError if output or an input is not a Value; ValueError if an input is a constant, and
+    if numbers have changed since the graph was computed (``w.data -= ...``).
 
     >>> x = Value(3.0, "x")
     >>> first = grad(x**3, x)
@@ -333,11 +339,25 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     (27.0, 18.0)
     """
     wanted = _checked_inputs(output, [inputs] if isinstance(inputs, Value) else inputs)
-    steps = GradientSteps(output, wanted)
+    found = _gradients(output, wanted)
+    return found[0] if isinstance(inputs, Value) else found
+
+
+def _gradients(output: Value, inputs: Sequence[Value]) -> list[Value]:
+    steps = GradientSteps(output, inputs)
+    _refuse_changes(output, steps.interior)
     for _ in steps:
         pass
-    found = [steps.complete(value) for value in wanted]
-    return found[0] if isinstance(inputs, Value) else found
+    return [steps.complete(value) for value in inputs]
+
+
+def _refuse_changes(output: Value, interior: Sequence[Value]) -> None:
+    """Raise ValueError if numbers of a graph have changed since it was computed."""
+    if are_up_to_date(interior):
+        return
+    changes = Changes(topological_order(output))
+    sentence = changes.sentence(Names(output))
+    raise ValueError(f"grad through numbers of different times: {sentence}. {CURE.capitalize()}")
 
 
 def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
@@ -351,7 +371,7 @@ def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
     [[10.0, 4.0], [4.0, 0.0]]
     """
     variables = _checked_inputs(output, inputs)
-    return [grad(first, variables) for first in grad(output, variables)]
+    return [_gradients(first, variables) for first in grad(output, variables)]
 
 
 def _checked_inputs(output: Value, inputs: Iterable[Value]) -> list[Value]:

@@ -89,7 +89,7 @@ TARGETS = {
         "autodiff/compiler/text.py tests/test_compile.py -k 'not 20000'",
         "tests/test_standalone.py -k 'label_ends or header or agree or every_time or one_c'",
     ),
-    "autodiff/debug/changed.py": ("autodiff/debug/changed.py tests/test_changed.py",),
+    "autodiff/support/changed.py": ("autodiff/support/changed.py tests/test_changed.py",),
     "autodiff/debug/check.py": ("autodiff/debug/check.py tests/test_check.py",),
     "autodiff/support/files.py": (
         "autodiff/support/files.py tests/test_files.py",

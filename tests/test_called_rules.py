@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import math
+import random
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -84,6 +85,48 @@ def slope_of_softsign(x: float) -> float:
     return 1.0 / (1.0 + abs(x)) ** 2
 
 
+# ---- rules that nothing is noticed of: they look at no Value's number ----
+
+
+left: dict[str, float] = {}
+
+
+def sinh_that_leaves_its_slope(x: Any) -> Any:
+    left["slope"] = math.cosh(x)
+    return math.sinh(x)
+
+
+def by_what_is_left(out: Any, x: Any) -> tuple[Any]:
+    return (left["slope"],)
+
+
+def by_what_is_left_and_a_graph(out: Any, x: Any) -> tuple[Any]:
+    return (left["slope"] + 0.0 * x,)
+
+
+def by_the_type(out: Any, x: Any) -> tuple[Any]:
+    return (math.cosh(x) if isinstance(x, float) else 1.0,)
+
+
+def by_the_text(out: Any, x: Any) -> tuple[Any]:
+    return (math.cosh(float(f"{x:.17g}")),)
+
+
+def sinh_that_has_a_table(x: Any) -> Any:
+    return math.sinh(x)
+
+
+known_slopes = {number: math.cosh(number) for number in (0.7, -0.7, 2.0, 0.0, -3.0)}
+
+
+def by_a_table(out: Any, x: Any) -> tuple[Any]:
+    return (known_slopes.get(x, 1.4),)
+
+
+def by_the_repr(out: Any, x: Any) -> tuple[Any]:
+    return (math.cosh(float(repr(x))) if "(" not in repr(x) else 1.0,)
+
+
 RULES: list[tuple[Callable[..., Any], Callable[..., tuple[Any]], Callable[[float], float]]] = [
     (sinh, by_a_function_of_math, math.cosh),
     (sinh, by_the_number, math.cosh),
@@ -93,6 +136,12 @@ RULES: list[tuple[Callable[..., Any], Callable[..., tuple[Any]], Callable[[float
     (softsign, by_an_if, slope_of_softsign),
     (softsign, by_max, slope_of_softsign),
     (sinc, by_an_equality, slope_of_sinc),
+    (sinh_that_leaves_its_slope, by_what_is_left, math.cosh),
+    (sinh_that_leaves_its_slope, by_what_is_left_and_a_graph, math.cosh),
+    (sinh, by_the_type, math.cosh),
+    (sinh, by_the_text, math.cosh),
+    (sinh_that_has_a_table, by_a_table, math.cosh),
+    (sinh, by_the_repr, math.cosh),
 ]
 EACH_RULE = pytest.mark.parametrize(
     ("function", "rule", "slope"), RULES, ids=[rule.__name__ for _, rule, _ in RULES]
@@ -342,6 +391,109 @@ def test_the_refusal_says_the_line_and_what_it_does(
     first = grad(Value.make_node(Operation("own", "own", 1, sinh, rule), x), x)
     with pytest.raises(ValueError, match=f"{line_of(rule, code)} {does}"):
         grad(first, x)
+
+
+@pytest.mark.parametrize(
+    ("function", "rule", "slopes"),
+    [
+        (sinh, by_the_type, "1.25517 at 0.7, where what it gives for Values is 1"),
+        (sinh, by_the_text, "2.10396 at 1.375, where what it gives for Values is 1.25517"),
+        (sinh_that_leaves_its_slope, by_what_is_left, "2.10396 at 1.375, where"),
+    ],
+)
+def test_the_refusal_says_where_a_rule_is_another_for_numbers(
+    function: Callable[..., Any], rule: Callable[..., tuple[Any]], slopes: str
+) -> None:
+    x = Value(0.7, "x")
+    first = grad(Value.make_node(operation(function, rule), x), x)
+    with pytest.raises(ValueError, match=f"{line_of(rule, 'def ')} gives {slopes}"):
+        grad(first, x)
+
+
+def narrow(x: Any) -> Any:
+    if not 0.69 < x < 0.71:
+        raise ValueError("not here")
+    return 2.0 * x
+
+
+def narrow_partials(out: Any, x: Any) -> tuple[Any]:
+    return (2.0,)
+
+
+def picky(x: Any) -> Any:
+    return math.sqrt(x - 0.7)
+
+
+def picky_partials(out: Any, x: Any) -> tuple[Any]:
+    return (0.5 / out,)
+
+
+def test_a_rule_that_can_be_tried_only_near_by_is_a_graph() -> None:
+    x = Value(0.7, "x")
+    op = operation(narrow, narrow_partials)
+    assert grad(Value.make_node(op, x), x).is_constant
+    assert not op.rule_calls
+
+
+def test_a_rule_that_can_be_tried_nowhere_else_is_called() -> None:
+    def at_one_number(x: Any) -> Any:
+        if x != 0.7:
+            raise ValueError("not here")
+        return 1.4
+
+    x = Value(0.7, "x")
+    first = grad(Value.make_node(operation(at_one_number, narrow_partials), x), x)
+    assert first.data == 2.0
+    with pytest.raises(ValueError, match="it could not be tried with other numbers"):
+        grad(first, x)
+
+
+def test_a_rule_without_a_slope_at_the_numbers_of_now_is_a_graph_all_the_same() -> None:
+    # d sqrt(x - 0.7)/dx is infinite at 0.7, where Python's 0.5 / 0.0 raises.
+    x = Value(0.7, "x")
+    op = operation(picky, picky_partials)
+    assert grad(Value.make_node(op, x), x).data == math.inf
+    assert not op.rule_calls
+
+
+class RuleOfAType:
+    def __call__(self, _: Any, x: Any) -> tuple[Any]:
+        return (math.cosh(x) if isinstance(x, float) else 1.0,)
+
+
+def test_a_rule_without_a_line_is_refused_too() -> None:
+    x = Value(0.7, "x")
+    first = grad(Value.make_node(operation(sinh, RuleOfAType()), x), x)
+    assert first.data == math.cosh(0.7)
+    with pytest.raises(ValueError, match=r"numbers: it gives 1\.25517 at 0\.7"):
+        grad(first, x)
+
+
+def test_trying_a_rule_draws_nothing_and_leaves_what_the_function_leaves() -> None:
+    def draws(x: Any) -> Any:
+        left["slope"] = x
+        return x + 0.0 * random.random()
+
+    x = Value(0.7, "x")
+    node = Value.make_node(operation(draws, some_slope), x)
+    state = random.getstate()
+    assert grad(node, x).data == 1.0
+    assert random.getstate() == state
+    assert left["slope"] == 0.7
+
+
+def some_slope(out: Any, x: Any) -> tuple[Any]:
+    return (1.0,)
+
+
+def test_nothing_is_another_slope_than_zero() -> None:
+    def by_the_type_of_nothing(out: Any, x: Any) -> tuple[Any]:
+        return (NOTHING if isinstance(x, float) else 0.0 * x,)
+
+    x = Value(0.0, "x")
+    op = operation(ramp, by_the_type_of_nothing)
+    first = grad(Value.make_node(op, x).sqrt(), x)  # 0 times the infinite slope of sqrt is nan
+    assert first.data == 0.0
 
 
 def test_an_error_of_the_rule_on_values_is_said() -> None:

@@ -35,9 +35,9 @@ from autodiff import (
     topological_order,
     weighted_sum,
 )
-from autodiff.debug.changed import CURE, Changes, recomputed
 from autodiff.drawing.moment import all_moments
 from autodiff.ops import MAXIMUM, OPERATIONS, Operation
+from autodiff.support.changed import CURE, Changes, recomputed
 from autodiff.value import constant
 from demos.step import plain_text
 from tests.bits import all_bits, bits, same_bits

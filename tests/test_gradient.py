@@ -10,7 +10,18 @@ import mpmath
 import pytest
 from hypothesis import given, settings
 
-from autodiff import Value, backward_steps, grad, hessian, maximum, relu, topological_order
+from autodiff import (
+    Value,
+    backward_steps,
+    compile,
+    detect_anomaly,
+    grad,
+    hessian,
+    maximum,
+    relu,
+    topological_order,
+    where,
+)
 from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import OPERATIONS, Operation
@@ -341,3 +352,58 @@ def test_a_malformed_rule_is_named(rule: Any, returned: str) -> None:
     x, y = Value(1.0), Value(2.0)
     with pytest.raises(ValueError, match=f"^the rule of plus returned {returned}$"):
         grad(Value.make_node(malformed, x, y), [x, y])
+
+
+# --------------------------------------------------------------------------------------------
+# Numbers that have changed since
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("derive", [grad, lambda y, w: hessian(y, [w])])
+def test_numbers_of_different_times_are_refused_by_name(derive: Any) -> None:
+    # y is x**2 w**3: its slope by w is 108 at w = 2 and 27 at w = 1, and nowhere 72.
+    w, x = Value(2.0, "w"), Value(3.0, "x")
+    y = (w * x) ** 2 * w
+    y.label = "y"
+    first = grad(y, w)
+    assert first.data == 108.0
+    w.data = 1.0
+    message = (
+        r"^grad through numbers of different times: y = v\d \* w is 72, but 9 with the numbers "
+        r"of now: w \(or a result itself\) has changed since\. Run the forward pass again, "
+        "which makes the graph anew$"
+    )
+    for _ in range(2):
+        with pytest.raises(ValueError, match=message):
+            derive(y, w)
+    with detect_anomaly(), pytest.raises(ValueError, match=message):
+        derive(y, w)
+    with pytest.raises(ValueError, match="w has changed since"):
+        grad(first, w)
+    assert not w.has_grad
+    assert grad((w * x) ** 2 * w, w).data == 27.0
+    assert hessian((w * x) ** 2 * w, [w])[0][0].data == 54.0
+
+
+def test_a_change_that_changes_no_result_is_none() -> None:
+    w, x = Value(2.0, "w"), Value(3.0, "x")
+    y = where(x, w * x, 0.0)
+    w.data = 2
+    x.data = x.data
+    assert grad(y, w).data == 3.0
+
+
+def test_a_program_of_such_a_graph_is_one_of_the_numbers_of_now() -> None:
+    # Newton's step on x**4 is x - x / 3; its second derivative is asked for while it is compiled.
+    x, other = Value(3.0, "x"), Value(5.0)
+    y, penalty = x**4, other * 2.0
+    x.data, other.data = 6.0, 7.0
+    before = y.data
+    program = compile(
+        y,
+        updates=lambda gradients: {x: x - gradients[x] / grad(gradients[x], x)},
+        penalty=penalty,
+    )
+    assert y.data is before
+    assert program.run(1) == [6.0**4 + 14.0]
+    assert x.data == pytest.approx(4.0, rel=1e-15)

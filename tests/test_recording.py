@@ -1429,7 +1429,26 @@ def straight_through(v: Value) -> Value:
     return v * v.data  # decides
 
 
-@pytest.mark.parametrize("function", [leaky, largest])
+def huber(v: Value) -> Value:
+    return 0.5 * v * v if abs(v) < 1.0 else abs(v) - 0.5  # decides
+
+
+def by_a_sum(v: Value) -> Value:
+    return v if 2.0 * v - 1.0 > v * 0.0 else -v  # decides
+
+
+def by_its_truth(v: Value) -> Value:
+    return v.log() if v else v  # decides
+
+
+def by_the_truth_of_a_product(v: Value) -> Value:
+    return v.log() if v * 2.0 and True else v  # decides
+
+
+@pytest.mark.parametrize(
+    "function",
+    [*(leaky, largest, huber, by_a_sum, by_its_truth, by_the_truth_of_a_product)],
+)
 def test_compile_warns_of_a_decision_with_its_line(function: Callable[[Value], Value]) -> None:
     x, w = Value(2.5, "x"), Value(1.5, "w")
     output = function(w * x).tanh()
@@ -1441,6 +1460,35 @@ def test_compile_warns_of_a_decision_with_its_line(function: Callable[[Value], V
         compile(output, inputs=[x])
     assert {warning.filename for warning in caught} == {__file__}
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize("function", [leaky, huber, by_a_sum, by_its_truth])
+def test_compile_warns_of_a_decision_by_a_variable(function: Callable[[Value], Value]) -> None:
+    x, w = Value(2.5, "x"), Value(1.5, "w")
+    with pytest.warns(DecisionWarning, match=line_of(function, "# decides")):
+        compile(function(x) * w, inputs=[x])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compile(x * w, inputs=[x])  # another graph of the same variables
+
+
+def test_compile_warns_of_a_comparison_of_an_input_that_the_side_taken_does_not_have() -> None:
+    x, w = Value(2.5, "x"), Value(1.5, "w")
+    output = 3.0 * w if x > 0.0 else x * w
+    with pytest.warns(DecisionWarning, match=r"compares a Value's number \(`output = 3"):
+        compile(output, inputs=[x])
+
+
+def test_a_comparison_is_noted_nearby_alone() -> None:
+    w = Value(0.5, "w")
+    chain = [w * 1.0]
+    for _ in range(30):
+        chain.append(chain[-1] * 2.0)
+    assert chain[-1] > 0.0
+    marked = [node.origin.compared is not None for node in chain]
+    assert marked[-6:] == [True] * 6
+    assert not any(marked[:18])
+    assert w.origin.compared is None
 
 
 def test_compile_warns_of_numbers_taken_out_of_the_graph() -> None:

@@ -372,10 +372,6 @@ def ends_without_a_result(x: Any) -> Any:
     _ = x
 
 
-def compares_twice(x: Any) -> Any:
-    return x if 0.0 < x < 1.0 else 0.0
-
-
 def some_partials(out: Any, x: Any) -> tuple[Any]:
     return (1.0,)
 
@@ -387,7 +383,6 @@ def some_partials(out: Any, x: Any) -> tuple[Any]:
         uses_a_name_from_outside,
         calls_a_function_of_its_own,
         ends_without_a_result,
-        compares_twice,
         lambda x: x * x,
         math.erf,
     ],
@@ -398,7 +393,7 @@ def test_what_c_cannot_be_told_is_named(forward: Callable[[Any], Any]) -> None:
     node.origin, node.parents = op.origin, (Value(1.0),)
     program = compile(node)
     for write in (program.to_c, program.to_javascript):
-        with pytest.raises(ValueError, match=r"riddle|cannot write"):
+        with pytest.raises(ValueError, match="riddle"):
             write()
 
 

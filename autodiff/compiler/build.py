@@ -14,6 +14,7 @@ from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.ops import Operation
 from autodiff.ops.symbols import Symbol
 from autodiff.support.by_hand import refuse_given
+from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names
 from autodiff.support.noticing import Notes, noticing
@@ -65,6 +66,20 @@ def build(
 ) -> Parts:
     """Return the registers of a program; see :func:`autodiff.compile` for the arguments."""
     _check(output, inputs, updates, penalty)
+    order = topological_order(output) if penalty is None else _both(output, penalty)
+    # The updates may ask for numbers, or for grad, which takes none of different times.
+    with recomputed(order if updates is not None else ()):
+        return _built(output, inputs, updates, penalty)
+
+
+def _both(output: Value, penalty: Value) -> list[Value]:
+    """Return the nodes of two graphs, each once, operands before their users."""
+    return list(dict.fromkeys([*topological_order(output), *topological_order(penalty)]))
+
+
+def _built(
+    output: Value, inputs: Sequence[Value], updates: Updates | None, penalty: Value | None
+) -> Parts:
     parts = Parts(Linear(), tuple(inputs))
     linear = parts.linear
     for place, value in enumerate(inputs, 1):

@@ -37,7 +37,7 @@ def warn_of_decisions(
     known = {leaf for _, leaves, _ in graphs for leaf in leaves}
     apart = [x for x in inputs if x not in known]
     for root, leaves, interior in graphs:
-        for node in (*leaves, *interior):
+        for node in (*leaves, *apart, *interior):  # the side not taken may be the one with an input
             if node.origin.compared is not None:
                 found.append(str(Look(COMPARES, *node.origin.compared)))
                 if node.is_leaf:  # it may come to be in another graph, of which this is not true

@@ -13,6 +13,7 @@ from typing import Any
 
 from autodiff import ops
 from autodiff.compiler.kernels import C_LIBRARY, OPERATION_OF_FUNCTION, Kernel, kernel_of
+from autodiff.compiler.linear import numbered
 from autodiff.ops import OPERATIONS, Operation
 from autodiff.ops.called_rule import CalledRule
 from autodiff.ops.symbols import Expression
@@ -261,15 +262,16 @@ def _define(language: Language, op: Operation, done: set[str], lines: list[str])
                 called = OPERATION_OF_FUNCTION.get(part.func.id)
                 if called is not None and part.func.id not in C_LIBRARY:
                     _define(language, called, done, lines)
-    names = {parameter: identifier(parameter) for parameter in kernel.parameters}
-    kind, parameters = "function ", ", ".join(names.values())
+    own = [*kernel.parameters, *[target for target, _ in kernel.assignments]]
+    names = dict(zip(own, numbered(map(identifier, own)), strict=True))
+    listed = [names[parameter] for parameter in kernel.parameters]
+    kind, parameters = "function ", ", ".join(listed)
     if language is C:
         kind = "static double "
-        parameters = ", ".join(f"double {parameter}" for parameter in names.values())
+        parameters = ", ".join(f"double {parameter}" for parameter in listed)
     lines.append(f"{kind}{name}({parameters}) {{")
     for target, expression in kernel.assignments:
         text = language.translate(expression, names)
-        names[target] = identifier(target)
         lines.append(language.indent + language.statement(names[target], text))
     lines.append(f"{language.indent}return {language.translate(kernel.result, names)};")
     lines += ["}", ""]

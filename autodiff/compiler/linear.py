@@ -10,7 +10,7 @@ is nan for an infinite x).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -197,7 +197,7 @@ def _operand_count(register: Register) -> int | None:
     return 1 if register.kind is Kind.COPY else 0
 
 
-def numbered(names: Sequence[str], reserved: Iterable[str] = ()) -> list[str]:
+def numbered(names: Iterable[str], reserved: Iterable[str] = ()) -> list[str]:
     """Return the names, each that came before, or is reserved, with a number behind it.
 
     >>> numbered(["w", "b", "w"])

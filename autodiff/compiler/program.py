@@ -43,7 +43,8 @@ def compile(
     What is recorded is the graph: the operations that were done, not the Python code that did
     them.  An ``if`` on a Value's number was decided when the graph was built, of which a
     :class:`~autodiff.DecisionWarning` warns; ``where`` is part of the graph and is decided anew at
-    every run.
+    every run.  So is a number taken out of the graph (``.data``, ``.item()``, ``.detach()``): of a
+    result a warning says so, of a parameter none can.
 
     ``inputs`` are variables that get their numbers from the caller: a row of a data set.
     Other variables (the parameters) are read from their ``data`` whenever the program runs.

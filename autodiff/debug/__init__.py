@@ -21,7 +21,6 @@
 ``assignments.py``  the name that such a line gives it
 ``anomaly.py``      ``detect_anomaly``: the first number that is not finite
 ``raising.py``      errors that a debugger opens at the user's line
-``changed.py``      numbers that are not those of the forward pass any more
 ``check.py``        ``check_gradients``: the rules beside differences of the functions
 ``text.py``         numbers and formulas as messages show them
 ==================  =========================================================================

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from autodiff.debug.changed import CURE, Changes
 from autodiff.debug.not_finite import TOO_LARGE, cause_of
 from autodiff.debug.raising import keep_users_frames, raise_where_made
 from autodiff.debug.source import record_source
-from autodiff.debug.text import is_call, short_formula
+from autodiff.debug.text import is_call
 from autodiff.gradient import Contribution
 from autodiff.support import watch
-from autodiff.support.naming import Names, name_of, number_text
+from autodiff.support.changed import CURE, Changes
+from autodiff.support.naming import Names, name_of, number_text, short_formula
 from autodiff.value import Value
 
 __all__ = ["AnomalyError", "detect_anomaly"]

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from autodiff.debug.changed import Changes, is_same
 from autodiff.debug.trace import Trace
 from autodiff.debug.traced import TracedPass
 from autodiff.graph import topological_order
 from autodiff.support import watch
+from autodiff.support.changed import Changes, is_same
 from autodiff.support.convert import to_float
 from autodiff.support.node import number_of
 from autodiff.value import Value

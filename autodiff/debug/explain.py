@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 
-from autodiff.debug.changed import recomputed
 from autodiff.debug.lines import file_of, names_of_the_caller
 from autodiff.debug.paths import Path, largest_paths, number_of_paths
 from autodiff.debug.reasons import REASONS, why_missing
@@ -16,6 +15,7 @@ from autodiff.debug.steps import Step
 from autodiff.debug.text import shown
 from autodiff.debug.uses import uses_on_the_way
 from autodiff.graph import leaves_and_interior
+from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names, name_of, number_text
 from autodiff.support.node import number_of

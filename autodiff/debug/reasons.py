@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType, GeneratorType
 
-from autodiff.debug.changed import CURE as CHANGED_CURE
 from autodiff.debug.lines import CUT, REBINDING, TAKEN_OUT, UPDATE, see, spoken_name
 from autodiff.debug.not_finite import why_not_finite
 from autodiff.debug.situation import Situation, made_in
@@ -24,6 +23,7 @@ from autodiff.debug.updates import (
 )
 from autodiff.debug.zeros import why_zero
 from autodiff.graph import topological_order
+from autodiff.support.changed import CURE as CHANGED_CURE
 from autodiff.support.naming import name_of, number_text
 from autodiff.support.watch import hooks_of
 from autodiff.value import Value

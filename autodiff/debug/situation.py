@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autodiff.debug.changed import Changes
-from autodiff.debug.text import short_formula
 from autodiff.debug.uses import Uses
-from autodiff.support.naming import Names
+from autodiff.support.changed import Changes
+from autodiff.support.naming import Names, short_formula
 from autodiff.value import Value
 
 __all__ = ["Situation", "equation", "made_in"]

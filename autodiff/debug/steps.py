@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
-from autodiff.debug.changed import Changes
 from autodiff.gradient import Contribution, contributions
 from autodiff.graph import topological_order
 from autodiff.ops import NOTHING, divide, local_derivatives
 from autodiff.support import watch
+from autodiff.support.changed import Changes
 from autodiff.support.convert import describe
 from autodiff.support.gradients import NotComputed
 from autodiff.support.naming import Names, number_text

@@ -9,10 +9,10 @@ from itertools import islice
 from operator import attrgetter
 from typing import Protocol, Self
 
-from autodiff.debug.changed import CURE, recomputed
 from autodiff.debug.phases import PHASES, AnyStep, Phase
 from autodiff.debug.traced import TracedPass
 from autodiff.graph import topological_order
+from autodiff.support.changed import CURE, recomputed
 from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.naming import Names

@@ -5,12 +5,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 
-from autodiff.debug.changed import OURS, Changes
 from autodiff.debug.phases import PHASES, ForwardStep, Phase, UpdateStep
 from autodiff.debug.steps import ReversePass, Step, backward_steps, hooked_operands, last_uses
 from autodiff.ops import NOTHING, local_derivatives
 from autodiff.ops.operation import checked
 from autodiff.support import watch
+from autodiff.support.changed import OURS, Changes
 from autodiff.support.gradients import NOT_COMPUTED, OF_A_CONSTANT
 from autodiff.support.naming import Names
 from autodiff.support.passes import begin_pass

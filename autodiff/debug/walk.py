@@ -26,13 +26,13 @@ from operator import itemgetter
 from types import CodeType
 from typing import Self
 
-from autodiff.debug.changed import OURS
 from autodiff.debug.steps import InNumbers, LookedOn, ReversePass, call_hooks
 from autodiff.debug.visits import Call, Visit, time_of
 from autodiff.gradient import contributions
 from autodiff.graph import topological_order
 from autodiff.ops import NOTHING
 from autodiff.support import watch
+from autodiff.support.changed import OURS
 from autodiff.support.frames import module_of, users_frames, warn_user
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.lines import LocalNames, Quiet, code_at_lines, run_at_lines

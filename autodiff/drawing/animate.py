@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from autodiff.debug.changed import recomputed
 from autodiff.drawing.boxes import Painter
 from autodiff.drawing.draw import check_arguments, check_fold, painter_of
 from autodiff.drawing.fold import Fold
@@ -19,6 +18,7 @@ from autodiff.drawing.layout import in_layout, laid_out
 from autodiff.drawing.moment import all_moments, contributions_in
 from autodiff.drawing.render import check_pixels, converter, on_canvas, pixels_of
 from autodiff.graph import leaves_and_interior, topological_order
+from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
 from autodiff.support.files import write_atomically
 from autodiff.support.memory import collector_paused

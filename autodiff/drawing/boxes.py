@@ -11,7 +11,6 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import TypeAlias
 
-from autodiff.debug.changed import CURE, Changes, is_same
 from autodiff.drawing.fold import Part, ancestors, frames_of, module_of
 from autodiff.drawing.moment import NOW, Moment
 from autodiff.drawing.picture import (
@@ -34,6 +33,7 @@ from autodiff.drawing.shown import (
     range_shown,
 )
 from autodiff.ops import NOTHING, local_derivatives
+from autodiff.support.changed import CURE, Changes, is_same
 from autodiff.support.naming import Names
 from autodiff.value import Value
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from autodiff.compiler.program import Program
-from autodiff.debug.changed import Changes, recomputed
 from autodiff.drawing.boxes import Painter, joined
 from autodiff.drawing.dot import dot_text
 from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, parts_of
@@ -22,6 +21,7 @@ from autodiff.drawing.program_picture import picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.svg import accessible_svg
 from autodiff.graph import topological_order
+from autodiff.support.changed import Changes, recomputed
 from autodiff.support.convert import describe
 from autodiff.support.files import write_atomically
 from autodiff.support.memory import collector_paused

@@ -95,7 +95,7 @@ class Operation:
     ``arity``         the number of operands, or None where it varies
     ``forward``       ``forward(*operands)`` returns the result
     ``partials``      the rule: ``partials(out, *operands)`` returns a tuple with one local
-                      derivative for each operand
+                      derivative for each operand; a function of these numbers and nothing else
     ``written``       ``written(*names)`` returns the formula, where the symbol does not say it
     ``cases``         the operation that it really is where its last operand is that number
     ``roles``         the :class:`Role` of each operand, where that is worth saying; where their
@@ -112,6 +112,11 @@ class Operation:
     ``rule_calls``    the operations that call its rule, if it is no graph: see
                       ``autodiff/ops/called_rule.py``
     ================  ======================================================================
+
+    ``grad`` and ``compile`` make graphs of a rule.  A rule of your own is tried for that with the
+    node's numbers and with some others; where it is another one for numbers than for Values, it is
+    called.  A number from elsewhere (a setting, a variable of a module) is what it is then: who
+    changes it later, makes the graph or the program anew.
 
     >>> mul = OPERATIONS["mul"]
     >>> mul.forward(3.0, 4.0), mul.partials(12.0, 3.0, 4.0)

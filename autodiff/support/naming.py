@@ -7,6 +7,8 @@ from autodiff.value import Value
 
 __all__ = ["Names", "name_of"]
 
+LONGEST_FORMULA = 48  # characters
+
 
 def name_of(value: Value) -> str:
     """Return a name for a Value by itself: its own, its number, or the formula that made it.
@@ -82,3 +84,16 @@ class Names:
 def number_text(number: float) -> str:
     """Return a number with six significant digits, enough to follow a calculation by hand."""
     return f"{number:.6g}"
+
+
+def short_formula(formula: str) -> str:
+    """Return a formula, its last terms left out if it is long.
+
+    >>> short_formula("bias + weight[0] * x1 + weight[1] * x2 + weight[2] * x3")
+    'bias + weight[0] * x1 + weight[1] * x2 + …'
+    """
+    if len(formula) <= LONGEST_FORMULA:
+        return formula
+    start = formula[:LONGEST_FORMULA]
+    end = max(start.rfind(" + ") + 3, start.rfind(", ") + 2)
+    return f"{start[:end].rstrip() if end > 2 else start} …"

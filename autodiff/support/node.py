@@ -124,6 +124,8 @@ class Node:
 
     def __bool__(self) -> bool:
         """Return whether the number is not 0."""
+        if noticing.blocks or not self.origin.compared:
+            noticing.is_compared((self,), sys._getframe(1))
         return number_of(self) != 0.0
 
     def __float__(self) -> float:

@@ -36,6 +36,10 @@ COPIES = "copies a Value, and so its number"
 DRAWS_NUMBERS = "draws a random number"
 STARTS_A_THREAD = "starts a thread, in which nothing is noticed"
 
+# So many nodes are marked for a comparison: an expression that is only compared is short, and a
+# whole graph would take as long as computing it.
+NEAREST = 12
+
 # The functions of random.Random in C that all others draw with; and those in Python that draw
 # nothing, where all others may, if only what the last call has left over.
 DRAWS = ("random", "getrandbits")
@@ -206,9 +210,19 @@ def is_compared(nodes: Iterable[Any], frame: FrameType) -> None:
         return
     news = [node for node in counted if node.origin.compared is None]
     if news and not frame.f_code.co_filename.startswith(LIBRARY):
-        place = users_place(frame)
-        for node in news:
+        mark(news, users_place(frame))
+
+
+def mark(nodes: list[Any], place: tuple[str, int]) -> None:
+    """Note at nodes, and at those nearest that they were computed from, that a place compares them.
+
+    Of ``abs(e) < 1.0`` no graph has ``abs(e)``, but it has e.
+    """
+    nearest = list(nodes)
+    for node in nearest:
+        if not node.origin.constant and node.origin.compared is None:
             node.origin = replace(node.origin, compared=place)
+            nearest += node.parents[: max(0, NEAREST - len(nearest))]
 
 
 # --------------------------------------------------------------------------------------------

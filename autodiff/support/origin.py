@@ -24,7 +24,8 @@ class Origin:
     ``file``      the user's file, and ``line`` the line there, 0 if unknown: see
                   :func:`autodiff.record_source`
     ``name``      the plain name that this line assigns it to
-    ``compared``  the place of the user's code that compared its number first: file and line
+    ``compared``  the place of the user's code that compared its number first, or that of what was
+                  computed from it nearby: file and line
     ``symbol``    what a program for another engine calls the operation of a leaf
     ``given``     what a node that was made by hand has in the place of a rule
     ``visit``     the run of the line that made it, for a debugger; not part of a copy

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
-from autodiff.debug.text import short_formula
 from autodiff.ops import OPERATIONS
-from autodiff.support.naming import Names, number_text
+from autodiff.support.naming import Names, number_text, short_formula
 from autodiff.support.node import number_of
 from autodiff.value import Value
 
-__all__ = ["CURE", "Changes", "recomputed"]
+__all__ = ["CURE", "Changes", "are_up_to_date", "recomputed"]
 
 CURE = "run the forward pass again, which makes the graph anew"
 
@@ -235,6 +234,17 @@ def result_of(node: Value, operands: Sequence[float], known: float) -> float:
         random.setstate(random_state)
     is_repeatable = all(is_same(result, results[0]) for result in results)
     return results[0] if is_repeatable and not is_random else known
+
+
+def are_up_to_date(interior: Iterable[Value]) -> bool:
+    """Return whether each result is what its operation gives for its operands' numbers."""
+    for node in interior:
+        op, number = node.origin.op, node.data
+        operands = [parent.data for parent in node.parents]
+        result = op.forward(*operands) if op in OURS else result_of(node, operands, number)
+        if (result != number or result == 0.0) and not is_same(result, number):
+            return False
+    return True
 
 
 def is_same(number: float, other: float) -> bool:
