@@ -841,7 +841,7 @@ def test_nothing_is_left_behind(lesson: Path) -> None:
         cached = dict(linecache.cache)
         walk_through(names["loss"], 1.0)
         # Freed at once, without the collector.
-        assert not [each for each in gc.get_objects() if isinstance(each, Rounds)]
+        assert not [each for each in gc.get_objects() if type(each) is Rounds]
         assert linecache.cache.keys() == cached.keys()
     finally:
         gc.enable()
