@@ -2,7 +2,7 @@
 
 Each program is a process of its own, as the collector is one for a process.  What is to come
 follows from what ``CollectorPace`` promises: four times as many objects as there are Values, at
-most a million, never less than the interpreter's own number.
+most 300,000, never less than the interpreter's own number.
 """
 
 from __future__ import annotations

@@ -62,8 +62,8 @@ def check_data(root: Any) -> None:
 def begin_pass(root: Any) -> tuple[list[Any], SetAside]:
     """Return the interior nodes, root the last, parents before their users, and what to set aside.
 
-    No interior node has a gradient then.  To be set aside are the leaves that have one, with it:
-    variables, and constants, which are to have none after the pass.
+    Root is to be no leaf.  No interior node has a gradient then.  To be set aside are the leaves
+    that have one, with it: variables, and constants, which are to have none after the pass.
 
     It is the walk of ``leaves_and_interior``, which stands here again as it is on the way of every
     training step, and of everybody who steps through one: it does as it goes what has to be done.
@@ -97,6 +97,7 @@ def finish_pass(set_aside: SetAside) -> None:
     assigned before all sums are there.
     """
     if set_aside:
+        # On one line, where a debugger stops once: of each leaf v, g is what it had.
         c, items = OF_A_CONSTANT, set_aside.items()
         sums = [c if v.origin.constant else v.grad if g is None else g + v.grad for v, g in items]
         do_all(map(setattr, set_aside, repeat("grad"), sums))
