@@ -303,3 +303,12 @@ def test_a_numpy_bool_is_a_number_where_a_bool_is() -> None:
         assert v.grad == 6.0 * truth
     with pytest.raises(TypeError, match="Value needs a real number, but got the ndarray"):
         Value(numpy.array(True))
+
+
+def test_an_int_that_no_float_is_is_shown_and_refused_by_name() -> None:
+    x = Value(1.0, "x")
+    x.data = 10**400
+    assert repr(x) == f"Value(1{'0' * 56}..., 'x')"
+    for use in (lambda: x + 1.0, lambda: x.exp(), x.item, lambda: f"{x:.3f}"):
+        with pytest.raises(OverflowError, match="the data of x got an int that is too large"):
+            use()

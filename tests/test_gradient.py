@@ -370,8 +370,8 @@ def test_numbers_of_different_times_are_refused_by_name(derive: Any) -> None:
     w.data = 1.0
     message = (
         r"^grad through numbers of different times: y = v\d \* w is 72, but 9 with the numbers "
-        r"of now: w \(or a result itself\) has changed since\. Run the forward pass again, which makes "
-        "the graph anew$"
+        r"of now: w \(or a result itself\) has changed since\. Run the forward pass again, which "
+        "makes the graph anew$"
     )
     for _ in range(2):
         with pytest.raises(ValueError, match=message):
