@@ -409,9 +409,8 @@ class Function:
                 a, b = self.number(chosen, names), self.number(other, names)
                 bits = "i1" if self.width == 1 else f"<{self.width} x i1>"
                 return self.emit(f"select {bits} {condition}, {self.type} {a}, {self.type} {b}")
-        assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name), (
-            "a kernel has no more"
-        )
+        assert isinstance(node, ast.Call), "a kernel has no more"
+        assert isinstance(node.func, ast.Name), "it calls by plain name"
         return self.call(node.func.id, [self.number(part, names) for part in node.args])
 
     def condition(self, node: ast.expr, names: dict[str, str]) -> str:

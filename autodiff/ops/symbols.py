@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NoReturn
 
 from autodiff.ops.arithmetic import ADD, MUL, NEG, SUB
 from autodiff.ops.operation import NOTHING, Operation, Role
 
-__all__ = ["Expression", "Symbol"]
+__all__ = ["Expression", "Symbol", "uses_operands_in_arithmetic"]
 
 
 class Symbol(ABC):
@@ -106,3 +106,37 @@ class Expression(Symbol):
         """Return the text, in brackets if its operator binds less: 0 for a sum, 1 for a product."""
         binds = int(Role.FACTOR in self.roles) if self.roles else 2
         return self.text if binds >= strength else f"({self.text})"
+
+
+class OtherNumber(float):
+    """A number that is no float, such as NumPy's of single precision.
+
+    Functions of the table make floats of such; arithmetic may be less precise, or not be defined.
+    """
+
+    def arithmetic(self, *_: Any) -> NoReturn:
+        raise InexactError
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = arithmetic
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = __abs__ = arithmetic
+
+
+class InexactError(Exception):
+    """A rule does arithmetic with an operand as it is."""
+
+
+def uses_operands_in_arithmetic(op: Operation) -> bool:
+    """Return whether a rule, or who multiplies what it returns, does arithmetic with the operands.
+
+    If not, its operands may be numbers of any type: the table's functions make floats of them.
+
+    >>> from autodiff.ops import OPERATIONS
+    >>> [uses_operands_in_arithmetic(OPERATIONS[name]) for name in ("pow", "softplus", "mul")]
+    [True, False, True]
+    """
+    assert op.arity is not None, "of any number of operands there is no method"
+    try:
+        partials = op.partials(0.5, *[OtherNumber(0.5) for _ in range(op.arity)])
+    except InexactError:
+        return True
+    return any(isinstance(partial, OtherNumber) for partial in partials)

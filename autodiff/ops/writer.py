@@ -13,7 +13,7 @@ from pathlib import Path
 
 from autodiff import ops
 from autodiff.ops import OPERATIONS, Operation
-from autodiff.ops.symbols import Expression
+from autodiff.ops.symbols import Expression, uses_operands_in_arithmetic
 
 __all__ = ["chain_rules_source", "main", "operators_source"]
 
@@ -22,11 +22,6 @@ PACKAGE = Path(__file__).resolve().parent.parent
 # What Python calls the operators that people write with these symbols.
 BINARY_OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
 UNARY_OPERATORS = {"-": "__neg__", "abs": "__abs__"}
-
-# What is computed of numbers that are no floats, such as NumPy's of single precision, is none
-# either if it is arithmetic.  Functions make floats of their operands, but some have rules that do
-# arithmetic with the operands themselves.
-ARITHMETIC_RULES = (ops.ABS, ops.POW, ops.LOG_SIGMOID)
 
 LINE = 100
 
@@ -159,20 +154,23 @@ def making(op: Operation, *operands: str) -> str:
     """Return the lines that make and return the node.
 
     What was assigned to ``data`` and is no float goes the slow way, which makes it one or says
-    whose it is.
+    whose it is.  What arithmetic and functions make of it shows that, unless the functions make a
+    float of what the rule will do arithmetic with.
     """
     result = text_of_result(op, [f"{operand}.data" for operand in operands])
     comma = "," if len(operands) == 1 else ""
     slow_way = f"return self.make_node({constant_name(op)}, {', '.join(operands)})"
-    checked = ["node"] if op.arithmetic else operands if op in ARITHMETIC_RULES else []
+    by_operands = not op.arithmetic and uses_operands_in_arithmetic(op)
+    checked = operands if by_operands else ["node"]
     condition = " or ".join(f"type({each}.data) is not float" for each in checked)
-    check = f"\n        if {condition}:\n            {slow_way}" if checked else ""
     return f"""\
         node = new(Value)
         try:
             node.data = {result}
         except (TypeError, OverflowError):
-            {slow_way}{check}
+            {slow_way}
+        if {condition}:
+            {slow_way}
         node.grad = NOT_COMPUTED
         node.parents = ({", ".join(operands)}{comma})
         node.origin = {constant_name(op)}.origin
