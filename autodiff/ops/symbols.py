@@ -41,13 +41,50 @@ class Symbol(ABC):
     def __neg__(self) -> Any:
         return self.make_node(NEG, self)
 
+    # ---- what is no operation of the table, and what to write in its place -------------------
+
+    def __truediv__(self, other: Any) -> NoReturn:
+        raise unwritable("divides by /", "divide(a, b)")
+
+    def __pow__(self, other: Any) -> NoReturn:
+        raise unwritable("has a **", "square(a), or power(a, b)")
+
+    def __pos__(self) -> NoReturn:
+        raise unwritable("has a sign +", "a")
+
+    def __abs__(self) -> NoReturn:
+        raise unwritable("calls abs()", "absolute(a)")
+
+    def __float__(self) -> float:
+        raise unwritable("turns a number into a float", "exp(a) for math.exp(a), and its like")
+
     def __bool__(self) -> bool:
-        raise TypeError("a rule that asks whether a number is 0 cannot be written out")
+        raise unwritable("asks whether a number is 0", CHOICE)
 
     def __eq__(self, other: object) -> bool:
-        raise TypeError("a rule that compares numbers cannot be written out")
+        raise unwritable("compares numbers", CHOICE)
+
+    def __lt__(self, other: Any) -> bool:
+        raise unwritable("compares numbers", CHOICE)
+
+    __rtruediv__, __rpow__ = __truediv__, __pow__
+    __gt__ = __le__ = __ge__ = __lt__
+    __int__ = __trunc__ = __floor__ = __ceil__ = __round__ = __float__
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Raise AttributeError: it is called for what there is not."""
+        what = f"has .{name} of a number"
+        raise AttributeError(str(unwritable(what, f"a function of autodiff.ops, {name}(a)")))
 
     __hash__ = None  # type: ignore[assignment]
+
+
+CHOICE = "where(a - b, x, y) for `x if a > b else y`"
+
+
+def unwritable(what: str, instead: str) -> TypeError:
+    """Return the error for what a rule does that is nothing of the table."""
+    return TypeError(f"a rule that {what} cannot be written out: write {instead}")
 
 
 class Expression(Symbol):

@@ -9,10 +9,13 @@ functions are the same as the rule and the table's function, bit for bit; the te
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from autodiff import ops
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.operation import checked
 from autodiff.ops.symbols import Expression, uses_operands_in_arithmetic
 
 __all__ = ["chain_rules_source", "main", "operators_source"]
@@ -22,6 +25,9 @@ PACKAGE = Path(__file__).resolve().parent.parent
 # What Python calls the operators that people write with these symbols.
 BINARY_OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
 UNARY_OPERATORS = {"-": "__neg__", "abs": "__abs__"}
+
+# What the functions of both files call something else.
+TAKEN = frozenset({"node", "upstream", "local", "self", *ops.__all__})
 
 LINE = 100
 
@@ -80,19 +86,43 @@ def contribution_lines(parent: str, local: Expression, indent: str) -> list[str]
 def local_derivatives(op: Operation, parents: list[str]) -> list[Expression]:
     """Return the local derivatives as expressions.
 
-    Raises TypeError, naming the operation, if its rule is no arithmetic, or returns no tuple.
+    Raises TypeError or ValueError, naming the operation, if its rule is not written in the table's
+    functions and arithmetic, or returns no tuple of a local derivative for each operand.
     """
     operands = [Expression(f"{name}.data") for name in parents]
+    partials = written_by(op, op.partials, Expression("node.data"), *operands)
+    found = checked(op, partials, len(parents))
     try:
-        return [Expression.of(local) for local in op.partials(Expression("node.data"), *operands)]
-    except TypeError as error:
+        return [Expression.of(local) for local in found]
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{op.name}: a local derivative is no number: {error}") from error
+
+
+def written_by(op: Operation, function: Callable[..., Any], *operands: Expression) -> Any:
+    """Return what a function of an operation makes of expressions.
+
+    Raises TypeError, naming the operation, for what the table has no operation for.
+    """
+    try:
+        return function(*operands)
+    except (TypeError, AttributeError) as error:
         raise TypeError(f"{op.name}: {error}") from error
 
 
 def operand_names(op: Operation) -> list[str]:
-    """Return what the rule itself calls its operands."""
+    """Return what the rule itself calls its operands.
+
+    Raises ValueError, naming the operation, if the written code needs one of these names itself.
+    """
     _, *names = inspect.signature(op.partials).parameters
-    return names[: op.arity]  # what follows is a setting of the rule's own
+    names = names[: op.arity]  # what follows is a setting of the rule's own
+    for name in names:
+        if name in TAKEN:
+            raise ValueError(
+                f"{op.name}: its rule calls an operand {name!r}, which means something else in the "
+                "function that is written from it: give the operand another name"
+            )
+    return names
 
 
 def chain_rules_source() -> str:
@@ -145,7 +175,7 @@ def constant_name(op: Operation) -> str:
 def text_of_result(op: Operation, operands: list[str]) -> str:
     """Return an operation on numbers as Python has it: arithmetic, or the function's call."""
     if op.arithmetic:
-        written: Expression = op.forward(*map(Expression, operands))
+        written: Expression = written_by(op, op.forward, *map(Expression, operands))
         return written.text
     return f"{op.forward.__name__}({', '.join(operands)})"
 
