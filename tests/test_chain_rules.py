@@ -261,7 +261,7 @@ def test_what_the_table_has_no_operation_for_is_named_with_what_to_write(
 
 
 def test_a_local_derivative_that_is_no_number_is_named() -> None:
-    with pytest.raises(TypeError, match="^custom: a local derivative is no number: could not"):
+    with pytest.raises(TypeError, match=r"^custom: a local derivative is no number: could not"):
         writer.chain_rule_source(operation(1, has_a_text))
 
 
