@@ -130,6 +130,8 @@ class Operators:
             node.data = divide(self.data, other.data)
         except (TypeError, OverflowError):
             return self.make_node(DIV, self, other)
+        if type(node.data) is not float:
+            return self.make_node(DIV, self, other)
         node.grad = NOT_COMPUTED
         node.parents = (self, other)
         node.origin = DIV.origin
@@ -219,6 +221,8 @@ class Operators:
             node.data = exp(self.data)
         except (TypeError, OverflowError):
             return self.make_node(EXP, self)
+        if type(node.data) is not float:
+            return self.make_node(EXP, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = EXP.origin
@@ -232,6 +236,8 @@ class Operators:
         try:
             node.data = log(self.data)
         except (TypeError, OverflowError):
+            return self.make_node(LOG, self)
+        if type(node.data) is not float:
             return self.make_node(LOG, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -247,6 +253,8 @@ class Operators:
             node.data = sqrt(self.data)
         except (TypeError, OverflowError):
             return self.make_node(SQRT, self)
+        if type(node.data) is not float:
+            return self.make_node(SQRT, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SQRT.origin
@@ -260,6 +268,8 @@ class Operators:
         try:
             node.data = sin(self.data)
         except (TypeError, OverflowError):
+            return self.make_node(SIN, self)
+        if type(node.data) is not float:
             return self.make_node(SIN, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -275,6 +285,8 @@ class Operators:
             node.data = cos(self.data)
         except (TypeError, OverflowError):
             return self.make_node(COS, self)
+        if type(node.data) is not float:
+            return self.make_node(COS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = COS.origin
@@ -288,6 +300,8 @@ class Operators:
         try:
             node.data = tan(self.data)
         except (TypeError, OverflowError):
+            return self.make_node(TAN, self)
+        if type(node.data) is not float:
             return self.make_node(TAN, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -303,6 +317,8 @@ class Operators:
             node.data = tanh(self.data)
         except (TypeError, OverflowError):
             return self.make_node(TANH, self)
+        if type(node.data) is not float:
+            return self.make_node(TANH, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = TANH.origin
@@ -317,6 +333,8 @@ class Operators:
             node.data = sigmoid(self.data)
         except (TypeError, OverflowError):
             return self.make_node(SIGMOID, self)
+        if type(node.data) is not float:
+            return self.make_node(SIGMOID, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
         node.origin = SIGMOID.origin
@@ -330,6 +348,8 @@ class Operators:
         try:
             node.data = softplus(self.data)
         except (TypeError, OverflowError):
+            return self.make_node(SOFTPLUS, self)
+        if type(node.data) is not float:
             return self.make_node(SOFTPLUS, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)
@@ -360,6 +380,8 @@ class Operators:
         try:
             node.data = relu(self.data)
         except (TypeError, OverflowError):
+            return self.make_node(RELU, self)
+        if type(node.data) is not float:
             return self.make_node(RELU, self)
         node.grad = NOT_COMPUTED
         node.parents = (self,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import inspect
 import math
@@ -14,7 +15,17 @@ import pytest
 from hypothesis import given
 
 import nn
-from autodiff import AnomalyError, Value, backward_steps, detect_anomaly, topological_order
+from autodiff import (
+    AnomalyError,
+    Value,
+    backward_steps,
+    detect_anomaly,
+    maximum,
+    minimum,
+    topological_order,
+    where,
+)
+from autodiff.ops import Operation
 from autodiff.support import watch
 from tests.bits import bits
 from tests.random_graphs import Recipe, add_ingredient, wild_recipes
@@ -98,28 +109,105 @@ def test_a_bad_number_that_the_user_gave_is_no_anomaly_nor_is_what_follows_from_
         (x - inf).exp()
 
 
+def bad_results(nodes: list[Value]) -> list[Value]:
+    """Return those that are not finite, though all of their operands are."""
+    return [
+        node
+        for node in nodes
+        if node.parents
+        and not math.isfinite(node.data)
+        and all(math.isfinite(parent.data) for parent in node.parents)
+    ]
+
+
 @given(recipe=wild_recipes())
-def test_it_raises_exactly_at_the_first_node_whose_operands_are_finite_and_it_is_not(
-    recipe: Recipe,
-) -> None:
+def test_it_raises_exactly_where_a_bad_result_is_taken_or_used_by_none(recipe: Recipe) -> None:
     nodes: list[Value] = []
-    first = None
-    for place, ingredient in enumerate(recipe):
+    for ingredient in recipe:
         add_ingredient(nodes, ingredient)
-        node = nodes[-1]
-        operands = [parent.data for parent in node.parents]
-        if first is None and operands and all(map(math.isfinite, operands)):
-            first = None if math.isfinite(node.data) else place
-    nodes = []
-    stopped_at = None
+    bad = bad_results(topological_order_of(nodes))
+    # Where every operation took all of its operands, nothing hides a bad result.
+    choices = {"where", "maximum", "minimum", "relu", "leaky_relu"}
+    if {node.op.name for node in nodes if node.op is not None} & choices:
+        return
+
+    def work() -> None:
+        watched: list[Value] = []
+        for ingredient in recipe:
+            add_ingredient(watched, ingredient)
+
+    if bad:
+        error = caught(work)
+        assert bad_results([error.node]) == [error.node]
+    else:
+        with detect_anomaly():
+            work()
+
+
+def topological_order_of(nodes: list[Value]) -> list[Value]:
+    return list(dict.fromkeys(each for node in nodes for each in topological_order(node)))
+
+
+SIDES_NOT_TAKEN: list[Callable[[Value], Value]] = [
+    lambda x: where(x, x.log(), 0.0),
+    lambda x: where(x, 1.0 / x, 0.0),
+    lambda x: where(-x, 0.0, where(x, x.log(), 1.0)),
+    lambda x: maximum(x.log(), 1.0),
+    lambda x: minimum(1.0 / x, 5.0),
+    lambda x: x.log().relu(),
+]
+
+
+@pytest.mark.parametrize("function", SIDES_NOT_TAKEN)
+def test_a_result_that_only_a_side_not_taken_has_is_no_anomaly(
+    function: Callable[[Value], Value],
+) -> None:
     with detect_anomaly():
-        for place, ingredient in enumerate(recipe):
-            try:
-                add_ingredient(nodes, ingredient)
-            except AnomalyError:
-                stopped_at = place
-                break
-    assert stopped_at == first
+        for _ in range(3):
+            x = Value(0.0, "x")
+            loss = function(x) * 2.0 + x
+            loss.backward()
+            assert x.grad == 1.0
+
+
+def fails_at_infinity(out: float, x: float) -> tuple[float]:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: where(1.0 - x, x.log(), 0.0),  # taken
+        lambda x: where(x.log(), 1.0, 2.0),  # the condition
+        lambda x: maximum(1.0 / x, 5.0),
+        lambda x: 1.0 / x.log(),  # -0.0, which hides it
+        lambda x: where(x, x.log(), x.log() * 0.0 + 1.0),
+        lambda x: maximum(x / x, 1.0),  # nan
+        lambda x: Value.make_node(
+            Operation("flat", "flat", 1, lambda _: 1.0, fails_at_infinity), x.log()
+        ),
+        lambda x: (where(x, x.log(), 0.0), x.log())[1],  # used by none
+    ],
+)
+def test_a_result_that_is_taken_is_an_anomaly(function: Callable[[Value], Value]) -> None:
+    error = caught(lambda: function(Value(0.0, "x")))
+    assert error.during == "forward"
+    assert any(text in str(error) for text in ("log(x) = -inf", "1 / x = inf", "x / x = nan"))
+
+
+def test_a_bad_result_is_found_before_a_pass_from_it() -> None:
+    x = Value(0.0, "x")
+    with detect_anomaly(), pytest.raises(AnomalyError, match=r"log\(x\) = -inf") as error:
+        x.log().backward()
+    assert error.value.during == "forward"
+    assert not x.has_grad
+
+
+def test_a_copy_is_no_use() -> None:
+    with detect_anomaly():
+        x = Value(0.0)
+        chosen = where(x, x.log(), 3.0)
+        assert copy.copy(chosen).data == 3.0
 
 
 def test_a_neuron_with_very_many_inputs_makes_no_endless_message() -> None:
@@ -250,7 +338,7 @@ def backward_of(x: Value) -> None:
 
 def test_the_traceback_ends_at_the_user_s_line_without_the_library_s_frames() -> None:
     error = caught(lambda: forward_with_a_bad_line(nn.MLP(1, [1], rng=1)([Value(0.0)]) * 0.0 + 1.0))
-    assert functions_in(error)[-1] == "forward_with_a_bad_line"
+    assert functions_in(error)[-2:] == ["forward_with_a_bad_line", "forward_pass"]
     assert error.__traceback__ is not None
     names = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     assert set(names) == {__file__}
@@ -302,7 +390,7 @@ def test_blocks_may_be_nested() -> None:
         with detect_anomaly():
             pass
         with pytest.raises(AnomalyError):
-            Value(0.0).log()
+            Value(0.0).log() * 2.0
 
 
 def test_another_thread_is_not_stopped() -> None:

@@ -9,6 +9,7 @@ import copy
 import pickle
 import random
 import struct
+import textwrap
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -25,9 +26,11 @@ from autodiff import (
     explain,
     grad,
     hessian,
+    operators,
+    ops,
     weighted_sum,
 )
-from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops import OPERATIONS, Operation, writer
 from autodiff.value import constant
 from nn import MLP, SGD
 from tests.bits import all_bits, same_bits
@@ -149,6 +152,42 @@ def test_the_result_of_an_operation_of_ones_own_is_a_float() -> None:
         Value.make_node(nothing, Value(2.0))
 
 
+def cube(x: Any) -> Any:
+    if type(x) is not float:
+        return CUBE.apply(x)
+    return x * x * x
+
+
+def cube_partials(out: Any, x: Any) -> tuple[Any]:
+    return (3.0 * x * x,)
+
+
+CUBE = Operation("cube", "cube", 1, cube, cube_partials)
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_method_that_is_written_for_a_new_operation_makes_doubles_of_its_operands(
+    value: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ops, "CUBE", CUBE, raising=False)
+    methods: dict[str, Any] = {}
+    names = {**vars(operators), "CUBE": CUBE, "cube": cube}
+    exec(textwrap.dedent(writer.operator_source(CUBE)), names, methods)
+    x = Value(1.0, "x")
+    if value:
+        x.data = x * 2.0  # type: ignore[assignment]
+        with pytest.raises(TypeError, match=r"^the data of x is a Value, not a number"):
+            methods["cube"](x)
+        return
+    numpy = pytest.importorskip("numpy", reason="tests what NumPy's numbers become")
+    x.data = numpy.float32(0.3)
+    node = methods["cube"](x)
+    node.backward()
+    number = float(numpy.float32(0.3))
+    assert (node.data, x.grad) == (number * number * number, 3.0 * number * number)
+    assert type(x.grad) is float
+
+
 # --------------------------------------------------------------------------------------------
 # What is no number
 # --------------------------------------------------------------------------------------------
@@ -205,6 +244,16 @@ def test_what_is_no_number_is_refused_where_it_is_used_and_the_value_named(
     assert w.data is thing
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_a_value_in_the_place_of_a_number_is_refused_by_the_first_method_at_once(name: str) -> None:
+    w = Value(1.0, "w")
+    w.data = w - 0.1  # type: ignore[assignment]
+    with pytest.raises(
+        TypeError, match=r"^the data of w is a Value, not a number: was \.data left"
+    ):
+        getattr(w, name)()
+
+
 LATER_USES: dict[str, Callable[[Value], Any]] = {
     "backward": Value.backward,
     "backward_steps": lambda loss: list(backward_steps(loss)),
@@ -258,7 +307,10 @@ def test_an_int_beyond_the_floats_is_refused_and_the_value_named() -> None:
 
 def test_a_repr_shows_what_was_assigned_and_never_fails() -> None:
     w = Value(1.0, "w")
-    for thing, shown in (("3", "'3'"), (None, "None"), ([1.0], "[1.0]"), (Value(2.0), "a Value")):
+    for thing, shown in (
+        *(("3", "'3'"), (None, "None"), ([1.0], "[1.0]"), (Value(2.0), "a Value")),
+        *((10**400, f"1{'0' * 56}..."), (10**5000, "(too large to show)")),
+    ):
         w.data = thing
         assert repr(w) == str(w) == f"{w}" == f"Value({shown}, 'w')"
     w.data, w.grad = 1.0, "half"  # type: ignore[assignment]

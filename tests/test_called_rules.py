@@ -456,6 +456,17 @@ def test_a_rule_without_a_slope_at_the_numbers_of_now_is_a_graph_all_the_same() 
     assert not op.rule_calls
 
 
+def of_values_alone(out: Any, x: Any) -> tuple[Any]:
+    return (2.0 * x.relu(),)
+
+
+def test_a_rule_that_numbers_do_not_have_is_a_graph_as_it_cannot_be_called() -> None:
+    x = Value(0.7, "x")
+    op = operation(hard, of_values_alone)
+    assert grad(Value.make_node(op, x), x).data == 1.4
+    assert not op.rule_calls
+
+
 class RuleOfAType:
     def __call__(self, _: Any, x: Any) -> tuple[Any]:
         return (math.cosh(x) if isinstance(x, float) else 1.0,)

@@ -20,7 +20,7 @@ import pytest
 import autodiff
 from autodiff import Value, backward_steps, record_source
 from autodiff.operators import Operators
-from autodiff.ops import OPERATIONS, Operation, writer
+from autodiff.ops import OPERATIONS, Operation, divide, writer
 from autodiff.ops.operation import chain_rule_by_partials
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.value import constant
@@ -113,9 +113,21 @@ def too_long_for_a_line(out: Any, quite_a_long_name: Any, another: Any) -> tuple
     return long + long, -1.0
 
 
+def slope_of_atan(out: Any, x: Any) -> tuple[Any]:
+    return (divide(1.0, 1.0 + x * x),)
+
+
 @pytest.mark.parametrize(
     ("arity", "rule", "lines"),
     [
+        (
+            1,
+            slope_of_atan,
+            [
+                "    upstream, (x,) = node.grad, node.parents",
+                "    x.grad += divide(1.0, 1.0 + x.data * x.data) * upstream",
+            ],
+        ),
         (
             1,
             number_on_the_left,
@@ -172,6 +184,123 @@ def test_a_rule_that_looks_at_its_numbers_cannot_be_written_but_is_applied(
     x = Value(3.0)
     Value.make_node(op, x).backward()
     assert x.grad == 2.0
+
+
+# The arc tangent's rule, 1 / (1 + x * x), as people write it who add an operation.
+
+
+def has_a_division(out: Any, x: Any) -> tuple[Any]:
+    return (1.0 / (1.0 + x * x),)
+
+
+def divides_by_a_number(out: Any, x: Any) -> tuple[Any]:
+    return (x / 2.0,)
+
+
+def has_a_power(out: Any, x: Any) -> tuple[Any]:
+    return (divide(1.0, 1.0 + x**2),)
+
+
+def is_a_power(out: Any, x: Any) -> tuple[Any]:
+    return (2.0**x,)
+
+
+def has_a_sign(out: Any, x: Any) -> tuple[Any]:
+    return (+x,)
+
+
+def has_an_absolute_value(out: Any, x: Any) -> tuple[Any]:
+    return (abs(x),)
+
+
+def calls_a_method(out: Any, x: Any) -> tuple[Any]:
+    return (x.exp(),)
+
+
+def calls_math(out: Any, x: Any) -> tuple[Any]:
+    return (math.cosh(x),)
+
+
+def rounds(out: Any, x: Any) -> tuple[Any]:
+    return (round(x),)
+
+
+def takes_the_floor(out: Any, x: Any) -> tuple[Any]:
+    return (math.floor(x),)
+
+
+def has_an_if(out: Any, x: Any) -> tuple[Any]:
+    return (1.0 if x > 0.0 else 0.0,)
+
+
+def has_a_text(out: Any, x: Any) -> tuple[Any]:
+    return (f"{x}",)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (has_a_division, r"divides by / cannot be written out: write divide\(a, b\)"),
+        (divides_by_a_number, r"divides by / .*write divide\(a, b\)"),
+        (has_a_power, r"has a \*\* .*write square\(a\), or power\(a, b\)"),
+        (is_a_power, r"write square\(a\), or power\(a, b\)"),
+        (has_a_sign, r"has a sign \+ .*write a$"),
+        (has_an_absolute_value, r"calls abs\(\) .*write absolute\(a\)"),
+        (calls_a_method, r"has \.exp of a number .*write a function of autodiff.ops, exp\(a\)"),
+        (calls_math, r"turns a number into a float .*write exp\(a\) for math\.exp\(a\)"),
+        (rounds, r"turns a number into a float"),
+        (takes_the_floor, r"turns a number into a float"),
+        (has_an_if, r"compares numbers .*write where\(a - b, x, y\) for `x if a > b else y`"),
+    ],
+)
+def test_what_the_table_has_no_operation_for_is_named_with_what_to_write(
+    rule: Any, message: str
+) -> None:
+    with pytest.raises(TypeError, match=f"^custom: a rule that .*{message}"):
+        writer.chain_rule_source(operation(1, rule))
+
+
+def test_a_local_derivative_that_is_no_number_is_named() -> None:
+    with pytest.raises(TypeError, match=r"^custom: a local derivative is no number: could not"):
+        writer.chain_rule_source(operation(1, has_a_text))
+
+
+def has_too_many(out: Any, x: Any) -> tuple[Any, ...]:
+    return 1.0, 2.0
+
+
+def has_no_tuple(out: Any, x: Any) -> Any:
+    return 2.0 * x
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (has_too_many, "the rule of custom returned 2 local derivatives for 1 operands"),
+        (has_no_tuple, "the rule of custom returned the Expression .*not a tuple of 1 local"),
+    ],
+)
+def test_a_rule_that_returns_something_else_is_named(rule: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        writer.chain_rule_source(operation(1, rule))
+
+
+@pytest.mark.parametrize("name", ["node", "upstream", "local", "self", "exp", "NOTHING"])
+def test_an_operand_with_a_name_of_the_written_code_is_refused(name: str) -> None:
+    names: dict[str, Any] = {}
+    exec(f"def rule(out, {name}): return (2.0 * {name},)", names)
+    with pytest.raises(ValueError, match=f"^custom: its rule calls an operand '{name}', which"):
+        writer.chain_rule_source(operation(1, names["rule"]))
+
+
+def halved(x: Any) -> Any:
+    return x / 2.0
+
+
+def test_a_function_that_is_said_to_be_arithmetic_and_is_not_is_named() -> None:
+    op = Operation("halved", "halved", 1, halved, has_no_tuple, arithmetic=True)
+    with pytest.raises(TypeError, match=r"^halved: a rule that divides by / .*write divide"):
+        writer.text_of_result(op, ["x"])
 
 
 # --------------------------------------------------------------------------------------------

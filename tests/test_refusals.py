@@ -259,14 +259,6 @@ def up_to_one(x: Any) -> Any:
     return x if x < 1.0 else math.inf
 
 
-def a_comparison_as_a_number(x: Any) -> Any:
-    return 1.0 * (x > 0.0)
-
-
-def a_number_as_a_condition(x: Any) -> Any:
-    return 1.0 if x else 2.0
-
-
 def not_of_cs_library(x: Any) -> Any:
     return math.gamma(x)
 
@@ -317,13 +309,6 @@ def test_an_operation_of_ones_own_may_name_infinity_in_machine_code() -> None:
         [0.5],
         [math.inf],
     ]
-
-
-@pytest.mark.parametrize("function", [a_comparison_as_a_number, a_number_as_a_condition])
-def test_what_machine_code_has_no_word_for_is_refused(function: Any) -> None:
-    pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
-    with pytest.raises(ValueError, match="cannot write"):
-        made_of(function, 3.0, "native").run(1)
 
 
 @pytest.mark.parametrize("function", CALLS_OF_PYTHON_ALONE)

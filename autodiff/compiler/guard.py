@@ -19,14 +19,10 @@ from autodiff.compiler.build import Parts, needed_means
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.python import PythonRunner
-from autodiff.ops import OPERATIONS
 
 __all__ = ["GuardedRunner", "Runner", "guards_can_wait"]
 
 Runner = NativeRunner | PythonRunner
-
-# Besides + - *: what is nan whenever one of its operands is.
-CARRIES_NAN = {OPERATIONS[name] for name in ("div", "sqrt")}
 
 
 def guards_can_wait(parts: Parts) -> bool:
@@ -48,7 +44,7 @@ def carried_to(linear: Linear, result: int) -> set[int]:
         if register.kind in (Kind.MEAN, Kind.VARIABLE):
             found.add(place)
         op = register.op
-        if op is None or op.arithmetic or op in CARRIES_NAN:
+        if op is None or op.arithmetic or op.carries_nan:
             new = [operand for operand in register.operands if operand not in seen]
             seen.update(new)
             pending += new

@@ -182,11 +182,12 @@ class Language:
                 # The same for every number, zeros and nan included, and no call.
                 x = names[name]
                 return f"({x} if {x} > 0.0 else 0.0 - {x})"
-            case ast.Call(ast.Name(function), arguments):
-                texts = [self.translate(argument, names) for argument in arguments]
-                known = self.library(function) if function in C_LIBRARY else function
-                return f"{known}({', '.join(texts)})"
-        raise ValueError(f"cannot write {ast.unparse(node)!r} in {self.name}")
+        assert isinstance(node, ast.Call), "a kernel has no more"
+        assert isinstance(node.func, ast.Name), "it calls by plain name"
+        texts = [self.translate(argument, names) for argument in node.args]
+        function = node.func.id
+        known = self.library(function) if function in C_LIBRARY else function
+        return f"{known}({', '.join(texts)})"
 
 
 PYTHON = Language("Python", "#", "", "", "    ", "inf", "nan")

@@ -12,6 +12,7 @@ from autodiff.debug.raising import keep_users_frames, raise_where_made
 from autodiff.debug.source import record_source
 from autodiff.debug.text import is_call
 from autodiff.gradient import Contribution
+from autodiff.ops import NOTHING, Role, local_derivatives
 from autodiff.support import watch
 from autodiff.support.changed import CURE, Changes
 from autodiff.support.naming import Names, name_of, number_text, short_formula
@@ -51,8 +52,10 @@ def detect_anomaly() -> Iterator[None]:
 
     That is the first operation, or the first contribution to a gradient, that is infinite or nan
     although all that it was made from is finite.  The error names the operation, its operands
-    with their numbers, and the user's line of the *forward* operation.  A backward pass that is
-    stopped leaves every gradient as it was before.  The block records the source as
+    with their numbers, and the user's line of the *forward* operation.  It is raised where another
+    operation takes such a result, and at the end of the block if none has it as an operand: as the
+    side of a choice that is not taken, in ``where(x, log(x), 0.0)``, it is none.  A backward pass
+    that is stopped leaves every gradient as it was before.  The block records the source as
     ``record_source`` does; make the graph inside it, or the error cannot name the line.  A debugger
     opens the error at that line: the library's own frames are not in its traceback.
 
@@ -72,9 +75,11 @@ def detect_anomaly() -> Iterator[None]:
       made in <doctest autodiff.debug.anomaly.detect_anomaly[0]>:3
         y = x.log()
     """
-    with record_source(), watch.watching(AnomalyWatcher()):
+    watcher = AnomalyWatcher()
+    with record_source(), watch.watching(watcher):
         try:
             yield
+            watcher.check_the_rest()
         except AnomalyError as error:
             keep_users_frames(error)
             raise
@@ -85,20 +90,35 @@ class AnomalyWatcher(watch.Watcher):
 
     sees_backward = True
 
+    def __init__(self) -> None:
+        # Results that are not finite, though what they were made from is; and whether an operation
+        # has them as an operand that it has not taken.
+        self.suspects: dict[Value, bool] = {}
+
     def made(self, node: Value) -> None:
-        """Check the result of an operation."""
-        if math.isfinite(node.data) or not node.parents or not operands_are_finite(node):
-            return
-        raise AnomalyError(
-            f"{formula_of(node)} = {number_text(node.data)} is not finite, "
-            f"though its operands are: {operands_of(node)}\n  {cause_of(node)}"
-            f"{place_of(node)}",
-            node,
-            "forward",
-        )
+        """Check which results an operation takes, and its own."""
+        for parent in node.parents:
+            if parent in self.suspects and node.op is not None:
+                if takes(node, parent):
+                    del self.suspects[parent]  # it is told once
+                    raise_not_finite(parent)
+                self.suspects[parent] = True
+        if not math.isfinite(node.data) and node.parents and operands_are_finite(node):
+            self.suspects[node] = False
+
+    def check_the_rest(self) -> None:
+        """Check the results that no operation has as an operand."""
+        for node, is_operand in self.suspects.items():
+            if not is_operand:
+                raise_not_finite(node)
 
     def begins(self, root: Value, changes: Changes) -> None:
         """Check that every result is what its operation gives for the numbers of now."""
+        if self.suspects.get(root) is False:
+            del self.suspects[root]
+            raise_not_finite(root)
+        # What is computed after this pass is another graph; a long training has many.
+        self.suspects = {node: False for node, known in self.suspects.items() if not known}
         if changes:
             node = root if root in changes.now else next(iter(changes.now))
             told = changes.sentence(Names(root))
@@ -144,6 +164,34 @@ class AnomalyWatcher(watch.Watcher):
             local=contribution.local,
             contribution=contribution.contribution,
         )
+
+
+def raise_not_finite(node: Value) -> None:
+    """Raise the error of a result, at the line that made it."""
+    error = AnomalyError(
+        f"{formula_of(node)} = {number_text(node.data)} is not finite, "
+        f"though its operands are: {operands_of(node)}\n  {cause_of(node)}{place_of(node)}",
+        node,
+        "forward",
+    )
+    raise_where_made(error, node)
+
+
+def takes(node: Value, operand: Value) -> bool:
+    """Return whether a result depends on an operand, so that the operand's number is in it."""
+    if math.isnan(node.data):
+        return True
+    try:
+        locals_ = local_derivatives(node)
+    except Exception:  # a rule of the user's own, where it has no slope
+        return True
+    count = len(node.parents)
+    assert node.op is not None, "an operation has made it"
+    return any(
+        local is not NOTHING or node.op.role(position, count) is Role.CONDITION
+        for position, (parent, local) in enumerate(zip(node.parents, locals_, strict=True))
+        if parent is operand
+    )
 
 
 def operands_are_finite(node: Value) -> bool:

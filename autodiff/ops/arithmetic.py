@@ -1,7 +1,4 @@
-"""Arithmetic: ``+ - * /`` and the change of sign.
-
-``+ - *`` follow IEEE 754 by themselves; ``divide`` does where Python's ``/`` would raise.
-"""
+"""Arithmetic by IEEE 754: ``+ - *`` are Python's; ``divide`` does not raise where ``/`` would."""
 
 from __future__ import annotations
 
@@ -81,7 +78,9 @@ def div_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return divide(1.0, b), divide(-out, b)
 
 
-DIV = Operation("div", "/", 2, divide, div_partials, neutral=(None, 1.0), c_form="a / b")
+DIV = Operation(
+    *("div", "/", 2, divide, div_partials), neutral=(None, 1.0), carries_nan=True, c_form="a / b"
+)
 
 
 def neg(a: Any) -> Any:

@@ -104,6 +104,7 @@ class Operation:
                       other operand, whatever that is; None if there is none
     ``arithmetic``    True if ``forward`` is ``+ - *`` alone: it can be run on all that has these,
                       such as a text
+    ``carries_nan``   True if the result is nan whenever an operand is, as in all arithmetic
     ``c_form``        the result as an expression in C, where all else that ``forward`` does is to
                       keep Python's exceptions out
     ``chain_rule``    ``chain_rule(node)`` adds to each parent's gradient the local derivative
@@ -133,6 +134,7 @@ class Operation:
     roles: tuple[Role, ...] = ()
     neutral: tuple[float | None, ...] = ()
     arithmetic: bool = False
+    carries_nan: bool = False
     c_form: str = ""
     chain_rule: Callable[[Any], None] = chain_rule_by_partials
     origin: Origin = field(init=False)

@@ -123,4 +123,4 @@ def sqrt_partials(out: Any, x: Any) -> tuple[Any]:
     return (divide(0.5, out),)
 
 
-SQRT = Operation("sqrt", "sqrt", 1, sqrt, sqrt_partials, c_form="sqrt(x)")
+SQRT = Operation("sqrt", "sqrt", 1, sqrt, sqrt_partials, carries_nan=True, c_form="sqrt(x)")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NoReturn
 
 from autodiff.ops.arithmetic import ADD, MUL, NEG, SUB
 from autodiff.ops.operation import NOTHING, Operation, Role
 
-__all__ = ["Expression", "Symbol"]
+__all__ = ["Expression", "Symbol", "uses_operands_in_arithmetic"]
 
 
 class Symbol(ABC):
@@ -41,13 +41,50 @@ class Symbol(ABC):
     def __neg__(self) -> Any:
         return self.make_node(NEG, self)
 
+    # ---- what is no operation of the table, and what to write in its place -------------------
+
+    def __truediv__(self, other: Any) -> NoReturn:
+        raise unwritable("divides by /", "divide(a, b)")
+
+    def __pow__(self, other: Any) -> NoReturn:
+        raise unwritable("has a **", "square(a), or power(a, b)")
+
+    def __pos__(self) -> NoReturn:
+        raise unwritable("has a sign +", "a")
+
+    def __abs__(self) -> NoReturn:
+        raise unwritable("calls abs()", "absolute(a)")
+
+    def __float__(self) -> float:
+        raise unwritable("turns a number into a float", "exp(a) for math.exp(a), and its like")
+
     def __bool__(self) -> bool:
-        raise TypeError("a rule that asks whether a number is 0 cannot be written out")
+        raise unwritable("asks whether a number is 0", CHOICE)
 
     def __eq__(self, other: object) -> bool:
-        raise TypeError("a rule that compares numbers cannot be written out")
+        raise unwritable("compares numbers", CHOICE)
+
+    def __lt__(self, other: Any) -> bool:
+        raise unwritable("compares numbers", CHOICE)
+
+    __rtruediv__, __rpow__ = __truediv__, __pow__
+    __gt__ = __le__ = __ge__ = __lt__
+    __int__ = __trunc__ = __floor__ = __ceil__ = __round__ = __float__
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Raise AttributeError: it is called for what there is not."""
+        what = f"has .{name} of a number"
+        raise AttributeError(str(unwritable(what, f"a function of autodiff.ops, {name}(a)")))
 
     __hash__ = None  # type: ignore[assignment]
+
+
+CHOICE = "where(a - b, x, y) for `x if a > b else y`"
+
+
+def unwritable(what: str, instead: str) -> TypeError:
+    """Return the error for what a rule does that is nothing of the table."""
+    return TypeError(f"a rule that {what} cannot be written out: write {instead}")
 
 
 class Expression(Symbol):
@@ -106,3 +143,37 @@ class Expression(Symbol):
         """Return the text, in brackets if its operator binds less: 0 for a sum, 1 for a product."""
         binds = int(Role.FACTOR in self.roles) if self.roles else 2
         return self.text if binds >= strength else f"({self.text})"
+
+
+class OtherNumber(float):
+    """A number that is no float, such as NumPy's of single precision.
+
+    Functions of the table make floats of such; arithmetic may be less precise, or not be defined.
+    """
+
+    def arithmetic(self, *_: Any) -> NoReturn:
+        raise InexactError
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = arithmetic
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = __abs__ = arithmetic
+
+
+class InexactError(Exception):
+    """A rule does arithmetic with an operand as it is."""
+
+
+def uses_operands_in_arithmetic(op: Operation) -> bool:
+    """Return whether a rule, or who multiplies what it returns, does arithmetic with the operands.
+
+    If not, its operands may be numbers of any type: the table's functions make floats of them.
+
+    >>> from autodiff.ops import OPERATIONS
+    >>> [uses_operands_in_arithmetic(OPERATIONS[name]) for name in ("pow", "softplus", "mul")]
+    [True, False, True]
+    """
+    assert op.arity is not None, "of any number of operands there is no method"
+    try:
+        partials = op.partials(0.5, *[OtherNumber(0.5) for _ in range(op.arity)])
+    except InexactError:
+        return True
+    return any(isinstance(partial, OtherNumber) for partial in partials)

@@ -9,11 +9,14 @@ functions are the same as the rule and the table's function, bit for bit; the te
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from autodiff import ops
 from autodiff.ops import OPERATIONS, Operation
-from autodiff.ops.symbols import Expression
+from autodiff.ops.operation import checked
+from autodiff.ops.symbols import Expression, uses_operands_in_arithmetic
 
 __all__ = ["chain_rules_source", "main", "operators_source"]
 
@@ -23,10 +26,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 BINARY_OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "**": "pow"}
 UNARY_OPERATORS = {"-": "__neg__", "abs": "__abs__"}
 
-# What is computed of numbers that are no floats, such as NumPy's of single precision, is none
-# either if it is arithmetic.  Functions make floats of their operands, but some have rules that do
-# arithmetic with the operands themselves.
-ARITHMETIC_RULES = (ops.ABS, ops.POW, ops.LOG_SIGMOID)
+# What the functions of both files call something else.
+TAKEN = frozenset({"node", "upstream", "local", "self", *ops.__all__})
 
 LINE = 100
 
@@ -85,19 +86,43 @@ def contribution_lines(parent: str, local: Expression, indent: str) -> list[str]
 def local_derivatives(op: Operation, parents: list[str]) -> list[Expression]:
     """Return the local derivatives as expressions.
 
-    Raises TypeError, naming the operation, if its rule is no arithmetic, or returns no tuple.
+    Raises TypeError or ValueError, naming the operation, if its rule is not written in the table's
+    functions and arithmetic, or returns no tuple of a local derivative for each operand.
     """
     operands = [Expression(f"{name}.data") for name in parents]
+    partials = written_by(op, op.partials, Expression("node.data"), *operands)
+    found = checked(op, partials, len(parents))
     try:
-        return [Expression.of(local) for local in op.partials(Expression("node.data"), *operands)]
-    except TypeError as error:
+        return [Expression.of(local) for local in found]
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{op.name}: a local derivative is no number: {error}") from error
+
+
+def written_by(op: Operation, function: Callable[..., Any], *operands: Expression) -> Any:
+    """Return what a function of an operation makes of expressions.
+
+    Raises TypeError, naming the operation, for what the table has no operation for.
+    """
+    try:
+        return function(*operands)
+    except (TypeError, AttributeError) as error:
         raise TypeError(f"{op.name}: {error}") from error
 
 
 def operand_names(op: Operation) -> list[str]:
-    """Return what the rule itself calls its operands."""
+    """Return what the rule itself calls its operands.
+
+    Raises ValueError, naming the operation, if the written code needs one of these names itself.
+    """
     _, *names = inspect.signature(op.partials).parameters
-    return names[: op.arity]  # what follows is a setting of the rule's own
+    names = names[: op.arity]  # what follows is a setting of the rule's own
+    for name in names:
+        if name in TAKEN:
+            raise ValueError(
+                f"{op.name}: its rule calls an operand {name!r}, which means something else in the "
+                "function that is written from it: give the operand another name"
+            )
+    return names
 
 
 def chain_rules_source() -> str:
@@ -150,7 +175,7 @@ def constant_name(op: Operation) -> str:
 def text_of_result(op: Operation, operands: list[str]) -> str:
     """Return an operation on numbers as Python has it: arithmetic, or the function's call."""
     if op.arithmetic:
-        written: Expression = op.forward(*map(Expression, operands))
+        written: Expression = written_by(op, op.forward, *map(Expression, operands))
         return written.text
     return f"{op.forward.__name__}({', '.join(operands)})"
 
@@ -159,20 +184,23 @@ def making(op: Operation, *operands: str) -> str:
     """Return the lines that make and return the node.
 
     What was assigned to ``data`` and is no float goes the slow way, which makes it one or says
-    whose it is.
+    whose it is.  What arithmetic and functions make of it shows that, unless the functions make a
+    float of what the rule will do arithmetic with.
     """
     result = text_of_result(op, [f"{operand}.data" for operand in operands])
     comma = "," if len(operands) == 1 else ""
     slow_way = f"return self.make_node({constant_name(op)}, {', '.join(operands)})"
-    checked = ["node"] if op.arithmetic else operands if op in ARITHMETIC_RULES else []
+    by_operands = not op.arithmetic and uses_operands_in_arithmetic(op)
+    checked = operands if by_operands else ["node"]
     condition = " or ".join(f"type({each}.data) is not float" for each in checked)
-    check = f"\n        if {condition}:\n            {slow_way}" if checked else ""
     return f"""\
         node = new(Value)
         try:
             node.data = {result}
         except (TypeError, OverflowError):
-            {slow_way}{check}
+            {slow_way}
+        if {condition}:
+            {slow_way}
         node.grad = NOT_COMPUTED
         node.parents = ({", ".join(operands)}{comma})
         node.origin = {constant_name(op)}.origin

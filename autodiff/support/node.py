@@ -353,7 +353,7 @@ def in_repr(number: Any) -> str:
     """Return a number with six digits, and what is none as it is: a repr must not fail."""
     try:
         return "a Value" if isinstance(number, Node) else f"{number:.6g}"
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return short_repr(number)
 
 
