@@ -12,8 +12,11 @@ from autodiff.drawing import Drawing, animate, draw
 from autodiff.gradient import grad, hessian
 from autodiff.graph import topological_order
 from autodiff.ops import (
+    clip,
     cos,
+    erf,
     exp,
+    gelu,
     leaky_relu,
     log,
     log_sigmoid,
@@ -46,13 +49,16 @@ __all__ = [
     "animate",
     "backward_steps",
     "check_gradients",
+    "clip",
     "collector_paused",
     "compile",
     "cos",
     "detect_anomaly",
     "draw",
+    "erf",
     "exp",
     "explain",
+    "gelu",
     "grad",
     "hessian",
     "leaky_relu",

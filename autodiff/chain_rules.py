@@ -7,6 +7,7 @@ Written by ``python -m autodiff.ops.writer`` from ``autodiff/ops``; ``ops/sums.p
 """
 
 # ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
+# ruff: noqa: SIM102, SIM114 (choices stand as the rule has them)
 from __future__ import annotations
 
 from typing import Any
@@ -113,6 +114,21 @@ def backward_log_sigmoid(node: Any) -> None:
     x.grad += sigmoid(-x.data) * upstream
 
 
+def backward_erf(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    x.grad += (1.1283791670955126 * exp(-x.data * x.data)) * upstream
+
+
+def backward_gelu(node: Any) -> None:
+    upstream, (x,) = node.grad, node.parents
+    local = (
+        0.5
+        + 0.5 * erf(0.7071067811865476 * x.data)
+        + 0.3989422804014327 * x.data * exp(-0.5 * x.data * x.data)
+    )
+    x.grad += local * upstream
+
+
 def backward_relu(node: Any) -> None:
     upstream, (x,) = node.grad, node.parents
     if x.data > 0.0:
@@ -148,6 +164,19 @@ def backward_minimum(node: Any) -> None:
         b.grad += upstream
     elif not b.data - a.data > 0.0:
         b.grad += 0.5 * upstream
+
+
+def backward_clip(node: Any) -> None:
+    upstream, (x, low, high) = node.grad, node.parents
+    if not low.data - x.data > 0.0:
+        if not x.data - high.data > 0.0:
+            x.grad += upstream
+    if minimum(low.data - x.data, high.data - low.data) > 0.0:
+        low.grad += upstream
+    if x.data - high.data > 0.0:
+        high.grad += upstream
+    elif low.data - high.data > 0.0:
+        high.grad += upstream
 
 
 def backward_where(node: Any) -> None:

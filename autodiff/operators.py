@@ -377,6 +377,38 @@ class Operators:
             watch.on_new_value(node)
         return node
 
+    def erf(self) -> Value:
+        """Return the error function, between -1 and 1."""
+        node = new(Value)
+        try:
+            node.data = erf(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(ERF, self)
+        if type(self.data) is not float:
+            return self.make_node(ERF, self)
+        node.grad = NOT_COMPUTED
+        node.parents = (self,)
+        node.origin = ERF.origin
+        if watch.on_new_value is not None:
+            watch.on_new_value(node)
+        return node
+
+    def gelu(self) -> Value:
+        """Return x times the standard normal distribution Phi(x)."""
+        node = new(Value)
+        try:
+            node.data = gelu(self.data)
+        except (TypeError, OverflowError):
+            return self.make_node(GELU, self)
+        if type(self.data) is not float:
+            return self.make_node(GELU, self)
+        node.grad = NOT_COMPUTED
+        node.parents = (self,)
+        node.origin = GELU.origin
+        if watch.on_new_value is not None:
+            watch.on_new_value(node)
+        return node
+
     def relu(self) -> Value:
         """Return x where x is positive, else 0; its derivative at 0 is 0."""
         node = new(Value)

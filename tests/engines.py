@@ -23,7 +23,7 @@ import pytest
 
 from autodiff import Program, ops
 from autodiff.compiler.kernels import kernel_of
-from autodiff.compiler.languages import JAVASCRIPT, POW_LINES
+from autodiff.compiler.languages import JAVASCRIPT, LIBRARY_LINES
 from autodiff.compiler.linear import Kind, Linear
 from tests.bits import bits
 
@@ -275,7 +275,7 @@ class NodesFunction:
     def __init__(self, name: str) -> None:
         self.source = "\n".join(
             [
-                *POW_LINES[JAVASCRIPT],
+                *LIBRARY_LINES[JAVASCRIPT].get(name, ()),
                 f"module.exports = {{ f: (x) => {JAVASCRIPT.library(name)}(...x) }};",
             ]
         )

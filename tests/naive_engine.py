@@ -97,6 +97,10 @@ def side(a: float, b: float) -> float | None:
 
 
 # Each operation: its number, of its operands; and its derivative by each of them, of all and it.
+def bell(square: float) -> float:
+    return math.exp(-square)
+
+
 Locals = Sequence[float | None]
 FORMULAS: dict[str, tuple[Callable[..., float], Callable[..., Locals]]] = {
     "add": (lambda a, b: a + b, lambda y, a, b: (1.0, 1.0)),
@@ -123,6 +127,15 @@ FORMULAS: dict[str, tuple[Callable[..., float], Callable[..., Locals]]] = {
     "sigmoid": (logistic, lambda y, x: (y * (1.0 - y),)),
     "softplus": (soft, lambda y, x: (logistic(x),)),
     "log_sigmoid": (lambda x: -soft(-x), lambda y, x: (logistic(-x),)),
+    "erf": (math.erf, lambda y, x: (2.0 / math.sqrt(math.pi) * bell(x * x),)),
+    "gelu": (
+        lambda x: x * (0.5 + 0.5 * math.erf(x * math.sqrt(0.5))),
+        lambda y, x: (
+            0.5
+            + 0.5 * math.erf(x * math.sqrt(0.5))
+            + 1.0 / math.sqrt(2.0 * math.pi) * x * bell(0.5 * x * x),
+        ),
+    ),
     "relu": (lambda x: 0.0 if x <= 0.0 else x, lambda y, x: (1.0 if x > 0.0 else None,)),
     "leaky_relu": (
         lambda x, slope: x if x > 0.0 else slope * x,
@@ -138,6 +151,14 @@ FORMULAS: dict[str, tuple[Callable[..., float], Callable[..., Locals]]] = {
     ),
     "maximum": (larger, lambda y, a, b: (side(a, b), side(b, a))),
     "minimum": (smaller, lambda y, a, b: (side(b, a), side(a, b))),
+    "clip": (
+        lambda x, low, high: smaller(larger(x, low), high),
+        lambda y, x, low, high: (
+            None if x < low or x > high else 1.0,
+            1.0 if x < low < high else None,
+            1.0 if x > high or low > high else None,
+        ),
+    ),
     "where": (
         lambda c, a, b: a if c > 0.0 else b,
         lambda y, c, a, b: (None, 1.0, None) if c > 0.0 else (None, None, 1.0),

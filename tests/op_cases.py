@@ -208,6 +208,34 @@ def sigmoid_slope_lost(operands: Operands) -> float:
     return lost_in_one_less_sigmoid((abs(x),))
 
 
+def square_rounds(operands: Operands) -> float:
+    """x * x is rounded, so e**-x² is wrong by half of x² * 2**-52 of itself; it may underflow."""
+    (x,) = operands
+    return min(x * x, 1e3) * math.exp(-min(x * x, 746.0)) * 2.0**-52 + 2.0 * SUBNORMAL
+
+
+def square_rounds_again(operands: Operands) -> float:
+    """As above, times 2 x."""
+    (x,) = operands
+    return 2.0 * min(abs(x), 30.0) * (square_rounds(operands) + SUBNORMAL)
+
+
+def share_is_lost(operands: Operands) -> float:
+    """1 + erf is off by 2**-53 and erf's own error, which is as much; x times half of it."""
+    (x,) = operands
+    return abs(x) * HALF_STEP_AT_ONE if x < 0.0 else 0.0
+
+
+def share_is_lost_in_the_slope(operands: Operands) -> float:
+    """Phi is off by 2**-53, and so may be the density times x, which is at most 0.25."""
+    return 3.0 * HALF_STEP_AT_ONE
+
+
+def densities_cancel(operands: Operands) -> float:
+    """2 - x² cancels at the square root of 2; the density is at most 0.4, and rounds as x² does."""
+    return 8.0 * HALF_STEP_AT_ONE
+
+
 def power_underflows(operands: Operands) -> float:
     """a**b is wrong by the smallest subnormal, then multiplied by ln(a)."""
     a, _ = operands
@@ -302,6 +330,20 @@ OP_CASES: dict[str, OpCase] = {
             (Bound(2, "a sigmoid"),),
             SIGMOID_SLOPE,
         ),
+        OpCase(
+            "erf",
+            UNARY,
+            ONE_CALL,
+            (Bound(2, "a square, an exponential and a product", square_rounds),),
+            Bound(4, "a square, an exponential and three products", square_rounds_again),
+        ),
+        OpCase(
+            "gelu",
+            UNARY,
+            Bound(3, "three products, an error function and a sum", share_is_lost),
+            (Bound(3, "a distribution and a density", share_is_lost_in_the_slope),),
+            Bound(6, "three terms, each of a density", densities_cancel),
+        ),
         OpCase("relu", UNARY, EXACT, (EXACT,), EXACT),
         OpCase(
             "leaky_relu",
@@ -323,6 +365,13 @@ OP_CASES: dict[str, OpCase] = {
         ),
         OpCase("maximum", BINARY, EXACT, (EXACT, EXACT), EXACT),
         OpCase("minimum", BINARY, EXACT, (EXACT, EXACT), EXACT),
+        OpCase(
+            "clip",
+            (BINARY_GRID, (-1.0, 0.0, -inf, 2.0, HUGE), (1.0, -0.0, inf, -3.0, 2.0)),
+            EXACT,
+            (EXACT, EXACT, EXACT),
+            EXACT,
+        ),
         OpCase(
             "where",
             (CONDITION_GRID, (1.0, -0.0, nan, inf), (2.0, -HUGE, nan, SUBNORMAL)),

@@ -60,6 +60,9 @@ USES: dict[str, Callable[[Value, Value], Value]] = {
         name: lambda a, b, name=name: getattr(autodiff, name)(a * b) + getattr(a, name)()
         for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "softplus")
     },
+    "erf": lambda a, b: autodiff.erf(a * b) + a.erf(),
+    "gelu": lambda a, b: autodiff.gelu(a * b) + a.gelu(),
+    "clip": lambda a, b: autodiff.clip(a * b, b, a),
     "log_sigmoid": lambda a, b: (a + b).log_sigmoid(),
     "relu": lambda a, b: (a * b).relu() + b,
 }
@@ -201,7 +204,7 @@ NO_NUMBERS: list[tuple[Any, str]] = [
 ]
 METHODS = (
     *("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "softplus", "log_sigmoid"),
-    *("relu", "leaky_relu", "square", "__neg__", "__abs__"),
+    *("erf", "gelu", "relu", "leaky_relu", "square", "__neg__", "__abs__"),
 )
 REFUSING: dict[str, Callable[[Value], Any]] = {
     **{

@@ -149,8 +149,10 @@ def slope_of_atan(out: Any, x: Any) -> tuple[Any]:
             too_long_for_a_line,
             [
                 "    upstream, (quite_a_long_name, another) = node.grad, node.parents",
-                "    local = quite_a_long_name.data * quite_a_long_name.data * another.data + "
-                "quite_a_long_name.data * quite_a_long_name.data * another.data",
+                "    local = (",
+                "        quite_a_long_name.data * quite_a_long_name.data * another.data",
+                "        + quite_a_long_name.data * quite_a_long_name.data * another.data",
+                "    )",
                 "    quite_a_long_name.grad += local * upstream",
                 "    another.grad += -upstream",
             ],

@@ -43,7 +43,8 @@ FUNCTIONS = {
     **{"log": autodiff.log, "sqrt": autodiff.sqrt, "sin": autodiff.sin, "cos": autodiff.cos},
     **{"tan": autodiff.tan, "tanh": autodiff.tanh, "sigmoid": autodiff.sigmoid},
     **{"softplus": autodiff.softplus, "log_sigmoid": autodiff.log_sigmoid},
-    **{"relu": autodiff.relu, "leaky_relu": autodiff.leaky_relu},
+    **{"relu": autodiff.relu, "leaky_relu": autodiff.leaky_relu, "erf": autodiff.erf},
+    **{"gelu": autodiff.gelu, "clip": autodiff.clip},
     **{"maximum": autodiff.maximum, "minimum": autodiff.minimum, "where": autodiff.where},
 }
 
@@ -205,12 +206,15 @@ def test_what_is_chosen_is_the_result_and_what_is_not_has_no_influence(name: str
             assert partial == 0.0
             assert any(same_bits(out, operand) for operand in operands[1:])
         elif partial == 1.0:
-            assert same_bits(out, operands[position])
+            # PyTorch's clip lets a nan through even where the bounds are the wrong way round.
+            assert same_bits(out, operands[position]) or (name == "clip" and math.isnan(out))
         elif not any(map(math.isnan, operands)):
             assert partial == 0.0 or operands[0] == operands[1]
             changed = [*operands]
             changed[position] = math.nextafter(operands[position], -inf)
-            assert partial != 0.0 or operation.forward(*changed) == out
+            # At a bound itself, x is taken: there the function has its kink.
+            at_the_bound = name == "clip" and operands[position] == out
+            assert partial != 0.0 or at_the_bound or operation.forward(*changed) == out
 
 
 @pytest.mark.parametrize("name", with_roles(Role.SATURATING))
@@ -339,13 +343,14 @@ def test_a_power_of_two_does_not_depend_on_the_c_library_s_pow(
 
 
 @pytest.mark.parametrize("name", OP_CASES)
-def test_a_bound_notices_a_value_ten_steps_away(name: str) -> None:
+def test_a_bound_notices_a_value_ten_steps_and_twice_the_slack_away(name: str) -> None:
     case = OP_CASES[name]
     for operands, truth, _ in reference_rows(name):
         if math.isfinite(truth) and truth != 0.0:
             moved, onward = truth, -inf if truth > 1.0 else inf
             for _ in range(10):
                 moved = math.nextafter(moved, onward)
+            moved += math.copysign(2.0 * case.value.slack(operands), onward)
             assert not case.value.holds(moved, truth, operands)
 
 
@@ -617,3 +622,20 @@ def test_an_operation_is_not_equal_to_another_with_the_same_parts() -> None:
     add = OPERATIONS["add"]
     twin = Operation(add.name, add.symbol, add.arity, add.forward, add.partials)
     assert twin != add
+
+
+def test_clip_gives_the_gradient_to_what_is_taken_and_nothing_to_the_others() -> None:
+    x, low, high = Value(0.0), Value(0.0), Value(1.0)
+    # log(0) has an infinite slope: times a 0 it would be nan
+    autodiff.clip(autodiff.log(x), low, high).backward()
+    assert (x.grad, low.grad, high.grad) == (0.0, 1.0, 0.0)
+    for number, slope in ((-1.0, 0.0), (0.0, 1.0), (0.5, 1.0), (1.0, 1.0), (2.0, 0.0)):
+        x.zero_grad()
+        x.data = number
+        autodiff.clip(x, 0.0, 1.0).backward()
+        assert x.grad == slope
+
+
+def test_a_low_bound_above_the_high_one_is_passed_over() -> None:
+    for x in (-1.0, 0.5, 3.0):
+        assert autodiff.clip(x, 1.0, 0.0) == 0.0  # as PyTorch documents

@@ -11,10 +11,14 @@ rules write ``divide`` and ``power`` where Python's ``/`` and ``**`` would raise
 """
 
 from autodiff.ops.activations import (
+    ERF,
+    GELU,
     LOG_SIGMOID,
     SIGMOID,
     SOFTPLUS,
     TANH,
+    erf,
+    gelu,
     log_sigmoid,
     sigmoid,
     softplus,
@@ -30,12 +34,14 @@ from autodiff.ops.arithmetic import (
 )
 from autodiff.ops.choices import (
     ABS,
+    CLIP,
     LEAKY_RELU,
     MAXIMUM,
     MINIMUM,
     RELU,
     WHERE,
     absolute,
+    clip,
     leaky_relu,
     maximum,
     minimum,
@@ -68,10 +74,13 @@ from autodiff.ops.trigonometry import (
 __all__ = [
     "ABS",
     "ADD",
+    "CLIP",
     "COS",
     "DIV",
+    "ERF",
     "EXP",
     "FUNCTIONS",
+    "GELU",
     "LEAKY_RELU",
     "LOG",
     "LOG_SIGMOID",
@@ -97,9 +106,12 @@ __all__ = [
     "Role",
     "absolute",
     "bias_weights_inputs",
+    "clip",
     "cos",
     "divide",
+    "erf",
     "exp",
+    "gelu",
     "leaky_relu",
     "local_derivatives",
     "log",
@@ -125,8 +137,8 @@ OPERATIONS.update(
         for operation in (
             *(ADD, SUB, MUL, DIV, NEG, ABS, SQUARE, POW),
             *(EXP, LOG, SQRT, SIN, COS, TAN, TANH),
-            *(SIGMOID, SOFTPLUS, LOG_SIGMOID, RELU, LEAKY_RELU),
-            *(WEIGHTED_SUM, MAXIMUM, MINIMUM, WHERE),
+            *(SIGMOID, SOFTPLUS, LOG_SIGMOID, ERF, GELU, RELU, LEAKY_RELU),
+            *(WEIGHTED_SUM, MAXIMUM, MINIMUM, CLIP, WHERE),
         )
     }
 )

@@ -6,6 +6,9 @@ import math
 from typing import Any
 
 from autodiff.ops.operation import Operation, Role
+from autodiff.ops.powers import exp
+
+inf = math.inf
 
 
 def tanh(x: Any) -> Any:
@@ -93,3 +96,47 @@ def log_sigmoid_partials(out: Any, x: Any) -> tuple[Any]:
 
 
 LOG_SIGMOID = Operation("log_sigmoid", "log_sigmoid", 1, log_sigmoid, log_sigmoid_partials)
+
+
+def erf(x: Any) -> Any:
+    """The error function, between -1 and 1.
+
+    It is 2 / sqrt(pi) times the integral of e**-t² from 0 to x, by the C library's own function:
+    GNU's is within 1 unit in the last place.
+
+    >>> erf(0.0), erf(inf)
+    (0.0, 1.0)
+    """
+    if type(x) is not float:
+        return ERF.apply(x)
+    return math.erf(x)
+
+
+def erf_partials(out: Any, x: Any) -> tuple[Any]:
+    return (1.1283791670955126 * exp(-(x * x)),)  # 2 / sqrt(pi)
+
+
+ERF = Operation("erf", "erf", 1, erf, erf_partials, roles=(Role.SATURATING,), c_form="erf(x)")
+
+
+def gelu(x: Any) -> Any:
+    """x times the standard normal distribution Phi(x).
+
+    D. Hendrycks and K. Gimpel, "Gaussian error linear units", 2016.  As in PyTorch, Phi(x) is
+    (1 + erf(x / sqrt(2))) / 2, which is off by up to 2**-53.
+
+    >>> gelu(0.0), gelu(100.0)
+    (0.0, 100.0)
+    """
+    if type(x) is not float:
+        return GELU.apply(x)
+    return x * (0.5 + 0.5 * math.erf(0.7071067811865476 * x))
+
+
+def gelu_partials(out: Any, x: Any) -> tuple[Any]:
+    # Phi(x), and x times its slope; the numbers are 1 / sqrt(2) and 1 / sqrt(2 pi).
+    share = 0.5 + 0.5 * erf(0.7071067811865476 * x)
+    return (share + 0.3989422804014327 * x * exp(-0.5 * x * x),)
+
+
+GELU = Operation("gelu", "gelu", 1, gelu, gelu_partials)

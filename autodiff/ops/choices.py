@@ -139,3 +139,31 @@ MINIMUM = Operation(
     *("minimum", "minimum", 2, minimum, minimum_partials),
     roles=(Role.CHOICE, Role.CHOICE),
 )
+
+
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """x, but low where it is below low, and high where it is above high; PyTorch's ``clip``.
+
+    The gradient goes to the one that is taken: at a bound itself that is x.  ``inf`` is no bound.
+
+    >>> clip(0.5, 0.0, 1.0), clip(-2.0, 0.0, 1.0), clip(3.0, 0.0, 1.0)
+    (0.5, 0.0, 1.0)
+    """
+    if type(x) is not float or type(low) is not float or type(high) is not float:
+        return CLIP.apply(x, low, high)
+    return minimum(maximum(x, low), high)
+
+
+def clip_partials(out: Any, x: Any, low: Any, high: Any) -> tuple[Any, Any, Any]:
+    # As PyTorch's: x has the tie with a bound, and a low bound above the high one is passed over.
+    return (
+        where(low - x, NOTHING, where(x - high, NOTHING, 1.0)),
+        where(minimum(low - x, high - low), 1.0, NOTHING),
+        where(x - high, 1.0, where(low - high, 1.0, NOTHING)),
+    )
+
+
+CLIP = Operation(
+    *("clip", "clip", 3, clip, clip_partials),
+    roles=(Role.CHOICE, Role.CHOICE, Role.CHOICE),
+)

@@ -9,6 +9,7 @@ functions are the same as the rule and the table's function, bit for bit; the te
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,12 @@ def contribution_lines(parent: str, local: Expression, indent: str) -> list[str]
         return lines
     if len(line) <= LINE:
         return [line]
-    return [f"{indent}local = {local.text}", f"{indent}{parent}.grad += local * upstream"]
+    name = f"{indent}local = "
+    line = f"{name}{local.text}"
+    if len(line) > LINE:  # broken as ruff formats it: each term of the sum in a line of its own
+        terms = re.sub(r" \+ (?![^(]*\))", f"\n{indent}    + ", local.text)
+        line = f"{name}(\n{indent}    {terms}\n{indent})"
+    return [*line.splitlines(), f"{indent}{parent}.grad += local * upstream"]
 
 
 def local_derivatives(op: Operation, parents: list[str]) -> list[Expression]:
@@ -137,6 +143,7 @@ Written by ``python -m autodiff.ops.writer`` from ``autodiff/ops``; ``ops/sums.p
 """
 
 # ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
+# ruff: noqa: SIM102, SIM114 (choices stand as the rule has them)
 from __future__ import annotations
 
 from typing import Any

@@ -312,6 +312,24 @@ def log_sigmoid(x: float) -> tuple[float, Partials]:
     return value, (true_sigmoid(-x),)
 
 
+def erf(x: float) -> tuple[float, Partials]:
+    if any_nan(x):
+        return nan, (nan,)
+    slope = 2 * mp.exp(-(clipped(x) ** 2)) / mp.sqrt(mp.pi)
+    return nearest(mp.erf(clipped(x)), x), (nearest(slope),)
+
+
+def gelu(x: float) -> tuple[float, Partials]:
+    # PyTorch's documentation: x * Phi(x), which at -inf is inf * 0; so is x times the density.
+    if not math.isfinite(x):
+        return (inf if x == inf else nan), (nan,)
+    if abs(x) > FAR:
+        return (x, (1.0,)) if x > 0.0 else (-0.0, (0.0,))
+    real = mpf(x)
+    share, density = mp.ncdf(real), mp.npdf(real)
+    return nearest(real * share, x), (nearest(share + real * density),)
+
+
 def relu(x: float) -> tuple[float, Partials]:
     if any_nan(x):
         return nan, (None,)
@@ -354,6 +372,17 @@ def minimum(a: float, b: float) -> tuple[float, Partials]:
     return math.copysign(value, -sign_of(value)), partials
 
 
+def clip(x: float, low: float, high: float) -> tuple[float, Partials]:
+    if any_nan(x, low, high):
+        return nan, (None, None, None)
+    if low > high or x > high:  # PyTorch: where low is above high, the result is high
+        return high, (0.0, 0.0, 1.0)
+    if x < low:
+        # Where both bounds are one number, which has the slope is PyTorch's choice.
+        return low, (0.0, 1.0, 0.0) if low < high else (0.0, None, None)
+    return x, (1.0, 0.0, 0.0)
+
+
 def where(condition: float, a: float, b: float) -> tuple[float, Partials]:
     return (a, (0.0, 1.0, 0.0)) if condition > 0.0 else (b, (0.0, 0.0, 1.0))
 
@@ -363,6 +392,7 @@ TRUTH: dict[str, Callable[..., tuple[float, Partials]]] = {
     **{"square": square, "pow": power, "exp": exp, "log": log, "sqrt": sqrt},
     **{"sin": sin, "cos": cos, "tan": tan, "tanh": tanh, "sigmoid": sigmoid},
     **{"softplus": softplus, "log_sigmoid": log_sigmoid, "relu": relu},
+    **{"erf": erf, "gelu": gelu, "clip": clip},
     **{"leaky_relu": leaky_relu, "weighted_sum": weighted_sum},
     **{"maximum": maximum, "minimum": minimum, "where": where},
 }

@@ -39,6 +39,8 @@ JAX: dict[str, Callable[..., Any]] = {
     **{"tan": jnp.tan, "tanh": jnp.tanh, "sigmoid": nn.sigmoid, "softplus": nn.softplus},
     **{"log_sigmoid": nn.log_sigmoid, "relu": nn.relu, "leaky_relu": nn.leaky_relu},
     **{"weighted_sum": neuron, "maximum": jnp.maximum, "minimum": jnp.minimum},
+    **{"erf": jax.scipy.special.erf, "gelu": partial(nn.gelu, approximate=False)},
+    **{"clip": jnp.clip},
     **{"where": jax_where},
 }
 

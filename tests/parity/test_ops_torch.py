@@ -47,6 +47,7 @@ TORCH: dict[str, Callable[..., Any]] = {
     **{"softplus": functional.softplus, "log_sigmoid": functional.logsigmoid},
     **{"relu": torch.relu, "leaky_relu": torch_leaky_relu, "where": torch_where},
     **{"weighted_sum": neuron, "maximum": torch.maximum, "minimum": torch.minimum},
+    **{"erf": torch.erf, "gelu": functional.gelu, "clip": torch.clip},
 }
 
 
@@ -91,6 +92,10 @@ def where_softplus_underflows(x: float) -> bool:
     return x > 745.2
 
 
+def clips_a_nan(x: float, low: float, high: float) -> bool:
+    return is_nan(x) or (is_nan(low) and not x > high) or (is_nan(high) and not x < low)
+
+
 NAN_HALVES = "of a nan each side has half the slope, PyTorch's has all of it"
 
 DIFFERENCES = (
@@ -100,6 +105,7 @@ DIFFERENCES = (
     Difference("maximum", 1, either_nan, NAN_HALVES),
     Difference("minimum", 0, either_nan, NAN_HALVES),
     Difference("minimum", 1, either_nan, NAN_HALVES),
+    Difference("clip", 0, clips_a_nan, "of a nan x has the slope, in PyTorch none has"),
     Difference("pow", 1, nan_to_the_zero, "nan**0 is 1; its slope is 0, PyTorch's is nan"),
     Difference("pow", 0, minus_zero_exponent, "the slope of x**-0.0 is -0.0, PyTorch's is 0.0"),
     Difference("pow", 1, minus_zero_to_a_positive_odd, "the slope is -0.0, PyTorch's is 0.0"),
@@ -138,6 +144,14 @@ def softplus_shortcut(x: float) -> bool:
     return 20.0 <= x < 30.0
 
 
+def square_overflows(x: float) -> bool:
+    return math.isfinite(x) and math.isinf(x * x)
+
+
+def double_overflows(x: float) -> bool:
+    return math.isfinite(x) and math.isinf(2.0 * x)
+
+
 # In some of the second derivatives.
 SECOND_DIFFERENCES = (
     Difference("pow", "second", zero_exponent, "1 / a for a > 0, PyTorch's is 0 or nan"),
@@ -147,6 +161,8 @@ SECOND_DIFFERENCES = (
     Difference("leaky_relu", "second", at_the_kink, "it is as below 0, PyTorch's prelu as above"),
     Difference("sigmoid", "second", where_exp_of_minus_x_overflows, "PyTorch's 1/(1+inf) is 0"),
     Difference("softplus", "second", softplus_shortcut, "PyTorch's is x itself above 20"),
+    Difference("erf", "second", double_overflows, "the density is 0, PyTorch has 0 * inf"),
+    Difference("gelu", "second", square_overflows, "the density is 0, PyTorch has 0 * inf"),
 )
 
 
