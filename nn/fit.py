@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from autodiff.compiler import slices
 from autodiff.support.convert import describe
 from nn.arguments import count_of, random_generator
+from nn.early_stopping import BestWeights
 from nn.losses import mse_loss
 from nn.module import Module
 from nn.optim import Optimizer
@@ -59,6 +61,7 @@ class History:
     losses: list[float]
     engine: str
     reason: str = ""
+    validation_losses: list[float] = field(default_factory=list)
 
 
 def fit(
@@ -74,6 +77,9 @@ def fit(
     shuffle: random.Random | int | None = None,
     engine: str = "auto",
     progress: Progress | None = None,
+    validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
+    patience: int | None = None,
+    restore_best: bool = False,
 ) -> History:
     """Train the model for a number of epochs and return the history of its losses.
 
@@ -93,6 +99,12 @@ def fit(
     ``step()`` of its own, nor of parameters with hooks.  For these "auto" takes "eager", and the
     history's ``reason`` says why.  What ``progress`` changes, the optimizer's settings or the
     model, holds from then on.
+
+    ``validation`` is a pair of other rows and targets, whose mean loss is measured after each
+    epoch, in ``eval()`` mode, without the penalty.  Training stops when that loss has not become
+    lower for ``patience`` epochs, and with ``restore_best`` the model ends with the weights of the
+    lowest one.  Without ``validation`` both go by the epoch's own loss, that of the weights it
+    began with.  With any of these, a program is called epoch by epoch: some 50 µs each.
 
     Raises NonFiniteLossError at the first loss that is not finite, ValueError or TypeError for
     data or settings that do not fit, and, with the line where it is known, for what is no program
@@ -127,9 +139,10 @@ def fit(
     rows = Rows(model, x, y, loss)
     size = len(rows.x) if batch_size is None else batch_size
     job = Job(model, rows, optimizer, penalty, size)
+    best = _best_weights(job, loss, validation, patience, restore_best)
     losses: list[float] = []
     try:
-        trainer = _train(job, engine, epochs, rng, losses, progress)
+        trainer = _train(job, engine, epochs, rng, losses, progress, best)
     except NonFiniteLossError:
         raise
     except BaseException as error:
@@ -138,14 +151,35 @@ def fit(
     finally:
         model.zero_grad()
         optimizer.zero_grad()
-    return History(losses, trainer.engine, trainer.reason)
+    if best is not None and restore_best:
+        best.restore()
+    measured = [] if best is None else best.losses
+    return History(losses, trainer.engine, trainer.reason, measured)
+
+
+def _best_weights(
+    job: Job, loss: Loss, given: Any, patience: Any, restore_best: bool
+) -> BestWeights | None:
+    """Return who goes by the lowest loss, if that is asked for; raise for what does not fit."""
+    if patience is not None:
+        patience = count_of(patience, "epochs of patience")
+    if given is None:
+        return BestWeights(job, None, patience) if patience or restore_best else None
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise TypeError(f"validation must be a pair of rows and targets, not {describe(given)}")
+    rows, width = Rows(job.model, given[0], given[1], loss), len(job.rows.x[0])
+    if len(rows.x[0]) != width:
+        raise ValueError(
+            f"the rows of validation have {len(rows.x[0])} inputs, but those of x have {width}"
+        )
+    return BestWeights(job, rows, patience)
 
 
 class Snapshot:
     """What training changes, as it was: numbers, an optimizer's settings, the shuffle's state."""
 
     def __init__(self, job: Job, rng: random.Random | None) -> None:
-        self.variables = [*job.optimizer.parameters, *job.optimizer.state]
+        self.variables = job.optimizer.variables
         self.numbers = [variable.data for variable in self.variables]
         self.settings = Settings(job.optimizer)
         self.rng = rng
@@ -167,6 +201,7 @@ def _train(
     rng: random.Random | None,
     losses: list[float],
     progress: Progress | None,
+    best: BestWeights | None,
 ) -> Trainer:
     """Train in slices of epochs, append the losses, and return who trained at last.
 
@@ -179,7 +214,8 @@ def _train(
     for count in slices(epochs):
         start = Snapshot(job, rng)
         try:
-            found = trainer.run(count, rng)
+            run = trainer.run if best is None else functools.partial(best.run, trainer)
+            found = run(count, rng)
             bad = next((place for place, loss in enumerate(found) if not math.isfinite(loss)), None)
             if bad is not None:
                 # The loss of an epoch is measured before its update, so the last finite loss is
@@ -197,8 +233,11 @@ def _train(
             raise NonFiniteLossError(len(losses) + bad, found[bad], losses + found[:bad])
         losses += found
         earlier, settings = (start, count - 1, trainer), Settings(job.optimizer)
+        is_over = best is not None and best.stops
         if progress is not None:
             progress(len(losses), losses[-1])
-            if len(losses) < epochs:
+            if len(losses) < epochs and not is_over:
                 trainer = trainer_of(job, engine, trainer)
+        if is_over:
+            break
     return trainer

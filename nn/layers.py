@@ -16,19 +16,23 @@ from autodiff.value import constant, lift
 from nn.arguments import count_of, random_generator
 from nn.module import Module, joined
 
+Activation = str | Callable[[Value], Value] | None
+
 __all__ = ["ACTIVATIONS", "MLP", "Layer", "Neuron"]
 
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "relu": Value.relu,
     "leaky_relu": Value.leaky_relu,
+    "gelu": Value.gelu,
     "sigmoid": Value.sigmoid,
     "softplus": Value.softplus,
     "tanh": Value.tanh,
 }
 
-_NEURON_NAMES = {
+_NEURON_NAMES: dict[Any, str] = {
     "relu": "ReLU",
     "leaky_relu": "LeakyReLU",
+    "gelu": "GELU",
     "sigmoid": "Sigmoid",
     "softplus": "Softplus",
     "tanh": "Tanh",
@@ -42,8 +46,8 @@ class Neuron(Module, names_nodes=False):
     uniform in ±1/sqrt(nin) (X. Glorot and Y. Bengio, 2010, equation 1; PyTorch's default for a
     linear layer), drawn from ``rng``: a ``random.Random``, an int to seed one, or None for Python's
     own generator, which ``random.seed(1337)`` sets, as with micrograd.  With ``rng`` the start
-    depends on nothing else.  ``activation`` is a key of ``ACTIVATIONS``; without one (None, or
-    ``nonlin`` False) the neuron is linear.
+    depends on nothing else.  ``activation`` is a key of ``ACTIVATIONS`` or any function
+    of a Value that returns one; without one (None, or ``nonlin`` False) the neuron is linear.
 
     Raises ValueError if the fan-in is not a positive int or the activation is unknown; TypeError
     if ``rng`` is none of these.
@@ -60,7 +64,7 @@ class Neuron(Module, names_nodes=False):
         nin: int,
         nonlin: bool = True,
         *,
-        activation: str | None = "relu",
+        activation: Activation = "relu",
         rng: random.Random | int | None = None,
     ) -> None:
         nin = count_of(nin, "inputs")
@@ -98,8 +102,8 @@ class Neuron(Module, names_nodes=False):
 
     def respond(self, inputs: Sequence[Value]) -> Value:
         """Return the output for inputs that are known to be ``nin`` Values."""
-        if watch.on_new_value is not None:
-            # Who looks on is to know the neuron as soon as the node is made.
+        if watch.on_new_value is not None or callable(self.activation):
+            # Who looks on is to know the neuron as soon as the node is made; a function makes any.
             return call_within(self._origins, self._respond, inputs)
         activation, origins = self.activation, self._origins
         total = weighted_sum(self.b, self.w, inputs, origins[WEIGHTED_SUM])
@@ -111,10 +115,19 @@ class Neuron(Module, names_nodes=False):
 
     def _respond(self, inputs: Sequence[Value]) -> Value:
         total = weighted_sum(self.b, self.w, inputs)
-        return total if self.activation is None else ACTIVATIONS[self.activation](total)
+        if not callable(self.activation):
+            return total if self.activation is None else ACTIVATIONS[self.activation](total)
+        output = self.activation(total)
+        if not isinstance(output, Value):
+            raise TypeError(
+                f"{_name(self)}: the activation must return a Value, but returned "
+                f"{describe(output)}; a number that has left the graph has no gradient"
+            )
+        return output
 
     def __repr__(self) -> str:
-        kind = _NEURON_NAMES[self.activation] if self.activation else "Linear"
+        kind = "Linear" if self.activation is None else _NEURON_NAMES.get(self.activation)
+        kind = kind or getattr(self.activation, "__name__", type(self.activation).__name__)
         return f"{kind}Neuron({len(self.w)})"
 
 
@@ -137,7 +150,7 @@ class Layer(Module, names_nodes=False):
         nout: int,
         nonlin: bool = True,
         *,
-        activation: str | None = "relu",
+        activation: Activation = "relu",
         rng: random.Random | int | None = None,
     ) -> None:
         nin = count_of(nin, "inputs")
@@ -208,8 +221,8 @@ class MLP(Module, names_nodes=False):
         self,
         nin: int,
         nouts: Sequence[int],
-        activation: str | None = "relu",
-        output_activation: str | None = None,
+        activation: Activation = "relu",
+        output_activation: Activation = None,
         rng: random.Random | int | None = None,
     ) -> None:
         if not isinstance(nouts, Sequence) or isinstance(nouts, str) or not nouts:
@@ -273,10 +286,11 @@ def _name(module: Module) -> str:
     return module.path or type(module).__name__
 
 
-def _check_activation(activation: str | None) -> str | None:
-    if activation is not None and not (isinstance(activation, str) and activation in ACTIVATIONS):
+def _check_activation(activation: Activation) -> Activation:
+    known = activation in ACTIVATIONS if isinstance(activation, str) else callable(activation)
+    if activation is not None and (not known or isinstance(activation, Module)):
         raise ValueError(
-            f"activation must be None or one of {', '.join(ACTIVATIONS)}, "
+            f"activation must be None, a function or one of {', '.join(ACTIVATIONS)}, "
             f"but got {describe(activation)}"
         )
     return activation

@@ -15,6 +15,7 @@ from typing import Any
 from autodiff import Value, where
 from autodiff.support.convert import describe, to_float
 from autodiff.value import constant
+from nn.softmax import largest_of, log_softmax, total_of
 
 __all__ = [
     "binary_cross_entropy",
@@ -195,8 +196,8 @@ def _surprise_against(chosen: Value, others: list[Value]) -> Value:
     # Two floors, which do nothing unless all others are -inf, ruled out: then neither their
     # differences nor the logarithm of their sum, 0, may make a nan.  Otherwise that is 1 at least.
     lowest, half = constant(LOWEST, "lowest float"), constant(0.5, "floor")
-    largest = _largest(others).maximum(lowest)
-    total = _sum([(other - largest).exp() for other in others]).maximum(half)
+    largest: Value = largest_of(others, "cross_entropy").maximum(lowest)
+    total: Value = total_of([(other - largest).exp() for other in others]).maximum(half)
     return (largest - chosen + total.log()).softplus()
 
 
@@ -206,17 +207,9 @@ def _expected_surprise(row: list[Value], shares: Sequence[Value | float]) -> Val
         raise ValueError(
             f"cross_entropy needs {len(row)} probabilities as target, but got {len(shares)}"
         )
-    largest = _largest(row)
-    shifted = [logit - largest for logit in row]
-    log_of_sum = _sum([logit.exp() for logit in shifted]).log()
-    return _sum([(log_of_sum - z) * share for z, share in zip(shifted, shares, strict=True)])
-
-
-def _largest(row: list[Value]) -> Value:
-    largest = row[0]
-    for logit in row[1:]:
-        largest = largest.maximum(logit)
-    return largest
+    terms = [-z * share for z, share in zip(log_softmax(row), shares, strict=True)]
+    total: Value = total_of(terms)
+    return total
 
 
 def hinge_loss(scores: Any, targets: Any) -> Value:
@@ -276,16 +269,10 @@ def _check_probability(number: Value | float, what: str) -> None:
         raise ValueError(f"{what} must be from 0 to 1, but got {number!r}")
 
 
-def _sum(terms: Sequence[Value]) -> Value:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
-
-
 def _mean(terms: Sequence[Value]) -> Value:
     # x / 1 is x: one row's graph is drawn without it.
-    return terms[0] if len(terms) == 1 else _sum(terms) / float(len(terms))
+    total: Value = total_of(terms)
+    return total if len(terms) == 1 else total / float(len(terms))
 
 
 def number_of(number: Value | float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from autodiff import Value
 from autodiff.drawing.fold import Fold
@@ -45,6 +45,9 @@ class Module:
     _path: str = ""
     _origins: MadeWithin = MadeWithin("")
     _names_nodes: ClassVar[bool] = True
+
+    #: Whether it trains, as :class:`~nn.blocks.Dropout` asks: see ``train()`` and ``eval()``.
+    training: bool = True
 
     # What state_dict and labels call an attribute, where that is not the attribute's own name.
     parameter_names: ClassVar[dict[str, str]] = {}
@@ -140,6 +143,17 @@ class Module:
         """Clear the gradient of every parameter."""
         for parameter in self.parameters():
             parameter.zero_grad()
+
+    def train(self, mode: bool = True) -> Self:
+        """Say that the module and all inside it train, or do not; return the module."""
+        self.training = mode
+        for child in self.children().values():
+            child.train(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Say that the module and all inside it do not train; return the module."""
+        return self.train(False)
 
     def set_path(self, path: str) -> None:
         """Set where this module is in the whole model, and label its parameters by it."""

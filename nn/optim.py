@@ -9,45 +9,54 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from autodiff import Value, sqrt
 from autodiff.ops import divide, power
-from autodiff.support.convert import describe, to_float
+from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED
+from autodiff.support.node import number_of
 from autodiff.support.noticing import unnoticed, watch_too
+from nn.schedules import LinearDecay
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 Numbers = Sequence[Any]
+Schedule = Callable[[Any], Any]
 
 
 class Optimizer(ABC):
     """Base class: ``zero_grad()`` before ``backward()``, ``step()`` after it.
 
     ``lr`` is the learning rate, the size of a step; it may be set at any time.  ``state`` holds
-    what the optimizer remembers (momentum, say) as Values.
+    what the optimizer remembers (momentum, say) as Values.  With a ``schedule``, a step's rate is
+    ``lr * schedule(steps made before)``: see :mod:`nn.schedules`.
 
     Raises ValueError if there are no parameters, or one of them twice, or if a setting is not
     finite, negative or otherwise out of its range; TypeError if a parameter is not a variable or a
     setting is not a number.
     """
 
-    def __init__(self, parameters: Iterable[Value], lr: float) -> None:
+    def __init__(
+        self, parameters: Iterable[Value], lr: float, schedule: Schedule | None = None
+    ) -> None:
         self.parameters = _check_parameters(parameters, type(self).__name__)
         self.lr_variable = Value(_check_learning_rate(lr), "lr")
+        if schedule is not None and not callable(schedule):
+            raise TypeError(f"a schedule must be a function, but got {describe(schedule)}")
+        self.schedule = schedule
+        self.steps = Value(0.0, "steps")
         self.state: list[Value] = []
-        self._makes_expressions = False
+        self._rate: Any = None
 
     @property
     def lr(self) -> float:
-        """The learning rate; in a rule that makes expressions, the Value that holds it.
+        """The learning rate; in a rule, as the schedule has it, and in expressions a Value.
 
         Raises what the optimizer itself raises if what is assigned is no learning rate.
         """
-        rate: Any = self.lr_variable
-        return rate if self._makes_expressions else rate.data  # type: ignore[no-any-return]
+        return self.lr_variable.data if self._rate is None else self._rate
 
     @lr.setter
     def lr(self, lr: float) -> None:
@@ -62,19 +71,29 @@ class Optimizer(ABC):
         If they are Values, so is ``self.lr``.
         """
 
+    @property
+    def variables(self) -> list[Value]:
+        """The parameters, the state, and the number of steps if only the schedule counts them."""
+        return [*self.parameters, *self.state, *([self.steps] if self._counts else [])]
+
+    @property
+    def _counts(self) -> bool:
+        return self.schedule is not None and not any(each is self.steps for each in self.state)
+
+    @property
+    def is_of_the_library(self) -> bool:
+        """Whether rule and schedule are the library's own, of which it is known what they do."""
+        is_known = self.schedule is None or type(self.schedule).__module__ == LinearDecay.__module__
+        return is_known and type(self).__module__ == __name__
+
     def step(self) -> None:
         """Move every parameter once along its gradient."""
-        weights, state = self.rule(
-            [parameter.data for parameter in self.parameters],
-            [
-                0.0 if parameter.grad is NOT_COMPUTED or parameter.grad is None else parameter.grad
-                for parameter in self.parameters
-            ],
-            [variable.data for variable in self.state],
-        )
-        for parameter, weight in zip(self.parameters, weights, strict=True):
-            parameter.data = weight
-        for variable, number in zip(self.state, state, strict=True):
+        gradients = [
+            0.0 if parameter.grad is NOT_COMPUTED or parameter.grad is None else parameter.grad
+            for parameter in self.parameters
+        ]
+        numbers = self._moved(number_of, gradients)
+        for variable, number in zip(self.variables, numbers, strict=True):
             variable.data = number
 
     def updates(self, gradients: Mapping[Value, Value]) -> dict[Value, Any]:
@@ -84,22 +103,59 @@ class Optimizer(ABC):
         the expressions: a program takes it as it is whenever it runs.  The other settings are
         constants, as they decide which expressions there are.
         """
-        self._makes_expressions = True
-        try:
-            weights, state = self._expressions(gradients)
-        finally:
-            self._makes_expressions = False
-        variables = [*self.parameters, *self.state]
-        return dict(zip(variables, [*weights, *state], strict=True))
-
-    def _expressions(self, gradients: Mapping[Value, Value]) -> tuple[list[Any], list[Any]]:
-        """Return the rule's results for Values; what a user's rule looks at is noted."""
         arrived = [gradients.get(parameter, 0.0) for parameter in self.parameters]
-        if type(self).__module__ == __name__:
+        if self.is_of_the_library:
             with unnoticed():
-                return self.rule(self.parameters, arrived, self.state)
-        watch_too([self.lr_variable, *self.state])
-        return self.rule(self.parameters, arrived, self.state)
+                expressions = self._moved(itself, arrived)
+        else:
+            # What a user's rule or schedule looks at is noted.
+            watch_too([self.lr_variable, self.steps, *self.state])
+            expressions = self._moved(itself, arrived)
+        return dict(zip(self.variables, expressions, strict=True))
+
+    def _moved(self, form: Callable[[Value], Any], gradients: Numbers) -> list[Any]:
+        """Return all variables after a step, from what ``form`` makes of those of now."""
+        rate, steps = form(self.lr_variable), form(self.steps)
+        self._rate = rate if self.schedule is None else rate * self.schedule(steps)
+        try:
+            weights, state = self.rule(
+                list(map(form, self.parameters)), gradients, list(map(form, self.state))
+            )
+        finally:
+            self._rate = None
+        return [*weights, *state, *([steps + 1.0] if self._counts else [])]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a training needs to go on: the optimizer's name, its rate and its memory.
+
+        It is plain and exact in JSON, as long as it is finite.  Settings such as the momentum
+        are those of the code that makes the optimizer.
+
+        >>> SGD([Value(1.0)], lr=0.1, momentum=0.9).state_dict()
+        {'optimizer': 'SGD', 'lr': 0.1, 'state': [0.0]}
+        """
+        memory = [variable.data for variable in self.variables[len(self.parameters) :]]
+        return {"optimizer": type(self).__name__, "lr": self.lr, "state": memory}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set rate and memory to those that ``state_dict`` returned.
+
+        Raises ValueError or TypeError, naming what does not fit; the optimizer is then as it was.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict needs a dict, but got {describe(state)}")
+        own, memory = self.state_dict(), state.get("state")
+        if state.keys() != own.keys() or state["optimizer"] != own["optimizer"]:
+            raise ValueError(f"this is no state of {own['optimizer']}: {short_repr(dict(state))}")
+        if not isinstance(memory, list) or len(memory) != len(own["state"]):
+            raise ValueError(
+                f"the state of this {own['optimizer']} is a list of {len(own['state'])} numbers, "
+                f"but got {describe(memory)}"
+            )
+        numbers = [to_float(number, f"the state of {own['optimizer']}") for number in memory]
+        self.lr = state["lr"]
+        for variable, number in zip(self.variables[len(self.parameters) :], numbers, strict=True):
+            variable.data = number
 
     def zero_grad(self) -> None:
         """Clear the gradient of every parameter."""
@@ -129,8 +185,9 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float = 0.0,
+        schedule: Schedule | None = None,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, schedule)
         self.momentum = _check_number(momentum, "momentum", 0.0, math.inf)
         self.weight_decay = _check_number(weight_decay, "weight decay", 0.0, math.inf)
         self.nesterov = nesterov
@@ -147,13 +204,8 @@ class SGD(Optimizer):
         Raises ValueError if the momentum was set after SGD was made: there is no velocity then.
         """
         lr, momentum, decay = self.lr, self.momentum, self.weight_decay
-        if momentum and len(state) != len(weights):
-            raise ValueError(
-                "SGD got its momentum after it was made, and remembers no velocity: "
-                "make it with the momentum"
-            )
-        if decay:
-            gradients = [g + decay * w for w, g in zip(weights, gradients, strict=True)]
+        _check_velocities(self, momentum, len(state) - len(weights))
+        gradients = _decayed(weights, gradients, decay)
         velocities = list(state)
         if momentum:
             velocities = [momentum * v + g for v, g in zip(state, gradients, strict=True)]
@@ -186,8 +238,9 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        schedule: Schedule | None = None,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, schedule)
         if not isinstance(betas, Sequence) or len(betas) != 2:
             raise ValueError(f"betas must be two numbers, but got {describe(betas)}")
         self.betas = (
@@ -197,17 +250,14 @@ class Adam(Optimizer):
         self.eps = _check_number(eps, "eps", 0.0, math.inf)
         self.weight_decay = _check_number(weight_decay, "weight decay", 0.0, math.inf)
         self.state = [
-            Value(0.0, "steps"),
+            self.steps,
             *_zeros("mean", self.parameters),
             *_zeros("mean square", self.parameters),
         ]
 
     def decayed(self, weights: Numbers, gradients: Numbers) -> tuple[Numbers, Numbers]:
         """Return the weights and gradients that the step starts from."""
-        decay = self.weight_decay
-        if decay:
-            gradients = [g + decay * w for w, g in zip(weights, gradients, strict=True)]
-        return weights, gradients
+        return weights, _decayed(weights, gradients, self.weight_decay)
 
     def rule(
         self, weights: Numbers, gradients: Numbers, state: Numbers
@@ -252,12 +302,84 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.01,
+        schedule: Schedule | None = None,
     ) -> None:
-        super().__init__(parameters, lr, betas, eps, weight_decay)
+        super().__init__(parameters, lr, betas, eps, weight_decay, schedule)
 
     def decayed(self, weights: Numbers, gradients: Numbers) -> tuple[Numbers, Numbers]:
         keep = 1.0 - self.lr * self.weight_decay
         return [w * keep for w in weights], gradients
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Tieleman and Hinton, 2012): steps scaled by a running mean of g**2, v.
+
+    ``v <- alpha v + (1 - alpha) g g``; then ``w <- w - lr * g / (sqrt(v) + eps)``.  With momentum,
+    a velocity ``b <- momentum * b + g / (sqrt(v) + eps)`` takes the place of the quotient; with
+    weight decay, ``g <- g + weight_decay * w`` first.  ``alpha`` is from 0 to below 1.
+
+    >>> w = Value(1.0)
+    >>> (w * w).backward()
+    >>> RMSprop([w], lr=0.1, alpha=0.75).step()
+    >>> round(w.data, 6)
+    0.8
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 0.01,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        schedule: Schedule | None = None,
+    ) -> None:
+        super().__init__(parameters, lr, schedule)
+        self.alpha = _check_number(alpha, "alpha", 0.0, 1.0)
+        self.eps = _check_number(eps, "eps", 0.0, math.inf)
+        self.weight_decay = _check_number(weight_decay, "weight decay", 0.0, math.inf)
+        self.momentum = _check_number(momentum, "momentum", 0.0, math.inf)
+        self.state = _zeros("mean square", self.parameters)
+        if momentum:
+            self.state += _zeros("velocity", self.parameters)
+
+    def rule(
+        self, weights: Numbers, gradients: Numbers, state: Numbers
+    ) -> tuple[list[Any], list[Any]]:
+        count, alpha = len(weights), self.alpha
+        _check_velocities(self, self.momentum, len(state) - 2 * count)
+        gradients = _decayed(weights, gradients, self.weight_decay)
+        squares = [
+            alpha * v + (1.0 - alpha) * g * g for v, g in zip(state[:count], gradients, strict=True)
+        ]
+        moves = [divide(g, sqrt(v) + self.eps) for g, v in zip(gradients, squares, strict=True)]
+        velocities = list(state[count:])
+        if self.momentum:
+            moves = velocities = [
+                self.momentum * b + move for b, move in zip(velocities, moves, strict=True)
+            ]
+        moved = [w - self.lr * move for w, move in zip(weights, moves, strict=True)]
+        return moved, [*squares, *velocities]
+
+
+def _decayed(weights: Numbers, gradients: Numbers, decay: float) -> Numbers:
+    if not decay:
+        return gradients
+    return [g + decay * w for w, g in zip(weights, gradients, strict=True)]
+
+
+def _check_velocities(optimizer: Optimizer, momentum: float, more: int) -> None:
+    if momentum and more:
+        raise ValueError(
+            f"{type(optimizer).__name__} got its momentum after it was made, and remembers no "
+            "velocity: make it with the momentum"
+        )
+
+
+def itself(variable: Value) -> Value:
+    """Return a Value as it is: the form of variables in expressions."""
+    return variable
 
 
 def _zeros(name: str, parameters: Iterable[Value]) -> list[Value]:

@@ -14,10 +14,10 @@ from typing import Any
 
 from autodiff import Value, topological_order
 from autodiff.support.by_hand import refuse_given
+from autodiff.support.kept import Kept
 from autodiff.support.noticing import Look, noticing
 from autodiff.support.watch import hooks_of
 from autodiff.value import lift
-from nn.kept import Kept
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.rows import Penalty, Rows, value_of
@@ -115,7 +115,7 @@ def recorded_updates(optimizer: Optimizer, gradients: Mapping[Value, Value]) -> 
     Raises RecordingError, with the line where it is known, if they would not do what the rule does.
     What it has drawn from generators of ``random``, they will give again.
     """
-    if type(optimizer).__module__ == Optimizer.__module__:
+    if optimizer.is_of_the_library:
         return optimizer.updates(gradients)
     rule = f"the rule of {type(optimizer).__name__}"
     kept = Kept([optimizer])

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from autodiff.compiler import Program, batches_of, build, epoch_means, row_order
+from autodiff.support.kept import Kept
 from autodiff.support.watch import watchers
-from nn.kept import Kept
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.recording import Recording, RecordingError, is_same, moved, record, recorded_updates

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autodiff import Value
-from nn.kept import MOST_THINGS, Kept
+from autodiff.support.kept import MOST_THINGS, Kept
 
 
 def test_a_variable_without_a_value_and_a_value_without_attributes_are_nothing() -> None:

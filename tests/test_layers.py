@@ -387,9 +387,9 @@ def test_a_network_without_a_list_of_sizes_is_refused(wrong: Any) -> None:
         nn.MLP(2, wrong)
 
 
-@pytest.mark.parametrize("wrong", ["ReLU", "softmax", "", math.tanh, 1])
+@pytest.mark.parametrize("wrong", ["ReLU", "softmax", "", nn.Neuron(1), 1])
 def test_an_unknown_activation_is_refused_with_the_known_ones(wrong: Any) -> None:
-    known = "None or one of relu, leaky_relu, sigmoid, softplus, tanh"
+    known = "None, a function or one of relu, leaky_relu, gelu, sigmoid, softplus, tanh"
     for build in (
         lambda: nn.Neuron(2, activation=wrong),
         lambda: nn.Layer(2, 2, activation=wrong),
@@ -467,5 +467,5 @@ def test_a_weight_that_neurons_or_inputs_share_is_one_parameter() -> None:
 
 @pytest.mark.parametrize("wrong", [["tanh", None], {}, 3])
 def test_an_activation_that_is_no_name_is_refused(wrong: Any) -> None:
-    with pytest.raises(ValueError, match=r"^activation must be None or one of"):
+    with pytest.raises(ValueError, match=r"^activation must be None, a function or one of"):
         nn.MLP(2, [4, 1], activation=wrong)

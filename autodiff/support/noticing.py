@@ -386,4 +386,5 @@ class _Draws:
             has_state = not isinstance(generator, random.SystemRandom)
             if has_state and generator not in self.notes.states:
                 self.notes.states[generator] = generator.getstate()
-            note(DRAWS_NUMBERS, frame, self.notes)
+            # The library's own draws count, too: dropout is the user's, who has put it there.
+            self.notes.looks.append(Look(DRAWS_NUMBERS, *users_place(frame)))

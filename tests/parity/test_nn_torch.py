@@ -405,3 +405,96 @@ def test_the_labs_training_has_torchs_loss_in_each_of_500_epochs() -> None:
     for name, entry in model.state_dict().items():
         difference = (torch.tensor(entry) - network.state_dict()[name]).abs().max().item()
         assert difference < RELATIVE, name
+
+
+# ---- softmax, norms, embeddings, RMSprop, schedules ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (nn.softmax, torch.softmax),
+        (nn.log_softmax, torch.log_softmax),
+        (lambda scores: [nn.log_sum_exp(scores)], lambda x, dim: torch.logsumexp(x, dim)[None]),
+    ],
+)
+def test_softmax_and_its_kin_have_pytorchs_values_and_gradients(ours: Any, theirs: Any) -> None:
+    numbers, weights = random_numbers(7, 1), random_numbers(7, 2)
+    scores, tensor = [*map(Value, numbers)], torch.tensor(numbers, requires_grad=True)
+    outputs, expected = ours(scores), theirs(tensor, dim=0)
+    assert_close([y.data for y in outputs], expected.tolist())
+    sum((y * w for y, w in zip(outputs, weights, strict=False)), Value(0.0)).backward()
+    (expected * torch.tensor(weights[: len(expected)])).sum().backward()
+    assert_close([s.grad for s in scores], tensor.grad.tolist(), 1e-14)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (nn.RMSNorm(5), torch.nn.RMSNorm(5, dtype=torch.float64)),
+        (nn.RMSNorm(5, 1e-3, False), torch.nn.RMSNorm(5, 1e-3, False, dtype=torch.float64)),
+        (nn.LayerNorm(5), torch.nn.LayerNorm(5, dtype=torch.float64)),
+        (nn.LayerNorm(5, bias=False), torch.nn.LayerNorm(5, bias=False, dtype=torch.float64)),
+    ],
+)
+def test_norms_have_pytorchs_values_and_gradients(ours: Any, theirs: Any) -> None:
+    for place, parameter in enumerate(ours.parameters()):
+        parameter.data = random_numbers(1, place)[0]
+    theirs.load_state_dict(to_torch(ours))
+    numbers, weights = random_numbers(5, 1), random_numbers(5, 2)
+    x, tensor = [*map(Value, numbers)], torch.tensor(numbers, requires_grad=True)
+    outputs, expected = ours(x), theirs(tensor)
+    assert_close([y.data for y in outputs], expected.tolist())
+    sum((y * w for y, w in zip(outputs, weights, strict=True)), Value(0.0)).backward()
+    (expected * torch.tensor(weights)).sum().backward()
+    assert_close([each.grad for each in x], tensor.grad.tolist(), 1e-14)
+    for name, parameter in theirs.named_parameters():
+        assert_close([p.grad for p in getattr(ours, name)], parameter.grad.tolist(), 1e-14)
+
+
+def test_an_embedding_takes_pytorchs_weights() -> None:
+    theirs, ours = torch.nn.Embedding(4, 3), nn.Embedding(4, 3, rng=1)
+    ours.load_state_dict(theirs.state_dict())
+    assert [[w.data for w in row] for row in ours([2, 0])] == theirs(torch.tensor([2, 0])).tolist()
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"momentum": 0.9}, {"weight_decay": 0.1, "alpha": 0.9, "eps": 1e-3}]
+)
+def test_rmsprop_moves_as_pytorchs(settings: dict[str, float]) -> None:
+    w, tensor = Value(0.75), torch.tensor([0.75], requires_grad=True)
+    ours, theirs = (
+        nn.RMSprop([w], 0.05, **settings),
+        torch.optim.RMSprop([tensor], 0.05, **settings),
+    )
+    for gradient in random_numbers(STEPS, 5):
+        w.grad, tensor.grad = gradient, torch.tensor([gradient])
+        ours.step()
+        theirs.step()
+        assert_close(w.data, tensor.item())
+
+
+@pytest.mark.parametrize(
+    ("schedule", "build"),
+    [
+        (
+            nn.LinearDecay(STEPS),
+            lambda o: torch.optim.lr_scheduler.LinearLR(o, 1.0, 0.0, total_iters=STEPS),
+        ),
+        (
+            nn.CosineDecay(STEPS),
+            lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=STEPS),
+        ),
+        (nn.ExponentialDecay(0.9), lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.9)),
+    ],
+)
+def test_schedules_are_pytorchs(schedule: Any, build: Any) -> None:
+    w, tensor = Value(0.75), torch.tensor([0.75], requires_grad=True)
+    ours, theirs = nn.Adam([w], 0.05, schedule=schedule), torch.optim.Adam([tensor], 0.05)
+    scheduler = build(theirs)
+    for gradient in random_numbers(STEPS, 5):
+        w.grad, tensor.grad = gradient, torch.tensor([gradient])
+        ours.step()
+        theirs.step()
+        scheduler.step()
+        assert_close(w.data, tensor.item())

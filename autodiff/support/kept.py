@@ -18,7 +18,6 @@ from numbers import Number
 from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from autodiff import Value
 from autodiff.support.noticing import INSTALLED, is_users
 
 __all__ = ["Kept"]
@@ -84,7 +83,7 @@ class Kept:
             if isinstance(thing, PLAIN):
                 self.found.append((path, (type(thing), repr(thing))))
                 continue
-            if id(thing) in met or (isinstance(thing, Value) and not hasattr(thing, "__dict__")):
+            if id(thing) in met or (hasattr(thing, "make_node") and not hasattr(thing, "__dict__")):
                 continue
             met[id(thing)] = thing  # which keeps it, and its id
             if str(type(thing).__module__).startswith("numpy"):

@@ -1,0 +1,169 @@
+"""What networks have besides neurons: embeddings, norms and dropout, as in ``torch.nn``."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from autodiff import Value, sqrt
+from autodiff.support.convert import describe, to_float
+from autodiff.value import constant
+from nn.arguments import count_of, random_generator
+from nn.layers import as_inputs
+from nn.module import Module
+from nn.softmax import total_of
+
+__all__ = ["Dropout", "Embedding", "LayerNorm", "RMSNorm"]
+
+
+class Embedding(Module, names_nodes=False):
+    """A list of ``width`` weights for each of ``count`` tokens: calling it looks one up.
+
+    ``weight`` is count x width, from the standard normal distribution as in PyTorch, drawn from
+    ``rng`` as those of :class:`~nn.layers.Neuron`.
+
+    Raises ValueError if a number is not a positive int.
+
+    >>> embedding = Embedding(27, 2, rng=7)
+    >>> embedding(3) == embedding.weight[3]
+    True
+    """
+
+    def __init__(self, count: int, width: int, rng: random.Random | int | None = None) -> None:
+        count, width = count_of(count, "tokens"), count_of(width, "weights")
+        generator = random_generator(rng, "rng")
+        gauss = random.gauss if generator is None else generator.gauss
+        self.weight = [[Value(gauss(0.0, 1.0)) for _ in range(width)] for _ in range(count)]
+
+    def __call__(self, x: Any) -> Any:
+        """Return the weights of a token, or a list with those of each of a list of tokens.
+
+        A token is an int, or a float that is whole, as ``fit`` has them.  Raises ValueError for
+        one that there is not, TypeError for what is no number: a Value, whose number decides.
+        """
+        if isinstance(x, Sequence) and not isinstance(x, str):
+            return [self(token) for token in x]
+        count = len(self.weight)
+        if not isinstance(x, (int, float)):
+            raise TypeError(
+                f"{self.path or 'Embedding'} needs an int from 0 to {count - 1}, or a list of "
+                f"them, but got {describe(x)}"
+            )
+        token = int(x) if float(x).is_integer() else -1
+        if not 0 <= token < count:
+            raise ValueError(
+                f"{self.path or 'Embedding'} has tokens from 0 to {count - 1}, not {describe(x)}"
+            )
+        return list(self.weight[token])
+
+
+class RMSNorm(Module):
+    """``x / sqrt(mean(x**2) + eps)``, times weights (B. Zhang and R. Sennrich, 2019).
+
+    The weights start at 1; without ``elementwise_affine`` there are none.  ``eps`` is PyTorch's
+    for float64, unless it is given.
+
+    Raises ValueError if the width is not a positive int or ``eps`` is below 0.
+
+    >>> [y.data for y in RMSNorm(2, eps=0.0)([3.0, -3.0])]
+    [1.0, -1.0]
+    """
+
+    def __init__(
+        self, width: int, eps: float = sys.float_info.epsilon, elementwise_affine: bool = True
+    ) -> None:
+        self.width, self.eps = count_of(width, "numbers"), _at_least_zero(eps, "eps")
+        if elementwise_affine:
+            self.weight = [Value(1.0) for _ in range(self.width)]
+
+    def input_count(self) -> int:
+        return self.width
+
+    def __call__(self, x: Sequence[Value | float]) -> list[Value]:
+        """Return as many Values as there are numbers or Values in ``x``: the width."""
+        inputs = as_inputs(x, self.width, self)
+        return self.affine(_scaled(inputs, self.eps))
+
+    def affine(self, normed: list[Value]) -> list[Value]:
+        """Return the numbers times their weights, where there are any."""
+        weights = getattr(self, "weight", None)
+        if weights is None:
+            return normed
+        return [number * weight for number, weight in zip(normed, weights, strict=True)]
+
+
+class LayerNorm(RMSNorm):
+    """``(x - mean) / sqrt(variance + eps)`` times weights, plus biases (J. L. Ba and others, 2016).
+
+    The weights start at 1 and the biases at 0; without ``elementwise_affine`` there are none of
+    either, without ``bias`` no biases.  Errors are those of :class:`RMSNorm`.
+
+    >>> [y.data for y in LayerNorm(2, eps=0.0)([1.0, 3.0])]
+    [-1.0, 1.0]
+    """
+
+    def __init__(
+        self, width: int, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True
+    ) -> None:
+        super().__init__(width, eps, elementwise_affine)
+        if elementwise_affine and bias:
+            self.bias = [Value(0.0) for _ in range(self.width)]
+
+    def __call__(self, x: Sequence[Value | float]) -> list[Value]:
+        """Return as many Values as there are numbers or Values in ``x``: the width."""
+        inputs = as_inputs(x, self.width, self)
+        mean = total_of(inputs) / float(self.width)
+        outputs = self.affine(_scaled([number - mean for number in inputs], self.eps))
+        biases = getattr(self, "bias", None)
+        if biases is None:
+            return outputs
+        return [number + bias for number, bias in zip(outputs, biases, strict=True)]
+
+
+def _scaled(numbers: list[Value], eps: float) -> list[Value]:
+    size = sqrt(total_of([number**2 for number in numbers]) / float(len(numbers)) + eps)
+    return [number / size for number in numbers]
+
+
+class Dropout(Module):
+    """While it trains, puts 0 in the place of each number with probability ``p``.
+
+    The others are divided by 1 - p, so that the mean stays (N. Srivastava and others, 2014).  What
+    is dropped gets no gradient at all.  After ``eval()`` all numbers pass as they are.  It draws
+    from ``rng`` as a neuron's start does; ``fit`` trains such a model eagerly.
+
+    Raises ValueError if ``p`` is not from 0 to 1.
+
+    >>> dropout = Dropout(0.5, rng=7)
+    >>> [y.data for y in dropout([1.0, 1.0, 1.0, 1.0])]
+    [0.0, 0.0, 2.0, 0.0]
+    >>> dropout.eval()([1.0, 1.0])
+    [1.0, 1.0]
+    """
+
+    def __init__(self, p: float = 0.5, rng: random.Random | int | None = None) -> None:
+        self.p = _at_least_zero(p, "p")
+        if self.p > 1.0:
+            raise ValueError(f"p must be a probability from 0 to 1, but got {p!r}")
+        self.generator = random_generator(rng, "rng")
+
+    def __call__(self, x: Sequence[Value | float]) -> list[Any]:
+        """Return a list of as many numbers or Values as there are in ``x``."""
+        if not self.training or self.p == 0.0:
+            return list(x)
+        inputs = as_inputs(x, len(x), self)
+        draw = random.random if self.generator is None else self.generator.random
+        kept = [draw() >= self.p for _ in inputs]
+        return [
+            number / (1.0 - self.p) if keep else constant(0.0, "dropped")
+            for number, keep in zip(inputs, kept, strict=True)
+        ]
+
+
+def _at_least_zero(number: float, what: str) -> float:
+    checked = to_float(number, what)
+    if not checked >= 0.0:
+        raise ValueError(f"{what} must be 0 or more, but got {number!r}")
+    return checked

@@ -1,0 +1,64 @@
+"""Learning-rate schedules: by what the rate is multiplied, as a function of the steps made so far.
+
+An optimizer takes any function as ``schedule``, written in arithmetic that takes floats or Values
+alike: ``step()`` asks it for a number, a program for an expression.  Choose with ``where``,
+``minimum`` or ``clip`` rather than ``if``.  These are the closed forms of PyTorch's schedulers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from autodiff import clip, cos
+from autodiff.ops import power
+
+__all__ = ["CosineDecay", "ExponentialDecay", "LinearDecay"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinearDecay:
+    """From 1 to 0 in so many steps: ``LinearLR`` from 1.0 to 0.0.
+
+    >>> [LinearDecay(4)(float(step)) for step in (0, 1, 4, 5)]
+    [1.0, 0.75, 0.0, 0.0]
+    """
+
+    steps: int
+
+    def __call__(self, step: Any) -> Any:
+        """Return the factor of a step; the first is step 0."""
+        return clip(1.0 - step / float(self.steps), 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class CosineDecay:
+    """From 1 to 0 in so many steps, as half a wave of the cosine: ``CosineAnnealingLR``.
+
+    It is that of I. Loshchilov and F. Hutter (2017) without restarts; then it stays at 0.
+
+    >>> [round(CosineDecay(4)(float(step)), 2) for step in (0, 1, 2, 4, 5)]
+    [1.0, 0.85, 0.5, 0.0, 0.0]
+    """
+
+    steps: int
+
+    def __call__(self, step: Any) -> Any:
+        """Return the factor of a step; the first is step 0."""
+        return 0.5 + 0.5 * cos(math.pi * clip(step / float(self.steps), 0.0, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class ExponentialDecay:
+    """``gamma`` to the power of the step: ``ExponentialLR``.
+
+    >>> [ExponentialDecay(0.5)(float(step)) for step in (0, 1, 2)]
+    [1.0, 0.5, 0.25]
+    """
+
+    gamma: float
+
+    def __call__(self, step: Any) -> Any:
+        """Return the factor of a step; the first is step 0."""
+        return power(self.gamma, step)
