@@ -2,7 +2,8 @@
 
 An optimizer takes any function as ``schedule``, written in arithmetic that takes floats or Values
 alike: ``step()`` asks it for a number, a program for an expression.  Choose with ``where``,
-``minimum`` or ``clip`` rather than ``if``.  These are the closed forms of PyTorch's schedulers.
+``minimum`` or ``clip`` rather than ``if``.  These are the closed forms of PyTorch's schedulers; they
+raise ValueError if the number of steps is not a positive int.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from autodiff import clip, cos
 from autodiff.ops import power
+from nn.arguments import count_of
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearDecay"]
 
@@ -26,6 +28,9 @@ class LinearDecay:
     """
 
     steps: int
+
+    def __post_init__(self) -> None:
+        count_of(self.steps, "steps")
 
     def __call__(self, step: Any) -> Any:
         """Return the factor of a step; the first is step 0."""
@@ -43,6 +48,9 @@ class CosineDecay:
     """
 
     steps: int
+
+    def __post_init__(self) -> None:
+        count_of(self.steps, "steps")
 
     def __call__(self, step: Any) -> Any:
         """Return the factor of a step; the first is step 0."""
