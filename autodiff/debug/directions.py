@@ -66,7 +66,8 @@ def factor(tree: ast.expr, scope: Mapping[str, object]) -> int:
 def turned_round(update: ast.stmt) -> str:
     """Return an update that goes the other way.
 
-    >>> [turned_round(each) for each in ast.parse("w.data += w.grad; w.data = w.data - w.grad").body]
+    >>> lines = ast.parse("w.data += w.grad; w.data = w.data - w.grad").body
+    >>> [turned_round(each) for each in lines]
     ['w.data -= w.grad', 'w.data = w.data + w.grad']
     """
     turned = copy.deepcopy(update)
