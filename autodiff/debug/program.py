@@ -31,8 +31,10 @@ class Program:
     ==============  ======================================================================
     ``scope``       the names that the code that asks has, and what they are bound to
     ``called``      what that code calls the Values
-    ``statements``  those of the files that made the graph, and of the one that asks
+    ``statements``  those of the files that made the graph, and of the one that asks, as far as
+                    what runs now may have run them
     ``flows``       what goes where by them
+    ``made_anew``   the statements that give a function's name to something else
     ``running``     the line at which each function of the program is, by file and name
     ==============  ======================================================================
     """
@@ -54,8 +56,30 @@ class Program:
             if isinstance(each, Value):
                 self.called.setdefault(each, name)
         texts = [read(file) for file in files]
-        self.statements = [each for statements, _ in texts for each in statements]
-        self.flows = [each for _, flows in texts for each in flows]
+        self.statements = self.may_have_run([each for found, _ in texts for each in found])
+        known = set(map(id, self.statements))
+        self.made_anew: dict[tuple[object, str], list[Statement]] = {}
+        for each in self.statements:
+            self.made_anew.setdefault((each.function, each.made_anew), []).append(each)
+        self.flows = [
+            each
+            for _, flows in texts
+            for each in flows
+            if id(each.statement) in known
+            if all(self.is_current(each.statement, name) for name in each.targets)
+        ]
+
+    def may_have_run(self, statements: Sequence[Statement]) -> list[Statement]:
+        """Return the statements outside of functions, of those that run, and of what they name."""
+        by_owner: dict[str, list[Statement]] = {}
+        for each in statements:
+            by_owner.setdefault("".join(each.owners[:1]), []).append(each)
+        found = [""]
+        found += {"".join(each.owners[:1]) for each in statements if each.function in self.running}
+        for owner in found:  # which grows meanwhile
+            for each in by_owner.get(owner, ()):
+                found += (each.names & by_owner.keys()).difference(found)
+        return [each for owner in dict.fromkeys(found) for each in by_owner.get(owner, ())]
 
     # ---- names -----------------------------------------------------------------------------
 
@@ -107,20 +131,17 @@ class Program:
         return set(graph) - {bound[name] for name in names}
 
     def is_current(self, statement: Statement, name: str) -> bool:
-        """Return whether what a statement does to a name may still be seen: it has run.
+        """Return whether what a statement has done to what has a name may still be seen.
 
-        And nothing has given the name something else since.
+        Then it has run, and nothing has given the name to something else since.
         """
         place, now = statement.tree.lineno, self.running.get(statement.function, sys.maxsize)
-        later = [
-            each
-            for each in self.statements
-            if each.function == statement.function
-            if place < each.tree.lineno <= now and each.makes_anew(name)
-        ]
         if place > now and not statement.loops:
             return False
-        return all(not set(each.loops).isdisjoint(statement.loops) for each in later)
+        return all(
+            not place < each.tree.lineno <= now or set(each.loops) & set(statement.loops)
+            for each in self.made_anew.get((statement.function, name), ())
+        )
 
     def uphill(self, updates: Iterable[Statement]) -> list[Statement]:
         """Return those of the updates that add the gradient."""
@@ -153,7 +174,6 @@ class Program:
             if flow.taken_out
             and (not reached or not reached.isdisjoint(flow.taken_out))
             and (not used or not used.isdisjoint(flow.targets))
-            and all(self.is_current(flow.statement, name) for name in flow.targets)
         ]
         return list(dict.fromkeys(found))
 

@@ -242,16 +242,14 @@ def has_no_name(case: Situation) -> Iterator[str]:
 
 def how_to_name(value: Value, called: str) -> str:
     """Return what to do about a Value that has no name."""
-    example = (
-        'in Value(0.5, "w")' if value.is_leaf else f'in y = {definition(value)}; y.label = "y"'
-    )
+    in_code = 'Value(0.5, "w")' if value.is_leaf else f'y = {definition(value)}; y.label = "y"'
     recording = (
         ", or make the graph in `with record_source():`, which takes the names and lines from the "
         "program"
     )
     return (
-        f"{called}{made_in(value)} has no name of its own, for pictures and traces: give it one, as "
-        f"{example}{'' if value.origin.line else recording}"
+        f"{called}{made_in(value)} has no name of its own, for pictures and traces: give it one, "
+        f"as in {in_code}{'' if value.origin.line else recording}"
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import linecache
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,11 +38,12 @@ SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Statement:
     """A statement of a program; its text is shown on one line.
 
-    ``owners`` are the names of the functions and classes that it stands in, ``loops`` the loops.
+    ``owners`` are the names of the functions and classes that it stands in, ``loops`` the loops,
+    ``names`` those in it; of a block, in what it begins with.
     """
 
     file: str
@@ -50,18 +51,20 @@ class Statement:
     code: str
     owners: tuple[str, ...]
     loops: tuple[ast.stmt, ...]
+    names: set[str]
 
     @property
     def function(self) -> tuple[str, str]:
         """The file, and what Python calls the code that the statement is of."""
         return self.file, self.owners[-1] if self.owners else "<module>"
 
-    def makes_anew(self, name: str) -> bool:
-        """Return whether it gives a name something that has nothing to do with what it was."""
+    @property
+    def made_anew(self) -> str:
+        """The name to which it gives something that has nothing to do with what it was."""
         match self.tree:
-            case ast.Assign(targets=[ast.Name(id=target)], value=value):
-                return target == name and name not in names_in(value)
-        return False
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                return "" if name in names_in(value) else name
+        return ""
 
     def __str__(self) -> str:
         return f"{shown_place(self.file, self.tree.lineno)}: {self.code}"
@@ -112,7 +115,8 @@ def _read(file: str, source: str) -> tuple[list[Statement], list[Flow]]:
     }
     statements, flows = [], []
     for each, owners, loops in statements_in(tree, (), ()):
-        statement = Statement(file, each, code_of(each, source, lines), owners, loops)
+        names = names_in(*own_parts(each))
+        statement = Statement(file, each, code_of(each, source, lines), owners, loops, names)
         statements.append(statement)
         for expression, targets in flows_in(each, owners, parameters):
             numbers = taken_out(each, expression)
@@ -266,18 +270,33 @@ def flows_in(
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=changed)) as value):
             for argument in value.args:  # as in losses.append(...)
                 yield argument, names_in(changed)
-    own = [each for each in ast.iter_child_nodes(statement) if not isinstance(each, ast.stmt)]
-    for each in [inner for expression in own for inner in ast.walk(expression)]:
+    yield from flows_within(own_parts(statement), parameters)
+
+
+def own_parts(statement: ast.stmt) -> list[ast.AST]:
+    """Return the parts of a statement that are no statements themselves."""
+    return [each for each in ast.iter_child_nodes(statement) if not isinstance(each, ast.stmt)]
+
+
+def flows_within(
+    trees: Iterable[ast.AST], parameters: dict[str, list[str]]
+) -> Iterator[tuple[ast.AST, set[str]]]:
+    """Yield the expressions within others, and the names of what each goes into.
+
+    What a function is called with goes into its parameters.
+    """
+    for each in [inner for tree in trees for inner in ast.walk(tree)]:
         match each:
             case ast.comprehension(target=target, iter=value):
                 yield value, names_in(target)
             case ast.NamedExpr(target=target, value=value):
                 yield value, names_in(target)
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments):
-                for argument, parameter in zip(arguments, parameters.get(name, ()), strict=False):
+                known = parameters.get(name, [])
+                for argument, parameter in zip(arguments, known, strict=False):
                     yield argument, {parameter}
                 for keyword in each.keywords:
-                    yield keyword.value, {keyword.arg or ""} if name in parameters else set()
+                    yield keyword.value, {keyword.arg or ""}.intersection(known)
 
 
 def reach(flows: Sequence[Flow], names: set[str], *, forward: bool) -> set[str]:

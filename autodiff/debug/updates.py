@@ -68,9 +68,9 @@ def why_rebound(case: Situation) -> Iterator[str]:
     if old is not None and old.has_grad and program.is_rebound(value):
         yield (
             f"{program.name(value)} is no variable but the result of an update, {definition(value)}"
-            f"{made_in(value) or shown_statements(program.rebindings(value))}: each such step makes "
-            "the graph longer, and the variable that it began with is not updated. Change that "
-            f"one's number in place: {in_place(value, program)}"
+            f"{made_in(value) or shown_statements(program.rebindings(value))}: each such step "
+            "makes the graph longer, and the variable that it began with is not updated. Change "
+            f"that one's number in place: {in_place(value, program)}"
         )
 
 
@@ -126,7 +126,7 @@ def rounding(case: Situation) -> float:
     for node, steps in case.uses.every_step.items():
         gradients[node] = steps[-1].total
     moved = [abs(gradient * node.data) for node, gradient in gradients.items()]
-    return 2.0 * UNIT_ROUNDOFF * math.fsum(filter(math.isfinite, moved))
+    return 2.0 * UNIT_ROUNDOFF * sum(filter(math.isfinite, moved))
 
 
 def why_overwritten(case: Situation) -> Iterator[str]:
