@@ -2,7 +2,8 @@
 
 A program is run as ``train.py``.  It is wrong in the line that ends in ``# MEND`` and the line that
 belongs there, or in the one before which a line is missing; the student does not see that remark.
-``says`` has what the message must have in it: the thing by its name, the line, and the cure.
+``says`` has what the message must have in it: the thing by its name, the line, and the cure, which
+is ``{cure}`` where it is the line that belongs there.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ for epoch in range(3):
     if epoch == 2: break
     w = w - 0.01 * w.grad  # MEND w.zero_grad()
 """
+CUT = ("train.py:{line}:", "Use the Value itself: {cure}")
 REBOUND = ("number in place: w.data -= ...", "train.py:{line}")
 
 MISTAKES = [
@@ -112,7 +114,7 @@ loss.backward()
 """,
             "w",
         ),
-        ("h is a number", "train.py:{line}", "use the Value itself"),
+        ("h = Value((w * x).data) makes a plain number", *CUT),
     ),
     Mistake(
         "the graph is cut by .data, and nothing is recorded",
@@ -125,7 +127,7 @@ loss.backward()
 """,
             "w",
         ),
-        ("not computed from w", "train.py:{line}", "use the Value itself"),
+        ("h = (w * x).data makes a plain number", *CUT),
     ),
     *[
         Mistake(
@@ -138,7 +140,7 @@ loss.label = "loss"; loss.backward()
 """,
                 "w",
             ),
-            ("loss = 0.25", "train.py:{line}", "without .data or Value(...) round it"),
+            ("loss = 0.25", "without .data or Value(...) round it", *CUT),
         )
         for recorder in (recorded, plain)
     ],
@@ -153,7 +155,7 @@ loss.backward()
 """,
             "w",
         ),
-        ("loss is not computed from w", "train.py:{line}: penalty", "use the Value itself"),
+        ("loss is not computed from w", *CUT),
     ),
     Mistake(
         "loss and variable are confused",
@@ -270,7 +272,7 @@ for epoch in range(5):
 """,
             "w",
         ),
-        ("loss is larger now", "train.py:{line}: w.data += 0.01 * w.grad", "w.data -= lr * w.grad"),
+        ("loss is larger now", "train.py:{line}: w.data += 0.01 * w.grad", "write {cure}"),
     ),
     Mistake(
         "the learning rate is too large",
@@ -285,7 +287,11 @@ for epoch in range(5):
 """,
             "w",
         ),
-        ("loss is larger now", "train.py:{line}: w.data -= 0.5 * w.grad", "a smaller lr"),
+        (
+            "loss is larger now",
+            "train.py:{line}: w.data -= 0.5 * w.grad",
+            "a smaller learning rate",
+        ),
     ),
     Mistake(
         "the learning rate is too large: nan",
@@ -469,6 +475,6 @@ loss.backward()
         "loss = (w * 3.0 - 1.0) ** 2\n"
         "loss.backward()\n"
         "print(explain(w, of=loss))\n",
-        ("v1 (w) has no name of its own", 'Value(0.5, "w")', "record_source()"),
+        ("w has no name of its own", 'Value(0.5, "w")', "record_source()"),
     ),
 ]

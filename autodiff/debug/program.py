@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 
 from autodiff.debug.directions import direction
@@ -18,7 +18,7 @@ from autodiff.debug.statements import (
     read,
     target_name,
 )
-from autodiff.support.frames import LIBRARY
+from autodiff.support.frames import LIBRARY, is_users
 from autodiff.support.naming import name_of
 from autodiff.value import Value
 
@@ -29,8 +29,8 @@ class Program:
     """The user's program, as far as it can be seen from where an explanation is asked for.
 
     ==============  ======================================================================
-    ``scope``       the names that the code that asks has, and what they are bound to
-    ``called``      what that code calls the Values
+    ``scope``       the names that the code that asks has, and its callers, and what they stand for
+    ``called``      what they call the Values, the outermost first
     ``statements``  those of the files that made the graph, and of the one that asks, as far as
                     what runs now may have run them
     ``flows``       what goes where by them
@@ -41,20 +41,19 @@ class Program:
 
     def __init__(self, nodes: Sequence[Value]) -> None:
         files = dict.fromkeys(node.origin.file for node in nodes if node.origin.file)
-        frame = frame_of(files)
-        self.scope: Mapping[str, object] = {}
-        if frame is not None:
-            self.scope = {**frame.f_globals, **frame.f_locals}
-            files.setdefault(frame.f_code.co_filename)
-        self.running: dict[tuple[str, str], int] = {}
-        while frame is not None:
-            code = frame.f_code
-            self.running.setdefault((code.co_filename, code.co_name), frame.f_lineno)
-            frame = frame.f_back
+        frames = list(frames_of(files))
+        self.scope: dict[str, object] = {}
         self.called: dict[Value, str] = {}
-        for name, each in self.scope.items():
-            if isinstance(each, Value):
-                self.called.setdefault(each, name)
+        self.running: dict[tuple[str, str], int] = {}
+        for frame in reversed(frames):
+            code, names = frame.f_code, {**frame.f_globals, **frame.f_locals}
+            files.setdefault(code.co_filename)
+            self.running[code.co_filename, code.co_name] = frame.f_lineno
+            self.scope |= names
+            for name, each in names.items():
+                is_users_name = name.isidentifier() and not name.startswith("_")
+                if isinstance(each, Value) and is_users_name:
+                    self.called.setdefault(each, name)
         texts = [read(file) for file in files]
         self.statements = self.may_have_run([each for found, _ in texts for each in found])
         known = set(map(id, self.statements))
@@ -178,19 +177,17 @@ class Program:
         return list(dict.fromkeys(found))
 
 
-def frame_of(files: Iterable[str]) -> FrameType | None:
-    """Return the innermost frame of the program that asks; None if it is another program.
+def frames_of(files: Iterable[str]) -> Iterator[FrameType]:
+    """Yield the frames of the program that asks, the innermost first; none if it is another one.
 
-    Its code is in a folder of the files that made the graph; if none is known, it is not this
-    library's, nor what a debugger runs where it has stopped in this library.
+    Its code is in a folder of the files that made the graph; if none is known, it is nobody else's,
+    nor what a debugger runs where it has stopped in this library.
     """
     folders = set(map(os.path.dirname, files))
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file, module = frame.f_code.co_filename, str(frame.f_globals.get("__file__", ""))
-        if file.startswith(LIBRARY) or module.startswith(LIBRARY):
-            pass
-        elif not folders or os.path.dirname(file) in folders:
-            return frame
+        is_ours = file.startswith(LIBRARY) or module.startswith(LIBRARY)
+        if not is_ours and (os.path.dirname(file) in folders if folders else is_users(file)):
+            yield frame
         frame = frame.f_back
-    return None

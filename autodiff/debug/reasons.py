@@ -66,7 +66,7 @@ def why_missing(value: Value, of: Value, order: Sequence[Value], program: Progra
         yield (
             f"{name} is a new Value, {definition(value)}{rebound}, and {root} uses the old one, "
             f"{old!r}: assigning to a name does not change the Value that a model holds. Change "
-            f"its number in place: {in_place(old, program)}"
+            f"its number in place: {in_place(value, program)}"
         )
     elif twins:
         yield (
@@ -78,7 +78,7 @@ def why_missing(value: Value, of: Value, order: Sequence[Value], program: Progra
         cuts = list(cut_off(value, of, program))
         yield from cuts or [not_used(value, order, name, root)]
     if not value.name:
-        yield how_to_name(value, name)
+        yield how_to_name(value, name, program)
 
 
 def cut_off(value: Value, of: Value, program: Program) -> Iterator[str]:
@@ -237,12 +237,17 @@ def is_the_root(case: Situation) -> Iterator[str]:
 def has_no_name(case: Situation) -> Iterator[str]:
     """Yield how to get names."""
     if not case.value.name:
-        yield how_to_name(case.value, case.names[case.value])
+        yield how_to_name(case.value, case.names[case.value], case.program)
 
 
-def how_to_name(value: Value, called: str) -> str:
+def how_to_name(value: Value, called: str, program: Program) -> str:
     """Return what to do about a Value that has no name."""
-    in_code = 'Value(0.5, "w")' if value.is_leaf else f'y = {definition(value)}; y.label = "y"'
+    name = called if called.isidentifier() and called in program.called.values() else ""
+    if value.is_leaf:
+        in_code = f'Value({number_text(value.data)}, "{name or "w"}")'
+    else:
+        formula = "" if name else f"y = {definition(value)}; "
+        in_code = f'{formula}{name or "y"}.label = "{name or "y"}"'
     recording = (
         ", or make the graph in `with record_source():`, which takes the names and lines from the "
         "program"

@@ -53,10 +53,15 @@ def old_parameter(value: Value) -> Value | None:
 
 
 def in_place(value: Value, program: Program) -> str:
-    """Return how to update the variable that a chain of updates began with."""
-    while (old := old_parameter(value)) is not None:
-        value = old
-    return f"{program.number(value)} -= ..."
+    """Return how to update the variable that a chain of updates began with.
+
+    Under the first name that it had: what it is called now may be the result of an update.
+    """
+    chain = [value]
+    while (old := old_parameter(chain[0])) is not None:
+        chain.insert(0, old)
+    names = [program.name(each) for each in chain]
+    return f"{next(filter(str.isidentifier, names), 'p')}.data -= ..."
 
 
 def why_rebound(case: Situation) -> Iterator[str]:
