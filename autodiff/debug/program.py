@@ -30,7 +30,7 @@ class Program:
 
     ==============  ======================================================================
     ``scope``       the names that the code that asks has, and its callers, and what they stand for
-    ``called``      what they call the Values, the outermost first
+    ``called``      what they call the Values, the outermost first, but for loops over many
     ``statements``  those of the files that made the graph, and of the one that asks, as far as
                     what runs now may have run them
     ``flows``       what goes where by them
@@ -42,31 +42,34 @@ class Program:
     def __init__(self, nodes: Sequence[Value]) -> None:
         files = dict.fromkeys(node.origin.file for node in nodes if node.origin.file)
         frames = list(frames_of(files))
-        self.scope: dict[str, object] = {}
-        self.called: dict[Value, str] = {}
-        self.running: dict[tuple[str, str], int] = {}
-        for frame in reversed(frames):
-            code, names = frame.f_code, {**frame.f_globals, **frame.f_locals}
-            files.setdefault(code.co_filename)
-            self.running[code.co_filename, code.co_name] = frame.f_lineno
-            self.scope |= names
-            for name, each in names.items():
-                is_users_name = name.isidentifier() and not name.startswith("_")
-                if isinstance(each, Value) and is_users_name:
-                    self.called.setdefault(each, name)
+        files |= dict.fromkeys(frame.f_code.co_filename for frame in frames)
+        self.running = {
+            (frame.f_code.co_filename, frame.f_code.co_name): frame.f_lineno
+            for frame in reversed(frames)
+        }
         texts = [read(file) for file in files]
         self.statements = self.may_have_run([each for found, _ in texts for each in found])
-        known = set(map(id, self.statements))
         self.made_anew: dict[tuple[object, str], list[Statement]] = {}
         for each in self.statements:
             self.made_anew.setdefault((each.function, each.made_anew), []).append(each)
+        known = set(self.statements)
         self.flows = [
-            each
+            flow
             for _, flows in texts
-            for each in flows
-            if id(each.statement) in known
-            if all(self.is_current(each.statement, name) for name in each.targets)
+            for flow in flows
+            if flow.statement in known
+            if all(self.is_current(flow.statement, name) for name in flow.targets)
         ]
+        self.scope: dict[str, object] = {}
+        self.called: dict[Value, str] = {}
+        loops = self.names_of_loops()
+        for frame in reversed(frames):
+            names = {**frame.f_globals, **frame.f_locals}
+            self.scope |= names
+            for name, value in names.items():
+                is_own = name.isidentifier() and not name.startswith("_") and name not in loops
+                if isinstance(value, Value) and is_own:
+                    self.called.setdefault(value, name)
 
     def may_have_run(self, statements: Sequence[Statement]) -> list[Statement]:
         """Return the statements outside of functions, of those that run, and of what they name."""
@@ -93,6 +96,11 @@ class Program:
         known = set(values)
         own = {each.name for each in known if each.name.isidentifier()}
         return own | {name for name, each in self.bound() if each in known}
+
+    def names_of_loops(self) -> set[str]:
+        """Return the names that a loop gives to one thing after the other."""
+        trees = [each.tree for each in self.statements]
+        return names_in(*[tree.target for tree in trees if isinstance(tree, ast.For)])
 
     def bound(self) -> Iterable[tuple[str, Value]]:
         """Return the names that are bound to Values, with these."""
@@ -123,9 +131,8 @@ class Program:
     def not_updated(self, graph: Iterable[Value]) -> set[Value]:
         """Return the Values of a graph that no line updates, if each updates a variable by name."""
         names = {target_name(each.tree) for each in self.statements if is_update(each.tree)}
-        loops = [each.tree.target for each in self.statements if isinstance(each.tree, ast.For)]
         bound = dict(self.bound())
-        if not names or not names <= bound.keys() - names_in(*loops):
+        if not names or not names <= bound.keys() - self.names_of_loops():
             return set()
         return set(graph) - {bound[name] for name in names}
 

@@ -120,7 +120,7 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
     if not value.has_grad:
         if not of.has_grad:
             yield f"{name}.grad is not computed: {root}.backward() has not run, so call it first"
-        elif value is of or any(step.taken for step in case.uses.steps[value]):
+        elif not case.changes and any(step.taken for step in case.uses.steps[value]):
             yield (
                 f"{name}.grad has been cleared since {root}.backward() ran: "
                 "call zero_grad() before backward()"
@@ -244,7 +244,7 @@ def how_to_name(value: Value, called: str, program: Program) -> str:
     """Return what to do about a Value that has no name."""
     name = called if called.isidentifier() and called in program.called.values() else ""
     if value.is_leaf:
-        in_code = f'Value({number_text(value.data)}, "{name or "w"}")'
+        in_code = f'Value(0.5, "{name or "w"}")'
     else:
         formula = "" if name else f"y = {definition(value)}; "
         in_code = f'{formula}{name or "y"}.label = "{name or "y"}"'
