@@ -602,6 +602,145 @@ def test_after_one_backward_there_is_nothing_to_remark() -> None:
 
 
 # --------------------------------------------------------------------------------------------
+# After an update
+# --------------------------------------------------------------------------------------------
+
+
+def after_epochs(count: int, loss_of: Callable[[], Value], *variables: Value) -> Value:
+    """Return the last loss of a training that does not clear gradients but before the last pass."""
+    for epoch in range(count):
+        loss = loss_of()
+        loss.label = "loss"
+        if epoch == count - 1:
+            for variable in variables:
+                variable.zero_grad()
+        loss.backward()
+        for variable in variables:
+            variable.data = variable.data - 0.05 * variable.grad
+    return loss
+
+
+BEFORE = "it was computed before that"
+
+
+@given(recipe=tame_recipes(), step=st.sampled_from([0.0, 0.01, 1.0]))
+def test_after_one_pass_and_an_update_nobody_is_said_to_have_added_to_a_gradient(
+    recipe: Recipe, step: float
+) -> None:
+    root = built(recipe)[-1]
+    order = topological_order(root)
+    root.backward()
+    variables = [node for node in order if node.is_leaf and not node.is_constant]
+    for variable in variables:
+        variable.data -= step * variable.grad
+    for variable in variables:
+        assert "earlier passes gave the rest" not in notes(variable, of=root)
+
+
+def test_after_an_update_a_gradient_of_one_pass_is_told_as_that_of_before() -> None:
+    w, x = Value(1.0, "w"), Value(2.0, "x")
+    losses: list[Callable[[], Value]] = [
+        lambda: (w * x - 1.0) ** 2,
+        lambda: w * w,
+        lambda: (w * x).tanh() + 0.1 * w**2,
+        lambda: w.exp() + Value(3.0, (w,), (0.5,)),
+    ]
+    for loss_of in losses:
+        w.data = 1.0
+        assert notes(w, of=after_epochs(3, loss_of, w)).endswith(
+            f"w.grad is {w.grad:.6g}: {BEFORE}"
+        )
+
+
+def test_a_result_keeps_the_gradient_of_the_last_pass_whatever_is_updated() -> None:
+    w = Value(1.0, "w")
+    for _ in range(2):
+        h = w * 3.0
+        loss = (h - 1.0) ** 2 + (w + 1.0).relu() * 0.0 - w.maximum(-9.0) * 0.0
+        loss.backward()
+        w.data -= 0.05 * w.grad
+    assert "h.grad is 1.6: it was computed before that" in notes(h, of=loss)
+    assert "loss.grad" not in notes(loss, of=loss)
+    (loss * 2.0).backward()
+    w.data = 0.0
+    assert f"loss.grad is 2: {BEFORE}" in notes(loss, of=loss)
+
+
+def test_where_it_cannot_be_known_what_a_pass_gave_it_is_told_under_a_condition() -> None:
+    a, b = Value(1.0, "a"), Value(0.5, "b")
+    said = notes(a, of=after_epochs(2, lambda: (a * b - 1.0) ** 2, a, b))
+    assert f"a.grad is {a.grad:.6g}: {BEFORE}. Where zero_grad() has not run before" in said
+    # A result that no number of w gives any more, as a slope of 0 leads nowhere.
+    w = Value(-1.0, "w")
+    loss = w.relu() + w * 2.0
+    loss.backward()
+    loss.parents[0].data = 5.0
+    w.data = -2.0
+    assert "Where zero_grad() has not run before" in notes(w, of=loss)
+    # Nor does one that is not met.
+    w.data = 1.0
+    loss = w.exp()
+    loss.backward()
+    loss.data, w.data = -1.0, 0.5
+    assert "Where zero_grad() has not run before" in notes(w, of=loss)
+    w.grad = 0.0
+    assert "w.grad" not in notes(w, of=loss)
+
+
+def test_after_an_update_it_is_right_to_clear_a_gradient() -> None:
+    w = Value(1.0, "w")
+    loss = after_epochs(1, lambda: (w * 3.0 - 1.0) ** 2, w)
+    w.zero_grad()
+    assert "w.grad" not in notes(w, of=loss)
+
+
+def test_a_loss_that_is_larger_by_rounding_alone_is_not_said_to_be_larger() -> None:
+    for number in (0.1, 1.0 / 3.0, 1.0, 123.456):
+        w = Value(number, "w")
+        loss = (w * 3.0 - 1.0) ** 2 + (w * 0.1 - 7.0).exp() + 1e-9 * w
+        loss.backward()
+        for factor in (1.0 - 2.0**-53, 1.0 + 2.0**-52):
+            w.data = number * factor
+            assert "larger" not in notes(w, of=loss)
+    w = Value(1.0, "w")
+    loss = w * 1.0
+    loss.backward()
+    w.data = 1.0 + 1e-12
+    assert "larger now, 1.000000000001 where it was 1.0" in notes(w, of=loss)
+
+
+def test_where_no_line_tells_which_way_an_update_went_both_ways_are_told() -> None:
+    w = Value(1.0, "w")
+    loss = w * w
+    loss.label = "loss"
+    loss.backward()
+    setattr(w, "data", 2.0)  # noqa: B010 (no line that is seen)
+    assert "it went too far: take a smaller learning rate" in notes(w, of=loss)
+    w.data = math.cosh(2.0)
+    said = notes(w, of=loss)
+    assert "it went up the slope, or too far. Down is w.data -= lr * w.grad; a smaller lr" in said
+
+
+def test_a_value_without_a_name_in_the_code_is_told_how_to_be_updated_in_a_loop() -> None:
+    weights = [Value(1.0), Value(2.0)]
+    loss = weights[0] * weights[1]
+    loss.backward()
+    weights[0].data = math.cosh(2.0)
+    assert "Down is p.data -= lr * p.grad" in notes(weights[0], of=loss)
+
+
+def test_who_explains_the_program_of_another_has_names_of_its_own_for_it() -> None:
+    scope: dict[str, Any] = {"Value": Value, "record_source": record_source}
+    code = "with record_source():\n    loss = (Value(0.5) * 3.0) ** 2\n"
+    exec(compile(code, "/elsewhere/lesson.py", "exec"), scope)
+    node = scope["loss"].parents[0]
+    assert "v3 (made in /elsewhere/lesson.py:2) has no name of its own" in notes(
+        node, of=scope["loss"]
+    )
+    assert "record_source" not in notes(node, of=scope["loss"])
+
+
+# --------------------------------------------------------------------------------------------
 # Why is it zero?
 # --------------------------------------------------------------------------------------------
 

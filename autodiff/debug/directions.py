@@ -78,12 +78,17 @@ def turned_round(update: ast.stmt) -> str:
 
 
 def inside_the_graph(statement: ast.stmt) -> str:
-    """Return a statement without what takes a number out of the graph.
+    """Return what to do about a statement that takes a number out of the graph.
 
-    >>> [inside_the_graph(each) for each in ast.parse("h = Value((w * x).data); y = h.item()").body]
-    ['h = w * x', 'y = h']
+    >>> lines = ast.parse("h = Value((w * x).data); h = h.item()").body
+    >>> [inside_the_graph(each) for each in lines]
+    ['use the Value itself: h = w * x', 'leave that line out']
     """
-    return ast.unparse(_Values().visit(copy.deepcopy(statement)))
+    mended = _Values().visit(copy.deepcopy(statement))
+    match mended:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name(id=same)) if name == same:
+            return "leave that line out"
+    return f"use the Value itself: {ast.unparse(mended)}"
 
 
 class _Values(ast.NodeTransformer):

@@ -213,7 +213,9 @@ def limited(notes: Iterable[str]) -> Iterator[str]:
 
 def name_in(names: Names, value: Value) -> str:
     """Return what a Value is called in a graph, or by itself if it is not in it."""
-    return names[value] if value in names else name_of(value)
+    if value in names:
+        return names[value]
+    return value.name or names.called.get(value) or name_of(value)
 
 
 def size(step: Step) -> float:

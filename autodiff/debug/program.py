@@ -142,7 +142,7 @@ class Program:
         Then it has run, and nothing has given the name to something else since.
         """
         place, now = statement.tree.lineno, self.running.get(statement.function, sys.maxsize)
-        if place > now and not statement.loops:
+        if place > now and not any(each.lineno <= now for each in statement.loops):
             return False
         return all(
             not place < each.tree.lineno <= now or set(each.loops) & set(statement.loops)

@@ -85,8 +85,8 @@ def cut_off(value: Value, of: Value, program: Program) -> Iterator[str]:
     """Yield the lines where a number is taken out of the graph between value and the root."""
     for cut in program.cuts(value, of)[:SHOWN_VARIABLES]:
         yield (
-            f"{cut} makes a plain number, and no gradient flows back through it to "
-            f"{program.name(value)}. Use the Value itself: {inside_the_graph(cut.tree)}"
+            f"{cut} makes a plain number, through which no gradient flows back to "
+            f"{program.name(value)}: {inside_the_graph(cut.tree)}"
         )
 
 
@@ -224,7 +224,7 @@ def why_in_part(case: Situation) -> Iterator[str]:
     for cut in case.program.cuts(case.value, case.of):
         yield (
             f"{cut} makes a plain number, and {gradient} is without what goes through it. If that "
-            f"is to count, use the Value itself: {inside_the_graph(cut.tree)}"
+            f"is to count, {inside_the_graph(cut.tree)}"
         )
 
 

@@ -52,7 +52,7 @@ class Names:
 
     def __init__(self, root: Value, called: Mapping[Value, str] | None = None) -> None:
         self.root = root
-        called = called or {}
+        self.called = called or {}
         self._names: dict[Value, str] = {}
         order = topological_order(root)
         by_place = [f"v{place}" for place in range(1, len(order) + 1)]
@@ -60,7 +60,7 @@ class Names:
         uses: dict[str, int] = {}
         for node, name_by_place in zip(order, by_place, strict=True):
             origin = node.origin
-            own = name = origin.label or origin.name or called.get(node, "")
+            own = name = origin.label or origin.name or self.called.get(node, "")
             if own:
                 while name in taken:
                     uses[own] = uses.get(own, 1) + 1
