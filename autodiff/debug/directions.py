@@ -6,6 +6,7 @@ import ast
 import copy
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from autodiff.debug.statements import NUMBERS, gradients_in
 
@@ -26,10 +27,12 @@ def direction(update: ast.stmt, scope: Mapping[str, object]) -> int:
     -1
     """
     match update:
-        case ast.AugAssign(op=ast.Add(), value=value) | ast.Assign(value=value):
+        case ast.AugAssign(op=ast.Add(), value=value):
             return sign(value, scope)
         case ast.AugAssign(op=ast.Sub(), value=value):
             return -sign(value, scope)
+        case ast.Assign(value=ast.BinOp(op=ast.Add()) | ast.BinOp(op=ast.Sub()) as value):
+            return sign(value, scope)
     return 0
 
 
@@ -66,14 +69,15 @@ def factor(tree: ast.expr, scope: Mapping[str, object]) -> int:
 def turned_round(update: ast.stmt) -> str:
     """Return an update that goes the other way.
 
-    >>> lines = ast.parse("w.data += w.grad; w.data = w.data - w.grad").body
-    >>> [turned_round(each) for each in lines]
-    ['w.data -= w.grad', 'w.data = w.data + w.grad']
+    >>> lines = ast.parse("w.data += w.grad; w.data = w.data - w.grad; w.data = w.grad + w.data")
+    >>> [turned_round(each) for each in lines.body]
+    ['w.data -= w.grad', 'w.data = w.data + w.grad', 'w.data = w.data - w.grad']
     """
-    turned = copy.deepcopy(update)
-    part = turned if isinstance(turned, ast.AugAssign) else getattr(turned, "value", None)
-    if isinstance(part, (ast.AugAssign, ast.BinOp)) and type(part.op) in OPPOSITE:
-        part.op = OPPOSITE[type(part.op)]()
+    turned: Any = copy.deepcopy(update)
+    part = turned if isinstance(turned, ast.AugAssign) else turned.value
+    if isinstance(part, ast.BinOp) and gradients_in(part.left):
+        part.left, part.right = part.right, part.left
+    part.op = OPPOSITE[type(part.op)]()
     return ast.unparse(turned)
 
 

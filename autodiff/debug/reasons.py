@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType, GeneratorType
 
 from autodiff.debug.directions import inside_the_graph
-from autodiff.debug.earlier import OF_GRADIENTS, agree, gradient_of_the_pass
+from autodiff.debug.earlier import OF_GRADIENTS, agree, gradients_of_the_pass, is_more
 from autodiff.debug.not_finite import why_not_finite
 from autodiff.debug.program import Program
 from autodiff.debug.situation import Situation, made_in
@@ -157,13 +157,14 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
 def why_other_than_it_was(case: Situation) -> Iterator[str]:
     """Yield what ``value.grad`` has in it after numbers have been changed."""
     name, grad = case.names[case.value], case.value.grad
-    told, given = number_text(grad), gradient_of_the_pass(case)
-    if given is not None and agree(grad, given[0], OF_GRADIENTS):
+    told, given = number_text(grad), gradients_of_the_pass(case)
+    if any(agree(grad, each, OF_GRADIENTS) for each, _ in given):
         yield f"{name}.grad is {told}: it was computed before that"
-    elif given is not None and given[1] and grad != 0.0:
+    elif grad != 0.0 and is_more(grad, given):
         yield (
             f"{name}.grad is {told}, of which {case.names[case.of]}.backward() has given "
-            f"{number_text(given[0])}: earlier passes gave the rest, as {ADD_UP}"
+            f"{' or '.join(number_text(each) for each, _ in given)}: earlier passes gave the rest, "
+            f"as {ADD_UP}"
         )
     elif grad != 0.0:
         yield (
