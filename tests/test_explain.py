@@ -31,6 +31,7 @@ NO_RESULT = Operation(
     *("no_result", "no_result", 1, lambda _: math.nan),
     lambda out, _: (out,),
 )
+DOUBLED = Operation("doubled", "doubled", 1, lambda x: 2.0 * x, lambda *_: (2.0,))
 SLOPE_OF_SQRT = "the slope of sqrt at 0 is infinite: write (x + 1e-12).sqrt()"
 SMALL_INTEGER_OPERATIONS = ("add", "sub", "mul", "neg", "square", "relu")
 
@@ -644,6 +645,7 @@ def test_after_an_update_a_gradient_of_one_pass_is_told_as_that_of_before() -> N
         lambda: w * w,
         lambda: (w * x).tanh() + 0.1 * w**2,
         lambda: w.exp() + Value(3.0, (w,), (0.5,)),
+        lambda: where(x, w * w, w * 3.0).tanh(),
     ]
     for loss_of in losses:
         w.data = 1.0
@@ -670,19 +672,14 @@ def test_where_it_cannot_be_known_what_a_pass_gave_it_is_told_under_a_condition(
     a, b = Value(1.0, "a"), Value(0.5, "b")
     said = notes(a, of=after_epochs(2, lambda: (a * b - 1.0) ** 2, a, b))
     assert f"a.grad is {a.grad:.6g}: {BEFORE}. Where zero_grad() has not run before" in said
-    # A result that no number of w gives any more, as a slope of 0 leads nowhere.
-    w = Value(-1.0, "w")
-    loss = w.relu() + w * w
-    loss.backward()
-    loss.parents[0].data = 5.0
-    w.data = -2.0
-    assert "Where zero_grad() has not run before" in notes(w, of=loss)
-    # Nor does one that is not met.
-    w.data = 1.0
-    loss = w.exp()
-    loss.backward()
-    loss.data, w.data = -1.0, 0.5
-    assert "Where zero_grad() has not run before" in notes(w, of=loss)
+    # Results that no number of w gives, and an operation of one's own, which may do anything.
+    w = Value(1.0, "w")
+    for wrong, loss in ((-1.0, w.exp()), (-1.0, w * w), (9.0, Value.make_node(DOUBLED, w) * w)):
+        w.data = 1.0
+        w.zero_grad()
+        loss.backward()
+        loss.data, w.data = wrong, 0.5
+        assert "Where zero_grad() has not run before" in notes(w, of=loss)
     w.grad = 0.0
     assert "w.grad is" not in notes(w, of=loss)
 

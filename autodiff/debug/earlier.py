@@ -25,9 +25,7 @@ INVERTIBLE = {"exp", "log", "mul", "pow", "sigmoid", "sqrt", "square", "tanh"}
 
 def added_up(case: Situation) -> bool:
     """Return whether ``value.grad`` has certainly more in it than the last pass has given."""
-    if not (case.changes and case.value.has_grad and case.of.has_grad):
-        return False
-    return is_more(case.value.grad, gradients_of_the_pass(case))
+    return case.value.has_grad and is_more(case.value.grad, gradients_of_the_pass(case))
 
 
 def is_more(gradient: float, given: Sequence[tuple[float, bool]]) -> bool:
@@ -91,6 +89,8 @@ def operands_then(user: Value, sign: float, case: Situation) -> list[float] | No
     None if Newton's method finds none of that sign.
     """
     numbers, value = case.changes.numbers, case.value
+    if user.op not in OURS:  # which may do anything where it has not been tried
+        return [numbers[each] for each in user.parents] if case.changes.agrees(user) else None
     guess, wanted = sign * (abs(numbers[value]) or 1.0), numbers[user]
     if value.parents:
         guess = numbers[value]  # a result keeps its number
@@ -99,8 +99,6 @@ def operands_then(user: Value, sign: float, case: Situation) -> list[float] | No
         result = result_of(user, operands, wanted)
         if agree(result, wanted, AGREEMENT):
             return operands if guess * sign >= 0.0 or value.parents else None
-        if user.op not in OURS:
-            return None  # it may be anything where it has not been tried
         slopes = local_derivatives_at(user, result, operands)
         own = [each for each, parent in zip(slopes, user.parents, strict=True) if parent is value]
         slope = math.fsum(own) if all(map(math.isfinite, own)) else 0.0
@@ -125,8 +123,7 @@ def is_certain(
     """
     if case.changes.agrees(user):
         return True
-    if user.op is None or user.op not in OURS:
-        return False
+    assert user.op is not None
     fixed = {case.value} if user.op.name in INVERTIBLE else set()
     moved = [
         number * MOVE
