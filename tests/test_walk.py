@@ -67,7 +67,7 @@ class Tracer:
 
 def is_of_a_pass(frame: FrameType) -> bool:
     """Return whether a frame is one of a pass's, at lines of a program, not at those of a test."""
-    return "__round__" in frame.f_locals and frame.f_code.co_filename != __file__
+    return "__round__" in frame.f_globals and frame.f_code.co_filename != __file__
 
 
 def functions_to(frame: FrameType | None) -> tuple[str, ...]:

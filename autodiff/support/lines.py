@@ -114,12 +114,14 @@ def run_at_lines(
     next_round: Callable[[], object],
     quiet: Quiet = NEVER_QUIET,
 ) -> None:
-    """Run such code with ``names`` as its local variables, in the user's module.
+    """Run such code with ``names`` as its local variables, and the names of a module.
 
-    ``next_round`` is called at each stop.
+    ``next_round`` is called at each stop.  The module is a copy: its names are the user's, and what
+    is called at each stop is none of them.
     """
-    names[ROUND] = next_round
+    around = {**module, ROUND: next_round}
     quiet.end()
     # On one line, where a debugger does not stop in between.
-    _ = exec(code, module, names), quiet.begin()  # type: ignore[func-returns-value]
+    _ = exec(code, around, names), quiet.begin()  # type: ignore[func-returns-value]
     names.clear()  # which refer to what refers to them
+    around.clear()
