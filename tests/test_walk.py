@@ -40,29 +40,33 @@ class Stop(NamedTuple):
     functions: tuple[str, ...]
     line: int
     names: dict[str, Any]
+    module: dict[str, Any]
 
     @property
     def gradients(self) -> dict[str, float]:
         return {name[2:]: it for name, it in self.names.items() if name.startswith("d_")}
 
 
-class Tracer:
+class Tracer(bdb.Bdb):
     """A debugger that notes each stop in the frames of a pass, and may raise at one."""
 
     def __init__(self, raise_at: int = -1, error: type[BaseException] = bdb.BdbQuit) -> None:
+        super().__init__()
         self.stops: list[Stop] = []
         self.raise_at = raise_at
         self.error = error
 
-    def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
+    def trace_dispatch(self, frame: FrameType, event: str, _: Any) -> Any:
         if not is_of_a_pass(frame):
             return None
         if event == "line":
             if len(self.stops) == self.raise_at:
                 raise self.error
             names = {name: it for name, it in frame.f_locals.items() if name[:2] != "__"}
-            self.stops.append(Stop(functions_to(frame), frame.f_lineno, names))
-        return self
+            self.stops.append(
+                Stop(functions_to(frame), frame.f_lineno, names, dict(frame.f_globals))
+            )
+        return self.trace_dispatch
 
 
 def is_of_a_pass(frame: FrameType) -> bool:
@@ -82,7 +86,7 @@ def functions_to(frame: FrameType | None) -> tuple[str, ...]:
 @contextmanager
 def debugger(tracer: Tracer) -> Iterator[None]:
     before = sys.gettrace()
-    sys.settrace(tracer)
+    sys.settrace(tracer.trace_dispatch)
     try:
         yield
     finally:
@@ -183,8 +187,8 @@ def test_a_line_that_ran_many_times_is_visited_as_often_the_last_first(lesson: P
         *[("2 of 3", 3.0)] * 2,
         *[("1 of 3", 1.0)] * 2,
     ]
-    # A number that the line names, as it was then; elsewhere it is no name of the stop.
-    assert [stop.names.get("x") for stop in stops] == [None, None, 3.0, None, 2.0, None, 1.0, None]
+    # The loop's variable as it was then, at lines without it too; before the loop there is none.
+    assert [stop.names.get("x") for stop in stops] == [3.0, 3.0, 3.0, 2.0, 2.0, 1.0, 1.0, None]
     # 2 Σ (w x - 1) x, from the last row on.
     assert [stop.gradients.get("w") for stop in stops] == [None] * 3 + [
         30.0,
@@ -264,7 +268,7 @@ def test_a_function_is_a_frame_of_its_own_that_the_line_of_the_call_enters(lesso
     ]
     # The second call is the first that it comes to; the parameter's name is that of the function.
     assert [stop.names.get("inputs") for stop in stops] == [
-        *(None, None, None, None, 3.0, None, 2.0, None)
+        *(None, None, None, 3.0, 3.0, 2.0, 2.0, None)
     ]
     assert stops[4].names["v"] is stops[-1].names["w"]
     assert "w" not in stops[3].names or stops[3].names["w"] is stops[-1].names["w"]
@@ -323,7 +327,7 @@ def test_recursion(lesson: Path) -> None:
     assert [(stop.functions, stop.line) for stop in stops] == [
         *((power[:1], 6), (power[:2], 4), (power[:3], 4), (power[:4], 3), (power[:1], 5))
     ]
-    assert [stop.names.get("n") for stop in stops] == [None, 3, 2, None, None]
+    assert [stop.names.get("n") for stop in stops] == [None, 3, 2, 1, None]
 
 
 def test_calls_deeper_than_a_stack_takes_are_done_at_the_last_line_before(lesson: Path) -> None:
@@ -696,7 +700,83 @@ def test_a_name_never_stands_for_another_graphs_value(lesson: Path) -> None:
         """,
         lesson,
     )
-    assert "other" not in stops[0].names
+    # It may be gone, and its memory that of another.
+    assert repr(stops[0].names["other"]) == (
+        "unknown now: it was of type Value, of which no copy was kept"
+    )
+    assert "other" not in stops[1].names
+
+
+class Model:
+    """A thing of the user's that is no Value."""
+
+
+NAMES = """
+import math
+losses = []
+late, d_w, visit = {}, "mine", [0.5]
+def scaled(v, by):
+    half = by / 2.0
+    rate, names = None, [(1, "a"), (2, "b")]
+    global late
+    late = half
+    return v * half * math.e * len(losses)
+w = Value(2.0)
+loss = w * 0.0
+for k, row in enumerate([[1.0, 2.0], [3.0, 4.0]]):
+    model, long, lengths = Model(), list(range(100)), {"all": k}
+    gone = Model()
+    loss = loss + scaled(w, k) + row[0] * len(long)
+    losses.append(loss)
+k, row, model, long, lengths, gone, late = "after", 0, 0, 0, 0, 0, 0
+accuracy = 0.9
+loss = loss * 1.0
+"""
+
+
+def test_all_names_are_as_they_were_when_the_line_ran(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"Value": Value, "Model": Model, "__name__": "lesson"}
+    monkeypatch.setitem(sys.modules, "lesson", type(sys)("lesson"))
+    vars(sys.modules["lesson"]).update(names)
+    lesson.write_text(NAMES.lstrip(), encoding="utf-8")
+    module = vars(sys.modules["lesson"])
+    with record_source():
+        exec(compile(lesson.read_text(encoding="utf-8"), str(lesson), "exec"), module)
+    stops = stops_of(module["loss"])
+    in_loop = [stop for stop in stops if stop.line == 15]
+    in_function = [stop for stop in stops if stop.line == 9]
+    assert [stop.names["k"] for stop in in_loop] == [1, 0]
+    assert [stop.names["row"] for stop in in_loop] == [[3.0, 4.0], [1.0, 2.0]]
+    assert [stop.names["lengths"] for stop in in_loop] == [{"all": 1}, {"all": 0}]
+    # What is known to be unknown is said where the line names it, and elsewhere it is no name.
+    assert "of type list" in repr(in_loop[0].names["long"])
+    assert not {"model", "gone", "accuracy"} & in_loop[0].names.keys()
+    # In a function, its own names, and the module's as they were.
+    assert [stop.names["half"] for stop in in_function] == [0.5, 0.0]
+    for stop in in_function:
+        assert (stop.names["rate"], stop.names["names"]) == (None, [(1, "a"), (2, "b")])
+        assert stop.names["late"] == stop.names["half"]
+    assert [stop.module["k"] for stop in in_function] == [1, 0]
+    assert "accuracy" not in in_function[0].module
+    assert in_function[0].module["scaled"] is module["scaled"]
+
+
+def test_the_users_own_names_are_not_hidden_by_those_of_the_pass(lesson: Path) -> None:
+    stops = check(
+        """
+        d_w = "mine"
+        w = Value(2.0)
+        for visit in ("first", "second"):
+            loss = w * 3.0
+        """,
+        lesson,
+    )
+    assert [(stop.names["d_w"], stop.names.get("visit")) for stop in stops] == [
+        *[("mine", "second"), ("mine", None)]
+    ]
+    assert stops[1].names["w"].grad == 3.0
 
 
 def test_a_label_that_is_no_name_is_not_shown(lesson: Path) -> None:
@@ -704,24 +784,10 @@ def test_a_label_that_is_no_name_is_not_shown(lesson: Path) -> None:
     assert stops[0].gradients == {"loss": 1.0}
 
 
-def test_the_names_of_the_module_are_there(lesson: Path) -> None:
-    names = run("rate = 0.5\nw = Value(2.0)\nloss = w * rate\n", lesson)
-    seen = []
-
-    def look(frame: FrameType, event: str, _: Any) -> Any:
-        if is_of_a_pass(frame):
-            seen.append(frame.f_globals.get("rate"))
-        return look
-
-    before = sys.gettrace()
-    sys.settrace(look)
-    exec("loss.backward()", names)
-    sys.settrace(before)
-    # Code without a file has no module that could be found.
-    assert set(seen) == {None}
+def test_the_names_of_a_module_are_those_that_runs_or_that_of_its_name() -> None:
     assert module_of(__file__) is globals()
     assert module_of("elsewhere.py", "tests.test_walk") is sys.modules["tests.test_walk"].__dict__
-    assert module_of("elsewhere.py") == {}
+    assert module_of("elsewhere.py") == {}  # as of code without a file
 
 
 # --------------------------------------------------------------------------------------------

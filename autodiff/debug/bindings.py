@@ -102,8 +102,8 @@ def bindings(
 
 def kept(thing: Any, earlier: Any) -> Any:
     """Return what is kept of an object, which may be what was kept of it before."""
-    if thing is earlier:
-        return earlier
+    if thing is earlier or thing is UNBOUND:
+        return thing
     if isinstance(thing, Value):
         is_same = type(earlier) is Identity and earlier == id(thing)
         return earlier if is_same else Identity(id(thing))

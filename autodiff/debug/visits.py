@@ -18,7 +18,7 @@ from autodiff.support.frames import calling_function
 
 __all__ = ["Call", "Recording", "Visit", "VisitRecorder", "time_of"]
 
-NAME = re.compile(r"[^\W\d]\w*")
+NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")  # of no attribute
 
 OPERATORS = {
     function.__code__
