@@ -7,6 +7,7 @@ breakpoints on them, and does not pass them over as a library's.
 
 from __future__ import annotations
 
+import linecache
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -136,7 +137,7 @@ class PassingOver:
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event != "call":  # the user's frame goes on
             sys.settrace(self.tracer)
-        elif not is_users(frame.f_code.co_filename):
+        elif not has_users_lines(frame.f_code.co_filename):
             return None
         return self.tracer(frame, event, argument)
 
@@ -155,6 +156,11 @@ def pass_over_library(tracer: Any) -> None:
         frame.f_trace, frame = None, frame.f_back
     frame.f_trace = over
     sys.settrace(over)
+
+
+def has_users_lines(file: str) -> bool:
+    """Return whether code of that file is the user's, and no text that something has generated."""
+    return is_users(file) and bool(linecache.getlines(file))
 
 
 def bdb_class() -> Any:
