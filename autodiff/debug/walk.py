@@ -44,7 +44,7 @@ from autodiff.support import watch
 from autodiff.support.changed import OURS
 from autodiff.support.frames import module_of, users_frames, warn_user
 from autodiff.support.gradients import NOT_COMPUTED
-from autodiff.support.lines import LocalNames, Quiet, code_at_lines, run_at_lines
+from autodiff.support.lines import LocalNames, Quiet, code_at_lines, pass_over_library, run_at_lines
 from autodiff.value import Value
 
 __all__ = ["walk_through"]
@@ -330,6 +330,7 @@ class Walk:
         """Apply the node's rule; if that may call what the user wrote, for a debugger to see."""
         if self.has_hooks or node.op not in OURS:
             self.quiet.end()
+            pass_over_library(sys.gettrace())
         try:
             self.this_pass.apply_chain_rule(node)
         finally:

@@ -75,7 +75,7 @@ class Breakpoint:
             rounds: Iterator[object] = map(call, (debugger, int))  # type: ignore[arg-type]
             quiet = QuietAfterwards()
             tracer = run_at_lines(code, module_of(file), names, rounds.__next__, quiet)
-            pass_over_library(tracer)
+            pass_over_library(tracer, was_opened=True)
 
     def holds(self, names: LocalNames) -> bool:
         """Return whether the condition is true; raise ValueError if that cannot be told."""

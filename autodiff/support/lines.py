@@ -126,9 +126,10 @@ class QuietAfterwards(Quiet):
 
 
 class PassingOver:
-    """A trace function that shows a debugger nothing of the library until the user's code goes on.
+    """A trace function that shows pdb nothing of the library until the user's code goes on.
 
     It is to trace all that is called from now on, and the frame in which the user's code goes on.
+    A file of the library with a breakpoint in it is not passed over.
     """
 
     def __init__(self, tracer: Any) -> None:
@@ -137,15 +138,18 @@ class PassingOver:
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event != "call":  # the user's frame goes on
             sys.settrace(self.tracer)
-        elif not has_users_lines(frame.f_code.co_filename):
+        elif not (
+            has_users_lines(frame.f_code.co_filename) or self.tracer.__self__.break_anywhere(frame)
+        ):
             return None
         return self.tracer(frame, event, argument)
 
 
-def pass_over_library(tracer: Any) -> None:
-    """Have a debugger of Python's kind, which was opened in the library, stop in the user's code.
+def pass_over_library(tracer: Any, was_opened: bool = False) -> None:
+    """Have pdb, and its like, whose trace function is given, show no lines of the library.
 
-    ``tracer`` is its trace function; with another nothing is done but to go on with it.
+    That is until the user's code that called it goes on.  ``was_opened`` says that it was opened
+    here: then it is about to show the rest of all functions that run.
     """
     if not isinstance(getattr(tracer, "__self__", None), bdb_class()):
         if sys.gettrace() is not tracer:
@@ -153,7 +157,9 @@ def pass_over_library(tracer: Any) -> None:
         return
     over, frame = PassingOver(tracer), sys._getframe(1)
     while frame.f_back is not None and not is_users(frame.f_code.co_filename):
-        frame.f_trace, frame = None, frame.f_back
+        if was_opened:
+            frame.f_trace = None
+        frame = frame.f_back
     frame.f_trace = over
     sys.settrace(over)
 
