@@ -473,7 +473,7 @@ class StepScreen(App[None]):
         """Move to where a phase begins; to the first step of an update, if there was one."""
         self.go(0, phase, epoch)
         if phase == "update" and self.trace.position == len(self.trace):
-            self.say("no variable was updated after this pass")
+            self.say("no variable got another number after this pass")
         elif phase == "update":
             self.action_move(1)
 
