@@ -135,8 +135,8 @@ def is_debugger(tracer: Any) -> bool:
     owner = getattr(tracer, "__self__", tracer)
     if isinstance(owner, getattr(sys.modules.get("bdb"), "Bdb", ())):  # as are pdb and its like
         return True
-    module: str = getattr(owner, "__module__", "") or ""
-    return module.startswith(DEBUGGERS)
+    modules = getattr(owner, "__module__", None), type(owner).__module__
+    return any((module or "").startswith(DEBUGGERS) for module in modules)
 
 
 def shown_place(file: str, line: int) -> str:
