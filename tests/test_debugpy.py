@@ -552,13 +552,9 @@ def test_setting_the_next_statement_in_the_backward_pass_is_told(
     debugger.launch(recorded, justMyCode=True, env={"PYTHONPATH": str(library)})
     debugger.break_at(recorded, [at(recorded, "loss = total * total")])
     debugger.go()
-    stop = debugger.go()
+    debugger.go()
     line = at(recorded, "total = w * 0.0")
-    (target,) = debugger.request("gotoTargets", source={"path": str(recorded)}, line=line)[
-        "targets"
-    ]
-    assert stop.top.line != line
-    debugger.request("goto", threadId=1, targetId=target["id"])
+    assert debugger.jump_to(recorded, line).top.line == line
     debugger.break_at(recorded, [])
     debugger.finish()
     assert f"a debugger has jumped to line {line}" in debugger.output
