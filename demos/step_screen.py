@@ -26,6 +26,7 @@ __all__ = ["StepScreen"]
 WIDE = 110  # columns from which on the gradients stand beside the chain rule
 ENTRY = 37  # columns of one entry of the gradients
 LONGEST_NAME = 22
+MARGIN_OF_BAR = 8  # columns from which on the title has room for a bar
 MOST_SUGGESTIONS = 2_000
 # Steps of a graph up to which the reasons for a 0 come by themselves, and not by a key.
 MOST_EXPLAINED = 5_000
@@ -264,15 +265,16 @@ class StepScreen(App[None]):
         of = f" of 0–{self.trace.epochs - 1}"
         phase, step = self.trace.phase, f"step {done} of {count}"
         for parts in (
-            (root, f"epoch {self.trace.epoch}{of}", phase, step, ""),
-            (root, f"epoch {self.trace.epoch}", phase, step, ""),
+            (root, f"epoch {self.trace.epoch}{of}", phase, step),
+            (root, f"epoch {self.trace.epoch}", phase, step),
             (f"epoch {self.trace.epoch}", phase, step),
         ):
             known = [part for part in parts if self.trace.epochs > 1 or "epoch" not in part]
             words = "   ".join(known)
             if len(words) <= width:
                 break
-        bar = max(0, width - len(words))
+        words += "   " if width - len(words) > MARGIN_OF_BAR else ""
+        bar = width - len(words) if words.endswith(" ") else 0
         filled = bar * done // count if count else bar
         return cut(Text(words).append("━" * filled).append("─" * (bar - filled)), width)
 

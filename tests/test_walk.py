@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import pytest
@@ -25,10 +25,13 @@ from hypothesis import given
 
 from autodiff import AnomalyError, Value, detect_anomaly, record_source, topological_order
 from autodiff.debug.assignments import assignments_in, is_within
-from autodiff.debug.walk import Rounds, walk_through
+from autodiff.debug.steps import ReversePass, step_through
+from autodiff.debug.walk import Pass, Rounds, Walk, last_first, walk_through
 from autodiff.ops import Operation
 from autodiff.support import watch
+from autodiff.support.changed import Changes
 from autodiff.support.frames import calling_function, module_of, place_of_now
+from autodiff.support.lines import PassingOver, Quiet, pass_over_library
 from autodiff.value import constant
 from tests.bits import bits
 from tests.random_graphs import Recipe, built, wild_recipes
@@ -960,3 +963,122 @@ def test_code_of_installed_packages_counts_as_the_users_line_that_called_it(
     # Without any line of the user's there is none to walk.
     apart = run("w = Value(1.0)\nloss = w * 2.0\n", folder / "apart.py")
     assert apart["loss"].origin.line == 2
+
+
+# --------------------------------------------------------------------------------------------
+# What a debugger does not see
+# --------------------------------------------------------------------------------------------
+
+
+class Noting(bdb.Bdb):
+    """A debugger that notes what it is told of, and has breakpoints in some files."""
+
+    def __init__(self, files: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.files = files
+        self.told: list[tuple[str, str]] = []
+
+    def trace_dispatch(self, frame: FrameType, event: str, _: Any) -> Any:
+        self.told.append((frame.f_code.co_name, event))
+        return self.trace_dispatch
+
+    def break_anywhere(self, frame: FrameType) -> bool:
+        return frame.f_code.co_filename.endswith(self.files)
+
+
+def test_a_debugger_that_is_opened_in_the_library_sees_the_users_code_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_to: list[Any] = []
+    monkeypatch.setattr(sys, "settrace", set_to.append)
+    noting = Noting(("never.py",))
+    tracer = noting.trace_dispatch
+    pass_over_library(tracer, was_opened=True)
+    over = set_to.pop()
+    frame = sys._getframe()
+    assert frame.f_trace is over
+    frame.f_trace = None
+    generated, library = (compile("1", file, "exec") for file in ("<string>", watch.__file__))
+    frames = [frame_of(code) for code in (generated, library)]
+    assert [over(each, "call", None) for each in frames] == [None, None]
+    noting.files = ("watch.py",)
+    assert over(frames[1], "call", None) == tracer
+    assert over(frame, "call", None) == tracer  # as of a hook
+    assert not set_to
+    assert over(frame, "line", None) == tracer
+    assert set_to == [tracer]
+    assert [event for _, event in noting.told] == ["call", "call", "line"]
+
+
+def frame_of(code: CodeType) -> FrameType:
+    """Return a frame that runs code, as far as its file goes."""
+
+    class Like:
+        f_code = code
+
+    found: Any = Like
+    return found
+
+
+def test_another_trace_function_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to: list[Any] = []
+    monkeypatch.setattr(sys, "settrace", set_to.append)
+    pass_over_library(sys.gettrace())
+    assert not set_to
+    pass_over_library(print)
+    assert set_to == [print]
+
+
+def test_what_the_library_calls_is_passed_over_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to: list[Any] = []
+    tracer = Noting().trace_dispatch
+    monkeypatch.setattr(sys, "settrace", set_to.append)
+    monkeypatch.setattr(sys, "gettrace", lambda: tracer)
+    seen = []
+
+    def note(gradient: float) -> None:
+        seen.append((gradient, sys._getframe(1).f_trace))
+
+    w = Value(2.0)
+    loss = w * 3.0
+    w.register_hook(note)
+    step_through(loss, 1.0)
+    assert seen == [(3.0, None)]
+    assert [type(each) for each in set_to] == [PassingOver]
+    sys._getframe().f_trace = None
+
+
+def test_a_jump_is_an_error_at_once_or_at_the_end(lesson: Path) -> None:
+    names = run("w = Value(2.0)\ny = w * w\nloss = y * y\n", lesson)
+
+    class Jumper(Tracer):
+        at, to = 0, 0
+
+        def trace_dispatch(self, frame: FrameType, event: str, _: Any) -> Any:
+            if is_of_a_pass(frame) and event == "line" and frame.f_lineno == self.at:
+                frame.f_lineno = self.to
+                self.at = 0
+            return self.trace_dispatch
+
+    for at, to, told in ((3, 2, "to line 2,"), (1, 3, "to line 3,"), (2, 2, "")):
+        jumper = Jumper()
+        jumper.at, jumper.to = at, to
+        if not told:
+            with debugger(jumper):
+                names["loss"].backward()
+            continue
+        with pytest.raises(RuntimeError, match=told), debugger(jumper):
+            names["loss"].backward()
+        assert not names["w"].has_grad
+    assert names["w"].grad == 4.0 * 8.0
+    # The last round is done twice, or left out.
+    this_pass = Pass(topological_order(names["loss"]), ReversePass(names["loss"], [], Changes([])))
+    walk = Walk(this_pass, Quiet(None))
+    for each in last_first(this_pass, names["loss"]):
+        walk.plan(each)
+    rounds = Rounds(walk, walk.outermost[0])
+    with pytest.raises(RuntimeError, match="over 3 of 3 stops"):
+        rounds.check_end()
+    rounds.at = 3
+    with pytest.raises(RuntimeError, match="to line 1"):
+        rounds.check_line(1)
