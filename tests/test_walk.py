@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -28,7 +28,7 @@ from autodiff.debug.assignments import assignments_in, is_within
 from autodiff.debug.steps import ReversePass, step_through
 from autodiff.debug.walk import Pass, Rounds, Walk, last_first, walk_through
 from autodiff.ops import Operation
-from autodiff.support import watch
+from autodiff.support import hooks, lines, watch
 from autodiff.support.changed import Changes
 from autodiff.support.frames import calling_function, module_of, place_of_now
 from autodiff.support.lines import PassingOver, Quiet, pass_over_library
@@ -67,9 +67,14 @@ class Tracer(bdb.Bdb):
                 raise self.error
             names = {name: it for name, it in frame.f_locals.items() if name[:2] != "__"}
             self.stops.append(
-                Stop(functions_to(frame), frame.f_lineno, names, dict(frame.f_globals))
+                Stop(functions_to(frame), frame.f_lineno, names, without_rounds(frame.f_globals))
             )
         return self.trace_dispatch
+
+
+def without_rounds(names: dict[str, Any]) -> dict[str, Any]:
+    """Return names without the one that does the work of a stop, which refers to the whole pass."""
+    return {name: it for name, it in names.items() if name != "__round__"}
 
 
 def is_of_a_pass(frame: FrameType) -> bool:
@@ -986,99 +991,83 @@ class Noting(bdb.Bdb):
         return frame.f_code.co_filename.endswith(self.files)
 
 
-def test_a_debugger_that_is_opened_in_the_library_sees_the_users_code_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    set_to: list[Any] = []
-    monkeypatch.setattr(sys, "settrace", set_to.append)
-    noting = Noting(("never.py",))
-    tracer = noting.trace_dispatch
-    pass_over_library(tracer, was_opened=True)
-    over = set_to.pop()
-    frame = sys._getframe()
-    assert frame.f_trace is over
-    frame.f_trace = None
-    generated, library = (compile("1", file, "exec") for file in ("<string>", watch.__file__))
-    frames = [frame_of(code) for code in (generated, library)]
-    assert [over(each, "call", None) for each in frames] == [None, None]
-    noting.files = ("watch.py",)
-    assert over(frames[1], "call", None) == tracer
-    assert over(frame, "call", None) == tracer  # as of a hook
-    assert not set_to
-    assert over(frame, "line", None) == tracer
-    assert set_to == [tracer]
-    assert [event for _, event in noting.told] == ["call", "call", "line"]
-
-
-def frame_of(code: CodeType) -> FrameType:
-    """Return a frame that runs code, as far as its file goes."""
-
-    class Like:
-        f_code = code
-
-    found: Any = Like
+def frames_of(*files: str) -> list[Any]:
+    """Return frames of code of these files, each called by the one after it."""
+    found: list[Any] = []
+    for file in reversed(files):
+        code, caller = compile("1", file, "exec"), found[0] if found else None
+        found.insert(0, SimpleNamespace(f_code=code, f_back=caller, f_trace="as before"))
     return found
 
 
-def test_another_trace_function_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def tracing_in(monkeypatch: pytest.MonkeyPatch, tracer: Any, frame: Any) -> list[Any]:
+    """Let the library see a frame and a trace function, and return the functions that it sets."""
     set_to: list[Any] = []
-    monkeypatch.setattr(sys, "settrace", set_to.append)
-    pass_over_library(sys.gettrace())
+    stand_in = SimpleNamespace(**vars(sys))
+    stand_in.settrace, stand_in.gettrace = set_to.append, lambda: tracer
+    stand_in._getframe = lambda _: frame
+    for module in (lines, hooks):
+        monkeypatch.setattr(module, "sys", stand_in)
+    return set_to
+
+
+def test_a_debugger_that_is_opened_in_the_library_sees_the_users_code_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generated, library, users = frames_of("<string>", watch.__file__, __file__)
+    noting = Noting(("never.py",))
+    tracer = noting.trace_dispatch
+    set_to = tracing_in(monkeypatch, tracer, library)
+    pass_over_library(tracer, was_opened=True)
+    (over,) = set_to
+    assert (library.f_trace, users.f_trace) == (None, over)
+    assert [over(each, "call", None) for each in (generated, library)] == [None, None]
+    noting.files = ("watch.py",)
+    assert over(library, "call", None) == tracer
+    assert over(users, "call", None) == tracer  # as of a hook
+    assert set_to == [over]
+    assert over(users, "line", None) == tracer
+    assert set_to == [over, tracer]
+    assert [event for _, event in noting.told] == ["call", "call", "line"]
+
+
+def test_another_trace_function_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to = tracing_in(monkeypatch, repr, None)
+    pass_over_library(repr)
     assert not set_to
     pass_over_library(print)
     assert set_to == [print]
 
 
-def test_what_the_library_calls_is_passed_over_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    set_to: list[Any] = []
-    tracer = Noting().trace_dispatch
-    monkeypatch.setattr(sys, "settrace", set_to.append)
-    monkeypatch.setattr(sys, "gettrace", lambda: tracer)
-    seen = []
-
-    def note(gradient: float) -> None:
-        seen.append((gradient, sys._getframe(1).f_trace))
-
+def test_from_a_hook_of_the_users_a_debugger_goes_on_in_the_users_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library, users = frames_of(watch.__file__, __file__)
+    set_to = tracing_in(monkeypatch, Noting().trace_dispatch, library)
     w = Value(2.0)
     loss = w * 3.0
-    w.register_hook(note)
+    w.register_hook(lambda gradient: 2.0 * gradient)
     step_through(loss, 1.0)
-    assert seen == [(3.0, None)]
+    assert w.grad == 6.0
     assert [type(each) for each in set_to] == [PassingOver]
-    sys._getframe().f_trace = None
+    # What one steps through in the library is still shown: it was not opened here.
+    assert (library.f_trace, users.f_trace) == ("as before", set_to[0])
 
 
 def test_a_jump_is_an_error_at_once_or_at_the_end(lesson: Path) -> None:
-    names = run("w = Value(2.0)\ny = w * w\nloss = y * y\n", lesson)
-
-    class Jumper(Tracer):
-        at, to = 0, 0
-
-        def trace_dispatch(self, frame: FrameType, event: str, _: Any) -> Any:
-            if is_of_a_pass(frame) and event == "line" and frame.f_lineno == self.at:
-                frame.f_lineno = self.to
-                self.at = 0
-            return self.trace_dispatch
-
-    for at, to, told in ((3, 2, "to line 2,"), (1, 3, "to line 3,"), (2, 2, "")):
-        jumper = Jumper()
-        jumper.at, jumper.to = at, to
-        if not told:
-            with debugger(jumper):
-                names["loss"].backward()
-            continue
-        with pytest.raises(RuntimeError, match=told), debugger(jumper):
-            names["loss"].backward()
-        assert not names["w"].has_grad
-    assert names["w"].grad == 4.0 * 8.0
-    # The last round is done twice, or left out.
-    this_pass = Pass(topological_order(names["loss"]), ReversePass(names["loss"], [], Changes([])))
+    # That debuggers jump is done in test_pdb.py and test_debugpy.py.
+    loss = run("w = Value(2.0)\ny = w * w\nloss = y * y\n", lesson)["loss"]
+    this_pass = Pass(topological_order(loss), ReversePass(loss, [], Changes([])))
     walk = Walk(this_pass, Quiet(None))
-    for each in last_first(this_pass, names["loss"]):
+    for each in last_first(this_pass, loss):
         walk.plan(each)
     rounds = Rounds(walk, walk.outermost[0])
+    rounds.check_line(3)
     with pytest.raises(RuntimeError, match="over 3 of 3 stops"):
         rounds.check_end()
-    rounds.at = 3
     with pytest.raises(RuntimeError, match="to line 1"):
         rounds.check_line(1)
+    rounds.at = 3
+    rounds.check_end()
+    with pytest.raises(RuntimeError, match="to line 3"):
+        rounds.check_line(3)
