@@ -140,6 +140,13 @@ def gradient(node: Value) -> tuple[bytes, bool]:
     return bits(node.grad), node.has_grad
 
 
+@pytest.fixture(autouse=True, scope="module")
+def none_left() -> Iterator[None]:
+    """Free what the modules and errors of these tests refer to, as others look for recordings."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture
 def lesson(tmp_path: Path) -> Path:
     return tmp_path / "lesson.py"
