@@ -667,6 +667,26 @@ def test_leaving_at_any_stop_leaves_every_gradient_as_it_was(
         assert [gradient(node) for node in nodes] == before
 
 
+def test_a_jump_is_an_error_at_once_or_at_the_end(lesson: Path) -> None:
+    # That debuggers jump is done in test_pdb.py and test_debugpy.py.
+    loss = run("w = Value(2.0)\ny = w * w\nloss = y * y\n", lesson)["loss"]
+    this_pass = Pass(topological_order(loss), ReversePass(loss, [], Changes([])))
+    walk = Walk(this_pass, Quiet(None))
+    for each in last_first(this_pass, loss):
+        walk.plan(each)
+    rounds = Rounds(walk, walk.outermost[0])
+    line, count = rounds.stops[0].visit.line, len(rounds.stops)
+    rounds.check_line(line)
+    with pytest.raises(RuntimeError, match=f"over {count} of {count} stops"):
+        rounds.check_end()
+    with pytest.raises(RuntimeError, match=f"to line {line + 1},"):
+        rounds.check_line(line + 1)
+    rounds.at = count
+    rounds.check_end()
+    with pytest.raises(RuntimeError, match=f"to line {line},"):
+        rounds.check_line(line)
+
+
 def test_an_anomaly_stops_the_pass_at_the_line(lesson: Path) -> None:
     names = run("x = Value(0.0)\ny = x * x\nz = y.sqrt()\nloss = z * 3.0\n", lesson)
     for walk in (stops_of, walked):
@@ -1061,23 +1081,3 @@ def test_from_a_hook_of_the_users_a_debugger_goes_on_in_the_users_code(
     assert [type(each) for each in set_to] == [PassingOver]
     # What one steps through in the library is still shown: it was not opened here.
     assert (library.f_trace, users.f_trace) == ("as before", set_to[0])
-
-
-def test_a_jump_is_an_error_at_once_or_at_the_end(lesson: Path) -> None:
-    # That debuggers jump is done in test_pdb.py and test_debugpy.py.
-    loss = run("w = Value(2.0)\ny = w * w\nloss = y * y\n", lesson)["loss"]
-    this_pass = Pass(topological_order(loss), ReversePass(loss, [], Changes([])))
-    walk = Walk(this_pass, Quiet(None))
-    for each in last_first(this_pass, loss):
-        walk.plan(each)
-    rounds = Rounds(walk, walk.outermost[0])
-    line, count = rounds.stops[0].visit.line, len(rounds.stops)
-    rounds.check_line(line)
-    with pytest.raises(RuntimeError, match=f"over {count} of {count} stops"):
-        rounds.check_end()
-    with pytest.raises(RuntimeError, match=f"to line {line + 1},"):
-        rounds.check_line(line + 1)
-    rounds.at = count
-    rounds.check_end()
-    with pytest.raises(RuntimeError, match=f"to line {line},"):
-        rounds.check_line(line)
