@@ -59,7 +59,7 @@ class Tracer(bdb.Bdb):
         self.raise_at = raise_at
         self.error = error
 
-    def trace_dispatch(self, frame: FrameType, event: str, _: Any) -> Any:
+    def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
         if not is_of_a_pass(frame):
             return None
         if event == "line":
@@ -69,7 +69,7 @@ class Tracer(bdb.Bdb):
             self.stops.append(
                 Stop(functions_to(frame), frame.f_lineno, names, without_rounds(frame.f_globals))
             )
-        return self.trace_dispatch
+        return self
 
 
 def without_rounds(names: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def functions_to(frame: FrameType | None) -> tuple[str, ...]:
 @contextmanager
 def debugger(tracer: Tracer) -> Iterator[None]:
     before = sys.gettrace()
-    sys.settrace(tracer.trace_dispatch)
+    sys.settrace(tracer)
     try:
         yield
     finally:
