@@ -384,6 +384,79 @@ loss.backward()  # MEND pass
         ),
         ("w.grad is 24, 2 times that", "backward() has run 2 times", "call zero_grad()"),
     ),
+    *[
+        Mistake(
+            f"the gradient is assigned to: {assignment}{after}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(1.0, "w")
+loss = (w - 30.0) ** 2
+loss.label = "loss"
+loss.backward()
+{assignment}  # MEND pass
+{after}
+""",
+                "w",
+            ),
+            (f"w.grad is {told}", "another number than loss.backward() has given, -58", "{line}:"),
+        )
+        for assignment, after, told in (
+            ("w.grad = max(-1.0, min(1.0, w.grad))", "", "-1,"),
+            ("w.grad = max(-1.0, min(1.0, w.grad))", "w.data -= 0.1 * w.grad", "-1,"),
+            ("w.grad /= 10", "", "-5.8,"),
+            ("w.grad = -w.grad", "", "58,"),
+            ("w.grad *= 2", "", "-116,"),
+            ("for p in (w,): p.grad = p.grad + 0.1 * p.data", "", "-57.9,"),
+        )
+        for recorder in (recorded, plain)
+    ],
+    Mistake(
+        "the gradient is clipped, and zero_grad() is forgotten",
+        plain(
+            """
+w = Value(1.0, "w")
+for epoch in range(2):
+    loss = (w - 3.0) ** 2
+    loss.label = "loss"  # MEND loss.label = "loss"; w.zero_grad()
+    loss.backward()
+    w.grad = max(-5.0, min(5.0, w.grad))
+""",
+            "w",
+        ),
+        ("w.grad is -5,", "Where zero_grad() has not run before backward()"),
+    ),
+    Mistake(
+        "zero_grad() is forgotten, and a breakpoint writes the steps",
+        plain(
+            """
+w = Value(1.0, "w")
+w.break_on("contribution", log=True)
+for x in (2.0, 2.5):
+    loss = (w * x - 1.0) ** 2  # MEND loss = (w * x - 1.0) ** 2; w.zero_grad()
+    loss.label = "loss"
+    loss.backward()
+""",
+            "w",
+        ),
+        ("other passes have added to it", "call zero_grad() before each backward()"),
+    ),
+    *[
+        Mistake(
+            f"_backward() alone, of {loss}",
+            plain(
+                f"""
+w = Value(1.0, "w")
+loss = {loss}
+loss.label = "loss"
+loss.grad = 1.0
+loss._backward()  # MEND loss.backward()
+""",
+                "w",
+            ),
+            ("w.grad is without", "the chain rule of loss alone, and loss.backward() that of all"),
+        )
+        for loss in ("(w - 30.0) ** 2", "(w * 3.0 - 1.0) ** 2", "(w * w + 1.0) ** 2 + w")
+    ],
     Mistake(
         "the update has the wrong sign",
         recorded(

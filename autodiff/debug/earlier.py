@@ -24,8 +24,13 @@ INVERTIBLE = {"exp", "log", "mul", "pow", "sigmoid", "sqrt", "square", "tanh"}
 
 
 def added_up(case: Situation) -> bool:
-    """Return whether ``value.grad`` has certainly more in it than the last pass has given."""
-    return case.value.has_grad and is_more(case.value.grad, gradients_of_the_pass(case))
+    """Return whether ``value.grad`` has certainly more in it than the last pass has given.
+
+    That is not certain where a line of the program assigns to it.
+    """
+    if not case.value.has_grad or case.program.assigned_gradients(case.value):
+        return False
+    return is_more(case.value.grad, gradients_of_the_pass(case))
 
 
 def is_more(gradient: float, given: Sequence[tuple[float, bool]]) -> bool:
