@@ -593,6 +593,27 @@ loss.backward()
         ),
         ("log(p) is -inf at p = 0", "train.py:{line}", "(p + 1e-9).log()"),
     ),
+    *[
+        Mistake(
+            f"log(0) of {operand} where p is another Value{name}",
+            plain(
+                f"""
+p = Value(1.0{name})
+q = 1.0 - p
+loss = -(p.log() + {operand}.log())  # MEND loss = -(p.log() + {cure})
+loss.backward()
+""",
+                "p",
+            ),
+            ("is -inf at", "keep its operand above 0, as in " + cure),
+        )
+        for name in ("", ', "p"')
+        for operand, cure in (
+            ("(1 - p)", "(1 - p + 1e-9).log()"),
+            ("q", "(q + 1e-9).log()"),
+            ("(p * q)", "(p * q + 1e-9).log()"),
+        )
+    ],
     Mistake(
         "log(-1)",
         recorded(
@@ -605,7 +626,7 @@ loss.backward()
         ),
         (
             *("log(p) is nan at p = -1", "train.py:{line}"),
-            *("a negative number has no logarithm", "what is above 0, such as sigmoid(x)"),
+            *("a negative number has no logarithm", "what is above 0, such as sigmoid(p)"),
         ),
     ),
     Mistake(
@@ -618,7 +639,12 @@ loss.backward()
 """,
             "a",
         ),
-        ("loss = a / b is nan at a = 0, b = 0", "train.py:{line}", "0 / 0 is no number", "1e-9"),
+        (
+            "loss = a / b is nan at a = 0, b = 0",
+            "train.py:{line}",
+            "0 / 0 is no number",
+            "… / (b + 1e-9)",
+        ),
     ),
     Mistake(
         "the root of a distance of 0",

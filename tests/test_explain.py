@@ -1136,7 +1136,7 @@ def test_what_the_forward_pass_has_made_infinite_is_told_and_not_what_follows() 
     logarithm.label = "logarithm"
     assert one_note(x, logarithm * 0.0 + x) == (
         "logarithm = log(v4) is -inf at v4 = 0: log(0) is -inf, and its slope 1 / 0: keep its "
-        "operand above 0, as in (p + 1e-9).log()"
+        "operand above 0, as in (x * 2 + 1e-9).log()"
     )
     # The gradient is fine, but the loss is not.
     y = Value(1.0, "y")
@@ -1146,11 +1146,17 @@ def test_what_the_forward_pass_has_made_infinite_is_told_and_not_what_follows() 
 @pytest.mark.parametrize(
     ("loss", "cause"),
     [
-        (lambda x: x.log(), "a negative number has no logarithm: take it of what is above 0"),
+        (lambda x: x.log(), "such as sigmoid(x) or abs(x) + 1e-9"),
         (lambda x: x.sqrt(), "a negative number has no square root"),
         (lambda x: x / 0.0, "it divides by 0: keep the divisor away from 0"),
-        (lambda x: (x + 1.0) / (x + 1.0), "0 / 0 is no number"),
-        (lambda x: (x + 1.0) ** -1.5, "0 to a power below 1 divides by 0"),
+        (
+            lambda x: (x + 1.0) / (x + 1.0),
+            "0 / 0 is no number: keep the divisor away from 0, as in … / (x + 1 + 1e-9)",
+        ),
+        (
+            lambda x: (x + 1.0) ** -1.5,
+            "0 to a power below 1 divides by 0: write (x + 1 + 1e-12) ** …",
+        ),
         (lambda x: x**0.5, "a negative number has no such power"),
         (lambda x: (x * 1e300) ** 3.0, "too large for a float: take smaller inputs"),
         (lambda x: (x * -1e3).exp(), "exp of more than 709 is too large for a float"),
