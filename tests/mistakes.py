@@ -181,6 +181,29 @@ loss.backward()
         )
         for recorder in (recorded, plain)
     ],
+    *[
+        Mistake(
+            f"the graph is cut by {cut}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(0.3, "w")
+h = {cut}  # MEND {cure}
+loss = (float(h) - 1.0 + w) ** 2 if isinstance(h, str) else (h - 1.0 + w) ** 2
+loss.label = "loss"
+loss.backward()
+""",
+                "w",
+            ),
+            ("makes a plain number, and d loss/d w is without", "train.py:{line}:", *says),
+        )
+        for cut, cure, *says in (
+            ("round(w.data * 2.0)", "h = w * 2.0", "leave round out while training", "{cure};"),
+            ("int((w * 2.0).data)", "h = w * 2.0", "leave int out while training", "{cure};"),
+            ("w.data // 2", "h = w / 2", "leave the rounding of // out", "{cure};"),
+            ("f'{(w * 2).data:.2f}'", "h = w * 2", "compute with w * 2 itself: a text"),
+        )
+        for recorder in (recorded, plain)
+    ],
     Mistake(
         "the graph is cut in a method",
         """from autodiff import *
@@ -536,6 +559,22 @@ for epoch in range(5):
             "train.py:{line}: w.data -= 0.5 * w.grad",
             "a smaller learning rate",
         ),
+    ),
+    Mistake(
+        "the learning rate is too large, and the gradient is clipped",
+        plain(
+            """
+w = Value(1.0, "w")
+for epoch in range(5):
+    loss = (w * 3.0 - 1.0) ** 2
+    w.zero_grad()
+    loss.backward()
+    w.grad = max(-10.0, min(10.0, w.grad))
+    w.data -= 0.5 * w.grad  # MEND w.data -= 0.01 * w.grad
+""",
+            "w",
+        ),
+        ("loss is larger now", "train.py:{line}: w.data -= 0.5", "a smaller learning rate"),
     ),
     Mistake(
         "the learning rate is too large: nan",

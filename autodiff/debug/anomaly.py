@@ -71,7 +71,7 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     ...
     autodiff.debug.anomaly.AnomalyError: log(x) = -inf is not finite, though its operands are: x = 0
-      log(0) is -inf, and its slope 1 / 0: keep its operand above 0, as in (p + 1e-9).log()
+      log(0) is -inf, and its slope 1 / 0: keep its operand above 0, as in (x + 1e-9).log()
       made in <doctest autodiff.debug.anomaly.detect_anomaly[0]>:3
         y = x.log()
     """
