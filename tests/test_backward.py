@@ -542,13 +542,9 @@ def test_what_a_function_of_ones_own_gives_is_stored_as_a_float() -> None:
         def function(x: float, number: Any = number) -> Any:
             return number
 
-        node = Value.make_node(Operation("given", "given", 1, function, one_partial), Value(1.0))
+        node = Value.make_node(Operation("given", "given", 1, function, one_too_few), Value(1.0))
         assert type(node.data) is float
         assert node.data == float(number)
-
-
-def test_a_name_may_be_empty_before_the_operands_of_other_engines() -> None:
-    assert Value(1.0, "", (Value(2.0),)).parents[0].data == 2.0
 
 
 # --------------------------------------------------------------------------------------------
