@@ -234,6 +234,26 @@ def test_each_run_of_a_loops_only_line_is_a_stop(lesson: Path) -> None:
     assert [stop.names["loss"].data for stop in stops] == [14.0, 8.0, 4.0, 2.0, 2.0, 2.0]
 
 
+def test_in_each_epoch_the_gradients_so_far_have_the_names_of_that_epoch(lesson: Path) -> None:
+    stops = check(
+        """
+        w = Value(0.5, "w")
+        for epoch in range(3):
+            z = w * 3.0
+            y = z * 2.0
+            loss = y * 7.0
+            w.data -= 0.25
+        """,
+        lesson,
+    )
+    assert [(stop.line, stop.gradients) for stop in stops] == [
+        (5, {"loss": 1.0}),
+        (4, {"loss": 1.0, "y": 7.0}),
+        (3, {"loss": 1.0, "y": 7.0, "z": 14.0}),
+        (1, {"loss": 1.0, "y": 7.0, "z": 14.0, "w": 42.0}),
+    ]
+
+
 def test_one_line_with_five_operations_is_one_stop(lesson: Path) -> None:
     stops = check(
         """

@@ -403,8 +403,11 @@ class Rounds:
         ]
         self.shown.update([(own_name(each), each) for each in operands])
         for name, thing in self.walk.recalled(visit).items():
+            is_of_this_pass = isinstance(thing, Value) and thing in self.walk.this_pass.place
+            if name in self.shown and isinstance(thing, Value | Unknown) and not is_of_this_pass:
+                continue  # in a loop: what the name stood for was of the round before
             self.shown.pop(name, None)
-            if isinstance(thing, Value) and thing in self.walk.this_pass.place:
+            if is_of_this_pass:
                 self.shown[name] = thing
             elif not (
                 self.module.get(name, plain) is thing  # such as a function
