@@ -529,6 +529,33 @@ def test_the_result_of_a_conditional_has_its_name(lesson: Path) -> None:
     assert {"a", "b", "c", "d", "loss", "w"} <= stops[-1].gradients.keys()
 
 
+def test_a_list_of_values_is_shown_with_its_gradients_also_where_it_is_made(lesson: Path) -> None:
+    stops = check(
+        """
+        w, x = Value(2.0), 3.0
+        for epoch in range(2):
+            preds = [w * x, w * 4.0]
+            mixed = (x, preds)
+            loss = preds[0] * preds[1]
+        """,
+        lesson,
+    )
+    assert [stop.line for stop in stops] == [5, 3, 1]
+    # d loss/d preds = preds the other way round
+    assert stops[1].names["preds"] == list(stops[0].names["loss"].parents)
+    assert stops[1].gradients["preds"] == [8.0, 6.0]
+
+
+def test_a_gradient_that_waits_to_be_added_is_shown(lesson: Path) -> None:
+    names = run("w = Value(2.0)\nloss = w * 3.0\n", lesson)
+    names["w"].grad = 5.0
+    stops = stops_of(names["loss"])
+    assert [stop.gradients.get("w_before") for stop in stops] == [5.0, 5.0]
+    assert [stop.gradients.get("w") for stop in stops] == [None, 3.0]
+    assert names["w"].grad == 8.0
+    walk_through(names["loss"], 1.0)
+
+
 def test_a_generator_that_another_function_runs_is_a_frame_of_its_own(lesson: Path) -> None:
     stops = check(
         """
