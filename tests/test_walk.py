@@ -433,6 +433,23 @@ def test_a_comprehension_is_known_by_the_spans_of_its_instructions_from_python_3
     assert names_of_comprehension(outside, (times, times)) is None
 
 
+def test_the_runs_of_a_comprehension_in_a_loop_are_told_apart_by_names(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Python 3.11 calls it, with an instruction of the comprehension's own span.
+    monkeypatch.setattr(assignments, "INLINED", True)
+    stops = check(
+        """
+        w, out = Value(2.0), []
+        for k in range(3):
+            out += [w * j for j in range(2)]
+        loss = sum(out)
+        """,
+        lesson,
+    )
+    assert [stop.names["k"] for stop in stops if stop.line == 3] == [2, 1, 0]
+
+
 # A loop with w, c, d, out and k, and what k is in those runs of its line that the loss depends on.
 LOOPS = {
     "a conditional": ("for k in range(3): c = c + w * k if k % 2 else c - w", [2, 1, 0]),
