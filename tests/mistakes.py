@@ -2,7 +2,8 @@
 
 A program is run as ``train.py``.  It is wrong in the line that ends in ``# MEND`` and the line that
 belongs there, or in the one before which a line is missing; the student does not see that remark.
-``says`` has what the message must have in it: the thing by its name, the line, and the cure.
+``says`` has what the message must have in it: the thing by its name, the line, and the cure, which
+is ``{cure}`` where it is the line that belongs there.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ for epoch in range(3):
     if epoch == 2: break
     w = w - 0.01 * w.grad  # MEND w.zero_grad()
 """
+CUT = ("train.py:{line}:", "use the Value itself: {cure}")
 REBOUND = ("number in place: w.data -= ...", "train.py:{line}")
 
 MISTAKES = [
@@ -112,7 +114,7 @@ loss.backward()
 """,
             "w",
         ),
-        ("h is a number", "train.py:{line}", "use the Value itself"),
+        ("h = Value((w * x).data) makes a plain number", *CUT),
     ),
     Mistake(
         "the graph is cut by .data, and nothing is recorded",
@@ -125,7 +127,7 @@ loss.backward()
 """,
             "w",
         ),
-        ("not computed from w", "train.py:{line}", "use the Value itself"),
+        ("h = (w * x).data makes a plain number", *CUT),
     ),
     *[
         Mistake(
@@ -138,7 +140,7 @@ loss.label = "loss"; loss.backward()
 """,
                 "w",
             ),
-            ("loss = 0.25", "train.py:{line}", "without .data or Value(...) round it"),
+            ("loss = 0.25", "without .data or Value(...) round it", *CUT),
         )
         for recorder in (recorded, plain)
     ],
@@ -153,7 +155,111 @@ loss.backward()
 """,
             "w",
         ),
-        ("loss is not computed from w", "train.py:{line}: penalty", "use the Value itself"),
+        ("loss is not computed from w", *CUT),
+    ),
+    *[
+        Mistake(
+            f"the graph is cut in part by {cut}, {recorder.__name__}",
+            recorder(
+                f"""
+w, x = Value(0.5, "w"), Value(3.0, "x")
+h = w * x
+part = {cut}  # MEND part = {cure}
+loss = (h - 1.0) ** 2 + part
+loss.label = "loss"
+loss.backward()
+""",
+                "w",
+            ),
+            ("makes a plain number, and d loss/d w is without", *CUT),
+        )
+        for cut, cure in (
+            ("0.1 * h.data ** 2", "0.1 * h ** 2"),
+            ("Value(h.data * 2.0)", "h * 2.0"),
+            ("h.detach() ** 2", "h ** 2"),
+            ("float(w.item()) * x", "w * x"),
+        )
+        for recorder in (recorded, plain)
+    ],
+    *[
+        Mistake(
+            f"the graph is cut by {cut}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(0.3, "w")
+h = {cut}  # MEND {cure}
+loss = (float(h) - 1.0 + w) ** 2 if isinstance(h, str) else (h - 1.0 + w) ** 2
+loss.label = "loss"
+loss.backward()
+""",
+                "w",
+            ),
+            ("makes a plain number, and d loss/d w is without", "train.py:{line}:", *says),
+        )
+        for cut, cure, *says in (
+            ("round(w.data * 2.0)", "h = w * 2.0", "leave round out while training", "{cure};"),
+            ("int((w * 2.0).data)", "h = w * 2.0", "leave int out while training", "{cure};"),
+            ("w.data // 2", "h = w / 2", "leave the rounding of // out", "{cure};"),
+            ("f'{(w * 2).data:.2f}'", "h = w * 2", "compute with w * 2 itself: a text"),
+        )
+        for recorder in (recorded, plain)
+    ],
+    Mistake(
+        "the graph is cut in a method",
+        """from autodiff import *
+
+class Net:
+    def __init__(self):
+        self.w1 = Value(0.5, "w1")
+        self.w2 = Value(-0.3, "w2")
+
+    def forward(self, x):
+        hidden = (self.w1 * x).tanh().data  # MEND hidden = (self.w1 * x).tanh()
+        return self.w2 * hidden
+
+net = Net()
+loss = (net.forward(2.0) - 1.0) ** 2
+print(explain(net.w1, of=loss))
+""",
+        ("loss is not computed from w1", *CUT),
+    ),
+    Mistake(
+        "the graph is cut in a function, by math and a list",
+        """from autodiff import *
+import math
+
+def predict(w, x):
+    return w * x
+
+def loss_of(weight, rows):
+    losses = []
+    for x, y in rows:
+        p = predict(weight, x=x)
+        losses.append(math.exp(p.data - y))  # MEND losses.append((p - y).exp())
+    return sum(losses) + 0.01 * weight ** 2
+
+w = Value(0.5, "w")
+loss = loss_of(w, [(1.0, 2.0), (2.0, 4.0)])
+print(explain(w, of=loss))
+""",
+        ("makes a plain number, and d loss/d w is without", *CUT),
+    ),
+    Mistake(
+        "a Value is made of its own number",
+        recorded(
+            """
+w = Value(0.5)
+h = w * 3.0
+h = Value(h.data)  # MEND pass
+loss = h ** 2
+""",
+            "w",
+        ),
+        (
+            "loss is not computed from w",
+            "train.py:{line}: h = Value(h.data)",
+            "leave that line out",
+        ),
     ),
     Mistake(
         "loss and variable are confused",
@@ -229,6 +335,50 @@ for x in (2.0, 2.5):
         ),
         ("other passes have added to it", "call zero_grad() before each backward()"),
     ),
+    *[
+        Mistake(
+            f"zero_grad() is forgotten, asked after the update of {loss}, {recorder.__name__}",
+            recorder(
+                f"""
+w, x = Value(1.0, "w"), Value(2.0, "x")
+for epoch in range(4):
+    loss = {loss}  # MEND loss = {loss}; w.zero_grad()
+    loss.label = "loss"
+    loss.backward()
+    w.data -= {rate} * w.grad
+""",
+                "w",
+            ),
+            (
+                "loss.backward() has given",
+                "earlier passes gave the rest",
+                "call zero_grad() before each backward()",
+            ),
+        )
+        for loss, rate in (
+            ("(w * 3.0 - 1.0) ** 2", 0.05),
+            ("(w * x - 1.0) ** 2", 0.05),
+            ("w * w", 0.1),
+            ("(w * x).tanh() ** 2 + 0.1 * w ** 2", 0.1),
+        )
+        for recorder in (recorded, plain)
+    ],
+    Mistake(
+        "zero_grad() is forgotten in a loop over the parameters",
+        plain(
+            """
+w, b = Value(1.0, "w"), Value(0.0, "b")
+for epoch in range(4):
+    loss = (w * 3.0 + b - 1.0) ** 2
+    loss.label = "loss"  # MEND loss.label = "loss"; w.zero_grad(); b.zero_grad()
+    loss.backward()
+    for p in (w, b):
+        p.data -= 0.02 * p.grad
+""",
+            "w",
+        ),
+        ("earlier passes gave the rest", "call zero_grad() before each backward()"),
+    ),
     Mistake(
         "zero_grad() after backward()",
         plain(
@@ -257,6 +407,79 @@ loss.backward()  # MEND pass
         ),
         ("w.grad is 24, 2 times that", "backward() has run 2 times", "call zero_grad()"),
     ),
+    *[
+        Mistake(
+            f"the gradient is assigned to: {assignment}{after}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(1.0, "w")
+loss = (w - 30.0) ** 2
+loss.label = "loss"
+loss.backward()
+{assignment}  # MEND pass
+{after}
+""",
+                "w",
+            ),
+            (f"w.grad is {told}", "another number than loss.backward() has given, -58", "{line}:"),
+        )
+        for assignment, after, told in (
+            ("w.grad = max(-1.0, min(1.0, w.grad))", "", "-1,"),
+            ("w.grad = max(-1.0, min(1.0, w.grad))", "w.data -= 0.1 * w.grad", "-1,"),
+            ("w.grad /= 10", "", "-5.8,"),
+            ("w.grad = -w.grad", "", "58,"),
+            ("w.grad *= 2", "", "-116,"),
+            ("for p in (w,): p.grad = p.grad + 0.1 * p.data", "", "-57.9,"),
+        )
+        for recorder in (recorded, plain)
+    ],
+    Mistake(
+        "the gradient is clipped, and zero_grad() is forgotten",
+        plain(
+            """
+w = Value(1.0, "w")
+for epoch in range(2):
+    loss = (w - 3.0) ** 2
+    loss.label = "loss"  # MEND loss.label = "loss"; w.zero_grad()
+    loss.backward()
+    w.grad = max(-5.0, min(5.0, w.grad))
+""",
+            "w",
+        ),
+        ("w.grad is -5,", "Where zero_grad() has not run before backward()"),
+    ),
+    Mistake(
+        "zero_grad() is forgotten, and a breakpoint writes the steps",
+        plain(
+            """
+w = Value(1.0, "w")
+w.break_on("contribution", log=True)
+for x in (2.0, 2.5):
+    loss = (w * x - 1.0) ** 2  # MEND loss = (w * x - 1.0) ** 2; w.zero_grad()
+    loss.label = "loss"
+    loss.backward()
+""",
+            "w",
+        ),
+        ("other passes have added to it", "call zero_grad() before each backward()"),
+    ),
+    *[
+        Mistake(
+            f"_backward() alone, of {loss}",
+            plain(
+                f"""
+w = Value(1.0, "w")
+loss = {loss}
+loss.label = "loss"
+loss.grad = 1.0
+loss._backward()  # MEND loss.backward()
+""",
+                "w",
+            ),
+            ("w.grad is without", "the chain rule of loss alone, and loss.backward() that of all"),
+        )
+        for loss in ("(w - 30.0) ** 2", "(w * 3.0 - 1.0) ** 2", "(w * w + 1.0) ** 2 + w")
+    ],
     Mistake(
         "the update has the wrong sign",
         recorded(
@@ -270,7 +493,53 @@ for epoch in range(5):
 """,
             "w",
         ),
-        ("loss is larger now", "train.py:{line}: w.data += 0.01 * w.grad", "w.data -= lr * w.grad"),
+        ("loss is larger now", "train.py:{line}: w.data += 0.01 * w.grad", "write {cure}"),
+    ),
+    *[
+        Mistake(
+            f"the wrong sign, asked in epoch {epoch}: {update}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(1.0, "w")
+for epoch in range(5):
+    loss = (w * 3.0 - 1.0) ** 2
+    loss.label = "loss"
+    w.zero_grad()
+    loss.backward()
+    if epoch == {epoch}: break
+    {update}  # MEND {cure}
+""",
+                "w",
+            ),
+            ("loss becomes larger with each update", "train.py:{line}: " + update, "write {cure}"),
+        )
+        for recorder in (recorded, plain)
+        for epoch in (0, 3)
+        for update, cure in (
+            ("w.data += 0.01 * w.grad", "w.data -= 0.01 * w.grad"),
+            ("w.data = w.data + w.grad / 100", "w.data = w.data - w.grad / 100"),
+            ("w.data -= -0.01 * w.grad", "w.data += -0.01 * w.grad"),
+        )
+        if epoch or recorder is plain
+    ],
+    Mistake(
+        "the update has the wrong sign, in a loop in a function",
+        """from autodiff import *
+
+def train(parameters, lr):
+    for epoch in range(5):
+        loss = (parameters[0] * 3.0 + parameters[1]) ** 2
+        for p in parameters:
+            p.zero_grad()
+        loss.backward()
+        print(explain(w, of=loss))
+        for p in parameters:
+            p.data += lr * p.grad  # MEND p.data -= lr * p.grad
+
+w, b = Value(1.0, "w"), Value(0.5, "b")
+train([w, b], 0.01)
+""",
+        ("loss becomes larger with each update", "train.py:{line}: p.data +=", "write {cure}"),
     ),
     Mistake(
         "the learning rate is too large",
@@ -285,7 +554,27 @@ for epoch in range(5):
 """,
             "w",
         ),
-        ("loss is larger now", "train.py:{line}: w.data -= 0.5 * w.grad", "a smaller lr"),
+        (
+            "loss is larger now",
+            "train.py:{line}: w.data -= 0.5 * w.grad",
+            "a smaller learning rate",
+        ),
+    ),
+    Mistake(
+        "the learning rate is too large, and the gradient is clipped",
+        plain(
+            """
+w = Value(1.0, "w")
+for epoch in range(5):
+    loss = (w * 3.0 - 1.0) ** 2
+    w.zero_grad()
+    loss.backward()
+    w.grad = max(-10.0, min(10.0, w.grad))
+    w.data -= 0.5 * w.grad  # MEND w.data -= 0.01 * w.grad
+""",
+            "w",
+        ),
+        ("loss is larger now", "train.py:{line}: w.data -= 0.5", "a smaller learning rate"),
     ),
     Mistake(
         "the learning rate is too large: nan",
@@ -343,6 +632,27 @@ loss.backward()
         ),
         ("log(p) is -inf at p = 0", "train.py:{line}", "(p + 1e-9).log()"),
     ),
+    *[
+        Mistake(
+            f"log(0) of {operand} where p is another Value{name}",
+            plain(
+                f"""
+p = Value(1.0{name})
+q = 1.0 - p
+loss = -(p.log() + {operand}.log())  # MEND loss = -(p.log() + {cure})
+loss.backward()
+""",
+                "p",
+            ),
+            ("is -inf at", "keep its operand above 0, as in " + cure),
+        )
+        for name in ("", ', "p"')
+        for operand, cure in (
+            ("(1 - p)", "(1 - p + 1e-9).log()"),
+            ("q", "(q + 1e-9).log()"),
+            ("(p * q)", "(p * q + 1e-9).log()"),
+        )
+    ],
     Mistake(
         "log(-1)",
         recorded(
@@ -355,7 +665,7 @@ loss.backward()
         ),
         (
             *("log(p) is nan at p = -1", "train.py:{line}"),
-            *("a negative number has no logarithm", "what is above 0, such as sigmoid(x)"),
+            *("a negative number has no logarithm", "what is above 0, such as sigmoid(p)"),
         ),
     ),
     Mistake(
@@ -368,7 +678,12 @@ loss.backward()
 """,
             "a",
         ),
-        ("loss = a / b is nan at a = 0, b = 0", "train.py:{line}", "0 / 0 is no number", "1e-9"),
+        (
+            "loss = a / b is nan at a = 0, b = 0",
+            "train.py:{line}",
+            "0 / 0 is no number",
+            "… / (b + 1e-9)",
+        ),
     ),
     Mistake(
         "the root of a distance of 0",
@@ -469,6 +784,6 @@ loss.backward()
         "loss = (w * 3.0 - 1.0) ** 2\n"
         "loss.backward()\n"
         "print(explain(w, of=loss))\n",
-        ("v1 (w) has no name of its own", 'Value(0.5, "w")', "record_source()"),
+        ("w has no name of its own", 'Value(0.5, "w")', "record_source()"),
     ),
 ]

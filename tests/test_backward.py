@@ -523,6 +523,30 @@ def test_a_local_derivative_of_single_precision_makes_no_gradient_of_single_prec
     assert x.grad == float(single) * 0.3
 
 
+@pytest.mark.parametrize("run", [run_whole, run_steps])
+def test_a_gradient_that_was_assigned_in_single_precision_is_added_to_in_double(
+    run: Callable[[Value], None],
+) -> None:
+    numpy = pytest.importorskip("numpy", reason="tests what becomes of NumPy's numbers in grad")
+    x = Value(2.0)
+    x.grad = numpy.float32(0.1)
+    run(x * 0.3)
+    assert type(x.grad) is float
+    assert x.grad == float(numpy.float32(0.1)) + 0.3
+
+
+def test_what_a_function_of_ones_own_gives_is_stored_as_a_float() -> None:
+    numpy = pytest.importorskip("numpy", reason="tests what becomes of NumPy's numbers in data")
+    for number in (3, True, Fraction(1, 3), numpy.float32(0.1)):
+
+        def function(x: float, number: Any = number) -> Any:
+            return number
+
+        node = Value.make_node(Operation("given", "given", 1, function, one_too_few), Value(1.0))
+        assert type(node.data) is float
+        assert node.data == float(number)
+
+
 # --------------------------------------------------------------------------------------------
 # Rules that a user wrote
 # --------------------------------------------------------------------------------------------

@@ -331,6 +331,19 @@ def test_a_pass_over_numbers_of_different_times_is_shown_as_it_was_and_told() ->
     assert "backward() then mixed numbers of different times" in trace.note
 
 
+def test_a_forward_step_of_numbers_that_have_changed_since_says_so() -> None:
+    w = Value(3.0, "w")
+    with record_epochs() as trace:
+        w.data = 4.0
+        square = w * w
+        w.data = 2.0
+        square.backward()
+    assert str(trace.goto(1, "forward")) == (
+        "v2 = w * w = 2 * 2 = 16, whose number 16 would be 4 now: w (or v2 itself) has changed "
+        "since; run the forward pass again, which makes the graph anew"
+    )
+
+
 def test_what_draws_at_random_has_the_numbers_that_it_drew() -> None:
     generator = random.Random(7)
     noise = Operation(
@@ -412,3 +425,51 @@ def test_an_epoch_of_the_lab_takes_its_numbers_and_no_graph() -> None:
     # 8 bytes for each node and each weight, and what holds them together; a graph takes 100 more.
     assert size / 500 < 8 * (nodes + len(model.parameters())) + 500
     assert trace.epochs == 510
+
+
+def test_an_update_that_changes_nothing_ends_an_epoch_too() -> None:
+    w = Value(-1.0, "w")
+    optimizer = nn.SGD([w], lr=0.5)
+    with record_epochs() as trace:
+        for _ in range(3):
+            loss = (w * 2.0).relu()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()  # the gradient is 0: nothing reaches w
+        (w * 3.0).backward()
+        (w * 4.0).backward()
+    assert (trace.epochs, repr(trace)) == (
+        4,
+        "<Trace of v4: epoch 0 of 0 to 3, forward, step 0 of 2>",
+    )
+    # There is no step of the update: no number is another.
+    trace.goto(0, "update", epoch=2)
+    assert trace.position == len(trace)
+    trace.goto(0, epoch=3, nth=1)
+    assert trace.epoch == 3
+
+
+def test_an_abandoned_pass_leaves_the_count_of_epochs_as_it_was() -> None:
+    w, other = Value(1.0, "w"), Value(0.0, "other")
+    with record_epochs() as trace:
+        (w * w).backward()
+        with pytest.raises(AnomalyError), detect_anomaly():
+            (w * other.log()).backward()
+        (w * 2.0).backward()
+        w.data -= 0.0
+        (w * 3.0).backward()
+    assert [trace.epochs, len(trace._passes)] == [2, 3]
+
+
+def test_a_first_pass_that_fails_leaves_nothing_recorded() -> None:
+    def failing(gradient: float) -> None:
+        raise RuntimeError
+
+    w = Value(2.0, "w")
+    with record_epochs() as trace:
+        loss = w * w
+        with w.register_hook(failing), pytest.raises(RuntimeError):
+            loss.backward()
+        loss.backward()
+    assert trace.epochs == 1
+    assert w.grad == 4.0

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,23 @@ def test_a_file_that_defines_loss_is_shown_with_the_names_of_its_variables(mine:
     assert "d loss/d v9 += nothing: v10 did not take v9\n" in run.stdout
     assert "10  d loss/d w += d loss/d v4 × d v4/d w = 1 × -2 = -2    (sum so far -1)" in run.stdout
     assert run.stdout.endswith("    w  -1\n    x  0.5\n    b  1\n")
+
+
+def test_a_program_that_ends_with_sys_exit_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(
+        "import sys\n"
+        "from autodiff import Value\n"
+        "def main():\n"
+        "    w = Value(1.0, 'w')\n"
+        "    (w * 2.0).backward()\n"
+        "    return 0\n"
+        "if __name__ == '__main__':\n"
+        "    sys.exit(main())\n",
+        encoding="utf-8",
+    )
+    # d(2w)/dw = 2
+    assert plain_text(trace_of_file(path)).endswith("gradients of the variables:\n    w  2")
 
 
 def test_a_file_runs_as_a_program_with_its_own_folder_and_arguments(tmp_path: Path) -> None:
@@ -423,7 +441,9 @@ class Screen:
 
     def after(self, *keys: str) -> dict[str, str]:
         """Return the text of each part, and of the titles of panels."""
-        return asyncio.run(self._after(keys))
+        # In a thread of its own: the browser's tests leave a loop running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, self._after(keys)).result()
 
     async def _after(self, keys: tuple[str, ...]) -> dict[str, str]:
         from textual.widgets import Static

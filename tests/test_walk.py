@@ -7,28 +7,34 @@ trace function stands for one.
 from __future__ import annotations
 
 import bdb
+import dis
 import gc
 import linecache
 import os
 import sys
 import textwrap
+import trace
 import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 
 from autodiff import AnomalyError, Value, detect_anomaly, record_source, topological_order
-from autodiff.debug.assignments import assignments_in, is_within
-from autodiff.debug.walk import Rounds, walk_through
+from autodiff.debug import assignments
+from autodiff.debug.assignments import names_of_comprehension
+from autodiff.debug.steps import ReversePass, step_through
+from autodiff.debug.walk import Pass, Rounds, Walk, last_first, walk_through
 from autodiff.ops import Operation
-from autodiff.support import watch
-from autodiff.support.frames import calling_function, module_of, place_of_now
+from autodiff.support import frames, hooks, lines, watch
+from autodiff.support.changed import Changes
+from autodiff.support.frames import calling_function, is_debugger, module_of, place_of_now
+from autodiff.support.lines import PassingOver, Quiet, pass_over_library
 from autodiff.value import constant
 from tests.bits import bits
 from tests.random_graphs import Recipe, built, wild_recipes
@@ -40,16 +46,18 @@ class Stop(NamedTuple):
     functions: tuple[str, ...]
     line: int
     names: dict[str, Any]
+    module: dict[str, Any]
 
     @property
     def gradients(self) -> dict[str, float]:
         return {name[2:]: it for name, it in self.names.items() if name.startswith("d_")}
 
 
-class Tracer:
+class Tracer(bdb.Bdb):
     """A debugger that notes each stop in the frames of a pass, and may raise at one."""
 
     def __init__(self, raise_at: int = -1, error: type[BaseException] = bdb.BdbQuit) -> None:
+        super().__init__()
         self.stops: list[Stop] = []
         self.raise_at = raise_at
         self.error = error
@@ -61,13 +69,20 @@ class Tracer:
             if len(self.stops) == self.raise_at:
                 raise self.error
             names = {name: it for name, it in frame.f_locals.items() if name[:2] != "__"}
-            self.stops.append(Stop(functions_to(frame), frame.f_lineno, names))
+            self.stops.append(
+                Stop(functions_to(frame), frame.f_lineno, names, without_rounds(frame.f_globals))
+            )
         return self
+
+
+def without_rounds(names: dict[str, Any]) -> dict[str, Any]:
+    """Return names without the one that does the work of a stop, which refers to the whole pass."""
+    return {name: it for name, it in names.items() if name != "__round__"}
 
 
 def is_of_a_pass(frame: FrameType) -> bool:
     """Return whether a frame is one of a pass's, at lines of a program, not at those of a test."""
-    return "__round__" in frame.f_locals and frame.f_code.co_filename != __file__
+    return "__round__" in frame.f_globals and frame.f_code.co_filename != __file__
 
 
 def functions_to(frame: FrameType | None) -> tuple[str, ...]:
@@ -128,6 +143,15 @@ def gradient(node: Value) -> tuple[bytes, bool]:
     return bits(node.grad), node.has_grad
 
 
+@pytest.fixture(autouse=True, scope="module")
+def none_left() -> Iterator[None]:
+    """Free what the modules and errors of these tests refer to, as others look for recordings."""
+    yield
+    gc.collect()
+    Value(1.0).backward()  # which notices that there are none
+    assert watch.on_backward is None
+
+
 @pytest.fixture
 def lesson(tmp_path: Path) -> Path:
     return tmp_path / "lesson.py"
@@ -183,8 +207,8 @@ def test_a_line_that_ran_many_times_is_visited_as_often_the_last_first(lesson: P
         *[("2 of 3", 3.0)] * 2,
         *[("1 of 3", 1.0)] * 2,
     ]
-    # A number that the line names, as it was then; elsewhere it is no name of the stop.
-    assert [stop.names.get("x") for stop in stops] == [None, None, 3.0, None, 2.0, None, 1.0, None]
+    # The loop's variable as it was then, at lines without it too; before the loop there is none.
+    assert [stop.names.get("x") for stop in stops] == [3.0, 3.0, 3.0, 2.0, 2.0, 1.0, 1.0, None]
     # 2 Σ (w x - 1) x, from the last row on.
     assert [stop.gradients.get("w") for stop in stops] == [None] * 3 + [
         30.0,
@@ -210,6 +234,26 @@ def test_each_run_of_a_loops_only_line_is_a_stop(lesson: Path) -> None:
         None,
     ]
     assert [stop.names["loss"].data for stop in stops] == [14.0, 8.0, 4.0, 2.0, 2.0, 2.0]
+
+
+def test_in_each_epoch_the_gradients_so_far_have_the_names_of_that_epoch(lesson: Path) -> None:
+    stops = check(
+        """
+        w = Value(0.5, "w")
+        for epoch in range(3):
+            z = w * 3.0
+            y = z * 2.0
+            loss = y * 7.0
+            w.data -= 0.25
+        """,
+        lesson,
+    )
+    assert [(stop.line, stop.gradients) for stop in stops] == [
+        (5, {"loss": 1.0}),
+        (4, {"loss": 1.0, "y": 7.0}),
+        (3, {"loss": 1.0, "y": 7.0, "z": 14.0}),
+        (1, {"loss": 1.0, "y": 7.0, "z": 14.0, "w": 42.0}),
+    ]
 
 
 def test_one_line_with_five_operations_is_one_stop(lesson: Path) -> None:
@@ -264,7 +308,7 @@ def test_a_function_is_a_frame_of_its_own_that_the_line_of_the_call_enters(lesso
     ]
     # The second call is the first that it comes to; the parameter's name is that of the function.
     assert [stop.names.get("inputs") for stop in stops] == [
-        *(None, None, None, None, 3.0, None, 2.0, None)
+        *(None, None, None, 3.0, 3.0, 2.0, 2.0, None)
     ]
     assert stops[4].names["v"] is stops[-1].names["w"]
     assert "w" not in stops[3].names or stops[3].names["w"] is stops[-1].names["w"]
@@ -323,7 +367,7 @@ def test_recursion(lesson: Path) -> None:
     assert [(stop.functions, stop.line) for stop in stops] == [
         *((power[:1], 6), (power[:2], 4), (power[:3], 4), (power[:4], 3), (power[:1], 5))
     ]
-    assert [stop.names.get("n") for stop in stops] == [None, 3, 2, None, None]
+    assert [stop.names.get("n") for stop in stops] == [None, 3, 2, 1, None]
 
 
 def test_calls_deeper_than_a_stack_takes_are_done_at_the_last_line_before(lesson: Path) -> None:
@@ -375,10 +419,178 @@ def test_what_a_comprehension_makes_belongs_to_its_line(lesson: Path) -> None:
     assert {stop.functions for stop in stops} == {("<module>",)}
 
 
-def test_a_span_within_a_comprehension_is_known_from_python_3_12_on() -> None:
-    found = assignments_in("a = [w * x for x in xs] + w * y\n")
-    assert is_within((1, 5, 1, 10), found)
-    assert not is_within((1, 26, 1, 31), found)
+def test_a_comprehension_is_known_by_the_spans_of_its_instructions_from_python_3_12_on(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson.write_text("a = [w * x for x in xs] + w * y\n", encoding="utf-8")
+    monkeypatch.setattr(assignments, "INLINED", True)
+    # Code with the same columns, all in one function, as all code is then.
+    code = compile("a = (w * x)", str(lesson), "exec")
+    times = next(it.offset for it in dis.get_instructions(code) if it.opname == "BINARY_OP")
+    assert names_of_comprehension(code, (times, times)) == {"x"}
+    outside = compile(f"a = {' ' * 30}w * x", str(lesson), "exec")
+    times = next(it.offset for it in dis.get_instructions(outside) if it.opname == "BINARY_OP")
+    assert names_of_comprehension(outside, (times, times)) is None
+
+
+def test_the_runs_of_a_comprehension_in_a_loop_are_told_apart_by_names(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Python 3.11 calls it, with an instruction of the comprehension's own span.
+    monkeypatch.setattr(assignments, "INLINED", True)
+    stops = check(
+        """
+        w, out = Value(2.0), []
+        for k in range(3):
+            out += [w * j for j in range(2)]
+        loss = sum(out)
+        """,
+        lesson,
+    )
+    assert [stop.names["k"] for stop in stops if stop.line == 3] == [2, 1, 0]
+
+
+# A loop with w, c, d, out and k, and what k is in those runs of its line that the loss depends on.
+LOOPS = {
+    "a conditional": ("for k in range(3): c = c + w * k if k % 2 else c - w", [2, 1, 0]),
+    "its other side first": (
+        "for k in range(4): c = c * w if k % 2 == 0 else c * 3.0",
+        [3, 2, 1, 0],
+    ),
+    "on a line of its own": (
+        "for k in range(3):\n    c = c + w * k if k % 2 else c - w",
+        [2, 1, 0],
+    ),
+    "and, or": (
+        "for k in range(4): c = (k == 0 and c * 2.0) or (k == 1 and c * w) or c * 3.0",
+        [3, 2, 1, 0],
+    ),
+    "a function on both sides": (
+        "f = lambda v: v * w\nfor k in range(4): c = f(c) if k % 2 == 0 else f(c) * 2.0",
+        [3, 2, 1, 0],
+    ),
+    "a sum": ("for k in range(3): c = sum([c, w])", [2, 1, 0]),
+    "a sum without a name": ("out = [w]\nfor k in range(3): out.append(sum(out))", [2, 1, 0]),
+    "a list that grows": ("for k in range(3): out.append(w * k); out.append(c * w)", [2, 1, 0]),
+    "a comprehension": (
+        "for k in range(3): out += [c * j if j else c - w for j in range(2)]",
+        [2, 1, 0],
+    ),
+    "nothing in a run": (
+        "for k in range(4): c = (c * w if k == 0 else c) if k < 2 else c - w",
+        [3, 2, 0],
+    ),
+    "two statements": (
+        "for k in range(4): d = c - w if k == 1 else w; c = c * d if k else c",
+        [3, 2, 1],
+    ),
+    "a walrus": ("for k in range(3): c = (d := c * w) * 2.0 if k else d", [2, 1]),
+    "while": ("while k < 3: c = c * w if k == 0 else c - w; k += 1", [2, 1, 0]),
+    "while, on a line of its own": (
+        "while k < 3:\n    c = c * w if k == 0 else c - w\n    k += 1",
+        [2, 1, 0],
+    ),
+    "the condition of while": (
+        "while (c := c * w).data > 0.4 or k < 3:\n    k += 1",
+        [3, 2, 1, 0],
+    ),
+}
+# Where names do not tell, as others may bind them meanwhile.
+COUNTED = """
+calls = 0
+def f(v):
+    global calls
+    calls += 1
+    return v * 2.0
+def outer(v):
+    calls = 0
+    def g(v):
+        nonlocal calls
+        calls += 1
+        def h(v):
+            nonlocal calls
+            calls += 1
+            return v * 2.0
+        return (h(v) + h(v)) if calls else 0
+    return g(v) + g(v)
+w = Value(0.5)
+loss = (calls < 9 and f(w)) + f(w) + outer(w)
+"""
+
+
+@pytest.mark.parametrize("in_function", [False, True], ids=["module", "function"])
+@pytest.mark.parametrize("name", LOOPS)
+def test_the_runs_of_a_line_are_told_apart(lesson: Path, name: str, in_function: bool) -> None:
+    loop, runs = LOOPS[name]
+    names = "w, c, d, out, k = Value(0.5), Value(3.0), Value(1.0), [], 0"
+    program = f"{names}\n{loop}\nloss = sum([c, d, *out])"
+    if in_function:
+        inner = textwrap.indent(program, "    ")
+        program = f"def made():\n{inner}\n    return loss\nloss = made()"
+    stops = check(program, lesson)
+    (line,) = [
+        number
+        for number, text in enumerate(lesson.read_text(encoding="utf-8").splitlines(), 1)
+        if " = c " in text or "out." in text or "out +" in text or ":= c" in text or "c = " in text
+        if "w, c, d" not in text
+    ]
+    visited = [stop for stop in stops if stop.line == line and stop.functions[-1] != "<lambda>"]
+    assert [stop.names["k"] for stop in visited] == runs
+    assert [stop.names["visit"] for stop in visited] == [
+        f"{number} of {len(runs)}" for number in range(len(runs), 0, -1)
+    ]
+
+
+def test_a_name_that_another_function_binds_makes_no_run_of_a_line(lesson: Path) -> None:
+    stops = check(COUNTED, lesson)
+    in_outer = [stop.line for stop in stops if stop.functions[-1] == "outer"]
+    in_module = [stop.line for stop in stops if stop.functions == ("<module>",)]
+    assert (in_module, in_outer) == ([18, 17], [16])
+    assert [stop.line for stop in stops if stop.functions[-1] == "g"] == [15, 15]
+
+
+def test_the_result_of_a_conditional_has_its_name(lesson: Path) -> None:
+    stops = check(
+        """
+        w, on = Value(2.0), True
+        a = w * 3.0 if on else w
+        b = a * a if not on else a.tanh() if on else a
+        c = on and b * 2.0
+        d = (b * 0.0).data or c * c
+        def last(v):
+            return v.exp() if on else v
+        loss = last(d)
+        """,
+        lesson,
+    )
+    assert {"a", "b", "c", "d", "loss", "w"} <= stops[-1].gradients.keys()
+
+
+def test_a_list_of_values_is_shown_with_its_gradients_also_where_it_is_made(lesson: Path) -> None:
+    stops = check(
+        """
+        w, x = Value(2.0), 3.0
+        for epoch in range(2):
+            preds = [w * x, w * 4.0]
+            mixed = (x, preds)
+            loss = preds[0] * preds[1]
+        """,
+        lesson,
+    )
+    assert [stop.line for stop in stops] == [5, 3, 1]
+    # d loss/d preds = preds the other way round
+    assert stops[1].names["preds"] == list(stops[0].names["loss"].parents)
+    assert stops[1].gradients["preds"] == [8.0, 6.0]
+
+
+def test_a_gradient_that_waits_to_be_added_is_shown(lesson: Path) -> None:
+    names = run("w = Value(2.0)\nloss = w * 3.0\n", lesson)
+    names["w"].grad = 5.0
+    stops = stops_of(names["loss"])
+    assert [stop.gradients.get("w_before") for stop in stops] == [5.0, 5.0]
+    assert [stop.gradients.get("w") for stop in stops] == [None, 3.0]
+    assert names["w"].grad == 8.0
+    walk_through(names["loss"], 1.0)
 
 
 def test_a_generator_that_another_function_runs_is_a_frame_of_its_own(lesson: Path) -> None:
@@ -646,6 +858,26 @@ def test_leaving_at_any_stop_leaves_every_gradient_as_it_was(
         assert [gradient(node) for node in nodes] == before
 
 
+def test_a_jump_is_an_error_at_once_or_at_the_end(lesson: Path) -> None:
+    # That debuggers jump is done in test_pdb.py and test_debugpy.py.
+    loss = run("w = Value(2.0)\ny = w * w\nloss = y * y\n", lesson)["loss"]
+    this_pass = Pass(topological_order(loss), ReversePass(loss, [], Changes([])))
+    walk = Walk(this_pass, Quiet(None))
+    for each in last_first(this_pass, loss):
+        walk.plan(each)
+    rounds = Rounds(walk, walk.outermost[0])
+    line, count = rounds.stops[0].visit.line, len(rounds.stops)
+    rounds.check_line(line)
+    with pytest.raises(RuntimeError, match=f"over {count} of {count} stops"):
+        rounds.check_end()
+    with pytest.raises(RuntimeError, match=f"to line {line + 1},"):
+        rounds.check_line(line + 1)
+    rounds.at = count
+    rounds.check_end()
+    with pytest.raises(RuntimeError, match=f"to line {line},"):
+        rounds.check_line(line)
+
+
 def test_an_anomaly_stops_the_pass_at_the_line(lesson: Path) -> None:
     names = run("x = Value(0.0)\ny = x * x\nz = y.sqrt()\nloss = z * 3.0\n", lesson)
     for walk in (stops_of, walked):
@@ -696,7 +928,84 @@ def test_a_name_never_stands_for_another_graphs_value(lesson: Path) -> None:
         """,
         lesson,
     )
-    assert "other" not in stops[0].names
+    # It may be gone, and its memory that of another.
+    assert repr(stops[0].names["other"]) == (
+        "unknown now: it was of type Value, of which no copy was kept"
+    )
+    assert "other" not in stops[1].names
+
+
+class Model:
+    """A thing of the user's that is no Value."""
+
+
+NAMES = """
+import math
+losses = []
+late, d_w, visit = {}, "mine", [0.5]
+def scaled(v, by):
+    half = by / 2.0
+    rate, names = None, [(1, "a"), (2, "b")]
+    global late
+    late = half
+    return v * half * math.e * len(losses)
+w = Value(2.0)
+loss = w * 0.0
+for k, row in enumerate([[1.0, 2.0], [3.0, 4.0]]):
+    model, long, lengths = Model(), list(range(100)), {"all": k}
+    gone = Model()
+    loss = loss + scaled(w, k) + row[0] * len(long)
+    losses.append(loss)
+k, row, model, long, lengths, gone, late = "after", 0, 0, 0, 0, 0, 0
+accuracy = 0.9
+loss = loss * 1.0
+"""
+
+
+def test_all_names_are_as_they_were_when_the_line_ran(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"Value": Value, "Model": Model, "__name__": "lesson"}
+    monkeypatch.setitem(sys.modules, "lesson", type(sys)("lesson"))
+    vars(sys.modules["lesson"]).update(names)
+    lesson.write_text(NAMES.lstrip(), encoding="utf-8")
+    module = vars(sys.modules["lesson"])
+    with record_source():
+        exec(compile(lesson.read_text(encoding="utf-8"), str(lesson), "exec"), module)
+    stops = stops_of(module["loss"])
+    in_loop = [stop for stop in stops if stop.line == 15]
+    in_function = [stop for stop in stops if stop.line == 9]
+    assert [stop.names["k"] for stop in in_loop] == [1, 0]
+    assert [stop.names["row"] for stop in in_loop] == [[3.0, 4.0], [1.0, 2.0]]
+    assert [stop.names["lengths"] for stop in in_loop] == [{"all": 1}, {"all": 0}]
+    # What is known to be unknown is said where the line names it, and elsewhere it is no name.
+    assert "of type list" in repr(in_loop[0].names["long"])
+    assert not {"model", "gone", "accuracy"} & in_loop[0].names.keys()
+    # In a function, its own names, and the module's as they were.
+    assert [stop.names["half"] for stop in in_function] == [0.5, 0.0]
+    for stop in in_function:
+        assert (stop.names["rate"], stop.names["names"]) == (None, [(1, "a"), (2, "b")])
+        assert stop.names["late"] == stop.names["half"]
+    assert [stop.module["k"] for stop in in_function] == [1, 0]
+    assert "accuracy" not in in_function[0].module
+    assert in_function[0].module["scaled"] is module["scaled"]
+    walk_through(module["loss"], 1.0)  # for what measures which lines are reached
+
+
+def test_the_users_own_names_are_not_hidden_by_those_of_the_pass(lesson: Path) -> None:
+    stops = check(
+        """
+        d_w = "mine"
+        w = Value(2.0)
+        for visit in ("first", "second"):
+            loss = w * 3.0
+        """,
+        lesson,
+    )
+    assert [(stop.names["d_w"], stop.names.get("visit")) for stop in stops] == [
+        *[("mine", "second"), ("mine", None)]
+    ]
+    assert stops[1].names["w"].grad == 3.0
 
 
 def test_a_label_that_is_no_name_is_not_shown(lesson: Path) -> None:
@@ -704,24 +1013,10 @@ def test_a_label_that_is_no_name_is_not_shown(lesson: Path) -> None:
     assert stops[0].gradients == {"loss": 1.0}
 
 
-def test_the_names_of_the_module_are_there(lesson: Path) -> None:
-    names = run("rate = 0.5\nw = Value(2.0)\nloss = w * rate\n", lesson)
-    seen = []
-
-    def look(frame: FrameType, event: str, _: Any) -> Any:
-        if is_of_a_pass(frame):
-            seen.append(frame.f_globals.get("rate"))
-        return look
-
-    before = sys.gettrace()
-    sys.settrace(look)
-    exec("loss.backward()", names)
-    sys.settrace(before)
-    # Code without a file has no module that could be found.
-    assert set(seen) == {None}
+def test_the_names_of_a_module_are_those_that_runs_or_that_of_its_name() -> None:
     assert module_of(__file__) is globals()
     assert module_of("elsewhere.py", "tests.test_walk") is sys.modules["tests.test_walk"].__dict__
-    assert module_of("elsewhere.py") == {}
+    assert module_of("elsewhere.py") == {}  # as of code without a file
 
 
 # --------------------------------------------------------------------------------------------
@@ -799,6 +1094,16 @@ def test_without_a_debugger_or_without_recorded_lines_nothing_is_walked(
         sys.settrace(before)
     assert names["w"].grad == 4.0
     assert stops_of(Value(2.0) * 3.0) == []
+
+
+def test_debuggers_are_told_from_what_else_traces_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_pydevd = type("SafeCallWrapper", (), {"__module__": "_pydevd_bundle.pydevd_cython"})()
+    assert is_debugger(Tracer())
+    assert is_debugger(Noting().trace_dispatch)
+    assert is_debugger(of_pydevd)
+    assert not any(map(is_debugger, (None, repr, trace.Trace().globaltrace)))
+    monkeypatch.setattr(frames, "is_debugger", lambda _: True)
+    assert frames.debugger_looks_on()
 
 
 def test_a_debugger_that_monitors_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -894,3 +1199,98 @@ def test_code_of_installed_packages_counts_as_the_users_line_that_called_it(
     # Without any line of the user's there is none to walk.
     apart = run("w = Value(1.0)\nloss = w * 2.0\n", folder / "apart.py")
     assert apart["loss"].origin.line == 2
+
+
+# --------------------------------------------------------------------------------------------
+# What a debugger does not see
+# --------------------------------------------------------------------------------------------
+
+
+class Noting(bdb.Bdb):
+    """A debugger that notes what it is told of, and has breakpoints in some files."""
+
+    def __init__(self, files: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.files = files
+        self.told: list[tuple[str, str]] = []
+
+    def trace_dispatch(self, frame: FrameType, event: str, _: Any) -> Any:
+        self.told.append((frame.f_code.co_name, event))
+        return self.trace_dispatch
+
+    def break_anywhere(self, frame: FrameType) -> bool:
+        return frame.f_code.co_filename.endswith(self.files)
+
+
+def frames_of(*files: str) -> list[Any]:
+    """Return frames of code of these files, each called by the one after it."""
+    found: list[Any] = []
+    for file in reversed(files):
+        code, caller = compile("1", file, "exec"), found[0] if found else None
+        found.insert(0, SimpleNamespace(f_code=code, f_back=caller, f_trace="as before"))
+    return found
+
+
+def tracing_in(monkeypatch: pytest.MonkeyPatch, tracer: Any, frame: Any) -> list[Any]:
+    """Let the library see a frame and a trace function, and return the functions that it sets."""
+    set_to: list[Any] = []
+    stand_in = SimpleNamespace(**vars(sys))
+    stand_in.settrace, stand_in.gettrace = set_to.append, lambda: tracer
+    stand_in._getframe = lambda _: frame
+    for module in (lines, hooks):
+        monkeypatch.setattr(module, "sys", stand_in)
+    return set_to
+
+
+def test_a_debugger_that_is_opened_in_the_library_sees_the_users_code_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generated, library, users = frames_of("<string>", watch.__file__, __file__)
+    noting = Noting(("never.py",))
+    tracer = noting.trace_dispatch
+    set_to = tracing_in(monkeypatch, tracer, library)
+    pass_over_library(tracer, was_opened=True)
+    (over,) = set_to
+    assert (library.f_trace, users.f_trace) == (None, over)
+    assert [over(each, "call", None) for each in (generated, library)] == [None, None]
+    noting.files = ("watch.py",)
+    assert over(library, "call", None) == tracer
+    assert over(users, "call", None) == tracer  # as of a hook
+    assert set_to == [over]
+    assert over(users, "line", None) == tracer
+    assert set_to == [over, tracer]
+    assert [event for _, event in noting.told] == ["call", "call", "line"]
+
+
+def test_another_trace_function_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to = tracing_in(monkeypatch, repr, None)
+    pass_over_library(repr)
+    assert not set_to
+    pass_over_library(print)
+    assert set_to == [print]
+
+
+def test_from_a_hook_of_the_users_a_debugger_goes_on_in_the_users_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library, users = frames_of(watch.__file__, __file__)
+    set_to = tracing_in(monkeypatch, Noting().trace_dispatch, library)
+    w = Value(2.0)
+    loss = w * 3.0
+    w.register_hook(lambda gradient: 2.0 * gradient)
+    step_through(loss, 1.0)
+    assert w.grad == 6.0
+    assert [type(each) for each in set_to] == [PassingOver]
+    # What one steps through in the library is still shown: it was not opened here.
+    assert (library.f_trace, users.f_trace) == ("as before", set_to[0])
+
+
+def test_where_a_debugger_looks_on_backward_is_the_walk(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = run("w = Value(3.0)\nloss = w * w", lesson)["loss"]
+    walked = []
+    monkeypatch.setattr(watch, "debugger_looks_on", lambda: True)
+    monkeypatch.setattr(watch, "walk_through", lambda *given: walked.append(given))
+    root.backward()
+    assert walked == [(root, 1.0)]

@@ -6,20 +6,19 @@ import linecache
 import os
 import re
 from dataclasses import dataclass
-from dis import opname
-from functools import lru_cache
+from inspect import CO_GENERATOR
 from itertools import count
 from types import CodeType, FrameType
-from typing import Any
 
-from autodiff.debug.assignments import is_in_comprehension
+from autodiff.debug.assignments import names_of_comprehension
+from autodiff.debug.bindings import LineNames, are_bound_as_before, bindings, bound_names
+from autodiff.debug.instructions import can_follow, is_call, is_straight, start_of, stored_between
 from autodiff.operators import Operators
 from autodiff.support.frames import calling_function
-from autodiff.value import Value
 
 __all__ = ["Call", "Recording", "Visit", "VisitRecorder", "time_of"]
 
-NAME = re.compile(r"[^\W\d]\w*")
+NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")  # of no attribute
 
 OPERATORS = {
     function.__code__
@@ -58,28 +57,21 @@ class Call:
 class Visit:
     """One run of one line within a call.
 
-    ``number`` grows from visit to visit.  ``values`` are the names in the line that stood for
-    Values, each followed by the Value's ``id``, and ``numbers`` what others stood for, if that was
-    a number or a text.  It holds no Value: the line may name one of a graph of before, which named
-    one of a graph before that.
+    ``number`` grows from visit to visit.  ``names`` are those that are known to the line, and
+    ``bindings`` what they stood for then, as it is kept: no Value, as that may be one of a graph of
+    before, whose line named one of a graph before that.
     """
 
-    __slots__ = ("call", "line", "number", "numbers", "values")
+    __slots__ = ("bindings", "call", "line", "names", "number")
 
-    def __init__(self, call: Call, line: int, names: tuple[str, ...], there: Any) -> None:
+    def __init__(
+        self, call: Call, line: int, names: LineNames, bindings: tuple[object, ...]
+    ) -> None:
         self.call = call
         self.line = line
         self.number = next(_numbers)
-        self.numbers: dict[str, float | int | str] | None = None
-        values: list[Any] = []
-        for name in names:
-            thing = there.get(name)
-            if isinstance(thing, Value):
-                values += name, id(thing)
-            elif isinstance(thing, (float, int, str)):
-                self.numbers = self.numbers or {}
-                self.numbers[name] = thing
-        self.values = tuple(values)
+        self.names = names
+        self.bindings = bindings
 
 
 @dataclass(slots=True)
@@ -89,6 +81,7 @@ class Running:
     frame: FrameType
     call: Call
     visit: Visit
+    start: int  # the instruction that made the visit's first Value
     offset: int
     called: FrameType | None
 
@@ -97,14 +90,17 @@ class VisitRecorder:
     """Knows the visit that each new Value belongs to.
 
     Within one visit of a line, its instructions run forward.  So where the same or an earlier one
-    makes a Value, and not by the same call as before, the line runs again.  But ``sum(terms)`` and
-    the like add many times in one call.
+    makes a Value, and not by the same call as before, the line runs again; and so it does where no
+    way leads forward, as from one side of ``a if b else c`` to the other.  ``sum(terms)`` and the
+    like add many times in one call, a comprehension's instructions run many times, and what follows
+    ``and`` may be the next run's: there the line runs again if a name is bound anew that is not
+    bound in between.
     """
 
     def __init__(self) -> None:
         self.recording = Recording()
         self._running: list[Running] = []  # the outermost first
-        self._names: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._names: dict[tuple[CodeType, int], LineNames] = {}
         self._times: dict[str, int | None] = {}
 
     def visit(self, frame: FrameType, called: FrameType | None) -> Visit | None:
@@ -141,39 +137,61 @@ class VisitRecorder:
         caller = self._running[-1].visit if self._running else None
         call = Call(frame, caller, self._times[file], self.recording)
         visit = self._new_visit(call, frame, line)
-        self._running.append(Running(frame, call, visit, frame.f_lasti, called))
+        offset = start_of(frame.f_code, frame.f_lasti)
+        self._running.append(Running(frame, call, visit, offset, offset, called))
 
     def _go_on(self, running: Running, called: FrameType | None, line: int) -> Visit:
-        offset, code = running.frame.f_lasti, running.call.code
-        if line == running.visit.line:
-            if offset == running.offset and (
-                called is running.called or (is_operator(called) and is_call(code, offset))
-            ):
-                return running.visit
-            goes_on = offset > running.offset or is_in_comprehension(code, offset)
-        else:
-            goes_on = False
-        if not goes_on:
-            running.visit = self._new_visit(running.call, running.frame, line)
+        offset = start_of(running.call.code, running.frame.f_lasti)
+        if line != running.visit.line or not self._is_same_run(running, called, offset):
+            before = running.visit.bindings
+            running.visit = self._new_visit(running.call, running.frame, line, before)
+            running.start = offset
+        elif offset == running.offset:
+            return running.visit  # by the same call, whatever that has called
         running.offset, running.called = offset, called
         return running.visit
 
-    def _new_visit(self, call: Call, frame: FrameType, line: int) -> Visit:
-        place = call.code.co_filename, line
+    def _is_same_run(self, running: Running, called: FrameType | None, offset: int) -> bool:
+        """Return whether an instruction of the line belongs to the run that is going on."""
+        code, before = running.call.code, running.offset
+        if offset == before and called is running.called and not is_generator(called):
+            return True
+        stored = names_of_comprehension(code, (before, offset))
+        if stored is None:
+            if offset == before:
+                if called is not running.called and not (
+                    is_operator(called) and is_call(code, offset)
+                ):
+                    return False
+            elif not can_follow(code, before, offset):
+                return False
+            elif is_straight(code, before, offset):
+                return True
+            stored = stored_between(code, running.start, offset)
+        return are_bound_as_before(code, running.visit.bindings, running.frame, stored)
+
+    def _new_visit(
+        self, call: Call, frame: FrameType, line: int, before: tuple[object, ...] = ()
+    ) -> Visit:
+        place = call.code, line
         if place not in self._names:
-            self._names[place] = tuple(dict.fromkeys(NAME.findall(linecache.getline(*place))))
-        return Visit(call, line, self._names[place], frame.f_locals)
+            bound = bound_names(call.code)
+            found = NAME.findall(linecache.getline(call.code.co_filename, line))
+            on_line = [name for name in found if not name.startswith("__")]
+            names = tuple(dict.fromkeys((*bound, *on_line)))
+            self._names[place] = LineNames(names, frozenset(on_line))
+        names = self._names[place].names
+        return Visit(call, line, self._names[place], bindings(names, frame, before))
+
+
+def is_generator(called: FrameType | None) -> bool:
+    """Return whether a frame is that of a generator, which goes on when it is asked for more."""
+    return called is not None and bool(called.f_code.co_flags & CO_GENERATOR)
 
 
 def is_operator(called: FrameType | None) -> bool:
     """Return whether a frame is that of an operator of Values, ``__add__`` or the like."""
     return called is not None and called.f_code in OPERATORS
-
-
-@lru_cache(maxsize=1024)
-def is_call(code: CodeType, offset: int) -> bool:
-    """Return whether an instruction is a call, and not itself an operator's."""
-    return opname[code.co_code[offset]].startswith("CALL")
 
 
 def time_of(file: str) -> int | None:

@@ -22,12 +22,10 @@ from types import CodeType, FrameType
 from typing import Any
 
 from autodiff.support import watch
-from autodiff.support.frames import LIBRARY, code_at, shown_place
+from autodiff.support.frames import LIBRARY, PYTHON, code_at, shown_place
 
 __all__ = ["COMPARES", "Look", "Notes", "is_compared", "noticing", "unnoticed", "watch_too"]
 
-# Python's own modules: the user's line is outside of them, as it calls them.
-STANDARD_LIBRARY = os.path.dirname(random.__file__) + os.sep
 INSTALLED = ("site-packages", "dist-packages")
 
 COMPARES = "compares a Value's number"
@@ -75,10 +73,10 @@ class Notes:
     """The looks at numbers, in their order, and the generators that were drawn from.
 
     ``states`` has what each generator was before, so that ``rewind`` can undo the draws.  With
-    ``counts_keys``, a Value in a set or as a dict's key is a look.
+    ``counts_texts``, a Value as a text, in a set, or as a dict's key is a look.
     """
 
-    counts_keys: bool = False
+    counts_texts: bool = False
 
     looks: list[Look] = field(default_factory=list)
     states: dict[random.Random, Any] = field(default_factory=dict)
@@ -112,12 +110,12 @@ _lock = threading.RLock()  # a Value can be watched for one only
 
 
 @contextmanager
-def noticing(values: Iterable[Any], counts_keys: bool = False) -> Iterator[Notes]:
+def noticing(values: Iterable[Any], counts_texts: bool = False) -> Iterator[Notes]:
     """Note who looks at numbers in a ``with`` block: at these Values', or those of new ones.
 
-    Constants do not count, and neither does the library's own code, nor what shows a Value
-    (``repr``, a format).  Only what the block's own thread does is noted.  ``counts_keys`` is for
-    code that may get numbers in the place of the Values: as a key each is itself.
+    Constants do not count, and neither does the library's own code.  Only what the block's own
+    thread does is noted.  ``counts_texts`` is for code that may get numbers in the place of the
+    Values, or make keys of them: then ``repr``, a format and ``hash`` count too.
 
     >>> from autodiff import Value
     >>> x = Value(3.0)
@@ -127,7 +125,7 @@ def noticing(values: Iterable[Any], counts_keys: bool = False) -> Iterator[Notes
     ["compares a Value's number"]
     """
     global blocks  # noqa: PLW0603 (one switch for the whole process)
-    notes = Notes(counts_keys)
+    notes = Notes(counts_texts)
     with _lock:
         blocks += 1
         outer = _thread.notes, _thread.watcher
@@ -177,6 +175,12 @@ def note(what: str, frame: FrameType, notes: Notes | None = None) -> None:
         notes.looks.append(Look(what, file, line))
 
 
+def note_text(what: str, frame: FrameType) -> None:
+    """Note what gives a Value's number away, or not, as a text or a key."""
+    if _thread.notes is not None and _thread.notes.counts_texts:
+        note(what, frame)
+
+
 def users_place(frame: FrameType) -> tuple[str, int]:
     """Return file and line of the innermost frame that is neither Python's own nor the library's.
 
@@ -192,7 +196,7 @@ def users_place(frame: FrameType) -> tuple[str, int]:
 
 def is_users(file: str) -> bool:
     """Return whether a file is neither Python's own nor the library's."""
-    is_pythons = file.startswith(STANDARD_LIBRARY) and not any(part in file for part in INSTALLED)
+    is_pythons = file.startswith(PYTHON) and not any(part in file for part in INSTALLED)
     return not is_pythons and not file.startswith((*LIBRARY, "<frozen"))
 
 
@@ -291,9 +295,16 @@ class Watched:
         return super().__eq__(other)
 
     def __hash__(self) -> int:
-        if _thread.notes is not None and _thread.notes.counts_keys:
-            note("uses a Value as a key, where its number would be another", sys._getframe(1))
+        note_text("uses a Value as a key, where its number would be another", sys._getframe(1))
         return super().__hash__()
+
+    def __repr__(self) -> str:
+        note_text("makes a text of a Value", sys._getframe(1))
+        return super().__repr__()
+
+    def __format__(self, specification: str) -> str:
+        note_text("makes a text of a Value", sys._getframe(1))
+        return super().__format__(specification)
 
 
 @cache
@@ -356,7 +367,7 @@ def is_draw(code: CodeType) -> bool:
 
 def starts_a_thread(code: CodeType) -> bool:
     """Return whether it is the code of what lets another thread do something."""
-    file = code.co_filename.removeprefix(STANDARD_LIBRARY)
+    file = code.co_filename.removeprefix(PYTHON)
     return (code.co_name, file) in THREADS
 
 

@@ -1,0 +1,228 @@
+"""What the names in a frame stood for when one of its lines ran, for a debugger to show later.
+
+By then the frame may be gone, and the module's names may stand for something else.  Numbers, texts
+and small lists are kept; a Value by its ``id`` alone, as it would keep its graph alive; other
+objects weakly.  What cannot be kept is known to be unknown.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dis import get_instructions
+from functools import lru_cache
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
+from typing import Any, Final
+from weakref import ref
+
+from autodiff.debug.instructions import stored_within
+from autodiff.value import Value
+
+__all__ = [
+    "LineNames",
+    "Unknown",
+    "are_bound_as_before",
+    "bindings",
+    "bound_names",
+    "is_definition",
+    "is_function",
+    "recalled",
+]
+
+# Of these, what a name stood for is what it stands for.
+SCALARS: Final = (float, int, str, bytes, complex, range, type(None))
+DEFINITIONS: Final = (FunctionType, BuiltinFunctionType, type, ModuleType)
+BINDING: Final = ("STORE_NAME", "STORE_GLOBAL")
+MOST_KEPT, DEEPEST = 16, 3  # entries of a list, and lists within lists
+
+UNBOUND: Final = object()
+
+
+class Unknown:
+    """What a debugger shows for a name whose object could not be kept."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __repr__(self) -> str:
+        return f"unknown now: it was of type {self.kind}, of which no copy was kept"
+
+
+class Identity(int):
+    """The ``id`` of a Value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What a list, a tuple or a dict had in it, and its ``id``; of a Value that is all."""
+
+    identity: int
+    parts: Any
+
+
+@dataclass(frozen=True, slots=True)
+class LineNames:
+    """The names to be kept when a line runs: all that its code binds, then others on the line."""
+
+    names: tuple[str, ...]
+    on_line: frozenset[str]
+
+
+@lru_cache(maxsize=1024)
+def bound_names(code: CodeType) -> tuple[str, ...]:
+    """Return the names that a function, a module or a notebook's cell binds itself.
+
+    >>> bound_names(compile("import os\\nfor i in range(3): print(i)", "cell", "exec"))
+    ('os', 'i')
+    """
+    of_function: tuple[str, ...] = ()
+    if is_function(code):
+        of_function = code.co_varnames + code.co_cellvars + code.co_freevars
+    stored = [each.argval for each in get_instructions(code) if each.opname in BINDING]
+    return tuple(dict.fromkeys((*of_function, *stored)))
+
+
+def is_function(code: CodeType) -> bool:
+    """Return whether code is that of a function, which has names of its own."""
+    return bool(code.co_flags & inspect.CO_OPTIMIZED)
+
+
+def is_definition(thing: object) -> bool:
+    """Return whether a thing is a function, a class or a module."""
+    return isinstance(thing, DEFINITIONS)
+
+
+def bindings(
+    names: tuple[str, ...], frame: FrameType, before: tuple[Any, ...] = ()
+) -> tuple[Any, ...]:
+    """Return what names in a frame stand for, as it is kept.
+
+    ``before`` is what those of another line of the frame stood for: what is equal is shared.
+    """
+    there, beyond = frame.f_locals, frame.f_globals
+    earlier = (*before[: len(names)], *(UNBOUND,) * (len(names) - len(before)))
+    return tuple(
+        [
+            kept(there[name] if name in there else beyond.get(name, UNBOUND), was)
+            for name, was in zip(names, earlier, strict=True)
+        ]
+    )
+
+
+def are_bound_as_before(
+    code: CodeType, before: tuple[Any, ...], frame: FrameType, besides: frozenset[str]
+) -> bool:
+    """Return whether the names that a frame's code binds are bound to what they were before.
+
+    Those are left out that others may bind too, and ``besides``.
+    """
+    there, not_asked = frame.f_locals, besides | stored_within(code)
+    return all(
+        is_kept_as(there.get(name, UNBOUND), was)
+        for name, was in zip(bound_names(code), before, strict=False)
+        if name not in not_asked and name not in code.co_freevars
+    )
+
+
+def is_kept_as(thing: Any, was: Any) -> bool:
+    """Return whether a thing is the one of which that was kept, as far as this can be told."""
+    match was:
+        case Identity():
+            return bool(was == id(thing))
+        case Copy():
+            return was.identity == id(thing)
+        case ref():
+            return was() is thing
+        case Unknown():
+            return True
+    return was is thing
+
+
+def kept(thing: Any, earlier: Any) -> Any:
+    """Return what is kept of an object, which may be what was kept of it before."""
+    if thing is earlier or thing is UNBOUND:
+        return thing
+    if isinstance(thing, Value):
+        is_same = type(earlier) is Identity and earlier == id(thing)
+        return earlier if is_same else Identity(id(thing))
+    found = copied(thing, DEEPEST)
+    if found is not UNBOUND:
+        return found if isinstance(thing, SCALARS) else Copy(id(thing), found)
+    try:
+        return ref(thing)
+    except TypeError:
+        return unknown(type(thing).__name__)
+
+
+def copied(thing: Any, depth: int) -> Any:
+    """Return what is a number or a text, and of a small list a copy; UNBOUND for others.
+
+    Of a Value in a list it is the ``id``.
+    """
+    if isinstance(thing, SCALARS):
+        return thing
+    if isinstance(thing, Value):
+        return Identity(id(thing))
+    kind = type(thing)
+    if kind not in (tuple, list, dict) or len(thing) > MOST_KEPT or not depth:
+        return UNBOUND
+    parts = [copied(each, depth - 1) for each in (thing.items() if kind is dict else thing)]
+    return UNBOUND if any(part is UNBOUND for part in parts) else kind(parts)
+
+
+@lru_cache(maxsize=1024)
+def unknown(kind: str) -> Unknown:
+    """Return what says that an object of that type was not kept."""
+    return Unknown(kind)
+
+
+def recalled(
+    names: tuple[str, ...],
+    bindings: tuple[Any, ...],
+    number: int,
+    nodes: Mapping[int, Value],
+    module: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what names stood for at the visit of that number, those that stood for anything.
+
+    Values are looked for among ``nodes``, by their ``id``, and under their names in a module.
+    """
+    found: dict[str, Any] = {}
+    for name, binding in zip(names, bindings, strict=True):
+        if binding is UNBOUND:
+            continue
+        found[name] = binding
+        if type(binding) is Identity:
+            now = module.get(name)
+            node = nodes.get(binding, now if id(now) == binding else None)
+            found[name] = node if was_there(node, number) else unknown("Value")
+        elif type(binding) is Copy:
+            found[name] = with_values(binding.parts, number, nodes)
+        elif type(binding) is ref:
+            thing = binding()
+            found[name] = unknown("object") if thing is None else thing
+    return found
+
+
+def with_values(part: Any, number: int, nodes: Mapping[int, Value]) -> Any:
+    """Return what was kept of a list, or of a part of it, with the Values that are known."""
+    kind = type(part)
+    if kind is Identity:
+        node = nodes.get(part)
+        return node if was_there(node, number) else unknown("Value")
+    if kind in (tuple, list):
+        return kind([with_values(each, number, nodes) for each in part])
+    if kind is dict:
+        return {key: with_values(each, number, nodes) for key, each in part.items()}
+    return part
+
+
+def was_there(node: Any, number: int) -> bool:
+    """Return whether it is a Value that was made before that visit.
+
+    What was made later may have the memory, and so the ``id``, of another.
+    """
+    if not isinstance(node, Value):
+        return False
+    return node.origin.visit is None or node.origin.visit.number < number
