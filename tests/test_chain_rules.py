@@ -38,21 +38,18 @@ PACKAGE = Path(autodiff.__file__).parent
 # --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "source"),
-    [
-        ("chain_rules.py", writer.chain_rules_source),
-        ("operators.py", writer.operators_source),
-    ],
-)
-def test_a_written_file_is_word_for_word_what_the_writer_writes(
-    name: str, source: Callable[[], str]
-) -> None:
+WRITTEN = {PACKAGE / "operators.py", *(PACKAGE / "chain_rules").glob("*.py")}
+
+
+def test_the_written_files_are_word_for_word_what_the_writer_writes() -> None:
     # `make lint` has ruff check and format these files: so the writer's text is as ruff wants it.
-    assert (PACKAGE / name).read_text(encoding="utf-8") == source()
+    texts = {**writer.chain_rules_sources(), "operators.py": writer.operators_source()}
+    assert {PACKAGE / name: text for name, text in texts.items()} == {
+        path: path.read_text(encoding="utf-8") for path in WRITTEN
+    }
 
 
-def test_the_command_writes_both_files(
+def test_the_command_writes_all_files(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written: dict[Path, str] = {}
@@ -63,12 +60,9 @@ def test_the_command_writes_both_files(
 
     monkeypatch.setattr(Path, "write_text", note)
     runpy.run_path(writer.__file__, run_name="__main__")
-    assert written == {
-        path: path.read_text(encoding="utf-8")
-        for path in (PACKAGE / "chain_rules.py", PACKAGE / "operators.py")
-    }
+    assert written == {path: path.read_text(encoding="utf-8") for path in WRITTEN}
     assert capsys.readouterr().out.splitlines() == [
-        f"Wrote autodiff/{path.name}: {len(text.splitlines())} lines"
+        f"Wrote autodiff/{path.relative_to(PACKAGE).as_posix()}: {len(text.splitlines())} lines"
         for path, text in written.items()
     ]
 
@@ -81,6 +75,8 @@ def test_a_debugger_shows_the_chain_rule_of_every_operation(op: Operation) -> No
     path = Path(rule.__code__.co_filename)
     assert path.is_file()
     assert path.is_relative_to(PACKAGE)
+    # It is in a file of the same name as its operation's.
+    assert path.stem == op.partials.__module__.rpartition(".")[2]
     lines, first = inspect.getsourcelines(rule)
     assert lines[0] == f"def backward_{op.name}(node: Any) -> None:\n"
     assert path.read_text(encoding="utf-8").splitlines(keepends=True)[first - 1] == lines[0]
@@ -696,7 +692,8 @@ def test_the_next_from_the_loop_is_the_chain_rule_of_each_node_in_turn(first_pas
     assert [(stop.event, stop.function) for stop in entered] == [
         ("call", f"backward_{op}") for op in operations
     ]
-    assert {stop.file for stop in entered} <= {"chain_rules.py", "sums.py"}
+    kinds = ("activations", "arithmetic", "choices", "powers", "sums", "trigonometry")
+    assert {stop.file for stop in entered} <= {f"{kind}.py" for kind in kinds}
 
 
 # --------------------------------------------------------------------------------------------

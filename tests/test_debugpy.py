@@ -87,7 +87,7 @@ def at(path: Path, text: str) -> int:
 def test_breakpoints_by_line_and_by_name_stop_in_a_chain_rule(
     debugger: Debugger, library: Path, lesson: Path, options: dict[str, object]
 ) -> None:
-    chain_rules = library / "autodiff" / "chain_rules.py"
+    chain_rules = library / "autodiff" / "chain_rules" / "arithmetic.py"
     debugger.launch(lesson, env={"PYTHONPATH": str(library)}, **options)
     assert debugger.break_at(chain_rules, [at(chain_rules, "def backward_mul") + 2]) == [""]
     assert debugger.break_in("backward_tanh") == [""]
@@ -95,7 +95,8 @@ def test_breakpoints_by_line_and_by_name_stop_in_a_chain_rule(
     # By its name: at the first line of the function, before its names are there.
     stop = debugger.go()
     assert stop.place == ("backward_tanh", "def backward_tanh(node: Any) -> None:")
-    assert (stop.reason, stop.top.path) == ("function breakpoint", chain_rules)
+    activations = chain_rules.with_name("activations.py")
+    assert (stop.reason, stop.top.path) == ("function breakpoint", activations)
     assert debugger.local_variables() == {"node": "Value(0.244919, op=tanh, grad=1)"}
     debugger.step_over()
     debugger.step_over()
@@ -150,7 +151,7 @@ def test_one_steps_from_a_programs_line_to_each_chain_rule(
 def test_with_just_my_code_the_installed_library_is_passed_over_and_said_to_be(
     debugger: Debugger, library: Path, lesson: Path
 ) -> None:
-    chain_rules = library / "autodiff" / "chain_rules.py"
+    chain_rules = library / "autodiff" / "chain_rules" / "arithmetic.py"
     debugger.launch(lesson, justMyCode=True, env={"PYTHONPATH": str(library)})
     (objection,) = debugger.break_at(chain_rules, [at(chain_rules, "def backward_mul") + 2])
     assert "justMyCode" in objection
@@ -264,7 +265,7 @@ def test_an_anomaly_of_the_backward_pass_stops_at_the_line_of_the_forward_pass(
 
 
 def test_in_a_notebook_too(library: Path, tmp_path: Path) -> None:
-    chain_rules = library / "autodiff" / "chain_rules.py"
+    chain_rules = library / "autodiff" / "chain_rules" / "arithmetic.py"
     kernel = Kernel(tmp_path, PYTHONPATH=str(library))
     with Debugger(kernel) as debugger:
         debugger.start("attach", justMyCode=False)

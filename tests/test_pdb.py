@@ -96,7 +96,7 @@ SLOPE = 1.0 - math.tanh(0.25) ** 2
 def test_one_steps_from_backward_to_the_loop_and_from_there_into_each_chain_rule(
     tmp_path: Path,
 ) -> None:
-    tanh = "chain_rules.py backward_tanh:"
+    tanh = "activations.py backward_tanh:"
     added = f"{tanh} x.grad += (1.0 - node.data * node.data) * upstream"
     check_session(
         LESSON,
@@ -139,7 +139,7 @@ def test_explain_at_a_breakpoint_of_the_pass_knows_that_it_is_running(tmp_path: 
         tmp_path,
         ("import autodiff", ""),
         ("b autodiff.chain_rules.backward_mul", "Breakpoint 1"),
-        ("c", "chain_rules.py backward_mul: upstream, (a, b) = node.grad, node.parents"),
+        ("c", "arithmetic.py backward_mul: upstream, (a, b) = node.grad, node.parents"),
         ("u", AT_NODE),
         (
             f"p {asked}",
@@ -159,10 +159,10 @@ def test_a_breakpoint_by_file_and_line_stops_in_a_chain_rule(tmp_path: Path) -> 
     check_session(
         LESSON,
         tmp_path,
-        (f"b autodiff/chain_rules.py:{line}", "Breakpoint 1"),
-        ("c", "chain_rules.py backward_mul: a.grad += b.data * upstream"),
+        (f"b autodiff/chain_rules/arithmetic.py:{line}", "Breakpoint 1"),
+        ("c", "arithmetic.py backward_mul: a.grad += b.data * upstream"),
         ("p a, a.grad", "(Value(0.5, 'w'), not computed)"),
-        ("n", "chain_rules.py backward_mul: b.grad += a.data * upstream"),
+        ("n", "arithmetic.py backward_mul: b.grad += a.data * upstream"),
         ("p a.grad", f"{SLOPE * 3.0}"),
     )
 
@@ -173,7 +173,7 @@ def test_a_breakpoint_by_the_functions_name_stops_in_a_chain_rule(tmp_path: Path
         tmp_path,
         ("import autodiff", ""),
         ("b autodiff.chain_rules.backward_mul", "Breakpoint 1"),
-        ("c", "chain_rules.py backward_mul: upstream, (a, b) = node.grad, node.parents"),
+        ("c", "arithmetic.py backward_mul: upstream, (a, b) = node.grad, node.parents"),
         ("p node.grad", f"{SLOPE}"),
     )
 

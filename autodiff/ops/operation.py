@@ -118,7 +118,7 @@ class Operation:
     ``c_form``        the result as an expression in C, where all else that ``forward`` does is to
                       keep Python's exceptions out
     ``chain_rule``    ``chain_rule(node)`` adds to each parent's gradient the local derivative
-                      times the node's; ``autodiff/chain_rules.py`` has those of the table
+                      times the node's; ``autodiff/chain_rules/`` has those of the table
     ``origin``        what a node that it makes holds of its making
     ``rule_calls``    the operations that call its rule, if it is no graph: see
                       ``autodiff/ops/called_rule.py``

@@ -1,4 +1,4 @@
-"""Writes ``chain_rules.py`` and ``operators.py`` from the table: ``python -m autodiff.ops.writer``.
+"""Writes ``chain_rules/`` and ``operators.py`` from the table: ``python -m autodiff.ops.writer``.
 
 A rule, ``mul_partials(out, a, b)``, returns ``(b, a)``.  Run once on names in the place of numbers,
 it says how its operation's share of the backward pass is written as plain assignments: lines that
@@ -19,7 +19,7 @@ from autodiff.ops import OPERATIONS, Operation
 from autodiff.ops.operation import checked
 from autodiff.ops.symbols import Expression, uses_operands_in_arithmetic
 
-__all__ = ["chain_rules_source", "main", "operators_source"]
+__all__ = ["chain_rules_sources", "main", "operators_source"]
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -131,30 +131,65 @@ def operand_names(op: Operation) -> list[str]:
     return names
 
 
-def chain_rules_source() -> str:
-    """Return the text of ``autodiff/chain_rules.py``."""
-    functions = [chain_rule_source(op) for op in OPERATIONS.values() if op.arity is not None]
-    head = '''"""The chain rule of each operation: what ``backward()`` does at a node that it made.
+def kinds() -> dict[str, list[Operation]]:
+    """Return the operations of each file of the table; a sum's chain rule is its own."""
+    found: dict[str, list[Operation]] = {}
+    for op in OPERATIONS.values():
+        if op.arity is not None:
+            found.setdefault(op.partials.__module__.rpartition(".")[2], []).append(op)
+    return dict(sorted(found.items()))
+
+
+def chain_rules_sources() -> dict[str, str]:
+    """Return the text of each file of ``autodiff/chain_rules``, by its path in the package."""
+    files = {
+        f"chain_rules/{kind}.py": chain_rules_of(kind, operations)
+        for kind, operations in kinds().items()
+    }
+    return {"chain_rules/__init__.py": chain_rules_package(), **files}
+
+
+def chain_rules_package() -> str:
+    """Return what joins the operations and their chain rules."""
+    width = max(map(len, kinds())) + len("``.py``")
+    ruler = f"{'=' * width}  {'=' * 40}"
+    rows = [f"{f'``{kind}.py``':{width}}  those of ``ops/{kind}.py``" for kind in kinds()]
+    listed = "\n".join([ruler, *rows, ruler])
+    imports = "\n".join(f"from autodiff.chain_rules.{kind} import *" for kind in kinds())
+    # Python imports the files before it can write them anew for an operation just added.
+    return f'''"""The chain rule of each operation: what ``backward()`` does at a node that it made.
+
+Written by ``python -m autodiff.ops.writer`` from ``autodiff/ops``; ``ops/sums.py`` has a sum's own.
+
+{listed}
+"""
+
+{imports}
+from autodiff.ops import OPERATIONS
+
+for _op in OPERATIONS.values():
+    _op.apply_chain_rule_by(globals().get(f"backward_{{_op.name}}", _op.chain_rule))
+'''
+
+
+def chain_rules_of(kind: str, operations: list[Operation]) -> str:
+    """Return the text of the chain rules of one file of the table."""
+    head = f'''"""The chain rules of ``ops/{kind}.py``: what ``backward()`` does at a node.
 
 Each parent's gradient is a sum over the parent's uses.  This use adds the local derivative,
 d node / d parent, times the upstream gradient, d root / d node, which is complete by now.
 
-Written by ``python -m autodiff.ops.writer`` from ``autodiff/ops``; ``ops/sums.py`` has a sum's own.
+Written by ``python -m autodiff.ops.writer``.
 """
 
-# ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
-# ruff: noqa: SIM102, SIM114 (choices stand as the rule has them)
 from __future__ import annotations
 
 from typing import Any
 
 from autodiff.ops import *
 '''
-    # Python imports the file before it can write it anew for an operation just added.
-    tail = """for _op in OPERATIONS.values():
-    _op.apply_chain_rule_by(globals().get(f"backward_{_op.name}", _op.chain_rule))
-"""
-    return "\n\n".join([head, *[f"{function}\n" for function in functions], tail])
+    functions = [f"{chain_rule_source(op)}\n" for op in operations]
+    return "\n\n".join([head, *functions])
 
 
 # --------------------------------------------------------------------------------------------
@@ -341,11 +376,12 @@ Operand: TypeAlias = Operators | float
 
 
 def main() -> None:
-    """Write both files."""
-    for name, text in (
-        ("chain_rules.py", chain_rules_source()),
-        ("operators.py", operators_source()),
-    ):
+    """Write all files; what was written for a kind of operations that is gone, goes."""
+    written = {**chain_rules_sources(), "operators.py": operators_source()}
+    for path in (PACKAGE / "chain_rules").glob("*.py"):
+        if f"chain_rules/{path.name}" not in written:
+            path.unlink()
+    for name, text in written.items():
         (PACKAGE / name).write_text(text, encoding="utf-8")
         print(f"Wrote autodiff/{name}: {len(text.splitlines())} lines")
 
