@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from autodiff import Value, sqrt
+from autodiff.support.arguments import count_of, random_generator
 from autodiff.support.convert import describe, to_float
 from autodiff.value import constant
-from nn.arguments import count_of, random_generator
 from nn.layers import as_inputs
 from nn.module import Module
 from nn.softmax import total_of

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autodiff.compiler import slices
+from autodiff.support.arguments import count_of, random_generator
 from autodiff.support.convert import describe
-from nn.arguments import count_of, random_generator
 from nn.early_stopping import BestWeights
 from nn.losses import mse_loss
 from nn.module import Module

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from autodiff import Value, weighted_sum
 from autodiff.ops import WEIGHTED_SUM
 from autodiff.support import watch
+from autodiff.support.arguments import count_of, random_generator
 from autodiff.support.convert import describe
 from autodiff.support.made_by import call_within
 from autodiff.value import constant, lift
-from nn.arguments import count_of, random_generator
 from nn.module import Module, joined
 
 Activation = str | Callable[[Value], Value] | None

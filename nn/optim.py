@@ -7,13 +7,13 @@ PyTorch's.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from autodiff import Value, sqrt
 from autodiff.ops import divide, power
+from autodiff.support.arguments import number_within
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.node import number_of
@@ -42,7 +42,7 @@ class Optimizer(ABC):
         self, parameters: Iterable[Value], lr: float, schedule: Schedule | None = None
     ) -> None:
         self.parameters = _check_parameters(parameters, type(self).__name__)
-        self.lr_variable = Value(_check_learning_rate(lr), "lr")
+        self.lr_variable = Value(number_within(lr, "the learning rate"), "lr")
         if schedule is not None and not callable(schedule):
             raise TypeError(f"a schedule must be a function, but got {describe(schedule)}")
         self.schedule = schedule
@@ -60,7 +60,7 @@ class Optimizer(ABC):
 
     @lr.setter
     def lr(self, lr: float) -> None:
-        self.lr_variable.data = _check_learning_rate(lr)
+        self.lr_variable.data = number_within(lr, "the learning rate")
 
     @abstractmethod
     def rule(
@@ -188,8 +188,8 @@ class SGD(Optimizer):
         schedule: Schedule | None = None,
     ) -> None:
         super().__init__(parameters, lr, schedule)
-        self.momentum = _check_number(momentum, "momentum", 0.0, math.inf)
-        self.weight_decay = _check_number(weight_decay, "weight decay", 0.0, math.inf)
+        self.momentum = number_within(momentum, "momentum")
+        self.weight_decay = number_within(weight_decay, "weight decay")
         self.nesterov = nesterov
         if nesterov and not momentum:
             raise ValueError("Nesterov's form needs a momentum above 0")
@@ -244,11 +244,11 @@ class Adam(Optimizer):
         if not isinstance(betas, Sequence) or len(betas) != 2:
             raise ValueError(f"betas must be two numbers, but got {describe(betas)}")
         self.betas = (
-            _check_number(betas[0], "beta1", 0.0, 1.0),
-            _check_number(betas[1], "beta2", 0.0, 1.0),
+            number_within(betas[0], "beta1", limit=1.0),
+            number_within(betas[1], "beta2", limit=1.0),
         )
-        self.eps = _check_number(eps, "eps", 0.0, math.inf)
-        self.weight_decay = _check_number(weight_decay, "weight decay", 0.0, math.inf)
+        self.eps = number_within(eps, "eps")
+        self.weight_decay = number_within(weight_decay, "weight decay")
         self.state = [
             self.steps,
             *_zeros("mean", self.parameters),
@@ -336,10 +336,10 @@ class RMSprop(Optimizer):
         schedule: Schedule | None = None,
     ) -> None:
         super().__init__(parameters, lr, schedule)
-        self.alpha = _check_number(alpha, "alpha", 0.0, 1.0)
-        self.eps = _check_number(eps, "eps", 0.0, math.inf)
-        self.weight_decay = _check_number(weight_decay, "weight decay", 0.0, math.inf)
-        self.momentum = _check_number(momentum, "momentum", 0.0, math.inf)
+        self.alpha = number_within(alpha, "alpha", limit=1.0)
+        self.eps = number_within(eps, "eps")
+        self.weight_decay = number_within(weight_decay, "weight decay")
+        self.momentum = number_within(momentum, "momentum")
         self.state = _zeros("mean square", self.parameters)
         if momentum:
             self.state += _zeros("velocity", self.parameters)
@@ -398,16 +398,3 @@ def _check_parameters(parameters: Iterable[Value], user: str) -> list[Value]:
     if len(set(variables)) != len(variables):
         raise ValueError(f"{user} got the same parameter twice")
     return variables
-
-
-def _check_learning_rate(lr: float) -> float:
-    return _check_number(lr, "the learning rate", 0.0, math.inf)
-
-
-def _check_number(number: float, what: str, least: float, limit: float) -> float:
-    """Return the number as a float; raise ValueError unless ``least <= number < limit``."""
-    checked = to_float(number, what)
-    if not least <= checked < limit:
-        bounds = f"{least:g} or more" if limit == math.inf else f"from {least:g} to below {limit:g}"
-        raise ValueError(f"{what} must be a finite number, {bounds}, but got {number!r}")
-    return checked

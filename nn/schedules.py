@@ -14,7 +14,7 @@ from typing import Any
 
 from autodiff import clip, cos
 from autodiff.ops import power
-from nn.arguments import count_of
+from autodiff.support.arguments import count_of
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearDecay"]
 

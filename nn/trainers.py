@@ -8,34 +8,19 @@ from __future__ import annotations
 
 import copy
 import functools
-import itertools
 import math
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from autodiff import topological_order
 from autodiff.compiler import Program, batches_of, build, epoch_means, row_order
+from autodiff.compiler.recording import RecordingError, functions_of, moved, recorded_updates
 from autodiff.support.kept import Kept
 from autodiff.support.watch import watchers
-from nn.module import Module
 from nn.optim import Optimizer
-from nn.recording import Recording, RecordingError, is_same, moved, record, recorded_updates
-from nn.rows import Penalty, Rows, value_of
+from nn.recording import Job, Recording, is_same, record
 
 __all__ = ["EagerTrainer", "Job", "ProgramTrainer", "Settings", "Trainer", "trainer_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is trained, on what, how: the arguments of ``fit``, checked; ``size`` is a batch's."""
-
-    model: Module
-    rows: Rows
-    optimizer: Optimizer
-    penalty: Penalty | None
-    size: int
 
 
 class EagerTrainer:
@@ -73,8 +58,8 @@ class EagerTrainer:
                 # Sums over rows start from 0.0, in programs too: -0.0 becomes 0.0.
                 parameter.grad = (0.0 + parameter.grad) / len(batch)
         output = total / len(batch)
-        if self.job.penalty is not None:
-            penalty = value_of(self.job.penalty(self.job.model.parameters()), "penalty")
+        penalty = self.job.penalty_now()
+        if penalty is not None:
             penalty.backward()
             output += penalty.data
         self.job.optimizer.step()
@@ -89,7 +74,9 @@ class ProgramTrainer:
         self.recording = recording
         self.settings = Settings(job.optimizer)
         self.rows = job.rows.as_numbers()
-        updates = functools.partial(recorded_updates, job.optimizer)
+        updates = job.optimizer.updates
+        if not job.optimizer.is_of_the_library:
+            updates = functools.partial(recorded_updates, job.optimizer)
         parts = build(recording.loss, recording.inputs, updates, recording.penalty)
         if not self.settings.is_same(Settings(job.optimizer)):
             self.settings.restore()
@@ -97,7 +84,7 @@ class ProgramTrainer:
         self.program = Program(recording.loss, parts, engine)
         self.engine = self.program.engine
         self.reason = self.program.reason
-        self.functions = Kept(functions_of(recording))
+        self.functions = Kept(functions_of(recording.roots))
 
     def run(self, epochs: int, rng: random.Random | None) -> list[float]:
         """Train and return the loss of each epoch."""
@@ -105,10 +92,9 @@ class ProgramTrainer:
 
     def is_as_recorded(self, recording: Recording) -> bool:
         """Return whether a program of the code and the settings of now would be the same."""
-        parameters = self.job.model.parameters()
         return (
             self.settings.has_constants_of(Settings(self.job.optimizer))
-            and is_same(self.recording, recording, parameters)
+            and is_same(self.recording, recording, self.job)
             and not self.functions.change()
         )
 
@@ -131,10 +117,10 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
     try:
         if kept.iterators:
             raise RecordingError(f"the model or the loss has an iterator, {kept.iterators[0]}")
-        recording = recorded(job)
+        recording = record(job)
         if before is not None and before.is_as_recorded(recording) and not kept.change():
             return before
-        check_repeats(job, recording, [*code, *functions_of(recording)])
+        check_repeats(job, recording, [*code, *functions_of(recording.roots)])
         # Code may ask for types. Plain floats may round otherwise: x ** 2 is C's pow for them.
         of_floats, of_values = job.rows.loss_of(job.model, 0).data, recording.loss.data
         both_nan = math.isnan(of_floats) and math.isnan(of_values)
@@ -149,34 +135,22 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
         raise ValueError(message) from None
 
 
-def recorded(job: Job, place: int = 0) -> Recording:
-    return record(job.model, job.rows, job.optimizer, job.penalty, place)
-
-
-def functions_of(recording: Recording) -> list[Callable[..., Any]]:
-    """Return the functions and rules of the operations in a recording."""
-    nodes = itertools.chain(*map(topological_order, recording.roots))
-    operations = dict.fromkeys(node.op for node in nodes if node.op is not None)
-    return [function for op in operations for function in (op.forward, op.partials)]
-
-
 def check_repeats(job: Job, recording: Recording, code: Sequence[Any]) -> None:
     """Raise RecordingError unless the code does the same again, and for other numbers too."""
-    parameters = job.model.parameters()
     # Code that counts, or draws where that is not noticed, does something else the next time.
     # It may not use its count yet. What it keeps of the first call alone is kept by now.
     kept = Kept(code)
-    again = recorded(job)
+    again = record(job)
     change = kept.change()
     if change:
         raise RecordingError(f"the model or the loss {change} whenever it is called")
-    if not is_same(recording, again, parameters):
+    if not is_same(recording, again, job):
         raise RecordingError("the model or the loss does not do the same whenever it is called")
     # It may know a number that it was not seen to look at: from a text, from a state_dict.
     for place in job.rows.unlike_the_first():
-        with moved(parameters):
-            other = recorded(job, place)
-        if not is_same(recording, other, parameters):
+        with moved(job.model.parameters()):
+            other = record(job, place)
+        if not is_same(recording, other, job):
             raise RecordingError("the model or the loss takes a Value's number out of the graph")
 
 

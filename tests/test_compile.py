@@ -483,9 +483,14 @@ def test_an_input_that_is_no_number_is_refused_and_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"n": -1, "rows": [[1.0]]}, ValueError, "a number of iterations, 0 or more, not the int"),
-        ({"n": 1.5, "rows": [[1.0]]}, ValueError, "a number of iterations, 0 or more, not the"),
-        ({"n": True, "rows": [[1.0]]}, ValueError, "a number of iterations, 0 or more, not the"),
+        *(
+            (
+                {"n": n, "rows": [[1.0]]},
+                ValueError,
+                "number of iterations must be an int, 0 or more",
+            )
+            for n in (-1, 1.5, True)
+        ),
         ({"n": 1}, ValueError, "run needs rows of 1 inputs"),
         ({"n": 1, "rows": []}, ValueError, "at least one row"),
         ({"n": 1, "rows": [[1.0], []]}, ValueError, "row 1 needs 1 inputs, but got 0"),
@@ -494,9 +499,14 @@ def test_an_input_that_is_no_number_is_refused_and_changes_nothing() -> None:
         ({"n": 1, "rows": ["a"]}, TypeError, "row 0 must be a list of numbers, but is the str 'a'"),
         ({"n": 1, "rows": [1.0]}, TypeError, "row 0 must be a list of numbers, but is the float"),
         ({"n": 1, "rows": 1.0}, TypeError, "run needs a list of rows, but got the float"),
-        ({"n": 1, "rows": [[1.0]], "batch_size": 0}, ValueError, "batch size must be 1 or more"),
-        ({"n": 1, "rows": [[1.0]], "batch_size": 1.0}, ValueError, "batch size must be 1 or more"),
-        ({"n": 1, "rows": [[1.0]], "batch_size": True}, ValueError, "batch size must be 1 or more"),
+        *(
+            (
+                {"n": 1, "rows": [[1.0]], "batch_size": size},
+                ValueError,
+                "rows in a batch must be an",
+            )
+            for size in (0, 1.0, True)
+        ),
         ({"n": 1, "rows": [[1.0]], "shuffle": True}, TypeError, "shuffle must be a random.Random"),
     ],
 )

@@ -17,6 +17,7 @@
 ``guard.py``          which of the rows' choices can be left out, and until when
 ``native.py``         that assembly as machine code
 ``object_cache.py``   machine code kept on disk
+``recording.py``      what code does, as graphs, and whether a program can repeat it
 ``batches.py``        the order in which rows are visited
 ``slices.py``         long runs in slices, so that Ctrl-C is heard
 ====================  =======================================================================

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from numbers import Integral
 from types import FunctionType
 from typing import Any
 
@@ -17,6 +16,7 @@ from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
 from autodiff.compiler.slices import slices
 from autodiff.compiler.standalone import Functions, to_c, to_javascript
+from autodiff.support.arguments import count_of
 from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.memory import collector_paused
@@ -208,9 +208,7 @@ class Program:
         Raises ValueError if n or the batch size is no count, or the rows do not fit the inputs;
         TypeError if ``shuffle`` is no random.Random.
         """
-        if not isinstance(n, Integral) or isinstance(n, bool) or n < 0:
-            raise ValueError(f"run needs a number of iterations, 0 or more, not {describe(n)}")
-        n = int(n)
+        n = count_of(n, "iterations", least=0)
         if shuffle is not None and not isinstance(shuffle, random.Random):
             raise TypeError(f"shuffle must be a random.Random, but got {describe(shuffle)}")
         outputs: list[float] = []
@@ -294,10 +292,8 @@ class Program:
         checked = [self._row(row, f"row {place}") for place, row in enumerate(rows)]
         if not checked:
             raise ValueError("run needs at least one row")
-        size = len(checked) if batch_size is None else batch_size
-        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"the batch size must be 1 or more, not {describe(size)}")
-        return checked, min(int(size), len(checked))
+        size = len(checked) if batch_size is None else count_of(batch_size, "rows in a batch")
+        return checked, min(size, len(checked))
 
 
 def epoch_means(outputs: Sequence[float], counts: Sequence[int]) -> list[float]:

@@ -1,14 +1,15 @@
-"""Checks of arguments that layers and ``fit`` share."""
+"""Checks of arguments: counts, numbers within bounds, and generators of random numbers."""
 
 from __future__ import annotations
 
+import math
 import random
 from numbers import Integral
 from typing import Any
 
-from autodiff.support.convert import describe
+from autodiff.support.convert import describe, to_float
 
-__all__ = ["count_of", "random_generator"]
+__all__ = ["count_of", "number_within", "random_generator"]
 
 
 def count_of(count: Any, what: str, least: int = 1) -> int:
@@ -24,6 +25,23 @@ def count_of(count: Any, what: str, least: int = 1) -> int:
             f"the number of {what} must be an int, {least} or more, but got {describe(count)}"
         )
     return int(count)
+
+
+def number_within(number: Any, what: str, least: float = 0.0, limit: float = math.inf) -> float:
+    """Return a number as a float; raise ValueError unless ``least <= number < limit``.
+
+    Raises what ``to_float`` raises if it is no real number.
+
+    >>> number_within(1, "beta1", limit=1.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: beta1 must be a finite number, from 0 to below 1, but got 1
+    """
+    checked = to_float(number, what)
+    if not least <= checked < limit:
+        bounds = f"{least:g} or more" if limit == math.inf else f"from {least:g} to below {limit:g}"
+        raise ValueError(f"{what} must be a finite number, {bounds}, but got {number!r}")
+    return checked
 
 
 def random_generator(given: Any, argument: str) -> random.Random | None:
