@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from pathlib import Path
-from typing import Any
 
 from autodiff.support.convert import describe, short_repr
 from autodiff.support.files import write_atomically
-from autodiff.support.strict_json import json_of
+from autodiff.support.strict_json import json_of, json_of_numbers, numbers_of_json
 from nn.module import Module
 
 __all__ = ["load", "save"]
 
 FORMAT = "autodiff weights"
 VERSION = 1
-NON_FINITE = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
 
 
 def save(model: Module, path: str | os.PathLike[str]) -> Path:
@@ -30,7 +27,8 @@ def save(model: Module, path: str | os.PathLike[str]) -> Path:
     """
     _check_module(model, "save")
     lines = [
-        f"  {json.dumps(name)}: {_to_json(entry)}" for name, entry in model.state_dict().items()
+        f"  {json.dumps(name)}: {json_of_numbers(entry)}"
+        for name, entry in model.state_dict().items()
     ]
     text = (
         f'{{\n "format": {json.dumps(FORMAT)},\n "version": {VERSION},\n "weights": {{\n'
@@ -63,7 +61,7 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
     if not isinstance(content.get("weights"), dict):
         raise ValueError(f'{path} is not a weights file: "weights" is missing')
     try:
-        model.load_state_dict({k: _from_json(v) for k, v in content["weights"].items()})
+        model.load_state_dict({k: numbers_of_json(v) for k, v in content["weights"].items()})
     except RecursionError:
         raise ValueError(f"{path} is not a weights file: its lists are too deep") from None
     except ValueError as error:
@@ -73,23 +71,3 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
 def _check_module(model: Module, user: str) -> None:
     if not isinstance(model, Module):
         raise TypeError(f"{user} needs a Module as its model, but got {describe(model)}")
-
-
-def _to_json(entry: Any) -> str:
-    """Return nested lists as JSON, each list of numbers on a line of its own."""
-    if isinstance(entry, list):
-        lists = any(isinstance(item, list) for item in entry)
-        separator = ",\n    " if lists else ", "
-        return f"[{separator.join(_to_json(item) for item in entry)}]"
-    if math.isfinite(entry):
-        return json.dumps(entry)
-    return json.dumps("NaN" if entry != entry else "Infinity" if entry > 0 else "-Infinity")
-
-
-def _from_json(entry: Any) -> Any:
-    """Return an entry with the strings that stand for infinities and nan as numbers."""
-    if isinstance(entry, list):
-        return [_from_json(item) for item in entry]
-    if isinstance(entry, bool):
-        raise ValueError("true and false are no weights")
-    return NON_FINITE.get(entry, entry) if isinstance(entry, str) else entry

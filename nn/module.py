@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from autodiff import Value
-from autodiff.drawing.fold import Fold
-from autodiff.drawing.moment import Moment
-from autodiff.drawing.notebook import bundle_of
-from autodiff.support.convert import describe, short_repr, to_float
+from autodiff.drawing.notebook import bundle_of_module
+from autodiff.support.convert import describe, short_repr
 from autodiff.support.made_by import MadeWithin, call_within
-from autodiff.support.node import number_of
-from autodiff.value import constant
+from autodiff.support.nested import is_variables, matched, named, numbers_of
 
 __all__ = ["Module"]
-
-# Of a module that a notebook draws: at all, and neuron by neuron.
-MOST_PARAMETERS_DRAWN = 20_000
-MOST_PARAMETERS_OF_NEURONS = 100
 
 
 class Module:
@@ -75,7 +68,7 @@ class Module:
         self._origins = MadeWithin(path or type(self).__name__)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "path" or not (_is_values(value) or _is_modules(value)):
+        if name == "path" or not (is_variables(value) or _is_modules(value)):
             object.__setattr__(self, name, value)
             return
         before = vars(self).copy()
@@ -106,7 +99,7 @@ class Module:
 
         Each is a Value or a nested list of Values, in the shape that ``state_dict`` gives it.
         """
-        values = {name: value for name, value in vars(self).items() if _is_values(value)}
+        values = {name: value for name, value in vars(self).items() if is_variables(value)}
         renamed = {
             shown: values.pop(name)
             for name, shown in self.parameter_names.items()
@@ -128,13 +121,13 @@ class Module:
         """
         paths: dict[Value, str] = {}
         for path, tree in self.parameter_trees().items():
-            for label, parameter in _named(path, tree):
+            for label, parameter in named(path, tree):
                 paths.setdefault(parameter, label)
         return [(path, parameter) for parameter, path in paths.items()]
 
     def parameters(self) -> list[Value]:
         """Return every parameter once: this module's own, then each child's in its order."""
-        own = [parameter for _, parameter in _named("", list(self.own_parameters().values()))]
+        own = [parameter for _, parameter in named("", list(self.own_parameters().values()))]
         for child in self.children().values():
             own += child.parameters()
         return list(dict.fromkeys(own))
@@ -161,7 +154,7 @@ class Module:
         for name, child in self.children().items():
             child.set_path(_join(path, name))
         for name, tree in self.own_parameters().items():
-            for label, parameter in _named(_join(path, name), tree):
+            for label, parameter in named(_join(path, name), tree):
                 parameter.label = label
                 if self._names_nodes:
                     # What else is known of its origin stays.
@@ -173,18 +166,7 @@ class Module:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """Return what a notebook shows: the module's text, and its picture by neuron or layer."""
-        text = {"text/plain": repr(self)}
-        count, parameters = self.input_count(), self.parameters()
-        if count is None or len(parameters) > MOST_PARAMETERS_DRAWN:
-            return text
-        try:
-            output = self([constant(0.0, f"x{place}") for place in range(1, count + 1)])
-        except Exception:  # a subclass may want something else; a display must not fail
-            return text
-        # These inputs stand for any, so nothing that is computed from them has a number.
-        moment = Moment(known=set(parameters))
-        fold: Fold = "neuron" if len(parameters) <= MOST_PARAMETERS_OF_NEURONS else "layer"
-        return bundle_of(repr(self), output if isinstance(output, list) else [output], fold, moment)
+        return bundle_of_module(self, self.input_count(), self.parameters())
 
     def state_dict(self) -> dict[str, Any]:
         """Return the parameters' numbers as nested lists, in PyTorch's names and shapes.
@@ -196,7 +178,7 @@ class Module:
             )
             ours.load_state_dict(theirs.state_dict())
         """
-        return {path: _numbers(tree) for path, tree in self.parameter_trees().items()}
+        return {path: numbers_of(tree) for path, tree in self.parameter_trees().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Set the parameters from nested lists of numbers, or from arrays and tensors.
@@ -221,7 +203,7 @@ class Module:
                 entry = state[path]
                 entry = entry.tolist() if hasattr(entry, "tolist") else entry
                 try:
-                    assignments += _matched(path, tree, entry)
+                    assignments += matched(path, tree, entry)
                 except (TypeError, ValueError, OverflowError) as error:
                     faults.append(str(error))
         if faults:
@@ -266,13 +248,6 @@ def _naming_nodes(call: Callable[..., Any]) -> Callable[..., Any]:
     return __call__
 
 
-def _is_values(tree: Any) -> bool:
-    """Return whether it is a variable, or a nested list with nothing but variables."""
-    if isinstance(tree, Value):
-        return tree.is_leaf and not tree.is_constant
-    return isinstance(tree, list) and bool(tree) and all(map(_is_values, tree))
-
-
 def _is_modules(attribute: Any) -> bool:
     if isinstance(attribute, Module):
         return True
@@ -281,30 +256,3 @@ def _is_modules(attribute: Any) -> bool:
         and bool(attribute)
         and all(isinstance(item, Module) for item in attribute)
     )
-
-
-def _named(path: str, tree: Any) -> Iterator[tuple[str, Value]]:
-    """Yield the Values of a nested list with their paths: ``path[0][1]``."""
-    if isinstance(tree, Value):
-        yield path, tree
-    else:
-        for place, branch in enumerate(tree):
-            yield from _named(f"{path}[{place}]", branch)
-
-
-def _numbers(tree: Any) -> Any:
-    """Return a nested list's numbers in the same shape."""
-    return number_of(tree) if isinstance(tree, Value) else [_numbers(branch) for branch in tree]
-
-
-def _matched(path: str, tree: Any, entry: Any) -> Iterator[tuple[Value, float]]:
-    """Yield each Value of a tree with its number of the entry; raise if the shapes differ."""
-    if isinstance(tree, Value):
-        yield tree, to_float(entry, path)
-    elif not isinstance(entry, (list, tuple)):
-        raise ValueError(f"{path} needs a list of {len(tree)}, but got {describe(entry)}")
-    elif len(entry) != len(tree):
-        raise ValueError(f"{path} needs a list of {len(tree)}, but got one of {len(entry)}")
-    else:
-        for place, (branch, item) in enumerate(zip(tree, entry, strict=True)):
-            yield from _matched(f"{path}[{place}]", branch, item)

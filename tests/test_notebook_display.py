@@ -165,7 +165,7 @@ def test_a_network_is_shown_by_neuron_up_to_100_parameters_and_by_layer_beyond()
 
 @needs_webassembly
 def test_a_module_with_too_many_parameters_shows_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nn.module.MOST_PARAMETERS_DRAWN", 3)
+    monkeypatch.setattr("autodiff.drawing.notebook.MOST_PARAMETERS", 3)
     assert list(nn.Neuron(2)._repr_mimebundle_()) == ["text/plain", SVG]
     assert list(nn.Neuron(3)._repr_mimebundle_()) == ["text/plain"]
 

@@ -6,18 +6,22 @@ A display must not fail or take long: where a picture cannot be had, the text is
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autodiff.drawing.draw import Drawing, painter_of
 from autodiff.drawing.fold import Fold
 from autodiff.drawing.moment import NOW, Moment
-from autodiff.value import Value
+from autodiff.value import Value, constant
 
-__all__ = ["bundle_of", "mimebundle"]
+__all__ = ["bundle_of_module", "mimebundle"]
 
 MOST_NODES = 60  # of a graph that is drawn unasked
 PRECISION = 4
+
+# Of a module that is drawn: at all, and neuron by neuron.
+MOST_PARAMETERS = 20_000
+MOST_PARAMETERS_OF_NEURONS = 100
 
 
 def mimebundle(value: Value, **_: Any) -> dict[str, str]:
@@ -37,6 +41,26 @@ def bundle_of(
         painter = painter_of(roots, PRECISION, fold, (), False, MOST_NODES)
         bundle["image/svg+xml"] = Drawing(painter.picture_at(moment))._repr_svg_()
     return bundle
+
+
+def bundle_of_module(
+    module: Callable[[list[Value]], Any], inputs: int | None, parameters: Sequence[Value]
+) -> dict[str, str]:
+    """Return a module's text, and its picture by neuron or layer, by MIME type.
+
+    ``inputs`` is how many inputs a call takes, None if that is not known.
+    """
+    text = {"text/plain": repr(module)}
+    if inputs is None or len(parameters) > MOST_PARAMETERS:
+        return text
+    try:
+        output = module([constant(0.0, f"x{place}") for place in range(1, inputs + 1)])
+    except Exception:  # it may want something else; a display must not fail
+        return text
+    # These inputs stand for any, so nothing that is computed from them has a number.
+    moment = Moment(known=set(parameters))
+    fold: Fold = "neuron" if len(parameters) <= MOST_PARAMETERS_OF_NEURONS else "layer"
+    return bundle_of(repr(module), output if isinstance(output, list) else [output], fold, moment)
 
 
 def has_at_most(count: int, root: Value) -> bool:

@@ -1,4 +1,4 @@
-"""Reading JSON that a person may have edited: strict, and an error says what is wrong."""
+"""JSON that a person may have edited: read strictly, and numbers written exactly."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 import math
 from typing import Any
 
-__all__ = ["json_of", "short_json"]
+__all__ = ["json_of", "json_of_numbers", "numbers_of_json", "short_json"]
+
+NON_FINITE = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
 
 
 def json_of(content: bytes) -> Any:
@@ -33,6 +35,38 @@ def json_of(content: bytes) -> Any:
         )
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def json_of_numbers(entry: Any) -> str:
+    """Return nested lists of floats as JSON, exact, each list of numbers on a line of its own.
+
+    JSON has no infinity or nan, so these are strings.
+
+    >>> json_of_numbers([0.1, float("inf")])
+    '[0.1, "Infinity"]'
+    """
+    if isinstance(entry, list):
+        lists = any(isinstance(item, list) for item in entry)
+        separator = ",\n    " if lists else ", "
+        return f"[{separator.join(json_of_numbers(item) for item in entry)}]"
+    if math.isfinite(entry):
+        return json.dumps(entry)
+    return json.dumps("NaN" if entry != entry else "Infinity" if entry > 0 else "-Infinity")
+
+
+def numbers_of_json(entry: Any) -> Any:
+    """Return an entry with the strings that stand for infinities and nan as numbers.
+
+    Raises ValueError for true and false.
+
+    >>> numbers_of_json([0.1, "Infinity"])
+    [0.1, inf]
+    """
+    if isinstance(entry, list):
+        return [numbers_of_json(item) for item in entry]
+    if isinstance(entry, bool):
+        raise ValueError("true and false are no weights")
+    return NON_FINITE.get(entry, entry) if isinstance(entry, str) else entry
 
 
 def short_json(thing: Any) -> str:
