@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from numbers import Integral
+from operator import add
 from typing import Any
 
 from autodiff import Value, sqrt
-from autodiff.support.arguments import count_of, random_generator
-from autodiff.support.convert import describe, to_float
+from autodiff.support.arguments import count_of, number_within, random_generator
+from autodiff.support.convert import describe
 from autodiff.value import constant
 from nn.layers import as_inputs
 from nn.module import Module
-from nn.softmax import total_of
 
 __all__ = ["Dropout", "Embedding", "LayerNorm", "RMSNorm"]
 
@@ -43,10 +45,10 @@ class Embedding(Module, names_nodes=False):
         A token is an int, or a float that is whole, as ``fit`` has them.  Raises ValueError for
         one that there is not, TypeError for what is no number: a Value, whose number decides.
         """
-        if isinstance(x, Sequence) and not isinstance(x, str):
+        if isinstance(x, Iterable) and not isinstance(x, str):
             return [self(token) for token in x]
         count = len(self.weight)
-        if not isinstance(x, (int, float)):
+        if not isinstance(x, (Integral, float)) or isinstance(x, bool):
             raise TypeError(
                 f"{self.path or 'Embedding'} needs an int from 0 to {count - 1}, or a list of "
                 f"them, but got {describe(x)}"
@@ -71,10 +73,13 @@ class RMSNorm(Module):
     [1.0, -1.0]
     """
 
+    weight: list[Value] | None = None
+    bias: list[Value] | None = None
+
     def __init__(
         self, width: int, eps: float = sys.float_info.epsilon, elementwise_affine: bool = True
     ) -> None:
-        self.width, self.eps = count_of(width, "numbers"), _at_least_zero(eps, "eps")
+        self.width, self.eps = count_of(width, "numbers"), number_within(eps, "eps")
         if elementwise_affine:
             self.weight = [Value(1.0) for _ in range(self.width)]
 
@@ -83,15 +88,18 @@ class RMSNorm(Module):
 
     def __call__(self, x: Sequence[Value | float]) -> list[Value]:
         """Return as many Values as there are numbers or Values in ``x``: the width."""
-        inputs = as_inputs(x, self.width, self)
-        return self.affine(_scaled(inputs, self.eps))
+        return self.scaled(as_inputs(x, self.width, self))
 
-    def affine(self, normed: list[Value]) -> list[Value]:
-        """Return the numbers times their weights, where there are any."""
-        weights = getattr(self, "weight", None)
-        if weights is None:
-            return normed
-        return [number * weight for number, weight in zip(normed, weights, strict=True)]
+    def scaled(self, numbers: list[Value]) -> list[Value]:
+        """Return the numbers, scaled to a mean square of 1, times weights and plus biases."""
+        mean_square = reduce(add, [number**2 for number in numbers]) / float(self.width)
+        size = sqrt(mean_square + self.eps)
+        outputs = [number / size for number in numbers]
+        if self.weight is not None:
+            outputs = [y * weight for y, weight in zip(outputs, self.weight, strict=True)]
+        if self.bias is not None:
+            outputs = [y + bias for y, bias in zip(outputs, self.bias, strict=True)]
+        return outputs
 
 
 class LayerNorm(RMSNorm):
@@ -114,17 +122,8 @@ class LayerNorm(RMSNorm):
     def __call__(self, x: Sequence[Value | float]) -> list[Value]:
         """Return as many Values as there are numbers or Values in ``x``: the width."""
         inputs = as_inputs(x, self.width, self)
-        mean = total_of(inputs) / float(self.width)
-        outputs = self.affine(_scaled([number - mean for number in inputs], self.eps))
-        biases = getattr(self, "bias", None)
-        if biases is None:
-            return outputs
-        return [number + bias for number, bias in zip(outputs, biases, strict=True)]
-
-
-def _scaled(numbers: list[Value], eps: float) -> list[Value]:
-    size = sqrt(total_of([number**2 for number in numbers]) / float(len(numbers)) + eps)
-    return [number / size for number in numbers]
+        mean = reduce(add, inputs) / float(self.width)
+        return self.scaled([number - mean for number in inputs])
 
 
 class Dropout(Module):
@@ -144,7 +143,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, rng: random.Random | int | None = None) -> None:
-        self.p = _at_least_zero(p, "p")
+        self.p = number_within(p, "p")
         if self.p > 1.0:
             raise ValueError(f"p must be a probability from 0 to 1, but got {p!r}")
         self.generator = random_generator(rng, "rng")
@@ -160,10 +159,3 @@ class Dropout(Module):
             number / (1.0 - self.p) if keep else constant(0.0, "dropped")
             for number, keep in zip(inputs, kept, strict=True)
         ]
-
-
-def _at_least_zero(number: float, what: str) -> float:
-    checked = to_float(number, what)
-    if not checked >= 0.0:
-        raise ValueError(f"{what} must be 0 or more, but got {number!r}")
-    return checked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 
+from autodiff.support.snapshots import Numbers
 from nn.rows import Rows
 from nn.trainers import Job, Trainer
 
@@ -12,7 +13,7 @@ __all__ = ["BestWeights"]
 
 
 class BestWeights:
-    """Trains epoch by epoch, and keeps the parameters' numbers of the lowest loss.
+    """Trains epoch by epoch, and keeps the parameters' numbers of the lowest finite loss.
 
     That is the loss of the validation rows after the epoch; where there are none, the epoch's own,
     which belongs to the numbers before its updates.
@@ -24,7 +25,7 @@ class BestWeights:
         self.patience = patience
         self.losses: list[float] = []  # of the validation rows
         self.lowest, self.epochs_since = math.inf, 0
-        self.numbers = self._now()
+        self.best = Numbers(job.optimizer.parameters)
 
     @property
     def stops(self) -> bool:
@@ -35,33 +36,32 @@ class BestWeights:
         """Return the losses of so many epochs, or up to where it stops or one is not finite."""
         found: list[float] = []
         while len(found) < epochs and not self.stops:
-            numbers = self._now()
+            numbers = Numbers(self.job.optimizer.parameters)
             found += trainer.run(1, rng)
             loss = found[-1]
             if not math.isfinite(loss):
                 break
             if self.validation is not None:
-                numbers, loss = self._now(), self.measured(self.validation)
+                numbers = Numbers(self.job.optimizer.parameters)
+                loss = self.measured(self.validation)
                 self.losses.append(loss)
             self.epochs_since += 1
-            if loss < self.lowest:
-                self.lowest, self.numbers, self.epochs_since = loss, numbers, 0
+            if loss < self.lowest and math.isfinite(loss):
+                self.lowest, self.best, self.epochs_since = loss, numbers, 0
         return found
 
     def measured(self, rows: Rows) -> float:
         """Return the mean loss of rows, by the model as it is when it does not train."""
-        model, was_training = self.job.model, self.job.model.training
+        model = self.job.model
+        was_training = [(module, module.training) for module in model.modules()]
         model.eval()
         try:
             losses = [rows.loss_of(model, place).data for place in range(len(rows.x))]
         finally:
-            model.train(was_training)
+            for module, mode in was_training:
+                module.training = mode
         return sum(losses) / len(losses)
 
     def restore(self) -> None:
         """Give the parameters the numbers of the lowest loss."""
-        for parameter, number in zip(self.job.optimizer.parameters, self.numbers, strict=True):
-            parameter.data = number
-
-    def _now(self) -> list[float]:
-        return [parameter.data for parameter in self.job.optimizer.parameters]
+        self.best.restore()

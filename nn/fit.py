@@ -12,9 +12,10 @@ from typing import Any
 from autodiff.compiler import slices
 from autodiff.support.arguments import count_of, random_generator
 from autodiff.support.convert import describe
+from autodiff.support.snapshots import Generators, Numbers
 from nn.early_stopping import BestWeights
 from nn.losses import mse_loss
-from nn.module import Module
+from nn.module import Module, check_is_module, generators_of
 from nn.optim import Optimizer
 from nn.rows import Loss, Penalty, Rows
 from nn.trainers import Job, Settings, Trainer, trainer_of
@@ -121,8 +122,7 @@ def fit(
     """
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
-    if not isinstance(model, Module):
-        raise TypeError(f"fit needs a Module as its model, but got {describe(model)}")
+    check_is_module(model, "fit")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit needs an optimizer, but got {describe(optimizer)}")
     if set(optimizer.parameters).isdisjoint(model.parameters()):
@@ -176,22 +176,18 @@ def _best_weights(
 
 
 class Snapshot:
-    """What training changes, as it was: numbers, an optimizer's settings, the shuffle's state."""
+    """What training changes, as it was: numbers, an optimizer's settings, generators' states."""
 
     def __init__(self, job: Job, rng: random.Random | None) -> None:
-        self.variables = job.optimizer.variables
-        self.numbers = [variable.data for variable in self.variables]
+        self.numbers = Numbers(job.optimizer.variables)
         self.settings = Settings(job.optimizer)
-        self.rng = rng
-        self.state = None if rng is None else rng.getstate()
+        self.generators = Generators([*generators_of(job.model), *filter(None, [rng])])
 
     def restore(self) -> None:
         """Bring all of it back."""
-        for variable, number in zip(self.variables, self.numbers, strict=True):
-            variable.data = number
+        self.numbers.restore()
         self.settings.restore()
-        if self.rng is not None and self.state is not None:
-            self.rng.setstate(self.state)
+        self.generators.restore()
 
 
 def _train(

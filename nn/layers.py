@@ -13,7 +13,7 @@ from autodiff.support import watch
 from autodiff.support.arguments import count_of, random_generator
 from autodiff.support.convert import describe
 from autodiff.support.made_by import call_within
-from autodiff.value import constant, lift
+from autodiff.value import lift
 from nn.module import Module, joined
 
 Activation = str | Callable[[Value], Value] | None
@@ -29,14 +29,8 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "tanh": Value.tanh,
 }
 
-_NEURON_NAMES: dict[Any, str] = {
-    "relu": "ReLU",
-    "leaky_relu": "LeakyReLU",
-    "gelu": "GELU",
-    "sigmoid": "Sigmoid",
-    "softplus": "Softplus",
-    "tanh": "Tanh",
-}
+# PyTorch's names of these, where they are not the same with a capital letter.
+_NEURON_NAMES = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "gelu": "GELU"}
 
 
 class Neuron(Module, names_nodes=False):
@@ -126,8 +120,11 @@ class Neuron(Module, names_nodes=False):
         return output
 
     def __repr__(self) -> str:
-        kind = "Linear" if self.activation is None else _NEURON_NAMES.get(self.activation)
-        kind = kind or getattr(self.activation, "__name__", type(self.activation).__name__)
+        kind: Any = self.activation or "linear"
+        if isinstance(kind, str):
+            kind = _NEURON_NAMES.get(kind, kind.capitalize())
+        else:
+            kind = getattr(kind, "__name__", type(kind).__name__)
         return f"{kind}Neuron({len(self.w)})"
 
 
@@ -268,18 +265,10 @@ def as_inputs(x: Iterable[Value | float], count: int, module: Module) -> list[Va
     """Return the inputs as Values, numbers as constants; raise unless there are ``count``."""
     if type(x) is not list and (isinstance(x, (Value, str)) or not isinstance(x, Iterable)):
         raise TypeError(f"{_name(module)} needs a list of {count} inputs, but got {describe(x)}")
-    inputs = [
-        item if type(item) is Value else constant(item) if type(item) is float else as_input(item)
-        for item in x
-    ]
+    inputs = [item if type(item) is Value else lift(item, "a network's input") for item in x]
     if len(inputs) != count:
         raise ValueError(f"{_name(module)} takes {count} inputs, but got {len(inputs)}")
     return inputs
-
-
-def as_input(item: Any) -> Value:
-    """Return a Value as it is, and a number as a constant; raise TypeError for anything else."""
-    return lift(item, "a network's input")
 
 
 def _name(module: Module) -> str:

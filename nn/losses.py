@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from numbers import Integral
+from operator import add
 from typing import Any
 
-from autodiff import Value, where
-from autodiff.support.convert import describe, to_float
+from autodiff import Value, maximum, where
+from autodiff.support.convert import describe
+from autodiff.support.nested import listed, pairs_of
 from autodiff.value import constant
-from nn.softmax import largest_of, log_softmax, total_of
+from nn.softmax import log_softmax
 
 __all__ = [
     "binary_cross_entropy",
@@ -42,7 +45,7 @@ def mse_loss(predictions: Any, targets: Any) -> Value:
     >>> mse_loss([Value(1.0), Value(3.0)], [0.0, 1.0]).data
     2.5
     """
-    pairs = _pairs(predictions, targets, "mse_loss")
+    pairs = pairs_of(predictions, targets, "mse_loss")
     return _mean([(prediction - target) ** 2 for prediction, target in pairs])
 
 
@@ -60,7 +63,7 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
     >>> round(binary_cross_entropy([Value(0.25)], [1.0]).data, 6)
     1.386294
     """
-    pairs = _pairs(probabilities, targets, "binary_cross_entropy")
+    pairs = pairs_of(probabilities, targets, "binary_cross_entropy")
     for probability, target in pairs:
         _check_probability(probability, "a probability")
         _check_probability(target, "a target")
@@ -88,7 +91,7 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
     >>> binary_cross_entropy_with_logits([Value(1000.0)], [0.0]).data
     1000.0
     """
-    pairs = _pairs(logits, targets, "binary_cross_entropy_with_logits")
+    pairs = pairs_of(logits, targets, "binary_cross_entropy_with_logits")
     for _, target in pairs:
         _check_probability(target, "a target")
     return _mean(
@@ -129,7 +132,7 @@ def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
         raise ValueError(f"cross_entropy needs a list of logits, but got {describe(logits)}")
     rows = [list(logits)]
     if isinstance(logits[0], Sequence):
-        rows = [_listed(row, "cross_entropy needs a list of logits in every row") for row in logits]
+        rows = [listed(row, "cross_entropy needs a list of logits in every row") for row in logits]
     if not rows[0]:
         raise ValueError("cross_entropy needs a logit for each class, but got a row without any")
     for row in rows:
@@ -154,17 +157,27 @@ def _surprise(row: list[Value], target: Any) -> Value:
     """Return -log softmax(row)[target]."""
     if isinstance(target, (list, tuple)):
         return _expected_surprise(row, target)
+    place = class_of(target, len(row), "cross_entropy: a target")
+    return _surprise_against(row[place], row[:place] + row[place + 1 :])
+
+
+def class_of(target: Any, classes: int, what: str) -> int:
+    """Return a class number as an int; raise ValueError, saying what was to be one, if it is none.
+
+    >>> class_of(3, 3, "a target")
+    Traceback (most recent call last):
+    ...
+    ValueError: a target must be a class from 0 to 2, but got the int 3
+    """
     if (
-        not isinstance(target, Integral)
-        or isinstance(target, bool)
-        or not 0 <= int(target) < len(row)
+        isinstance(target, bool)
+        or not isinstance(target, Integral)
+        or not 0 <= int(target) < classes
     ):
         raise ValueError(
-            f"cross_entropy needs a class from 0 to {len(row) - 1} as target, "
-            f"but got {describe(target)}"
+            f"{what} must be a class from 0 to {classes - 1}, but got {describe(target)}"
         )
-    place = int(target)
-    return _surprise_against(row[place], row[:place] + row[place + 1 :])
+    return int(target)
 
 
 def indicated_cross_entropy(logits: Sequence[Any], indicators: Sequence[Any]) -> Value:
@@ -196,8 +209,8 @@ def _surprise_against(chosen: Value, others: list[Value]) -> Value:
     # Two floors, which do nothing unless all others are -inf, ruled out: then neither their
     # differences nor the logarithm of their sum, 0, may make a nan.  Otherwise that is 1 at least.
     lowest, half = constant(LOWEST, "lowest float"), constant(0.5, "floor")
-    largest: Value = largest_of(others, "cross_entropy").maximum(lowest)
-    total: Value = total_of([(other - largest).exp() for other in others]).maximum(half)
+    largest: Value = reduce(maximum, others).maximum(lowest)
+    total: Value = reduce(add, [(other - largest).exp() for other in others]).maximum(half)
     return (largest - chosen + total.log()).softplus()
 
 
@@ -208,7 +221,7 @@ def _expected_surprise(row: list[Value], shares: Sequence[Value | float]) -> Val
             f"cross_entropy needs {len(row)} probabilities as target, but got {len(shares)}"
         )
     terms = [-z * share for z, share in zip(log_softmax(row), shares, strict=True)]
-    total: Value = total_of(terms)
+    total: Value = reduce(add, terms)
     return total
 
 
@@ -222,46 +235,11 @@ def hinge_loss(scores: Any, targets: Any) -> Value:
     >>> hinge_loss([Value(0.25), Value(2.0)], [1, 1]).data
     0.375
     """
-    pairs = _pairs(scores, targets, "hinge_loss")
+    pairs = pairs_of(scores, targets, "hinge_loss")
     for _, target in pairs:
         if number_of(target) not in (-1.0, 1.0):
             raise ValueError(f"hinge_loss needs targets of -1 and 1, but got {target!r}")
     return _mean([(1.0 - target * score).relu() for score, target in pairs])
-
-
-def _pairs(predictions: Any, targets: Any, loss: str) -> list[tuple[Value, Any]]:
-    """Return matching predictions and targets; raise if their shapes differ or are empty."""
-    pairs = _matched(predictions, targets, loss)
-    if not pairs:
-        raise ValueError(f"{loss} needs at least one prediction")
-    return pairs
-
-
-def _matched(predictions: Any, targets: Any, loss: str) -> list[tuple[Value, Any]]:
-    if isinstance(predictions, Value):
-        if type(targets) is not float and not isinstance(targets, Value):
-            targets = to_float(targets, f"{loss}'s target")
-        return [(predictions, targets)]
-    rows = _listed(predictions, f"{loss} needs a list of Values as predictions")
-    wanted = _listed(targets, f"{loss} needs a list of targets")
-    if len(rows) != len(wanted):
-        raise ValueError(
-            f"{loss} needs as many targets as predictions, but got {len(rows)} predictions "
-            f"and {len(wanted)} targets"
-        )
-    pairs = []
-    for row, target in zip(rows, wanted, strict=True):
-        pairs += _matched(row, target, loss)
-    return pairs
-
-
-def _listed(items: Any, need: str) -> list[Any]:
-    """Return the items as a list; raise TypeError, saying the need, if they are no sequence."""
-    if type(items) is list:
-        return items
-    if isinstance(items, str) or not isinstance(items, Iterable):
-        raise TypeError(f"{need}, but got {describe(items)}")
-    return list(items)
 
 
 def _check_probability(number: Value | float, what: str) -> None:
@@ -271,7 +249,7 @@ def _check_probability(number: Value | float, what: str) -> None:
 
 def _mean(terms: Sequence[Value]) -> Value:
     # x / 1 is x: one row's graph is drawn without it.
-    total: Value = total_of(terms)
+    total: Value = reduce(add, terms)
     return total if len(terms) == 1 else total / float(len(terms))
 
 

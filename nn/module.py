@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from autodiff import Value
 from autodiff.drawing.notebook import bundle_of_module
-from autodiff.support.convert import describe, short_repr
-from autodiff.support.made_by import MadeWithin, call_within
-from autodiff.support.nested import is_variables, matched, named, numbers_of
+from autodiff.support.convert import describe
+from autodiff.support.made_by import MadeWithin, naming_nodes
+from autodiff.support.nested import assignments_of, is_variables, named, numbers_of
 
-__all__ = ["Module"]
+__all__ = ["Module", "check_is_module", "generators_of"]
 
 
 class Module:
@@ -55,7 +55,7 @@ class Module:
         cls._origins = MadeWithin(cls.__name__)
         call = vars(cls).get("__call__")
         if names_nodes and call is not None:
-            cls.__call__ = _naming_nodes(call)  # type: ignore[method-assign]
+            cls.__call__ = naming_nodes(call)  # type: ignore[method-assign]
 
     @property
     def path(self) -> str:
@@ -93,6 +93,11 @@ class Module:
             elif _is_modules(attribute):
                 found.update({f"{name}.{place}": child for place, child in enumerate(attribute)})
         return found
+
+    def modules(self) -> list[Module]:
+        """Return this module and all inside it."""
+        inside = [module for child in self.children().values() for module in child.modules()]
+        return [self, *inside]
 
     def own_parameters(self) -> dict[str, Any]:
         """Return this module's own parameters by name, without those of its children.
@@ -138,7 +143,12 @@ class Module:
             parameter.zero_grad()
 
     def train(self, mode: bool = True) -> Self:
-        """Say that the module and all inside it train, or do not; return the module."""
+        """Say that the module and all inside it train, or do not; return the module.
+
+        Raises TypeError if the mode is neither True nor False.
+        """
+        if not isinstance(mode, bool):
+            raise TypeError(f"train() needs True or False, but got {describe(mode)}")
         self.training = mode
         for child in self.children().values():
             child.train(mode)
@@ -194,18 +204,7 @@ class Module:
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict needs a dict, but got {describe(state)}")
-        trees = self.parameter_trees()
-        faults = [f"{path} is missing" for path in trees if path not in state]
-        faults += [f"{_shown(path)} is unknown" for path in state if path not in trees]
-        assignments: list[tuple[Value, float]] = []
-        for path, tree in trees.items():
-            if path in state:
-                entry = state[path]
-                entry = entry.tolist() if hasattr(entry, "tolist") else entry
-                try:
-                    assignments += matched(path, tree, entry)
-                except (TypeError, ValueError, OverflowError) as error:
-                    faults.append(str(error))
+        assignments, faults = assignments_of(self.parameter_trees(), state)
         if faults:
             raise ValueError(
                 f"state dict does not fit the {type(self).__name__}: {'; '.join(faults)}"
@@ -214,10 +213,17 @@ class Module:
             parameter.data = number
 
 
-def _shown(path: Any) -> str:
-    """Return a foreign entry's name for a message: as it is, if that can be printed."""
-    is_plain = isinstance(path, str) and path.isprintable() and len(path) <= 60
-    return path if is_plain else short_repr(path)
+def check_is_module(model: Any, user: str) -> None:
+    """Raise TypeError, naming the user, for what is no Module."""
+    if not isinstance(model, Module):
+        raise TypeError(f"{user} needs a Module as its model, but got {describe(model)}")
+
+
+def generators_of(model: Module) -> list[random.Random]:
+    """Return what a model may draw from: Python's own generator, and those that modules have."""
+    attributes = [each for module in model.modules() for each in vars(module).values()]
+    pythons: Any = random.random
+    return [pythons.__self__, *(each for each in attributes if isinstance(each, random.Random))]
 
 
 def _join(path: str, name: str) -> str:
@@ -236,16 +242,6 @@ def joined(module: Module, own: dict[str, Any], more: dict[str, Any]) -> dict[st
                 "what it has itself so; give it another name"
             )
     return own | more
-
-
-def _naming_nodes(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a module's ``__call__`` such that the nodes it makes know the module's path."""
-
-    @functools.wraps(call)
-    def __call__(self: Module, *arguments: Any, **named: Any) -> Any:  # noqa: N807
-        return call_within(self._origins, call, self, *arguments, **named)
-
-    return __call__
 
 
 def _is_modules(attribute: Any) -> bool:

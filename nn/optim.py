@@ -13,7 +13,7 @@ from typing import Any
 
 from autodiff import Value, sqrt
 from autodiff.ops import divide, power
-from autodiff.support.arguments import number_within
+from autodiff.support.arguments import number_within, variables_of
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.node import number_of
@@ -23,6 +23,7 @@ from nn.schedules import LinearDecay
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 Numbers = Sequence[Any]
+Moved = tuple[list[Any], list[Any]]  # weights and state
 Schedule = Callable[[Any], Any]
 
 
@@ -41,7 +42,7 @@ class Optimizer(ABC):
     def __init__(
         self, parameters: Iterable[Value], lr: float, schedule: Schedule | None = None
     ) -> None:
-        self.parameters = _check_parameters(parameters, type(self).__name__)
+        self.parameters = variables_of(parameters, type(self).__name__, "parameter")
         self.lr_variable = Value(number_within(lr, "the learning rate"), "lr")
         if schedule is not None and not callable(schedule):
             raise TypeError(f"a schedule must be a function, but got {describe(schedule)}")
@@ -63,9 +64,7 @@ class Optimizer(ABC):
         self.lr_variable.data = number_within(lr, "the learning rate")
 
     @abstractmethod
-    def rule(
-        self, weights: Numbers, gradients: Numbers, state: Numbers
-    ) -> tuple[list[Any], list[Any]]:
+    def rule(self, weights: Numbers, gradients: Numbers, state: Numbers) -> Moved:
         """Return the new weights and the new state, all as numbers or all as Values.
 
         If they are Values, so is ``self.lr``.
@@ -196,9 +195,7 @@ class SGD(Optimizer):
         if momentum:
             self.state = _zeros("velocity", self.parameters)
 
-    def rule(
-        self, weights: Numbers, gradients: Numbers, state: Numbers
-    ) -> tuple[list[Any], list[Any]]:
+    def rule(self, weights: Numbers, gradients: Numbers, state: Numbers) -> Moved:
         """Return the new weights and velocities.
 
         Raises ValueError if the momentum was set after SGD was made: there is no velocity then.
@@ -259,9 +256,7 @@ class Adam(Optimizer):
         """Return the weights and gradients that the step starts from."""
         return weights, _decayed(weights, gradients, self.weight_decay)
 
-    def rule(
-        self, weights: Numbers, gradients: Numbers, state: Numbers
-    ) -> tuple[list[Any], list[Any]]:
+    def rule(self, weights: Numbers, gradients: Numbers, state: Numbers) -> Moved:
         (beta1, beta2), count = self.betas, len(weights)
         steps = state[0] + 1.0
         weights, gradients = self.decayed(weights, gradients)
@@ -344,9 +339,7 @@ class RMSprop(Optimizer):
         if momentum:
             self.state += _zeros("velocity", self.parameters)
 
-    def rule(
-        self, weights: Numbers, gradients: Numbers, state: Numbers
-    ) -> tuple[list[Any], list[Any]]:
+    def rule(self, weights: Numbers, gradients: Numbers, state: Numbers) -> Moved:
         count, alpha = len(weights), self.alpha
         _check_velocities(self, self.momentum, len(state) - 2 * count)
         gradients = _decayed(weights, gradients, self.weight_decay)
@@ -384,17 +377,3 @@ def itself(variable: Value) -> Value:
 
 def _zeros(name: str, parameters: Iterable[Value]) -> list[Value]:
     return [Value(0.0, f"{name} of {parameter.label or 'a parameter'}") for parameter in parameters]
-
-
-def _check_parameters(parameters: Iterable[Value], user: str) -> list[Value]:
-    if not isinstance(parameters, Iterable):
-        raise TypeError(f"{user} needs a list of parameters, but got {describe(parameters)}")
-    variables = list(parameters)
-    if not variables:
-        raise ValueError(f"{user} needs at least one parameter, but the list is empty")
-    for variable in variables:
-        if not isinstance(variable, Value) or not variable.is_leaf or variable.is_constant:
-            raise TypeError(f"{user} needs variables as parameters, but got {describe(variable)}")
-    if len(set(variables)) != len(variables):
-        raise ValueError(f"{user} got the same parameter twice")
-    return variables

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 from autodiff import Value
-from autodiff.support.convert import describe, to_float
-from nn.losses import cross_entropy, indicated_cross_entropy
-from nn.module import Module
+from autodiff.support.convert import describe, floats_of, to_float
+from autodiff.support.snapshots import Generators
+from nn.losses import class_of, cross_entropy, indicated_cross_entropy
+from nn.module import Module, generators_of
 
 __all__ = ["Loss", "Penalty", "Rows", "value_of"]
 
@@ -24,7 +25,7 @@ class Rows:
         for given, what in ((x, "rows as x"), (y, "targets as y")):
             if not isinstance(given, Iterable):
                 raise TypeError(f"fit needs a list of {what}, but got {describe(given)}")
-        self.x = [_row(row, f"row {place} of x") for place, row in enumerate(x)]
+        self.x = [floats_of(row, f"row {place} of x") for place, row in enumerate(x)]
         self.y: list[Any] = list(y)
         self.loss = loss
         if len(self.x) != len(self.y):
@@ -38,7 +39,9 @@ class Rows:
                 raise ValueError(
                     f"row {place} of x has {len(row)} inputs, but row 0 has {len(self.x[0])}"
                 )
+        before = Generators(generators_of(model))
         prediction = model(self.x[0])
+        before.restore()  # as if nothing had been drawn: an epoch's first row is the first
         check_is_no_number(prediction)
         if loss is cross_entropy:
             if isinstance(prediction, Value):
@@ -48,7 +51,10 @@ class Rows:
                 )
             if not any(isinstance(target, Iterable) for target in self.y):
                 self.loss = indicated_cross_entropy
-            self.y = [one_hot(target, len(prediction)) for target in self.y]
+            self.y = [
+                one_hot(target, len(prediction), f"target {place} of y")
+                for place, target in enumerate(self.y)
+            ]
         # The losses check their targets: each kind is shown to them once, before any training.
         detached = _detached(prediction)
         shown: set[str] = set()
@@ -121,32 +127,18 @@ def value_of(result: Any, function: str) -> Value:
     return result
 
 
-def _row(row: Any, what: str) -> list[float]:
-    """Return a list (or tuple, array, ...) of numbers as a list of floats."""
-    if isinstance(row, str) or not isinstance(row, Iterable):
-        raise TypeError(f"{what} must be a list of numbers, but is {describe(row)}")
-    return [to_float(number, what) for number in row]
-
-
 def _floats(target: Any, what: str) -> Any:
     """Return a number as a float, and a list of numbers as a list of floats."""
-    return _row(target, what) if isinstance(target, Iterable) else to_float(target, what)
+    return floats_of(target, what) if isinstance(target, Iterable) else to_float(target, what)
 
 
-def one_hot(target: Any, classes: int) -> list[float]:
-    """Return a class number as a list with a 1 at its place.
+def one_hot(target: Any, classes: int, what: str) -> list[float]:
+    """Return a class number as a list with a 1 at its place, and a list as floats.
 
-    >>> one_hot(1, 3)
+    >>> one_hot(1, 3, "a target")
     [0.0, 1.0, 0.0]
     """
     if isinstance(target, Iterable):
-        return _row(target, "a target")
-    if (
-        isinstance(target, bool)
-        or not isinstance(target, Integral)
-        or not 0 <= int(target) < classes
-    ):
-        raise ValueError(
-            f"a target must be a class from 0 to {classes - 1}, but got {describe(target)}"
-        )
-    return [float(place == target) for place in range(classes)]
+        return floats_of(target, what)
+    chosen = class_of(target, classes, what)
+    return [float(place == chosen) for place in range(classes)]

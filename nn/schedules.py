@@ -3,7 +3,7 @@
 An optimizer takes any function as ``schedule``, written in arithmetic that takes floats or Values
 alike: ``step()`` asks it for a number, a program for an expression.  Choose with ``where``,
 ``minimum`` or ``clip`` rather than ``if``.  These are the closed forms of PyTorch's schedulers;
-they raise ValueError if the number of steps is not a positive int.
+they raise ValueError if the number of steps is not a positive int, or a factor is below 0.
 """
 
 from __future__ import annotations
@@ -14,23 +14,26 @@ from typing import Any
 
 from autodiff import clip, cos
 from autodiff.ops import power
-from autodiff.support.arguments import count_of
+from autodiff.support.arguments import count_of, number_within
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearDecay"]
 
 
 @dataclass(frozen=True, slots=True)
-class LinearDecay:
+class _Decay:
+    steps: int
+
+    def __post_init__(self) -> None:
+        count_of(self.steps, "steps")
+
+
+@dataclass(frozen=True, slots=True)
+class LinearDecay(_Decay):
     """From 1 to 0 in so many steps: ``LinearLR`` from 1.0 to 0.0.
 
     >>> [LinearDecay(4)(float(step)) for step in (0, 1, 4, 5)]
     [1.0, 0.75, 0.0, 0.0]
     """
-
-    steps: int
-
-    def __post_init__(self) -> None:
-        count_of(self.steps, "steps")
 
     def __call__(self, step: Any) -> Any:
         """Return the factor of a step; the first is step 0."""
@@ -38,7 +41,7 @@ class LinearDecay:
 
 
 @dataclass(frozen=True, slots=True)
-class CosineDecay:
+class CosineDecay(_Decay):
     """From 1 to 0 in so many steps, as half a wave of the cosine: ``CosineAnnealingLR``.
 
     It is that of I. Loshchilov and F. Hutter (2017) without restarts; then it stays at 0.
@@ -46,11 +49,6 @@ class CosineDecay:
     >>> [round(CosineDecay(4)(float(step)), 2) for step in (0, 1, 2, 4, 5)]
     [1.0, 0.85, 0.5, 0.0, 0.0]
     """
-
-    steps: int
-
-    def __post_init__(self) -> None:
-        count_of(self.steps, "steps")
 
     def __call__(self, step: Any) -> Any:
         """Return the factor of a step; the first is step 0."""
@@ -66,6 +64,9 @@ class ExponentialDecay:
     """
 
     gamma: float
+
+    def __post_init__(self) -> None:
+        number_within(self.gamma, "gamma")
 
     def __call__(self, step: Any) -> Any:
         """Return the factor of a step; the first is step 0."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import reduce
+from numbers import Real
+from operator import add
 from typing import Any
 
-from autodiff import clip, exp, log, maximum
+from autodiff import Value, clip, exp, log, maximum
 from autodiff.support.convert import describe
 
 __all__ = ["log_softmax", "log_sum_exp", "softmax"]
@@ -21,13 +24,13 @@ def softmax(scores: Sequence[Any]) -> list[Any]:
     score is taken out first, so no exponential overflows (P. Blanchard, D. J. Higham and
     N. J. Higham, 2021); a score of -inf, ruled out, gets 0.
 
-    Raises ValueError if there are no scores, TypeError if they are no list.
+    Raises ValueError if there are no scores, TypeError if they are no list of Values or numbers.
 
     >>> softmax([0.0, 0.0]), softmax([1000.0, 0.0])
     ([0.5, 0.5], [1.0, 0.0])
     """
     exponentials = [exp(score) for score in _shifted(scores, "softmax")]
-    total = total_of(exponentials)
+    total = reduce(add, exponentials)
     return [each / total for each in exponentials]
 
 
@@ -40,7 +43,7 @@ def log_softmax(scores: Sequence[Any]) -> list[Any]:
     [0.0, -1000.0]
     """
     shifted = _shifted(scores, "log_softmax")
-    log_of_sum = log(total_of([exp(score) for score in shifted]))
+    log_of_sum = log(reduce(add, [exp(score) for score in shifted]))
     return [score - log_of_sum for score in shifted]
 
 
@@ -53,30 +56,21 @@ def log_sum_exp(scores: Sequence[Any]) -> Any:
     >>> log_sum_exp([1000.0, 0.0]), log_sum_exp([0.0, 0.0])
     (1000.0, 0.6931471805599453)
     """
-    largest = clip(largest_of(scores, "log_sum_exp"), -HUGE, HUGE)
-    return largest + log(total_of([exp(score - largest) for score in scores]))
+    largest = clip(_largest_of(scores, "log_sum_exp"), -HUGE, HUGE)
+    return largest + log(reduce(add, [exp(score - largest) for score in scores]))
 
 
 def _shifted(scores: Sequence[Any], user: str) -> list[Any]:
-    largest = largest_of(scores, user)
+    largest = _largest_of(scores, user)
     return [score - largest for score in scores]
 
 
-def largest_of(scores: Sequence[Any], user: str) -> Any:
-    """Return the largest of a list of Values or numbers; raise an error that names the user."""
+def _largest_of(scores: Sequence[Any], user: str) -> Any:
     if not isinstance(scores, Sequence) or isinstance(scores, str):
         raise TypeError(f"{user} needs a list of scores, but got {describe(scores)}")
     if not scores:
         raise ValueError(f"{user} needs at least one score, but the list is empty")
-    largest = scores[0]
-    for score in scores[1:]:
-        largest = maximum(largest, score)
-    return largest
-
-
-def total_of(terms: Sequence[Any]) -> Any:
-    """Return the sum of Values or numbers, from the first on: no 0 is added to it."""
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
+    for score in scores:
+        if not isinstance(score, (Value, float, Real)):
+            raise TypeError(f"{user} needs Values or numbers as scores, but got {describe(score)}")
+    return reduce(maximum, scores)

@@ -6,7 +6,6 @@ added in row order and divided by the number of rows, then the penalty's gradien
 
 from __future__ import annotations
 
-import copy
 import functools
 import math
 import random
@@ -16,6 +15,7 @@ from typing import Any
 from autodiff.compiler import Program, batches_of, build, epoch_means, row_order
 from autodiff.compiler.recording import RecordingError, functions_of, moved, recorded_updates
 from autodiff.support.kept import Kept
+from autodiff.support.snapshots import Attributes, Numbers
 from autodiff.support.watch import watchers
 from nn.optim import Optimizer
 from nn.recording import Job, Recording, is_same, record
@@ -93,7 +93,7 @@ class ProgramTrainer:
     def is_as_recorded(self, recording: Recording) -> bool:
         """Return whether a program of the code and the settings of now would be the same."""
         return (
-            self.settings.has_constants_of(Settings(self.job.optimizer))
+            self.settings.constants.is_same(Attributes(self.job.optimizer))
             and is_same(self.recording, recording, self.job)
             and not self.functions.change()
         )
@@ -161,34 +161,15 @@ class Settings:
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
-        self.optimizer = optimizer
-        self.found = {
-            name: copy.copy(value) if isinstance(value, (list, dict, set)) else value
-            for name, value in vars(optimizer).items()
-        }
-        self.lr = optimizer.lr
-
-    def has_constants_of(self, other: Settings) -> bool:
-        """Return whether all but the learning rate are the same."""
-        return self.found.keys() == other.found.keys() and all(
-            _is_equal(value, other.found[name]) for name, value in self.found.items()
-        )
+        self.constants = Attributes(optimizer)
+        self.rate = Numbers([optimizer.lr_variable])
 
     def is_same(self, other: Settings) -> bool:
         """Return whether all are the same."""
-        return self.lr == other.lr and self.has_constants_of(other)
+        same_rate = self.rate.numbers == other.rate.numbers
+        return same_rate and self.constants.is_same(other.constants)
 
     def restore(self) -> None:
         """Give the optimizer these settings, and the learning rate, again."""
-        for name in vars(self.optimizer).keys() - self.found.keys():
-            delattr(self.optimizer, name)
-        vars(self.optimizer).update(self.found)
-        self.optimizer.lr = self.lr
-
-
-def _is_equal(value: Any, other: Any) -> bool:
-    """Return whether two settings are the same, or equal as far as they can be compared."""
-    try:
-        return value is other or bool(value == other)
-    except Exception:  # some array's
-        return False
+        self.constants.restore()
+        self.rate.restore()

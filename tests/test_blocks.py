@@ -137,7 +137,7 @@ def test_norms_have_the_parameters_that_are_asked_for() -> None:
 def test_wrong_norms_are_refused(norm: Any) -> None:
     with pytest.raises(ValueError, match=r"^the number of numbers must be an int, 1 or more"):
         norm(0)
-    with pytest.raises(ValueError, match=r"^eps must be 0 or more, but got -1"):
+    with pytest.raises(ValueError, match=r"^eps must be a finite number, 0 or more, but got -1"):
         norm(2, eps=-1)
     with pytest.raises(ValueError, match="takes 2 inputs, but got 1"):
         norm(2)([1.0])

@@ -845,7 +845,9 @@ def test_cross_entropy_is_that_of_the_targets_as_they_are_given(targets: list[An
 @pytest.mark.parametrize("target", [-1, 3, 4, 1.0, True, "a"])
 def test_a_class_that_there_is_not_is_refused(target: Any) -> None:
     model = network(3)
-    message = "^a target must be (a class from 0 to 2, but got|a list of numbers, but is the str)"
+    message = (
+        "^target 0 of y must be (a class from 0 to 2, but got|a list of numbers, but is the st)"
+    )
     with pytest.raises((ValueError, TypeError), match=message):
         nn.fit(
             model, X[:1], [target],

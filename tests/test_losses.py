@@ -486,7 +486,9 @@ def test_a_hinge_target_other_than_plus_or_minus_1_is_refused(wrong: Any) -> Non
 
 @pytest.mark.parametrize("wrong", [-1, 2, 3, 1.0, "1", None, True, nan])
 def test_a_target_that_is_no_class_is_refused(wrong: Any) -> None:
-    with pytest.raises(ValueError, match=r"^cross_entropy needs a class from 0 to 1 as target"):
+    with pytest.raises(
+        ValueError, match=r"^cross_entropy: a target must be a class from 0 to 1, but got"
+    ):
         nn.cross_entropy([[Value(0.0), Value(1.0)]], [wrong])
 
 

@@ -17,7 +17,7 @@ from autodiff.compiler.python import PythonRunner, function_of, readable_source,
 from autodiff.compiler.slices import slices
 from autodiff.compiler.standalone import Functions, to_c, to_javascript
 from autodiff.support.arguments import count_of
-from autodiff.support.convert import describe, to_float
+from autodiff.support.convert import describe, floats_of
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.memory import collector_paused
 from autodiff.support.naming import name_of
@@ -272,11 +272,10 @@ class Program:
         return tuple([number_of(variable) for variable in self.variables])
 
     def _row(self, row: Sequence[Any], user: str) -> Row:
-        if isinstance(row, str) or not hasattr(row, "__len__"):
-            raise TypeError(f"{user} must be a list of numbers, but is {describe(row)}")
-        if len(row) != len(self.inputs):
-            raise ValueError(f"{user} needs {len(self.inputs)} inputs, but got {len(row)}")
-        return tuple([to_float(number, user) for number in row])
+        numbers = tuple(floats_of(row, user))
+        if len(numbers) != len(self.inputs):
+            raise ValueError(f"{user} needs {len(self.inputs)} inputs, but got {len(numbers)}")
+        return numbers
 
     def _assign(self, numbers: Sequence[float]) -> None:
         for variable, number in zip(self.variables, numbers, strict=True):

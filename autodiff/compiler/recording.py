@@ -17,6 +17,7 @@ from autodiff.graph import topological_order
 from autodiff.support.by_hand import refuse_given
 from autodiff.support.kept import Kept
 from autodiff.support.noticing import noticing
+from autodiff.support.snapshots import Numbers
 from autodiff.value import Value, lift
 
 __all__ = [
@@ -87,14 +88,13 @@ def moved(variables: Sequence[Value]) -> Iterator[None]:
 
     What code computes of them outside of the graph is another constant then.
     """
-    numbers = [variable.data for variable in variables]
+    before = Numbers(variables)
     try:
-        for variable, number in zip(variables, numbers, strict=True):
+        for variable, number in zip(variables, before.numbers, strict=True):
             variable.data = 0.75 * number + 0.0625
         yield
     finally:
-        for variable, number in zip(variables, numbers, strict=True):
-            variable.data = number
+        before.restore()
 
 
 def recorded_updates(optimizer: Any, gradients: Mapping[Value, Value]) -> dict[Value, Any]:

@@ -1,15 +1,17 @@
-"""Checks of arguments: counts, numbers within bounds, and generators of random numbers."""
+"""Checks of arguments: counts, numbers within bounds, generators, and variables."""
 
 from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
 from autodiff.support.convert import describe, to_float
+from autodiff.value import Value
 
-__all__ = ["count_of", "number_within", "random_generator"]
+__all__ = ["count_of", "number_within", "random_generator", "variables_of"]
 
 
 def count_of(count: Any, what: str, least: int = 1) -> int:
@@ -60,3 +62,27 @@ def random_generator(given: Any, argument: str) -> random.Random | None:
             f"but got {describe(given)}"
         )
     return random.Random(int(given))
+
+
+def variables_of(given: Any, user: str, what: str) -> list[Value]:
+    """Return variables as a list; raise an error that names the user and what they are for it.
+
+    That is ValueError if there are none, or one of them twice; TypeError for what is no list of
+    variables.
+
+    >>> variables_of([], "SGD", "parameter")
+    Traceback (most recent call last):
+    ...
+    ValueError: SGD needs at least one parameter, but the list is empty
+    """
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{user} needs a list of {what}s, but got {describe(given)}")
+    variables = list(given)
+    if not variables:
+        raise ValueError(f"{user} needs at least one {what}, but the list is empty")
+    for variable in variables:
+        if not isinstance(variable, Value) or not variable.is_leaf or variable.is_constant:
+            raise TypeError(f"{user} needs variables as {what}s, but got {describe(variable)}")
+    if len(set(variables)) != len(variables):
+        raise ValueError(f"{user} got the same {what} twice")
+    return variables

@@ -5,10 +5,11 @@ Every check of an argument, here and in ``nn``, says with these what it got.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
-__all__ = ["describe", "short_repr", "to_float"]
+__all__ = ["describe", "floats_of", "short_repr", "to_float"]
 
 # NumPy's own bool, which is no Real as its other scalars are; its name before and since NumPy 2.
 NUMPY_BOOLS = ("numpy.bool_", "numpy.bool")
@@ -35,6 +36,23 @@ def to_float(number: Any, user: str) -> float:
         return float(number)
     except OverflowError:
         raise OverflowError(f"{user} got an int that is too large for a float") from None
+
+
+def floats_of(row: Any, what: str) -> list[float]:
+    """Return a list (or tuple, array, ...) of real numbers as a list of floats.
+
+    Raises TypeError, naming what came and ``what`` it was to be, for anything else.
+
+    >>> floats_of((1, 2.5), "row 0")
+    [1.0, 2.5]
+    >>> floats_of("12", "row 0")
+    Traceback (most recent call last):
+    ...
+    TypeError: row 0 must be a list of numbers, but is the str '12'
+    """
+    if isinstance(row, str) or not isinstance(row, Iterable):
+        raise TypeError(f"{what} must be a list of numbers, but is {describe(row)}")
+    return [to_float(number, what) for number in row]
 
 
 def type_name(thing: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ from autodiff.ops.operation import Operation
 from autodiff.support import watch
 from autodiff.support.origin import Origin
 
-__all__ = ["MadeWithin", "call_within"]
+__all__ = ["MadeWithin", "call_within", "naming_nodes"]
 
 Result = TypeVar("Result")
 
@@ -49,3 +50,13 @@ def call_within(
         _calls.origins = outer
         # Not what it was before: that may have been another thread's.
         watch.name_nodes(outer[-1] if outer else None)
+
+
+def naming_nodes(call: Callable[..., Result]) -> Callable[..., Result]:
+    """Return a module's ``__call__`` such that the nodes it makes get the module's origins."""
+
+    @functools.wraps(call)
+    def __call__(self: Any, *arguments: Any, **named: Any) -> Result:  # noqa: N807
+        return call_within(self._origins, call, self, *arguments, **named)
+
+    return __call__

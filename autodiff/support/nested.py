@@ -1,18 +1,18 @@
-"""Nested lists of Values: how a module holds its parameters, and ``state_dict`` its numbers.
+"""Nested lists of Values: parameters and their numbers, predictions and their targets.
 
 Such a tree is a Value, or a list of trees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from autodiff.support.convert import describe, to_float
+from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.node import number_of
 from autodiff.value import Value
 
-__all__ = ["is_variables", "matched", "named", "numbers_of"]
+__all__ = ["assignments_of", "is_variables", "listed", "named", "numbers_of", "pairs_of"]
 
 
 def is_variables(tree: Any) -> bool:
@@ -44,12 +44,38 @@ def numbers_of(tree: Any) -> Any:
     return number_of(tree) if isinstance(tree, Value) else [numbers_of(branch) for branch in tree]
 
 
-def matched(path: str, tree: Any, entry: Any) -> Iterator[tuple[Value, float]]:
-    """Yield each Value of a tree with its number of a nested list of numbers.
+def assignments_of(
+    trees: Mapping[str, Any], state: Mapping[Any, Any]
+) -> tuple[list[tuple[Value, float]], list[str]]:
+    """Return the Values of trees with their numbers in a state dict, and what is wrong with it.
 
-    Raises ValueError, naming the place, if the shapes differ; what ``to_float`` raises for what is
-    no number.
+    >>> assignments_of({"bias": [Value(0.0)]}, {"bias": [2.0]})
+    ([(Value(0), 2.0)], [])
+    >>> assignments_of({"bias": [Value(0.0)]}, {"bias": 2.0})
+    ([], ['bias needs a list of 1, but got the float 2.0'])
     """
+    faults = [f"{path} is missing" for path in trees if path not in state]
+    faults += [f"{_shown(path)} is unknown" for path in state if path not in trees]
+    assignments: list[tuple[Value, float]] = []
+    for path, tree in trees.items():
+        if path in state:
+            entry = state[path]
+            entry = entry.tolist() if hasattr(entry, "tolist") else entry
+            try:
+                assignments += _matched(path, tree, entry)
+            except (TypeError, ValueError, OverflowError) as error:
+                faults.append(str(error))
+    return assignments, faults
+
+
+def _shown(path: Any) -> str:
+    """Return a foreign entry's name for a message: as it is, if that can be printed."""
+    is_plain = isinstance(path, str) and path.isprintable() and len(path) <= 60
+    return path if is_plain else short_repr(path)
+
+
+def _matched(path: str, tree: Any, entry: Any) -> Iterator[tuple[Value, float]]:
+    """Yield each Value of a tree with its number of the entry; raise if the shapes differ."""
     if isinstance(tree, Value):
         yield tree, to_float(entry, path)
     elif not isinstance(entry, (list, tuple)):
@@ -58,4 +84,46 @@ def matched(path: str, tree: Any, entry: Any) -> Iterator[tuple[Value, float]]:
         raise ValueError(f"{path} needs a list of {len(tree)}, but got one of {len(entry)}")
     else:
         for place, (branch, item) in enumerate(zip(tree, entry, strict=True)):
-            yield from matched(f"{path}[{place}]", branch, item)
+            yield from _matched(f"{path}[{place}]", branch, item)
+
+
+def pairs_of(predictions: Any, targets: Any, loss: str) -> list[tuple[Value, Any]]:
+    """Return the predictions of a nested list with their targets: numbers or Values.
+
+    Raises ValueError, naming the loss, if there are none or the shapes differ; TypeError if a
+    target is neither, or if there is no list.
+
+    >>> pairs_of([Value(1.0)], [2], "mse_loss")
+    [(Value(1), 2.0)]
+    """
+    pairs = _pairs(predictions, targets, loss)
+    if not pairs:
+        raise ValueError(f"{loss} needs at least one prediction")
+    return pairs
+
+
+def _pairs(predictions: Any, targets: Any, loss: str) -> list[tuple[Value, Any]]:
+    if isinstance(predictions, Value):
+        if type(targets) is not float and not isinstance(targets, Value):
+            targets = to_float(targets, f"{loss}'s target")
+        return [(predictions, targets)]
+    rows = listed(predictions, f"{loss} needs a list of Values as predictions")
+    wanted = listed(targets, f"{loss} needs a list of targets")
+    if len(rows) != len(wanted):
+        raise ValueError(
+            f"{loss} needs as many targets as predictions, but got {len(rows)} predictions "
+            f"and {len(wanted)} targets"
+        )
+    pairs = []
+    for row, target in zip(rows, wanted, strict=True):
+        pairs += _pairs(row, target, loss)
+    return pairs
+
+
+def listed(items: Any, need: str) -> list[Any]:
+    """Return the items as a list; raise TypeError, saying the need, if they are no sequence."""
+    if type(items) is list:
+        return items
+    if isinstance(items, str) or not isinstance(items, Iterable):
+        raise TypeError(f"{need}, but got {describe(items)}")
+    return list(items)

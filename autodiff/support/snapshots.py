@@ -1,0 +1,87 @@
+"""What some code may change, as it is now, and what brings it back."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from autodiff.support.node import number_of
+
+__all__ = ["Attributes", "Generators", "Numbers"]
+
+
+class Numbers:
+    """The numbers of Values.
+
+    >>> from autodiff import Value
+    >>> x = Value(1.0)
+    >>> before = Numbers([x])
+    >>> x.data = 2.0
+    >>> before.restore()
+    >>> x.data
+    1.0
+    """
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self.values = values
+        self.numbers = [number_of(value) for value in values]
+
+    def restore(self) -> None:
+        """Give the Values these numbers again."""
+        for value, number in zip(self.values, self.numbers, strict=True):
+            value.data = number
+
+
+class Attributes:
+    """An object's attributes; of a list, dict or set in one also what is in it."""
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+        self.found = {
+            name: copy.copy(value) if isinstance(value, (list, dict, set)) else value
+            for name, value in vars(thing).items()
+        }
+
+    def is_same(self, other: Attributes) -> bool:
+        """Return whether they are those of the other, or equal as far as they can be compared."""
+        return self.found.keys() == other.found.keys() and all(
+            _is_equal(value, other.found[name]) for name, value in self.found.items()
+        )
+
+    def restore(self) -> None:
+        """Give the object these attributes again, and no others."""
+        for name in vars(self.thing).keys() - self.found.keys():
+            delattr(self.thing, name)
+        vars(self.thing).update(self.found)
+
+
+def _is_equal(value: Any, other: Any) -> bool:
+    try:
+        return value is other or bool(value == other)
+    except Exception:  # some array's
+        return False
+
+
+class Generators:
+    """The states of generators of ``random``; what the system draws has none.
+
+    >>> generator = random.Random(7)
+    >>> before, drawn = Generators([generator]), generator.random()
+    >>> before.restore()
+    >>> generator.random() == drawn
+    True
+    """
+
+    def __init__(self, generators: Iterable[random.Random]) -> None:
+        self.states = {
+            generator: generator.getstate()
+            for generator in generators
+            if not isinstance(generator, random.SystemRandom)
+        }
+
+    def restore(self) -> None:
+        """Let the generators draw the same again."""
+        for generator, state in self.states.items():
+            generator.setstate(state)
