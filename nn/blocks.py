@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import reduce
-from numbers import Integral
+from numbers import Real
 from operator import add
 from typing import Any
 
 from autodiff import Value, sqrt
 from autodiff.support.arguments import count_of, number_within, random_generator
 from autodiff.support.convert import describe
+from autodiff.support.nested import values_of
 from autodiff.value import constant
-from nn.layers import as_inputs
-from nn.module import Module
+from nn.module import Module, title_of
 
 __all__ = ["Dropout", "Embedding", "LayerNorm", "RMSNorm"]
 
@@ -48,15 +48,16 @@ class Embedding(Module, names_nodes=False):
         if isinstance(x, Iterable) and not isinstance(x, str):
             return [self(token) for token in x]
         count = len(self.weight)
-        if not isinstance(x, (Integral, float)) or isinstance(x, bool):
+        if not isinstance(x, Real) or isinstance(x, bool):
             raise TypeError(
-                f"{self.path or 'Embedding'} needs an int from 0 to {count - 1}, or a list of "
+                f"{title_of(self)} needs an int from 0 to {count - 1}, or a list of "
                 f"them, but got {describe(x)}"
             )
-        token = int(x) if float(x).is_integer() else -1
+        number = float(x)
+        token = int(number) if number.is_integer() else -1
         if not 0 <= token < count:
             raise ValueError(
-                f"{self.path or 'Embedding'} has tokens from 0 to {count - 1}, not {describe(x)}"
+                f"{title_of(self)} has tokens from 0 to {count - 1}, not {describe(x)}"
             )
         return list(self.weight[token])
 
@@ -86,9 +87,9 @@ class RMSNorm(Module):
     def input_count(self) -> int:
         return self.width
 
-    def __call__(self, x: Sequence[Value | float]) -> list[Value]:
+    def __call__(self, x: Iterable[Value | float]) -> list[Value]:
         """Return as many Values as there are numbers or Values in ``x``: the width."""
-        return self.scaled(as_inputs(x, self.width, self))
+        return self.scaled(values_of(x, self.width, title_of(self)))
 
     def scaled(self, numbers: list[Value]) -> list[Value]:
         """Return the numbers, scaled to a mean square of 1, times weights and plus biases."""
@@ -119,9 +120,9 @@ class LayerNorm(RMSNorm):
         if elementwise_affine and bias:
             self.bias = [Value(0.0) for _ in range(self.width)]
 
-    def __call__(self, x: Sequence[Value | float]) -> list[Value]:
+    def __call__(self, x: Iterable[Value | float]) -> list[Value]:
         """Return as many Values as there are numbers or Values in ``x``: the width."""
-        inputs = as_inputs(x, self.width, self)
+        inputs = values_of(x, self.width, title_of(self))
         mean = reduce(add, inputs) / float(self.width)
         return self.scaled([number - mean for number in inputs])
 
@@ -138,7 +139,7 @@ class Dropout(Module):
     >>> dropout = Dropout(0.5, rng=7)
     >>> [y.data for y in dropout([1.0, 1.0, 1.0, 1.0])]
     [0.0, 0.0, 2.0, 0.0]
-    >>> dropout.eval()([1.0, 1.0])
+    >>> [y.data for y in dropout.eval()([1.0, 1.0])]
     [1.0, 1.0]
     """
 
@@ -148,11 +149,14 @@ class Dropout(Module):
             raise ValueError(f"p must be a probability from 0 to 1, but got {p!r}")
         self.generator = random_generator(rng, "rng")
 
-    def __call__(self, x: Sequence[Value | float]) -> list[Any]:
-        """Return a list of as many numbers or Values as there are in ``x``."""
+    def __call__(self, x: Iterable[Value | float]) -> list[Value]:
+        """Return as many Values as there are numbers or Values in ``x``.
+
+        Raises TypeError if ``x`` is no list of these.
+        """
+        inputs = values_of(x, None, title_of(self))
         if not self.training or self.p == 0.0:
-            return list(x)
-        inputs = as_inputs(x, len(x), self)
+            return inputs
         draw = random.random if self.generator is None else self.generator.random
         kept = [draw() >= self.p for _ in inputs]
         return [

@@ -25,7 +25,7 @@ class BestWeights:
         self.patience = patience
         self.losses: list[float] = []  # of the validation rows
         self.lowest, self.epochs_since = math.inf, 0
-        self.best = Numbers(job.optimizer.parameters)
+        self.best: Numbers | None = None
 
     @property
     def stops(self) -> bool:
@@ -63,5 +63,6 @@ class BestWeights:
         return sum(losses) / len(losses)
 
     def restore(self) -> None:
-        """Give the parameters the numbers of the lowest loss."""
-        self.best.restore()
+        """Give the parameters the numbers of the lowest loss, if one was finite."""
+        if self.best is not None:
+            self.best.restore()

@@ -15,7 +15,7 @@ from autodiff.support.convert import describe
 from autodiff.support.snapshots import Generators, Numbers
 from nn.early_stopping import BestWeights
 from nn.losses import mse_loss
-from nn.module import Module, check_is_module, generators_of
+from nn.module import Module, check_is_module, draws_of
 from nn.optim import Optimizer
 from nn.rows import Loss, Penalty, Rows
 from nn.trainers import Job, Settings, Trainer, trainer_of
@@ -56,7 +56,8 @@ class History:
     """What ``fit`` returns: every epoch's loss, and the engine that trained.
 
     ``reason`` says why "auto" did not take a faster engine that is installed: what the code does
-    that a program does not, and where.  It is "" if there is none.
+    that a program does not, and where.  It is "" if there is none.  ``validation_losses`` are those
+    of the rows of ``validation`` after each epoch.
     """
 
     losses: list[float]
@@ -102,10 +103,12 @@ def fit(
     ``progress`` changes, the optimizer's settings or the model, holds from then on.
 
     ``validation`` is a pair of other rows and targets, whose mean loss is measured after each
-    epoch, in ``eval()`` mode, without the penalty.  Training stops when that loss has not become
-    lower for ``patience`` epochs, and with ``restore_best`` the model ends with the weights of the
-    lowest one.  Without ``validation`` both go by the epoch's own loss, that of the weights it
-    began with.  With any of these, a program is called epoch by epoch: some 50 µs each.
+    epoch, eagerly, in ``eval()`` mode, without the penalty.  Training stops when that loss has not
+    become lower for ``patience`` epochs, and with ``restore_best`` the model ends with the weights
+    of the lowest one; one that is not finite is never lower.  Without ``validation`` both go by the
+    epoch's own loss, that of the weights it began with.  With any of these, a program is called
+    epoch by epoch: some 50 µs each.  Where training does not come to its end, by an error or an
+    interruption, no weights are brought back but those that follow.
 
     Raises NonFiniteLossError at the first loss that is not finite, ValueError or TypeError for
     data or settings that do not fit, and, with the line where it is known, for what is no program
@@ -163,14 +166,20 @@ def _best_weights(
     """Return who goes by the lowest loss, if that is asked for; raise for what does not fit."""
     if patience is not None:
         patience = count_of(patience, "epochs of patience")
+    if not isinstance(restore_best, bool):
+        raise TypeError(f"restore_best must be True or False, but got {describe(restore_best)}")
     if given is None:
         return BestWeights(job, None, patience) if patience or restore_best else None
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         raise TypeError(f"validation must be a pair of rows and targets, not {describe(given)}")
-    rows, width = Rows(job.model, given[0], given[1], loss), len(job.rows.x[0])
-    if len(rows.x[0]) != width:
+    try:
+        rows = Rows(job.model, given[0], given[1], loss)
+    except Exception as error:
+        error.add_note("This is about the rows and targets of validation.")
+        raise
+    if len(rows.x[0]) != len(job.rows.x[0]):
         raise ValueError(
-            f"the rows of validation have {len(rows.x[0])} inputs, but those of x have {width}"
+            f"validation has rows of {len(rows.x[0])} inputs, but x of {len(job.rows.x[0])}"
         )
     return BestWeights(job, rows, patience)
 
@@ -181,13 +190,14 @@ class Snapshot:
     def __init__(self, job: Job, rng: random.Random | None) -> None:
         self.numbers = Numbers(job.optimizer.variables)
         self.settings = Settings(job.optimizer)
-        self.generators = Generators([*generators_of(job.model), *filter(None, [rng])])
+        self.draws, self.shuffle = draws_of(job.model), Generators(filter(None, [rng]))
 
     def restore(self) -> None:
         """Bring all of it back."""
         self.numbers.restore()
         self.settings.restore()
-        self.generators.restore()
+        self.draws.restore()
+        self.shuffle.restore()
 
 
 def _train(

@@ -13,8 +13,8 @@ from autodiff.support import watch
 from autodiff.support.arguments import count_of, random_generator
 from autodiff.support.convert import describe
 from autodiff.support.made_by import call_within
-from autodiff.value import lift
-from nn.module import Module, joined
+from autodiff.support.nested import values_of
+from nn.module import Module, joined, title_of
 
 Activation = str | Callable[[Value], Value] | None
 
@@ -92,7 +92,7 @@ class Neuron(Module, names_nodes=False):
 
         Raises ValueError or TypeError, naming the neuron, if ``x`` is not that.
         """
-        return self.respond(as_inputs(x, len(self.w), self))
+        return self.respond(values_of(x, len(self.w), title_of(self)))
 
     def respond(self, inputs: Sequence[Value]) -> Value:
         """Return the output for inputs that are known to be ``nin`` Values."""
@@ -114,7 +114,7 @@ class Neuron(Module, names_nodes=False):
         output = self.activation(total)
         if not isinstance(output, Value):
             raise TypeError(
-                f"{_name(self)}: the activation must return a Value, but returned "
+                f"{title_of(self)}: the activation must return a Value, but returned "
                 f"{describe(output)}; a number that has left the graph has no gradient"
             )
         return output
@@ -189,7 +189,7 @@ class Layer(Module, names_nodes=False):
 
         Raises ValueError or TypeError, naming the layer, if ``x`` is not that.
         """
-        inputs = as_inputs(x, len(self.neurons[0].w), self)
+        inputs = values_of(x, len(self.neurons[0].w), title_of(self))
         return [neuron.respond(inputs) for neuron in self.neurons]
 
     def __repr__(self) -> str:
@@ -259,20 +259,6 @@ class MLP(Module, names_nodes=False):
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"
-
-
-def as_inputs(x: Iterable[Value | float], count: int, module: Module) -> list[Value]:
-    """Return the inputs as Values, numbers as constants; raise unless there are ``count``."""
-    if type(x) is not list and (isinstance(x, (Value, str)) or not isinstance(x, Iterable)):
-        raise TypeError(f"{_name(module)} needs a list of {count} inputs, but got {describe(x)}")
-    inputs = [item if type(item) is Value else lift(item, "a network's input") for item in x]
-    if len(inputs) != count:
-        raise ValueError(f"{_name(module)} takes {count} inputs, but got {len(inputs)}")
-    return inputs
-
-
-def _name(module: Module) -> str:
-    return module.path or type(module).__name__
 
 
 def _check_activation(activation: Activation) -> Activation:

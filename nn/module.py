@@ -12,8 +12,9 @@ from autodiff.drawing.notebook import bundle_of_module
 from autodiff.support.convert import describe
 from autodiff.support.made_by import MadeWithin, naming_nodes
 from autodiff.support.nested import assignments_of, is_variables, named, numbers_of
+from autodiff.support.snapshots import PYTHONS, Generators
 
-__all__ = ["Module", "check_is_module", "generators_of"]
+__all__ = ["Module", "check_is_module", "draws_of", "title_of"]
 
 
 class Module:
@@ -176,7 +177,11 @@ class Module:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """Return what a notebook shows: the module's text, and its picture by neuron or layer."""
-        return bundle_of_module(self, self.input_count(), self.parameters())
+        before = draws_of(self)
+        try:
+            return bundle_of_module(self, self.input_count(), self.parameters())
+        finally:
+            before.restore()  # who looks at a model draws nothing
 
     def state_dict(self) -> dict[str, Any]:
         """Return the parameters' numbers as nested lists, in PyTorch's names and shapes.
@@ -213,17 +218,22 @@ class Module:
             parameter.data = number
 
 
+def title_of(module: Module) -> str:
+    """Return what messages call a module: its path, or its class's name."""
+    return module.path or type(module).__name__
+
+
 def check_is_module(model: Any, user: str) -> None:
     """Raise TypeError, naming the user, for what is no Module."""
     if not isinstance(model, Module):
         raise TypeError(f"{user} needs a Module as its model, but got {describe(model)}")
 
 
-def generators_of(model: Module) -> list[random.Random]:
-    """Return what a model may draw from: Python's own generator, and those that modules have."""
+def draws_of(model: Module) -> Generators:
+    """Return the states of Python's own generator, and of those that a model's modules have."""
     attributes = [each for module in model.modules() for each in vars(module).values()]
-    pythons: Any = random.random
-    return [pythons.__self__, *(each for each in attributes if isinstance(each, random.Random))]
+    own = [each for each in attributes if isinstance(each, random.Random)]
+    return Generators([PYTHONS, *own])
 
 
 def _join(path: str, name: str) -> str:
@@ -245,10 +255,5 @@ def joined(module: Module, own: dict[str, Any], more: dict[str, Any]) -> dict[st
 
 
 def _is_modules(attribute: Any) -> bool:
-    if isinstance(attribute, Module):
-        return True
-    return (
-        isinstance(attribute, list)
-        and bool(attribute)
-        and all(isinstance(item, Module) for item in attribute)
-    )
+    modules = attribute if isinstance(attribute, list) else [attribute]
+    return bool(modules) and all(isinstance(module, Module) for module in modules)

@@ -18,6 +18,7 @@ from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.node import number_of
 from autodiff.support.noticing import unnoticed, watch_too
+from autodiff.value import lift
 from nn.schedules import LinearDecay
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
@@ -114,8 +115,10 @@ class Optimizer(ABC):
 
     def _moved(self, form: Callable[[Value], Any], gradients: Numbers) -> list[Any]:
         """Return all variables after a step, from what ``form`` makes of those of now."""
-        rate, steps = form(self.lr_variable), form(self.steps)
-        self._rate = rate if self.schedule is None else rate * self.schedule(steps)
+        self._rate, steps = form(self.lr_variable), form(self.steps)
+        if self.schedule is not None:
+            checked = to_float if form is number_of else lift
+            self._rate = self._rate * checked(self.schedule(steps), "a schedule's factor")
         try:
             weights, state = self.rule(
                 list(map(form, self.parameters)), gradients, list(map(form, self.state))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
 
 from autodiff import Value
 from autodiff.compiler import recording
@@ -26,10 +25,6 @@ class Job:
     optimizer: Optimizer
     penalty: Penalty | None
     size: int
-
-    def loss_of(self, x: Any, target: Any) -> Value:
-        """Return the loss of one row; raise TypeError if it is no Value."""
-        return value_of(self.rows.loss([self.model(x)], [target]), "loss")
 
     def penalty_now(self) -> Value | None:
         """Return what the penalty costs, if there is one; raise TypeError if that is no Value."""
@@ -65,7 +60,7 @@ def record(job: Job, place: int = 0) -> Recording:
         if hooks_of(parameter) is not None:
             raise RecordingError(f"{parameter.label or 'a parameter'} has a hook")
     x, y, target = job.rows.variables(place)
-    code = functools.partial(job.loss_of, x, target)
+    code = functools.partial(job.rows.loss_with, job.model, x, target, place)
     loss = recorded(code, [*x, *y, *parameters], counts_texts=True)
     cost = recorded(job.penalty_now, parameters, counts_errors=False)
     found = Recording(loss, [*x, *y], cost)

@@ -8,9 +8,8 @@ from typing import Any
 
 from autodiff import Value
 from autodiff.support.convert import describe, floats_of, to_float
-from autodiff.support.snapshots import Generators
 from nn.losses import class_of, cross_entropy, indicated_cross_entropy
-from nn.module import Module, generators_of
+from nn.module import Module, draws_of
 
 __all__ = ["Loss", "Penalty", "Rows", "value_of"]
 
@@ -39,7 +38,7 @@ class Rows:
                 raise ValueError(
                     f"row {place} of x has {len(row)} inputs, but row 0 has {len(self.x[0])}"
                 )
-        before = Generators(generators_of(model))
+        before = draws_of(model)
         prediction = model(self.x[0])
         before.restore()  # as if nothing had been drawn: an epoch's first row is the first
         check_is_no_number(prediction)
@@ -65,14 +64,23 @@ class Rows:
                 value_of(self.loss([detached], [wanted]), "loss")
 
     def loss_of(self, model: Module, place: int) -> Value:
-        """Return the loss of one row; raise TypeError if the model's output is a plain number."""
-        prediction = model(self.x[place])
+        """Return the loss of one row: what ``loss_with`` returns and raises."""
+        return self.loss_with(model, self.x[place], self.y[place], place)
+
+    def loss_with(self, model: Module, x: Any, target: Any, place: int = 0) -> Value:
+        """Return the loss of inputs and a target; raise TypeError if it or the output is no Value.
+
+        ``place`` is the row's that they stand for.
+        """
+        prediction = model(x)
         check_is_no_number(prediction, place)
-        return self.loss([prediction], [self.y[place]])
+        return value_of(self.loss([prediction], [target]), "loss")
 
     def as_numbers(self) -> list[tuple[float, ...]]:
         """Return all numbers of each row: its inputs, then its target's."""
-        return [(*x, *_numbers_of(y)) for x, y in zip(self.x, self.y, strict=True)]
+        return [
+            (*x, *(y if isinstance(y, list) else [y])) for x, y in zip(self.x, self.y, strict=True)
+        ]
 
     def variables(self, row: int = 0) -> tuple[list[Value], list[Value], Any]:
         """Return variables for the inputs and for the target, and the target made of these."""
@@ -93,11 +101,6 @@ class Rows:
             for part in (self.x, self.y)
         ]
         return [*dict.fromkeys(place for place in found if place)] or [0]
-
-
-def _numbers_of(target: Any) -> list[float]:
-    """Return a checked target's numbers: itself, or the one that it is."""
-    return target if isinstance(target, list) else [target]
 
 
 def _detached(prediction: Any) -> Any:

@@ -3,7 +3,7 @@
 An optimizer takes any function as ``schedule``, written in arithmetic that takes floats or Values
 alike: ``step()`` asks it for a number, a program for an expression.  Choose with ``where``,
 ``minimum`` or ``clip`` rather than ``if``.  These are the closed forms of PyTorch's schedulers;
-they raise ValueError if the number of steps is not a positive int, or a factor is below 0.
+they raise ValueError if the number of steps is not a positive int, or gamma not 0 or more.
 """
 
 from __future__ import annotations

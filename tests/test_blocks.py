@@ -57,6 +57,14 @@ def test_what_is_no_list_of_scores_is_refused(function: Any) -> None:
         function([])
 
 
+@pytest.mark.parametrize("function", [nn.softmax, nn.log_softmax, nn.log_sum_exp])
+@pytest.mark.parametrize("score", ["a", None, [1.0]])
+def test_a_score_that_is_no_number_is_refused(function: Any, score: Any) -> None:
+    message = f"^{function.__name__} needs Values or numbers as scores, but got"
+    with pytest.raises(TypeError, match=message):
+        function([1.0, Value(2.0), score])
+
+
 # ---- embeddings ----------------------------------------------------------------------------
 
 
@@ -84,7 +92,7 @@ def test_a_token_that_there_is_not_is_refused(token: Any) -> None:
         nn.Embedding(3, 2, rng=1)(token)
 
 
-@pytest.mark.parametrize("token", ["a", None, Value(1.0)])
+@pytest.mark.parametrize("token", ["a", None, True, Value(1.0)])
 def test_what_is_no_token_is_refused(token: Any) -> None:
     with pytest.raises(TypeError, match=r"^Embedding needs an int from 0 to 2, or a list of"):
         nn.Embedding(3, 2, rng=1)(token)
@@ -199,7 +207,28 @@ def test_dropout_draws_from_pythons_own_generator_without_one() -> None:
 
 def test_dropout_of_all_and_of_nothing() -> None:
     assert [y.data for y in nn.Dropout(1.0, rng=1)([1.0, inf])] == [0.0, 0.0]
-    assert nn.Dropout(0.0)([1.0, 2.0]) == [1.0, 2.0]
+    x = Value(2.0)
+    assert nn.Dropout(0.0)([x])[0] is nn.Dropout(0.5).eval()([x])[0] is x
+    assert nn.Dropout(0.5)([]) == []
+
+
+@pytest.mark.parametrize("mode", [True, False])
+@pytest.mark.parametrize("x", [1.0, Value(1.0), "12", None])
+def test_dropout_of_what_is_no_list_is_refused(x: Any, mode: bool) -> None:
+    with pytest.raises(TypeError, match=r"^Dropout needs a list of inputs, but got"):
+        nn.Dropout(0.5).train(mode)(x)
+
+
+def test_a_mode_that_is_none_is_refused() -> None:
+    model = Normed(nn.RMSNorm(3)).eval()
+    with pytest.raises(TypeError, match=r"^train\(\) needs True or False, but got the str 'yes'"):
+        model.train("yes")  # type: ignore[arg-type]
+    assert not model.training
+
+
+def test_modules_lists_a_module_and_all_inside_it() -> None:
+    model = Normed(nn.RMSNorm(3))
+    assert model.modules() == [model, model.layer, model.norm, model.dropout, model.out]
 
 
 def test_train_and_eval_reach_every_module_inside() -> None:

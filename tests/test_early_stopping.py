@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import sys
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from autodiff import Value
 from autodiff.compiler.native import is_installed
 from tests.bits import all_bits
 
+inf, nan = math.inf, math.nan
 ENGINES = ["eager", "python", *(["native"] if is_installed() else [])]
 
 
@@ -152,7 +155,9 @@ def test_validation_is_measured_without_dropout_and_training_goes_on_with_it() -
         ({"patience": 0}, ValueError, "the number of epochs of patience must be an int, 1 or more"),
         ({"validation": 3}, TypeError, "validation must be a pair of rows and targets"),
         ({"validation": ([[1.0]],)}, TypeError, "validation must be a pair of rows and targets"),
-        ({"validation": ([[1.0, 2.0]], [1.0])}, ValueError, "the rows of validation have 2 inputs"),
+        ({"validation": ([[1.0, 2.0]], [1.0])}, ValueError, "validation has rows of 2 inputs, but"),
+        ({"validation": ([], [])}, ValueError, "fit needs at least one row"),
+        ({"restore_best": "no"}, TypeError, "restore_best must be True or False, but got the str"),
         ({"validation": ([[1.0]], [1.0, 2.0])}, ValueError, "fit needs a target a row"),
     ],
 )
@@ -164,3 +169,223 @@ def test_what_does_not_fit_is_refused_before_any_training(
     with pytest.raises(error, match=f"^{message}"):
         nn.fit(model, [[1.0]], [1.0], optimizer=optimizer, epochs=9, **arguments)
     assert model.w.data == 0.0
+
+
+def test_an_error_of_the_validation_rows_says_that_it_is_theirs() -> None:
+    model = Slope()
+    optimizer = nn.SGD(model.parameters(), lr=1.0)
+    with pytest.raises(TypeError, match=r"^row 0 of x must be a list of numbers") as caught:
+        nn.fit(model, [[1.0]], [1.0], optimizer=optimizer, epochs=1, validation=([1.0], [1.0]))
+    assert caught.value.__notes__ == ["This is about the rows and targets of validation."]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_validation_loss_that_is_not_finite_is_never_the_lowest(engine: str) -> None:
+    # Half the way to 1 each epoch: 0.5, 0.75, 0.875. Where there is no lowest loss, w stays there.
+    for targets, wanted in (([-inf], 0.875), ([nan], 0.875), ([0.0], 0.5)):
+        model = Slope()
+        history = nn.fit(
+            *(model, [[1.0]], [1.0]),
+            **{"optimizer": nn.SGD(model.parameters(), lr=0.25), "epochs": 3, "engine": engine},
+            **{"validation": ([[1.0]], targets), "restore_best": True},
+        )
+        assert len(history.validation_losses) == 3
+        assert model.w.data == wanted
+
+
+def test_patience_counts_the_epochs_whose_validation_loss_is_not_finite() -> None:
+    model = Slope()
+    optimizer = nn.SGD(model.parameters(), lr=0.25)
+    history = nn.fit(
+        *(model, [[1.0]], [1.0]),
+        **{"optimizer": optimizer, "epochs": 9, "patience": 2, "validation": ([[1.0]], [inf])},
+    )
+    assert history.validation_losses == [inf, inf]
+
+
+class Interrupted(Slope):
+    """Ctrl-C at the call of that number."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.calls_left = at
+
+    def __call__(self, x: Any) -> Value:
+        self.calls_left -= 1
+        if not self.calls_left:
+            raise KeyboardInterrupt
+        return super().__call__(x)
+
+
+@pytest.mark.parametrize("at", [3, 4, 9, 10, 41, 42])
+def test_ctrl_c_leaves_the_weights_after_a_whole_epoch_and_says_which(at: int) -> None:
+    # An epoch has a call to train and one to validate; there is one of each before.
+    model = Interrupted(at)
+    optimizer = nn.SGD(model.parameters(), lr=0.125)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        nn.fit(
+            *(model, [[1.0]], [1.0]),
+            **{"optimizer": optimizer, "epochs": 50, "engine": "eager", "restore_best": True},
+            **{"validation": ([[1.0]], [0.6])},
+        )
+    losses = caught.value.losses  # type: ignore[attr-defined]
+    assert len(losses) <= (at - 3) // 2
+    path = gone_by(0.125, 50)
+    assert losses == [(w - 1.0) ** 2 for w in path[: len(losses)]]
+    assert model.w.data == path[len(losses)]
+
+
+class Noisy(nn.Module):
+    """Dropout twice: one that trains, and one that its user has switched off."""
+
+    def __init__(self, rng: Any = 3) -> None:
+        self.layer = nn.Layer(1, 6, nonlin=False, rng=1)
+        self.on, self.off = nn.Dropout(0.5, rng=rng), nn.Dropout(0.5, rng=4).eval()
+        self.out = nn.Neuron(6, nonlin=False, rng=2)
+
+    def __call__(self, x: Any) -> Value:
+        return self.out(self.off(self.on(self.layer(x))))
+
+
+def test_validation_leaves_each_module_in_its_own_mode() -> None:
+    model = Noisy()
+    optimizer = nn.SGD(model.parameters(), lr=0.0)
+    nn.fit(
+        *(model, [[1.0]], [1.0]),
+        **{"optimizer": optimizer, "epochs": 2, "validation": ([[1.0]], [1.0])},
+    )
+    assert (model.training, model.on.training, model.off.training) == (True, True, False)
+
+
+NOISY_X, NOISY_Y = [[1.0], [0.5], [-1.0]], [1.0, 0.0, 0.5]
+
+
+def epochs_by_hand(model: Noisy, optimizer: nn.Optimizer, epochs: int) -> list[float]:
+    """Return the mean loss of each epoch of the loop that a person writes."""
+    found = []
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        total = 0.0
+        for x, y in zip(NOISY_X, NOISY_Y, strict=True):
+            loss = nn.mse_loss([model(x)], [y])
+            loss.backward()
+            total += loss.data
+        for parameter in optimizer.parameters:
+            parameter.grad /= 3.0
+        optimizer.step()
+        found.append(total / 3.0)
+    return found
+
+
+@pytest.mark.parametrize("rng", [3, None])
+@pytest.mark.parametrize("engine", ["auto", "eager"])
+@pytest.mark.parametrize("validation", [None, (NOISY_X, NOISY_Y)])
+def test_fit_drops_what_a_loop_by_hand_drops(engine: str, validation: Any, rng: Any) -> None:
+    found = []
+    for by_hand in (True, False):
+        model = Noisy(rng)
+        optimizer = nn.SGD(model.parameters(), lr=0.05)
+        random.seed(8)
+        if by_hand:
+            losses = epochs_by_hand(model, optimizer, 5)
+        else:
+            losses = nn.fit(
+                *(model, NOISY_X, NOISY_Y),
+                **{"optimizer": optimizer, "epochs": 5, "engine": engine},
+                **{"validation": validation},
+            ).losses
+        found.append(all_bits([*losses, *[p.data for p in model.parameters()]]))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("engine", ENGINES[1:])
+def test_a_program_refuses_to_drop(engine: str) -> None:
+    model = Noisy()
+    before = model.state_dict()
+    with pytest.raises(ValueError, match=r"draws a random number.*pass engine=\"eager\""):
+        nn.fit(
+            *(model, NOISY_X, NOISY_Y),
+            **{"optimizer": nn.SGD(model.parameters(), lr=0.1), "epochs": 5, "engine": engine},
+        )
+    assert model.state_dict() == before
+    # What was tried has drawn nothing.
+    assert model.on.generator.getstate() == random.Random(3).getstate()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("best", [False, True])
+def test_after_a_loss_that_is_not_finite_the_weights_are_those_of_the_same_draws(
+    best: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All epochs in one slice: the weights of the last finite loss are trained for once more.
+    monkeypatch.setattr(sys.modules["nn.fit"], "slices", lambda epochs: iter([epochs]))
+    model = Noisy()
+    with pytest.raises(nn.NonFiniteLossError) as caught:
+        nn.fit(
+            *(model, NOISY_X, NOISY_Y),
+            **{"optimizer": nn.SGD(model.parameters(), lr=1e3), "epochs": 60},
+            **{"restore_best": best, "engine": "eager"},
+        )
+    epochs = caught.value.epoch
+    assert epochs > 3
+    twin = Noisy()
+    losses = epochs_by_hand(twin, nn.SGD(twin.parameters(), lr=1e3), epochs - 1)
+    assert all_bits(losses) == all_bits(caught.value.losses[:-1])
+    assert twin.state_dict() == model.state_dict()
+
+
+def test_training_goes_on_after_ctrl_c_as_if_it_had_not_been_interrupted() -> None:
+    def interrupt(epochs: int, loss: float) -> None:
+        if epochs > 3:
+            raise KeyboardInterrupt
+
+    whole, halves = Noisy(), Noisy()
+    nn.fit(whole, NOISY_X, NOISY_Y, optimizer=nn.SGD(whole.parameters(), lr=0.1), epochs=40)
+    optimizer = nn.SGD(halves.parameters(), lr=0.1)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        nn.fit(halves, NOISY_X, NOISY_Y, optimizer=optimizer, epochs=40, progress=interrupt)
+    done = len(caught.value.losses)  # type: ignore[attr-defined]
+    nn.fit(halves, NOISY_X, NOISY_Y, optimizer=optimizer, epochs=40 - done)
+    assert halves.state_dict() == whole.state_dict()
+
+
+class InterruptedNoisy(Noisy):
+    """Ctrl-C at the call of that number."""
+
+    calls_left = 100
+
+    def __call__(self, x: Any) -> Value:
+        self.calls_left -= 1
+        if not self.calls_left:
+            raise KeyboardInterrupt
+        return super().__call__(x)
+
+
+def test_ctrl_c_within_an_epoch_gives_back_what_was_drawn_since() -> None:
+    whole, halves = Noisy(), InterruptedNoisy()
+    nn.fit(whole, NOISY_X, NOISY_Y, optimizer=nn.SGD(whole.parameters(), lr=0.1), epochs=40)
+    optimizer = nn.SGD(halves.parameters(), lr=0.1)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        nn.fit(halves, NOISY_X, NOISY_Y, optimizer=optimizer, epochs=40, engine="eager")
+    done = len(caught.value.losses)  # type: ignore[attr-defined]
+    assert done < 34
+    nn.fit(halves, NOISY_X, NOISY_Y, optimizer=optimizer, epochs=40 - done, engine="eager")
+    assert halves.state_dict() == whole.state_dict()
+
+
+def test_who_looks_at_a_model_draws_nothing() -> None:
+    class Shown(Noisy):
+        def input_count(self) -> int:
+            return 1
+
+    model = Shown()
+    model._repr_mimebundle_()
+    assert model.on.generator.getstate() == random.Random(3).getstate()  # type: ignore[union-attr]
+
+
+def test_a_generator_that_cannot_draw_the_same_again_is_refused() -> None:
+    model, system = Slope(), random.SystemRandom()
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(TypeError, match=r"^shuffle must be able to draw the same again"):
+        nn.fit(model, [[1.0]], [1.0], optimizer=optimizer, epochs=1, shuffle=system)
+    with pytest.raises(TypeError, match=r"^rng must be able to draw the same again"):
+        nn.Dropout(0.5, rng=system)

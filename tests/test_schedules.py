@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import nn
-from autodiff import Value, where
+from autodiff import Value, compile, where
 from autodiff.compiler.native import is_installed
 from tests.bits import all_bits
 
@@ -148,3 +148,46 @@ def test_a_schedule_that_is_no_function_is_refused() -> None:
 def test_a_number_of_steps_that_is_none_is_refused(schedule: Any) -> None:
     with pytest.raises(ValueError, match=r"^the number of steps must be an int, 1 or more"):
         schedule(0)
+
+
+@pytest.mark.parametrize("gamma", [-0.5, math.inf, math.nan])
+def test_a_gamma_that_is_no_factor_is_refused(gamma: float) -> None:
+    with pytest.raises(ValueError, match=r"^gamma must be a finite number, 0 or more, but got"):
+        nn.ExponentialDecay(gamma)
+
+
+@pytest.mark.parametrize("factor", [None, "a", Value(1.0)])
+def test_a_factor_that_is_no_number_is_refused_and_moves_nothing(factor: Any) -> None:
+    w = Value(1.0)
+    optimizer = nn.SGD([w], lr=0.1, schedule=lambda _: factor)
+    w.grad = 1.0
+    with pytest.raises(TypeError, match=r"^a schedule's factor needs a real number, but got"):
+        optimizer.step()
+    assert (w.data, optimizer.steps.data, optimizer.lr) == (1.0, 0.0, 0.1)
+
+
+def test_in_a_program_too() -> None:
+    w = Value(1.0)
+    optimizer = nn.SGD([w], lr=0.1, schedule=lambda _: None)
+    with pytest.raises(TypeError, match=r"^a schedule's factor needs a real number, but got None"):
+        compile(w * w, updates=optimizer.updates)
+
+
+@pytest.mark.parametrize("engine", ENGINES[1:])
+@pytest.mark.parametrize("name", BUILD)
+def test_a_program_of_ones_own_has_the_bits_of_a_loop_by_hand(name: str, engine: str) -> None:
+    found = []
+    for by_hand in (True, False):
+        w = Value(0.75)
+        optimizer = BUILD[name]([w], schedule=nn.CosineDecay(7))
+        loss = (w * w + w).sin()
+        if by_hand:
+            for _ in range(9):
+                loss = (w * w + w).sin()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+        else:
+            compile(loss, updates=optimizer.updates, engine=engine).run(9)
+        found.append(all_bits([v.data for v in optimizer.variables]))
+    assert found[0] == found[1]

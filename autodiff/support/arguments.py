@@ -49,11 +49,17 @@ def number_within(number: Any, what: str, least: float = 0.0, limit: float = mat
 def random_generator(given: Any, argument: str) -> random.Random | None:
     """Return a ``random.Random`` as it is, one that an int seeds, and None for None.
 
-    Raises TypeError, naming the argument, for anything else: True and False, above all.
+    Raises TypeError, naming the argument, for anything else: True and False, above all; and for a
+    ``SystemRandom``, which cannot draw the same again.
 
     >>> random_generator(7, "rng").random() == random.Random(7).random()
     True
     """
+    if isinstance(given, random.SystemRandom):
+        raise TypeError(
+            f"{argument} must be able to draw the same again, which a SystemRandom is not: "
+            "pass an int as seed, or a random.Random"
+        )
     if given is None or isinstance(given, random.Random):
         return given
     if isinstance(given, bool) or not isinstance(given, Integral):

@@ -10,9 +10,17 @@ from typing import Any
 
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.node import number_of
-from autodiff.value import Value
+from autodiff.value import Value, constant, lift
 
-__all__ = ["assignments_of", "is_variables", "listed", "named", "numbers_of", "pairs_of"]
+__all__ = [
+    "assignments_of",
+    "is_variables",
+    "listed",
+    "named",
+    "numbers_of",
+    "pairs_of",
+    "values_of",
+]
 
 
 def is_variables(tree: Any) -> bool:
@@ -42,6 +50,33 @@ def numbers_of(tree: Any) -> Any:
     [[1.0, 2.0], 3.0]
     """
     return number_of(tree) if isinstance(tree, Value) else [numbers_of(branch) for branch in tree]
+
+
+def values_of(x: Iterable[Value | float], count: int | None, user: str) -> list[Value]:
+    """Return a list (or tuple, array, ...) of Values or numbers as Values, numbers as constants.
+
+    Raises TypeError, naming the user, for anything else; ValueError unless there are ``count``,
+    where that is given.
+
+    >>> values_of([Value(1.0)], 2, "neuron")
+    Traceback (most recent call last):
+    ...
+    ValueError: neuron takes 2 inputs, but got 1
+    """
+    if type(x) is not list and (isinstance(x, (Value, str)) or not isinstance(x, Iterable)):
+        needed = "inputs" if count is None else f"{count} inputs"
+        raise TypeError(f"{user} needs a list of {needed}, but got {describe(x)}")
+    values = [
+        item
+        if type(item) is Value
+        else constant(item)
+        if type(item) is float
+        else lift(item, f"{user}'s input")
+        for item in x
+    ]
+    if count is not None and len(values) != count:
+        raise ValueError(f"{user} takes {count} inputs, but got {len(values)}")
+    return values
 
 
 def assignments_of(

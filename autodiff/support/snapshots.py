@@ -9,7 +9,10 @@ from typing import Any
 
 from autodiff.support.node import number_of
 
-__all__ = ["Attributes", "Generators", "Numbers"]
+__all__ = ["PYTHONS", "Attributes", "Generators", "Numbers"]
+
+# The generator that the functions of ``random`` draw from.
+PYTHONS: random.Random = random.random.__self__  # type: ignore[attr-defined]
 
 
 class Numbers:
