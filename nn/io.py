@@ -34,7 +34,5 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
     weights = read_weights(path)
     try:
         model.load_state_dict(weights)
-    except RecursionError:
-        raise ValueError(f"{path} is not a weights file: its lists are too deep") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None

@@ -67,6 +67,21 @@ def test_the_command_writes_all_files(
     ]
 
 
+def test_what_was_written_for_a_kind_that_is_gone_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "chain_rules"
+    folder.mkdir()
+    (folder / "cubes.py").write_text("def backward_cube(node): ...", encoding="utf-8")
+    (folder / "notes.txt").write_text("not written by it", encoding="utf-8")
+    monkeypatch.setattr(writer, "PACKAGE", tmp_path)
+    writer.main()
+    names = {path.relative_to(tmp_path) for path in tmp_path.rglob("*.*")}
+    assert names == {path.relative_to(PACKAGE) for path in WRITTEN} | {
+        Path("chain_rules/notes.txt")
+    }
+
+
 @pytest.mark.parametrize("op", OPERATIONS.values(), ids=str)
 def test_a_debugger_shows_the_chain_rule_of_every_operation(op: Operation) -> None:
     # By its name and file a debugger finds it, and its lines are those of the file.

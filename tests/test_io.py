@@ -246,6 +246,7 @@ WRONG_FILES: dict[str, tuple[bytes | Callable[[dict[str, Any]], bytes], str]] = 
     "an int beyond a float": (with_bias("1" + "0" * 400), r"output.bias\[0\] .* too large"),
     "an int of 5,000 digits": (with_bias("9" * 5000), "is not a weights file"),
     "another word": (with_bias('"nan"'), r"output.bias\[0\] needs a real number"),
+    "true": (with_bias("true"), "true and false are no weights"),
     "null": (with_bias("null"), r"output.bias\[0\] needs a real number, but got None"),
     "a list for a number": (with_bias("[0.5]"), r"output.bias\[0\] needs a real number"),
     "two numbers for one": (with_bias("0.5, 0.5"), "output.bias needs a list of 1, .* one of 2"),
