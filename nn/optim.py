@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from autodiff import Value, sqrt
@@ -16,7 +17,6 @@ from autodiff.ops import divide, power
 from autodiff.support.arguments import number_within, variables_of
 from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.support.gradients import NOT_COMPUTED
-from autodiff.support.node import number_of
 from autodiff.support.noticing import unnoticed, watch_too
 from autodiff.value import lift
 from nn.schedules import LinearDecay
@@ -26,6 +26,8 @@ __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
 Numbers = Sequence[Any]
 Moved = tuple[list[Any], list[Any]]  # weights and state
 Schedule = Callable[[Any], Any]
+
+data_of = attrgetter("data")
 
 
 class Optimizer(ABC):
@@ -92,7 +94,7 @@ class Optimizer(ABC):
             0.0 if parameter.grad is NOT_COMPUTED or parameter.grad is None else parameter.grad
             for parameter in self.parameters
         ]
-        numbers = self._moved(number_of, gradients)
+        numbers = self._moved(data_of, gradients)
         for variable, number in zip(self.variables, numbers, strict=True):
             variable.data = number
 
@@ -117,7 +119,7 @@ class Optimizer(ABC):
         """Return all variables after a step, from what ``form`` makes of those of now."""
         self._rate, steps = form(self.lr_variable), form(self.steps)
         if self.schedule is not None:
-            checked = to_float if form is number_of else lift
+            checked = lift if form is itself else to_float
             self._rate = self._rate * checked(self.schedule(steps), "a schedule's factor")
         try:
             weights, state = self.rule(
