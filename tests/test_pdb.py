@@ -344,7 +344,10 @@ def test_a_breakpoint_in_a_function_stops_in_its_frame_of_the_backward_pass(
         ("p d_y, z", "(2.0, Value(0.25, 'z', op=add, train.py:4))"),
         ("n", "train.py neuron: z = w * x + b"),
         ("p d_z", f"{2.0 * SLOPE}"),
-        ("p [name for name in dir() if name[0] != '_']", "['b', 'd_y', 'd_z', 'w', 'x', 'y', 'z']"),
+        (
+            "p [name for name in dir() if name[0] != '_']",
+            "['b', 'd_loss', 'd_y', 'd_z', 'loss', 'w', 'x', 'y', 'z']",
+        ),
         ("r", "Return train.py neuron: z = w * x + b"),
         ("p d_w", f"{6.0 * SLOPE}"),
     )

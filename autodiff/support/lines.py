@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import linecache
 import sys
+from bdb import Bdb
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import repeat
 from operator import call
-from types import CodeType, FrameType, MethodType
+from types import CodeType, FrameType
 from typing import Any, TypeVar
 
 from autodiff.support.frames import is_users
@@ -105,7 +106,7 @@ class Quiet:
     """
 
     def __init__(self, tracer: Any) -> None:
-        is_pdb = isinstance(getattr(tracer, "__self__", None), bdb_class())
+        is_pdb = isinstance(getattr(tracer, "__self__", None), Bdb)
         # No functions of Python's, which would be seen themselves.
         self.begin: Callable[[], Any] = partial(sys.settrace, None) if is_pdb else int
         self.end: Callable[[], Any] = partial(sys.settrace, tracer) if is_pdb else int
@@ -116,13 +117,14 @@ class Quiet:
 
 
 class QuietAfterwards(Quiet):
-    """The same for a debugger that is opened only now: a bound method is its trace function."""
+    """The same for a debugger that is opened only now."""
 
     def __init__(self) -> None:
         super().__init__(None)
-        tracers = map(type, iter(sys.gettrace, self))
-        off = {MethodType: partial(sys.settrace, None)}
-        self.begin = map(call, map(off.get, tracers, repeat(int))).__next__  # type: ignore[arg-type]
+        owners = map(getattr, iter(sys.gettrace, self), repeat("__self__"), repeat(None))
+        off = {True: partial(sys.settrace, None)}
+        are_pdb = map(isinstance, owners, repeat(Bdb))
+        self.begin = map(call, map(off.get, are_pdb, repeat(int))).__next__
 
 
 class PassingOver:
@@ -151,9 +153,7 @@ def pass_over_library(tracer: Any, was_opened: bool = False) -> None:
     That is until the user's code that called it goes on.  ``was_opened`` says that it was opened
     here: then it is about to show the rest of all functions that run.
     """
-    if not isinstance(getattr(tracer, "__self__", None), bdb_class()):
-        if sys.gettrace() is not tracer:
-            sys.settrace(tracer)
+    if not isinstance(getattr(tracer, "__self__", None), Bdb):
         return
     over, frame = PassingOver(tracer), sys._getframe(1)
     while frame.f_back is not None and not is_users(frame.f_code.co_filename):
@@ -167,11 +167,6 @@ def pass_over_library(tracer: Any, was_opened: bool = False) -> None:
 def has_users_lines(file: str) -> bool:
     """Return whether code of that file is the user's, and no text that something has generated."""
     return is_users(file) and bool(linecache.getlines(file))
-
-
-def bdb_class() -> Any:
-    """Return the class of Python's debuggers, () if none is there."""
-    return getattr(sys.modules.get("bdb"), "Bdb", ())
 
 
 def run_at_lines(
