@@ -12,6 +12,7 @@
 ``zeros.py``        why it is zero, or nearly so
 ``not_finite.py``   why it is infinite or nan: a table of what operations cannot do
 ``updates.py``      updates that go wrong
+``rebound.py``      updates that change no weight, read from the program's text
 ``differences.py``  why ``value.grad`` is not there, or another number
 ``earlier.py``      the gradient that the last pass gave, where numbers have changed since
 ``program.py``      the program that made the graph: its names, and the lines that are meant
