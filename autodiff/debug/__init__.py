@@ -5,6 +5,7 @@
 ``trace.py``        ``Trace``: forward pass, backward pass and update, in both directions
 ``traced.py``       one pass, as a trace has it
 ``phases.py``       the steps of a forward pass and of an update
+``rates.py``        the learning rate of an update, where there is one
 ``epochs.py``       ``record_epochs``: a trace over the epochs of a training loop
 ``explain.py``      ``explain``: where a gradient comes from
 ``reasons.py``      what there may be to say about it, as a list of reasons
