@@ -13,7 +13,6 @@ import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 from autodiff.debug.statements import (
@@ -88,10 +87,18 @@ def rates_of(changes: Sequence[Change], files: Iterable[str]) -> list[float | No
     [None, None]
     """
     lines = [each for file in dict.fromkeys(files) for each in read(file)[0]]
+    assigned = {target_name(each.tree) for each in lines}
+    by_name: dict[str, Updates] = {}
+    found = []
+    for each in changes:
+        name = each.variable.name if each.variable.name in assigned else ""
+        if name not in by_name:
+            by_name[name] = updates_of(name, lines)
+        found.append(by_name[name])
     common = common_rate(changes)
-    if common is not None and not any(is_none_in_text(each.variable, lines) for each in changes):
+    if common is not None and not any(each.has_no_factor for each in by_name.values()):
         return [common] * len(changes)
-    return [rate_in_text(each, lines) for each in changes]
+    return [rate_in_text(each, own) for each, own in zip(changes, found, strict=True)]
 
 
 def common_rate(changes: Sequence[Change]) -> float | None:
@@ -130,39 +137,51 @@ def shortest(low: float, high: float) -> float:
 # --------------------------------------------------------------------------------------------
 
 
-def rate_in_text(change: Change, lines: Sequence[Statement]) -> float | None:
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """The lines that may update a variable.
+
+    ``factors`` has what each multiplies the gradient by, None if it does something else;
+    ``numbers`` are those that the factors have by the text; ``is_assigned`` says whether a line
+    gives the gradient another number.
+    """
+
+    factors: Sequence[ast.expr | None]
+    numbers: Sequence[float]
+    is_assigned: bool
+
+    @property
+    def has_no_factor(self) -> bool:
+        """Whether there are lines, but none that multiplies the gradient alone."""
+        return bool(self.factors) and not any(self.factors)
+
+
+def rate_in_text(change: Change, updates: Updates) -> float | None:
     """Return the factor of the gradient by which a line changes a variable's number.
 
     Where the line has a number there, it has to be the one that has given this change; where it has
     not, no other line may change the number, or the gradient.
     """
     ends = change.quotients
-    if ends is None or not change.variable.name:
+    if ends is None:
         return None
-    own = lines_about(change.variable, lines)
-    updates = [each.tree for each in own if is_update(each.tree)]
-    factors = [factor_in(each, lines) for each in updates]
-    for factor in factors:
-        for rate in () if factor is None else islice(numbers_of(factor, lines), MOST_NUMBERS):
-            if change.fits(rate):
-                return rate
-    is_assigned = any(is_update(each.tree, "grad") and not is_clearing(each.tree) for each in own)
-    is_known = any(True for factor in factors if factor for _ in numbers_of(factor, lines))
-    if not updates or None in factors or is_assigned or is_known:
+    for rate in updates.numbers:
+        if change.fits(rate):
+            return rate
+    is_certain = bool(updates.factors) and None not in updates.factors
+    if updates.numbers or updates.is_assigned or not is_certain:
         return None
     return shortest(*ends)
 
 
-def is_none_in_text(variable: Value, lines: Sequence[Statement]) -> bool:
-    """Return whether lines change a variable's number, and none by a factor of the gradient."""
-    updates = [each.tree for each in lines_about(variable, lines) if is_update(each.tree)]
-    return bool(updates) and all(factor_in(each, lines) is None for each in updates)
-
-
-def lines_about(variable: Value, lines: Sequence[Statement]) -> list[Statement]:
-    """Return the lines that may assign to an attribute of a variable, by its name or a loop's."""
+def updates_of(name: str, lines: Sequence[Statement]) -> Updates:
+    """Return the lines that may update a variable: by its name, or by that of a loop."""
     loops = {part.id for each in lines for part in names_of_loop(each.tree)}
-    return [each for each in lines if target_name(each.tree) in {variable.name, "", *loops}]
+    own = [each.tree for each in lines if target_name(each.tree) in {name, "", *loops}]
+    factors = [factor_in(each, lines) for each in own if is_update(each)]
+    numbers = [number for each in factors if each for number in numbers_of(each, lines)]
+    is_assigned = any(is_update(each, "grad") and not is_clearing(each) for each in own)
+    return Updates(factors, numbers[:MOST_NUMBERS], is_assigned)
 
 
 def names_of_loop(tree: ast.stmt) -> Iterator[ast.Name]:
