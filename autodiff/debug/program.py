@@ -20,6 +20,7 @@ from autodiff.debug.statements import (
     target_name,
 )
 from autodiff.support.frames import LIBRARY, is_users
+from autodiff.support.lines import names_of_user
 from autodiff.support.naming import name_of
 from autodiff.value import Value
 
@@ -67,7 +68,7 @@ class Program:
         self.called: dict[Value, str] = {}
         loops = self.names_of_loops()
         for frame in reversed(frames):
-            names = {**frame.f_globals, **frame.f_locals}
+            names = names_of_user(frame)
             self.scope |= names
             for name, value in names.items():
                 is_own = name.isidentifier() and not name.startswith("_") and name not in loops
