@@ -49,15 +49,16 @@ class UpdateStep:
     """A variable, ``node``, gets another number between this backward pass and the next.
 
     ``before`` and ``after`` are its numbers, ``gradient`` is what ``node.grad`` was when the pass
-    had ended: the pass's own, added to what it had before.  ``rate`` is the factor of the gradient
-    that the change is, -lr for plain gradient descent.  It is None where that is not known: where
-    not all variables have the same, and no line of the program says so.
+    had ended: the pass's own, added to what it had before, ``earlier``.  ``rate`` is the factor of
+    the gradient that the change is, -lr for plain gradient descent.  It is None where that is not
+    known: where not all variables have the same, and no line of the program says so.
     """
 
     node: Value
     before: float
     after: float
     gradient: float
+    earlier: float
     rate: float | None
     names: Names = field(compare=False)
 
@@ -71,6 +72,8 @@ class UpdateStep:
         source = f"{name}.grad is {gradient}"
         if self.rate is not None:
             source = f"= {shown(self.rate)} × {gradient}, {name}.grad"
+        if self.earlier:
+            source += f", of which earlier passes gave {shown(self.earlier)}"
         numbers = f"{shown(self.before)} → {shown(self.after)}"
         return f"{name}: {numbers}, changed by {shown(self.change)} ({source})"
 

@@ -27,9 +27,11 @@ from autodiff.support.changed import CURE as CHANGED_CURE
 from autodiff.support.naming import name_of, number_text
 from autodiff.value import Value
 
-__all__ = ["REASONS", "why_missing"]
+__all__ = ["NO_NAME", "REASONS", "why_missing"]
 
 SHOWN_VARIABLES = 4
+# What a note says that is about a name alone.
+NO_NAME = "has no name of its own"
 
 # --------------------------------------------------------------------------------------------
 # Missing: no path
@@ -154,7 +156,7 @@ def how_to_name(value: Value, called: str, program: Program) -> str:
         "program"
     )
     return (
-        f"{called}{made_in(value)} has no name of its own, for pictures and traces: give it one, "
+        f"{called}{made_in(value)} {NO_NAME}, for pictures and traces: give it one, "
         f"as in {in_code}{'' if program.is_recorded else recording}"
     )
 

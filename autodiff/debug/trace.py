@@ -15,7 +15,7 @@ from autodiff.graph import topological_order
 from autodiff.support.changed import CURE, recomputed
 from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
-from autodiff.support.naming import Names
+from autodiff.support.naming import Names, number_text
 from autodiff.value import Value
 
 __all__ = ["Trace"]
@@ -203,14 +203,26 @@ class Trace:
 
     @property
     def note(self) -> str:
-        """What had changed since the graph was computed; '' if nothing had."""
+        """What had changed since the graph was computed, or was not cleared; '' if all is well."""
         changes = self._pass.changes
         if not changes:
-            return ""
+            return self._note_of_earlier_epochs()
         sentence = changes.sentence(self.names)
         if self._pass.is_new:
             return f"{sentence}. These are the steps of now; {CURE}"
         return f"{sentence}. backward() then mixed numbers of different times; {CURE}"
+
+    def _note_of_earlier_epochs(self) -> str:
+        """Return which gradients an epoch's first pass adds to; '' if all had been cleared."""
+        earlier = {node: number for node, number in self._pass.earlier.items() if number}
+        if not earlier or self._place != self._places_of(self.epoch)[0]:
+            return ""
+        node, number = next(iter(earlier.items()))
+        more = f", and so with {len(earlier) - 1} more" if len(earlier) > 1 else ""
+        return (
+            f"{self.names[node]}.grad was {number_text(number)} before this pass, which adds to it"
+            f"{more}: call zero_grad() before each backward()"
+        )
 
     def completed_at(self, node: Value | str) -> int:
         """Return the position from which on a Value's gradient is complete.

@@ -155,7 +155,8 @@ class TracedPass:
         """Return a step of the update."""
         change, rate = self._changes_of_variables[place]
         return UpdateStep(
-            *(change.variable, change.before, change.after, change.gradient, rate, self.names)
+            *(change.variable, change.before, change.after, change.gradient),
+            *(self.earlier.get(change.variable, 0.0), rate, self.names),
         )
 
     @cached_property
