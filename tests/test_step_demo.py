@@ -475,7 +475,7 @@ def test_a_loss_that_is_evaluated_after_training_is_a_last_epoch(
         "    w.zero_grad()\n"
     )
     fit = (
-        "nn.fit(model, [[1.0]], [1.0], loss=lambda predicted, target: predicted[0] - target,\n"
+        "nn.fit(model, [[1.0]], [1.0], loss=lambda found, wanted: found[0] - wanted[0],\n"
         "       optimizer=nn.SGD([w], lr=0.25), epochs=3)\n"
     )
     path.write_text(
