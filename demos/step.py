@@ -69,7 +69,7 @@ def trace_of_file(path: Path) -> Ran:
     arguments, sys.argv = sys.argv, [str(path)]
     error: Exception | None = None
     try:
-        with record_source(), record_epochs() as epochs:
+        with record_source(visits=False), record_epochs() as epochs:
             try:
                 found = runpy.run_path(str(path), run_name="__main__")
             except SystemExit as end:

@@ -171,10 +171,19 @@ class StepScreen(App[int]):
         self.order = [self.trace.root, *reversed(completed)]
         self.places = dict(zip(self.order, count()))
         self.users: dict[Value, list[Value]] = {}
-        for node in self.trace.order:
-            for parent in set(node.parents):
-                self.users.setdefault(parent, []).append(node)
         self.explanations: dict[Value, Explanation] = {}
+
+    def users_of(self, node: Value) -> list[Value]:
+        """Return the nodes that a node is an operand of; all are looked for at the first time."""
+        if node is self.trace.root:
+            return []
+        if not self.users:
+            for each in self.trace.order:
+                for parent in each.parents:
+                    users = self.users.setdefault(parent, [])
+                    if not users or users[-1] is not each:
+                        users.append(each)
+        return self.users.get(node, [])
 
     def read_names(self) -> None:
         """Look at all names of the pass, for a jump to one."""
@@ -321,12 +330,12 @@ class StepScreen(App[int]):
     def node_text(self, step: AnyStep | None, width: int) -> Text:
         """Return the node: its line of code, its formula, and its place in the graph."""
         node = self.current(step)
-        name, known = self.names[node], self.trace.numbers
+        name = self.names[node]
         text = Text()
         if node.origin.code:
             text.append(f"{node.origin.code}\n")
         if node.op is None:
-            text.append(f"{name} = {number(known[node])}, a variable\n", "bold")
+            text.append(f"{name} = {self.shown(node)}, a variable\n", "bold")
         else:
             formula = self.names.formula(node).replace(" * ", " × ")
             text.append(f"{name} = {formula}\n", "bold")
@@ -334,14 +343,14 @@ class StepScreen(App[int]):
         if node.op is not None and wide:
             text.append("\n")
         lit = step.position if isinstance(step, Step) and self.trace.progress[0] else None
-        operands = [f"{short(self.names[each])} {self.shown(each, known)}" for each in node.parents]
-        users = [short(self.names[each], 14) for each in self.users.get(node, ())]
+        operands = [f"{short(self.names[each])} {self.shown(each)}" for each in node.parents]
+        users = [short(self.names[each], 14) for each in self.users_of(node)]
         more = f" and {len(users) - 2} more" if len(users) > 2 else ""
         text.append_text(
             cut(
                 neighbourhood(
                     operands,
-                    f"{short(name)} = {self.shown(node, known)}",
+                    f"{short(name)} = {self.shown(node)}",
                     ", ".join(users[:2]) + more,
                     lit,
                     7 if wide else 3,
@@ -352,16 +361,10 @@ class StepScreen(App[int]):
         )
         return text
 
-    def operand(self, node: Value, known: dict[Value, float]) -> str:
-        """Return an operand's name with its number; a plain number is its own name."""
-        name = self.names[node]
-        if node.is_constant and not node.name:
-            return number(known[node])
-        return f"{short(name)} {self.shown(node, known)}"
-
-    def shown(self, node: Value, known: dict[Value, float]) -> str:
+    def shown(self, node: Value) -> str:
         """Return a node's number, if it is computed."""
-        return number(known[node]) if node in known else "?"
+        known = self.trace.number(node)
+        return "?" if known is None else number(known)
 
     def rule_text(self, step: AnyStep | None, width: int) -> Text:
         """Return what the step does: fractions with a number under each, and a line or two."""

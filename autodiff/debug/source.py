@@ -31,7 +31,7 @@ SINGLE_RESULT = {
 
 
 @contextmanager
-def record_source() -> Iterator[None]:
+def record_source(*, visits: bool = True) -> Iterator[None]:
     """Let every Value made in a ``with`` block remember where it was made.
 
     Its ``origin`` then has the file and line of the code that made it, the innermost outside of
@@ -39,7 +39,8 @@ def record_source() -> Iterator[None]:
     ``repr``, ``explain``, pictures, traces and errors show them; a label comes before a name.
 
     In a debugger, ``backward()`` of what was made so goes back through these lines, the last first:
-    see :mod:`autodiff.debug.walk`.
+    see :mod:`autodiff.debug.walk`.  Only that needs which run of its line made a Value:
+    ``visits=False`` leaves it out, which is twice as fast.
 
     Only what the block's own thread makes is recorded.  Blocks may be nested.  Inside, a Value
     takes ten to twenty times as long to make; outside, nothing is slower.
@@ -53,7 +54,7 @@ def record_source() -> Iterator[None]:
     if any(isinstance(watcher, SourceRecorder) for watcher in watch.watchers()):
         yield
         return
-    recorder = SourceRecorder()
+    recorder = SourceRecorder(visits)
     watch.note_recording(recorder.visits.recording)
     with watch.watching(recorder):
         try:
@@ -69,7 +70,8 @@ class SourceRecorder(watch.Watcher):
     the name, and keeps it if the name is indeed bound to it once the next Value is made.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, with_visits: bool = True) -> None:
+        self.with_visits = with_visits
         self.visits = VisitRecorder()
         self._visit: Visit | None = None
         self._known: dict[tuple[object, ...], Origin] = {}
@@ -89,7 +91,9 @@ class SourceRecorder(watch.Watcher):
         below = None if called is None else called.f_code
         name = self._name(node, frame, below) if node.parents or below is NEW_LEAF else ""
         origin = self._origin(node.origin, frame.f_code.co_filename, frame.f_lineno, name)
-        node.origin = origin if origin.constant else self._at_visit(origin, frame, called)
+        if self.with_visits and not origin.constant:
+            origin = self._at_visit(origin, frame, called)
+        node.origin = origin
 
     def settle(self) -> None:
         """Take the last name back if it is not bound to its Value."""

@@ -185,6 +185,21 @@ class Trace:
         updates = max(0, self._position - traced.begin_of("update"))
         return known | dict(islice(traced.updated.items(), updates))
 
+    def number(self, node: Value | str) -> float | None:
+        """Return a Value's number so far; None if it is still to be computed.
+
+        Raises ValueError for a name that no node has, or a Value that is not in the graph.
+        """
+        traced, node = self._pass, self._node(node)
+        if node not in traced.places:
+            raise ValueError(f"the graph of {self._root_name} does not have {node!r}")
+        updates = self._position - traced.begin_of("update")
+        if traced.place_of_update.get(node, updates) < updates:
+            return traced.updated[node]
+        leaves = len(traced.order) - len(traced.interior)
+        is_known = traced.places[node] < leaves + self._position
+        return traced.numbers[node] if is_known else None
+
     @property
     def gradients(self) -> dict[Value, float]:
         """Every gradient so far, in topological order; Values not reached yet are left out."""

@@ -120,6 +120,16 @@ class TracedPass:
         """Return the number of its steps."""
         return len(self.interior) + len(self.users) + len(self.updated)
 
+    @cached_property
+    def places(self) -> dict[Value, int]:
+        """Where each node is in the order."""
+        return {node: place for place, node in enumerate(self.order)}
+
+    @cached_property
+    def place_of_update(self) -> dict[Value, int]:
+        """Where each variable's update is among the updates."""
+        return {variable: place for place, variable in enumerate(self.updated)}
+
     @property
     def names(self) -> Names:
         """A name for every node of the graph."""
