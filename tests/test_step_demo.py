@@ -484,7 +484,7 @@ def test_a_loss_that_is_evaluated_after_training_is_a_last_epoch(
         "    def __init__(self):\n"
         "        self.w = Value(1.0, 'w')\n"
         "    def __call__(self, x):\n"
-        f"        return {'[self.w * x[0]]' if trains == 'fit' else 'self.w * x'}\n"
+        f"        return {'self.w * x[0]' if trains == 'fit' else 'self.w * x'}\n"
         "model = Line()\nw = model.w\n"
         f"{fit if trains == 'fit' else loop}"
         "loss = w * w\n"

@@ -11,6 +11,7 @@ import ast
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 from autodiff.debug.program import Program
 from autodiff.debug.statements import (
@@ -380,7 +381,7 @@ def holds(thing: object, value: Value) -> bool:
             inside += [*each.keys(), *each.values()]
         elif isinstance(each, (list, tuple, set, frozenset)):
             inside += each
-        elif not isinstance(each, (type, Value)):
+        elif each is thing or not isinstance(each, (type, ModuleType, Value)):
             inside += getattr(each, "__dict__", {}).values()
         for one in inside:
             if id(one) not in met and len(things) < MOST_HELD:
