@@ -136,7 +136,8 @@ def plain_text(trace: Trace) -> str:
         lines += ["", f"! {trace.note}"]
     if trace.epochs > 1:
         last = trace.epochs - 1
-        lines[0] = f"epoch {trace.epoch} of 0 to {last} (--epoch shows another): {lines[0]}"
+        which = f", pass {trace.nth} of 0 to {trace.passes - 1}" if trace.passes > 1 else ""
+        lines[0] = f"epoch {trace.epoch} of 0 to {last} (--epoch shows another){which}: {lines[0]}"
     node, numbers = None, trace.numbers
     met: set[Value] = set()
     for _ in range(count):

@@ -313,8 +313,10 @@ class StepScreen(App[int]):
         root, width = short(self.names[self.trace.root]), self.size.width - 2
         of = f" of 0–{self.trace.epochs - 1}"
         phase, step = self.trace.phase, f"step {done} of {count}"
+        nth = f"pass {self.trace.nth} of 0–{self.trace.passes - 1}"
+        passes = (nth,) if self.trace.passes > 1 else ()
         for parts in (
-            (root, f"epoch {self.trace.epoch}{of}", phase, step),
+            (root, f"epoch {self.trace.epoch}{of}", *passes, phase, step),
             (root, f"epoch {self.trace.epoch}", phase, step),
             (f"epoch {self.trace.epoch}", phase, step),
         ):
@@ -549,6 +551,9 @@ class StepScreen(App[int]):
         """Move to where a phase begins; to the first step of an update, if there was one."""
         self.go(0, phase, epoch)
         if phase == "update" and self.trace.position == len(self.trace):
+            self.trace.goto(0, phase, nth=self.trace.passes - 1)  # after which it comes
+        if phase == "update" and self.trace.position == len(self.trace):
+            self.show()
             self.say("no variable got another number after this pass")
         elif phase == "update":
             self.action_move(1)

@@ -531,6 +531,14 @@ def test_gradients_that_several_passes_of_an_epoch_add_up_are_right() -> None:
         for nth in range(2):
             trace.goto(0, epoch=epoch, nth=nth)
             assert not trace.note
+            assert (trace.nth, trace.passes) == (nth, 2)
+    trace.goto(0, "backward", epoch=1)
+    assert plain_text(trace).startswith("epoch 1 of 0 to 1 (--epoch shows another), pass 0 of 0 to")
+    assert "epoch 1 of 0–1   pass 0 of 0–1   backward" in Screen(trace).after()["title"]
+    # The update comes after the last pass: w is 1, then 1 - (2 + 3) / 2.
+    shown = Screen(trace).after("u")
+    assert "pass 1 of 0–1   update   step 1 of 1" in shown["title"]
+    assert "earlier passes gave 2 of its gradient" in shown["rule"]
 
 
 def test_a_file_needs_no_loss_if_it_calls_backward(tmp_path: Path) -> None:

@@ -148,6 +148,16 @@ class Trace:
         return self._passes[-1].epoch + 1 if self._passes else 0
 
     @property
+    def nth(self) -> int:
+        """The pass of its epoch that this is in, from 0."""
+        return self._place - self._places_of(self.epoch).start
+
+    @property
+    def passes(self) -> int:
+        """How many passes this epoch has."""
+        return len(self._places_of(self.epoch))
+
+    @property
     def position(self) -> int:
         """How many steps of this pass have been taken, from 0 to ``len(trace)``."""
         return self._position
@@ -230,7 +240,7 @@ class Trace:
     def _note_of_earlier_epochs(self) -> str:
         """Return which gradients an epoch's first pass adds to; '' if all had been cleared."""
         earlier = {node: number for node, number in self._pass.earlier.items() if number}
-        if not earlier or self._place != self._places_of(self.epoch)[0]:
+        if not earlier or self.nth:
             return ""
         node, number = next(iter(earlier.items()))
         more = f", and so with {len(earlier) - 1} more" if len(earlier) > 1 else ""
@@ -293,9 +303,8 @@ class Trace:
         where = ""
         if len(self._passes) > 1:
             where = f"epoch {self.epoch} of 0 to {self.epochs - 1}, "
-            passes = self._places_of(self.epoch)
-            if len(passes) > 1:
-                where += f"pass {self._place - passes[0]} of 0 to {len(passes) - 1}, "
+            if self.passes > 1:
+                where += f"pass {self.nth} of 0 to {self.passes - 1}, "
         done, count = self.progress
         return f"<Trace of {self._root_name}: {where}{self.phase}, step {done} of {count}>"
 
