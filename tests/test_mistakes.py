@@ -116,3 +116,15 @@ def test_nothing_of_a_lost_update_is_said_of_what_is_not_in_that_loop(
     update = "    for p in net.parameters():\n        p -= lr * p.grad"
     assert "never changed" in said_by(RIGHT.format(update=update, asked="net.w"), tmp_path)
     assert "never changed" not in said_by(RIGHT.format(update=update, asked="x"), tmp_path)
+
+
+def test_of_several_lost_updates_the_one_that_ran_last_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    loop = "loss = w * 3.0\nloss.backward()\nfor p in [w]:\n    p -= {rate} * p.grad\n"
+    ask = "print(explain(w, of=loss))\n"
+    steps = [loop.format(rate=0.1), ask, loop.format(rate=0.2), ask, loop.format(rate=0.3)]
+    program = "".join(["from autodiff import *\nw = Value(1.0, 'w')\n", *steps])
+    told = [line for line in said_by(program, tmp_path).splitlines() if "never changed" in line]
+    assert [line.partition(" -= ")[2][:3] for line in told] == ["0.1", "0.2"]

@@ -165,6 +165,10 @@ class Program:
         """Return the loops, functions and classes in which each statement with a name stands."""
         return [(*each.loops, *each.owners) for each in self.statements if name in each.names]
 
+    def has_been_at(self, statement: Statement) -> bool:
+        """Return whether the function that a statement is in, if it runs, has got as far."""
+        return statement.tree.lineno <= self.running.get(statement.function, sys.maxsize)
+
     def is_current(self, statement: Statement, name: str) -> bool:
         """Return whether what a statement has done to what has a name may still be seen.
 

@@ -85,16 +85,17 @@ class LostUpdate:
 def lost_updates(program: Program, value: Value, graph: Sequence[Value]) -> list[LostUpdate]:
     """Return the statements that should have changed a Value's number, and give a name away.
 
-    None where others may change it.
+    The one that has run last comes last.  None where others may change it.
     """
     others = program.updates([value], graph)
     if others and value not in program.not_updated(graph):
         return []
-    return [
+    found = [
         each
         for each in updates_in(program)
         if goes_nowhere(each, program) and may_be(each.owner, value, each, program)
     ]
+    return sorted(found, key=lambda each: program.has_been_at(each.statement))
 
 
 def replacements(program: Program) -> list[LostUpdate]:

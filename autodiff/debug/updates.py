@@ -103,7 +103,7 @@ def why_lost(case: Situation) -> Iterator[str]:
             f"{in_place(node, program)}"
         )
         return
-    for lost in lost_updates(program, value, case.order)[:1]:
+    for lost in lost_updates(program, value, case.order)[-1:]:
         target = "" if lost.target is None else ast.unparse(lost.target)
         gives = f"computes {lost.makes}, which goes nowhere"
         if target == ast.unparse(lost.owner):
