@@ -24,6 +24,7 @@ __all__ = [
     "Quiet",
     "QuietAfterwards",
     "code_at_lines",
+    "names_of_user",
     "pass_over_library",
     "run_at_lines",
 ]
@@ -33,6 +34,8 @@ Result = TypeVar("Result")
 
 # A debugger shows a name like this apart from the user's.
 ROUND = "__round__"
+# Where the local variables are none of the user's, but say what happens.
+NOT_USERS = "__not_users__"
 
 # The kinds of entries in a table of line numbers: a line without columns, none at all; and how many
 # units of code one is for at most.  CPython, InternalDocs/code_objects.md.
@@ -175,16 +178,27 @@ def run_at_lines(
     names: LocalNames,
     next_round: Callable[[], object],
     quiet: Quiet,
+    *,
+    users: bool = True,
 ) -> Any:
     """Run such code with ``names`` as its local variables, and the names of a module.
 
     ``next_round`` is called at each stop.  The module is a copy: its names are the user's, and what
-    is called at each stop is none of them.  Returns the trace function after it.
+    is called at each stop is none of them.  ``users`` says whether ``names`` are the user's, too.
+    Returns the trace function after it.
     """
     around = {**module, ROUND: next_round}
+    if not users:
+        around[NOT_USERS] = True
     quiet.end()
     # On one line, where a debugger does not stop in between.
     _, tracer, _ = exec(code, around, names), sys.gettrace(), quiet.begin()  # type: ignore[func-returns-value]
     names.clear()  # which refer to what refers to them
     around.clear()
     return tracer
+
+
+def names_of_user(frame: FrameType) -> dict[str, Any]:
+    """Return the names that a frame knows, without those by which a stop says what happens."""
+    own = {} if NOT_USERS in frame.f_globals else frame.f_locals
+    return {**frame.f_globals, **own}
