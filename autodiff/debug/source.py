@@ -50,8 +50,8 @@ def record_source(*, library: bool = False, visits: bool = True) -> Iterator[Non
     that needs which run of its line made a Value: ``visits=False`` leaves it out, which is twice as
     fast.
 
-    Only what the block's own thread makes is recorded.  Of nested blocks the outermost counts.  Inside, a Value
-    takes ten to twenty times as long to make; outside, nothing is slower.
+    Only what the block's own thread makes is recorded.  Of nested blocks the outermost counts.
+    Inside, a Value takes ten to twenty times as long to make; outside, nothing is slower.
 
     >>> with record_source():
     ...     w, x = Value(3.0), Value(2.0)
