@@ -12,12 +12,20 @@ import os
 import runpy
 import sys
 import traceback
+from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeGuard
 
-from autodiff import Step, Trace, Value, record_epochs, record_source, topological_order
+from autodiff import (
+    Step,
+    Trace,
+    Value,
+    backward_steps,
+    record_epochs,
+    record_source,
+    topological_order,
+)
 from autodiff.debug.text import shown
 from autodiff.support.convert import describe
 from demos.arguments import command_line, count, missing_package
@@ -35,46 +43,85 @@ except ModuleNotFoundError as error:
 else:
     missing = None
 
-__all__ = ["main", "plain_text", "trace_of_file"]
+__all__ = ["Ran", "main", "plain_text", "trace_of_file"]
 
 
-def trace_of_file(path: Path) -> Trace:
+class Ran(NamedTuple):
+    """What a file has done: the trace of it, what to say about that, and whether it failed."""
+
+    trace: Trace
+    remark: str = ""
+    has_failed: bool = False
+
+
+def trace_of_file(path: Path) -> Ran:
     """Run a Python file and return a trace of its backward passes, or else of its ``loss``.
 
     It runs as a program does, with its own folder to import from; where its Values were made,
-    and what they are called there, is recorded.  Where ``loss`` is of no pass that the file has
-    made, the trace is of that.  ``sys.exit()`` ends it as its last line does.  Exits with a message
-    if there is neither, or with the file's own traceback if it fails.
+    and what they are called there, is recorded.  ``sys.exit()`` ends it as its last line does.
+    Where ``loss`` is of no pass that the file has made, that is shown, too: as a last epoch if the
+    file trains.  Where the file fails, what it had done before is.  Exits with a message if there
+    is neither pass nor loss.
     """
     if not os.path.isfile(path):  # unlike Path.is_file, it takes a name that is too long
         sys.exit(f"demos.step: there is no file {str(path)!r}")
     sys.path.insert(0, str(path.resolve().parent))
     arguments, sys.argv = sys.argv, [str(path)]
-    found: dict[str, Any] = {}
+    error: Exception | None = None
     try:
-        with record_source(), record_epochs() as epochs, suppress(SystemExit):
-            found = runpy.run_path(str(path), run_name="__main__")
-    except Exception:
-        traceback.print_exc()
-        sys.exit(f"demos.step: {path} ended with this error before its loss could be shown")
+        with record_source(visits=False), record_epochs() as epochs:
+            try:
+                found = runpy.run_path(str(path), run_name="__main__")
+            except SystemExit as end:
+                found = names_at_end(end, path)
+            except Exception as end:
+                error, found = end, names_at_end(end, path)
+                traceback.print_exc()
+            loss = found.get("loss")
+            is_new = is_variable(loss) and not loss.has_grad and epochs.epochs > 0
+            if is_new:
+                deque(backward_steps(loss), maxlen=0)
     finally:
         sys.argv = arguments
         sys.path.pop(0)
-    loss = found.get("loss")
-    if epochs.epochs:
+    remark = ""
+    if error is not None:
+        remark = f"{path} ended with {type(error).__name__}: {error}; shown is what it did before"
+    if epochs.epochs > is_new:
         epochs.goto(0, epoch=epochs.epochs - 1)
-        if loss is None or not isinstance(loss, Value) or loss in epochs.names:
-            return epochs
+        if is_new and not remark:
+            remark = f"epoch {epochs.epochs - 1}, the last, is `loss`: {path} ends without its pass"
+        return Ran(epochs, remark, error is not None)
+    if is_variable(loss):
+        return Ran(Trace(loss), remark, error is not None)
+    sys.exit(f"demos.step: {path} {why_nothing(loss, error)}")
+
+
+def names_at_end(end: BaseException, path: Path) -> dict[str, Any]:
+    """Return the names that a file had when an exception ended it; none if it had not begun."""
+    for frame, _ in traceback.walk_tb(end.__traceback__):
+        if frame.f_code.co_filename == str(path) and frame.f_code.co_name == "<module>":
+            return dict(frame.f_globals)
+    return {}
+
+
+def is_variable(loss: object) -> TypeGuard[Value]:
+    """Return whether something is a Value that may have gradients."""
+    return isinstance(loss, Value) and not loss.is_constant
+
+
+def why_nothing(loss: object, error: Exception | None) -> str:
+    """Return why there is nothing to be shown of a file, whose ``loss`` that is."""
+    if error is not None:
+        return "ended with this error before its loss could be shown"
     if loss is None:
-        sys.exit(
-            f"demos.step: {path} calls no backward() and defines no `loss`; give the Value to step "
-            "back from that name"
+        return (
+            "calls no backward() and defines no `loss`; give the Value to step back from that "
+            "name. What nn.fit does is seen unless it is given another engine than 'eager'"
         )
     if not isinstance(loss, Value):
-        sys.exit(f"demos.step: the `loss` of {path} is {describe(loss)}, but must be a Value")
-    if loss.is_constant:
-        sys.exit(f"demos.step: the `loss` of {path} is a constant, which depends on no variable")
-    return Trace(loss)
+        return f"has a `loss` that is {describe(loss)}, but must be a Value"
+    return "has a `loss` that is a constant, which depends on no variable"
 
 
 def plain_text(trace: Trace) -> str:
@@ -89,7 +136,8 @@ def plain_text(trace: Trace) -> str:
         lines += ["", f"! {trace.note}"]
     if trace.epochs > 1:
         last = trace.epochs - 1
-        lines[0] = f"epoch {trace.epoch} of 0 to {last} (--epoch shows another): {lines[0]}"
+        which = f", pass {trace.nth} of 0 to {trace.passes - 1}" if trace.passes > 1 else ""
+        lines[0] = f"epoch {trace.epoch} of 0 to {last} (--epoch shows another){which}: {lines[0]}"
     node, numbers = None, trace.numbers
     met: set[Value] = set()
     for _ in range(count):
@@ -164,11 +212,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo."""
     options = parse_arguments(arguments)
     if options.file is not None:
-        trace = trace_of_file(options.file)
+        ran = trace_of_file(options.file)
     else:
         with record_source():
             loss = one_row_loss(lab_model(), LAB.x[options.row - 1], LAB.y[options.row - 1])
-        trace = Trace(loss)
+        ran = Ran(Trace(loss))
+    trace = ran.trace
     if options.epoch >= trace.epochs:
         sys.exit(f"demos.step: there are epochs from 0 to {trace.epochs - 1}, not {options.epoch}")
     trace.goto(0, "backward", epoch=options.epoch)
@@ -176,15 +225,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     in_terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     if options.plain or not in_terminal:
         print(plain_text(trace))
-        return
+        sys.exit(told(ran))
     if missing is not None:
         sys.exit(
             f"{missing_package('demos.step', 'demos', missing)}\n"
             "or add --plain to print the steps line by line."
         )
-    ended_by = StepScreen(trace).run()
+    ended_by = StepScreen(trace, ran.remark).run()
     if ended_by is not None:
         raise Terminated(ended_by)
+    sys.exit(told(ran))
+
+
+def told(ran: Ran) -> int:
+    """Say what is to be said of a file that has run, and return the exit status."""
+    if ran.remark:
+        sys.stdout.flush()
+        print(f"demos.step: {ran.remark}", file=sys.stderr)
+    return int(ran.has_failed)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import math
 from itertools import count, islice
 from typing import ClassVar
 
+from rich.console import Console
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,6 +18,7 @@ from textual.widgets import Input, Static
 
 from autodiff import Explanation, Names, Step, Trace, Value, explain
 from autodiff.debug.phases import AnyStep, ForwardStep, Phase, UpdateStep
+from autodiff.debug.reasons import NO_NAME
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
 from autodiff.ops.symbols import Expression
 from demos.interrupts import end_loop_when_terminated
@@ -27,6 +29,10 @@ __all__ = ["StepScreen"]
 WIDE = 110  # columns from which on the gradients stand beside the chain rule
 ENTRY = 37  # columns of one entry of the gradients
 LONGEST_NAME = 22
+# Rows of the chain rule and of the node at least, and of what is around the chain rule's text, by
+# whether the gradients are beside them.
+ROWS_OF_RULE, ROWS_OF_NODE, AROUND_RULE = (8, 12), (7, 11), (2, 4)
+LEAST_MESSAGE = 3
 MARGIN_OF_BAR = 8  # columns from which on the title has room for a bar
 MOST_SUGGESTIONS = 2_000
 # Steps of a graph up to which the reasons for a 0 come by themselves, and not by a key.
@@ -60,6 +66,15 @@ def local_rule(step: Step, names: Names) -> str:
     if not isinstance(partial, Expression):
         return number(float(partial))
     return partial.text.replace(".0", "").replace(" * ", " × ").replace(" - ", " − ")
+
+
+def rows(text: str, width: int) -> int:
+    """Return in how many rows a text is shown.
+
+    >>> rows("one\\ntwo and three", 6)
+    4
+    """
+    return len(Text(text).wrap(Console(), max(1, width))) if text else 0
 
 
 class JumpInput(Input):
@@ -105,8 +120,8 @@ class StepScreen(App[int]):
     #rule { height: auto; min-height: 8; max-height: 12; }
     #gradients { height: 1fr; }
     #jump, #message { display: none; }
-    #note { height: auto; max-height: 25%; padding: 0 1; }
-    #message { height: auto; max-height: 50%; overflow-y: auto; padding: 0 1; text-style: bold; }
+    #note { height: auto; padding: 0 1; }
+    #message { height: auto; overflow-y: auto; padding: 0 1; text-style: bold; }
     .wide #panels { layout: horizontal; }
     .wide #step { width: 3fr; height: 1fr; }
     .wide #node { max-height: 60%; padding: 1 2; }
@@ -132,9 +147,12 @@ class StepScreen(App[int]):
         Binding("q,ctrl+c,ctrl+q", "quit", priority=False),
     ]
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, remark: str = "") -> None:
         super().__init__()
         self.trace = trace
+        self.message = self.remark = remark
+        self.noted = ""
+        self.rows_of_rule = 0
         self.read_pass()
 
     def read_pass(self) -> None:
@@ -153,10 +171,19 @@ class StepScreen(App[int]):
         self.order = [self.trace.root, *reversed(completed)]
         self.places = dict(zip(self.order, count()))
         self.users: dict[Value, list[Value]] = {}
-        for node in self.trace.order:
-            for parent in set(node.parents):
-                self.users.setdefault(parent, []).append(node)
         self.explanations: dict[Value, Explanation] = {}
+
+    def users_of(self, node: Value) -> list[Value]:
+        """Return the nodes that a node is an operand of; all are looked for at the first time."""
+        if node is self.trace.root:
+            return []
+        if not self.users:
+            for each in self.trace.order:
+                for parent in each.parents:
+                    users = self.users.setdefault(parent, [])
+                    if not users or users[-1] is not each:
+                        users.append(each)
+        return self.users.get(node, [])
 
     def read_names(self) -> None:
         """Look at all names of the pass, for a jump to one."""
@@ -191,6 +218,7 @@ class StepScreen(App[int]):
         """Show the start."""
         end_loop_when_terminated(self.exit)
         self.theme = "textual-dark"
+        self.say(self.remark)
         self.call_after_refresh(self.show)
 
     def on_resize(self, event: Resize) -> None:
@@ -208,10 +236,8 @@ class StepScreen(App[int]):
             self.read_pass()
         self.query_one("#title", Static).update(self.title_line())
         step = self.trace.step
-        note = self.query_one("#note", Static)
-        notes = "\n".join(f"! {each}" for each in self.notes(step))
-        note.update(notes)
-        note.display = bool(notes)
+        self.noted = "\n".join(f"! {each}" for each in self.notes(step))
+        self.query_one("#note", Static).update(self.noted)
         node = self.query_one("#node", Static)
         rule = self.query_one("#rule", Static)
         gradients = self.query_one("#gradients", Static)
@@ -220,10 +246,30 @@ class StepScreen(App[int]):
         node.border_subtitle = current.origin.short_place
         node.update(self.node_text(step, node.content_size.width))
         rule.border_title = TITLES[self.trace.phase]
-        rule.update(self.rule_text(step, rule.content_size.width))
+        text = self.rule_text(step, rule.content_size.width)
+        rule.update(text)
+        self.rows_of_rule = rows(text.plain, rule.content_size.width)
+        self.make_room()
         gradients.border_title = "gradients so far"
         gradients.border_subtitle = "● complete   ◐ more to come   ○ none yet"
         gradients.update(self.gradients_text(step, *gradients.content_size))
+
+    def make_room(self) -> None:
+        """Give what is said the rows that the chain rule leaves, and those of the node if needed.
+
+        A message is said in the place of the notes.
+        """
+        wide = self.has_class("wide")
+        self.query_one("#note", Static).display = bool(self.noted) and not self.message
+        self.query_one("#message", Static).display = bool(self.message)
+        width = max(1, self.size.width - 2)
+        rule = max(ROWS_OF_RULE[wide], self.rows_of_rule + AROUND_RULE[wide])
+        room = self.size.height - 1 - rows(KEYS, width) - rule
+        has_node = rows(self.message or self.noted, width) <= room - ROWS_OF_NODE[wide]
+        self.query_one("#node", Static).display = has_node
+        most = max(LEAST_MESSAGE, room - (ROWS_OF_NODE[wide] if has_node else 0))
+        for name in ("#note", "#message"):
+            self.query_one(name, Static).styles.max_height = most
 
     def current(self, step: AnyStep | None) -> Value:
         """Return the node whose operation the screen shows."""
@@ -239,7 +285,8 @@ class StepScreen(App[int]):
         gradient = self.trace.gradient(step.parent)
         if gradient is None or gradient == 0.0 or not math.isfinite(gradient):
             if len(self.trace) <= MOST_EXPLAINED or step.parent in self.explanations:
-                notes += dict.fromkeys(self.explanation(step.parent).notes)
+                reasons = dict.fromkeys(self.explanation(step.parent).notes)
+                notes += [each for each in reasons if NO_NAME not in each]
             else:
                 notes.append(f"press e to see why this gradient is {number(gradient or 0.0)}")
         return notes
@@ -266,8 +313,10 @@ class StepScreen(App[int]):
         root, width = short(self.names[self.trace.root]), self.size.width - 2
         of = f" of 0–{self.trace.epochs - 1}"
         phase, step = self.trace.phase, f"step {done} of {count}"
+        nth = f"pass {self.trace.nth} of 0–{self.trace.passes - 1}"
+        passes = (nth,) if self.trace.passes > 1 else ()
         for parts in (
-            (root, f"epoch {self.trace.epoch}{of}", phase, step),
+            (root, f"epoch {self.trace.epoch}{of}", *passes, phase, step),
             (root, f"epoch {self.trace.epoch}", phase, step),
             (f"epoch {self.trace.epoch}", phase, step),
         ):
@@ -283,12 +332,12 @@ class StepScreen(App[int]):
     def node_text(self, step: AnyStep | None, width: int) -> Text:
         """Return the node: its line of code, its formula, and its place in the graph."""
         node = self.current(step)
-        name, known = self.names[node], self.trace.numbers
+        name = self.names[node]
         text = Text()
         if node.origin.code:
             text.append(f"{node.origin.code}\n")
         if node.op is None:
-            text.append(f"{name} = {number(known[node])}, a variable\n", "bold")
+            text.append(f"{name} = {self.shown(node)}, a variable\n", "bold")
         else:
             formula = self.names.formula(node).replace(" * ", " × ")
             text.append(f"{name} = {formula}\n", "bold")
@@ -296,14 +345,14 @@ class StepScreen(App[int]):
         if node.op is not None and wide:
             text.append("\n")
         lit = step.position if isinstance(step, Step) and self.trace.progress[0] else None
-        operands = [f"{short(self.names[each])} {self.shown(each, known)}" for each in node.parents]
-        users = [short(self.names[each], 14) for each in self.users.get(node, ())]
+        operands = [f"{short(self.names[each])} {self.shown(each)}" for each in node.parents]
+        users = [short(self.names[each], 14) for each in self.users_of(node)]
         more = f" and {len(users) - 2} more" if len(users) > 2 else ""
         text.append_text(
             cut(
                 neighbourhood(
                     operands,
-                    f"{short(name)} = {self.shown(node, known)}",
+                    f"{short(name)} = {self.shown(node)}",
                     ", ".join(users[:2]) + more,
                     lit,
                     7 if wide else 3,
@@ -314,16 +363,10 @@ class StepScreen(App[int]):
         )
         return text
 
-    def operand(self, node: Value, known: dict[Value, float]) -> str:
-        """Return an operand's name with its number; a plain number is its own name."""
-        name = self.names[node]
-        if node.is_constant and not node.name:
-            return number(known[node])
-        return f"{short(name)} {self.shown(node, known)}"
-
-    def shown(self, node: Value, known: dict[Value, float]) -> str:
+    def shown(self, node: Value) -> str:
         """Return a node's number, if it is computed."""
-        return number(known[node]) if node in known else "?"
+        known = self.trace.number(node)
+        return "?" if known is None else number(known)
 
     def rule_text(self, step: AnyStep | None, width: int) -> Text:
         """Return what the step does: fractions with a number under each, and a line or two."""
@@ -376,6 +419,8 @@ class StepScreen(App[int]):
             return [*found, (("rate", ""), number(step.rate), ""), (("×", ""), "×", ""), grad]
 
         text = stacked(columns, width)
+        if step.earlier:
+            text.append(f"{gap}earlier passes gave {number(step.earlier)} of its gradient")
         if step.rate is None:
             return text.append(f"{gap}its gradient is {number(step.gradient)}")
         return text.append(
@@ -506,6 +551,9 @@ class StepScreen(App[int]):
         """Move to where a phase begins; to the first step of an update, if there was one."""
         self.go(0, phase, epoch)
         if phase == "update" and self.trace.position == len(self.trace):
+            self.trace.goto(0, phase, nth=self.trace.passes - 1)  # after which it comes
+        if phase == "update" and self.trace.position == len(self.trace):
+            self.show()
             self.say("no variable got another number after this pass")
         elif phase == "update":
             self.action_move(1)
@@ -590,6 +638,6 @@ class StepScreen(App[int]):
 
     def say(self, message: str) -> None:
         """Show a message over the keys, or take it away."""
-        field = self.query_one("#message", Static)
-        field.update(message)
-        field.display = bool(message)
+        self.message = message
+        self.query_one("#message", Static).update(message)
+        self.make_room()

@@ -72,7 +72,200 @@ for epoch in range(3):
 CUT = ("train.py:{line}:", "use the Value itself: {cure}")
 REBOUND = ("number in place: w.data -= ...", "train.py:{line}")
 
+IN_A_LOOP = """
+class Net:
+    def __init__(self):
+        self.w, self.b = Value(1.0{name}), Value(0.5{other})
+    def parameters(self):
+        return [self.w, self.b]
+    def named_parameters(self):
+        return [("w", self.w), ("b", self.b)]
+
+net, lr = Net(), 0.01
+for epoch in range({epochs}):
+    loss = (net.w * 3.0 + net.b - 1.0) ** 2
+    loss.label = "loss"
+    for p in net.parameters():
+        p.zero_grad()
+    loss.backward()
+    velocities = [0.5, 0.5]
+    gradients = [p.grad for p in net.parameters()]
+    {loop}
+        {update}  # MEND {cure}
+"""
+OF_A_LIST = """
+w, b, lr = Value(1.0{name}), Value(0.5{other}), 0.01
+params = [w, b]
+for epoch in range(3):
+    loss = (params[0] * 3.0 + params[1] - 1.0) ** 2
+    loss.label = "loss"
+    for p in params:
+        p.zero_grad()
+    loss.backward()
+    if epoch == 2: break
+    {update}  # MEND {cure}
+"""
+NEVER_CHANGED = ("itself is never changed", "train.py:{line}: ", "number in place: {cure}")
+
 MISTAKES = [
+    *[
+        Mistake(
+            f"a loop's name is rebound: {loop} {update}, {epochs} epochs, "
+            f"{recorder.__name__}{name}",
+            recorder(
+                IN_A_LOOP.format(
+                    loop=loop, update=update, cure=cure, epochs=epochs, name=name, other=other
+                ),
+                "net.w",
+            ),
+            NEVER_CHANGED,
+        )
+        for loop, update, cure in (
+            ("for p in net.parameters():", "p -= lr * p.grad", "p.data -= lr * p.grad"),
+            ("for p in net.parameters():", "p = p - lr * p.grad", "p.data -= lr * p.grad"),
+            ("for p in net.parameters():", "p = p.data - lr * p.grad", "p.data -= lr * p.grad"),
+            ("for p in net.parameters():", "p = p + -lr * p.grad", "p.data += -lr * p.grad"),
+            ("for p in net.parameters():", "p.data - lr * p.grad", "p.data -= lr * p.grad"),
+            (
+                "for p in net.parameters():",
+                "p = Value(p.data - lr * p.grad)",
+                "p.data -= lr * p.grad",
+            ),
+            (
+                "for p in net.parameters():",
+                "p -= lr * (p.grad + 0.1 * p)",
+                "p.data -= lr * (p.grad + 0.1 * p.data)",
+            ),
+            ("for p in (net.w, net.b):", "p -= lr * p.grad", "p.data -= lr * p.grad"),
+            ("for p, g in zip(net.parameters(), gradients):", "p -= lr * g", "p.data -= lr * g"),
+            (
+                "for v, p in zip(velocities, net.parameters()):",
+                "p -= lr * (p.grad + v)",
+                "p.data -= lr * (p.grad + v)",
+            ),
+            (
+                "for i, p in enumerate(net.parameters()):",
+                "p = p - lr * p.grad",
+                "p.data -= lr * p.grad",
+            ),
+            (
+                "for name, p in net.named_parameters():",
+                "p = p.data - lr * p.grad",
+                "p.data -= lr * p.grad",
+            ),
+            (
+                "for name, value in vars(net).items():",
+                "value -= lr * value.grad",
+                "value.data -= lr * value.grad",
+            ),
+        )
+        for epochs, recorder, name, other in (
+            (1, plain, "", ""),
+            (4, plain, ', "w"', ', "b"'),
+            (4, recorded, "", ""),
+        )
+    ],
+    *[
+        Mistake(
+            f"a name of its own is rebound: {before} {update}, {recorder.__name__}",
+            recorder(
+                f"""
+class Net: pass
+
+net, lr = Net(), 0.01
+net.w, net.b = Value(1.0, "w"), Value(0.5, "b")
+net.all = [net.w, net.b]
+for epoch in range(3):
+    loss = (net.w * 3.0 + net.b - 1.0) ** 2
+    loss.label = "loss"
+    net.w.zero_grad(); net.b.zero_grad()
+    loss.backward()
+    for i in range(2):
+        {before}
+        {update}  # MEND {cure}
+""",
+                "net.w",
+            ),
+            NEVER_CHANGED,
+        )
+        for before, update, cure in (
+            ("p = net.all[i]", "p -= lr * p.grad", "p.data -= lr * p.grad"),
+            ("w = net.w", "w = w - lr * w.grad", "w.data -= lr * w.grad"),
+            ("p = net.all[i]; d = p.data", "d -= lr * p.grad", "p.data -= lr * p.grad"),
+            ("p = net.all[i]; step = -lr * p.grad", "p += step", "p.data += step"),
+            ("p = net.all[i]", "new = p - lr * p.grad", "p.data -= lr * p.grad"),
+        )
+        for recorder in (recorded, plain)
+    ],
+    *[
+        Mistake(
+            f"a function's own name is rebound: {update}",
+            f"""from autodiff import *
+
+def step({parameters}, lr):
+    {loop}
+        {update}  # MEND {cure}
+
+w, b = Value(1.0, "w"), Value(0.5, "b")
+for epoch in range(3):
+    loss = (w * 3.0 + b - 1.0) ** 2
+    loss.label = "loss"
+    w.zero_grad(); b.zero_grad()
+    loss.backward()
+    {call}
+print(explain(w, of=loss))
+""",
+            NEVER_CHANGED,
+        )
+        for parameters, loop, update, cure, call in (
+            ("p", "if True:", "p -= lr * p.grad", "p.data -= lr * p.grad", "step(w, 0.1)"),
+            (
+                "variables",
+                "for v in variables:",
+                "v = v - lr * v.grad",
+                "v.data -= lr * v.grad",
+                "step([w, b], 0.1)",
+            ),
+        )
+    ],
+    *[
+        Mistake(
+            f"a list gets new nodes: {update}, {recorder.__name__}{name}, of {asked}",
+            recorder(OF_A_LIST.format(update=update, cure=cure, name=name, other=other), asked),
+            (
+                "w itself is not changed" if asked == "w" else "is no variable but the result of",
+                f"number in place: {cure.removeprefix('for i in range(2): ')}",
+            ),
+        )
+        for update, cure in (
+            (
+                "params = [p - lr * p.grad for p in params]",
+                "for p in params: p.data -= lr * p.grad",
+            ),
+            (
+                "params = list(p - lr * p.grad for p in params)",
+                "for p in params: p.data -= lr * p.grad",
+            ),
+            (
+                "params = [p - lr * g for p, g in zip(params, [p.grad for p in params])]",
+                "for p, g in zip(params, [p.grad for p in params]): p.data -= lr * g",
+            ),
+            (
+                "for i in range(2): params[i] = params[i] - lr * params[i].grad",
+                "for i in range(2): params[i].data -= lr * params[i].grad",
+            ),
+            (
+                "for i in range(2): params[i] -= lr * params[i].grad",
+                "for i in range(2): params[i].data -= lr * params[i].grad",
+            ),
+        )
+        for recorder, name, other, asked in (
+            (recorded, "", "", "w"),
+            (plain, ', "w"', ', "b"', "w"),
+            (plain, "", "", "params[0]"),
+            (recorded, "", "", "params[0]"),
+        )
+    ],
     *[
         Mistake(
             f"a new Value for w, {epochs} epochs, {recorder.__name__}{name}",
@@ -89,6 +282,101 @@ MISTAKES = [
             ("w is no variable but the result of an update", *REBOUND),
         )
         for recorder, name in ((recorded, ""), (plain, ', "w"'), (plain, ""))
+    ],
+    *[
+        Mistake(
+            f"a new Value in its place: {update}, {recorder.__name__}, of {asked} {when} it",
+            recorder(
+                f"""
+class Net: pass
+
+net, w, lr = Net(), Value(1.0, "w"), 0.01
+net.w, net.all = w, [w]
+for epoch in range(3):
+    loss = ({used} * 3.0 - 1.0) ** 2
+    loss.label = "loss"
+    {used}.zero_grad()
+    loss.backward()
+    new = []
+    if epoch == 2 and "{when}" == "before": break
+    {update}  # MEND {cure}
+    {after}
+""",
+                asked,
+            ),
+            (says, "number in place: " + (told or cure)),
+        )
+        for used, update, cure, says, told, after, when, asked in (
+            (
+                "net.w",
+                "net.w = net.w - lr * net.w.grad",
+                "net.w.data -= lr * net.w.grad",
+                "is no variable but the result of an update",
+                "",
+                "",
+                "before",
+                "net.w",
+            ),
+            (
+                "net.all[0]",
+                "for p in net.all: new.append(p - lr * p.grad)",
+                "for p in net.all: p.data -= lr * p.grad",
+                "is a new Value in the place of w: w itself is not changed",
+                "p.data -= lr * p.grad",
+                "if new: net.all = new",
+                "before",
+                "w",
+            ),
+            *[
+                (
+                    "net.all[0]",
+                    "net.all = [Value(p.data - lr * p.grad) for p in net.all]",
+                    "for p in net.all: p.data -= lr * p.grad",
+                    "puts new Values in the place of the old",
+                    "",
+                    "",
+                    when,
+                    asked,
+                )
+                for when, asked in (("after", "w"), ("before", "w"), ("after", "net.all[0]"))
+            ],
+            (
+                "net.w",
+                "net.w = Value(net.w.data - lr * net.w.grad)",
+                "net.w.data -= lr * net.w.grad",
+                "puts new Values in the place of the old",
+                "",
+                "",
+                "after",
+                "w",
+            ),
+        )
+        for recorder in (recorded, plain)
+    ],
+    *[
+        Mistake(
+            f"an update goes nowhere: {update}, {recorder.__name__}",
+            recorder(
+                f"""
+w, b = Value(1.0, "w"), Value(0.5, "b")
+for epoch in range(3):
+    loss = (w * 3.0 + b - 1.0) ** 2
+    loss.label = "loss"
+    w.zero_grad(); b.zero_grad()
+    loss.backward()
+    {update}  # MEND w.data -= 0.01 * w.grad
+    b.data -= 0.01 * b.grad
+""",
+                "w",
+            ),
+            NEVER_CHANGED,
+        )
+        for update in (
+            "w.data - 0.01 * w.grad",
+            "w.data == w.data - 0.01 * w.grad",
+            "new = w.data - 0.01 * w.grad",
+        )
+        for recorder in (recorded, plain)
     ],
     Mistake(
         "a fresh Value for w",

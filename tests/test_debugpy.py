@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.dap import Adapter, Breakpoint, Debugger, Kernel
+from tests.documents import ROOT
 from tests.editor import PICTURE, drawn, moment_in
 from tests.wheel import install_into
 
@@ -384,6 +386,31 @@ def test_a_condition_and_a_log_message_are_honoured_in_the_backward_pass(
     debugger.finish()
 
 
+@pytest.mark.parametrize("just_my_code", [True, False])
+def test_a_rule_for_the_library_lets_one_step_in_from_a_clone(
+    debugger: Debugger, recorded: Path, just_my_code: bool
+) -> None:
+    # It is in no folder of installed packages: for the debugger, it is one's own code.
+    rules = configurations()["Backward through my own lines"]["rules"]
+    debugger.launch(recorded, justMyCode=just_my_code, rules=rules, env={"PYTHONPATH": str(ROOT)})
+    debugger.break_at(recorded, [at(recorded, "loss = total")])
+    debugger.go()
+    debugger.go()
+    visited = []
+    for _ in range(9):
+        visited.append(debugger.step_in().place)
+    call = "<module>", "total = total + neuron(w, x, b)"
+    round_of_loop = [call, ("neuron", "return z.tanh()"), ("neuron", "z = w * x + b"), call]
+    assert visited == [*round_of_loop, *round_of_loop, ("<module>", "total = w * 0.0")]
+    debugger.finish()
+
+
+def configurations() -> dict[str, Any]:
+    """Return the configurations that the repository has for VS Code, by their names."""
+    text = (ROOT / ".vscode" / "launch.json").read_text(encoding="utf-8")
+    return {each["name"]: each for each in json.loads(text)["configurations"]}
+
+
 def test_in_a_notebook_s_cell_the_pass_goes_back_through_its_lines(
     library: Path, tmp_path: Path
 ) -> None:
@@ -443,6 +470,7 @@ def test_break_on_stops_at_the_users_line_in_vs_code_as_it_comes(
     ]
     assert shown["parent"].startswith("Value(0.5, 'w', grad=8")
     debugger.finish()
+    assert not debugger.output  # as of what changes the trace function of the debugger
     assert debugger.exit_code == 0
 
 

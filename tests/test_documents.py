@@ -197,9 +197,11 @@ def test_the_debugging_guide_names_every_event() -> None:
     assert all(f'`"{event}"`' in text or f'("{event}")' in text for event in EVENTS)
 
 
-def test_the_debugging_guide_has_a_configuration_that_steps_into_the_library() -> None:
+def test_the_debugging_guide_has_the_configurations_of_the_repository() -> None:
     (text,) = [block.text for block in DOCUMENTS["debugging.md"].blocks if block.kind == "json"]
-    assert json.loads(text)["configurations"][0]["justMyCode"] is False
+    shown = json.loads((ROOT / ".vscode" / "launch.json").read_text(encoding="utf-8"))
+    assert json.loads(text) == shown
+    assert shown["configurations"][1]["justMyCode"] is False
 
 
 def tables(text: str) -> list[list[list[str]]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import linecache
 import math
 import random
+import runpy
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -228,6 +231,117 @@ def test_an_update_without_a_gradient_says_so() -> None:
         "w: 2 → 5, changed by 3 (w.grad is 0)",
         "w: 5 → 6, changed by 1 (w.grad is inf)",
     ]
+
+
+UPDATES = """
+from autodiff import Value, record_epochs
+
+w, b, lr = Value(2.0, "w"), Value(1.0, "b"), 0.02
+velocity, squares = {w: 0.0, b: 0.0}, {w: 0.0, b: 0.0}
+with record_epochs() as trace:
+    for epoch in range(3):
+        loss = (w * 3.0 + b - 1.0) ** 2 + (w * b - 0.5) ** 2
+        w.zero_grad(), b.zero_grad()
+        loss.backward()
+"""
+IN_A_LOOP = "        for p in (w, b):\n"
+
+
+def rates(update: str, tmp_path: Path) -> list[float | None]:
+    """Return the factors that the update steps of the last epoch show, of w and of b."""
+    path = tmp_path / "train.py"
+    path.write_text(UPDATES + update, encoding="utf-8")
+    trace = runpy.run_path(str(path))["trace"]
+    trace.goto(0, "update", epoch=2)
+    steps = [step for step in trace if isinstance(step, UpdateStep)]
+    texts = [str(step) for step in steps]
+    assert [" × " in text for text in texts] == [step.rate is not None for step in steps]
+    assert all("changed by" in text for text in texts)
+    return [step.rate for step in sorted(steps, key=lambda step: step.node.label, reverse=True)]
+
+
+@pytest.mark.parametrize(
+    ("update", "expected"),
+    [
+        # The same for both, whatever the line is.
+        ("p.data -= lr * p.grad", [-0.02, -0.02]),
+        ("p.data = p.data - 2 * lr / 4 * p.grad", [-0.01, -0.01]),
+        ("setattr(p, 'data', p.data - p.grad / 60.0)", [-1 / 60, -1 / 60]),
+        ("p.data += lr * p.grad", [0.02, 0.02]),
+        ("slope = p.grad; p.data -= lr * slope", [-0.02, -0.02]),
+        # Another for each, as it is no factor of the gradient.
+        ("velocity[p] = 0.9 * velocity[p] + p.grad; p.data -= lr * velocity[p]", [None, None]),
+        ("p.data -= lr * (p.grad + 0.1 * p.data)", [None, None]),
+        ("p.data -= lr * p.grad + 0.1 * p.data", [None, None]),
+        ("p.data -= lr * p.grad; p.data *= 0.99", [None, None]),
+        ("p.data -= lr * (1.0 if p.grad > 0.0 else -1.0)", [None, None]),
+        ("p.grad = max(-1.0, min(1.0, p.grad)); p.data -= lr * p.grad", [None, None]),
+        (
+            "squares[p] += p.grad ** 2; p.data -= lr * p.grad / (squares[p] ** 0.5 + 1e-8)",
+            [None, None],
+        ),
+        # Another for each, and the program says so.
+        ("p.data -= (0.03 if p is w else 0.01) * p.grad", [-0.03, -0.01]),
+    ],
+)
+def test_a_factor_is_shown_where_it_is_the_same_for_all_or_the_program_says_so(
+    update: str, expected: list[float | None], tmp_path: Path
+) -> None:
+    found = rates(IN_A_LOOP + f"            {update}\n", tmp_path)
+    assert found == [each if each is None else pytest.approx(each, rel=1e-9) for each in expected]
+
+
+@pytest.mark.parametrize(
+    ("update", "expected"),
+    [
+        ("w.data -= lr * w.grad", [-0.02]),
+        ("w.data -= 0.01 * w.grad", [-0.01]),
+        ("w.data -= [0.01, 0.02, 0.03][epoch] * w.grad", [-0.03]),
+        ("w.data -= lr * w.grad; b.data -= 2 * lr * b.grad", [-0.02, -0.04]),
+        ("w.data -= lr * w.grad; b.data = 0.25 * epoch", [-0.02, None]),
+        ("w.data = -0.25 * epoch", [None]),
+        ("w.grad = max(-1.0, min(1.0, w.grad)); w.data -= lr * w.grad", [None]),
+        ("w.data -= [0.01, 0.02, 0.03][epoch] * w.grad; w.data = max(-9.0, w.data)", [None]),
+    ],
+)
+def test_of_one_variable_a_factor_is_shown_if_a_line_has_it(
+    update: str, expected: list[float | None], tmp_path: Path
+) -> None:
+    assert rates(f"        {update}\n", tmp_path) == [
+        each if each is None else pytest.approx(each, rel=1e-9) for each in expected
+    ]
+
+
+def test_a_line_that_is_no_factor_of_the_gradient_is_none_where_all_gradients_keep_their_ratio(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "train.py"
+    velocity = "velocity[p] = 0.9 * velocity[p] + p.grad; p.data -= lr * velocity[p]"
+    text = UPDATES.replace(" + (w * b - 0.5) ** 2", "") + IN_A_LOOP + "            "
+    for update, rates in ((velocity, {None}), ("p.data -= lr * p.grad", {-0.02})):
+        path.write_text(f"{text}{update}\n", encoding="utf-8")
+        linecache.checkcache(str(path))
+        trace = runpy.run_path(str(path))["trace"]
+        trace.goto(0, "update", epoch=1)
+        assert {step.rate for step in trace if isinstance(step, UpdateStep)} == rates
+
+
+def test_an_optimizer_s_factor_is_shown_if_it_is_one() -> None:
+    def shown_rates(optimizer: Any, model: Any) -> set[float | None]:
+        with record_epochs() as trace:
+            for _ in range(2):
+                model.zero_grad()
+                nn.mse_loss([model(row) for row in LAB.x], LAB.y).backward()
+                optimizer.step()
+        trace.goto(0, "update", epoch=1)
+        return {step.rate for step in trace if isinstance(step, UpdateStep)}
+
+    model = lab_model()
+    assert shown_rates(nn.SGD(model.parameters(), lr=0.5), model) == {-0.5}
+    model = lab_model()
+    assert shown_rates(nn.SGD(model.parameters(), lr=0.5, momentum=0.9), model) == {None}
+    model = lab_model()
+    assert shown_rates(nn.Adam(model.parameters(), lr=0.5), model) == {None}
 
 
 def test_a_variable_by_itself_has_an_update_too() -> None:

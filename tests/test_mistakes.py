@@ -55,3 +55,76 @@ def test_once_it_is_mended_as_told_nothing_of_it_is_said(
     monkeypatch.chdir(tmp_path)
     said = said_by(mistake.mended, tmp_path)
     assert mistake.says[0] not in said
+
+
+RIGHT = """from autodiff import *
+
+class Net:
+    def __init__(self):
+        self.w, self.b = Value(1.0, "w"), Value(0.5, "b")
+    def parameters(self):
+        return [self.w, self.b]
+
+net, x, lr, velocity, total = Net(), Value(3.0, "x"), 0.01, [0.0, 0.0], 0.0
+rows = [1.0, 2.0]
+for epoch in range(3):
+    loss = (net.w * x + net.b - 1.0) ** 2
+    loss.label = "loss"
+    for p in (net.w, net.b, x):
+        p.zero_grad()
+    loss.backward()
+{update}
+print(explain({asked}, of=loss))
+"""
+
+
+@pytest.mark.parametrize("asked", ["net.w", "x"])
+@pytest.mark.parametrize(
+    "update",
+    [
+        # The number in place, in other words.
+        "    for p in net.parameters():\n        number = p.data - lr * p.grad\n"
+        "        p.data = number",
+        "    for p in net.parameters():\n        step = -lr * p.grad\n        p.data += step",
+        "    for p in net.parameters():\n        d = p.data\n        d -= lr * p.grad\n"
+        "        p.data = d",
+        # Momentum, a norm of the gradients, and sums of them, are no updates.
+        "    for i, p in enumerate(net.parameters()):\n"
+        "        velocity[i] = 0.9 * velocity[i] + p.grad\n"
+        "        p.data -= lr * velocity[i]",
+        "    for i, p in enumerate(net.parameters()):\n        v = velocity[i]\n"
+        "        v = 0.9 * v + p.grad\n        velocity[i] = v\n        p.data -= lr * v",
+        "    for p in net.parameters():\n        total += p.grad ** 2\n"
+        "        p.data -= lr * p.grad",
+        # Neither is what a loop does with numbers of its own.
+        "    for row in rows:\n        row -= 1.5\n    net.w.data -= lr * net.w.grad",
+    ],
+)
+def test_nothing_of_a_lost_update_is_said_where_there_is_none(
+    update: str, asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = said_by(RIGHT.format(update=update, asked=asked), tmp_path)
+    assert "never changed" not in said
+    assert "not changed" not in said
+
+
+def test_nothing_of_a_lost_update_is_said_of_what_is_not_in_that_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    update = "    for p in net.parameters():\n        p -= lr * p.grad"
+    assert "never changed" in said_by(RIGHT.format(update=update, asked="net.w"), tmp_path)
+    assert "never changed" not in said_by(RIGHT.format(update=update, asked="x"), tmp_path)
+
+
+def test_of_several_lost_updates_the_one_that_ran_last_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    loop = "loss = w * 3.0\nloss.backward()\nfor p in [w]:\n    p -= {rate} * p.grad\n"
+    ask = "print(explain(w, of=loss))\n"
+    steps = [loop.format(rate=0.1), ask, loop.format(rate=0.2), ask, loop.format(rate=0.3)]
+    program = "".join(["from autodiff import *\nw = Value(1.0, 'w')\n", *steps])
+    told = [line for line in said_by(program, tmp_path).splitlines() if "never changed" in line]
+    assert [line.partition(" -= ")[2][:3] for line in told] == ["0.1", "0.2"]

@@ -154,6 +154,32 @@ def test_explain_at_a_breakpoint_of_the_pass_knows_that_it_is_running(tmp_path: 
     )
 
 
+def test_explain_at_a_stop_of_break_on_has_the_names_of_the_program_alone(tmp_path: Path) -> None:
+    code = (
+        "from autodiff import *\n"
+        "w = Value(2.0)\n"
+        "w.break_on('contribution', when='upstream < limit')\n"
+        "limit, square = 10.0, w * w\n"
+        "loss = square * w\n"
+        "loss.backward()\n"
+    )
+    exchange = (
+        ("p node is loss, limit", "(True, 10.0)"),
+        (
+            "p explain(w, of=loss).rows[0][:2]",
+            "('loss = square * w', 'd loss/d loss × d loss/d w')",
+        ),
+        ("p explain(w, of=loss).rows[1][0]", "'square = w * w'"),
+        # ... and what is called by the debugger's names has its own.
+        ("p explain(w, of=node).title", "'d loss/d w = 12'"),
+    )
+    typed = "".join(f"{PROMPT}{command}\n" for command, _ in exchange)
+    shown = session(code, f"$ python train.py\n{typed}{PROMPT}c\n{PROMPT}c\n{PROMPT}c\n", tmp_path)
+    _, *answers = shown.split(PROMPT)
+    told = [answer.partition("\n")[2].strip() for answer in answers]
+    assert told[: len(exchange)] == [answer for _, answer in exchange]
+
+
 def test_a_breakpoint_by_file_and_line_stops_in_a_chain_rule(tmp_path: Path) -> None:
     line, _ = line_of(chain_rules.backward_mul, "a.grad +=")
     check_session(
@@ -344,7 +370,10 @@ def test_a_breakpoint_in_a_function_stops_in_its_frame_of_the_backward_pass(
         ("p d_y, z", "(2.0, Value(0.25, 'z', op=add, train.py:4))"),
         ("n", "train.py neuron: z = w * x + b"),
         ("p d_z", f"{2.0 * SLOPE}"),
-        ("p [name for name in dir() if name[0] != '_']", "['b', 'd_y', 'd_z', 'w', 'x', 'y', 'z']"),
+        (
+            "p [name for name in dir() if name[0] != '_']",
+            "['b', 'd_loss', 'd_y', 'd_z', 'loss', 'w', 'x', 'y', 'z']",
+        ),
         ("r", "Return train.py neuron: z = w * x + b"),
         ("p d_w", f"{6.0 * SLOPE}"),
     )

@@ -504,3 +504,19 @@ def test_a_drawing_shows_the_line_that_made_a_node() -> None:
     line = y.origin.line
     assert f"{Path(__file__).name}:{line}" in draw(y).source
     assert f"{Path(__file__).name}:{line}" not in draw(Value(2.0) * 3.0).source
+
+
+def test_without_visits_names_and_lines_are_the_same_and_no_run_of_a_line_is_known() -> None:
+    def made(visits: bool) -> Value:
+        with record_source(visits=visits):
+            w = Value(0.5)
+            for _ in range(2):
+                product = w * 3.0
+            return product.tanh()
+
+    whole, short = made(True), made(False)
+    for with_visits, without in ((whole, short), (whole.parents[0], short.parents[0])):
+        assert without.origin == with_visits.origin  # of which the visit is no part
+        assert with_visits.origin.visit is not None
+        assert without.origin.visit is None
+    assert short.parents[0].name == "product"

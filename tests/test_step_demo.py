@@ -131,7 +131,50 @@ def test_a_program_that_ends_with_sys_exit_has_ended(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     # d(2w)/dw = 2
-    assert plain_text(trace_of_file(path)).endswith("gradients of the variables:\n    w  2")
+    assert plain_text(trace_of_file(path).trace).endswith("gradients of the variables:\n    w  2")
+
+
+def test_a_loss_that_is_there_when_sys_exit_ends_the_program_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(
+        "import sys\nfrom autodiff import Value\nw = Value(3.0)\nloss = w * w\nsys.exit(3)\n"
+    )
+    run = run_plain(str(path))
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.endswith("gradients of the variables:\n    w  6\n")  # d(w*w)/dw = 2w
+
+
+def test_of_a_program_that_fails_what_it_did_before_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(
+        "from autodiff import Value\n"
+        "w = Value(2.0)\n"
+        "for epoch in range(5):\n"
+        "    loss = w * w\n"
+        "    w.zero_grad()\n"
+        "    loss.backward()\n"
+        "    if epoch == 3: w.nothing_of_that_name\n"
+        "    w.data -= 0.25 * w.grad\n"
+    )
+    run = run_plain(str(path), "--epoch", "3")
+    assert run.returncode == 1
+    # w is halved in each epoch: 2, 1, 0.5, 0.25; and d(w*w)/dw = 2w.
+    assert run.stdout.startswith("epoch 3 of 0 to 3 ")
+    assert run.stdout.endswith("gradients of the variables:\n    w  0.5\n")
+    told = run.stderr.splitlines()
+    assert told[0] == "Traceback (most recent call last):"
+    assert "in <module>" in run.stderr
+    assert "ended with AttributeError" in told[-1]
+    assert "shown is what it did before" in told[-1]
+
+
+def test_of_a_program_that_fails_its_loss_is_shown_if_there_is_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    path.write_text("from autodiff import Value\nw = Value(3.0)\nloss = w * w\nloss / None\n")
+    run = run_plain(str(path))
+    assert run.returncode == 1
+    assert run.stdout.endswith("    w  6\n")
+    assert "ended with TypeError" in run.stderr.splitlines()[-1]
 
 
 def test_a_file_runs_as_a_program_with_its_own_folder_and_arguments(tmp_path: Path) -> None:
@@ -143,7 +186,7 @@ def test_a_file_runs_as_a_program_with_its_own_folder_and_arguments(tmp_path: Pa
         "    x = Value(NUMBER, str(len(sys.argv)))\n    loss = x * x\n"
     )
     before = list(sys.path), list(sys.argv)
-    loss = trace_of_file(path).root
+    loss = trace_of_file(path).trace.root
     assert (loss.data, loss.parents[0].label) == (9.0, "1")
     assert (sys.path, sys.argv) == before
 
@@ -151,7 +194,7 @@ def test_a_file_runs_as_a_program_with_its_own_folder_and_arguments(tmp_path: Pa
 def test_a_loss_after_its_own_backward_is_shown_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / "done.py"
     path.write_text(MINE + "loss.backward()\n")
-    assert plain_text(trace_of_file(path)).endswith("    w  -1\n    x  0.5\n    b  1")
+    assert plain_text(trace_of_file(path).trace).endswith("    w  -1\n    x  0.5\n    b  1")
 
 
 @pytest.mark.parametrize(
@@ -420,6 +463,84 @@ def test_a_loss_of_no_pass_is_shown_rather_than_the_passes(tmp_path: Path) -> No
     assert "loss = w * 4 = 12\n" in run_plain(str(path)).stdout
 
 
+@pytest.mark.parametrize("trains", ["fit", "loop"])
+def test_a_loss_that_is_evaluated_after_training_is_a_last_epoch(
+    tmp_path: Path, trains: str
+) -> None:
+    path = tmp_path / "train.py"
+    loop = (
+        "for epoch in range(3):\n"
+        "    (model(1.0) - 1.0).backward()\n"
+        "    w.data -= 0.25 * w.grad\n"
+        "    w.zero_grad()\n"
+    )
+    fit = (
+        "nn.fit(model, [[1.0]], [1.0], loss=lambda found, wanted: found[0] - wanted[0],\n"
+        "       optimizer=nn.SGD([w], lr=0.25), epochs=3)\n"
+    )
+    path.write_text(
+        "import nn\nfrom autodiff import Value\n"
+        "class Line(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        self.w = Value(1.0, 'w')\n"
+        "    def __call__(self, x):\n"
+        f"        return {'self.w * x[0]' if trains == 'fit' else 'self.w * x'}\n"
+        "model = Line()\nw = model.w\n"
+        f"{fit if trains == 'fit' else loop}"
+        "loss = w * w\n"
+    )
+    run = run_plain(str(path), "--epoch", "0")
+    assert (run.returncode, run.stdout.partition(" (")[0]) == (0, "epoch 0 of 0 to 3")
+    # The slope of w - 1 is 1, so w is 0.75, 0.5, 0.25 after the epochs.
+    assert "    w: 1 → 0.75, changed by -0.25" in run.stdout
+    assert "epoch 3, the last, is `loss`" in run.stderr
+    last = run_plain(str(path), "--epoch", "3").stdout
+    assert "loss = w * w = 0.0625\n" in last
+    assert "    w  0.5" in last
+
+
+def test_gradients_that_are_not_cleared_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(
+        "from autodiff import Value\nw = Value(1.0)\nfor epoch in range(3):\n"
+        "    loss = w * 3.0\n    loss.backward()\n    w.data -= 0.5 * w.grad\n"
+    )
+    first = run_plain(str(path)).stdout
+    assert "zero_grad()" not in first
+    assert first.endswith("    w: 1 → -0.5, changed by -1.5 (= -0.5 × 3, w.grad)\n")
+    last = run_plain(str(path), "--epoch", "2").stdout
+    # The slope is 3 in each epoch, and they add up.
+    assert (
+        "! w.grad was 6 before this pass, which adds to it: call zero_grad() before each backward()"
+    ) in last
+    assert last.endswith("(= -0.5 × 9, w.grad, of which earlier passes gave 6)\n")
+    shown = Screen(trace_of_file(path).trace).after("u")
+    assert "w.grad was 6 before this pass" in shown["note"]
+    assert "earlier passes gave 6 of its gradient" in shown["rule"]
+
+
+def test_gradients_that_several_passes_of_an_epoch_add_up_are_right() -> None:
+    w = Value(1.0, "w")
+    with record_epochs() as trace:
+        for _ in range(2):
+            w.zero_grad()
+            for row in (2.0, 3.0):
+                (w * row).backward()
+            w.data -= 0.5 * w.grad
+    for epoch in range(2):
+        for nth in range(2):
+            trace.goto(0, epoch=epoch, nth=nth)
+            assert not trace.note
+            assert (trace.nth, trace.passes) == (nth, 2)
+    trace.goto(0, "backward", epoch=1)
+    assert plain_text(trace).startswith("epoch 1 of 0 to 1 (--epoch shows another), pass 0 of 0 to")
+    assert "epoch 1 of 0–1   pass 0 of 0–1   backward" in Screen(trace).after()["title"]
+    # The update comes after the last pass: w is 1, then 1 - (2 + 3) / 2.
+    shown = Screen(trace).after("u")
+    assert "pass 1 of 0–1   update   step 1 of 1" in shown["title"]
+    assert "earlier passes gave 2 of its gradient" in shown["rule"]
+
+
 def test_a_file_needs_no_loss_if_it_calls_backward(tmp_path: Path) -> None:
     path = tmp_path / "unnamed.py"
     path.write_text("from autodiff import Value\nw = Value(3.0)\n(w * w).backward()\n")
@@ -479,6 +600,76 @@ def trained_trace() -> Trace:
             w.zero_grad()
             x.zero_grad()
     return trace
+
+
+def rows_of_rule(trace: Trace, width: int, height: int, *keys: str) -> tuple[int, int]:
+    """Return how many rows the chain rule has on the screen after some keys, and would have."""
+    pytest.importorskip("textual", reason="draws the screen")
+
+    async def rows() -> tuple[int, int]:
+        from demos.step_screen import StepScreen
+
+        app = StepScreen(trace)
+        async with app.run_test(size=(width, height)) as pilot:
+            await pilot.pause()
+            for key in keys:
+                await pilot.press(key)
+            await pilot.pause()
+            rule = app.query_one("#rule")
+            placed = app.screen.find_widget(rule)
+            return placed.visible_region.height, placed.region.height
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, rows()).result()
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (80, 16), (110, 24), (200, 24), (44, 20)])
+@pytest.mark.parametrize("keys", [("e",), (), ("e", "e"), ("slash", *"nobody", "enter")])
+def test_the_chain_rule_stays_on_the_screen_whatever_is_said(
+    width: int, height: int, keys: tuple[str, ...]
+) -> None:
+    with record_source():
+        w, b = Value(2.0, "w"), Value(0.0, "b")
+        y = (w * 2.0 + b).log() / (b * 1.0)
+        z = y + (w - 2.0).relu() * 0.0 + (b * 0.0).log()
+    shown, whole = rows_of_rule(Trace(z), width, height, "end", *keys)
+    assert (
+        shown == whole >= 8
+    )  # three rows of fractions, one of numbers, two of words, two of frame
+
+
+def test_the_parts_find_their_place_again_when_the_terminal_is_resized() -> None:
+    pytest.importorskip("textual", reason="draws the screen")
+
+    async def parts() -> None:
+        from textual.widgets import Static
+
+        from demos.step_screen import StepScreen
+
+        app = StepScreen(Trace(recorded_loss()))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("n")
+            for width, height in ((160, 40), (80, 24), (50, 40), (24, 24), (110, 30), (80, 24)):
+                await pilot.resize_terminal(width, height)
+                await pilot.pause()
+                await pilot.pause()
+                rule, gradients = app.query_one("#rule", Static), app.query_one("#gradients")
+                beside = width >= 110
+                assert (rule.region.right <= gradients.region.x) is beside
+                assert app.screen.find_widget(rule).visible_region.height == rule.region.height
+                assert rule.region.right <= width
+                lines = [
+                    "".join(segment.text for segment in strip).rstrip()
+                    for strip in rule.render_lines(rule.size.region)
+                ]
+                assert all(len(line) <= rule.size.width for line in lines)
+                # The fractions are whole, or the numbers stand alone.
+                bars = [line for line in lines if "───" in line and line[0] not in "╭╰"]
+                assert len(bars) == (1 if width >= 44 else 0)
+                assert "step 1 of" in str(app.query_one("#title", Static).render())
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, parts()).result()
 
 
 def test_keys_go_to_the_phases_and_from_epoch_to_epoch() -> None:

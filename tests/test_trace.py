@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff import Step, Trace, Value, backward_steps, draw, topological_order
+from autodiff import (
+    Step,
+    Trace,
+    Value,
+    backward_steps,
+    draw,
+    record_epochs,
+    topological_order,
+)
 from autodiff.value import constant
 from tests.bits import bits, same_bits
 from tests.random_graphs import Recipe, built, wild_recipes
@@ -492,3 +500,26 @@ def test_a_trace_without_steps_has_the_gradient_that_the_hooks_leave(earlier: fl
     x.register_hook(lambda gradient: gradient / 2.0)
     assert Trace(x).gradients == {x: 0.5}
     assert x.grad is before
+
+
+def test_a_number_is_that_of_the_moment() -> None:
+    w = Value(3.0, "w")
+    with record_epochs() as trace:
+        (square := w * w).label = "square"
+        (square + w).backward()
+        w.data -= 0.5 * w.grad
+    trace.goto(0, "forward")
+    assert (trace.number(w), trace.number("square"), trace.number(trace.root)) == (3.0, None, None)
+    trace.goto(1, "forward")
+    assert (trace.number(square), trace.number(trace.root)) == (9.0, None)
+    trace.goto(0, "update")
+    assert (trace.number(w), trace.number(trace.root)) == (3.0, 12.0)
+    trace.next()
+    assert trace.number("w") == -0.5  # 3 - 0.5 * (2 * 3 + 1)
+    for position in range(len(trace) + 1):
+        trace.goto(position)
+        assert {node: trace.number(node) for node in trace.numbers} == trace.numbers
+    with pytest.raises(ValueError, match="does not have"):
+        trace.number(Value(1.0))
+    with pytest.raises(ValueError, match="no node that is called 'v'"):
+        trace.number("v")

@@ -11,6 +11,7 @@ import dis
 import gc
 import linecache
 import os
+import random
 import sys
 import textwrap
 import trace
@@ -25,6 +26,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given
 
+import nn
 from autodiff import AnomalyError, Value, detect_anomaly, record_source, topological_order
 from autodiff.debug import assignments
 from autodiff.debug.assignments import names_of_comprehension
@@ -111,16 +113,16 @@ def stops_of(root: Value) -> list[Stop]:
     return tracer.stops
 
 
-def run(code: str, path: Path, **names: Any) -> dict[str, Any]:
+def run(code: str, path: Path, library: bool = False, **names: Any) -> dict[str, Any]:
     """Run a program that is saved there with its lines recorded, and return its names.
 
-    Its first line is number 1.
+    Its first line is number 1.  ``library`` says whether those of ``nn`` are recorded, too.
     """
     text = textwrap.dedent(code).lstrip("\n")
     if not path.exists():
         path.write_text(text, encoding="utf-8")
     namespace = {"Value": Value, "__name__": "lesson", **names}
-    with record_source():
+    with record_source(library=library):
         exec(compile(text, str(path), "exec"), namespace)
     return namespace
 
@@ -312,6 +314,75 @@ def test_a_function_is_a_frame_of_its_own_that_the_line_of_the_call_enters(lesso
     ]
     assert stops[4].names["v"] is stops[-1].names["w"]
     assert "w" not in stops[3].names or stops[3].names["w"] is stops[-1].names["w"]
+
+
+def test_what_is_differentiated_is_there_in_each_function_too(lesson: Path) -> None:
+    code = """
+        def neuron(v):
+            y = v * v
+            return y + 1.0
+        def layer(v, loss):
+            return neuron(v) * loss
+        w = Value(3.0)
+        loss = layer(w, 2.0)
+        """
+    stops = check(code, lesson)
+    root = stops[0].names["loss"]
+    shown = {stop.functions[1:]: stop.names["loss"] for stop in stops[:-1] if "loss" in stop.names}
+    # Unless the function has such a name of its own.
+    assert shown == {(): root, ("layer",): 2.0, ("layer", "neuron"): root}
+    in_neuron = [stop for stop in stops if stop.functions[-1] == "neuron"]
+    assert [stop.gradients["loss"] for stop in in_neuron] == [1.0, 1.0]
+
+
+def test_what_a_function_returns_takes_no_name_of_the_function_s_own(lesson: Path) -> None:
+    code = """
+        def squared(y):
+            y = y * 2.0
+            return y * y
+        def outer(x):
+            y = x + 1.0
+            return squared(y)
+        w = Value(3.0)
+        y = outer(w)
+        loss = y + 1.0
+        """
+    stops = check(code, lesson)
+    shown = [(stop.functions[-1], stop.line, stop.names["y"].data) for stop in stops[:-1]]
+    assert shown == [
+        ("<module>", 9, 64.0),
+        ("<module>", 8, 64.0),
+        # Not 64, which is the y of the line that called it: in each function y is its own.
+        ("outer", 6, 4.0),
+        ("squared", 3, 8.0),
+        ("squared", 2, 8.0),
+        ("outer", 5, 4.0),
+    ]
+    # d y*y/d y is 16, of what was doubled 32; in the module, y is what outer() returned.
+    assert [stop.gradients.get("y") for stop in stops] == [None, 1.0, None, None, 16.0, 32.0, 1.0]
+
+
+def test_the_lines_of_networks_are_walked_where_that_is_asked_for(lesson: Path) -> None:
+    code = """
+        model = nn.MLP(2, [2, 1], rng=random.Random(0))
+        loss = nn.mse_loss([model([0.5, -1.0]), model([1.0, 2.0])], [1.0, 0.0])
+        """
+    namespace = run(code, lesson, library=True, nn=nn, random=random)
+    loss, model = namespace["loss"], namespace["model"]
+    stops = stops_of(loss)
+    walked = [each.grad for each in model.parameters()]
+    # From the loss to the layers: each line of a function is one of its file in nn.
+    functions = list(dict.fromkeys(name for stop in stops for name in stop.functions))
+    assert functions[0] == "<module>"
+    assert functions[1:3] == ["mse_loss", "_mean"]
+    assert {stop.functions[-1] for stop in stops} >= {"_respond", "_sum", "mse_loss"}
+    respond = [stop for stop in stops if stop.functions[-1] == "_respond"]
+    assert all("d_total" in stop.names for stop in respond if "total" in stop.gradients)
+    assert {type(stop.names["self"]) for stop in respond} == {nn.Neuron}
+    # The call of a network is a line of the user's own, unless it is asked for.
+    plain = run(code, lesson.with_name("plain.py"), nn=nn, random=random)
+    assert {stop.functions for stop in stops_of(plain["loss"])} == {("<module>",)}
+    assert [each.grad for each in plain["model"].parameters()] == walked
 
 
 def test_a_line_with_operations_before_and_after_a_call_is_one_stop(lesson: Path) -> None:
@@ -1262,12 +1333,13 @@ def test_a_debugger_that_is_opened_in_the_library_sees_the_users_code_alone(
     assert [event for _, event in noting.told] == ["call", "call", "line"]
 
 
-def test_another_trace_function_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_trace_function_of_what_is_not_of_pdb_s_kind_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     set_to = tracing_in(monkeypatch, repr, None)
     pass_over_library(repr)
+    pass_over_library(print)  # debugpy puts another one there at a stop, and warns of who does
     assert not set_to
-    pass_over_library(print)
-    assert set_to == [print]
 
 
 def test_from_a_hook_of_the_users_a_debugger_goes_on_in_the_users_code(

@@ -5,6 +5,7 @@
 ``trace.py``        ``Trace``: forward pass, backward pass and update, in both directions
 ``traced.py``       one pass, as a trace has it
 ``phases.py``       the steps of a forward pass and of an update
+``rates.py``        the learning rate of an update, where there is one
 ``epochs.py``       ``record_epochs``: a trace over the epochs of a training loop
 ``explain.py``      ``explain``: where a gradient comes from
 ``reasons.py``      what there may be to say about it, as a list of reasons
@@ -12,6 +13,7 @@
 ``zeros.py``        why it is zero, or nearly so
 ``not_finite.py``   why it is infinite or nan: a table of what operations cannot do
 ``updates.py``      updates that go wrong
+``rebound.py``      updates that change no weight, read from the program's text
 ``differences.py``  why ``value.grad`` is not there, or another number
 ``earlier.py``      the gradient that the last pass gave, where numbers have changed since
 ``program.py``      the program that made the graph: its names, and the lines that are meant

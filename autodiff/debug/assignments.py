@@ -67,8 +67,10 @@ def names_of_comprehension(code: CodeType, offsets: tuple[int, int]) -> frozense
 
     From Python 3.12 on they may be; before, a comprehension is code of its own, which is called.
     """
-    spans = [_span(code, offset) for offset in offsets]
     found = _in_file(code).comprehensions if INLINED else {}
+    if not found:  # as in most files: to find a span takes long
+        return None
+    spans = [_span(code, offset) for offset in offsets]
     for comprehension, names in found.items():
         if all(span is not None and is_within(span, comprehension) for span in spans):
             return names

@@ -12,6 +12,7 @@ from autodiff.debug.earlier import OF_GRADIENTS, agree, gradients_of_the_pass, i
 from autodiff.debug.situation import Situation
 from autodiff.debug.statements import Statement, shown_statements
 from autodiff.debug.steps import backward_steps
+from autodiff.debug.updates import passed_through
 from autodiff.support.changed import is_same
 from autodiff.support.naming import number_text
 from autodiff.support.watch import hooks_of
@@ -55,7 +56,7 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
         yield f"{name}.grad is 0: it has been set to 0 since {root}.backward() ran"
     elif lines := case.program.assigned_gradients(value):
         yield assigned(case, [gradient * of.grad], lines)
-    else:
+    elif not passed_through(case):  # zero_grad() is called for what has taken its place
         yield f"{name}.grad is {grad}{passes_in(value.grad, gradient)} {ADD_UP}"
 
 

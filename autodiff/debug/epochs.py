@@ -13,6 +13,7 @@ from autodiff.graph import topological_order
 from autodiff.support import watch
 from autodiff.support.changed import Changes, is_same
 from autodiff.support.convert import to_float
+from autodiff.support.frames import place_of_now
 from autodiff.support.node import number_of
 from autodiff.value import Value
 
@@ -89,6 +90,7 @@ class RecordedPass:
     ``numbers`` are those of the nodes of ``graph``, and behind them, if variables were updated
     after the pass, those of all variables then.  ``earlier`` are the gradients that the variables
     had before it, and ``left``, for a pass with hooks, those of all nodes at its end; -0.0 is none.
+    ``files`` are those of the program that trains.
     """
 
     graph: Graph
@@ -97,6 +99,7 @@ class RecordedPass:
     epoch: int
     earlier: array[float]
     left: array[float] | None = None
+    files: tuple[str, ...] = ()
 
     def traced(self) -> TracedPass:
         """Return the pass as steps."""
@@ -114,6 +117,7 @@ class RecordedPass:
                 dict(zip(order, self.left or (), strict=False)),
                 {node: number for node, number in updates if not is_same(number, node.data)},
                 dict(zip(variables, self.earlier, strict=False)),
+                self.files,
             )
             traced.names  # noqa: B018 (those of constants are their numbers, so they are made here)
             return traced
@@ -135,6 +139,8 @@ class EpochRecorder(watch.Watcher):
 
     def __init__(self) -> None:
         self.passes: list[RecordedPass] = []
+        file, _ = place_of_now()
+        self._files = (file,) if file else ()
         self._graphs: dict[tuple[object, ...], list[Graph]] = {}
         self._trained: set[Value] = set()
         self._objects: list[float] = []  # the numbers of the last pass's variables, as objects
@@ -151,7 +157,9 @@ class EpochRecorder(watch.Watcher):
         earlier = NO_GRADIENTS
         if any(variable.has_grad for variable in variables):
             earlier = array("d", map(gradient_of, variables))
-        self.passes.append(RecordedPass(graph, numbers, gradient, epoch, earlier))
+        self.passes.append(
+            RecordedPass(graph, numbers, gradient, epoch, earlier, files=self._files)
+        )
 
     def ends(self, order: Sequence[Value]) -> None:
         """Keep the gradients that a pass with hooks leaves: no replay would have them."""

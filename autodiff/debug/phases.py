@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
@@ -50,13 +49,17 @@ class UpdateStep:
     """A variable, ``node``, gets another number between this backward pass and the next.
 
     ``before`` and ``after`` are its numbers, ``gradient`` is what ``node.grad`` was when the pass
-    had ended: the pass's own, added to what it had before.
+    had ended: the pass's own, added to what it had before, ``earlier``.  ``rate`` is the factor of
+    the gradient that the change is, -lr for plain gradient descent.  It is None where that is not
+    known: where not all variables have the same, and no line of the program says so.
     """
 
     node: Value
     before: float
     after: float
     gradient: float
+    earlier: float
+    rate: float | None
     names: Names = field(compare=False)
 
     @property
@@ -64,21 +67,13 @@ class UpdateStep:
         """By how much the number has changed."""
         return self.after - self.before
 
-    @property
-    def rate(self) -> float | None:
-        """The change as a multiple of the gradient: -lr for plain gradient descent.
-
-        None if the gradient is 0 or not finite.
-        """
-        if self.gradient == 0.0 or not math.isfinite(self.gradient):
-            return None
-        return self.change / self.gradient
-
     def __str__(self) -> str:
         name, gradient = self.names[self.node], shown(self.gradient)
         source = f"{name}.grad is {gradient}"
         if self.rate is not None:
             source = f"= {shown(self.rate)} × {gradient}, {name}.grad"
+        if self.earlier:
+            source += f", of which earlier passes gave {shown(self.earlier)}"
         numbers = f"{shown(self.before)} → {shown(self.after)}"
         return f"{name}: {numbers}, changed by {shown(self.change)} ({source})"
 

@@ -20,6 +20,7 @@ from autodiff.debug.statements import (
     target_name,
 )
 from autodiff.support.frames import LIBRARY, is_users
+from autodiff.support.lines import names_of_user
 from autodiff.support.naming import name_of
 from autodiff.value import Value
 
@@ -67,7 +68,7 @@ class Program:
         self.called: dict[Value, str] = {}
         loops = self.names_of_loops()
         for frame in reversed(frames):
-            names = {**frame.f_globals, **frame.f_locals}
+            names = names_of_user(frame)
             self.scope |= names
             for name, value in names.items():
                 is_own = name.isidentifier() and not name.startswith("_") and name not in loops
@@ -163,6 +164,10 @@ class Program:
     def places_of(self, name: str) -> list[tuple[object, ...]]:
         """Return the loops, functions and classes in which each statement with a name stands."""
         return [(*each.loops, *each.owners) for each in self.statements if name in each.names]
+
+    def has_been_at(self, statement: Statement) -> bool:
+        """Return whether the function that a statement is in, if it runs, has got as far."""
+        return statement.tree.lineno <= self.running.get(statement.function, sys.maxsize)
 
     def is_current(self, statement: Statement, name: str) -> bool:
         """Return whether what a statement has done to what has a name may still be seen.

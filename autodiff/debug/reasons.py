@@ -8,12 +8,14 @@ from autodiff.debug.differences import why_other_than_grad
 from autodiff.debug.directions import inside_the_graph
 from autodiff.debug.not_finite import why_not_finite
 from autodiff.debug.program import Program
+from autodiff.debug.rebound import replacement_by, replacement_of
 from autodiff.debug.situation import Situation, made_in
 from autodiff.debug.statements import shown_statements
 from autodiff.debug.updates import (
     definition,
     in_place,
     old_parameter,
+    why_lost,
     why_overwritten,
     why_rebound,
     why_stays_the_same,
@@ -25,9 +27,11 @@ from autodiff.support.changed import CURE as CHANGED_CURE
 from autodiff.support.naming import name_of, number_text
 from autodiff.value import Value
 
-__all__ = ["REASONS", "why_missing"]
+__all__ = ["NO_NAME", "REASONS", "why_missing"]
 
 SHOWN_VARIABLES = 4
+# What a note says that is about a name alone.
+NO_NAME = "has no name of its own"
 
 # --------------------------------------------------------------------------------------------
 # Missing: no path
@@ -42,6 +46,9 @@ def why_missing(value: Value, of: Value, order: Sequence[Value], program: Progra
         old = old_parameter(old)
     yield f"{root} is not computed from {name}: no path leads from one to the other"
     twins = [node for node in order if value.name and node.name == value.name and node.is_leaf]
+    replacement = replacement_of(value, program)
+    if value.origin.line and replacement_by(value, program) is not None:
+        replacement = replacement_by(value, program)
     rebound = made_in(value) or shown_statements(program.rebindings(value))
     if of in topological_order(value):
         yield (
@@ -60,6 +67,11 @@ def why_missing(value: Value, of: Value, order: Sequence[Value], program: Progra
             f"{name} is a new Value, {definition(value)}{rebound}, and {root} uses the old one, "
             f"{old!r}: assigning to a name does not change the Value that a model holds. Change "
             f"its number in place: {in_place(value, program)}"
+        )
+    elif replacement is not None:
+        yield (
+            f"{replacement.statement} puts new Values in the place of the old, so {root} is "
+            f"computed from others than {name}. Change the number in place: {replacement.cure}"
         )
     elif twins:
         yield (
@@ -144,7 +156,7 @@ def how_to_name(value: Value, called: str, program: Program) -> str:
         "program"
     )
     return (
-        f"{called}{made_in(value)} has no name of its own, for pictures and traces: give it one, "
+        f"{called}{made_in(value)} {NO_NAME}, for pictures and traces: give it one, "
         f"as in {in_code}{'' if program.is_recorded else recording}"
     )
 
@@ -152,6 +164,7 @@ def how_to_name(value: Value, called: str, program: Program) -> str:
 # What there may be to say about a gradient, in this order.
 REASONS: tuple[Callable[[Situation], Iterator[str]], ...] = (
     what_changed,
+    why_lost,
     why_overwritten,
     why_worse,
     is_the_root,

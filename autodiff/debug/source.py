@@ -14,7 +14,13 @@ from autodiff.debug.visits import Visit, VisitRecorder
 from autodiff.debug.walk import walk_through
 from autodiff.operators import Operators
 from autodiff.support import watch
-from autodiff.support.frames import LIBRARY, users_frame
+from autodiff.support.frames import (
+    ENGINE,
+    LIBRARY,
+    is_users,
+    is_users_or_networks,
+    users_frame,
+)
 from autodiff.support.origin import Origin
 from autodiff.value import Value
 
@@ -31,7 +37,7 @@ SINGLE_RESULT = {
 
 
 @contextmanager
-def record_source() -> Iterator[None]:
+def record_source(*, library: bool = False, visits: bool = True) -> Iterator[None]:
     """Let every Value made in a ``with`` block remember where it was made.
 
     Its ``origin`` then has the file and line of the code that made it, the innermost outside of
@@ -39,10 +45,13 @@ def record_source() -> Iterator[None]:
     ``repr``, ``explain``, pictures, traces and errors show them; a label comes before a name.
 
     In a debugger, ``backward()`` of what was made so goes back through these lines, the last first:
-    see :mod:`autodiff.debug.walk`.
+    see :mod:`autodiff.debug.walk`.  With ``library=True`` the lines of ``nn`` are among them, such
+    as those of a layer and of a loss; else they count as the line of yours that called them.  Only
+    that needs which run of its line made a Value: ``visits=False`` leaves it out, which is twice as
+    fast.
 
-    Only what the block's own thread makes is recorded.  Blocks may be nested.  Inside, a Value
-    takes ten to twenty times as long to make; outside, nothing is slower.
+    Only what the block's own thread makes is recorded.  Of nested blocks the outermost counts.
+    Inside, a Value takes ten to twenty times as long to make; outside, nothing is slower.
 
     >>> with record_source():
     ...     w, x = Value(3.0), Value(2.0)
@@ -53,7 +62,7 @@ def record_source() -> Iterator[None]:
     if any(isinstance(watcher, SourceRecorder) for watcher in watch.watchers()):
         yield
         return
-    recorder = SourceRecorder()
+    recorder = SourceRecorder(library, visits)
     watch.note_recording(recorder.visits.recording)
     with watch.watching(recorder):
         try:
@@ -69,8 +78,10 @@ class SourceRecorder(watch.Watcher):
     the name, and keeps it if the name is indeed bound to it once the next Value is made.
     """
 
-    def __init__(self) -> None:
-        self.visits = VisitRecorder()
+    def __init__(self, library: bool = False, with_visits: bool = True) -> None:
+        self.hidden = (ENGINE,) if library else LIBRARY
+        self.with_visits = with_visits
+        self.visits = VisitRecorder(is_users_or_networks if library else is_users)
         self._visit: Visit | None = None
         self._known: dict[tuple[object, ...], Origin] = {}
         self._of_visit: dict[int, Origin] = {}
@@ -81,15 +92,20 @@ class SourceRecorder(watch.Watcher):
         self.settle()
         called: FrameType | None = None
         frame: FrameType | None = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename.startswith(LIBRARY):
+        while frame is not None and frame.f_code.co_filename.startswith(self.hidden):
             called = frame
             frame = frame.f_back
         if frame is None:
             return
         below = None if called is None else called.f_code
-        name = self._name(node, frame, below) if node.parents or below is NEW_LEAF else ""
+        name, returning = "", list[FrameType]()
+        if node.parents or below is NEW_LEAF:
+            name = self._name(node, frame, below, returning)
         origin = self._origin(node.origin, frame.f_code.co_filename, frame.f_lineno, name)
-        node.origin = origin if origin.constant else self._at_visit(origin, frame, called)
+        if self.with_visits and not origin.constant:
+            origin = self._at_visit(origin, frame, called)
+            self.visits.note_return(returning)
+        node.origin = origin
 
     def settle(self) -> None:
         """Take the last name back if it is not bound to its Value."""
@@ -103,13 +119,19 @@ class SourceRecorder(watch.Watcher):
             return
         node.origin = replace(named, name="")
 
-    def _name(self, node: Value, frame: FrameType, below: CodeType | None) -> str:
-        """Return the name that the frame, or one that it returns to, gives the Value."""
+    def _name(
+        self, node: Value, frame: FrameType, below: CodeType | None, returning: list[FrameType]
+    ) -> str:
+        """Return the name that the frame, or one that it returns to, gives the Value.
+
+        The frames that return it are added to ``returning``.
+        """
         use = use_of_result(frame.f_code, frame.f_lasti)
         certain = use is not None and use.is_certain and makes_one_value(below, use.is_call)
         while use is not None and not use.name:  # it is returned
             certain = False
-            caller = users_frame(frame.f_back)
+            returning.append(frame)
+            caller = users_frame(frame.f_back, self.hidden)
             if caller is None:
                 return ""
             frame = caller

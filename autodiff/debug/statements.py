@@ -15,6 +15,7 @@ from functools import lru_cache
 from autodiff.support.frames import shown_place
 
 __all__ = [
+    "FUNCTIONS",
     "NUMBERS",
     "Flow",
     "Statement",

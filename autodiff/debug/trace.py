@@ -15,7 +15,7 @@ from autodiff.graph import topological_order
 from autodiff.support.changed import CURE, recomputed
 from autodiff.support.convert import describe, to_float
 from autodiff.support.gradients import NOT_COMPUTED
-from autodiff.support.naming import Names
+from autodiff.support.naming import Names, number_text
 from autodiff.value import Value
 
 __all__ = ["Trace"]
@@ -148,6 +148,16 @@ class Trace:
         return self._passes[-1].epoch + 1 if self._passes else 0
 
     @property
+    def nth(self) -> int:
+        """The pass of its epoch that this is in, from 0."""
+        return self._place - self._places_of(self.epoch).start
+
+    @property
+    def passes(self) -> int:
+        """How many passes this epoch has."""
+        return len(self._places_of(self.epoch))
+
+    @property
     def position(self) -> int:
         """How many steps of this pass have been taken, from 0 to ``len(trace)``."""
         return self._position
@@ -185,6 +195,21 @@ class Trace:
         updates = max(0, self._position - traced.begin_of("update"))
         return known | dict(islice(traced.updated.items(), updates))
 
+    def number(self, node: Value | str) -> float | None:
+        """Return a Value's number so far; None if it is still to be computed.
+
+        Raises ValueError for a name that no node has, or a Value that is not in the graph.
+        """
+        traced, node = self._pass, self._node(node)
+        if node not in traced.places:
+            raise ValueError(f"the graph of {self._root_name} does not have {node!r}")
+        updates = self._position - traced.begin_of("update")
+        if traced.place_of_update.get(node, updates) < updates:
+            return traced.updated[node]
+        leaves = len(traced.order) - len(traced.interior)
+        is_known = traced.places[node] < leaves + self._position
+        return traced.numbers[node] if is_known else None
+
     @property
     def gradients(self) -> dict[Value, float]:
         """Every gradient so far, in topological order; Values not reached yet are left out."""
@@ -203,14 +228,26 @@ class Trace:
 
     @property
     def note(self) -> str:
-        """What had changed since the graph was computed; '' if nothing had."""
+        """What had changed since the graph was computed, or was not cleared; '' if all is well."""
         changes = self._pass.changes
         if not changes:
-            return ""
+            return self._note_of_earlier_epochs()
         sentence = changes.sentence(self.names)
         if self._pass.is_new:
             return f"{sentence}. These are the steps of now; {CURE}"
         return f"{sentence}. backward() then mixed numbers of different times; {CURE}"
+
+    def _note_of_earlier_epochs(self) -> str:
+        """Return which gradients an epoch's first pass adds to; '' if all had been cleared."""
+        earlier = {node: number for node, number in self._pass.earlier.items() if number}
+        if not earlier or self.nth:
+            return ""
+        node, number = next(iter(earlier.items()))
+        more = f", and so with {len(earlier) - 1} more" if len(earlier) > 1 else ""
+        return (
+            f"{self.names[node]}.grad was {number_text(number)} before this pass, which adds to it"
+            f"{more}: call zero_grad() before each backward()"
+        )
 
     def completed_at(self, node: Value | str) -> int:
         """Return the position from which on a Value's gradient is complete.
@@ -266,9 +303,8 @@ class Trace:
         where = ""
         if len(self._passes) > 1:
             where = f"epoch {self.epoch} of 0 to {self.epochs - 1}, "
-            passes = self._places_of(self.epoch)
-            if len(passes) > 1:
-                where += f"pass {self._place - passes[0]} of 0 to {len(passes) - 1}, "
+            if self.passes > 1:
+                where += f"pass {self.nth} of 0 to {self.passes - 1}, "
         done, count = self.progress
         return f"<Trace of {self._root_name}: {where}{self.phase}, step {done} of {count}>"
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from autodiff.debug.phases import PHASES, ForwardStep, Phase, UpdateStep
+from autodiff.debug.rates import Change, rates_of
 from autodiff.debug.steps import ReversePass, Step, backward_steps, hooked_operands, last_uses
 from autodiff.ops import NOTHING, local_derivatives
 from autodiff.ops.operation import checked
@@ -27,7 +29,8 @@ class TracedPass:
     stays as it was.
 
     ``updated`` has, for each variable that got another number after it, that number; ``earlier``
-    has the gradients that variables had before it.
+    has the gradients that variables had before it, and ``files`` are those of the program, of which
+    the text may tell how variables are updated.
 
     Which steps there are, and the gradients at the end, are known from the start; what a step
     contributes is computed when it is asked for, from the numbers that are kept.
@@ -43,6 +46,7 @@ class TracedPass:
         left: Mapping[Value, float] | None = None,
         updated: Mapping[Value, float] | None = None,
         earlier: Mapping[Value, float] | None = None,
+        files: Sequence[str] = (),
     ) -> None:
         self.order = order
         self.root = order[-1]
@@ -52,6 +56,7 @@ class TracedPass:
         self.numbers = {node: node.data for node in order}
         self.updated = updated or {}
         self.earlier = earlier or {}
+        self.files = files
         self.reverse_pass = ReversePass(self.root, self.interior, changes)
         by_steps = self.is_new and watch.goes_by_steps(self.root)
         self.left = self._run(gradient, left, by_steps)
@@ -115,6 +120,16 @@ class TracedPass:
         """Return the number of its steps."""
         return len(self.interior) + len(self.users) + len(self.updated)
 
+    @cached_property
+    def places(self) -> dict[Value, int]:
+        """Where each node is in the order."""
+        return {node: place for place, node in enumerate(self.order)}
+
+    @cached_property
+    def place_of_update(self) -> dict[Value, int]:
+        """Where each variable's update is among the updates."""
+        return {variable: place for place, variable in enumerate(self.updated)}
+
     @property
     def names(self) -> Names:
         """A name for every node of the graph."""
@@ -148,10 +163,25 @@ class TracedPass:
 
     def update_step(self, place: int) -> UpdateStep:
         """Return a step of the update."""
-        variable, after = list(self.updated.items())[place]
-        # -0.0 is the gradient that is none: a sum with it has the bits of the other.
-        gradient = self.earlier.get(variable, -0.0) + self.left.get(variable, -0.0)
-        return UpdateStep(variable, self.numbers[variable], after, gradient, self.names)
+        change, rate = self._changes_of_variables[place]
+        return UpdateStep(
+            *(change.variable, change.before, change.after, change.gradient),
+            *(self.earlier.get(change.variable, 0.0), rate, self.names),
+        )
+
+    @cached_property
+    def _changes_of_variables(self) -> list[tuple[Change, float | None]]:
+        """Each variable's update, and the factor of the gradient that it is."""
+        changes = [
+            # -0.0 is the gradient that is none: a sum with it has the bits of the other.
+            Change(
+                *(variable, self.numbers[variable], after),
+                self.earlier.get(variable, -0.0) + self.left.get(variable, -0.0),
+            )
+            for variable, after in self.updated.items()
+        ]
+        files = [node.origin.file for node in self.order if node.origin.file]
+        return list(zip(changes, rates_of(changes, [*self.files, *files]), strict=True))
 
     def backward_step(self, k: int, before: float | None) -> Step:
         """Return a step of the backward pass, given the sum before it; None if it is the first."""

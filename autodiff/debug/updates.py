@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Iterator
 
 from autodiff.debug.directions import direction, turned_round
 from autodiff.debug.earlier import added_up
 from autodiff.debug.program import Program
+from autodiff.debug.rebound import lost_updates, replacement_by
 from autodiff.debug.situation import Situation, made_in
 from autodiff.debug.statements import shown_statements
 from autodiff.graph import topological_order
@@ -20,6 +22,8 @@ __all__ = [
     "definition",
     "in_place",
     "old_parameter",
+    "passed_through",
+    "why_lost",
     "why_overwritten",
     "why_rebound",
     "why_stays_the_same",
@@ -55,8 +59,12 @@ def old_parameter(value: Value) -> Value | None:
 def in_place(value: Value, program: Program) -> str:
     """Return how to update the variable that a chain of updates began with.
 
-    Under the first name that it had: what it is called now may be the result of an update.
+    As the line that puts a Value in its place would do it; else under the first name that it had:
+    what it is called now may be the result of an update.
     """
+    replacement = replacement_by(value, program)
+    if replacement is not None and not program.rebindings(value):
+        return replacement.cure
     chain = [value]
     while (old := old_parameter(chain[0])) is not None:
         chain.insert(0, old)
@@ -70,13 +78,63 @@ def why_rebound(case: Situation) -> Iterator[str]:
     That ``w - 0.3`` is an update and no ordinary difference, only the line that made it can tell.
     """
     value, program, old = case.value, case.program, old_parameter(case.value)
-    if old is not None and old.has_grad and program.is_rebound(value):
+    is_rebound = program.is_rebound(value) or replacement_by(value, program) is not None
+    if old is not None and old.has_grad and is_rebound:
         yield (
             f"{program.name(value)} is no variable but the result of an update, {definition(value)}"
             f"{made_in(value) or shown_statements(program.rebindings(value))}: each such step "
             "makes the graph longer, and the variable that it began with is not updated. Change "
             f"that one's number in place: {in_place(value, program)}"
         )
+
+
+def why_lost(case: Situation) -> Iterator[str]:
+    """Yield the line that should have changed value, and has given a new Value to a name alone."""
+    value, program, name = case.value, case.program, case.names[case.value]
+    if not value.is_leaf or value in case.changes.causes:
+        return
+    for node in passed_through(case):
+        replacement = replacement_by(node, program)
+        line = f" ({replacement.statement})" if replacement else ""
+        yield (
+            f"{case.names[case.of]} is computed from {definition(node)}, the result of an update"
+            f"{line}, which is a new Value in the place of {name}: {name} itself is not changed, "
+            "and each such step makes the graph longer. Change its number in place: "
+            f"{in_place(node, program)}"
+        )
+        return
+    for lost in lost_updates(program, value, case.order)[-1:]:
+        target = "" if lost.target is None else ast.unparse(lost.target)
+        gives = f"computes {lost.makes}, which goes nowhere"
+        if target == ast.unparse(lost.owner):
+            gives = f"only rebinds the name {target}, to {lost.makes}"
+        elif target:
+            gives = f"only gives {lost.makes} the name {target}"
+        yield (
+            f"{lost.statement} {gives}: {name} itself is never changed, and learns nothing. "
+            f"Change its number in place: {lost.cure}"
+        )
+
+
+def passed_through(case: Situation) -> list[Value]:
+    """Return the results of updates of value through which it goes into the root."""
+    program = case.program
+    return [
+        user
+        for user in dict.fromkeys(case.uses.users[case.value])
+        if old_parameter(user) is case.value or (user.origin.line and is_sum_with(case.value, user))
+        if replacement_by(user, program) is not None or is_update_by_name(user, program)
+    ]
+
+
+def is_sum_with(value: Value, node: Value) -> bool:
+    """Return whether a node is a sum or a difference that begins with a Value."""
+    return node.op is not None and node.op.roles in UPDATES and node.parents[0] is value
+
+
+def is_update_by_name(node: Value, program: Program) -> bool:
+    """Return whether the line that made a node, which is known, gives a name the result."""
+    return bool(node.origin.line) and program.is_rebound(node)
 
 
 def why_worse(case: Situation) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import CO_GENERATOR
 from itertools import count
@@ -60,9 +61,10 @@ class Visit:
     ``number`` grows from visit to visit.  ``names`` are those that are known to the line, and
     ``bindings`` what they stood for then, as it is kept: no Value, as that may be one of a graph of
     before, whose line named one of a graph before that.
+    ``returns`` is whether it returned what it made.
     """
 
-    __slots__ = ("bindings", "call", "line", "names", "number")
+    __slots__ = ("bindings", "call", "line", "names", "number", "returns")
 
     def __init__(
         self, call: Call, line: int, names: LineNames, bindings: tuple[object, ...]
@@ -72,6 +74,7 @@ class Visit:
         self.number = next(_numbers)
         self.names = names
         self.bindings = bindings
+        self.returns = False
 
 
 @dataclass(slots=True)
@@ -95,10 +98,14 @@ class VisitRecorder:
     like add many times in one call, a comprehension's instructions run many times, and what follows
     ``and`` may be the next run's: there the line runs again if a name is bound anew that is not
     bound in between.
+
+    ``is_shown`` says which files' lines are told apart; the lines of others count as those that
+    called them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_shown: Callable[[str], bool]) -> None:
         self.recording = Recording()
+        self._is_shown = is_shown
         self._running: list[Running] = []  # the outermost first
         self._names: dict[tuple[CodeType, int], LineNames] = {}
         self._times: dict[str, int | None] = {}
@@ -108,7 +115,7 @@ class VisitRecorder:
         if self._running and self._running[-1].frame is frame:
             return self._go_on(self._running[-1], called, frame.f_lineno)
         new: list[tuple[FrameType, FrameType | None, int]] = []
-        found, called, line = calling_function(frame, called)
+        found, called, line = calling_function(frame, called, self._is_shown)
         while found is not None:
             depth = self._depth(found)
             if depth:
@@ -116,12 +123,17 @@ class VisitRecorder:
                 self._go_on(self._running[-1], called, line)
                 break
             new.append((found, called, line))
-            found, called, line = calling_function(found.f_back, found)
+            found, called, line = calling_function(found.f_back, found, self._is_shown)
         else:
             self._running.clear()
         for each in reversed(new):
             self._begin(*each)
         return self._running[-1].visit if self._running else None
+
+    def note_return(self, frames: Sequence[FrameType]) -> None:
+        """Note that the last Value is what the lines return at which these calls are."""
+        for running in self._running:
+            running.visit.returns = running.frame in frames
 
     def _depth(self, frame: FrameType) -> int:
         """Return how many calls run down to that frame's; 0 if it is none of those known."""

@@ -7,10 +7,10 @@ code that is compiled with the file and the line numbers of the user's (``autodi
 So a breakpoint on a line stops in both passes, and "step over" goes back from the loss.
 
 The local variables at a stop are what the user's names stood for when the line ran, as far as that
-was kept (``autodiff/debug/bindings``), the gradients so far of the Values among them, as ``d_`` and
-the name (of a list of Values a list of theirs), what a variable's gradient was before the pass, as
-``d_w_before``, and, of a line that ran several times, which run it is: ``visit``.  What has a name
-of the user's own keeps it.
+was kept (``autodiff/debug/bindings``), what is differentiated, the gradients so far of the Values
+among them, as ``d_`` and the name (of a list of Values a list of theirs), what a variable's
+gradient was before the pass, as ``d_w_before``, and, of a line that ran several times, which run it
+is: ``visit``.  What has a name of the user's own keeps it.
 
 What ran last comes first, while ``backward()`` goes by the graph alone.  A sum depends on the order
 of its terms in the last bit, so a gradient is summed anew, in the order of ``backward()``, once the
@@ -43,7 +43,7 @@ from autodiff.graph import topological_order
 from autodiff.ops import NOTHING
 from autodiff.support import watch
 from autodiff.support.changed import OURS
-from autodiff.support.frames import module_of, users_frames, warn_user
+from autodiff.support.frames import frames_of_now, module_of, warn_user
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.lines import LocalNames, Quiet, code_at_lines, pass_over_library, run_at_lines
 from autodiff.value import Value
@@ -73,6 +73,7 @@ class Pass(InNumbers):
     """
 
     def __init__(self, order: Sequence[Value], reverse_pass: ReversePass) -> None:
+        self.root = order[-1]
         self.place = {node: place for place, node in enumerate(reversed(order))}
         self.reverse_pass = reverse_pass
         self.watchers = watch.watchers()
@@ -228,14 +229,14 @@ class Walk:
         self.quiet = quiet
         self.nodes = {id(node): node for node in this_pass.place}
         # In the functions that call backward() one stands already: each is walked by itself.
-        self.running = {id(frame.f_code) for frame in users_frames()}
+        self.running = {id(frame.f_code) for frame in frames_of_now()}
         self.has_hooks = any(watch.hooks_of(node) is not None for node in this_pass.place)
         self.outermost: list[Frame] = []
         self.open: list[Frame] = []
         self.depths: dict[int, int] = {}  # of those that are open
         self.unrecorded = 0
         self.visits: Counter[tuple[CodeType, int]] = Counter()
-        self.visits_past: Counter[tuple[CodeType, int]] = Counter()
+        self.visits_past: dict[tuple[CodeType, int], int] = {}
         self.calls: dict[str, Call] = {}
         self.modules: dict[str, dict[str, Any]] = {}
         self.codes: dict[tuple[CodeType, tuple[int, ...]], CodeType] = {}
@@ -348,8 +349,8 @@ class Walk:
     def which(self, visit: Visit) -> dict[str, str]:
         """Return which run of its line a visit is, as ``{"visit": "3 of 4"}`` if there are more."""
         line = visit.call.code, visit.line
-        count, past = self.visits[line], self.visits_past[line]
-        self.visits_past[line] += 1
+        count, past = self.visits[line], self.visits_past.get(line, 0)
+        self.visits_past[line] = past + 1
         return {"visit": f"{count - past} of {count}"} if count > 1 else {}
 
 
@@ -374,7 +375,10 @@ class Rounds:
         self.names: LocalNames = {}
         self.module = walk.module_then(frame.call)
         self.bound = frozenset(bound_names(frame.call.code))
-        self.shown: dict[str, Value] = {}
+        # Also where the function itself does not know it, as for explain(w, of=loss).
+        root, self.shown = walk.this_pass.root, dict[str, Value]()
+        if self.is_free(own_name(root)):
+            self.shown[own_name(root)] = root
         self.lists: dict[str, Sequence[Any]] = {}
         self.show(self.stops[0])
 
@@ -425,7 +429,12 @@ class Rounds:
             ):
                 plain[name] = thing
         results = [last_value(each) for each in reversed(stop.work)]
-        self.shown.update([(own_name(each), each) for each in results])
+        self.shown.update(
+            (own_name(each), each)
+            for each in results
+            # What is returned has a name of the caller's, which may be another thing here.
+            if not (visit.returns and own_name(each) in self.bound)
+        )
         self.shown.pop("", None)
         plain.update(self.lists_made(visit))
         self.lists = {name: it for name, it in plain.items() if self.nodes_in(it)}

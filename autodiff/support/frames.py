@@ -6,19 +6,23 @@ import linecache
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from bdb import Bdb
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any
 
 __all__ = [
+    "ENGINE",
     "LIBRARY",
     "PYTHON",
     "calling_function",
     "code_at",
     "debugger_looks_on",
+    "frames_of_now",
     "is_debugger",
     "is_users",
+    "is_users_or_networks",
     "module_of",
     "place_of_now",
     "shown_place",
@@ -29,7 +33,8 @@ __all__ = [
 
 # The library's own folders, autodiff and nn.
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-LIBRARY = (PACKAGE + os.sep, os.path.join(os.path.dirname(PACKAGE), "nn") + os.sep)
+ENGINE, NETWORKS = PACKAGE + os.sep, os.path.join(os.path.dirname(PACKAGE), "nn") + os.sep
+LIBRARY = (ENGINE, NETWORKS)
 
 # And those of Python and of what is installed.
 PYTHON = os.path.dirname(os.__file__) + os.sep
@@ -44,9 +49,9 @@ DEBUGGERS = ("pydevd", "_pydevd", "debugpy", "thonny.")
 COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
 
-def users_frame(frame: FrameType | None) -> FrameType | None:
+def users_frame(frame: FrameType | None, library: tuple[str, ...] = LIBRARY) -> FrameType | None:
     """Return the innermost frame, from this one on, that is not this library's; None without."""
-    while frame is not None and frame.f_code.co_filename.startswith(LIBRARY):
+    while frame is not None and frame.f_code.co_filename.startswith(library):
         frame = frame.f_back
     return frame
 
@@ -63,13 +68,24 @@ def is_users(file: str) -> bool:
     return not any(folder in file for folder in INSTALLED)
 
 
-def users_frames() -> Iterator[FrameType]:
-    """Yield the frames of the user's code that run now, the innermost first."""
+def is_users_or_networks(file: str) -> bool:
+    """Return whether code of that file is the user's or that of ``nn``."""
+    return file.startswith(NETWORKS) or is_users(file)
+
+
+def frames_of_now() -> Iterator[FrameType]:
+    """Yield the frames that run now, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def users_frames() -> Iterator[FrameType]:
+    """Yield the frames of the user's code that run now, the innermost first."""
+    for frame in frames_of_now():
         if is_users(frame.f_code.co_filename):
             yield frame
-        frame = frame.f_back
 
 
 def place_of_now() -> tuple[str, int]:
@@ -97,19 +113,21 @@ def module_of(file: str, name: str = "") -> dict[str, Any]:
 
 
 def calling_function(
-    frame: FrameType | None, called: FrameType | None
+    frame: FrameType | None,
+    called: FrameType | None,
+    is_shown: Callable[[str], bool] = is_users,
 ) -> tuple[FrameType | None, FrameType | None, int]:
     """Return the innermost frame of a function of the user's, what it has called, and its line.
 
-    ``called`` is what the given frame has called.
+    ``called`` is what the given frame has called; ``is_shown`` says which files are the user's.
     """
-    while frame is not None and not is_users(frame.f_code.co_filename):
+    while frame is not None and not is_shown(frame.f_code.co_filename):
         called, frame = frame, frame.f_back
     if frame is None:
         return None, called, 0
     line = frame.f_lineno
     if frame.f_code.co_name in COMPREHENSIONS:
-        around, within, _ = calling_function(frame.f_back, frame)
+        around, within, _ = calling_function(frame.f_back, frame, is_shown)
         # Unless another function was given a generator, and asks it for the next.
         if around is not None and stands_in(frame.f_code, around.f_code):
             return around, within, line
@@ -134,7 +152,7 @@ def is_debugger(tracer: Any) -> bool:
     Other tools trace lines too, such as ``python -m trace`` and what measures coverage.
     """
     owner = getattr(tracer, "__self__", tracer)
-    if isinstance(owner, getattr(sys.modules.get("bdb"), "Bdb", ())):  # as are pdb and its like
+    if isinstance(owner, Bdb):  # as are pdb and its like
         return True
     modules = getattr(owner, "__module__", None), type(owner).__module__
     return any((module or "").startswith(DEBUGGERS) for module in modules)

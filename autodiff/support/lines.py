@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import linecache
 import sys
+from bdb import Bdb
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import repeat
 from operator import call
-from types import CodeType, FrameType, MethodType
+from types import CodeType, FrameType
 from typing import Any, TypeVar
 
 from autodiff.support.frames import is_users
@@ -23,6 +24,7 @@ __all__ = [
     "Quiet",
     "QuietAfterwards",
     "code_at_lines",
+    "names_of_user",
     "pass_over_library",
     "run_at_lines",
 ]
@@ -32,6 +34,8 @@ Result = TypeVar("Result")
 
 # A debugger shows a name like this apart from the user's.
 ROUND = "__round__"
+# Where the local variables are none of the user's, but say what happens.
+NOT_USERS = "__not_users__"
 
 # The kinds of entries in a table of line numbers: a line without columns, none at all; and how many
 # units of code one is for at most.  CPython, InternalDocs/code_objects.md.
@@ -105,7 +109,7 @@ class Quiet:
     """
 
     def __init__(self, tracer: Any) -> None:
-        is_pdb = isinstance(getattr(tracer, "__self__", None), bdb_class())
+        is_pdb = isinstance(getattr(tracer, "__self__", None), Bdb)
         # No functions of Python's, which would be seen themselves.
         self.begin: Callable[[], Any] = partial(sys.settrace, None) if is_pdb else int
         self.end: Callable[[], Any] = partial(sys.settrace, tracer) if is_pdb else int
@@ -116,13 +120,14 @@ class Quiet:
 
 
 class QuietAfterwards(Quiet):
-    """The same for a debugger that is opened only now: a bound method is its trace function."""
+    """The same for a debugger that is opened only now."""
 
     def __init__(self) -> None:
         super().__init__(None)
-        tracers = map(type, iter(sys.gettrace, self))
-        off = {MethodType: partial(sys.settrace, None)}
-        self.begin = map(call, map(off.get, tracers, repeat(int))).__next__  # type: ignore[arg-type]
+        owners = map(getattr, iter(sys.gettrace, self), repeat("__self__"), repeat(None))
+        off = {True: partial(sys.settrace, None)}
+        are_pdb = map(isinstance, owners, repeat(Bdb))
+        self.begin = map(call, map(off.get, are_pdb, repeat(int))).__next__
 
 
 class PassingOver:
@@ -151,9 +156,7 @@ def pass_over_library(tracer: Any, was_opened: bool = False) -> None:
     That is until the user's code that called it goes on.  ``was_opened`` says that it was opened
     here: then it is about to show the rest of all functions that run.
     """
-    if not isinstance(getattr(tracer, "__self__", None), bdb_class()):
-        if sys.gettrace() is not tracer:
-            sys.settrace(tracer)
+    if not isinstance(getattr(tracer, "__self__", None), Bdb):
         return
     over, frame = PassingOver(tracer), sys._getframe(1)
     while frame.f_back is not None and not is_users(frame.f_code.co_filename):
@@ -169,27 +172,33 @@ def has_users_lines(file: str) -> bool:
     return is_users(file) and bool(linecache.getlines(file))
 
 
-def bdb_class() -> Any:
-    """Return the class of Python's debuggers, () if none is there."""
-    return getattr(sys.modules.get("bdb"), "Bdb", ())
-
-
 def run_at_lines(
     code: CodeType,
     module: dict[str, Any],
     names: LocalNames,
     next_round: Callable[[], object],
     quiet: Quiet,
+    *,
+    users: bool = True,
 ) -> Any:
     """Run such code with ``names`` as its local variables, and the names of a module.
 
     ``next_round`` is called at each stop.  The module is a copy: its names are the user's, and what
-    is called at each stop is none of them.  Returns the trace function after it.
+    is called at each stop is none of them.  ``users`` says whether ``names`` are the user's, too.
+    Returns the trace function after it.
     """
     around = {**module, ROUND: next_round}
+    if not users:
+        around[NOT_USERS] = True
     quiet.end()
     # On one line, where a debugger does not stop in between.
     _, tracer, _ = exec(code, around, names), sys.gettrace(), quiet.begin()  # type: ignore[func-returns-value]
     names.clear()  # which refer to what refers to them
     around.clear()
     return tracer
+
+
+def names_of_user(frame: FrameType) -> dict[str, Any]:
+    """Return the names that a frame knows, without those by which a stop says what happens."""
+    own = {} if NOT_USERS in frame.f_globals else frame.f_locals
+    return {**frame.f_globals, **own}
