@@ -5,9 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Iterable
-from functools import reduce
 from numbers import Real
-from operator import add
 from typing import Any
 
 from autodiff import Value, sqrt
@@ -16,6 +14,7 @@ from autodiff.support.convert import describe
 from autodiff.support.nested import values_of
 from autodiff.value import constant
 from nn.module import Module, title_of
+from nn.softmax import total_of
 
 __all__ = ["Dropout", "Embedding", "LayerNorm", "RMSNorm"]
 
@@ -93,7 +92,7 @@ class RMSNorm(Module):
 
     def scaled(self, numbers: list[Value]) -> list[Value]:
         """Return the numbers, scaled to a mean square of 1, times weights and plus biases."""
-        mean_square = reduce(add, [number**2 for number in numbers]) / float(self.width)
+        mean_square = total_of([number**2 for number in numbers]) / float(self.width)
         size = sqrt(mean_square + self.eps)
         outputs = [number / size for number in numbers]
         if self.weight is not None:
@@ -123,7 +122,7 @@ class LayerNorm(RMSNorm):
     def __call__(self, x: Iterable[Value | float]) -> list[Value]:
         """Return as many Values as there are numbers or Values in ``x``: the width."""
         inputs = values_of(x, self.width, title_of(self))
-        mean = reduce(add, inputs) / float(self.width)
+        mean = total_of(inputs) / float(self.width)
         return self.scaled([number - mean for number in inputs])
 
 

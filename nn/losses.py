@@ -11,14 +11,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from numbers import Integral
-from operator import add
 from typing import Any
 
 from autodiff import Value, maximum, where
 from autodiff.support.convert import describe
 from autodiff.support.nested import listed, pairs_of
 from autodiff.value import constant
-from nn.softmax import log_softmax
+from nn.softmax import log_softmax, total_of
 
 __all__ = [
     "binary_cross_entropy",
@@ -210,7 +209,7 @@ def _surprise_against(chosen: Value, others: list[Value]) -> Value:
     # differences nor the logarithm of their sum, 0, may make a nan.  Otherwise that is 1 at least.
     lowest, half = constant(LOWEST, "lowest float"), constant(0.5, "floor")
     largest: Value = reduce(maximum, others).maximum(lowest)
-    total: Value = reduce(add, [(other - largest).exp() for other in others]).maximum(half)
+    total: Value = total_of([(other - largest).exp() for other in others]).maximum(half)
     return (largest - chosen + total.log()).softplus()
 
 
@@ -221,7 +220,7 @@ def _expected_surprise(row: list[Value], shares: Sequence[Value | float]) -> Val
             f"cross_entropy needs {len(row)} probabilities as target, but got {len(shares)}"
         )
     terms = [-z * share for z, share in zip(log_softmax(row), shares, strict=True)]
-    total: Value = reduce(add, terms)
+    total: Value = total_of(terms)
     return total
 
 
@@ -249,7 +248,7 @@ def _check_probability(number: Value | float, what: str) -> None:
 
 def _mean(terms: Sequence[Value]) -> Value:
     # x / 1 is x: one row's graph is drawn without it.
-    total: Value = reduce(add, terms)
+    total: Value = total_of(terms)
     return total if len(terms) == 1 else total / float(len(terms))
 
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from functools import reduce
 from numbers import Real
-from operator import add
 from typing import Any
 
 from autodiff import Value, clip, exp, log, maximum
@@ -30,7 +29,7 @@ def softmax(scores: Sequence[Any]) -> list[Any]:
     ([0.5, 0.5], [1.0, 0.0])
     """
     exponentials = [exp(score) for score in _shifted(scores, "softmax")]
-    total = reduce(add, exponentials)
+    total = total_of(exponentials)
     return [each / total for each in exponentials]
 
 
@@ -43,7 +42,7 @@ def log_softmax(scores: Sequence[Any]) -> list[Any]:
     [0.0, -1000.0]
     """
     shifted = _shifted(scores, "log_softmax")
-    log_of_sum = log(reduce(add, [exp(score) for score in shifted]))
+    log_of_sum = log(total_of([exp(score) for score in shifted]))
     return [score - log_of_sum for score in shifted]
 
 
@@ -57,7 +56,7 @@ def log_sum_exp(scores: Sequence[Any]) -> Any:
     (1000.0, 0.6931471805599453)
     """
     largest = clip(_largest_of(scores, "log_sum_exp"), -HUGE, HUGE)
-    return largest + log(reduce(add, [exp(score - largest) for score in scores]))
+    return largest + log(total_of([exp(score - largest) for score in scores]))
 
 
 def _shifted(scores: Sequence[Any], user: str) -> list[Any]:
@@ -74,3 +73,11 @@ def _largest_of(scores: Sequence[Any], user: str) -> Any:
         if not isinstance(score, (Value, float, Real)):
             raise TypeError(f"{user} needs Values or numbers as scores, but got {describe(score)}")
     return reduce(maximum, scores)
+
+
+def total_of(terms: Sequence[Any]) -> Any:
+    """Return the sum of Values or numbers, from the first on: a line to step through."""
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total

@@ -375,7 +375,7 @@ def test_the_lines_of_networks_are_walked_where_that_is_asked_for(lesson: Path) 
     functions = list(dict.fromkeys(name for stop in stops for name in stop.functions))
     assert functions[0] == "<module>"
     assert functions[1:3] == ["mse_loss", "_mean"]
-    assert {stop.functions[-1] for stop in stops} >= {"_respond", "_sum", "mse_loss"}
+    assert {stop.functions[-1] for stop in stops} >= {"_respond", "total_of", "mse_loss"}
     respond = [stop for stop in stops if stop.functions[-1] == "_respond"]
     assert all("d_total" in stop.names for stop in respond if "total" in stop.gradients)
     assert {type(stop.names["self"]) for stop in respond} == {nn.Neuron}
