@@ -62,6 +62,7 @@ SHAPES: dict[Kind, dict[str, str]] = {
         **{"fontsize": "16", "fontcolor": "#4D4D4D"},
     },
     "module": {"shape": "record", "penwidth": "4"},
+    "call": {"shape": "record", "penwidth": "4"},
     "rows": {"shape": "record", "style": "dashed,filled", "penwidth": "3"},
     "reference": {
         **{"shape": "box", "style": "dashed,filled", "color": "#555555"},

@@ -11,7 +11,7 @@ from typing import Any
 from autodiff.compiler.program import Program
 from autodiff.drawing.boxes import Painter, joined
 from autodiff.drawing.dot import dot_text
-from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, parts_of
+from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, folded
 from autodiff.drawing.layout import in_layout, laid_out
 from autodiff.drawing.legend import with_legend
 from autodiff.drawing.mermaid import mermaid_text
@@ -143,7 +143,7 @@ def draw(
     precision: int = 4,
     *,
     fold: Fold | None = None,
-    expand: Sequence[str] = (),
+    expand: Sequence[str | Value] = (),
     edges: bool = False,
     step: int | None = None,
     legend: bool = False,
@@ -215,7 +215,7 @@ def painter_of(
     roots: Sequence[Value],
     precision: int,
     fold: Fold | None,
-    expand: Sequence[str],
+    expand: Sequence[str | Value],
     edges: bool,
     max_nodes: int,
     changes: Changes | None = None,
@@ -231,12 +231,12 @@ def painter_of(
         order.pop()
     if fold is None and len(order) > max_nodes:  # without making a million parts first
         check_size(len(order), max_nodes, "the graph", fold_that_fits(order, max_nodes))
-    parts = parts_of(order, fold, expand)
-    if len(parts) > max_nodes:
-        check_size(len(parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
+    folding = folded(order, fold, expand)
+    if len(folding.parts) > max_nodes:
+        check_size(len(folding.parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
     if changes is None:
         changes = Changes(order)
-    return Painter(order, parts, precision, edges, roots, changes)
+    return Painter(order, folding, precision, edges, roots, changes)
 
 
 def roots_of(root: Value | Sequence[Value]) -> list[Value]:
@@ -264,14 +264,14 @@ def check_size(count: int, max_nodes: int, what: str, hint: str) -> None:
         )
 
 
-def check_fold(fold: Fold | None, expand: Sequence[str]) -> None:
+def check_fold(fold: Fold | None, expand: Sequence[str | Value]) -> None:
     """Raise TypeError or ValueError if fold or expand is wrong."""
     if fold is not None and fold not in FOLDS:
         raise ValueError(f"fold must be None or one of {', '.join(FOLDS)}, but is {fold!r}")
     if isinstance(expand, str) or not isinstance(expand, Sequence):
         raise TypeError(f"expand must be a list of modules' paths, but got {describe(expand)}")
-    if expand and fold not in ("neuron", "layer"):
-        raise ValueError('expand opens a part of a picture with fold="neuron" or fold="layer"')
+    if expand and fold not in ("neuron", "layer", "call"):
+        raise ValueError('expand opens a part of a picture with fold="neuron", "layer" or "call"')
 
 
 def check_arguments(rankdir: str, precision: int, max_nodes: int) -> None:

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 Kind: TypeAlias = Literal[
-    "variable", "operation", "result", "input", "constant", "module", "rows", "reference"
+    "variable", "operation", "result", "input", "constant", "module", "call", "rows", "reference"
 ]
 Mark: TypeAlias = Literal["", "giver", "changed"]
 Sign: TypeAlias = Literal["", "positive", "negative", "zero"]
