@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import TypeAlias
 
+from autodiff.drawing.lines import in_lines
 from autodiff.drawing.moment import NOW, Moment
 from autodiff.drawing.parts import Folding, Part, ancestors, module_of
 from autodiff.drawing.picture import (
@@ -42,6 +43,7 @@ __all__ = ["Painter", "joined"]
 # A folded box lists its parameters one by one up to this many, then by name with their ranges.
 MOST_PARAMETERS = 8
 PARAMETER_LENGTH = 20  # of its name, in characters
+CALL_LENGTH = 100  # of a call as it is written
 BOX_LENGTH = 24  # of its name in a caption
 
 # In the title of a picture.
@@ -55,6 +57,9 @@ Use: TypeAlias = tuple[Value, int]
 # An arrow: the places of its two parts, and the operand's position.
 ArrowKey: TypeAlias = tuple[int, int, int]
 MERGED = -1  # the position of several uses together
+
+# Parts whose boxes do not say what their nodes are called by their places.
+HIDING = ("call", "line", "leaves")
 
 INDICES = re.compile(r"\[(\d+)\]")
 
@@ -97,7 +102,7 @@ class Painter:
         self.moment = NOW
         self.roots = dict.fromkeys(roots)
         self.called = folding.names
-        self.names = Names(joined(roots), self.called)
+        self.names = Names(joined(roots), self.called_alone())
         self.part_with = {
             node: place for place, part in enumerate(self.parts) for node in part.nodes
         }
@@ -109,12 +114,21 @@ class Painter:
         self.used_outside = {operand_of(use) for uses in self.merged.values() for use in uses}
         self.locals: dict[Value, tuple[float, ...]] = {}
 
+    def called_alone(self) -> dict[Value, str]:
+        """Return what the nodes are called that have boxes of their own, and their operands.
+
+        In a graph of many nodes of one name, these are then numbered from 1.
+        """
+        alone = [node for part in self.parts if part.kind == "node" for node in part.nodes]
+        shown = {each for node in alone for each in (node, *node.parents)}
+        return {node: name for node, name in self.called.items() if node in shown}
+
     def picture_at(self, moment: Moment) -> Picture:
         """Return the picture at a moment."""
         self.moment = moment
         boxes = [self.box_of(place) for place in range(len(self.parts))]
         folded = f", drawn as {len(boxes):,} boxes" if len(boxes) < len(self.order) else ""
-        return with_references(
+        picture = with_references(
             Picture(
                 [*boxes, *self.notes()],
                 self.arrows(),
@@ -124,6 +138,7 @@ class Painter:
                 self.caption(boxes),
             )
         )
+        return in_lines(picture) if any(box.kind == "call" for box in boxes) else picture
 
     def roomy_picture(self, moments: Iterator[Moment]) -> Picture:
         """Return the first moment's picture, each line as long as it gets at any moment.
@@ -269,10 +284,10 @@ class Painter:
         """Return the box of calls: how they are written, how many, their results, parameters."""
         called, count = part.called, len(results_of(part))
         assert called is not None, "a part of this kind has it"
-        title = [line for each in called.title for line in lines_of(name_shown(each))]
+        title = [line for each in called.title for line in lines_of(name_shown(each, CALL_LENGTH))]
         facts = (*called.facts, f"{count:,} operation{'s' * (count > 1)}")
         table = self.table(part, len(self.outputs(part)))
-        return Box(id, "call", name_shown(called.name), tuple(title), facts, table)
+        return Box(id, "call", name_shown(called.name), tuple(map(name_shown, title)), facts, table)
 
     def outputs(self, part: Part) -> list[Value]:
         """Return the results of a part that are used outside of it, or are roots."""
@@ -390,6 +405,8 @@ class Painter:
             return "…"
         if node.is_constant and not node.name:
             return self.values([node]) if same_number(nodes) else "…"
+        if not self.is_named(node) and self.parts[self.part_with[node]].kind in HIDING:
+            return "…"
         return operand_shown(self.names[node])
 
     def numbers(self, nodes: Sequence[Value]) -> tuple[str, str]:
