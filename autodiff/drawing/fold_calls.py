@@ -6,7 +6,7 @@ calls from one place of the program did, and what one operation on one line did 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -178,6 +178,9 @@ class Grouping:
                     if results:
                         path = scope_of[self.tree.known[results[0].origin.visit.call]]
                     parts.append(Part("node", path, with_leaves_last(members)))
+        times = times_of(self.order)
+        ended = {end_of(part, times): part for part in parts}
+        parts = [ended[time] for time in sorted(ended)]
         titles = {scope.path: title_of(scope.calls) for scope in self.scopes[1:]}
         return Folding(parts, *frames_with_titles(parts, titles), self.names())
 
@@ -236,6 +239,25 @@ NOT_RECORDED: Final = Called("not recorded", ("not recorded",), ())
 def line_of(node: Value) -> tuple[str, int, str]:
     """Return the file and the line that made a result, and by which operation."""
     return node.origin.file, node.origin.line, node.op.name if node.op else ""
+
+
+def times_of(order: Sequence[Value]) -> dict[Value, tuple[int, int]]:
+    """Return when each node was made, to sort by: leaves first, and no result before its operands.
+
+    A line that calls a function runs before that, but computes with what it gives afterwards.
+    """
+    times: dict[Value, tuple[int, int]] = {}
+    for place, node in enumerate(order):
+        visit = node.origin.visit if node.op is not None else None
+        of_operands = [times[parent][0] for parent in node.parents]
+        times[node] = max([-1 if visit is None else visit.number, *of_operands]), place
+    return times
+
+
+def end_of(part: Part, times: Mapping[Value, tuple[int, int]]) -> tuple[int, int]:
+    """Return when the last result of a part was made; of leaves, the last of these."""
+    results = [node for node in part.nodes if node.op is not None]
+    return max([times[node] for node in results or part.nodes])
 
 
 def with_leaves_last(nodes: Sequence[Value]) -> list[Value]:

@@ -45,7 +45,8 @@ def in_lines(picture: Picture) -> Picture:
 
 def again(box: Box, id: str, user: Box) -> Box:
     """Return the small box that stands for another beside its user."""
-    return Box(id, "reference", box.name, (box.name,), frame=user.frame, line=user.line)
+    title = box.title if box.kind == "call" else (box.name,)
+    return Box(id, "reference", box.name, title, frame=user.frame, line=user.line)
 
 
 def with_frames_in_lines(picture: Picture) -> Picture:
@@ -80,30 +81,23 @@ def frames_around(box: Box, frames: Mapping[str, Frame]) -> list[Frame]:
 def ranks_of(picture: Picture) -> dict[str, int]:
     """Return each box's place along the picture: after its operands; a leaf's before its first use.
 
-    Where boxes use each other, as in a recurrence, the arrow that closes the circle does not count.
+    Where boxes use each other, as in a recurrence, what comes later does not count as an operand.
     """
     users: dict[str, list[str]] = {box.id: [] for box in picture.boxes}
-    operands: dict[str, list[str]] = {box.id: [] for box in picture.boxes}
+    ranks = dict.fromkeys(users, 0)
+    places = {id: place for place, id in enumerate(users)}
+    has_operands = set()
     for arrow in picture.arrows:
-        users[arrow.tail].append(arrow.head)
-        operands[arrow.head].append(arrow.tail)
-    ranks: dict[str, int] = {}
-    begun: set[str] = set()
-    for box in picture.boxes:
-        pending = [box.id]
-        while pending:
-            id = pending[-1]
-            first = id not in begun
-            begun.add(id)
-            missing = [each for each in operands[id] if each not in begun] if first else []
-            if missing:
-                pending += missing
-                continue
-            pending.pop()
-            if id not in ranks:
-                known = [ranks[each] for each in operands[id] if each in ranks]
-                ranks[id] = max(known, default=-1) + 1
+        if places[arrow.tail] < places[arrow.head]:
+            users[arrow.tail].append(arrow.head)
+            has_operands.add(arrow.head)
     for id, used_by in users.items():
-        if not operands[id] and used_by:
-            ranks[id] = min(ranks[each] for each in used_by) - 1
+        for user in used_by:
+            ranks[user] = max(ranks[user], ranks[id] + 1)
+    for arrow in picture.arrows:  # of references, which come last
+        if places[arrow.tail] > places[arrow.head]:
+            users[arrow.tail].append(arrow.head)
+    for id, used_by in users.items():
+        if id not in has_operands and used_by:
+            ranks[id] = max(0, min(ranks[user] for user in used_by) - 1)
     return ranks

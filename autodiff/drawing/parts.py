@@ -70,6 +70,8 @@ class Part:
 class Folding:
     """The parts of a graph by their first nodes, and the frames to draw, the outer first.
 
+    Calls are in the order in which they ended, so that what a loop makes comes after what it uses.
+
     ``ids`` has the id of each module's or call's box or frame by its path, and ``names`` those of
     nodes that have none of their own.
     """
