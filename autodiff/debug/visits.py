@@ -15,7 +15,7 @@ from autodiff.debug.assignments import names_of_comprehension
 from autodiff.debug.bindings import LineNames, are_bound_as_before, bindings, bound_names
 from autodiff.debug.instructions import can_follow, is_call, is_straight, start_of, stored_between
 from autodiff.operators import Operators
-from autodiff.support.frames import COMPREHENSIONS, calling_function
+from autodiff.support.frames import COMPREHENSIONS, calling_function, frames_of_now
 
 __all__ = ["Call", "Recording", "Visit", "VisitRecorder", "time_of"]
 
@@ -41,10 +41,11 @@ class Call:
 
     ``caller`` is the visit of the line that called it, None where the user's code begins, and
     ``site`` the code there and the instruction that did.  ``time`` is when the file was changed
-    last before its lines ran, None for what is no file.
+    last before its lines ran, None for what is no file.  ``is_around`` says that it had begun
+    before the recording did.
     """
 
-    __slots__ = ("caller", "code", "module", "recording", "site", "time")
+    __slots__ = ("caller", "code", "is_around", "module", "recording", "site", "time")
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Call:
         site: tuple[CodeType, int] | None,
         time: int | None,
         recording: Recording,
+        is_around: bool,
     ) -> None:
         self.code: CodeType = frame.f_code
         self.module: str = frame.f_globals.get("__name__", "")
@@ -60,6 +62,7 @@ class Call:
         self.site = site
         self.time = time
         self.recording = recording
+        self.is_around = is_around
 
 
 class Visit:
@@ -121,6 +124,7 @@ class VisitRecorder:
     def __init__(self, is_shown: Callable[[str], bool]) -> None:
         self.recording = Recording()
         self._is_shown = is_shown
+        self._around = set(frames_of_now())
         self._running: list[Running] = []  # the outermost first
         self._names: dict[tuple[CodeType, int], LineNames] = {}
         self._times: dict[str, int | None] = {}
@@ -164,7 +168,8 @@ class VisitRecorder:
         caller, site = None, None
         if self._running:
             caller, site = self._running[-1].visit, self._running[-1].site
-        call = Call(frame, caller, site, self._times[file], self.recording)
+        is_around = frame in self._around
+        call = Call(frame, caller, site, self._times[file], self.recording, is_around)
         visit = self._new_visit(call, frame, line)
         offset = start_of(frame.f_code, frame.f_lasti)
         self._running.append(Running(frame, call, visit, offset, offset, called))

@@ -30,8 +30,8 @@ class CallNode:
 
     ``number`` counts the calls of functions of that ``name`` in the graph from 1, in the order in
     which they ran, and ``of`` is how many they are.  ``site`` is what the calls have in common
-    that one place of one function makes.  At the top of the tree stands what is no function:
-    modules, and the cells of a notebook.
+    that one place of one function makes.  At the top of the tree stands what is no call: modules,
+    the cells of a notebook, and the functions that the recording began in.
 
     What a generator computes each time that it is asked counts as one call, where one line of one
     call asks.
@@ -73,7 +73,8 @@ class CallNode:
         caller, site = self.call.caller, self.call.site
         if caller is None or caller.call.time != time_of(caller.call.code.co_filename):
             return ""
-        return without_inner_calls(text_at(*site))
+        text = text_at(*site)
+        return without_inner_calls(text) if text else ""
 
     def chain(self) -> Iterator[CallNode]:
         """Yield the call and those around it, the innermost first, but for the top of the tree."""
@@ -129,7 +130,7 @@ class CallTree:
             call.inner.sort(key=when)
 
     def call_node(self, call: Any, visit: int) -> CallNode:
-        """Return the call that a recorded one is, or is in if it is no function's own."""
+        """Return the call that a recorded one is, or is in if it is not drawn."""
         found = self.found(call)
         for each in found.chain():
             if each.first <= visit:
@@ -146,7 +147,7 @@ class CallTree:
             around = None if around.caller is None else around.caller.call
         found = self.top if around is None else self.known[around]
         for each in reversed(new):
-            if is_function(each.code) and each.code.co_name not in COMPREHENSIONS:
+            if is_drawn(each):
                 found = self.call_in(found, each)
             self.known[each] = found
         return found
@@ -168,6 +169,12 @@ class CallTree:
         while not (call.own or self.unrecorded) and len(call.inner) == 1:
             call = call.inner[0]
         return call
+
+
+def is_drawn(call: Any) -> bool:
+    """Return whether a recorded call is one of a function, which began in the recording."""
+    is_own = is_function(call.code) and call.code.co_name not in COMPREHENSIONS
+    return is_own and not call.is_around
 
 
 NEVER: Final = 1 << 62  # later than any visit
@@ -210,7 +217,7 @@ def without_inner_calls(text: str) -> str:
     ('plus(x, linear(…))', '')
     """
     try:
-        tree = ast.parse(f"({text})", mode="eval").body
+        tree = ast.parse(f"({text}\n)", mode="eval").body
     except SyntaxError:
         return ""
     if isinstance(tree, ast.Call):

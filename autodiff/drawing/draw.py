@@ -268,8 +268,15 @@ def check_fold(fold: Fold | None, expand: Sequence[str | Value]) -> None:
     """Raise TypeError or ValueError if fold or expand is wrong."""
     if fold is not None and fold not in FOLDS:
         raise ValueError(f"fold must be None or one of {', '.join(FOLDS)}, but is {fold!r}")
-    if isinstance(expand, str) or not isinstance(expand, Sequence):
-        raise TypeError(f"expand must be a list of modules' paths, but got {describe(expand)}")
+    if (
+        isinstance(expand, str)
+        or not isinstance(expand, Sequence)
+        or not all(isinstance(each, (str, Value)) for each in expand)
+    ):
+        raise TypeError(
+            "expand must be a list of modules' paths, of functions' names or of Values, "
+            f"but got {describe(expand)}"
+        )
     if expand and fold not in ("neuron", "layer", "call"):
         raise ValueError('expand opens a part of a picture with fold="neuron", "layer" or "call"')
 

@@ -64,7 +64,7 @@ def fold_that_fits(order: Sequence[Value], max_nodes: int) -> str:
         except ValueError:
             continue
     if not sizes:
-        return "There are no modules or rows in it to fold: draw a node inside it"
+        return "There are no modules, rows or recorded calls in it to fold: draw a node inside it"
     fitting = {fold: size for fold, size in sizes.items() if size <= max_nodes}
     counts = ", ".join(
         f'fold="{fold}" makes it {size:,}' for fold, size in (fitting or sizes).items()

@@ -6,6 +6,7 @@ calls from one place of the program did, and what one operation on one line did 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -23,6 +24,9 @@ MOST_EACH: Final = 24
 MOST_ASKED: Final = 60
 # Names that the functions gave are looked for in so many runs of their lines.
 MOST_VISITS: Final = 5000
+
+# In a name: ``w[2][1]``, ``w21``.
+PLACES: Final = re.compile(r"[\[\]\d]+")
 
 # What the nodes of one box have in common.
 Key: TypeAlias = object
@@ -145,13 +149,15 @@ class Grouping:
         for leaf, found in users.items():
             user = next(iter(found), None)
             is_number = leaf.is_constant and not leaf.name
-            inside = is_number or (isinstance(user, Group) and not leaf.is_constant)
+            is_folded = isinstance(user, (Group, Unrecorded))
+            inside = is_number or (is_folded and not leaf.is_constant)
             if len(found) == 1 and inside:
                 self.keys[leaf] = user
             elif self.everything or not found:
                 self.keys[leaf] = leaf
             else:
-                self.keys[leaf] = Leaves(frozenset(found), leaf.is_constant)
+                stem = PLACES.sub("", leaf.name)
+                self.keys[leaf] = Leaves(frozenset(found), leaf.is_constant, stem)
 
     # ---- parts -----------------------------------------------------------------------------
 
@@ -221,10 +227,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
-    """The key of the leaves that the same boxes use."""
+    """The key of the leaves that the same boxes use, with names that differ in their numbers."""
 
     users: frozenset[Key]
     constant: bool
+    stem: str
 
 
 @dataclass(frozen=True, slots=True)
