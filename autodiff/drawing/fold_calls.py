@@ -18,8 +18,10 @@ from autodiff.value import Value
 
 __all__ = ["folded_by_call"]
 
-# A picture of at most so many boxes shows each call and each operation by itself.
+# A picture of at most so many boxes shows each call and each operation by itself, and of at most
+# so many variables and inputs each of these.
 MOST_EACH: Final = 24
+MOST_LEAVES: Final = 8
 # And of at most so many, those in the calls that were asked for one by one.
 MOST_ASKED: Final = 60
 # Names that the functions gave are looked for in so many runs of their lines.
@@ -136,8 +138,8 @@ class Grouping:
     def group_of_leaves(self) -> None:
         """Give each leaf its key.
 
-        A call's own parameters are in its box, and numbers where they are used.  Leaves that the
-        same boxes use are one, unless everything is shown by itself.
+        A call's own parameters are in its box, and numbers where they are used.  Of the others,
+        those that the same boxes use are one, unless all is shown by itself and they are few.
         """
         users: dict[Value, dict[Key, None]] = {}
         for node in self.order:
@@ -146,6 +148,7 @@ class Grouping:
             for parent in node.parents:
                 if parent.op is None:
                     users[parent][self.keys[node]] = None
+        loose: dict[Value, Leaves] = {}
         for leaf, found in users.items():
             user = next(iter(found), None)
             is_number = leaf.is_constant and not leaf.name
@@ -153,11 +156,15 @@ class Grouping:
             inside = is_number or (is_folded and not leaf.is_constant)
             if len(found) == 1 and inside:
                 self.keys[leaf] = user
-            elif self.everything or not found:
+            elif not found:
                 self.keys[leaf] = leaf
             else:
                 stem = PLACES.sub("", leaf.name)
-                self.keys[leaf] = Leaves(frozenset(found), leaf.is_constant, stem)
+                loose[leaf] = Leaves(frozenset(found), leaf.is_constant, stem)
+        if self.everything and len(loose) <= MOST_LEAVES:
+            self.keys.update(zip(loose, loose, strict=True))
+        else:
+            self.keys.update(loose)
 
     # ---- parts -----------------------------------------------------------------------------
 
