@@ -166,6 +166,13 @@ def draw(
     arrows that come to lie on each other are one, with their number.  ``expand=["hidden[2]"]``
     opens that part.  ``fold="row"`` draws all rows of a batch but the first as one box.
 
+    ``fold="call"`` draws what a call of a function computed as one box, with all that it called,
+    for code that has no modules: the forward pass has to run in :func:`autodiff.record_source`.
+    Where the picture would be too large, the calls of one place are one box (``7 calls``), and so
+    is what one operation on one line did.  ``expand`` opens calls, and those around them:
+    ``"softmax"`` all of that function, ``"softmax 3"`` the third, ``"attention > softmax"`` those
+    that attention made, and a Value the one that computed it.  A long picture is in several lines.
+
     Where numbers have changed since the graph was computed (``w.data -= ...``), a note says so, and
     each result shows its number and the one that its operation gives now; ``step`` draws the pass
     of now.
@@ -185,6 +192,17 @@ def draw(
     >>> drawing = draw(x * x + 2)
     >>> drawing.source.count("v1 -> v3")
     2
+    >>> from autodiff import record_source
+    >>> def square(x):
+    ...     return x * x
+    >>> def cube(x):
+    ...     return square(x) * x
+    >>> with record_source():
+    ...     y = cube(x) + square(x)
+    >>> [box.name for box in draw(y, fold="call").picture.boxes]
+    ['x', 'cube', 'square 2', 'y']
+    >>> [box.name for box in draw(y, fold="call", expand=["cube"]).picture.boxes]
+    ['x', 'square 1', 'v3', 'square 2', 'y']
     """
     check_arguments(rankdir, precision, max_nodes)
     room = None
