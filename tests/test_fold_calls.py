@@ -395,8 +395,10 @@ def test_several_roots_of_several_recordings_and_threads_are_one_picture(run: Ru
     thread = threading.Thread(target=work)
     thread.start()
     thread.join(timeout=60)
-    picture = draw([z, other[0]], fold="call").picture
+    alone = Value(1.0, "alone")
+    picture = draw([z, other[0], alone], fold="call").picture
     assert names(picture) == ["f 1", "f 2", "f 3"]
+    assert box(picture, "alone").id not in str(picture.arrows)
 
 
 # ---- what is merged ------------------------------------------------------------------------------
@@ -728,6 +730,21 @@ def test_lines_lie_below_each_other_in_the_svg(name: str) -> None:
         tops.setdefault(each.line, []).extend(map(float, heights))
     middles = [sum(tops[line]) / len(tops[line]) for line in sorted(tops)]
     assert middles == sorted(middles)
+
+
+def test_the_steps_of_a_pass_lie_in_the_same_lines() -> None:
+    loss = recorded_loss(0, 1, 2)
+    first, later = [
+        draw(loss, fold="call", expand=["attention"], edges=True, step=step) for step in (3, 60)
+    ]
+    assert first.room is not None
+    assert max(each.line for each in first.picture.boxes) > 1
+    for drawing in (first, later):
+        places = [(each.id, each.line, each.frame) for each in drawing.picture.boxes]
+        assert places == [(each.id, each.line, each.frame) for each in first.room.boxes]
+        assert [each.id for each in drawing.picture.arrows] == [
+            each.id for each in first.room.arrows
+        ]
 
 
 PRINT_SOURCES = """

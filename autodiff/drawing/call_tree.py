@@ -95,7 +95,8 @@ class CallNode:
 class CallTree:
     """The calls that made the results of a graph, given in topological order.
 
-    ``unrecorded`` are the results that were made outside of a recording.
+    ``unrecorded`` are the results that were made outside of a recording, ``users`` those that use
+    each leaf.
 
     >>> from autodiff import record_source, topological_order
     >>> def square(x):
@@ -110,14 +111,20 @@ class CallTree:
     def __init__(self, order: Iterable[Value]) -> None:
         self.top = CallNode(None, None)
         self.unrecorded: list[Value] = []
+        self.users: dict[Value, list[Value]] = {}
         self.known: dict[object, CallNode] = {}
         for node in order:
-            if node.op is not None:
-                visit = node.origin.visit
-                if visit is None:
-                    self.unrecorded.append(node)
-                else:
-                    self.call_node(visit.call, visit.number).own.append(node)
+            origin = node.origin
+            if origin.op is None:
+                self.users[node] = []
+                continue
+            for parent in node.parents:
+                if parent in self.users:
+                    self.users[parent].append(node)
+            if origin.visit is None:
+                self.unrecorded.append(node)
+            else:
+                self.call_node(origin.visit.call, origin.visit.number).own.append(node)
         self.calls = sorted(self.top.all_inside(), key=when)[1:]
         by_name: dict[str, list[CallNode]] = {}
         for call in self.calls:

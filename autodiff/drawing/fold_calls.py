@@ -141,16 +141,10 @@ class Grouping:
         A call's own parameters are in its box, and numbers where they are used.  Of the others,
         those that the same boxes use are one, unless all is shown by itself and they are few.
         """
-        users: dict[Value, dict[Key, None]] = {}
-        for node in self.order:
-            if node.op is None:
-                users[node] = {}
-            for parent in node.parents:
-                if parent.op is None:
-                    users[parent][self.keys[node]] = None
         loose: dict[Value, Leaves] = {}
-        for leaf, found in users.items():
-            user = next(iter(found), None)
+        for leaf, users in self.tree.users.items():
+            found = frozenset([self.keys[user] for user in users])
+            user = self.keys[users[0]] if users else None
             is_number = leaf.is_constant and not leaf.name
             is_folded = isinstance(user, (Group, Unrecorded))
             inside = is_number or (is_folded and not leaf.is_constant)
@@ -160,7 +154,7 @@ class Grouping:
                 self.keys[leaf] = leaf
             else:
                 stem = PLACES.sub("", leaf.name)
-                loose[leaf] = Leaves(frozenset(found), leaf.is_constant, stem)
+                loose[leaf] = Leaves(found, leaf.is_constant, stem)
         if self.everything and len(loose) <= MOST_LEAVES:
             self.keys.update(zip(loose, loose, strict=True))
         else:
@@ -262,7 +256,7 @@ def times_of(order: Sequence[Value]) -> dict[Value, tuple[int, int]]:
     """
     times: dict[Value, tuple[int, int]] = {}
     for place, node in enumerate(order):
-        visit = node.origin.visit if node.op is not None else None
+        visit = node.origin.visit if node.parents else None
         of_operands = [times[parent][0] for parent in node.parents]
         times[node] = max([-1 if visit is None else visit.number, *of_operands]), place
     return times
