@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from hypothesis import given
 
 import nn
 from autodiff import Value, draw, record_source, topological_order
-from autodiff.drawing.fold import FOLDS, Part, ancestors, parts_of, paths_of
+from autodiff.drawing.fold import folded, paths_of
+from autodiff.drawing.parts import Part, ancestors
 from autodiff.drawing.picture import Box, Picture
 from autodiff.drawing.rows import find_rows
 from autodiff.value import constant
@@ -236,19 +237,19 @@ def test_the_terms_of_a_sum_inside_a_row_are_no_rows_of_their_own() -> None:
 # ---- every node is somewhere ---------------------------------------------------------------------
 
 
-def check_partition(order: list[Value], parts: list[Part]) -> None:
+def check_partition(order: list[Value], parts: Sequence[Part]) -> None:
     assert Counter(node for part in parts for node in part.nodes) == Counter(order)
     assert all(part.nodes for part in parts)
 
 
-@pytest.mark.parametrize("fold", [None, *FOLDS])
+@pytest.mark.parametrize("fold", [None, "neuron", "layer", "row"])
 @pytest.mark.parametrize("make", [lab_batch, lambda: Net()([1.0, 2.0]) + Net()([3.0, 4.0])])
 def test_every_node_of_a_network_is_in_exactly_one_part(fold: Any, make: Any) -> None:
     order = topological_order(make())
     for expand in ([], ["hidden"], ["hidden[2]", "output"]):
         if expand and (fold in (None, "row") or make is not lab_batch):
             continue
-        check_partition(order, parts_of(order, fold, expand))
+        check_partition(order, folded(order, fold, expand).parts)
 
 
 @given(wild_recipes())
@@ -256,7 +257,7 @@ def test_every_node_of_any_graph_with_rows_is_in_exactly_one_part(recipe: Recipe
     terms = [built(recipe)[-1].exp() for _ in range(3)]
     order = topological_order(terms[0] + terms[1] + terms[2])
     assert len(find_rows(order)[0]) == 3
-    check_partition(order, parts_of(order, "row", ()))
+    check_partition(order, folded(order, "row", ()).parts)
 
 
 # ---- what a folded picture says ------------------------------------------------------------------
@@ -501,7 +502,7 @@ def test_an_error_about_too_many_nodes_names_the_folds_that_fit() -> None:
     chain = Value(1.0)
     for _ in range(30):
         chain = chain.tanh()
-    with pytest.raises(ValueError, match="no modules or rows in it to fold"):
+    with pytest.raises(ValueError, match="no modules, rows or recorded calls in it to fold"):
         draw(chain, max_nodes=20)
 
 
@@ -537,7 +538,7 @@ def test_an_error_about_far_too_many_nodes_is_there_at_once_without_a_try_of_eve
         draw(loss, max_nodes=20)
     monkeypatch.setattr("autodiff.drawing.fold.MOST_TO_TRY", 81)
     with pytest.raises(
-        ValueError, match="Draw a node inside it, or fold it \\(by neuron, layer or"
+        ValueError, match="Draw a node inside it, or fold it \\(by neuron, layer, row or call"
     ):
         draw(loss, max_nodes=20)
 
@@ -545,10 +546,11 @@ def test_an_error_about_far_too_many_nodes_is_there_at_once_without_a_try_of_eve
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"fold": "batch"}, ValueError, "fold must be None or one of neuron, layer, row"),
+        ({"fold": "batch"}, ValueError, "fold must be None or one of neuron, layer, row, call,"),
         ({"fold": "layer", "expand": ["hiden"]}, ValueError, "called 'hiden'; there are hidden,"),
         ({"fold": "layer", "expand": "hidden"}, TypeError, "a list of modules' paths"),
-        ({"expand": ["hidden"]}, ValueError, 'a picture with fold="neuron" or fold="layer"'),
+        ({"fold": "layer", "expand": [1]}, TypeError, "a list of modules' paths, of functions'"),
+        ({"expand": ["hidden"]}, ValueError, 'a picture with fold="neuron", "layer" or "call"'),
         ({"fold": "row"}, ValueError, "finds no rows"),
         ({"step": -1}, ValueError, "from 0 to 28, the steps of this graph, but is -1"),
         ({"step": 29}, ValueError, "from 0 to 28, the steps of this graph, but is 29"),

@@ -15,7 +15,7 @@ from autodiff.debug.assignments import names_of_comprehension
 from autodiff.debug.bindings import LineNames, are_bound_as_before, bindings, bound_names
 from autodiff.debug.instructions import can_follow, is_call, is_straight, start_of, stored_between
 from autodiff.operators import Operators
-from autodiff.support.frames import calling_function
+from autodiff.support.frames import COMPREHENSIONS, calling_function, frames_of_now
 
 __all__ = ["Call", "Recording", "Visit", "VisitRecorder", "time_of"]
 
@@ -39,20 +39,30 @@ class Recording:
 class Call:
     """One call of a function of the user's, or one run of a module or a notebook's cell.
 
-    ``caller`` is the visit of the line that called it, None where the user's code begins.  ``time``
-    is when the file was changed last before its lines ran, None for what is no file.
+    ``caller`` is the visit of the line that called it, None where the user's code begins, and
+    ``site`` the code there and the instruction that did.  ``time`` is when the file was changed
+    last before its lines ran, None for what is no file.  ``is_around`` says that it had begun
+    before the recording did.
     """
 
-    __slots__ = ("caller", "code", "module", "recording", "time")
+    __slots__ = ("caller", "code", "is_around", "module", "recording", "site", "time")
 
     def __init__(
-        self, frame: FrameType, caller: Visit | None, time: int | None, recording: Recording
+        self,
+        frame: FrameType,
+        caller: Visit | None,
+        site: tuple[CodeType, int] | None,
+        time: int | None,
+        recording: Recording,
+        is_around: bool,
     ) -> None:
         self.code: CodeType = frame.f_code
         self.module: str = frame.f_globals.get("__name__", "")
         self.caller = caller
+        self.site = site
         self.time = time
         self.recording = recording
+        self.is_around = is_around
 
 
 class Visit:
@@ -88,6 +98,14 @@ class Running:
     offset: int
     called: FrameType | None
 
+    @property
+    def site(self) -> tuple[CodeType, int]:
+        """The instruction that it is at, that of a comprehension where this has a frame."""
+        inner = self.called
+        if inner is None or inner.f_code.co_name not in COMPREHENSIONS:
+            return self.call.code, self.offset
+        return inner.f_code, start_of(inner.f_code, inner.f_lasti)
+
 
 class VisitRecorder:
     """Knows the visit that each new Value belongs to.
@@ -106,6 +124,7 @@ class VisitRecorder:
     def __init__(self, is_shown: Callable[[str], bool]) -> None:
         self.recording = Recording()
         self._is_shown = is_shown
+        self._around = set(frames_of_now())
         self._running: list[Running] = []  # the outermost first
         self._names: dict[tuple[CodeType, int], LineNames] = {}
         self._times: dict[str, int | None] = {}
@@ -146,8 +165,11 @@ class VisitRecorder:
         file = frame.f_code.co_filename
         if file not in self._times:
             self._times[file] = time_of(file)
-        caller = self._running[-1].visit if self._running else None
-        call = Call(frame, caller, self._times[file], self.recording)
+        caller, site = None, None
+        if self._running:
+            caller, site = self._running[-1].visit, self._running[-1].site
+        is_around = frame in self._around
+        call = Call(frame, caller, site, self._times[file], self.recording, is_around)
         visit = self._new_visit(call, frame, line)
         offset = start_of(frame.f_code, frame.f_lasti)
         self._running.append(Running(frame, call, visit, offset, offset, called))

@@ -39,7 +39,7 @@ def animate(
     precision: int = 4,
     *,
     fold: Fold | None = None,
-    expand: Sequence[str] = (),
+    expand: Sequence[str | Value] = (),
     seconds: float = 1.2,
     size: tuple[int, int] = (1920, 1080),
     max_nodes: int = 100,

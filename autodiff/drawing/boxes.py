@@ -11,8 +11,9 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import TypeAlias
 
-from autodiff.drawing.fold import Part, ancestors, frames_of, module_of
+from autodiff.drawing.lines import in_lines
 from autodiff.drawing.moment import NOW, Moment
+from autodiff.drawing.parts import Folding, Part, ancestors, module_of
 from autodiff.drawing.picture import (
     NOT_TAKEN,
     NOTE,
@@ -42,6 +43,7 @@ __all__ = ["Painter", "joined"]
 # A folded box lists its parameters one by one up to this many, then by name with their ranges.
 MOST_PARAMETERS = 8
 PARAMETER_LENGTH = 20  # of its name, in characters
+CALL_LENGTH = 100  # of a call as it is written
 BOX_LENGTH = 24  # of its name in a caption
 
 # In the title of a picture.
@@ -56,6 +58,9 @@ Use: TypeAlias = tuple[Value, int]
 ArrowKey: TypeAlias = tuple[int, int, int]
 MERGED = -1  # the position of several uses together
 
+# Parts whose boxes do not say what their nodes are called by their places.
+HIDING = ("call", "line", "leaves")
+
 INDICES = re.compile(r"\[(\d+)\]")
 
 
@@ -67,13 +72,13 @@ class Painter:
     number of now is shown beside it, and arrows to it have none: what it contributed is not known.
 
     A box's id is ``v`` and its first node's place in that order, as in
-    :class:`autodiff.Names`; a module's is ``m`` and its place among the modules.
+    :class:`autodiff.Names`; a module's is ``m`` and its place among the modules, a call's ``c``.
 
-    >>> from autodiff.drawing.fold import parts_of
+    >>> from autodiff.drawing.fold import folded
     >>> x = Value(3.0, "x")
     >>> order = [x, x * x]
-    >>> parts, changes = parts_of(order, None, ()), Changes(order)
-    >>> painter = Painter(order, parts, 4, False, order[-1:], changes)
+    >>> folding, changes = folded(order, None, ()), Changes(order)
+    >>> painter = Painter(order, folding, 4, False, order[-1:], changes)
     >>> for box in painter.picture_at(NOW).boxes:
     ...     print(box.id, box.kind, box.title, box.numbers)
     v1 variable ('x',) ('value 3', 'grad –')
@@ -83,35 +88,47 @@ class Painter:
     def __init__(
         self,
         order: Sequence[Value],
-        parts: Sequence[Part],
+        folding: Folding,
         precision: int,
         edges: bool,
         roots: Sequence[Value],
         changes: Changes,
     ) -> None:
-        self.order, self.parts = order, parts
+        self.order, self.parts = order, folding.parts
         self.changes = changes
         # Those that do not have the number of now, as they do while it is lent to them.
         self.old = {node: now for node, now in changes.now.items() if not is_same(node.data, now)}
         self.precision, self.edges = precision, edges
         self.moment = NOW
         self.roots = dict.fromkeys(roots)
-        self.names = Names(joined(roots))
-        self.part_with = {node: place for place, part in enumerate(parts) for node in part.nodes}
-        self.frames, self.modules = frames_of(parts)
+        self.called = folding.names
+        self.names = Names(joined(roots), self.called_alone())
+        self.part_with = {
+            node: place for place, part in enumerate(self.parts) for node in part.nodes
+        }
+        self.frames, self.ids_of_paths = folding.frames, folding.ids
         self.drawn = {frame.id for frame in self.frames}
         self.ids = self.ids_of_parts()
-        self.rows = max([part.copies for part in parts if part.what == "row"], default=1)
+        self.rows = max([part.copies for part in self.parts if part.what == "row"], default=1)
         self.merged = self.merged_uses()
         self.used_outside = {operand_of(use) for uses in self.merged.values() for use in uses}
         self.locals: dict[Value, tuple[float, ...]] = {}
+
+    def called_alone(self) -> dict[Value, str]:
+        """Return what the nodes are called that have boxes of their own, and their operands.
+
+        In a graph of many nodes of one name, these are then numbered from 1.
+        """
+        alone = [node for part in self.parts if part.kind == "node" for node in part.nodes]
+        shown = {each for node in alone for each in (node, *node.parents)}
+        return {node: name for node, name in self.called.items() if node in shown}
 
     def picture_at(self, moment: Moment) -> Picture:
         """Return the picture at a moment."""
         self.moment = moment
         boxes = [self.box_of(place) for place in range(len(self.parts))]
         folded = f", drawn as {len(boxes):,} boxes" if len(boxes) < len(self.order) else ""
-        return with_references(
+        picture = with_references(
             Picture(
                 [*boxes, *self.notes()],
                 self.arrows(),
@@ -121,6 +138,7 @@ class Painter:
                 self.caption(boxes),
             )
         )
+        return in_lines(picture) if any(box.kind == "call" for box in boxes) else picture
 
     def roomy_picture(self, moments: Iterator[Moment]) -> Picture:
         """Return the first moment's picture, each line as long as it gets at any moment.
@@ -186,7 +204,7 @@ class Painter:
         places = {node: place for place, node in enumerate(self.order, 1)}
         ids = []
         for part in self.parts:
-            id = self.modules.get(part.path, "") if part.kind == "module" else ""
+            id = self.ids_of_paths.get(part.path, "") if part.kind in ("module", "call") else ""
             # Around a module with others inside there is a frame, which has its id.
             ids.append(f"{id}{'_own' * (id in self.drawn)}" if id else f"v{places[part.nodes[0]]}")
         return ids
@@ -200,8 +218,11 @@ class Painter:
             "rows": self.rows_box,
             "sum": self.sum_box,
             "inputs": self.inputs_box,
+            "call": self.call_box,
+            "line": self.line_box,
+            "leaves": self.leaves_box,
         }
-        around = [self.modules[path] for path in ancestors(part.path)]
+        around = [self.ids_of_paths[path] for path in ancestors(part.path)]
         frame = next((id for id in reversed(around) if id in self.drawn), "")
         box = make[part.kind](self.ids[place], part)
         return replace(box, frame=frame, mark=self.mark(place))
@@ -222,14 +243,15 @@ class Painter:
         if node.is_constant:
             return self.constant_box(id, part)
         title = name = name_shown(self.names[node])
+        nodes = results_of(part) or part.nodes
         if node.op is not None:
-            operands = zip(*[equal.parents for equal in part.nodes], strict=True)
+            operands = zip(*[equal.parents for equal in nodes], strict=True)
             title = f"{name} = {node.op.formula(*map(self.operand, operands))}"
         kind: Kind = "variable" if node.op is None else "operation"
-        if any(equal in self.roots for equal in part.nodes):
+        if any(equal in self.roots for equal in nodes):
             kind = "result"
         place = node.origin.short_place
-        numbers = (*self.numbers(part.nodes), *in_rows(part.copies, part.what))
+        numbers = (*self.numbers(nodes), *in_rows(part.copies, part.what))
         return Box(id, kind, name, tuple(lines_of(title)), (*numbers, *filter(None, [place])))
 
     def constant_box(self, id: str, part: Part) -> Box:
@@ -250,37 +272,96 @@ class Painter:
     def module_box(self, id: str, part: Part) -> Box:
         """Return the box of a module: what it does, its outputs and its parameters."""
         name = name_shown(part.path)
-        outputs = [
-            node
-            for node in part.nodes
-            if node.op is not None and (node in self.used_outside or node in self.roots)
-        ]
-        neurons = len({module_of(node) for node in outputs})
-        table: list[tuple[str, ...]] = [("", "value", "grad")]
-        if outputs:
-            table.append(self.row("output" if neurons < 2 else f"{neurons} outputs", outputs))
-        parameters = [node for node in part.nodes if node.op is None and not node.is_constant]
-        table += self.parameter_rows(parameters)
+        neurons = len({module_of(node) for node in self.outputs(part)})
+        table = self.table(part, neurons)
         done = ", ".join(dict.fromkeys(node.op.symbol for node in part.nodes if node.op))
         if neurons > 1:
             done = f"{neurons} × ({done})" if "," in done else f"{neurons} × {done}"
         title = (name, name_shown(done)) if done else (name,)
-        return Box(id, "module", name, title, table=tuple(table))
+        return Box(id, "module", name, title, table=table)
+
+    def call_box(self, id: str, part: Part) -> Box:
+        """Return the box of calls: how they are written, how many, their results, parameters."""
+        called, count = part.called, len(results_of(part))
+        assert called is not None, "a part of this kind has it"
+        title = [line for each in called.title for line in lines_of(name_shown(each, CALL_LENGTH))]
+        facts = (*called.facts, f"{count:,} operation{'s' * (count > 1)}")
+        table = self.table(part, len(self.outputs(part)))
+        return Box(id, "call", name_shown(called.name), tuple(map(name_shown, title)), facts, table)
+
+    def outputs(self, part: Part) -> list[Value]:
+        """Return the results of a part that are used outside of it, or are roots."""
+        return [
+            node for node in results_of(part) if node in self.used_outside or node in self.roots
+        ]
+
+    def table(self, part: Part, count: int) -> tuple[tuple[str, ...], ...]:
+        """Return the table of a folded box: ``count`` outputs, and parameters."""
+        table: list[tuple[str, ...]] = [("", "value", "grad")]
+        outputs = self.outputs(part)
+        if outputs:
+            table.append(self.row("output" if count < 2 else f"{count:,} outputs", outputs))
+        parameters = [node for node in part.nodes if node.op is None and not node.is_constant]
+        return (*table, *self.parameter_rows(parameters))
+
+    def line_box(self, id: str, part: Part) -> Box:
+        """Return the box of what one operation on one line computed each time."""
+        nodes = results_of(part)
+        node, outputs = nodes[0], self.outputs(part)
+        kind: Kind = "operation" if self.roots.keys().isdisjoint(part.nodes) else "result"
+        stem = self.common_name(outputs)
+        operands = [
+            self.common_operand(alike)
+            for alike in zip(*[each.parents for each in nodes], strict=False)
+        ]
+        assert node.op is not None, "a line has results alone"
+        formula = node.op.formula(*operands)
+        title = tuple(lines_of(f"{name_shown(stem)} = {formula}" if stem else formula))
+        place = node.origin.short_place
+        facts = (*self.numbers(outputs), f"{len(nodes):,} times", *filter(None, [place]))
+        return Box(id, kind, stem or formula, title, facts)
+
+    def leaves_box(self, id: str, part: Part) -> Box:
+        """Return the box of leaves that the same boxes use."""
+        count = f"{len(part.nodes):,} {'numbers' if part.nodes[0].is_constant else 'variables'}"
+        stem = name_shown(self.common_name(part.nodes))
+        title = (*filter(None, [stem]), count)
+        if part.nodes[0].is_constant:
+            return Box(id, "input", title[0], (*title, self.values(part.nodes)))
+        return Box(id, "variable", title[0], title, self.numbers(part.nodes))
+
+    def common_name(self, nodes: Sequence[Value]) -> str:
+        """Return the name that nodes have, but for indices; '' if they have several."""
+        names = {INDICES.sub("", node.name or self.called.get(node, "")) for node in nodes}
+        return names.pop() if len(names) == 1 else ""
+
+    def common_operand(self, nodes: Sequence[Value]) -> str:
+        """Return what a formula of several results calls an operand of theirs."""
+        if all(node.is_constant and not node.name for node in nodes):
+            return self.values(nodes) if same_number(nodes) else "…"
+        return operand_shown(self.common_name(nodes)) or "…"
 
     def parameter_rows(self, parameters: list[Value]) -> list[tuple[str, ...]]:
         """Return a row for each parameter, or for each name of several with its shape."""
         named: dict[str, list[Value]] = {}
         for node in parameters:
-            named.setdefault(INDICES.sub("", last_part(self.names[node])), []).append(node)
+            name = INDICES.sub("", last_part(self.names[node])) if self.is_named(node) else ""
+            named.setdefault(name, []).append(node)
         few = len(parameters) <= MOST_PARAMETERS
         rows = []
         for name, nodes in named.items():
             if few or len(nodes) == 1:
                 rows += [self.row(last_part(self.names[node]), [node]) for node in nodes]
+            elif not name:
+                rows.append(self.row(f"{len(nodes):,} variables", nodes))
             else:
                 shape = shape_of([self.names[node] for node in nodes])
                 rows.append(self.row(f"{name_shown(name)}: {shape}", nodes))
         return rows
+
+    def is_named(self, node: Value) -> bool:
+        """Return whether a node has a name but for its place."""
+        return bool(node.name) or node in self.called
 
     def row(self, name: str, nodes: Sequence[Value]) -> tuple[str, ...]:
         """Return a row of a folded box's table."""
@@ -324,6 +405,8 @@ class Painter:
             return "…"
         if node.is_constant and not node.name:
             return self.values([node]) if same_number(nodes) else "…"
+        if not self.is_named(node) and self.parts[self.part_with[node]].kind in HIDING:
+            return "…"
         return operand_shown(self.names[node])
 
     def numbers(self, nodes: Sequence[Value]) -> tuple[str, str]:
@@ -394,7 +477,9 @@ class Painter:
     def count_label(self, uses: list[Use], tail: Part, head: Part) -> list[str]:
         """Return the line that says how many uses an arrow stands for, in each row of a batch."""
         count = len(uses)
-        if count in (tail.copies, head.copies):
+        if "call" in (tail.kind, head.kind):  # how many Values are handed on
+            count = len({operand_of(use) for use in uses})
+        elif count in (tail.copies, head.copies):
             return []
         if count % self.rows == 0:
             count //= self.rows
@@ -498,6 +583,11 @@ def longest(lines: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
     ('value 3', 'grad +6')
     """
     return tuple([max(pair, key=len) for pair in zip_longest(lines, others, fillvalue="")])
+
+
+def results_of(part: Part) -> list[Value]:
+    """Return the nodes of a part that are computed, without the leaves in it."""
+    return [node for node in part.nodes if node.op is not None]
 
 
 def operand_of(use: Use) -> Value:

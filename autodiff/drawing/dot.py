@@ -52,6 +52,8 @@ FRAME_NAME = {
     "BT": {"labeljust": "l", "labelloc": "t"},
 }
 UNSEEN = {"peripheries": "0", "margin": "0", "style": "", "label": "", "class": "unseen"}
+# Where a line of a picture begins; nothing is seen of it.
+START = {"shape": "point", "style": "invis", "width": "0", "height": "0"}
 SHAPES: dict[Kind, dict[str, str]] = {
     "variable": {"shape": "record"},
     "operation": {"shape": "Mrecord"},  # rounded
@@ -62,6 +64,7 @@ SHAPES: dict[Kind, dict[str, str]] = {
         **{"fontsize": "16", "fontcolor": "#4D4D4D"},
     },
     "module": {"shape": "record", "penwidth": "4"},
+    "call": {"shape": "record", "penwidth": "4"},
     "rows": {"shape": "record", "style": "dashed,filled", "penwidth": "3"},
     "reference": {
         **{"shape": "box", "style": "dashed,filled", "color": "#555555"},
@@ -135,7 +138,7 @@ def dot_text(picture: Picture, rankdir: str) -> str:
     if picture.caption:
         caption = "".join(escaped(line) + LINE_END for line in picture.caption)
         digraph.attr(label=caption, labelloc="b", labeljust="l", fontname=FONT, fontsize="24")
-    add_inside("", digraph, picture, rankdir)
+    add_lines(digraph, picture, rankdir)
     frames = {box.id: box.frame for box in picture.boxes}
     inner_heads = {
         arrow.head for arrow in picture.arrows if frames[arrow.tail] == frames[arrow.head] != ""
@@ -164,10 +167,32 @@ def has_only_modules_framed(picture: Picture) -> bool:
     return bool(framed) and set(framed) == {"module"}
 
 
-def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str) -> None:
-    """Add the boxes and frames directly inside a frame ('' for the whole picture)."""
+def add_lines(digraph: Any, picture: Picture, rankdir: str) -> None:
+    """Add all boxes and frames; each line of the picture, if there are several, below the last."""
+    count = max((box.line for box in picture.boxes), default=0) + 1
+    if count == 1:
+        add_inside("", digraph, picture, rankdir, 0)
+        return
+    digraph.attr(newrank="true")
+    later = {arrow.head for arrow in picture.arrows}
+    for line in range(count):
+        with digraph.subgraph(name=f"cluster_line{line}") as cluster:
+            cluster.attr(id=f"line{line}", **UNSEEN)
+            add_inside("", cluster, picture, rankdir, line)
+        digraph.node(f"start{line}", **START)
     for box in picture.boxes:
-        if box.frame == frame:
+        if box.id not in later:
+            digraph.edge(f"start{box.line}", box.id, style="invis")
+    with digraph.subgraph() as starts:
+        starts.attr(rank="same")
+        for line in range(count - 1):
+            starts.edge(f"start{line}", f"start{line + 1}", style="invis")
+
+
+def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str, line: int) -> None:
+    """Add the boxes and frames of a line directly inside a frame ('' for the whole picture)."""
+    for box in picture.boxes:
+        if box.frame == frame and box.line == line:
             if frame and box.kind == "module":
                 # Frames keep their order, so each neuron gets one, though none is seen.
                 with digraph.subgraph(name=f"cluster_around_{box.id}") as cluster:
@@ -176,10 +201,10 @@ def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str) -> None
             else:
                 digraph.node(box.id, **box_attributes(box, rankdir))
     for inner in picture.frames:
-        if inner.outer == frame:
+        if inner.outer == frame and inner.line == line:
             with digraph.subgraph(name=f"cluster_{inner.id}") as cluster:
                 cluster.attr(**frame_attributes(inner, rankdir))
-                add_inside(inner.id, cluster, picture, rankdir)
+                add_inside(inner.id, cluster, picture, rankdir, line)
 
 
 def box_attributes(box: Box, rankdir: str) -> dict[str, str]:

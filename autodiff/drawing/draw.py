@@ -11,7 +11,7 @@ from typing import Any
 from autodiff.compiler.program import Program
 from autodiff.drawing.boxes import Painter, joined
 from autodiff.drawing.dot import dot_text
-from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, parts_of
+from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, folded
 from autodiff.drawing.layout import in_layout, laid_out
 from autodiff.drawing.legend import with_legend
 from autodiff.drawing.mermaid import mermaid_text
@@ -143,7 +143,7 @@ def draw(
     precision: int = 4,
     *,
     fold: Fold | None = None,
-    expand: Sequence[str] = (),
+    expand: Sequence[str | Value] = (),
     edges: bool = False,
     step: int | None = None,
     legend: bool = False,
@@ -166,6 +166,13 @@ def draw(
     arrows that come to lie on each other are one, with their number.  ``expand=["hidden[2]"]``
     opens that part.  ``fold="row"`` draws all rows of a batch but the first as one box.
 
+    ``fold="call"`` draws what a call of a function computed as one box, with all that it called,
+    for code that has no modules: the forward pass has to run in :func:`autodiff.record_source`.
+    Where the picture would be too large, the calls of one place are one box (``7 calls``), and so
+    is what one operation on one line did.  ``expand`` opens calls, and those around them:
+    ``"softmax"`` all of that function, ``"softmax 3"`` the third, ``"attention > softmax"`` those
+    that attention made, and a Value the one that computed it.  A long picture is in several lines.
+
     Where numbers have changed since the graph was computed (``w.data -= ...``), a note says so, and
     each result shows its number and the one that its operation gives now; ``step`` draws the pass
     of now.
@@ -185,6 +192,17 @@ def draw(
     >>> drawing = draw(x * x + 2)
     >>> drawing.source.count("v1 -> v3")
     2
+    >>> from autodiff import record_source
+    >>> def square(x):
+    ...     return x * x
+    >>> def cube(x):
+    ...     return square(x) * x
+    >>> with record_source():
+    ...     y = cube(x) + square(x)
+    >>> [box.name for box in draw(y, fold="call").picture.boxes]
+    ['x', 'cube', 'square 2', 'y']
+    >>> [box.name for box in draw(y, fold="call", expand=["cube"]).picture.boxes]
+    ['x', 'square 1', 'v3', 'square 2', 'y']
     """
     check_arguments(rankdir, precision, max_nodes)
     room = None
@@ -215,7 +233,7 @@ def painter_of(
     roots: Sequence[Value],
     precision: int,
     fold: Fold | None,
-    expand: Sequence[str],
+    expand: Sequence[str | Value],
     edges: bool,
     max_nodes: int,
     changes: Changes | None = None,
@@ -231,12 +249,12 @@ def painter_of(
         order.pop()
     if fold is None and len(order) > max_nodes:  # without making a million parts first
         check_size(len(order), max_nodes, "the graph", fold_that_fits(order, max_nodes))
-    parts = parts_of(order, fold, expand)
-    if len(parts) > max_nodes:
-        check_size(len(parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
+    folding = folded(order, fold, expand)
+    if len(folding.parts) > max_nodes:
+        check_size(len(folding.parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
     if changes is None:
         changes = Changes(order)
-    return Painter(order, parts, precision, edges, roots, changes)
+    return Painter(order, folding, precision, edges, roots, changes)
 
 
 def roots_of(root: Value | Sequence[Value]) -> list[Value]:
@@ -264,14 +282,21 @@ def check_size(count: int, max_nodes: int, what: str, hint: str) -> None:
         )
 
 
-def check_fold(fold: Fold | None, expand: Sequence[str]) -> None:
+def check_fold(fold: Fold | None, expand: Sequence[str | Value]) -> None:
     """Raise TypeError or ValueError if fold or expand is wrong."""
     if fold is not None and fold not in FOLDS:
         raise ValueError(f"fold must be None or one of {', '.join(FOLDS)}, but is {fold!r}")
-    if isinstance(expand, str) or not isinstance(expand, Sequence):
-        raise TypeError(f"expand must be a list of modules' paths, but got {describe(expand)}")
-    if expand and fold not in ("neuron", "layer"):
-        raise ValueError('expand opens a part of a picture with fold="neuron" or fold="layer"')
+    if (
+        isinstance(expand, str)
+        or not isinstance(expand, Sequence)
+        or not all(isinstance(each, (str, Value)) for each in expand)
+    ):
+        raise TypeError(
+            "expand must be a list of modules' paths, of functions' names or of Values, "
+            f"but got {describe(expand)}"
+        )
+    if expand and fold not in ("neuron", "layer", "call"):
+        raise ValueError('expand opens a part of a picture with fold="neuron", "layer" or "call"')
 
 
 def check_arguments(rankdir: str, precision: int, max_nodes: int) -> None:

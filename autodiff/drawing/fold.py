@@ -1,27 +1,26 @@
 """Which nodes of a graph share a box in a picture, and in which frame the box lies.
 
-Unfolded, each node is a :class:`Part` of its own.  ``fold="neuron"`` and ``fold="layer"`` make
-one part of what a module computes, from the path that each node's origin has; ``fold="row"``
-makes one part of all rows of a batch but the first.  Every node is in exactly one part.
+Unfolded, each node is a part of its own.  ``fold="neuron"`` and ``fold="layer"`` make one part of
+what a module computes, from the path that each node's origin has; ``fold="row"`` makes one part of
+all rows of a batch but the first; ``fold="call"``, one of what a call of a function computes: see
+:mod:`autodiff.drawing.fold_calls`.  Every node is in exactly one part.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
-from autodiff.drawing.picture import Frame
+from autodiff.drawing.fold_calls import folded_by_call
+from autodiff.drawing.parts import Folding, Part, ancestors, frames_of_modules, layer_of, module_of
 from autodiff.drawing.rows import Rows, find_rows
-from autodiff.drawing.shown import name_shown
 from autodiff.ops import Role, bias_weights_inputs
 from autodiff.value import Value
 
-__all__ = ["FOLDS", "Fold", "Part", "fold_that_fits", "frames_of", "parts_of"]
+__all__ = ["FOLDS", "Fold", "fold_that_fits", "folded"]
 
-Fold: TypeAlias = Literal["neuron", "layer", "row"]
+Fold: TypeAlias = Literal["neuron", "layer", "row", "call"]
 FOLDS: tuple[Fold, ...] = get_args(Fold)
 
 # More inputs of one module than this are drawn as one box.
@@ -35,57 +34,37 @@ MOST_TO_TRY = 100_000
 # What nodes of one part have in common: ("module", path), ("node", batch, place in the row), ...
 Key: TypeAlias = tuple[str | int, ...]
 
-PLACE = re.compile(r"\[\d+\]$")
 
+def folded(order: Sequence[Value], fold: Fold | None, expand: Sequence[str | Value]) -> Folding:
+    """Return the parts of a graph, given in topological order, and the frames around them.
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The nodes that one box stands for, in topological order.
-
-    ====================  =====================================================================
-    ``"node"``            one node; or its equals in each row of a batch, the first row's first
-    ``"module"``          what the module at ``path`` computes, and its parameters
-    ``"rows"``            all rows of a batch but the first; ``copies`` says how many
-    ``"sum"``             the additions of a sum of ``copies`` alike terms
-    ``"inputs"``          the inputs of a module that has many
-    ====================  =====================================================================
-
-    ``path`` is that of the innermost module around it, '' for none; ``what`` calls the copies
-    rows or terms.
-    """
-
-    kind: Literal["node", "module", "rows", "sum", "inputs"]
-    path: str
-    nodes: list[Value]
-    copies: int = 1
-    what: Literal["row", "term"] = "row"
-
-
-def parts_of(order: Sequence[Value], fold: Fold | None, expand: Sequence[str]) -> list[Part]:
-    """Return the parts of a graph, given in topological order, by their first nodes.
-
-    Raises ValueError if the graph has nothing to fold that way, or has no module that ``expand``
+    Raises ValueError if the graph has nothing to fold that way, or has nothing that ``expand``
     names.
     """
+    if fold == "call":
+        return folded_by_call(order, expand)
     if fold is None:
-        return unfolded(order)
-    if fold == "row":
-        return folded_by_row(order)
-    return folded_by_module(order, fold, expand)
+        parts = unfolded(order)
+    elif fold == "row":
+        parts = folded_by_row(order)
+    else:
+        modules = [module_of(each) if isinstance(each, Value) else each for each in expand]
+        parts = folded_by_module(order, fold, modules)
+    return Folding(parts, *frames_of_modules(parts))
 
 
 def fold_that_fits(order: Sequence[Value], max_nodes: int) -> str:
     """Return a sentence on how a graph can be drawn within ``max_nodes`` boxes."""
     if len(order) > MOST_TO_TRY:
-        return "Draw a node inside it, or fold it (by neuron, layer or row)"
+        return "Draw a node inside it, or fold it (by neuron, layer, row or call)"
     sizes: dict[Fold, int] = {}
     for fold in FOLDS:
         try:
-            sizes[fold] = len(parts_of(order, fold, ()))
+            sizes[fold] = len(folded(order, fold, ()).parts)
         except ValueError:
             continue
     if not sizes:
-        return "There are no modules or rows in it to fold: draw a node inside it"
+        return "There are no modules, rows or recorded calls in it to fold: draw a node inside it"
     fitting = {fold: size for fold, size in sizes.items() if size <= max_nodes}
     counts = ", ".join(
         f'fold="{fold}" makes it {size:,}' for fold, size in (fitting or sizes).items()
@@ -125,33 +104,6 @@ def paths_of(order: Sequence[Value]) -> dict[Value, str]:
         if len(found) == 1 and not paths[leaf]:
             paths[leaf] = found.pop()
     return paths
-
-
-def module_of(node: Value) -> str:
-    """Return the path of the module that made a node, '' for none."""
-    return node.origin.module
-
-
-def layer_of(path: str) -> str:
-    """Return the path of a neuron's layer; another module's own path.
-
-    >>> layer_of("hidden[2]"), layer_of("hidden")
-    ('hidden', 'hidden')
-    """
-    return PLACE.sub("", path)
-
-
-def ancestors(path: str) -> list[str]:
-    """Return the paths of all modules around a module, and its own, the outermost first.
-
-    >>> ancestors("encoder.hidden[2]")
-    ['encoder', 'encoder.hidden', 'encoder.hidden[2]']
-    """
-    if not path:
-        return []
-    names = layer_of(path).split(".")
-    found = [".".join(names[:count]) for count in range(1, len(names) + 1)]
-    return found if path == found[-1] else [*found, path]
 
 
 # --------------------------------------------------------------------------------------------
@@ -299,30 +251,3 @@ def with_inputs_merged(parts: list[Part]) -> list[Part]:
             id(part): part for part in (merged.get(place, part) for place, part in enumerate(parts))
         }.values()
     )
-
-
-# --------------------------------------------------------------------------------------------
-# Frames
-# --------------------------------------------------------------------------------------------
-
-
-def frames_of(parts: Sequence[Part]) -> tuple[list[Frame], dict[str, str]]:
-    """Return the frames to draw, the outer first, and the id of every module by its path.
-
-    There is a frame for each module with nodes on view, and around several modules.
-    """
-    paths = dict.fromkeys(part.path for part in parts)
-    paths.update(dict.fromkeys(module_of(node) for part in parts for node in part.nodes))
-    names = dict.fromkeys(name for path in paths if path for name in ancestors(path))
-    ids = {name: f"m{place}" for place, name in enumerate(names, 1)}
-    members: dict[str, set[str]] = {}
-    for part in parts:
-        for outer, inner in pairwise(ancestors(part.path)):
-            members.setdefault(outer, set()).add(inner)
-    on_view = {part.path for part in parts if part.kind != "module"}
-    drawn = [name for name in names if name in on_view or len(members.get(name, ())) > 1]
-    frames = []
-    for name in drawn:
-        around = [path for path in ancestors(name)[:-1] if path in drawn]
-        frames.append(Frame(ids[name], name_shown(name), ids[around[-1]] if around else ""))
-    return frames, ids

@@ -15,6 +15,7 @@ MEANINGS: dict[Kind, tuple[str, tuple[str, ...]]] = {
     "input": ("a named input", ()),
     "constant": ("a number", ()),
     "module": ("a folded module", ("its outputs", "its parameters")),
+    "call": ("call of a function", ("its results", "its parameters")),
     "rows": ("folded rows", ("their numbers",)),
     "reference": ("made elsewhere", ()),
 }

@@ -17,6 +17,7 @@ SHAPES: dict[Kind, tuple[str, str]] = {
     "input": ("([", "])"),
     "constant": ("((", "))"),
     "module": ("[[", "]]"),
+    "call": ("[[", "]]"),
     "rows": ("[[", "]]"),
     "reference": ("[", "]"),
 }
@@ -29,6 +30,7 @@ LINES: dict[Kind, str] = {
     "input": f"{BORDER},{TEXT}",
     "constant": "stroke:#8C8C8C,color:#4D4D4D",
     "module": f"{BORDER},{TEXT},stroke-width:3px",
+    "call": f"{BORDER},{TEXT},stroke-width:3px",
     "rows": f"{BORDER},{TEXT},stroke-dasharray:6",
     "reference": f"stroke:#555555,{TEXT},stroke-dasharray:4",
 }

@@ -55,6 +55,7 @@ LIGHT = Palette(
         "input": "#E8E8E8",
         "constant": "#F4F4F4",
         "module": "#E4DFF3",  # violet
+        "call": "#E4DFF3",  # the same: none is beside a module
         "rows": "#F3E1EC",  # pink
         "reference": "#FFFFFF",
     },
@@ -70,6 +71,7 @@ DARK = Palette(
         "input": "#3A3A3A",
         "constant": "#2A2A2A",
         "module": "#3A2F63",
+        "call": "#3A2F63",
         "rows": "#4A2540",
         "reference": "#15181C",
     },

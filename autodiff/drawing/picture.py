@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 Kind: TypeAlias = Literal[
-    "variable", "operation", "result", "input", "constant", "module", "rows", "reference"
+    "variable", "operation", "result", "input", "constant", "module", "call", "rows", "reference"
 ]
 Mark: TypeAlias = Literal["", "giver", "changed"]
 Sign: TypeAlias = Literal["", "positive", "negative", "zero"]
@@ -55,6 +55,7 @@ class Box:
     ``title`` has the lines at the top, ``numbers`` those below it, ``table`` the rows of cells of
     a folded box.  ``frame`` is the id of the frame that it lies in.  In a picture of a moment of a
     pass, ``mark`` tells the node whose number or gradient is new from the one that gave it.
+    ``line`` is the line of the picture that it is in, from 0.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Box:
     table: tuple[tuple[str, ...], ...] = ()
     frame: str = ""
     mark: Mark = ""
+    line: int = 0
 
     @property
     def lines(self) -> list[str]:
@@ -102,6 +104,7 @@ class Frame:
     id: str
     title: str
     outer: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ RULES = {
     ".constant ellipse": f"fill: {DARK.boxes['constant']}; stroke: #909090",
     ".constant text": "fill: #C8C8C8",
     ".module polygon": f"fill: {DARK.boxes['module']}",
+    ".call polygon": f"fill: {DARK.boxes['call']}",
     ".rows polygon, .rows path": f"fill: {DARK.boxes['rows']}",
     ".reference polygon": f"fill: {DARK.boxes['reference']}; stroke: #A8A8A8",
     ".frame path, .frame polygon": "fill: #1C2126; stroke: #707070",

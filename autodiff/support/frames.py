@@ -13,6 +13,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 __all__ = [
+    "COMPREHENSIONS",
     "ENGINE",
     "LIBRARY",
     "PYTHON",
