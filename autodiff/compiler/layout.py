@@ -1,0 +1,413 @@
+"""Where the numbers of packs are in memory, and the loops that compute them.
+
+A pack's nodes are cut into *blocks*, as wide as the processor's vectors.  What a block reads for
+one operand is a *column*: numbers side by side, or one number for all lanes.  What is neither is
+copied side by side first; blocks that read the same numbers share the copy, as all tokens do that
+of a transposed matrix.  Blocks of one kernel, one after the other, are a *stretch*: one call of the
+kernel, which is a loop.  Their addresses progress evenly, or stand in a table.
+
+The order of a pack's lanes is free: a few are tried, and the one with the fewest breaks is taken.
+Over rows, a register is one number for each row of a vector, and a block is one register.
+
+All numbers are in one memory of doubles; an address is a place in it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from autodiff.compiler.packs import Pack, Runs, Shape, Tree
+
+__all__ = ["COPY", "ROWS", "TRANSPOSE", "Call", "Kernel", "Layout", "Spacing"]
+
+# In the place of a number of terms: as many as the vector has rows that are in the batch.
+ROWS = -1
+
+# Sums of so few terms are written out, those of more are loops.
+TERMS_WRITTEN_OUT = 8
+
+# Evenly spaced blocks, at least, that are worth a stretch of their own.
+FEWEST_BLOCKS = 3
+
+# A column whose runs of neighbours are shorter on the mean is copied wherever it is read.
+SHORTEST_RUN = 3
+
+# Kernels that copy: numbers from anywhere, side by side; squares of numbers, transposed.
+COPY, TRANSPOSE = "copy", "transpose"
+
+Addresses = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A loop over blocks: what it computes, and how it finds its numbers.
+
+    ``what`` is COPY, TRANSPOSE, a tree with the column of each of its operands, or a sum's runs:
+    the factors of their terms, and how many terms if that is known (or None, or ROWS).
+
+    ``columns`` has a letter for each column: C for numbers side by side, B for one number for all
+    lanes, a small letter if all blocks read the same.  ``steps`` says of each column of a sum
+    whether its terms are evenly spaced, ``even`` whether the blocks are.
+    """
+
+    what: str | tuple[Tree | None, tuple[int, ...]] | tuple[tuple[int, int | None], ...]
+    width: int
+    columns: str
+    steps: tuple[bool, ...] = ()
+    even: bool = True
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether it adds up terms."""
+        return isinstance(self.what, tuple) and bool(self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a kernel, whose numbers begin at that place of the table."""
+
+    kernel: Kernel
+    start: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spacing:
+    """Where a column's terms are, relative to the first; ``step`` apart, if evenly."""
+
+    offsets: tuple[int, ...]
+    step: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What a pack's lanes read for one operand: where, and how the terms of a sum go on."""
+
+    addresses: list[int]
+    spacings: list[Spacing]
+
+    def taken(self, order: Sequence[int]) -> Column:
+        """Return the column with its lanes in that order."""
+        return Column([self.addresses[k] for k in order], [self.spacings[k] for k in order])
+
+    def runs(self) -> list[int]:
+        """Return, for each lane, how many lanes from there on read neighbours, or the same."""
+        count = len(self.addresses)
+        found = [1] * count
+        beside = same = 1
+        for lane in range(count - 2, -1, -1):
+            apart = self.addresses[lane + 1] - self.addresses[lane]
+            if self.spacings[lane] is not self.spacings[lane + 1]:
+                beside = same = 1
+            else:
+                beside = beside + 1 if apart == 1 else 1
+                same = same + 1 if apart == 0 else 1
+            found[lane] = beside if beside > same else same
+        return found
+
+    def breaks(self) -> int:
+        """Return how many runs the column is made of."""
+        runs = self.runs()
+        lane = count = 0
+        while lane < len(runs):
+            lane += runs[lane]
+            count += 1
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block, but for its addresses: how wide it is and what kinds of columns it has."""
+
+    width: int
+    columns: str
+    spacings: tuple[Spacing, ...]
+
+
+class Layout:
+    """The memory of one program and the table of numbers that its kernels read.
+
+    ``addresses`` has the place of each register's number; those in ``of_rows`` have one for each
+    of ``lanes`` rows there.
+    """
+
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
+        self.size = 0
+        self.addresses: dict[int, int] = {}
+        self.of_rows: set[int] = set()
+        self.table = array("i")
+        self.spacings: dict[tuple[int, ...], Spacing] = {}
+        self.listed: dict[Spacing, int] = {}
+        self.copies: dict[tuple[object, ...], int] = {}
+        self.everywhere: dict[int, int] = {}
+
+    def reserve(self, doubles: int) -> int:
+        """Return the start of a new part of the memory."""
+        start = self.size
+        self.size += -(-doubles // 8) * 8
+        return start
+
+    def put(self, numbers: Iterable[int]) -> int:
+        """Append numbers to the table and return where they start."""
+        start = len(self.table)
+        self.table.extend(numbers)
+        return start
+
+    def spacing(self, offsets: tuple[int, ...]) -> Spacing:
+        """Return the one object for terms at these places."""
+        known = self.spacings.get(offsets)
+        if known is None:
+            step = offsets[1] if len(offsets) > 1 else 0
+            even = offsets == tuple([step * term for term in range(len(offsets))])
+            known = self.spacings[offsets] = Spacing(offsets, step if even else None)
+        return known
+
+    # ---- packs -----------------------------------------------------------------------------
+
+    def place(self, pack: Pack) -> list[Call]:
+        """Give a pack's results their places, and return the calls that compute them."""
+        columns = self.columns(pack)
+        count = len(pack.results)
+        order = best_order(columns, count)
+        columns = [column.taken(order) for column in columns]
+        pieces = list(pieces_of(columns, count, self.lanes))
+        start = self.reserve(sum([padded(length, self.lanes) for _, length in pieces]))
+        blocks: dict[Block, list[Addresses]] = {}
+        copies: dict[int, list[Addresses]] = {}
+        for first, length in pieces:
+            for lane in range(length):
+                self.addresses[pack.results[order[first + lane]]] = start + lane
+            for lane in range(0, length, self.lanes):
+                lanes = min(self.lanes, length - lane)
+                block, read = self.block(columns, first + lane, lanes, copies)
+                blocks.setdefault(block, []).append((start + lane, *read))
+            start += padded(length, self.lanes)
+        calls = [
+            self.table_call(Kernel(COPY, width, "", even=False), [], rows)
+            for width, rows in copies.items()
+        ]
+        return calls + self.calls(pack.shape, blocks)
+
+    def place_rows(self, pack: Pack) -> list[Call]:
+        """Do the same for the registers of the rows: a block each."""
+        start = self.reserve(self.lanes * len(pack.results))
+        for number, result in enumerate(pack.results):
+            self.addresses[result] = start + number * self.lanes
+        columns = self.columns(pack)
+        self.of_rows.update(pack.results)
+        blocks: dict[Block, list[Addresses]] = {}
+        firsts = first_operands(pack)
+        for number, result in enumerate(pack.results):
+            kinds = ["C" if pack.operands[number][k] in self.of_rows else "B" for k in firsts]
+            block = Block(self.lanes, "".join(kinds), tuple([c.spacings[number] for c in columns]))
+            read = [column.addresses[number] for column in columns]
+            blocks.setdefault(block, []).append((self.addresses[result], *read))
+        return self.calls(pack.shape, blocks)
+
+    def columns(self, pack: Pack) -> list[Column]:
+        """Return what the pack's lanes read, in the order in which its nodes were made."""
+        addresses = self.addresses
+        if pack.shape.tree is not None:
+            alone = [self.spacing((0,))] * len(pack.results)
+            return [
+                Column([addresses[operand] for operand in operands], alone)
+                for operands in zip(*pack.operands, strict=True)
+            ]
+        found: list[Column] = []
+        start = 0
+        for factors, terms in pack.shape.runs:
+            stop = start + factors * terms
+            for factor in range(start, start + factors):
+                column = Column([], [])
+                for operands in pack.operands:
+                    places = [addresses[operand] for operand in operands[factor:stop:factors]]
+                    first = places[0]
+                    column.addresses.append(first)
+                    column.spacings.append(self.spacing(tuple([p - first for p in places])))
+                found.append(column)
+            start = stop
+        return found
+
+    def block(
+        self, columns: list[Column], first: int, lanes: int, copies: dict[int, list[Addresses]]
+    ) -> tuple[Block, list[int]]:
+        """Return a block and the addresses that it reads; what it needs copied is noted."""
+        width = padded(lanes, self.lanes)
+        kinds, spacings, read = "", [], []
+        for column in columns:
+            addresses = column.addresses[first : first + lanes]
+            of_lanes = column.spacings[first : first + lanes]
+            base, spacing = addresses[0], of_lanes[0]
+            alike = of_lanes.count(spacing) == lanes
+            kind = "B" if alike and addresses.count(base) == lanes else "C"
+            if kind == "C" and not (alike and addresses == list(range(base, base + lanes))):
+                base, spacing = self.copied(addresses, of_lanes, width, copies)
+            kinds += kind
+            read.append(base)
+            spacings.append(spacing)
+        return Block(width, kinds, tuple(spacings)), read
+
+    def copied(
+        self,
+        addresses: list[int],
+        spacings: list[Spacing],
+        width: int,
+        copies: dict[int, list[Addresses]],
+    ) -> tuple[int, Spacing]:
+        """Return where a block's numbers are side by side, term by term, and that spacing."""
+        terms = len(spacings[0].offsets)
+        key = (width, *addresses, *spacings)
+        found = self.copies.get(key)
+        if found is None:
+            found = self.copies[key] = self.reserve(width * terms)
+            lanes = [
+                [address + offset for offset in spacing.offsets]
+                for address, spacing in zip(addresses, spacings, strict=True)
+            ]
+            lanes += lanes[-1:] * (width - len(lanes))
+            rows = copies.setdefault(width, [])
+            for term, sources in enumerate(zip(*lanes, strict=True)):
+                rows.append((found + term * width, *sources))
+        return found, self.spacing(tuple(range(0, width * terms, width)))
+
+    # ---- calls -----------------------------------------------------------------------------
+
+    def calls(self, shape: Shape, blocks: dict[Block, list[Addresses]]) -> list[Call]:
+        """Return the calls that compute these blocks."""
+        found: list[Call] = []
+        for block, addresses in blocks.items():
+            what: tuple[object, ...]
+            if shape.tree is not None:
+                what, steps, heading = (shape.tree, shape.places), (), []
+            else:
+                what, steps, heading = self.sum_of(shape.runs, block.spacings)
+            apart: list[Addresses] = []
+            for run in best_progress(addresses):
+                if len(run) < FEWEST_BLOCKS:
+                    apart += run
+                    continue
+                by = [second - first for first, second in zip(run[0], run[1], strict=True)]
+                columns = "".join(
+                    [
+                        kind if step else kind.lower()
+                        for kind, step in zip(block.columns, by[1:], strict=True)
+                    ]
+                )
+                kernel = Kernel(what, block.width, columns, steps)  # type: ignore[arg-type]
+                each = [number for pair in zip(run[0], by, strict=True) for number in pair]
+                found.append(Call(kernel, self.put([len(run), *heading, *each])))
+            if apart:
+                kernel = Kernel(what, block.width, block.columns, steps, False)  # type: ignore[arg-type]
+                found.append(self.table_call(kernel, heading, apart))
+        return found
+
+    def table_call(self, kernel: Kernel, heading: list[int], rows: list[Addresses]) -> Call:
+        """Return the call of a kernel that finds each block's addresses in the table."""
+        start = self.put([len(rows), *heading])
+        for row in rows:
+            self.table.extend(row)
+        return Call(kernel, start)
+
+    def sum_of(
+        self, runs: Runs, spacings: Sequence[Spacing]
+    ) -> tuple[tuple[tuple[int, int | None], ...], tuple[bool, ...], list[int]]:
+        """Return a sum as its kernel has it, and the numbers of its terms for the table."""
+        what: list[tuple[int, int | None]] = []
+        steps, heading = [], []
+        column = 0
+        for factors, terms in runs:
+            loop = terms > TERMS_WRITTEN_OUT
+            what.append((factors, None if loop else terms))
+            heading += [terms] if loop else []
+            for spacing in spacings[column : column + factors]:
+                steps.append(spacing.step is not None)
+                if spacing.step is not None:
+                    heading.append(spacing.step)
+                else:
+                    if spacing not in self.listed:
+                        self.listed[spacing] = self.put(spacing.offsets)
+                    heading.append(self.listed[spacing])
+            column += factors
+        return tuple(what), tuple(steps), heading
+
+
+def padded(lanes: int, most: int) -> int:
+    """Return how many places so many lanes take: those of whole blocks.
+
+    >>> padded(3, 8), padded(8, 8), padded(27, 8)
+    (4, 8, 28)
+    """
+    rest = lanes % most
+    return lanes - rest + (1 << (rest - 1).bit_length() if rest else 0)
+
+
+def first_operands(pack: Pack) -> list[int]:
+    """Return which of a node's operands is the first of each column."""
+    if pack.shape.tree is not None:
+        return list(range(len(pack.operands[0])))
+    found, start = [], 0
+    for factors, terms in pack.shape.runs:
+        found += range(start, start + factors)
+        start += factors * terms
+    return found
+
+
+def best_order(columns: Sequence[Column], count: int) -> Sequence[int]:
+    """Return the order of the lanes in which the columns have the fewest breaks, of a few."""
+    made = range(count)
+    if count == 1:
+        return made
+    fewest, best = sum([column.breaks() for column in columns]), made
+    orders: list[Sequence[int]] = [made[::-1]]
+    orders += [sorted(made, key=column.addresses.__getitem__) for column in columns[:4]]
+    for order in orders:
+        if fewest == len(columns):
+            break
+        breaks = sum([column.taken(order).breaks() for column in columns])
+        if breaks < fewest:
+            fewest, best = breaks, order  # type: ignore[assignment]
+    return best
+
+
+def pieces_of(columns: Sequence[Column], count: int, lanes: int) -> Iterator[tuple[int, int]]:
+    """Yield the first lane and the length of pieces in which columns go on evenly.
+
+    Where such a piece would be too short, it is as long as a vector, and columns are copied.
+    """
+    runs = [column.runs() for column in columns if column.breaks() * SHORTEST_RUN <= count]
+    lane = 0
+    while lane < count:
+        length = min([count - lane, *[run[lane] for run in runs]])
+        if length < lanes // 2:
+            length = min(lanes, count - lane)
+        yield lane, length
+        lane += length
+
+
+def best_progress(addresses: list[Addresses]) -> list[list[Addresses]]:
+    """Return blocks in an order, of a few, in which they make the fewest even runs."""
+    best = even_runs(addresses)
+    for column in range(1, min(4, len(addresses[0]))):
+        if len(best) * FEWEST_BLOCKS <= len(addresses):
+            break
+        found = even_runs(sorted(addresses, key=lambda row, column=column: row[column]))
+        if len(found) < len(best):
+            best = found
+    return best
+
+
+def even_runs(addresses: list[Addresses]) -> list[list[Addresses]]:
+    """Return blocks cut into runs whose addresses progress evenly."""
+    runs: list[list[Addresses]] = []
+    run, by = [addresses[0]], None
+    for row in addresses[1:]:
+        step = [second - first for first, second in zip(run[-1], row, strict=True)]
+        if by is None or step == by:
+            by = step
+            run.append(row)
+        else:
+            runs.append(run)
+            run, by = [row], None
+    return [*runs, run]

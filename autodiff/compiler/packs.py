@@ -1,0 +1,242 @@
+"""Operations that are alike, found again in straight-line code.
+
+A *node* is what a loop computes for one lane: an expression tree, whose inner operations nothing
+else uses, or a *sum*: a chain of additions, its terms in their order, with those products inside
+that nothing else uses.  A node's *level* is the longest path to it from what is given.  A *pack* is
+all nodes of one level and one shape: none depends on another, so they can be the lanes of a vector,
+in any order.
+
+The packs of a network are its layers, and those of its gradient are the matrix products of
+backpropagation, whatever code built the graph.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from autodiff import ops
+from autodiff.compiler.linear import Linear
+from autodiff.ops import Operation
+
+__all__ = ["OPERAND", "Pack", "Runs", "Shape", "Tree", "packs_of"]
+
+# Fewer additions are an expression like any other.
+FEWEST_TERMS = 4
+
+# Operations in one tree.
+MOST_TOGETHER = 24
+
+# A shape that fewer nodes have is taken apart into single operations, of which there are not many
+# kinds: each shape is code to compile.
+FEWEST_ALIKE = 6
+
+# Runs of terms of one kind in one sum; of those with more, the products are computed before.
+MOST_RUNS = 3
+
+# A tree's shape: an operation and its operands' shapes, which are None where they are read.
+OPERAND = None
+Tree = tuple[Operation, tuple["Tree | None", ...]]
+
+# A sum's shape: how many terms of how many factors (one or two), in order.
+Runs = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a pack's nodes have in common.
+
+    ``tree`` is an expression whose operands are the node's, by ``places`` (one may be read twice);
+    it is None for a sum, whose terms are ``runs``.
+    """
+
+    tree: Tree | None
+    places: tuple[int, ...]
+    runs: Runs = ()
+
+
+@dataclass(slots=True)
+class Pack:
+    """Nodes of one level and one shape: each node's result, and the registers that it reads."""
+
+    shape: Shape
+    level: int
+    results: list[int] = field(default_factory=list)
+    operands: list[Sequence[int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Node:
+    """A tree (with its operands in the order in which it is written) or a sum's terms."""
+
+    tree: Tree | None
+    operands: list[int]
+    runs: Runs = ()
+
+
+def packs_of(linear: Linear, places: Sequence[int], results: Collection[int]) -> list[Pack]:
+    """Return the packs that compute the registers ``places``, level by level.
+
+    ``results`` are those that something else needs, too.  What is not in ``places`` is given.
+    """
+    nodes = _Finder(linear, places, results).nodes()
+    _take_rare_apart(linear, nodes)
+    return _by_level(nodes)
+
+
+class _Finder:
+    """Finds the nodes, from the last register to the first."""
+
+    def __init__(self, linear: Linear, places: Sequence[int], results: Collection[int]) -> None:
+        self.places = places
+        self.ops: dict[int, Operation] = {}
+        self.operands: dict[int, tuple[int, ...]] = {}
+        uses: Counter[int] = Counter(results)
+        registers = linear.registers
+        for place in places:
+            register = registers[place]
+            if register.op is not None:
+                self.ops[place] = register.op
+                self.operands[place] = register.operands
+                for operand in register.operands:
+                    uses[operand] += 1
+        self.inside = {place for place in self.ops if uses[place] == 1}.difference(results)
+        self.needed = set(results)
+        self.lengths = self._chain_lengths()
+
+    def _chain_lengths(self) -> dict[int, int]:
+        """Return, for each addition, the number of terms of the chain that ends there."""
+        lengths: dict[int, int] = {}
+        inside = self.inside
+        for place, op in self.ops.items():
+            if op is ops.ADD:
+                left, right = self.operands[place]
+                before = lengths.get(left, 1) if left in inside else 1
+                if before == 1 and right in inside:
+                    before = lengths.get(right, 1)
+                lengths[place] = before + 1
+        return lengths
+
+    def nodes(self) -> dict[int, _Node]:
+        """Return the nodes by their registers, in order."""
+        found: dict[int, _Node] = {}
+        needed = self.needed
+        for place in reversed(self.places):
+            if place in needed and place in self.ops:
+                node = self._sum(place) if self._is_sum(place) else self._tree(place)
+                found[place] = node
+                needed.update(node.operands)
+        return dict(reversed(found.items()))
+
+    def _is_sum(self, place: int) -> bool:
+        return self.lengths.get(place, 0) >= FEWEST_TERMS
+
+    def _sum(self, place: int) -> _Node:
+        lengths, inside = self.lengths, self.inside
+        terms: list[int] = []
+        while True:
+            left, right = self.operands[place]
+            if left in inside and left in lengths:
+                terms.append(right)
+                place = left
+            elif right in inside and right in lengths:
+                terms.append(left)
+                place = right
+            else:
+                terms += right, left
+                break
+        terms.reverse()
+        factors = [self._factors(term) for term in terms]
+        runs = _runs(factors)
+        if len(runs) > MOST_RUNS:
+            factors, runs = [(term,) for term in terms], ((1, len(terms)),)
+        return _Node(None, [factor for term in factors for factor in term], runs)
+
+    def _factors(self, term: int) -> tuple[int, ...]:
+        """Return the factors of a product that nothing else uses; any other term as it is."""
+        if self.ops.get(term) is ops.MUL and term in self.inside:
+            return self.operands[term]
+        return (term,)
+
+    def _tree(self, place: int) -> _Node:
+        operands: list[int] = []
+        left = MOST_TOGETHER
+
+        def grown(place: int) -> Tree:
+            nonlocal left
+            left -= 1
+            parts: list[Tree | None] = []
+            for operand in self.operands[place]:
+                if operand in self.inside and left > 0 and not self._is_sum(operand):
+                    parts.append(grown(operand))
+                else:
+                    operands.append(operand)
+                    parts.append(OPERAND)
+            return self.ops[place], tuple(parts)
+
+        return _Node(grown(place), operands)
+
+
+def _runs(terms: Iterable[Sequence[int]]) -> Runs:
+    """Return how many terms of how many factors follow each other."""
+    runs: list[tuple[int, int]] = []
+    factors, count = 0, 0
+    for term in terms:
+        if len(term) == factors:
+            count += 1
+        else:
+            if count:
+                runs.append((factors, count))
+            factors, count = len(term), 1
+    return (*runs, (factors, count))
+
+
+def _take_rare_apart(linear: Linear, nodes: dict[int, _Node]) -> None:
+    """Make a node of each operation of the trees that few nodes have."""
+    alike = Counter([node.tree for node in nodes.values() if node.tree is not None])
+    rare = [
+        place
+        for place, node in nodes.items()
+        if node.tree is not None and alike[node.tree] < FEWEST_ALIKE
+    ]
+    for root in rare:
+        pending = [(root, nodes[root].tree)]
+        while pending:
+            place, tree = pending.pop()
+            assert tree is not None
+            operands = linear.registers[place].operands
+            op, parts = tree
+            nodes[place] = _Node((op, (OPERAND,) * len(parts)), list(operands))
+            pending += [
+                (operand, part) for operand, part in zip(operands, parts, strict=True) if part
+            ]
+
+
+def _by_level(nodes: dict[int, _Node]) -> list[Pack]:
+    levels: dict[int, int] = {}
+    packs: dict[tuple[object, ...], Pack] = {}
+    for place in sorted(nodes):
+        node = nodes[place]
+        level = 1 + max([levels.get(operand, 0) for operand in node.operands], default=0)
+        levels[place] = level
+        key: tuple[object, ...]
+        if node.tree is None:
+            operands: Sequence[int] = node.operands
+            key = level, node.runs
+            order: tuple[int, ...] = ()
+        else:
+            numbers: dict[int, int] = {}
+            order = tuple([numbers.setdefault(o, len(numbers)) for o in node.operands])
+            operands = tuple(numbers)
+            key = level, node.tree, order
+        pack = packs.get(key)
+        if pack is None:
+            pack = packs[key] = Pack(Shape(node.tree, order, node.runs), level)
+        pack.results.append(place)
+        pack.operands.append(operands)
+    return sorted(packs.values(), key=_level)
+
+
+def _level(pack: Pack) -> int:
+    return pack.level
