@@ -1,0 +1,303 @@
+"""The loops of a program as LLVM assembly: one function for each kernel.
+
+A kernel takes the memory, the part of the table with its numbers, and how many rows of the vector
+count.  Its numbers are: how many blocks there are; for each run of a sum's terms, their number (if
+it is no other part of the kernel) and for each column the step from term to term, or where in the
+table the terms' places begin; then, if the blocks are evenly spaced, the address and the step of
+the result and of each column; otherwise these addresses for each block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autodiff.compiler.layout import COPY, ROWS, TRANSPOSE, Kernel
+from autodiff.compiler.llvm_operations import Externals, Operations, vector_type
+from autodiff.compiler.packs import Tree
+
+__all__ = ["KERNEL_ARGUMENTS", "loop_function"]
+
+KERNEL_ARGUMENTS = "ptr %memory, ptr %table, ptr %numbers, i64 %rows"
+
+# So many blocks of a sum are added up side by side: an addition takes as long as that many start.
+BLOCKS_TOGETHER = 4
+
+
+def loop_function(kernel: Kernel, name: str, externals: Externals) -> list[str]:
+    """Return the text of a kernel's function."""
+    writer = _Loop(externals, kernel)
+    writer.function()
+    return [
+        f"define internal void @{name}(ptr noalias %memory, ptr noalias %table, "
+        "ptr noalias %numbers, i64 %rows) #0 {",
+        "entry:",
+        *writer.body,
+        "  ret void",
+        "}",
+        "",
+    ]
+
+
+class _Loop(Operations):
+    """Writes one kernel's function."""
+
+    def __init__(self, externals: Externals, kernel: Kernel) -> None:
+        super().__init__(externals, kernel.width)
+        self.kernel = kernel
+        self.read = 0
+        self.block = "entry"
+        self.labels = 0
+        # For each column of a sum: its step, or a pointer to its terms' places.
+        self.terms: list[str] = []
+        # For each run of a sum that is a loop: its number of terms.
+        self.counts: list[str] = []
+
+    def heading(self) -> str:
+        """Return the next number of the table."""
+        self.read += 1
+        return self.entry_of("%numbers", self.read - 1)
+
+    def entry_of(self, pointer: str, index: str | int) -> str:
+        """Return a number of the table as an i64."""
+        place = self.emit(f"getelementptr i32, ptr {pointer}, i64 {index}")
+        return self.emit(f"sext i32 {self.emit(f'load i32, ptr {place}, align 4')} to i64")
+
+    def label(self, name: str) -> None:
+        """Begin a block of instructions."""
+        self.body.append(f"{name}:")
+        self.block = name
+
+    def function(self) -> None:
+        """Write the loop over blocks; sums that are loops are first done several at once."""
+        kernel = self.kernel
+        count = self.heading()
+        if kernel.is_sum:
+            self.term_headings()
+        columns = len(kernel.columns) + 1
+        if kernel.what == COPY:
+            columns = kernel.width + 1
+        elif kernel.what == TRANSPOSE:
+            columns = kernel.width + 1
+        if kernel.even:
+            pairs = [(self.heading(), self.heading()) for _ in range(columns)]
+            starts, steps = [first for first, _ in pairs], [step for _, step in pairs]
+        else:
+            places = self.emit(f"getelementptr i32, ptr %numbers, i64 {self.read}")
+            starts, steps = [places], [str(columns)]
+        fixed = {}
+        if not kernel.is_sum:
+            for number, kind in enumerate(kernel.columns, 1):
+                if kind.islower():
+                    fixed[number] = self.column(number - 1, starts[number])
+        if any(terms is None or terms == ROWS for _, terms in self.runs()):
+            groups = self.emit(f"lshr i64 {count}, {BLOCKS_TOGETHER.bit_length() - 1}")
+            done = self.emit(f"shl i64 {groups}, {BLOCKS_TOGETHER.bit_length() - 1}")
+            starts = self.loop("0", done, BLOCKS_TOGETHER, starts, steps, fixed)
+            self.loop(done, count, 1, starts, steps, fixed)
+        else:
+            self.loop("0", count, 1, starts, steps, fixed)
+
+    def runs(self) -> Sequence[tuple[int, int | None]]:
+        """Return the runs of a sum, none of anything else."""
+        return self.kernel.what if self.kernel.is_sum else ()  # type: ignore[return-value]
+
+    def term_headings(self) -> None:
+        """Read the numbers of the terms of each run."""
+        column = 0
+        for factors, terms in self.runs():
+            self.counts.append(self.heading() if terms is None else "%rows")
+            for even in self.kernel.steps[column : column + factors]:
+                number = self.heading()
+                if not even:
+                    number = self.emit(f"getelementptr i32, ptr %table, i64 {number}")
+                self.terms.append(number)
+            column += factors
+
+    def loop(
+        self,
+        first: str,
+        end: str,
+        together: int,
+        starts: list[str],
+        steps: list[str],
+        fixed: dict[int, str],
+    ) -> list[str]:
+        """Write a loop over blocks, so many at once; return where each column goes on."""
+        self.labels += 1
+        head, body, after = (f"{part}_{self.labels}" for part in ("head", "body", "after"))
+        before = self.block
+        self.body.append(f"  br label %{head}")
+        self.label(head)
+        moving = [n for n, _ in enumerate(starts) if not (n and self.kernel.even and self.is_fixed(n))]
+        kind = "i64" if self.kernel.even else "ptr"
+        here, line = list(starts), len(self.body)
+        index = f"%index_{self.labels}"
+        for number in moving:
+            here[number] = f"%column_{self.labels}_{number}"
+        more = self.emit(f"icmp slt i64 {index}, {end}")
+        self.body.append(f"  br i1 {more}, label %{body}, label %{after}")
+        self.label(body)
+        following = self.blocks(here, steps, together, fixed)
+        next_index = self.emit(f"add i64 {index}, {together}")
+        self.body.append(f"  br label %{head}")
+        phis = [f"  {index} = phi i64 [ {first}, %{before} ], [ {next_index}, %{self.block} ]"]
+        phis += [
+            f"  {here[n]} = phi {kind} [ {starts[n]}, %{before} ], [ {following[n]}, %{self.block} ]"
+            for n in moving
+        ]
+        self.body[line:line] = phis
+        self.label(after)
+        return here
+
+    def is_fixed(self, number: int) -> bool:
+        """Return whether all blocks read the same in that column (the result's is 0)."""
+        return self.kernel.columns[number - 1].islower()
+
+    def blocks(
+        self, here: list[str], steps: list[str], together: int, fixed: dict[int, str]
+    ) -> list[str]:
+        """Write so many blocks; return the addresses of the next."""
+        addresses = []
+        for _ in range(together):
+            if self.kernel.even:
+                addresses.append(here)
+                here = [
+                    a if number and self.is_fixed(number) else self.emit(f"add i64 {a}, {step}")
+                    for number, (a, step) in enumerate(zip(here, steps, strict=True))
+                ]
+            else:
+                addresses.append([self.entry_of(here[0], k) for k in range(int(steps[0]))])
+                here = [self.emit(f"getelementptr i32, ptr {here[0]}, i64 {steps[0]}")]
+        results = self.results(addresses, fixed)
+        for result, (to, *_) in zip(results, addresses, strict=True):
+            if result:
+                self.store(result, to)
+        return here
+
+    def results(self, addresses: list[list[str]], fixed: dict[int, str]) -> list[str]:
+        """Return the results of blocks that read there."""
+        kernel = self.kernel
+        if kernel.is_sum:
+            return self.sums(addresses)
+        ((to, *sources),) = addresses
+        if kernel.what == COPY:
+            return [self.packed([self.loaded(source, 1) for source in sources])]
+        if kernel.what == TRANSPOSE:
+            for lane, vector in enumerate(self.transposed([self.loaded(s) for s in sources])):
+                self.store(vector, self.emit(f"add i64 {to}, {lane * self.width}"))
+            return [""]
+        tree, places = kernel.what
+        operands = [
+            fixed[number] if number in fixed else self.column(number - 1, source)
+            for number, source in enumerate(sources, 1)
+        ]
+        if tree is None:
+            return operands
+        return [self.tree(tree, iter([operands[place] for place in places]))]  # type: ignore[arg-type]
+
+    def column(self, number: int, address: str) -> str:
+        """Return what a column has there."""
+        if self.kernel.columns[number] in "Cc":
+            return self.loaded(address)
+        return self.everywhere(self.loaded(address, 1))
+
+    def tree(self, tree: Tree, operands: "object") -> str:
+        """Return the result of an expression tree; it takes its operands in order."""
+        op, parts = tree
+        values = [
+            next(operands) if part is None else self.tree(part, operands)  # type: ignore[call-overload]
+            for part in parts
+        ]
+        return self.operation(op, values)
+
+    # ---- sums ------------------------------------------------------------------------------
+
+    def sums(self, addresses: list[list[str]]) -> list[str]:
+        """Return the sums of several blocks."""
+        totals = [""] * len(addresses)
+        column = 0
+        for number, (factors, terms) in enumerate(self.runs()):
+            columns = range(column, column + factors)
+            if terms is None or terms == ROWS:
+                totals = self.term_loop(totals, addresses, columns, self.counts[number])
+            else:
+                for term in range(terms):
+                    offsets = [self.offset(c, term) for c in columns]
+                    totals = self.added(totals, addresses, columns, offsets)
+            column += factors
+        return totals
+
+    def offset(self, column: int, term: int) -> str:
+        """Return how far a term is from the first, if the terms are written out."""
+        if term == 0:
+            return "0"
+        if self.kernel.steps[column]:
+            return self.emit(f"mul i64 {self.terms[column]}, {term}")
+        return self.entry_of(self.terms[column], term)
+
+    def added(
+        self,
+        totals: Sequence[str],
+        addresses: list[list[str]],
+        columns: Sequence[int],
+        offsets: Sequence[str],
+    ) -> list[str]:
+        """Return the totals of several blocks with one more term; "" is a total of nothing."""
+        shared: dict[int, str] = {}
+        found = []
+        for total, block in zip(totals, addresses, strict=True):
+            factors = []
+            for column, offset in zip(columns, offsets, strict=True):
+                if column in shared:
+                    factors.append(shared[column])
+                    continue
+                at = block[column + 1]
+                at = at if offset == "0" else self.emit(f"add i64 {at}, {offset}")
+                factors.append(self.column(column, at))
+                if self.kernel.columns[column].islower():
+                    shared[column] = factors[-1]
+            term = factors[0]
+            if len(factors) == 2:
+                term = self.emit(f"fmul {self.type} {factors[0]}, {factors[1]}")
+            found.append(self.emit(f"fadd {self.type} {total}, {term}") if total else term)
+        return found
+
+    def term_loop(
+        self,
+        totals: list[str],
+        addresses: list[list[str]],
+        columns: Sequence[int],
+        count: str,
+    ) -> list[str]:
+        """Write a loop over the terms of a run."""
+        self.labels += 1
+        loop, end = f"terms_{self.labels}", f"added_{self.labels}"
+        before, line_of = self.block, self.labels
+        # -0.0 + x is x for every x.
+        begun = [total or self.constant(-0.0) for total in totals]
+        self.body.append(f"  br label %{loop}")
+        self.label(loop)
+        line = len(self.body)
+        index = f"%term_{line_of}"
+        now = [f"%total_{line_of}_{k}" for k in range(len(totals))]
+        offsets, phis = [], []
+        for column in columns:
+            if self.kernel.steps[column]:
+                offset = f"%offset_{line_of}_{column}"
+                following = self.emit(f"add i64 {offset}, {self.terms[column]}")
+                phis.append((offset, "i64", "0", following))
+            else:
+                offset = self.entry_of(self.terms[column], index)
+            offsets.append(offset)
+        added = self.added(now, addresses, columns, offsets)
+        next_index = self.emit(f"add i64 {index}, 1")
+        more = self.emit(f"icmp slt i64 {next_index}, {count}")
+        self.body.append(f"  br i1 {more}, label %{loop}, label %{end}")
+        phis.append((index, "i64", "0", next_index))
+        phis += [(a, self.type, b, c) for a, b, c in zip(now, begun, added, strict=True)]
+        self.body[line:line] = [
+            f"  {name} = phi {kind} [ {first}, %{before} ], [ {following}, %{loop} ]"
+            for name, kind, first, following in phis
+        ]
+        self.label(end)
+        return added
