@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autodiff.compiler.packs import Pack, Runs, Shape, Tree
 
-__all__ = ["COPY", "ROWS", "TRANSPOSE", "Call", "Kernel", "Layout", "Spacing"]
+__all__ = ["COPY", "MOVE", "ROWS", "TRANSPOSE", "Call", "Kernel", "Layout"]
 
 # In the place of a number of terms: as many as the vector has rows that are in the batch.
 ROWS = -1
@@ -34,25 +34,30 @@ FEWEST_BLOCKS = 3
 # A column whose runs of neighbours are shorter on the mean is copied wherever it is read.
 SHORTEST_RUN = 3
 
-# Kernels that copy: numbers from anywhere, side by side; squares of numbers, transposed.
-COPY, TRANSPOSE = "copy", "transpose"
+# Kernels that copy: numbers from anywhere, side by side; squares of numbers, transposed; numbers
+# that are side by side, to a place where they are again; and one number into all lanes.
+COPY, TRANSPOSE, MOVE = "copy", "transpose", "move"
+EVERYWHERE = (None, (0,))
 
 Addresses = tuple[int, ...]
+
+Terms = tuple[tuple[int, int | None], ...]
+What = str | tuple[Tree | None, tuple[int, ...]] | Terms
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """A loop over blocks: what it computes, and how it finds its numbers.
 
-    ``what`` is COPY, TRANSPOSE, a tree with the column of each of its operands, or a sum's runs:
-    the factors of their terms, and how many terms if that is known (or None, or ROWS).
+    ``what`` is COPY, TRANSPOSE, MOVE, a tree with the column of each of its operands, or a sum's
+    runs: the factors of their terms, and how many terms if that is known (or None, or ROWS).
 
     ``columns`` has a letter for each column: C for numbers side by side, B for one number for all
     lanes, a small letter if all blocks read the same.  ``steps`` says of each column of a sum
     whether its terms are evenly spaced, ``even`` whether the blocks are.
     """
 
-    what: str | tuple[Tree | None, tuple[int, ...]] | tuple[tuple[int, int | None], ...]
+    what: What
     width: int
     columns: str
     steps: tuple[bool, ...] = ()
@@ -61,7 +66,12 @@ class Kernel:
     @property
     def is_sum(self) -> bool:
         """Whether it adds up terms."""
-        return isinstance(self.what, tuple) and bool(self.steps)
+        return bool(self.steps)
+
+    @property
+    def has_term_loops(self) -> bool:
+        """Whether it adds up so many terms that they are a loop."""
+        return self.is_sum and any(terms in (None, ROWS) for _, terms in self.what)  # type: ignore[union-attr,misc]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +152,22 @@ class Layout:
         self.listed: dict[Spacing, int] = {}
         self.copies: dict[tuple[object, ...], int] = {}
         self.everywhere: dict[int, int] = {}
+        self.last: tuple[Kernel, list[int], int] | None = None
+        self.start = 0
+        self.next_one = 0
 
     def reserve(self, doubles: int) -> int:
         """Return the start of a new part of the memory."""
         start = self.size
         self.size += -(-doubles // 8) * 8
         return start
+
+    def reserve_one(self) -> int:
+        """Return a place of one number, beside the last one."""
+        if self.next_one % 64 == 0:
+            self.next_one = self.reserve(64)
+        self.next_one += 1
+        return self.next_one - 1
 
     def put(self, numbers: Iterable[int]) -> int:
         """Append numbers to the table and return where they start."""
@@ -184,27 +204,66 @@ class Layout:
                 block, read = self.block(columns, first + lane, lanes, copies)
                 blocks.setdefault(block, []).append((start + lane, *read))
             start += padded(length, self.lanes)
-        calls = [
-            self.table_call(Kernel(COPY, width, "", even=False), [], rows)
-            for width, rows in copies.items()
-        ]
+        calls: list[Call] = []
+        for width, rows in copies.items():
+            calls += self.table_call(Kernel(COPY, width, "", even=False), [], rows)
         return calls + self.calls(pack.shape, blocks)
 
     def place_rows(self, pack: Pack) -> list[Call]:
-        """Do the same for the registers of the rows: a block each."""
+        """Do the same for registers of the rows: each is a block."""
         start = self.reserve(self.lanes * len(pack.results))
+        groups: dict[Block, list[Addresses]] = {}
+        for number, operands in enumerate(pack.operands):
+            kinds, spacings, read = "", [], []
+            for terms in terms_of(pack.shape, operands):
+                kind, places = self.row_terms(terms)
+                kinds += kind
+                read.append(places[0])
+                spacings.append(self.spacing(tuple([place - places[0] for place in places])))
+            block = Block(self.lanes, kinds, tuple(spacings))
+            groups.setdefault(block, []).append((start + number * self.lanes, *read))
         for number, result in enumerate(pack.results):
             self.addresses[result] = start + number * self.lanes
-        columns = self.columns(pack)
         self.of_rows.update(pack.results)
-        blocks: dict[Block, list[Addresses]] = {}
-        firsts = first_operands(pack)
-        for number, result in enumerate(pack.results):
-            kinds = ["C" if pack.operands[number][k] in self.of_rows else "B" for k in firsts]
-            block = Block(self.lanes, "".join(kinds), tuple([c.spacings[number] for c in columns]))
-            read = [column.addresses[number] for column in columns]
-            blocks.setdefault(block, []).append((self.addresses[result], *read))
-        return self.calls(pack.shape, blocks)
+        return self.calls(pack.shape, groups)
+
+    def row_terms(self, terms: Sequence[int]) -> tuple[str, list[int]]:
+        """Return the kind of a column of registers, and where they are: all for rows, or none."""
+        of_rows = [term in self.of_rows for term in terms]
+        if not any(of_rows):
+            return "B", [self.addresses[term] for term in terms]
+        return "C", [self.row_address(term) for term in terms]
+
+    def row_address(self, register: int) -> int:
+        """Return where a register has one number for each row, be it the same for all."""
+        if register in self.of_rows:
+            return self.addresses[register]
+        if register not in self.everywhere:
+            self.everywhere[register] = self.reserve(self.lanes)
+        return self.everywhere[register]
+
+    def spread(self) -> list[Call]:
+        """Return the call that gives each row its copy of the registers that need one."""
+        rows = [(to, self.addresses[register]) for register, to in self.everywhere.items()]
+        kernel = Kernel(EVERYWHERE, self.lanes, "B", even=False)
+        return self.table_call(kernel, [], rows) if rows else []
+
+    def moved(self, moves: Sequence[tuple[int, int]]) -> list[Call]:
+        """Return the call that copies numbers, each given as (to, from), all read before."""
+        to = {target for target, _ in moves}
+        first = sorted({source for _, source in moves if source in to})
+        apart = {source: self.reserve(1) for source in first}
+        aside = [(apart[source], source) for source in first]
+        calls = self.table_call(Kernel(COPY, 1, "", even=False), [], aside) if aside else []
+        rows: list[list[int]] = []
+        for target, source in moves:
+            source = apart.get(source, source)
+            if rows and rows[-1][0] + rows[-1][2] == target and sum(rows[-1][1:]) == source:
+                rows[-1][2] += 1
+            else:
+                rows.append([target, source, 1])
+        kernel = Kernel(MOVE, 1, "", even=False)
+        return [*calls, *(self.table_call(kernel, [], [(*row,) for row in rows]) if rows else [])]
 
     def columns(self, pack: Pack) -> list[Column]:
         """Return what the pack's lanes read, in the order in which its nodes were made."""
@@ -215,19 +274,13 @@ class Layout:
                 Column([addresses[operand] for operand in operands], alone)
                 for operands in zip(*pack.operands, strict=True)
             ]
-        found: list[Column] = []
-        start = 0
-        for factors, terms in pack.shape.runs:
-            stop = start + factors * terms
-            for factor in range(start, start + factors):
-                column = Column([], [])
-                for operands in pack.operands:
-                    places = [addresses[operand] for operand in operands[factor:stop:factors]]
-                    first = places[0]
-                    column.addresses.append(first)
-                    column.spacings.append(self.spacing(tuple([p - first for p in places])))
-                found.append(column)
-            start = stop
+        found = [Column([], []) for _ in terms_of(pack.shape, pack.operands[0])]
+        for operands in pack.operands:
+            for column, terms in zip(found, terms_of(pack.shape, operands), strict=True):
+                places = [addresses[term] for term in terms]
+                first = places[0]
+                column.addresses.append(first)
+                column.spacings.append(self.spacing(tuple([place - first for place in places])))
         return found
 
     def block(
@@ -278,41 +331,57 @@ class Layout:
         """Return the calls that compute these blocks."""
         found: list[Call] = []
         for block, addresses in blocks.items():
-            what: tuple[object, ...]
             if shape.tree is not None:
-                what, steps, heading = (shape.tree, shape.places), (), []
+                kernel = Kernel((shape.tree, shape.places), block.width, block.columns)
+                found += self.progress(kernel, [], addresses)
             else:
                 what, steps, heading = self.sum_of(shape.runs, block.spacings)
-            apart: list[Addresses] = []
-            for run in best_progress(addresses):
-                if len(run) < FEWEST_BLOCKS:
-                    apart += run
-                    continue
-                by = [second - first for first, second in zip(run[0], run[1], strict=True)]
-                columns = "".join(
-                    [
-                        kind if step else kind.lower()
-                        for kind, step in zip(block.columns, by[1:], strict=True)
-                    ]
-                )
-                kernel = Kernel(what, block.width, columns, steps)  # type: ignore[arg-type]
-                each = [number for pair in zip(run[0], by, strict=True) for number in pair]
-                found.append(Call(kernel, self.put([len(run), *heading, *each])))
-            if apart:
-                kernel = Kernel(what, block.width, block.columns, steps, False)  # type: ignore[arg-type]
-                found.append(self.table_call(kernel, heading, apart))
+                kernel = Kernel(what, block.width, block.columns, steps)
+                found += self.progress(kernel, heading, addresses)
         return found
 
-    def table_call(self, kernel: Kernel, heading: list[int], rows: list[Addresses]) -> Call:
-        """Return the call of a kernel that finds each block's addresses in the table."""
-        start = self.put([len(rows), *heading])
+    def progress(
+        self, kernel: Kernel, heading: list[int], addresses: list[Addresses]
+    ) -> list[Call]:
+        """Return the calls of a kernel for all these blocks: evenly spaced ones, and the others."""
+        found: list[Call] = []
+        apart: list[Addresses] = []
+        for run in best_progress(addresses):
+            if len(run) < FEWEST_BLOCKS:
+                apart += run
+                continue
+            steps = [second - first for first, second in zip(run[0], run[1], strict=True)]
+            columns = [
+                kind if step else kind.lower()
+                for kind, step in zip(kernel.columns, steps[1:], strict=True)
+            ]
+            each = [number for pair in zip(run[0], steps, strict=True) for number in pair]
+            start = self.put([len(run), *heading, *each])
+            found.append(Call(replace(kernel, columns="".join(columns)), start))
+            self.last = None
+        if apart:
+            found += self.table_call(replace(kernel, even=False), heading, apart)
+        return found
+
+    def table_call(
+        self, kernel: Kernel, heading: list[int], rows: Sequence[Addresses]
+    ) -> list[Call]:
+        """Return the call of a kernel that finds each block's addresses in the table.
+
+        It may be the last call, which goes on: then none is returned.
+        """
+        follows = self.last is not None and self.last == (kernel, heading, len(self.table))
+        if not follows or kernel.has_term_loops:
+            self.start = self.put([0, *heading])
+        self.table[self.start] += len(rows)
         for row in rows:
             self.table.extend(row)
-        return Call(kernel, start)
+        self.last = kernel, heading, len(self.table)
+        return [] if follows and not kernel.has_term_loops else [Call(kernel, self.start)]
 
     def sum_of(
         self, runs: Runs, spacings: Sequence[Spacing]
-    ) -> tuple[tuple[tuple[int, int | None], ...], tuple[bool, ...], list[int]]:
+    ) -> tuple[Terms, tuple[bool, ...], list[int]]:
         """Return a sum as its kernel has it, and the numbers of its terms for the table."""
         what: list[tuple[int, int | None]] = []
         steps, heading = [], []
@@ -343,14 +412,16 @@ def padded(lanes: int, most: int) -> int:
     return lanes - rest + (1 << (rest - 1).bit_length() if rest else 0)
 
 
-def first_operands(pack: Pack) -> list[int]:
-    """Return which of a node's operands is the first of each column."""
-    if pack.shape.tree is not None:
-        return list(range(len(pack.operands[0])))
-    found, start = [], 0
-    for factors, terms in pack.shape.runs:
-        found += range(start, start + factors)
-        start += factors * terms
+def terms_of(shape: Shape, operands: Sequence[int]) -> list[Sequence[int]]:
+    """Return the registers that a node reads, column by column: one, or those of all terms."""
+    if shape.tree is not None:
+        return [(operand,) for operand in operands]
+    found: list[Sequence[int]] = []
+    start = 0
+    for factors, terms in shape.runs:
+        stop = start + factors * terms
+        found += [operands[factor:stop:factors] for factor in range(start, start + factors)]
+        start = stop
     return found
 
 

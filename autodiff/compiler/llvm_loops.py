@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autodiff.compiler.layout import COPY, ROWS, TRANSPOSE, Kernel
+from autodiff.compiler.layout import COPY, MOVE, ROWS, TRANSPOSE, Kernel
 from autodiff.compiler.llvm_operations import Externals, Operations, vector_type
 from autodiff.compiler.packs import Tree
 
@@ -74,10 +74,10 @@ class _Loop(Operations):
         if kernel.is_sum:
             self.term_headings()
         columns = len(kernel.columns) + 1
-        if kernel.what == COPY:
+        if kernel.what in (COPY, TRANSPOSE):
             columns = kernel.width + 1
-        elif kernel.what == TRANSPOSE:
-            columns = kernel.width + 1
+        elif kernel.what == MOVE:
+            columns = 3
         if kernel.even:
             pairs = [(self.heading(), self.heading()) for _ in range(columns)]
             starts, steps = [first for first, _ in pairs], [step for _, step in pairs]
@@ -89,7 +89,7 @@ class _Loop(Operations):
             for number, kind in enumerate(kernel.columns, 1):
                 if kind.islower():
                     fixed[number] = self.column(number - 1, starts[number])
-        if any(terms is None or terms == ROWS for _, terms in self.runs()):
+        if kernel.has_term_loops:
             groups = self.emit(f"lshr i64 {count}, {BLOCKS_TOGETHER.bit_length() - 1}")
             done = self.emit(f"shl i64 {groups}, {BLOCKS_TOGETHER.bit_length() - 1}")
             starts = self.loop("0", done, BLOCKS_TOGETHER, starts, steps, fixed)
@@ -185,6 +185,12 @@ class _Loop(Operations):
         if kernel.what == TRANSPOSE:
             for lane, vector in enumerate(self.transposed([self.loaded(s) for s in sources])):
                 self.store(vector, self.emit(f"add i64 {to}, {lane * self.width}"))
+            return [""]
+        if kernel.what == MOVE:
+            source, count = sources
+            pointers = f"ptr align 8 {self.place(to)}, ptr align 8 {self.place(source)}"
+            size = self.emit(f"shl i64 {count}, 3")
+            self.body.append(f"  call void @llvm.memcpy.p0.p0.i64({pointers}, i64 {size}, i1 false)")
             return [""]
         tree, places = kernel.what
         operands = [

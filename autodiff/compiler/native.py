@@ -20,8 +20,8 @@ from typing import Any
 from autodiff.compiler.batches import row_order
 from autodiff.compiler.build import Parts
 from autodiff.compiler.kernels import C_LIBRARY
-from autodiff.compiler.llvm import FEWEST_TOGETHER, Assembly, assembly_of
-from autodiff.compiler.llvm_function import uses_exp
+from autodiff.compiler.llvm import Assembly, assembly_of
+from autodiff.compiler.llvm_operations import FEWEST_TOGETHER, uses_exp
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
 from autodiff.compiler.vector_exp import agrees, exp_assembly
 from autodiff.support.memory import collector_paused
@@ -127,17 +127,19 @@ class NativeRunner:
             width = exp_width() if _needs_vector_exp(parts) else 0
             self.assembly = assembly_of(parts, lanes(), width)
         self.function, self._engine = _compiled(self.assembly, bool(parts.inputs))
-        size = self.assembly.tape + 8
-        self._tape_memory = (ctypes.c_double * size)()
-        self.tape = _aligned(self._tape_memory)
+        size, table = self.assembly.size, self.assembly.table
+        self._memory = (ctypes.c_double * (size + 16))()
+        self.memory = _aligned(self._memory, size + 8)
+        for address, number in self.assembly.numbers.items():
+            self.memory[address] = number
+        self.table = (ctypes.c_int32 * max(len(table), 1)).from_buffer_copy(table or b"    ")
 
     def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
         """Return n outputs and the variables' last numbers."""
-        variables = self.parts.variables
-        memory = self._memory(numbers)
+        self._read(numbers)
         outputs = (ctypes.c_double * n)()
-        self.function(n, memory, outputs, self.tape)
-        return outputs[:], self._numbers(memory, len(variables))
+        self.function(n, self.memory, self.table, outputs)
+        return outputs[:], self._numbers()
 
     def run_rows(
         self,
@@ -157,23 +159,24 @@ class NativeRunner:
         for k in range(width):
             column = slice(k * stride, k * stride + count)
             columns[column] = flat[k::width]  # type: ignore[assignment]
-        memory = self._memory(numbers)
+        self._read(numbers)
         outputs = (ctypes.c_double * (n * batches))()
         order = None if shuffle is None else _orders(shuffle, count, n)
         self.function(
             *(n, count, batch_size, stride, flat, order, columns),
-            *(memory, outputs, self.tape),
+            *(self.memory, self.table, outputs),
         )
-        return outputs[:], self._numbers(memory, len(self.parts.variables))
+        return outputs[:], self._numbers()
 
-    def _memory(self, numbers: Sequence[float]) -> ctypes.Array[ctypes.c_double]:
-        """Return the variables' numbers in the order of the machine code."""
+    def _read(self, numbers: Sequence[float]) -> None:
+        """Put the variables' numbers into memory, in the order of the machine code."""
         by_variable = dict(zip(self.parts.variables, numbers, strict=True))
-        ordered = [by_variable[variable] for variable in self.assembly.order]
-        return (ctypes.c_double * max(len(ordered), 1))(*ordered)
+        order = self.assembly.order
+        self.memory[: len(order)] = [by_variable[variable] for variable in order]
 
-    def _numbers(self, memory: ctypes.Array[ctypes.c_double], count: int) -> list[float]:
-        by_variable = dict(zip(self.assembly.order, memory[:count], strict=True))
+    def _numbers(self) -> list[float]:
+        order = self.assembly.order
+        by_variable = dict(zip(order, self.memory[: len(order)], strict=True))
         return [by_variable[variable] for variable in self.parts.variables]
 
 
@@ -189,10 +192,9 @@ def _orders(shuffle: random.Random, count: int, passes: int) -> ctypes.Array[cty
     return (ctypes.c_int64 * len(orders))(*orders)
 
 
-def _aligned(memory: ctypes.Array[ctypes.c_double]) -> ctypes.c_void_p:
-    """Return the first address in the memory that is a multiple of 64."""
-    address = ctypes.addressof(memory)
-    return ctypes.c_void_p(-(-address // 64) * 64)
+def _aligned(memory: ctypes.Array[ctypes.c_double], size: int) -> ctypes.Array[ctypes.c_double]:
+    """Return the part of the memory that begins at a multiple of 64."""
+    return (ctypes.c_double * size).from_buffer(memory, -ctypes.addressof(memory) % 64)
 
 
 def _machine() -> Any:
