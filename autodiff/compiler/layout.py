@@ -28,6 +28,9 @@ ROWS = -1
 # Sums of so few terms are written out, those of more are loops.
 TERMS_WRITTEN_OUT = 8
 
+# So many blocks of a sum are added up side by side: an addition takes as long as several start.
+SUMS_TOGETHER = (8, 2, 1)
+
 # Evenly spaced blocks, at least, that are worth a stretch of their own.
 FEWEST_BLOCKS = 3
 
@@ -52,6 +55,7 @@ class Kernel:
     ``what`` is COPY, TRANSPOSE, MOVE, a tree with the column of each of its operands, or a sum's
     runs: the factors of their terms, and how many terms if that is known (or None, or ROWS).
 
+    So many blocks are computed ``together``, in one turn of the loop.
     ``columns`` has a letter for each column: C for numbers side by side, B for one number for all
     lanes, a small letter if all blocks read the same.  ``steps`` says of each column of a sum
     whether its terms are evenly spaced, ``even`` whether the blocks are.
@@ -62,6 +66,7 @@ class Kernel:
     columns: str
     steps: tuple[bool, ...] = ()
     even: bool = True
+    together: int = 1
 
     @property
     def is_sum(self) -> bool:
@@ -355,13 +360,31 @@ class Layout:
                 kind if step else kind.lower()
                 for kind, step in zip(kernel.columns, steps[1:], strict=True)
             ]
-            each = [number for pair in zip(run[0], steps, strict=True) for number in pair]
-            start = self.put([len(run), *heading, *each])
-            found.append(Call(replace(kernel, columns="".join(columns)), start))
+            evenly = replace(kernel, columns="".join(columns))
+            for together, part in self.groups(evenly, run):
+                each = [number for pair in zip(part[0], steps, strict=True) for number in pair]
+                start = self.put([len(part), *heading, *each])
+                found.append(Call(replace(evenly, together=together), start))
             self.last = None
-        if apart:
-            found += self.table_call(replace(kernel, even=False), heading, apart)
+        for together, part in self.groups(kernel, apart):
+            by_table = replace(kernel, even=False, together=together)
+            found += self.table_call(by_table, heading, part)
         return found
+
+    def groups(
+        self, kernel: Kernel, blocks: list[Addresses]
+    ) -> Iterator[tuple[int, list[Addresses]]]:
+        """Yield blocks in groups: how many are to be computed together, and which."""
+        if not kernel.has_term_loops:
+            if blocks:
+                yield 1, blocks
+            return
+        start = 0
+        for together in SUMS_TOGETHER:
+            stop = len(blocks) - (len(blocks) - start) % together
+            if stop > start:
+                yield together, blocks[start:stop]
+            start = stop
 
     def table_call(
         self, kernel: Kernel, heading: list[int], rows: Sequence[Addresses]

@@ -19,9 +19,6 @@ __all__ = ["KERNEL_ARGUMENTS", "loop_function"]
 
 KERNEL_ARGUMENTS = "ptr %memory, ptr %table, ptr %numbers, i64 %rows"
 
-# So many blocks of a sum are added up side by side: an addition takes as long as that many start.
-BLOCKS_TOGETHER = 4
-
 
 def loop_function(kernel: Kernel, name: str, externals: Externals) -> list[str]:
     """Return the text of a kernel's function."""
@@ -46,7 +43,7 @@ class _Loop(Operations):
         self.kernel = kernel
         self.read = 0
         self.block = "entry"
-        self.labels = 0
+        self.labels = 0  # of loops over terms
         # For each column of a sum: its step, or a pointer to its terms' places.
         self.terms: list[str] = []
         # For each run of a sum that is a loop: its number of terms.
@@ -68,7 +65,7 @@ class _Loop(Operations):
         self.block = name
 
     def function(self) -> None:
-        """Write the loop over blocks; sums that are loops are first done several at once."""
+        """Write the whole function."""
         kernel = self.kernel
         count = self.heading()
         if kernel.is_sum:
@@ -88,14 +85,8 @@ class _Loop(Operations):
         if not kernel.is_sum:
             for number, kind in enumerate(kernel.columns, 1):
                 if kind.islower():
-                    fixed[number] = self.column(number - 1, starts[number])
-        if kernel.has_term_loops:
-            groups = self.emit(f"lshr i64 {count}, {BLOCKS_TOGETHER.bit_length() - 1}")
-            done = self.emit(f"shl i64 {groups}, {BLOCKS_TOGETHER.bit_length() - 1}")
-            starts = self.loop("0", done, BLOCKS_TOGETHER, starts, steps, fixed)
-            self.loop(done, count, 1, starts, steps, fixed)
-        else:
-            self.loop("0", count, 1, starts, steps, fixed)
+                    fixed[number] = self.column(number - 1, self.place(starts[number]))
+        self.loop(count, starts, steps, fixed)
 
     def runs(self) -> Sequence[tuple[int, int | None]]:
         """Return the runs of a sum, none of anything else."""
@@ -114,51 +105,36 @@ class _Loop(Operations):
             column += factors
 
     def loop(
-        self,
-        first: str,
-        end: str,
-        together: int,
-        starts: list[str],
-        steps: list[str],
-        fixed: dict[int, str],
-    ) -> list[str]:
-        """Write a loop over blocks, so many at once; return where each column goes on."""
-        self.labels += 1
-        head, body, after = (f"{part}_{self.labels}" for part in ("head", "body", "after"))
-        before = self.block
-        self.body.append(f"  br label %{head}")
-        self.label(head)
-        moving = [n for n, _ in enumerate(starts) if not (n and self.kernel.even and self.is_fixed(n))]
-        kind = "i64" if self.kernel.even else "ptr"
-        here, line = list(starts), len(self.body)
-        index = f"%index_{self.labels}"
-        for number in moving:
-            here[number] = f"%column_{self.labels}_{number}"
-        more = self.emit(f"icmp slt i64 {index}, {end}")
-        self.body.append(f"  br i1 {more}, label %{body}, label %{after}")
-        self.label(body)
-        following = self.blocks(here, steps, together, fixed)
-        next_index = self.emit(f"add i64 {index}, {together}")
-        self.body.append(f"  br label %{head}")
-        phis = [f"  {index} = phi i64 [ {first}, %{before} ], [ {next_index}, %{self.block} ]"]
-        phis += [
-            f"  {here[n]} = phi {kind} [ {starts[n]}, %{before} ], [ {following[n]}, %{self.block} ]"
-            for n in moving
+        self, count: str, starts: list[str], steps: list[str], fixed: dict[int, str]
+    ) -> None:
+        """Write the loop over blocks, of which there is at least one."""
+        self.body.append("  br label %loop")
+        self.label("loop")
+        line = len(self.body)
+        even = self.kernel.even
+        moving = [n for n, _ in enumerate(starts) if not (n and even and self.is_fixed(n))]
+        here = [f"%column_{n}" if n in moving else start for n, start in enumerate(starts)]
+        following = self.blocks(here, steps, fixed)
+        next_index = self.emit(f"add i64 %index, {self.kernel.together}")
+        more = self.emit(f"icmp slt i64 {next_index}, {count}")
+        self.body.append(f"  br i1 {more}, label %loop, label %end")
+        kind = "i64" if even else "ptr"
+        phis = [("%index", "i64", "0", next_index)]
+        phis += [(here[n], kind, starts[n], following[n]) for n in moving]
+        self.body[line:line] = [
+            f"  {name} = phi {kind} [ {first}, %entry ], [ {next_}, %{self.block} ]"
+            for name, kind, first, next_ in phis
         ]
-        self.body[line:line] = phis
-        self.label(after)
-        return here
+        self.label("end")
 
     def is_fixed(self, number: int) -> bool:
         """Return whether all blocks read the same in that column (the result's is 0)."""
         return self.kernel.columns[number - 1].islower()
 
-    def blocks(
-        self, here: list[str], steps: list[str], together: int, fixed: dict[int, str]
-    ) -> list[str]:
-        """Write so many blocks; return the addresses of the next."""
+    def blocks(self, here: list[str], steps: list[str], fixed: dict[int, str]) -> list[str]:
+        """Write the blocks of one turn of the loop; return the addresses of the next."""
         addresses = []
-        for _ in range(together):
+        for _ in range(self.kernel.together):
             if self.kernel.even:
                 addresses.append(here)
                 here = [
@@ -194,18 +170,18 @@ class _Loop(Operations):
             return [""]
         tree, places = kernel.what
         operands = [
-            fixed[number] if number in fixed else self.column(number - 1, source)
+            fixed[number] if number in fixed else self.column(number - 1, self.place(source))
             for number, source in enumerate(sources, 1)
         ]
         if tree is None:
             return operands
         return [self.tree(tree, iter([operands[place] for place in places]))]  # type: ignore[arg-type]
 
-    def column(self, number: int, address: str) -> str:
+    def column(self, number: int, pointer: str) -> str:
         """Return what a column has there."""
         if self.kernel.columns[number] in "Cc":
-            return self.loaded(address)
-        return self.everywhere(self.loaded(address, 1))
+            return self.emit(f"load {self.type}, ptr {pointer}, align 8")
+        return self.everywhere(self.emit(f"load double, ptr {pointer}, align 8"))
 
     def tree(self, tree: Tree, operands: "object") -> str:
         """Return the result of an expression tree; it takes its operands in order."""
@@ -221,15 +197,16 @@ class _Loop(Operations):
     def sums(self, addresses: list[list[str]]) -> list[str]:
         """Return the sums of several blocks."""
         totals = [""] * len(addresses)
+        starts = [[self.place(source) for source in sources] for _, *sources in addresses]
         column = 0
         for number, (factors, terms) in enumerate(self.runs()):
             columns = range(column, column + factors)
             if terms is None or terms == ROWS:
-                totals = self.term_loop(totals, addresses, columns, self.counts[number])
+                totals = self.term_loop(totals, starts, columns, self.counts[number])
             else:
                 for term in range(terms):
                     offsets = [self.offset(c, term) for c in columns]
-                    totals = self.added(totals, addresses, columns, offsets)
+                    totals = self.added(totals, starts, columns, offsets)
             column += factors
         return totals
 
@@ -244,21 +221,22 @@ class _Loop(Operations):
     def added(
         self,
         totals: Sequence[str],
-        addresses: list[list[str]],
+        starts: list[list[str]],
         columns: Sequence[int],
         offsets: Sequence[str],
     ) -> list[str]:
         """Return the totals of several blocks with one more term; "" is a total of nothing."""
         shared: dict[int, str] = {}
         found = []
-        for total, block in zip(totals, addresses, strict=True):
+        for total, block in zip(totals, starts, strict=True):
             factors = []
             for column, offset in zip(columns, offsets, strict=True):
                 if column in shared:
                     factors.append(shared[column])
                     continue
-                at = block[column + 1]
-                at = at if offset == "0" else self.emit(f"add i64 {at}, {offset}")
+                at = block[column]
+                if offset != "0":
+                    at = self.emit(f"getelementptr double, ptr {at}, i64 {offset}")
                 factors.append(self.column(column, at))
                 if self.kernel.columns[column].islower():
                     shared[column] = factors[-1]
@@ -271,31 +249,31 @@ class _Loop(Operations):
     def term_loop(
         self,
         totals: list[str],
-        addresses: list[list[str]],
+        starts: list[list[str]],
         columns: Sequence[int],
         count: str,
     ) -> list[str]:
         """Write a loop over the terms of a run."""
         self.labels += 1
         loop, end = f"terms_{self.labels}", f"added_{self.labels}"
-        before, line_of = self.block, self.labels
+        before, number = self.block, self.labels
         # -0.0 + x is x for every x.
         begun = [total or self.constant(-0.0) for total in totals]
         self.body.append(f"  br label %{loop}")
         self.label(loop)
         line = len(self.body)
-        index = f"%term_{line_of}"
-        now = [f"%total_{line_of}_{k}" for k in range(len(totals))]
+        index = f"%term_{number}"
+        now = [f"%total_{number}_{k}" for k in range(len(totals))]
         offsets, phis = [], []
         for column in columns:
             if self.kernel.steps[column]:
-                offset = f"%offset_{line_of}_{column}"
+                offset = f"%offset_{number}_{column}"
                 following = self.emit(f"add i64 {offset}, {self.terms[column]}")
                 phis.append((offset, "i64", "0", following))
             else:
                 offset = self.entry_of(self.terms[column], index)
             offsets.append(offset)
-        added = self.added(now, addresses, columns, offsets)
+        added = self.added(now, starts, columns, offsets)
         next_index = self.emit(f"add i64 {index}, 1")
         more = self.emit(f"icmp slt i64 {next_index}, {count}")
         self.body.append(f"  br i1 {more}, label %{loop}, label %{end}")
