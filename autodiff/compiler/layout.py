@@ -160,6 +160,7 @@ class Layout:
         self.last: tuple[Kernel, list[int], int] | None = None
         self.start = 0
         self.next_one = 0
+        self.for_one: dict[Shape, Kernel] = {}
 
     def reserve(self, doubles: int) -> int:
         """Return the start of a new part of the memory."""
@@ -193,6 +194,8 @@ class Layout:
 
     def place(self, pack: Pack) -> list[Call]:
         """Give a pack's results their places, and return the calls that compute them."""
+        if len(pack.results) == 1 and pack.shape.tree is not None:
+            return self.place_one(pack)
         columns = self.columns(pack)
         count = len(pack.results)
         order = best_order(columns, count)
@@ -213,6 +216,19 @@ class Layout:
         for width, rows in copies.items():
             calls += self.table_call(Kernel(COPY, width, "", even=False), [], rows)
         return calls + self.calls(pack.shape, blocks)
+
+    def place_one(self, pack: Pack) -> list[Call]:
+        """Do the same for a pack of one tree, of which irregular programs have very many."""
+        addresses = self.addresses
+        to = addresses[pack.results[0]] = self.reserve_one()
+        kernel = self.for_one.get(pack.shape)
+        if kernel is None:
+            assert pack.shape.tree is not None
+            what = pack.shape.tree, pack.shape.places
+            columns = "B" * len(pack.operands[0])
+            kernel = self.for_one[pack.shape] = Kernel(what, 1, columns, even=False)
+        row = (to, *[addresses[operand] for operand in pack.operands[0]])
+        return self.table_call(kernel, [], (row,))
 
     def place_rows(self, pack: Pack) -> list[Call]:
         """Do the same for registers of the rows: each is a block."""
@@ -393,14 +409,21 @@ class Layout:
 
         It may be the last call, which goes on: then none is returned.
         """
-        follows = self.last is not None and self.last == (kernel, heading, len(self.table))
-        if not follows or kernel.has_term_loops:
+        last, table = self.last, self.table
+        follows = (
+            last is not None
+            and last[2] == len(table)
+            and (last[0] is kernel or last[0] == kernel)
+            and last[1] == heading
+            and not kernel.has_term_loops
+        )
+        if not follows:
             self.start = self.put([0, *heading])
-        self.table[self.start] += len(rows)
+        table[self.start] += len(rows)
         for row in rows:
-            self.table.extend(row)
-        self.last = kernel, heading, len(self.table)
-        return [] if follows and not kernel.has_term_loops else [Call(kernel, self.start)]
+            table.extend(row)
+        self.last = kernel, heading, len(table)
+        return [] if follows else [Call(kernel, self.start)]
 
     def sum_of(
         self, runs: Runs, spacings: Sequence[Spacing]

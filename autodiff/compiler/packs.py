@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from autodiff import ops
 from autodiff.compiler.linear import Linear
@@ -43,9 +44,9 @@ Tree = tuple[Operation, tuple["Tree | None", ...]]
 Runs = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """What a pack's nodes have in common.
+    """What a pack's nodes have in common; there is one object for each shape of a section.
 
     ``tree`` is an expression whose operands are the node's, by ``places`` (one may be read twice);
     it is None for a sum, whose terms are ``runs``.
@@ -215,28 +216,68 @@ def _take_rare_apart(linear: Linear, nodes: dict[int, _Node]) -> None:
 
 def _by_level(nodes: dict[int, _Node]) -> list[Pack]:
     levels: dict[int, int] = {}
-    packs: dict[tuple[object, ...], Pack] = {}
+    shapes: dict[tuple[object, ...], Shape] = {}
+    packs: dict[tuple[int, Shape], Pack] = {}
     for place in sorted(nodes):
         node = nodes[place]
-        level = 1 + max([levels.get(operand, 0) for operand in node.operands], default=0)
+        operands: Sequence[int] = node.operands
+        level = 1 + max([levels.get(operand, 0) for operand in operands], default=0)
         levels[place] = level
-        key: tuple[object, ...]
-        if node.tree is None:
-            operands: Sequence[int] = node.operands
-            key = level, node.runs
-            order: tuple[int, ...] = ()
-        else:
+        order: tuple[int, ...] = ()
+        if node.tree is not None:
             numbers: dict[int, int] = {}
-            order = tuple([numbers.setdefault(o, len(numbers)) for o in node.operands])
+            order = tuple([numbers.setdefault(o, len(numbers)) for o in operands])
             operands = tuple(numbers)
-            key = level, node.tree, order
-        pack = packs.get(key)
+        key = node.tree, order, node.runs
+        shape = shapes.get(key)
+        if shape is None:
+            shape = shapes[key] = Shape(*key)
+        pack = packs.get((level, shape))
         if pack is None:
-            pack = packs[key] = Pack(Shape(node.tree, order, node.runs), level)
+            pack = packs[level, shape] = Pack(shape, level)
         pack.results.append(place)
         pack.operands.append(operands)
-    return sorted(packs.values(), key=_level)
+    return _in_turn(list(packs.values()))
 
 
-def _level(pack: Pack) -> int:
-    return pack.level
+def _in_turn(packs: list[Pack]) -> list[Pack]:
+    """Return packs after those that they read, and one like the last where there is a choice.
+
+    The same loop can then go on from pack to pack, through a chain of any length.
+    """
+    made_by = {place: number for number, pack in enumerate(packs) for place in pack.results}
+    readers: list[list[int]] = [[] for _ in packs]
+    missing = []
+    for number, pack in enumerate(packs):
+        read = {made_by.get(operand, -1) for operands in pack.operands for operand in operands}
+        read.discard(-1)
+        missing.append(len(read))
+        for other in read:
+            readers[other].append(number)
+    ready: dict[Shape, list[int]] = {}
+    first: list[tuple[int, int]] = []
+    ordered: list[Pack] = []
+
+    def is_ready(number: int) -> None:
+        heappush(ready.setdefault(packs[number].shape, []), number)
+        heappush(first, (packs[number].level, number))
+
+    for number, count in enumerate(missing):
+        if not count:
+            is_ready(number)
+    done = [False] * len(packs)
+    while first:
+        _, number = heappop(first)
+        while not done[number]:
+            done[number] = True
+            pack = packs[number]
+            ordered.append(pack)
+            for reader in readers[number]:
+                missing[reader] -= 1
+                if not missing[reader]:
+                    is_ready(reader)
+            alike = ready[pack.shape]
+            while alike and done[alike[0]]:
+                heappop(alike)
+            number = alike[0] if alike else number
+    return ordered
