@@ -49,13 +49,17 @@ class Register:
 class Linear:
     """Registers in the order of their assignment, and the way from Values to them.
 
-    ``origin`` has the register that each copy is another name for.
+    ``origin`` has the register that each copy is another name for, ``known`` the numbers known.  With ``single_steps``, a
+    neuron's sum becomes its additions and multiplications.
     """
+
+    single_steps: bool = False
 
     registers: list[Register] = field(default_factory=list)
     of_value: dict[Value, int] = field(default_factory=dict)
     shared: dict[tuple[object, ...], int] = field(default_factory=dict)
     numbers: dict[bytes, int] = field(default_factory=dict)
+    known: dict[int, float] = field(default_factory=dict)
     origin: dict[int, int] = field(default_factory=dict)
 
     def add(self, register: Register) -> int:
@@ -67,7 +71,8 @@ class Linear:
         """Return the register of a number; -0.0 is not 0.0, and every nan is the same."""
         bits = struct.pack("<d", number) if number == number else b"nan"
         if bits not in self.numbers:
-            self.numbers[bits] = self.add(Register(Kind.NUMBER, number=number))
+            place = self.numbers[bits] = self.add(Register(Kind.NUMBER, number=number))
+            self.known[place] = number
         return self.numbers[bits]
 
     def leaf(self, kind: Kind, value: Value, name: str, comment: str = "") -> int:
@@ -87,46 +92,66 @@ class Linear:
 
         Leaves that are no constants must be known already: KeyError names one that is not.
         """
+        of_value = self.of_value
+        found = of_value.get(root)
+        if found is not None:
+            return found
         pending = [root]
         while pending:
             value = pending[-1]
-            if value in self.of_value:
+            if value in of_value:
                 pending.pop()
                 continue
-            if value.op is None:
+            op = value.op
+            if op is None:
                 if not value.is_constant:
                     raise KeyError(value)
-                self.of_value[value] = self.number(value.data)
+                of_value[value] = self.number(value.data)
                 continue
-            missing = [parent for parent in value.parents if parent not in self.of_value]
-            if missing:
-                pending += reversed(missing)
+            try:
+                operands = tuple([of_value[parent] for parent in value.parents])
+            except KeyError:
+                pending += [parent for parent in reversed(value.parents) if parent not in of_value]
                 continue
-            operands = tuple([self.of_value[parent] for parent in value.parents])
-            self.of_value[value] = self.operation(value.op, operands, value, comment)
-        return self.of_value[root]
+            if op is ops.WEIGHTED_SUM and self.single_steps:
+                of_value[value] = self.weighted_sum(operands)
+            else:
+                of_value[value] = self.operation(op, operands, value, comment)
+            pending.pop()
+        return of_value[root]
+
+    def weighted_sum(self, operands: tuple[int, ...]) -> int:
+        """Return the register of a neuron's sum, in single steps."""
+        total, weights, inputs = ops.bias_weights_inputs(operands)
+        for weight, x in zip(weights, inputs, strict=True):
+            term = self.operation(ops.MUL, (weight, x), None, "")
+            total = self.operation(ops.ADD, (total, term), None, "")
+        return total
 
     def operation(
         self, op: Operation, operands: tuple[int, ...], value: Value | None, comment: str
     ) -> int:
         """Return the register of an operation: a number, an existing register or a new one."""
         # What a copy stands for decides; its name is for the reader of the line.
-        actual = tuple([self.resolve(place) for place in operands])
-        for place in actual:
-            if self.registers[place].kind is not Kind.NUMBER:
-                break
-        else:
-            return self.number(op.forward(*[self.registers[place].number for place in actual]))
-        same = self.unchanged_operand(op, actual)
-        if same is not None:
-            return operands[actual.index(same)] if same in actual else same
-        if op is ops.POW and self.is_number(actual[1], 2.0):
-            op, operands, actual = ops.SQUARE, operands[:1], actual[:1]
-        key = op, *actual
+        origin = self.origin
+        actual = tuple([origin.get(place, place) for place in operands]) if origin else operands
+        key = (op, *actual)
         found = self.shared.get(key)
-        if found is None:
-            register = Register(Kind.OPERATION, op, operands, value=value, comment=comment)
-            found = self.shared[key] = self.add(register)
+        if found is not None:
+            return found
+        known = self.known
+        numbers = [place for place in actual if place in known]
+        if numbers and len(numbers) == len(actual):
+            return self.number(op.forward(*[known[place] for place in actual]))
+        if numbers or op is ops.NEG:
+            same = self.unchanged_operand(op, actual)
+            if same is not None:
+                return operands[actual.index(same)] if same in actual else same
+            if op is ops.POW and self.is_number(actual[1], 2.0):
+                return self.operation(ops.SQUARE, operands[:1], value, comment)
+        register = Register(Kind.OPERATION, op, operands, 0.0, value, "", comment)
+        found = self.shared[key] = len(self.registers)
+        self.registers.append(register)
         return found
 
     def is_number(self, place: int, number: float) -> bool:

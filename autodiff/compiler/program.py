@@ -10,7 +10,7 @@ from numbers import Integral
 from types import FunctionType
 from typing import Any
 
-from autodiff.compiler.build import Parts, Updates, build, expanded
+from autodiff.compiler.build import Parts, Recording, Updates, build, record
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
@@ -62,7 +62,7 @@ def compile(
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
     with collector_paused():
-        return Program(output, build(output, inputs, updates, penalty), engine)
+        return Program(output, record(output, inputs, updates, penalty), engine)
 
 
 class Program:
@@ -71,21 +71,22 @@ class Program:
     ``source`` is Python to read and to step through, the code that ``program()`` runs.
     """
 
-    def __init__(self, output: Value, parts: Parts, engine: str = "python") -> None:
+    def __init__(self, output: Value, recording: Recording, engine: str = "python") -> None:
         self.output = output
-        self.parts = parts
+        self.recording = recording
+        self.expanded: Parts = build(recording, named=False)
         self._wanted_engine = engine
         self.title = f"program for {name_of(output)}"
 
     @property
     def inputs(self) -> tuple[Value, ...]:
         """The variables that the caller gives numbers to, in order."""
-        return self.parts.inputs
+        return self.recording.inputs
 
     @property
     def variables(self) -> list[Value]:
         """The parameters, and what the updates remember, in the order of the program."""
-        return self.parts.variables
+        return self.recording.variables
 
     def __len__(self) -> int:
         """Return the number of operations."""
@@ -93,6 +94,12 @@ class Program:
 
     def __repr__(self) -> str:
         return f"<{self.title}: {len(self)} operations, {len(self.variables)} variables>"
+
+    @cached_property
+    def parts(self) -> Parts:
+        """The program's registers as a person reads them, with names and comments."""
+        with collector_paused():
+            return build(self.recording, named=True)
 
     # ---- Python ----------------------------------------------------------------------------
 
@@ -115,12 +122,6 @@ class Program:
         if not self.inputs or not self.parts.updates:
             raise AttributeError("only a program with inputs and updates has its update apart")
         return function_of(self.source, "update", self.title, self.parts.linear)
-
-    @cached_property
-    def expanded(self) -> Parts:
-        """The program's registers as machines run them."""
-        with collector_paused():
-            return expanded(self.parts)
 
     @cached_property
     def run_source(self) -> str:
