@@ -15,6 +15,7 @@ the last row compute something, too, which is not added.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ from autodiff import ops
 from autodiff.compiler.build import Parts, needed_means, update_results
 from autodiff.compiler.layout import ROWS, TRANSPOSE, Call, Kernel, Layout
 from autodiff.compiler.linear import Kind
-from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, loop_function
+from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, WrittenOut, instructions, loop_function
 from autodiff.compiler.llvm_operations import Externals, literal, vector_type
 from autodiff.compiler.llvm_straight import STRAIGHT_ARGUMENTS, Straight
 from autodiff.compiler.packs import packs_of
@@ -34,6 +35,10 @@ __all__ = ["Assembly", "assembly_of"]
 # Operations, at most, of a section that is straight-line code: a compiler's work on one function
 # grows faster than the function.
 STRAIGHT_OPERATIONS = 1_000
+
+# A loop whose blocks take no more instructions than that, all together, is written out: a loop takes
+# LLVM longer.
+WRITTEN_OUT = 50
 
 # Calls in one function.
 CALLS_TOGETHER = 1_000
@@ -64,8 +69,7 @@ def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
     order = [*parts.updates, *[v for v in parts.variables if v not in parts.updates]]
     writer = _Module(parts, order, lanes, exp_width)
     body = writer.rows_program() if parts.inputs else writer.plain_program()
-    for kernel, name in writer.kernels.items():
-        writer.functions += loop_function(kernel, name, writer.externals)
+    writer.functions += writer.loops()
     attributes = [
         'attributes #0 = { nounwind "prefer-vector-width"="512" }',
         "attributes #1 = { nounwind willreturn memory(none) }",
@@ -87,7 +91,7 @@ class _Module:
         self.externals = Externals(exp_width)
         self.layout = Layout(lanes)
         self.functions: list[str] = []
-        self.kernels: dict[Kernel, str] = {}
+        self.called: dict[str, Sequence[Call]] = {}
         self.numbers: dict[int, float] = {}
         start = self.layout.reserve(len(order))
         for index, variable in enumerate(order):
@@ -366,30 +370,49 @@ class _Module:
             self.numbers[address] = register.number
 
     def calls(self, name: str, calls: Sequence[Call]) -> list[str]:
-        """Return the lines that call loops, in functions of so many calls."""
-        lines = []
-        for number, start in enumerate(range(0, len(calls), CALLS_TOGETHER)):
-            function = f"{name}_loops_{number}"
-            self.functions += [
-                f"define internal void @{function}(ptr noalias %memory, ptr noalias %table, "
-                "i64 %rows) #0 {",
-            ]
-            for index, call in enumerate(calls[start : start + CALLS_TOGETHER]):
-                self.functions += [
-                    f"  %n{index} = getelementptr i32, ptr %table, i64 {call.start}",
-                    f"  call void @{self.kernel(call.kernel)}("
-                    f"{KERNEL_ARGUMENTS.replace('%numbers', f'%n{index}')})",
-                ]
-            self.functions += ["  ret void", "}", ""]
-            lines.append(f"  call void @{function}(ptr %memory, ptr %table, i64 %rows)")
+        """Return the lines that make these calls, in functions of so many."""
         self.layout.last = None
+        lines = []
+        for start in range(0, len(calls), CALLS_TOGETHER):
+            function = f"{name}_loops_{start}"
+            self.called[function] = calls[start : start + CALLS_TOGETHER]
+            lines.append(f"  call void @{function}(ptr %memory, ptr %table, i64 %rows)")
         return lines
 
-    def kernel(self, kernel: Kernel) -> str:
-        """Return the name of a kernel's function."""
-        if kernel not in self.kernels:
-            self.kernels[kernel] = f"kernel_{len(self.kernels)}"
-        return self.kernels[kernel]
+    def loops(self) -> list[str]:
+        """Return the functions that make the calls of loops, and these loops.
+
+        A loop of few blocks in all is written out where it is called.
+        """
+        table = self.layout.table
+        sizes: Counter[Kernel] = Counter()
+        for calls in self.called.values():
+            for call in calls:
+                sizes[call.kernel] += table[call.start] * instructions(call.kernel)
+        names: dict[Kernel, str] = {}
+        lines: list[str] = []
+        for function, calls in self.called.items():
+            writer = WrittenOut(self.externals, table)
+            for call in calls:
+                kernel = call.kernel
+                if sizes[kernel] <= WRITTEN_OUT and not kernel.has_term_loops:
+                    writer.blocks_of(call)
+                    continue
+                name = names.setdefault(kernel, f"kernel_{len(names)}")
+                numbers = writer.emit(f"getelementptr i32, ptr %table, i64 {call.start}")
+                arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
+                writer.body.append(f"  call void @{name}({arguments})")
+            lines += [
+                f"define internal void @{function}(ptr noalias %memory, ptr noalias %table, "
+                "i64 %rows) #0 {",
+                *writer.body,
+                "  ret void",
+                "}",
+                "",
+            ]
+        for kernel, name in names.items():
+            lines += loop_function(kernel, name, self.externals)
+        return lines
 
 
 _MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)"

@@ -1,4 +1,4 @@
-"""The loops of a program as LLVM assembly: one function for each kernel.
+"""The loops of a program as LLVM assembly: a function for each kernel, or its blocks written out.
 
 A kernel takes the memory, the part of the table with its numbers, and how many rows of the vector
 count.  Its numbers are: how many blocks there are; for each run of a sum's terms, their number (if
@@ -11,13 +11,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autodiff.compiler.layout import COPY, MOVE, ROWS, TRANSPOSE, Kernel
+from autodiff.compiler.layout import COPY, MOVE, ROWS, TRANSPOSE, Call, Kernel, Terms
 from autodiff.compiler.llvm_operations import Externals, Operations, vector_type
 from autodiff.compiler.packs import Tree
 
-__all__ = ["KERNEL_ARGUMENTS", "loop_function"]
+__all__ = ["KERNEL_ARGUMENTS", "WrittenOut", "instructions", "loop_function"]
 
 KERNEL_ARGUMENTS = "ptr %memory, ptr %table, ptr %numbers, i64 %rows"
+
+
+def instructions(kernel: Kernel) -> int:
+    """Return about how many instructions a block takes; those of loops over terms are not told."""
+    if kernel.what in (COPY, TRANSPOSE):
+        return kernel.width + 1
+    if kernel.what == MOVE:
+        return 2
+    if kernel.is_sum:
+        return 1 + sum([2 * factors * (terms or 0) for factors, terms in runs_of(kernel)])
+    return 1 + len(kernel.columns) + operations_in(kernel.what[0])  # type: ignore[arg-type]
+
+
+def operations_in(tree: Tree | None) -> int:
+    """Return how many operations a tree has."""
+    return 0 if tree is None else 1 + sum([operations_in(part) for part in tree[1]])
+
+
+def runs_of(kernel: Kernel) -> Terms:
+    """Return the runs of a sum, none of anything else."""
+    return kernel.what if kernel.is_sum else ()  # type: ignore[return-value]
+
+
+def addresses_of(kernel: Kernel) -> int:
+    """Return how many addresses a block has: its result's and its columns'."""
+    if kernel.what == MOVE:
+        return 3
+    return 1 + (kernel.width if kernel.what in (COPY, TRANSPOSE) else len(kernel.columns))
 
 
 def loop_function(kernel: Kernel, name: str, externals: Externals) -> list[str]:
@@ -35,120 +63,52 @@ def loop_function(kernel: Kernel, name: str, externals: Externals) -> list[str]:
     ]
 
 
-class _Loop(Operations):
-    """Writes one kernel's function."""
+class _Blocks(Operations):
+    """Writes the blocks of kernels; where the numbers of the table come from is left open."""
 
-    def __init__(self, externals: Externals, kernel: Kernel) -> None:
-        super().__init__(externals, kernel.width)
-        self.kernel = kernel
-        self.read = 0
+    def __init__(self, externals: Externals, kernel: Kernel | None) -> None:
+        super().__init__(externals, 1)
         self.block = "entry"
         self.labels = 0  # of loops over terms
-        # For each column of a sum: its step, or a pointer to its terms' places.
+        if kernel is not None:
+            self.begin(kernel)
+
+    def begin(self, kernel: Kernel) -> None:
+        """Go on with another kernel."""
+        self.kernel = kernel
+        self.set_width(kernel.width)
+        # For each column of a sum: its step, or where its terms' places are in the table.
         self.terms: list[str] = []
-        # For each run of a sum that is a loop: its number of terms.
+        # For each run of a sum: its number of terms, if it is a loop.
         self.counts: list[str] = []
 
     def heading(self) -> str:
-        """Return the next number of the table."""
-        self.read += 1
-        return self.entry_of("%numbers", self.read - 1)
+        """Return the next number of the call's part of the table."""
+        raise NotImplementedError
 
-    def entry_of(self, pointer: str, index: str | int) -> str:
-        """Return a number of the table as an i64."""
-        place = self.emit(f"getelementptr i32, ptr {pointer}, i64 {index}")
-        return self.emit(f"sext i32 {self.emit(f'load i32, ptr {place}, align 4')} to i64")
+    def term_offset(self, column: int, term: int | str) -> str:
+        """Return how far a term is from the first of a column."""
+        raise NotImplementedError
 
     def label(self, name: str) -> None:
         """Begin a block of instructions."""
         self.body.append(f"{name}:")
         self.block = name
 
-    def function(self) -> None:
-        """Write the whole function."""
-        kernel = self.kernel
-        count = self.heading()
-        if kernel.is_sum:
-            self.term_headings()
-        columns = len(kernel.columns) + 1
-        if kernel.what in (COPY, TRANSPOSE):
-            columns = kernel.width + 1
-        elif kernel.what == MOVE:
-            columns = 3
-        if kernel.even:
-            pairs = [(self.heading(), self.heading()) for _ in range(columns)]
-            starts, steps = [first for first, _ in pairs], [step for _, step in pairs]
-        else:
-            places = self.emit(f"getelementptr i32, ptr %numbers, i64 {self.read}")
-            starts, steps = [places], [str(columns)]
-        fixed = {}
-        if not kernel.is_sum:
-            for number, kind in enumerate(kernel.columns, 1):
-                if kind.islower():
-                    fixed[number] = self.column(number - 1, self.place(starts[number]))
-        self.loop(count, starts, steps, fixed)
-
-    def runs(self) -> Sequence[tuple[int, int | None]]:
-        """Return the runs of a sum, none of anything else."""
-        return self.kernel.what if self.kernel.is_sum else ()  # type: ignore[return-value]
-
     def term_headings(self) -> None:
         """Read the numbers of the terms of each run."""
         column = 0
-        for factors, terms in self.runs():
+        for factors, terms in runs_of(self.kernel):
             self.counts.append(self.heading() if terms is None else "%rows")
-            for even in self.kernel.steps[column : column + factors]:
-                number = self.heading()
-                if not even:
-                    number = self.emit(f"getelementptr i32, ptr %table, i64 {number}")
-                self.terms.append(number)
+            self.terms += [self.heading() for _ in range(factors)]
             column += factors
 
-    def loop(
-        self, count: str, starts: list[str], steps: list[str], fixed: dict[int, str]
-    ) -> None:
-        """Write the loop over blocks, of which there is at least one."""
-        self.body.append("  br label %loop")
-        self.label("loop")
-        line = len(self.body)
-        even = self.kernel.even
-        moving = [n for n, _ in enumerate(starts) if not (n and even and self.is_fixed(n))]
-        here = [f"%column_{n}" if n in moving else start for n, start in enumerate(starts)]
-        following = self.blocks(here, steps, fixed)
-        next_index = self.emit(f"add i64 %index, {self.kernel.together}")
-        more = self.emit(f"icmp slt i64 {next_index}, {count}")
-        self.body.append(f"  br i1 {more}, label %loop, label %end")
-        kind = "i64" if even else "ptr"
-        phis = [("%index", "i64", "0", next_index)]
-        phis += [(here[n], kind, starts[n], following[n]) for n in moving]
-        self.body[line:line] = [
-            f"  {name} = phi {kind} [ {first}, %entry ], [ {next_}, %{self.block} ]"
-            for name, kind, first, next_ in phis
-        ]
-        self.label("end")
-
-    def is_fixed(self, number: int) -> bool:
-        """Return whether all blocks read the same in that column (the result's is 0)."""
-        return self.kernel.columns[number - 1].islower()
-
-    def blocks(self, here: list[str], steps: list[str], fixed: dict[int, str]) -> list[str]:
-        """Write the blocks of one turn of the loop; return the addresses of the next."""
-        addresses = []
-        for _ in range(self.kernel.together):
-            if self.kernel.even:
-                addresses.append(here)
-                here = [
-                    a if number and self.is_fixed(number) else self.emit(f"add i64 {a}, {step}")
-                    for number, (a, step) in enumerate(zip(here, steps, strict=True))
-                ]
-            else:
-                addresses.append([self.entry_of(here[0], k) for k in range(int(steps[0]))])
-                here = [self.emit(f"getelementptr i32, ptr {here[0]}, i64 {steps[0]}")]
+    def stored(self, addresses: list[list[str]], fixed: dict[int, str]) -> None:
+        """Write blocks that read there, and store their results."""
         results = self.results(addresses, fixed)
         for result, (to, *_) in zip(results, addresses, strict=True):
             if result:
                 self.store(result, to)
-        return here
 
     def results(self, addresses: list[list[str]], fixed: dict[int, str]) -> list[str]:
         """Return the results of blocks that read there."""
@@ -199,24 +159,16 @@ class _Loop(Operations):
         totals = [""] * len(addresses)
         starts = [[self.place(source) for source in sources] for _, *sources in addresses]
         column = 0
-        for number, (factors, terms) in enumerate(self.runs()):
+        for number, (factors, terms) in enumerate(runs_of(self.kernel)):
             columns = range(column, column + factors)
             if terms is None or terms == ROWS:
                 totals = self.term_loop(totals, starts, columns, self.counts[number])
             else:
                 for term in range(terms):
-                    offsets = [self.offset(c, term) for c in columns]
+                    offsets = [self.term_offset(c, term) if term else "0" for c in columns]
                     totals = self.added(totals, starts, columns, offsets)
             column += factors
         return totals
-
-    def offset(self, column: int, term: int) -> str:
-        """Return how far a term is from the first, if the terms are written out."""
-        if term == 0:
-            return "0"
-        if self.kernel.steps[column]:
-            return self.emit(f"mul i64 {self.terms[column]}, {term}")
-        return self.entry_of(self.terms[column], term)
 
     def added(
         self,
@@ -271,7 +223,7 @@ class _Loop(Operations):
                 following = self.emit(f"add i64 {offset}, {self.terms[column]}")
                 phis.append((offset, "i64", "0", following))
             else:
-                offset = self.entry_of(self.terms[column], index)
+                offset = self.term_offset(column, index)
             offsets.append(offset)
         added = self.added(now, starts, columns, offsets)
         next_index = self.emit(f"add i64 {index}, 1")
@@ -285,3 +237,120 @@ class _Loop(Operations):
         ]
         self.label(end)
         return added
+
+
+class _Loop(_Blocks):
+    """Writes one kernel's function, a loop that finds its numbers in the table."""
+
+    def __init__(self, externals: Externals, kernel: Kernel) -> None:
+        super().__init__(externals, kernel)
+        self.read = 0
+
+    def heading(self) -> str:
+        self.read += 1
+        return self.entry_of("%numbers", self.read - 1)
+
+    def entry_of(self, pointer: str, index: str | int) -> str:
+        """Return a number of the table as an i64."""
+        place = self.emit(f"getelementptr i32, ptr {pointer}, i64 {index}")
+        return self.emit(f"sext i32 {self.emit(f'load i32, ptr {place}, align 4')} to i64")
+
+    def term_offset(self, column: int, term: int | str) -> str:
+        if self.kernel.steps[column]:
+            return self.emit(f"mul i64 {self.terms[column]}, {term}")
+        place = self.emit(f"add i64 {self.terms[column]}, {term}")
+        return self.entry_of("%table", place)
+
+    def function(self) -> None:
+        """Write the whole function."""
+        kernel = self.kernel
+        count = self.heading()
+        self.term_headings()
+        columns = addresses_of(kernel)
+        if kernel.even:
+            pairs = [(self.heading(), self.heading()) for _ in range(columns)]
+            starts, steps = [first for first, _ in pairs], [step for _, step in pairs]
+        else:
+            places = self.emit(f"getelementptr i32, ptr %numbers, i64 {self.read}")
+            starts, steps = [places], [str(columns)]
+        fixed = {}
+        if not kernel.is_sum:
+            for number, kind in enumerate(kernel.columns, 1):
+                if kind.islower():
+                    fixed[number] = self.column(number - 1, self.place(starts[number]))
+        self.loop(count, starts, steps, fixed)
+
+    def loop(
+        self, count: str, starts: list[str], steps: list[str], fixed: dict[int, str]
+    ) -> None:
+        """Write the loop over blocks, of which there is at least one."""
+        self.body.append("  br label %loop")
+        self.label("loop")
+        line = len(self.body)
+        even = self.kernel.even
+        moving = [n for n, _ in enumerate(starts) if not (n and even and self.is_fixed(n))]
+        here = [f"%column_{n}" if n in moving else start for n, start in enumerate(starts)]
+        following = self.blocks(here, steps, fixed)
+        next_index = self.emit(f"add i64 %index, {self.kernel.together}")
+        more = self.emit(f"icmp slt i64 {next_index}, {count}")
+        self.body.append(f"  br i1 {more}, label %loop, label %end")
+        kind = "i64" if even else "ptr"
+        phis = [("%index", "i64", "0", next_index)]
+        phis += [(here[n], kind, starts[n], following[n]) for n in moving]
+        self.body[line:line] = [
+            f"  {name} = phi {kind} [ {first}, %entry ], [ {next_}, %{self.block} ]"
+            for name, kind, first, next_ in phis
+        ]
+        self.label("end")
+
+    def is_fixed(self, number: int) -> bool:
+        """Return whether all blocks read the same in that column (the result's is 0)."""
+        return self.kernel.columns[number - 1].islower()
+
+    def blocks(self, here: list[str], steps: list[str], fixed: dict[int, str]) -> list[str]:
+        """Write the blocks of one turn of the loop; return the addresses of the next."""
+        addresses = []
+        for _ in range(self.kernel.together):
+            if self.kernel.even:
+                addresses.append(here)
+                here = [
+                    a if number and self.is_fixed(number) else self.emit(f"add i64 {a}, {step}")
+                    for number, (a, step) in enumerate(zip(here, steps, strict=True))
+                ]
+            else:
+                addresses.append([self.entry_of(here[0], k) for k in range(int(steps[0]))])
+                here = [self.emit(f"getelementptr i32, ptr {here[0]}, i64 {steps[0]}")]
+        self.stored(addresses, fixed)
+        return here
+
+
+class WrittenOut(_Blocks):
+    """Writes the blocks of calls one by one, in one function; the table's numbers are in the code."""
+
+    def __init__(self, externals: Externals, table: Sequence[int]) -> None:
+        super().__init__(externals, None)
+        self.table = table
+        self.place_in_table = 0
+
+    def heading(self) -> str:
+        self.place_in_table += 1
+        return str(self.table[self.place_in_table - 1])
+
+    def term_offset(self, column: int, term: int | str) -> str:
+        start = int(self.terms[column])
+        return str(start * int(term) if self.kernel.steps[column] else self.table[start + int(term)])
+
+    def blocks_of(self, call: Call) -> None:
+        """Write the blocks of a call."""
+        self.begin(call.kernel)
+        self.place_in_table = call.start
+        count = int(self.heading())
+        self.term_headings()
+        columns = addresses_of(call.kernel)
+        if call.kernel.even:
+            pairs = [(int(self.heading()), int(self.heading())) for _ in range(columns)]
+            rows = [[str(first + k * step) for first, step in pairs] for k in range(count)]
+        else:
+            rows = [[self.heading() for _ in range(columns)] for _ in range(count)]
+        for row in rows:
+            self.stored([row], {})

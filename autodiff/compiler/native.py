@@ -127,6 +127,8 @@ class NativeRunner:
             width = exp_width() if _needs_vector_exp(parts) else 0
             self.assembly = assembly_of(parts, lanes(), width)
         self.function, self._engine = _compiled(self.assembly, bool(parts.inputs))
+        order = {variable: place for place, variable in enumerate(self.assembly.order)}
+        self.places = [order[variable] for variable in parts.variables]
         size, table = self.assembly.size, self.assembly.table
         self._memory = (ctypes.c_double * (size + 16))()
         self.memory = _aligned(self._memory, size + 8)
@@ -170,14 +172,14 @@ class NativeRunner:
 
     def _read(self, numbers: Sequence[float]) -> None:
         """Put the variables' numbers into memory, in the order of the machine code."""
-        by_variable = dict(zip(self.parts.variables, numbers, strict=True))
-        order = self.assembly.order
-        self.memory[: len(order)] = [by_variable[variable] for variable in order]
+        ordered = [0.0] * len(self.places)
+        for place, number in zip(self.places, numbers, strict=True):
+            ordered[place] = number
+        self.memory[: len(ordered)] = ordered
 
     def _numbers(self) -> list[float]:
-        order = self.assembly.order
-        by_variable = dict(zip(order, self.memory[: len(order)], strict=True))
-        return [by_variable[variable] for variable in self.parts.variables]
+        ordered = self.memory[: len(self.places)]
+        return [ordered[place] for place in self.places]
 
 
 def _needs_vector_exp(parts: Parts) -> bool:
