@@ -57,7 +57,7 @@ class Kernel:
 
     So many blocks are computed ``together``, in one turn of the loop.
     ``columns`` has a letter for each column: C for numbers side by side, B for one number for all
-    lanes, a small letter if all blocks read the same.  ``steps`` says of each column of a sum
+    lanes, a small letter if all blocks read the same, L for the result of the block before.  ``steps`` says of each column of a sum
     whether its terms are evenly spaced, ``even`` whether the blocks are.
     """
 
@@ -160,7 +160,8 @@ class Layout:
         self.last: tuple[Kernel, list[int], int] | None = None
         self.start = 0
         self.next_one = 0
-        self.for_one: dict[Shape, Kernel] = {}
+        self.last_to = 0
+        self.for_one: dict[tuple[Shape, str], Kernel] = {}
 
     def reserve(self, doubles: int) -> int:
         """Return the start of a new part of the memory."""
@@ -219,16 +220,17 @@ class Layout:
 
     def place_one(self, pack: Pack) -> list[Call]:
         """Do the same for a pack of one tree, of which irregular programs have very many."""
-        addresses = self.addresses
+        addresses, shape = self.addresses, pack.shape
         to = addresses[pack.results[0]] = self.reserve_one()
-        kernel = self.for_one.get(pack.shape)
+        read = [addresses[operand] for operand in pack.operands[0]]
+        columns = "B" * len(read)
+        if self.last is not None and self.last[0].what == (shape.tree, shape.places):
+            columns = "".join(["L" if address == self.last_to else "B" for address in read])
+        kernel = self.for_one.get((shape, columns))
         if kernel is None:
-            assert pack.shape.tree is not None
-            what = pack.shape.tree, pack.shape.places
-            columns = "B" * len(pack.operands[0])
-            kernel = self.for_one[pack.shape] = Kernel(what, 1, columns, even=False)
-        row = (to, *[addresses[operand] for operand in pack.operands[0]])
-        return self.table_call(kernel, [], (row,))
+            kernel = Kernel((shape.tree, shape.places), 1, columns, even=False)
+            self.for_one[shape, columns] = kernel
+        return self.table_call(kernel, [], ((to, *read),))
 
     def place_rows(self, pack: Pack) -> list[Call]:
         """Do the same for registers of the rows: each is a block."""
@@ -423,6 +425,7 @@ class Layout:
         for row in rows:
             table.extend(row)
         self.last = kernel, heading, len(table)
+        self.last_to = rows[-1][0]
         return [] if follows else [Call(kernel, self.start)]
 
     def sum_of(

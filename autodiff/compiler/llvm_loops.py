@@ -70,6 +70,7 @@ class _Blocks(Operations):
         super().__init__(externals, 1)
         self.block = "entry"
         self.labels = 0  # of loops over terms
+        self.result = ""  # of the last block
         if kernel is not None:
             self.begin(kernel)
 
@@ -106,6 +107,7 @@ class _Blocks(Operations):
     def stored(self, addresses: list[list[str]], fixed: dict[int, str]) -> None:
         """Write blocks that read there, and store their results."""
         results = self.results(addresses, fixed)
+        self.result = results[-1]
         for result, (to, *_) in zip(results, addresses, strict=True):
             if result:
                 self.store(result, to)
@@ -245,6 +247,7 @@ class _Loop(_Blocks):
     def __init__(self, externals: Externals, kernel: Kernel) -> None:
         super().__init__(externals, kernel)
         self.read = 0
+        self.carried = ""  # the result before the first
 
     def heading(self) -> str:
         self.read += 1
@@ -274,6 +277,10 @@ class _Loop(_Blocks):
             places = self.emit(f"getelementptr i32, ptr %numbers, i64 {self.read}")
             starts, steps = [places], [str(columns)]
         fixed = {}
+        if "L" in kernel.columns:
+            number = 1 + kernel.columns.index("L")
+            self.carried = self.loaded(self.entry_of(places, number))
+            fixed[number] = "%last"
         if not kernel.is_sum:
             for number, kind in enumerate(kernel.columns, 1):
                 if kind.islower():
@@ -297,6 +304,8 @@ class _Loop(_Blocks):
         kind = "i64" if even else "ptr"
         phis = [("%index", "i64", "0", next_index)]
         phis += [(here[n], kind, starts[n], following[n]) for n in moving]
+        if self.carried:
+            phis.append(("%last", self.type, self.carried, self.result))
         self.body[line:line] = [
             f"  {name} = phi {kind} [ {first}, %entry ], [ {next_}, %{self.block} ]"
             for name, kind, first, next_ in phis
