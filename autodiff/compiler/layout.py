@@ -20,7 +20,20 @@ from dataclasses import dataclass, replace
 
 from autodiff.compiler.packs import Pack, Runs, Shape, Tree
 
-__all__ = ["COPY", "MOVE", "ROWS", "TRANSPOSE", "Call", "Kernel", "Layout"]
+__all__ = [
+    "COPY",
+    "EVERYWHERE",
+    "MOVE",
+    "ROWS",
+    "TRANSPOSE",
+    "Block",
+    "Call",
+    "Column",
+    "Kernel",
+    "Layout",
+    "Spacing",
+    "Terms",
+]
 
 # In the place of a number of terms: as many as the vector has rows that are in the batch.
 ROWS = -1
@@ -55,7 +68,8 @@ class Kernel:
     ``what`` is COPY, TRANSPOSE, MOVE, a tree with the column of each of its operands, or a sum's
     runs: the factors of their terms, and how many terms if that is known (or None, or ROWS).
 
-    So many blocks are computed ``together``, in one turn of the loop.
+    So many blocks are computed ``together``, in one turn of the loop.  For languages with loops over
+    lanes, ``strides`` are the steps of each column from lane to lane.
     ``columns`` has a letter for each column: C for numbers side by side, B for one number for all
     lanes, a small letter if all blocks read the same, L for the result of the block before.  ``steps`` says of each column of a sum
     whether its terms are evenly spaced, ``even`` whether the blocks are.
@@ -67,6 +81,7 @@ class Kernel:
     steps: tuple[bool, ...] = ()
     even: bool = True
     together: int = 1
+    strides: tuple[int, ...] = ()
 
     @property
     def is_sum(self) -> bool:
@@ -104,7 +119,8 @@ class Column:
 
     def taken(self, order: Sequence[int]) -> Column:
         """Return the column with its lanes in that order."""
-        return Column([self.addresses[k] for k in order], [self.spacings[k] for k in order])
+        spacings = [self.spacings[k] for k in order]
+        return replace(self, addresses=[self.addresses[k] for k in order], spacings=spacings)
 
     def runs(self) -> list[int]:
         """Return, for each lane, how many lanes from there on read neighbours, or the same."""
@@ -138,6 +154,7 @@ class Block:
     width: int
     columns: str
     spacings: tuple[Spacing, ...]
+    strides: tuple[int, ...] = ()
 
 
 class Layout:
@@ -146,6 +163,9 @@ class Layout:
     ``addresses`` has the place of each register's number; those in ``of_rows`` have one for each
     of ``lanes`` rows there.
     """
+
+    column_type = Column
+    terms_written_out = TERMS_WRITTEN_OUT
 
     def __init__(self, lanes: int) -> None:
         self.lanes = lanes
@@ -201,8 +221,8 @@ class Layout:
         count = len(pack.results)
         order = best_order(columns, count)
         columns = [column.taken(order) for column in columns]
-        pieces = list(pieces_of(columns, count, self.lanes))
-        start = self.reserve(sum([padded(length, self.lanes) for _, length in pieces]))
+        pieces = list(self.pieces(columns, count))
+        start = self.reserve(sum([self.padded(length) for _, length in pieces]))
         blocks: dict[Block, list[Addresses]] = {}
         copies: dict[int, list[Addresses]] = {}
         for first, length in pieces:
@@ -212,11 +232,30 @@ class Layout:
                 lanes = min(self.lanes, length - lane)
                 block, read = self.block(columns, first + lane, lanes, copies)
                 blocks.setdefault(block, []).append((start + lane, *read))
-            start += padded(length, self.lanes)
+            start += self.padded(length)
         calls: list[Call] = []
         for width, rows in copies.items():
             calls += self.table_call(Kernel(COPY, width, "", even=False), [], rows)
         return calls + self.calls(pack.shape, blocks)
+
+    def padded(self, lanes: int) -> int:
+        """Return how many places so many lanes take: those of whole blocks, whose widths are 2**k."""
+        rest = lanes % self.lanes
+        return lanes - rest + (1 << (rest - 1).bit_length() if rest else 0)
+
+    def pieces(self, columns: Sequence[Column], count: int) -> Iterator[tuple[int, int]]:
+        """Yield the first lane and the length of pieces in which columns go on evenly.
+
+        Where such a piece would be too short, it is as long as a vector, and columns are copied.
+        """
+        runs = [column.runs() for column in columns if column.breaks() * SHORTEST_RUN <= count]
+        lane = 0
+        while lane < count:
+            length = min([count - lane, *[run[lane] for run in runs]])
+            if length < self.lanes // 2:
+                length = min(self.lanes, count - lane)
+            yield lane, length
+            lane += length
 
     def place_one(self, pack: Pack) -> list[Call]:
         """Do the same for a pack of one tree, of which irregular programs have very many."""
@@ -297,7 +336,7 @@ class Layout:
                 Column([addresses[operand] for operand in operands], alone)
                 for operands in zip(*pack.operands, strict=True)
             ]
-        found = [Column([], []) for _ in terms_of(pack.shape, pack.operands[0])]
+        found = [self.column_type([], []) for _ in terms_of(pack.shape, pack.operands[0])]
         for operands in pack.operands:
             for column, terms in zip(found, terms_of(pack.shape, operands), strict=True):
                 places = [addresses[term] for term in terms]
@@ -310,7 +349,7 @@ class Layout:
         self, columns: list[Column], first: int, lanes: int, copies: dict[int, list[Addresses]]
     ) -> tuple[Block, list[int]]:
         """Return a block and the addresses that it reads; what it needs copied is noted."""
-        width = padded(lanes, self.lanes)
+        width = self.padded(lanes)
         kinds, spacings, read = "", [], []
         for column in columns:
             addresses = column.addresses[first : first + lanes]
@@ -355,11 +394,11 @@ class Layout:
         found: list[Call] = []
         for block, addresses in blocks.items():
             if shape.tree is not None:
-                kernel = Kernel((shape.tree, shape.places), block.width, block.columns)
+                kernel = Kernel((shape.tree, shape.places), block.width, block.columns, strides=block.strides)
                 found += self.progress(kernel, [], addresses)
             else:
                 what, steps, heading = self.sum_of(shape.runs, block.spacings)
-                kernel = Kernel(what, block.width, block.columns, steps)
+                kernel = Kernel(what, block.width, block.columns, steps, strides=block.strides)
                 found += self.progress(kernel, heading, addresses)
         return found
 
@@ -436,7 +475,7 @@ class Layout:
         steps, heading = [], []
         column = 0
         for factors, terms in runs:
-            loop = terms > TERMS_WRITTEN_OUT
+            loop = terms > self.terms_written_out
             what.append((factors, None if loop else terms))
             heading += [terms] if loop else []
             for spacing in spacings[column : column + factors]:
@@ -449,16 +488,6 @@ class Layout:
                     heading.append(self.listed[spacing])
             column += factors
         return tuple(what), tuple(steps), heading
-
-
-def padded(lanes: int, most: int) -> int:
-    """Return how many places so many lanes take: those of whole blocks.
-
-    >>> padded(3, 8), padded(8, 8), padded(27, 8)
-    (4, 8, 28)
-    """
-    rest = lanes % most
-    return lanes - rest + (1 << (rest - 1).bit_length() if rest else 0)
 
 
 def terms_of(shape: Shape, operands: Sequence[int]) -> list[Sequence[int]]:
@@ -489,21 +518,6 @@ def best_order(columns: Sequence[Column], count: int) -> Sequence[int]:
         if breaks < fewest:
             fewest, best = breaks, order  # type: ignore[assignment]
     return best
-
-
-def pieces_of(columns: Sequence[Column], count: int, lanes: int) -> Iterator[tuple[int, int]]:
-    """Yield the first lane and the length of pieces in which columns go on evenly.
-
-    Where such a piece would be too short, it is as long as a vector, and columns are copied.
-    """
-    runs = [column.runs() for column in columns if column.breaks() * SHORTEST_RUN <= count]
-    lane = 0
-    while lane < count:
-        length = min([count - lane, *[run[lane] for run in runs]])
-        if length < lanes // 2:
-            length = min(lanes, count - lane)
-        yield lane, length
-        lane += length
 
 
 def best_progress(addresses: list[Addresses]) -> list[list[Addresses]]:

@@ -15,7 +15,7 @@ from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
 from autodiff.compiler.slices import slices
-from autodiff.compiler.standalone import Functions, to_c, to_javascript
+from autodiff.compiler.standalone import Functions, Writable, to_c, to_javascript
 from autodiff.support.convert import describe, to_float
 from autodiff.support.memory import collector_paused
 from autodiff.support.naming import name_of
@@ -214,7 +214,7 @@ class Program:
         Built with ``-ffp-contract=off`` it computes the same bits.  Raises NotTranslatableError
         if an operation's forward does more than C can be told.
         """
-        return to_c(self.parts, self.title)
+        return to_c(self._writable)
 
     def to_javascript(self, functions: Functions | None = None) -> str:
         """Return the program as one JavaScript file with functions ``step`` and ``run``.
@@ -240,7 +240,11 @@ class Program:
         if (typeof module !== "undefined") module.exports = { step, run, twice };
         <BLANKLINE>
         """
-        return to_javascript(self.parts, self.title, functions)
+        return to_javascript(self._writable, functions)
+
+    @property
+    def _writable(self) -> Writable:
+        return Writable(self.recording, self.parts, self.expanded, self.title)
 
     # ---- numbers in and out ----------------------------------------------------------------
 

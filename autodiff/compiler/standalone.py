@@ -3,27 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from autodiff.compiler.build import Parts, plan_rows, update_results
+from autodiff.compiler.build import Parts, Recording, plan_rows, update_results
 from autodiff.compiler.languages import JAVASCRIPT, C, Language, helper_functions, identifier
 from autodiff.compiler.linear import Linear
+from autodiff.compiler.loops import run_loops, step_loops
 from autodiff.compiler.text import Writer, one_line
 from autodiff.support.convert import describe
 from autodiff.ops import Operation
 from autodiff.value import Value
 
-__all__ = ["Functions", "to_c", "to_javascript"]
+__all__ = ["Functions", "Writable", "to_c", "to_javascript"]
 
 # Functions of JavaScript by name: what each writes into its outputs, in order, by description.
 Functions = Mapping[str, Mapping[str, Value]]
 
 
-def to_c(parts: Parts, title: str) -> str:
+# A program of more operations is written as loops; a person reads fewer line by line.
+LINES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Writable:
+    """What a file is made of: the registers that a person reads, and those of machines."""
+
+    recording: Recording
+    named: Parts
+    plain: Parts
+    title: str
+
+    def step_body(self, language: Language) -> list[str]:
+        """Return the body of the function of a step."""
+        if self.is_long:
+            return step_loops(language, self.recording, self.plain)
+        return _step_body(language, self.named)
+
+    def run_body(self, language: Language) -> list[str]:
+        """Return the body of the function of a run."""
+        if self.is_long:
+            return run_loops(language, self.recording, self.plain)
+        return _run_body(language, self.named)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is written as loops."""
+        return sum(register.op is not None for register in self.plain.linear.registers) > LINES
+
+
+def to_c(program: Writable) -> str:
     """Return C11 with ``autodiff_step`` and ``autodiff_run``; it needs libm alone."""
+    parts, title = program.named, program.title
     step = [
         "double autodiff_step(const double *parameters, const double *inputs, double *gradients) {",
-        *_indented(C, [*_step_body(C, parts), "return output;"]),
+        *_indented(C, _used(C, "parameters inputs gradients", [*program.step_body(C), "return output;"])),
         "}",
     ]
     if parts.inputs:
@@ -33,7 +66,8 @@ def to_c(parts: Parts, title: str) -> str:
         )
     else:
         heading = "void autodiff_run(long n, double *parameters, double *outputs) {"
-    run = [heading, *_indented(C, _run_body(C, parts)), "}"]
+    arrays = "parameters rows" if parts.inputs else "parameters"
+    run = [heading, *_indented(C, _used(C, arrays, program.run_body(C))), "}"]
     about = _about(
         C,
         parts,
@@ -53,21 +87,22 @@ def to_c(parts: Parts, title: str) -> str:
     return "\n".join([*about, "", "#include <math.h>", "", *helpers, *step, "", *run]) + "\n"
 
 
-def to_javascript(parts: Parts, title: str, functions: Functions | None = None) -> str:
+def to_javascript(program: Writable, functions: Functions | None = None) -> str:
     """Return a JavaScript file with functions ``step`` and ``run``, exported under node.
 
     ``functions`` are more of them: see :meth:`autodiff.Program.to_javascript`.
     """
+    parts, title = program.named, program.title
     if functions is not None and not isinstance(functions, Mapping):
         raise TypeError(f"to_javascript needs a dict of functions, but got {describe(functions)}")
     step = [
         "function step(parameters, inputs, gradients) {",
-        *_indented(JAVASCRIPT, [*_step_body(JAVASCRIPT, parts), "return output;"]),
+        *_indented(JAVASCRIPT, [*program.step_body(JAVASCRIPT), "return output;"]),
         "}",
     ]
     extra = "rowCount, batchSize, rows, " if parts.inputs else ""
     heading = f"function run(n, {extra}parameters, outputs) {{"
-    run = [heading, *_indented(JAVASCRIPT, _run_body(JAVASCRIPT, parts)), "}"]
+    run = [heading, *_indented(JAVASCRIPT, program.run_body(JAVASCRIPT)), "}"]
     operations, evaluations, usage = _operations(parts), [], []
     for name, values in (functions or {}).items():
         _check_function(name, values)
@@ -212,22 +247,18 @@ def _step_body(language: Language, parts: Parts) -> list[str]:
     for index, place in enumerate(parts.gradients.values()):
         lines.append(f"gradients[{index}] = {writer.text(place)};")
     lines.append(language.statement("output", writer.text(parts.output)))
-    return [*_unused(language, ("parameters", "inputs", "gradients"), lines), *lines]
+    return lines
 
 
-def _unused(language: Language, arrays: Iterable[str], lines: list[str]) -> list[str]:
-    """Return the statements that tell a C compiler that these arrays are not used on purpose."""
+def _used(language: Language, arrays: str, lines: list[str]) -> list[str]:
+    """Return lines of C that use these arrays: if they do nothing with one, it is on purpose."""
     code = [line.partition(language.comment)[0] for line in lines]
-    used = [array for array in arrays if any(f"{array}[" in line for line in code)]
-    return [f"(void){array};" for array in arrays if language is C and array not in used]
+    unused = [a for a in arrays.split() if not any(f"{a}[" in line for line in code)]
+    return [*[f"(void){array};" for array in unused], *lines]
 
 
 def _run_body(language: Language, parts: Parts) -> list[str]:
-    lines = (_rows_loop if parts.inputs else _plain_loop)(language, parts)
-    return [
-        *_unused(language, ("parameters", "rows") if parts.inputs else ("parameters",), lines),
-        *lines,
-    ]
+    return (_rows_loop if parts.inputs else _plain_loop)(language, parts)
 
 
 def _loop(language: Language, name: str, limit: str, step: str = "1") -> str:

@@ -1,0 +1,532 @@
+"""A large program as loops of C or JavaScript.
+
+The loops are those of machine code, for one number at a time: a loop over blocks, one over the lanes
+of a block, one over the terms of a sum.  Here a column may have any even step from lane to lane.
+All numbers are in one array, ``memory``, whose parts have names: those of the program's Values.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os.path import commonprefix
+
+from autodiff import ops
+from autodiff.compiler.build import Parts, Recording, plan_rows, update_results
+from autodiff.compiler.languages import Language, C, identifier
+from autodiff.compiler.layout import COPY, MOVE, Block, Call, Column, Kernel, Layout, Spacing
+from autodiff.compiler.linear import Kind, numbered
+from autodiff.compiler.packs import Pack, Tree, packs_of
+from autodiff.support.naming import Names
+
+__all__ = ["run_loops", "step_loops"]
+
+# A block that is shorter is no loop of its own: its numbers are copied from a table of places.
+SHORTEST_LOOP = 3
+
+
+class EvenColumn(Column):
+    """A column that may have any even step from lane to lane."""
+
+    def runs(self) -> list[int]:
+        """Return, for each lane, how many lanes from there on are evenly spaced."""
+        count = len(self.addresses)
+        found = [1] * count
+        run, by = 1, None
+        for lane in range(count - 2, -1, -1):
+            apart = self.addresses[lane + 1] - self.addresses[lane]
+            if self.spacings[lane] is not self.spacings[lane + 1]:
+                run, by = 1, None
+            else:
+                run = run + 1 if apart == by or by is None else 2
+                by = apart
+            found[lane] = run
+        return found
+
+
+class LoopLayout(Layout):
+    """The memory of a program whose loops work on one number at a time, in named parts."""
+
+    column_type = EvenColumn
+    terms_written_out = 1
+
+    def __init__(self) -> None:
+        super().__init__(1 << 30)
+        self.starts: list[int] = []
+        self.parts: list[str] = []
+        self.naming = ""
+
+    def reserve(self, doubles: int) -> int:
+        """Return the start of a new part of the memory, which has the name of the moment."""
+        start = self.size
+        self.size += doubles
+        self.starts.append(start)
+        self.parts.append(self.naming)
+        return start
+
+    def padded(self, lanes: int) -> int:
+        """Return how many places so many lanes take: none more."""
+        return lanes
+
+    def pieces(self, columns: Sequence[Column], count: int) -> Iterator[tuple[int, int]]:
+        """Yield pieces of any length; short ones that follow each other are one, to be copied."""
+        runs = [column.runs() for column in columns]
+        lengths = [min([count, *of_lane]) for of_lane in zip(*runs, strict=True)] or [count]
+        lane = 0
+        while lane < count:
+            first = lane
+            while lane < count and lengths[lane] < min(SHORTEST_LOOP, count):
+                lane += lengths[lane]
+            lane = min(lane, count)
+            if lane == first:
+                lane = min(lane + lengths[lane], count)
+            yield first, lane - first
+
+    def block(
+        self,
+        columns: Sequence[Column],
+        first: int,
+        lanes: int,
+        copies: dict[int, list[tuple[int, ...]]],
+    ) -> tuple[Block, list[int]]:
+        """Return a block and the addresses that it reads; what it needs copied is noted."""
+        strides: list[int] = []
+        spacings: list[Spacing] = []
+        read: list[int] = []
+        for column in columns:
+            addresses = column.addresses[first : first + lanes]
+            of_lanes = column.spacings[first : first + lanes]
+            base, spacing = addresses[0], of_lanes[0]
+            step = addresses[1] - base if lanes > 1 else 0
+            even = addresses == [base + step * lane for lane in range(lanes)]
+            if not even or of_lanes.count(spacing) != lanes:
+                base, spacing = self.copied(addresses, of_lanes, lanes, copies)
+                step = 1
+            strides.append(step)
+            spacings.append(spacing)
+            read.append(base)
+        kinds = "".join(["C" if step else "B" for step in strides])
+        return Block(lanes, kinds, tuple(spacings), tuple(strides)), read
+
+
+class _Writer:
+    """Writes the body of one function: what it has in memory, and its sections."""
+
+    def __init__(self, language: Language, parts: Parts, names: Mapping[int, str]) -> None:
+        self.language = language
+        self.parts = parts
+        self.linear = parts.linear
+        self.names = names
+        self.layout = LoopLayout()
+        self.numbers: dict[int, float] = {}
+        self.needs_numbers = False
+        self.tables: list[str] = []
+        for first, count in runs_of_names([names[self.linear.of_value[v]] for v in parts.variables]):
+            start = self.part(base_name([names[self.linear.of_value[v]] for v in parts.variables[first:first + count]], "variables"), count)
+            for offset, variable in enumerate(parts.variables[first : first + count]):
+                self.layout.addresses[self.linear.of_value[variable]] = start + offset
+        self.inputs = self.part("row_of_inputs", len(parts.inputs))
+        for offset, value in enumerate(parts.inputs):
+            self.layout.addresses[self.linear.of_value[value]] = self.inputs + offset
+        known = [place for place, register in enumerate(self.linear.registers) if register.kind is Kind.NUMBER]
+        start = self.part("numbers", len(known))
+        for offset, place in enumerate(known):
+            self.layout.addresses[place] = start + offset
+            self.numbers[start + offset] = self.linear.registers[place].number
+
+    # ---- memory ----------------------------------------------------------------------------
+
+    def part(self, name: str, size: int) -> int:
+        """Return the start of a new part of the memory, of that name."""
+        self.layout.naming = name
+        return self.layout.reserve(size)
+
+    def cell(self, address: int, *indexes: str, variable: bool = True) -> str:
+        """Return the expression of a number in memory, at an address and some indexes on."""
+        more = [index for index in indexes if index]
+        if not more and address in self.numbers:
+            return self.language.number(self.numbers[address])
+        self.needs_numbers = self.needs_numbers or bool(more)  # they may be among the terms
+        part = bisect_right(self.layout.starts, address) - 1
+        offset = address - self.layout.starts[part]
+        if offset or not more:
+            more.append(str(offset))
+        if self.language is C:
+            return f"@{part}@[{' + '.join(more)}]"
+        return f"memory[@{part}@ + {' + '.join(more)}]"
+
+    def finished(self, lines: Sequence[str]) -> list[str]:
+        """Return the lines behind what they need declared."""
+        language, layout = self.language, self.layout
+        size = max(layout.size, 1)
+        names = numbered([identifier(name) for name in layout.parts])
+        c = language is C
+        keyword = "static double" if c and size > 16_384 else "double"
+        declared = [f"{keyword} memory[{size}] = {{0}};" if c else f"const memory = new Float64Array({size});"]
+        named = {int(part) for line in lines for part in re.findall(r"@(\d+)@", line)}
+        for part in sorted(named):
+            start = layout.starts[part]
+            declared.append(
+                f"double *const {names[part]} = memory + {start};"
+                if c
+                else f"const {names[part]} = {start};"
+            )
+        if self.needs_numbers and self.numbers:
+            first = min(self.numbers)
+            values = ", ".join([language.number(number) for number in self.numbers.values()])
+            self.tables.append(
+                f"static const double known[] = {{{values}}};" if c else f"const known = [{values}];"
+            )
+            declared += self.counted("k", len(self.numbers), [f"memory[{first} + k] = known[k];"])
+        if c:
+            declared.append("(void)memory;")
+        return [
+            *[*self.tables, *declared],
+            *[re.sub(r"@(\d+)@", lambda found: names[int(found[1])], line) for line in lines],
+        ]
+
+    def counted(self, name: str, count: int | str, body: Sequence[str]) -> list[str]:
+        """Return a loop of so many turns."""
+        if count == 0 or not body:
+            return []
+        kind = "long" if self.language is C else "let"
+        return [
+            f"for ({kind} {name} = 0; {name} < {count}; {name} += 1) {{",
+            *[f"{self.language.indent}{line}" for line in body],
+            "}",
+        ]
+
+    def table(self, numbers: Iterable[int]) -> str:
+        """Return the name of a table of places."""
+        name = f"places_{len(self.tables)}"
+        text = ", ".join(map(str, numbers))
+        declared = f"static const int {name}[] = {{{text}}};"
+        self.tables.append(declared if self.language is C else f"const {name} = [{text}];")
+        return name
+
+    # ---- sections --------------------------------------------------------------------------
+
+    def section(self, places: Sequence[int], kept: Collection[int]) -> list[str]:
+        """Return the statements that compute registers; those in ``kept`` are left in memory."""
+        operations = [place for place in places if self.linear.registers[place].op is not None]
+        lines: list[str] = []
+        for pack in packs_of(self.linear, operations, kept):
+            self.layout.naming = self.name_of(pack)
+            self.layout.last = None
+            for call in self.layout.place(pack):
+                lines += self.call(call, pack)
+        return lines
+
+    def name_of(self, pack: Pack) -> str:
+        """Return what the numbers of a pack are called."""
+        other = "sums" if pack.shape.tree is None else f"{pack.shape.tree[0].name}_of"
+        return base_name([self.names.get(place, "") for place in pack.results], other)
+
+    def moved(self, moves: Sequence[tuple[int, int]]) -> list[str]:
+        """Return the statements that copy numbers, all of which are read before."""
+        self.layout.naming, self.layout.last = "aside", None
+        return [line for call in self.layout.moved(moves) for line in self.call(call, None)]
+
+    # ---- calls -----------------------------------------------------------------------------
+
+    def call(self, call: Call, pack: Pack | None) -> list[str]:
+        """Return the loops of a call."""
+        kernel, table, at = call.kernel, self.layout.table, call.start
+        count, at = table[at], at + 1
+        if kernel.what == COPY:
+            return self.copying(kernel, count, at)
+        if kernel.what == MOVE:
+            lines = []
+            for row in range(at, at + 3 * count, 3):
+                to, source, length = table[row : row + 3]
+                lines += self.counted("k", length, [f"{self.cell(to, 'k')} = {self.cell(source, 'k')};"])
+            return lines
+        terms: list[tuple[int, list[str]]] = []
+        column = 0
+        for factors, fixed in kernel.what if kernel.is_sum else ():  # type: ignore[misc]
+            number = fixed
+            if number is None:
+                number, at = table[at], at + 1
+            steps = []
+            for even in kernel.steps[column : column + factors]:  # type: ignore[operator]
+                steps.append(times("term", table[at]) if even else f"{self.table(table[table[at] : table[at] + number])}[term]")  # type: ignore[operator]
+                at += 1
+            column += factors  # type: ignore[operator]
+            terms.append((number, steps))  # type: ignore[arg-type]
+        columns = 1 + len(kernel.columns)
+        if kernel.even:
+            bases = list(table[at : at + 2 * columns : 2])
+            blocks = [times("block", step) for step in table[at + 1 : at + 2 * columns : 2]]
+        elif count == 1:
+            bases, blocks = list(table[at : at + columns]), [""] * columns
+        else:
+            name = self.table(table[at : at + columns * count])
+            bases = [-1] * columns
+            blocks = [f"{name}[{times('block', columns)} + {k}]" for k in range(columns)]
+            self.needs_numbers = True
+        strides = (1, *kernel.strides) if kernel.width > 1 else (0,) * columns
+        lone = kernel.width <= SHORTEST_LOOP and bases[0] >= 0
+        body: list[str] = []
+        for lane in range(kernel.width if lone else 1):
+            bases_here = [base + lane * stride for base, stride in zip(bases, strides, strict=True)]
+            lanes = ["" if lone else times("lane", stride) for stride in strides]
+            cells = _Cells(self, bases_here, blocks, lanes)
+            statements = self.statements(kernel, cells, terms)
+            if kernel.is_sum and lone and (count == 1 or kernel.width > 1):
+                # Its total is in a scope of its own.
+                statements = ["{", *[self.language.indent + line for line in statements], "}"]
+            body += statements
+        if not lone:
+            body = self.counted("lane", kernel.width, body)
+        if count > 1:
+            body = self.counted("block", count, body)
+        return body
+
+    def statements(
+        self, kernel: Kernel, cells: _Cells, terms: Sequence[tuple[int, list[str]]]
+    ) -> list[str]:
+        """Return the statements of one lane."""
+        if kernel.is_sum:
+            return self.sum(cells, terms)
+        tree, order = kernel.what  # type: ignore[misc]
+        operands = iter([cells.cell(1 + place) for place in order])
+        return [f"{cells.cell(0)} = {self.tree(tree, operands)};"]  # type: ignore[arg-type]
+
+    def copying(self, kernel: Kernel, count: int, at: int) -> list[str]:
+        table, width = self.layout.table, kernel.width
+        rows = [table[row : row + width + 1] for row in range(at, at + count * (width + 1), width + 1)]
+        sources = [source for row in rows for source in row[1:]]
+        name = self.table(sources)
+        lines = []
+        for number, (to, *_) in enumerate(rows):
+            if number and rows[number - 1][0] + width == to:
+                continue
+            length = 1
+            while number + length < count and rows[number + length][0] == to + length * width:
+                length += 1
+            index = f"k + {number * width}" if number else "k"
+            lines += self.counted("k", length * width, [f"{self.cell(to, 'k')} = memory[{name}[{index}]];"])
+        return lines
+
+    def sum(self, cells: _Cells, terms: Sequence[tuple[int, list[str]]]) -> list[str]:
+        """Return the statements that add up a block's terms, one after the other."""
+        lines: list[str] = []
+        column = 1
+        total = self.language.number(-0.0)  # -0.0 + x is x for every x
+        word = "double" if self.language is C else "let"
+        for number, steps in terms:
+            factors = [
+                cells.cell(column + k, step if number > 1 else "")
+                for k, step in enumerate(steps)
+            ]
+            term = " * ".join(factors)
+            if not lines and number == 1:
+                lines.append(f"{word} total = {term};")
+            else:
+                if not lines:
+                    lines.append(f"{word} total = {total};")
+                added = [f"total += {term};"]
+                lines += self.counted("term", number, added) if number > 1 else added
+            column += len(steps)
+        return [*lines, f"{cells.cell(0)} = total;"]
+
+    def tree(self, tree: Tree, operands: Iterator[str]) -> str:
+        """Return an expression tree as text; it takes its operands in order."""
+        op, parts = tree
+        values = []
+        for part in parts:
+            if part is None:
+                values.append(next(operands))
+            else:
+                text = self.tree(part, operands)
+                values.append(f"({text})")
+        if op is ops.SQUARE and parts[0] is not None:
+            raise AssertionError("a square's operand is read twice")
+        return self.language.operation(op, values, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """What a block reads and writes: its addresses (-1 where a table has them) and their indexes."""
+
+    writer: _Writer
+    bases: Sequence[int]
+    blocks: Sequence[str]
+    lanes: Sequence[str]
+
+    def cell(self, number: int, term: str = "") -> str:
+        """Return the expression of a column's number; column 0 is the result."""
+        where = [index for index in (self.blocks[number], self.lanes[number], term) if index]
+        if self.bases[number] >= 0:
+            return self.writer.cell(self.bases[number], *where)
+        return f"memory[{' + '.join(where)}]"
+
+
+def times(index: str, step: int) -> str:
+    """Return an index times a step."""
+    if step == 0:
+        return ""
+    return index if step == 1 else f"{step} * {index}"
+
+
+def base_name(names: Sequence[str], other: str) -> str:
+    """Return what names have in common, or another name.
+
+    >>> base_name(["h.w[0][0]", "h.w[0][1]"], "sums"), base_name(["v1", "v22"], "sums")
+    ('h.w', 'sums')
+    """
+    common = commonprefix([name for name in names if name][:64]) if all(names) else ""
+    common = common.partition("[")[0].rstrip("0123456789 _.(")
+    return common if len(common) > 1 or len(names) == 1 else other
+
+
+def runs_of_names(names: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield the first place and the number of names that belong together."""
+    first = 0
+    for place in range(1, len(names) + 1):
+        if place == len(names) or names[place].partition("[")[0] != names[first].partition("[")[0]:
+            yield first, place - first
+            first = place
+
+
+def names_of(recording: Recording, parts: Parts) -> dict[int, str]:
+    """Return the names of the registers that are a Value's, or its gradient's."""
+    names = Names(recording.output)
+    of_value = parts.linear.of_value
+    found: dict[int, str] = {}
+    for step in recording.steps:
+        found[of_value[step.total]] = f"d_{names[step.parent]}"
+    for value, place in of_value.items():
+        if value in names:
+            found[place] = names[value]
+        elif value.is_leaf and not value.is_constant:
+            found.setdefault(place, value.label or "state")
+    return found
+
+
+def step_loops(language: Language, recording: Recording, parts: Parts) -> list[str]:
+    """Return the body of the function that computes the output and the gradients."""
+    writer = _Writer(language, parts, names_of(recording, parts))
+    results = [parts.output, *parts.gradients.values()]
+    lines = writer.counted("k", len(parts.variables), ["memory[k] = parameters[k];"])
+    if parts.inputs:
+        to = writer.cell(writer.inputs, "k")
+        lines += writer.counted("k", len(parts.inputs), [f"{to} = inputs[k];"])
+    lines += writer.section(parts.linear.live(results), set(results))
+    addresses = writer.layout.addresses
+    lines += copied_out("gradients", [addresses[p] for p in parts.gradients.values()], writer, "=")
+    lines.append(language.statement("output", writer.cell(addresses[parts.output])))
+    return writer.finished(lines)
+
+
+def copied_out(array: str | int, addresses: Sequence[int], writer: _Writer, sign: str) -> list[str]:
+    """Return the statements that write numbers, or add them, to an array or to memory, in order."""
+
+    def target(place: int, index: str) -> str:
+        if isinstance(array, int):
+            return writer.cell(array + place, index)
+        return f"{array}[{' + '.join([part for part in (index, str(place or '')) if part]) or '0'}]"
+
+    lines: list[str] = []
+    first = 0
+    for place in range(1, len(addresses) + 1):
+        ends = place == len(addresses) or addresses[place] != addresses[place - 1] + 1
+        if not ends and addresses[place] not in writer.numbers:
+            continue
+        start, count = addresses[first], place - first
+        if count == 1:
+            lines.append(f"{target(first, '')} {sign} {writer.cell(start)};")
+        else:
+            body = [f"{target(first, 'k')} {sign} {writer.cell(start, 'k')};"]
+            lines += writer.counted("k", count, body)
+        first = place
+    return lines
+
+
+def run_loops(language: Language, recording: Recording, parts: Parts) -> list[str]:
+    """Return the body of the function that does iterations with updates."""
+    writer = _Writer(language, parts, names_of(recording, parts))
+    count = len(parts.variables)
+    lines = writer.counted("k", count, ["memory[k] = parameters[k];"])
+    lines += (rows_loop if parts.inputs else plain_loop)(writer)
+    lines += writer.counted("k", count, ["parameters[k] = memory[k];"])
+    return writer.finished(lines)
+
+
+def plain_loop(writer: _Writer) -> list[str]:
+    """Return the loop over iterations of a program without inputs."""
+    parts = writer.parts
+    results = [parts.output, *update_results(parts)]
+    body = writer.section(parts.linear.live(results), set(results))
+    body += [f"outputs[iteration] = {output_of(writer, writer.cell(address_of(writer, parts.output)))};"]
+    return writer.counted("iteration", "n", [*body, *assigned(writer)])
+
+
+def address_of(writer: _Writer, place: int) -> int:
+    """Return where a register's number is."""
+    return writer.layout.addresses[place]
+
+
+def output_of(writer: _Writer, output: str) -> str:
+    """Return the output, with the penalty if there is one."""
+    penalty = writer.parts.penalty
+    return output if penalty is None else f"{output} + {writer.cell(address_of(writer, penalty))}"
+
+
+def assigned(writer: _Writer) -> list[str]:
+    """Return the statements that give the variables their new numbers."""
+    parts = writer.parts
+    of_value = parts.linear.of_value
+    moves = [
+        (address_of(writer, of_value[variable]), address_of(writer, place))
+        for variable, place in parts.updates.items()
+    ]
+    return writer.moved([move for move in moves if move[0] != move[1]])
+
+
+def rows_loop(writer: _Writer) -> list[str]:
+    """Return the loops over passes, batches and rows."""
+    parts, plan, language = writer.parts, plan_rows(writer.parts), writer.language
+    linear = parts.linear
+    means = writer.part("mean", len(plan.means))
+    for offset, place in enumerate(plan.means.values()):
+        writer.layout.addresses[place] = means + offset
+    summed = [parts.gradients[leaf] for leaf in plan.means]
+    read = [p for place in (*plan.rows, *plan.after) for p in linear.registers[place].operands]
+    later = {*read, *summed, parts.output, *update_results(parts)}
+    before = writer.section(plan.before, later.intersection(plan.before))
+    to = writer.cell(writer.inputs, "k")
+    width = len(parts.inputs)
+    inside = writer.counted("k", width, [f"{to} = rows[{width} * row + k];"])
+    inside += writer.section(plan.rows, {parts.output, *summed}.intersection(plan.rows))
+    inside.append(f"sum__output += {writer.cell(address_of(writer, parts.output))};")
+    mean = writer.cell(means, "k")
+    inside += copied_out(means, [address_of(writer, p) for p in summed], writer, "+=")
+    results = set(update_results(parts))
+    after = writer.counted("k", len(summed), [f"{mean} /= count__rows;"])
+    after += writer.section(plan.after, results.intersection(plan.after))
+    after += [f"outputs[batch] = {output_of(writer, 'sum__output / count__rows')};", "batch += 1;"]
+    after += assigned(writer)
+    c = language is C
+    whole, number = ("long", "double") if c else ("let", "let")
+    row_count, size = ("row_count", "batch_size") if c else ("rowCount", "batchSize")
+    stop = f"start + {size} < {row_count} ? start + {size} : {row_count}"
+    batch = [
+        *before,
+        f"{whole} stop = {stop};",
+        language.statement("count__rows", f"{'(double)' if c else ''}(stop - start)"),
+        f"{number} sum__output = {language.number(-0.0)};",
+        *writer.counted("k", len(summed), [f"{mean} = {language.number(-0.0)};"]),
+        f"for ({whole} row = start; row < stop; row += 1) {{",
+        *[f"{language.indent}{line}" for line in inside],
+        "}",
+        *after,
+    ]
+    epoch = [
+        f"for ({whole} start = 0; start < {row_count}; start += {size}) {{",
+        *[f"{language.indent}{line}" for line in batch],
+        "}",
+    ]
+    return [f"{whole} batch = 0;", *writer.counted("iteration", "n", epoch)]
