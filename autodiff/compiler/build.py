@@ -21,6 +21,8 @@ __all__ = [
     "RowsPlan",
     "Updates",
     "build",
+    "in_memory",
+    "listing",
     "needed_means",
     "plan_rows",
     "record",
@@ -386,6 +388,21 @@ def _rule_of(node: Value) -> str:
     assert node.op is not None
     name: str = getattr(node.op.partials, "__name__", f"the rule of {node.op.name}")
     return name
+
+
+def in_memory(parts: Parts) -> list[Value]:
+    """Return the variables in the order of machines: those of one matrix are side by side."""
+    ordered = dict.fromkeys([*parts.updates, *parts.variables])
+    groups: dict[str, list[Value]] = {}
+    for variable in ordered:
+        groups.setdefault(variable.label.partition("[")[0], []).append(variable)
+    return [variable for group in groups.values() for variable in group]
+
+
+def listing(parts: Parts, variables: Iterable[Value]) -> dict[int, int]:
+    """Return the place of each gradient's register in the order of the variables."""
+    of_gradients = [parts.gradients[v] for v in variables if v in parts.gradients]
+    return {register: place for place, register in enumerate(of_gradients)}
 
 
 def update_results(parts: Parts) -> list[int]:

@@ -161,7 +161,7 @@ class Layout:
     """The memory of one program and the table of numbers that its kernels read.
 
     ``addresses`` has the place of each register's number; those in ``of_rows`` have one for each
-    of ``lanes`` rows there.
+    of ``lanes`` rows there.  ``listing`` is the order of the variables' gradients.
     """
 
     column_type = Column
@@ -177,6 +177,7 @@ class Layout:
         self.listed: dict[Spacing, int] = {}
         self.copies: dict[tuple[object, ...], int] = {}
         self.everywhere: dict[int, int] = {}
+        self.listing: dict[int, int] = {}
         self.last: tuple[Kernel, list[int], int] | None = None
         self.start = 0
         self.next_one = 0
@@ -219,7 +220,7 @@ class Layout:
             return self.place_one(pack)
         columns = self.columns(pack)
         count = len(pack.results)
-        order = best_order(columns, count)
+        order = best_order(columns, self.as_listed(pack.results))
         columns = [column.taken(order) for column in columns]
         pieces = list(self.pieces(columns, count))
         start = self.reserve(sum([self.padded(length) for _, length in pieces]))
@@ -237,6 +238,13 @@ class Layout:
         for width, rows in copies.items():
             calls += self.table_call(Kernel(COPY, width, "", even=False), [], rows)
         return calls + self.calls(pack.shape, blocks)
+
+    def as_listed(self, results: Sequence[int]) -> Sequence[int]:
+        """Return an order of the lanes: the variables', for their gradients; else as they are."""
+        made = range(len(results))
+        if not all(result in self.listing for result in results):
+            return made
+        return sorted(made, key=lambda lane: self.listing[results[lane]])
 
     def padded(self, lanes: int) -> int:
         """Return how many places so many lanes take: those of whole blocks, whose widths are 2**k."""
@@ -318,7 +326,7 @@ class Layout:
         aside = [(apart[source], source) for source in first]
         calls = self.table_call(Kernel(COPY, 1, "", even=False), [], aside) if aside else []
         rows: list[list[int]] = []
-        for target, source in moves:
+        for target, source in sorted(moves):
             source = apart.get(source, source)
             if rows and rows[-1][0] + rows[-1][2] == target and sum(rows[-1][1:]) == source:
                 rows[-1][2] += 1
@@ -503,12 +511,11 @@ def terms_of(shape: Shape, operands: Sequence[int]) -> list[Sequence[int]]:
     return found
 
 
-def best_order(columns: Sequence[Column], count: int) -> Sequence[int]:
+def best_order(columns: Sequence[Column], made: Sequence[int]) -> Sequence[int]:
     """Return the order of the lanes in which the columns have the fewest breaks, of a few."""
-    made = range(count)
-    if count == 1:
+    if len(made) == 1:
         return made
-    fewest, best = sum([column.breaks() for column in columns]), made
+    fewest, best = sum([column.taken(made).breaks() for column in columns]), made
     orders: list[Sequence[int]] = [made[::-1]]
     orders += [sorted(made, key=column.addresses.__getitem__) for column in columns[:4]]
     for order in orders:
@@ -516,7 +523,7 @@ def best_order(columns: Sequence[Column], count: int) -> Sequence[int]:
             break
         breaks = sum([column.taken(order).breaks() for column in columns])
         if breaks < fewest:
-            fewest, best = breaks, order  # type: ignore[assignment]
+            fewest, best = breaks, order
     return best
 
 

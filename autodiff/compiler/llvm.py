@@ -20,7 +20,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from autodiff import ops
-from autodiff.compiler.build import Parts, needed_means, update_results
+from autodiff.compiler.build import Parts, in_memory, listing, needed_means, update_results
 from autodiff.compiler.layout import ROWS, TRANSPOSE, Call, Kernel, Layout
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, WrittenOut, instructions, loop_function
@@ -66,7 +66,7 @@ def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
 
     Where ``exp_width`` is not 0, there is an ``autodiff_exp_W`` of a vector of that many numbers.
     """
-    order = [*parts.updates, *[v for v in parts.variables if v not in parts.updates]]
+    order = in_memory(parts)
     writer = _Module(parts, order, lanes, exp_width)
     body = writer.rows_program() if parts.inputs else writer.plain_program()
     writer.functions += writer.loops()
@@ -90,6 +90,7 @@ class _Module:
         self.lanes = lanes
         self.externals = Externals(exp_width)
         self.layout = Layout(lanes)
+        self.layout.listing = listing(parts, order)
         self.functions: list[str] = []
         self.called: dict[str, Sequence[Call]] = {}
         self.numbers: dict[int, float] = {}

@@ -11,10 +11,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from os.path import commonprefix
 
 from autodiff import ops
-from autodiff.compiler.build import Parts, Recording, plan_rows, update_results
+from autodiff.compiler.build import Parts, Recording, in_memory, listing, plan_rows, update_results
 from autodiff.compiler.languages import Language, C, identifier
 from autodiff.compiler.layout import COPY, MOVE, Block, Call, Column, Kernel, Layout, Spacing
 from autodiff.compiler.linear import Kind, numbered
@@ -44,6 +45,11 @@ class EvenColumn(Column):
                 by = apart
             found[lane] = run
         return found
+
+    def breaks(self) -> int:
+        """Return how many runs the column is made of; one more if it goes down."""
+        falls = any(b < a for a, b in pairwise(self.addresses))
+        return super(EvenColumn, self).breaks() + falls
 
 
 class LoopLayout(Layout):
@@ -123,10 +129,13 @@ class _Writer:
         self.numbers: dict[int, float] = {}
         self.needs_numbers = False
         self.tables: list[str] = []
-        for first, count in runs_of_names([names[self.linear.of_value[v]] for v in parts.variables]):
-            start = self.part(base_name([names[self.linear.of_value[v]] for v in parts.variables[first:first + count]], "variables"), count)
-            for offset, variable in enumerate(parts.variables[first : first + count]):
+        self.variables = in_memory(parts)
+        labels = [names[self.linear.of_value[variable]] for variable in self.variables]
+        for first, count in runs_of_names(labels):
+            start = self.part(base_name(labels[first : first + count], "variables"), count)
+            for offset, variable in enumerate(self.variables[first : first + count]):
                 self.layout.addresses[self.linear.of_value[variable]] = start + offset
+        self.layout.listing = listing(parts, self.variables)
         self.inputs = self.part("row_of_inputs", len(parts.inputs))
         for offset, value in enumerate(parts.inputs):
             self.layout.addresses[self.linear.of_value[value]] = self.inputs + offset
@@ -206,6 +215,13 @@ class _Writer:
         self.tables.append(declared if self.language is C else f"const {name} = [{text}];")
         return name
 
+    def parameters(self, assign: str) -> list[str]:
+        """Return the loop that assigns the variables' numbers from one array to the other."""
+        place_of = {variable: place for place, variable in enumerate(self.parts.variables)}
+        places = [place_of[variable] for variable in self.variables]
+        index = "k" if places == list(range(len(places))) else f"{self.table(places)}[k]"
+        return self.counted("k", len(places), [assign.format(index)])
+
     # ---- sections --------------------------------------------------------------------------
 
     def section(self, places: Sequence[int], kept: Collection[int]) -> list[str]:
@@ -241,7 +257,9 @@ class _Writer:
             lines = []
             for row in range(at, at + 3 * count, 3):
                 to, source, length = table[row : row + 3]
-                lines += self.counted("k", length, [f"{self.cell(to, 'k')} = {self.cell(source, 'k')};"])
+                index = "k" if length > 1 else ""
+                moved = [f"{self.cell(to, index)} = {self.cell(source, index)};"]
+                lines += self.counted("k", length, moved) if length > 1 else moved
             return lines
         terms: list[tuple[int, list[str]]] = []
         column = 0
@@ -410,7 +428,7 @@ def step_loops(language: Language, recording: Recording, parts: Parts) -> list[s
     """Return the body of the function that computes the output and the gradients."""
     writer = _Writer(language, parts, names_of(recording, parts))
     results = [parts.output, *parts.gradients.values()]
-    lines = writer.counted("k", len(parts.variables), ["memory[k] = parameters[k];"])
+    lines = writer.parameters("memory[k] = parameters[{}];")
     if parts.inputs:
         to = writer.cell(writer.inputs, "k")
         lines += writer.counted("k", len(parts.inputs), [f"{to} = inputs[k];"])
@@ -448,10 +466,9 @@ def copied_out(array: str | int, addresses: Sequence[int], writer: _Writer, sign
 def run_loops(language: Language, recording: Recording, parts: Parts) -> list[str]:
     """Return the body of the function that does iterations with updates."""
     writer = _Writer(language, parts, names_of(recording, parts))
-    count = len(parts.variables)
-    lines = writer.counted("k", count, ["memory[k] = parameters[k];"])
+    lines = writer.parameters("memory[k] = parameters[{}];")
     lines += (rows_loop if parts.inputs else plain_loop)(writer)
-    lines += writer.counted("k", count, ["parameters[k] = memory[k];"])
+    lines += writer.parameters("parameters[{}] = memory[k];")
     return writer.finished(lines)
 
 
@@ -491,9 +508,10 @@ def rows_loop(writer: _Writer) -> list[str]:
     parts, plan, language = writer.parts, plan_rows(writer.parts), writer.language
     linear = parts.linear
     means = writer.part("mean", len(plan.means))
-    for offset, place in enumerate(plan.means.values()):
-        writer.layout.addresses[place] = means + offset
-    summed = [parts.gradients[leaf] for leaf in plan.means]
+    in_order = [variable for variable in writer.variables if variable in plan.means]
+    for offset, variable in enumerate(in_order):
+        writer.layout.addresses[plan.means[variable]] = means + offset
+    summed = [parts.gradients[variable] for variable in in_order]
     read = [p for place in (*plan.rows, *plan.after) for p in linear.registers[place].operands]
     later = {*read, *summed, parts.output, *update_results(parts)}
     before = writer.section(plan.before, later.intersection(plan.before))
