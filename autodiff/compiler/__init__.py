@@ -1,23 +1,28 @@
 """A graph as a program, and the languages it can be written in.
 
-====================  =======================================================================
-``program.py``        ``compile`` and ``Program``: what a user sees
-``build.py``          from a graph to registers: forward, gradient and updates, with names
-``linear.py``         the registers: what is known is computed, what is equal shared
-``kernels.py``        how one operation computes, read from its own Python function
-``languages.py``      what differs between Python, C and JavaScript
-``text.py``           the writer of statements that these three share
-``python.py``         Python, to read and to run
-``standalone.py``     C and JavaScript, as one file each
-``llvm.py``           LLVM assembly of a program
-``llvm_function.py``  one function of it
-``row_sums.py``       which sums over rows it makes together
-``vector_exp.py``     its ``exp`` of several numbers at once
-``native.py``         that assembly as machine code
-``object_cache.py``   machine code kept on disk
-``batches.py``        the order in which rows are visited
-``slices.py``         long runs in slices, so that Ctrl-C is heard
-====================  =======================================================================
+======================  =====================================================================
+``program.py``          ``compile`` and ``Program``: what a user sees
+``build.py``            from a graph to registers: forward, gradient and updates, with names
+``linear.py``           the registers: what is known is computed, what is equal shared
+``packs.py``            operations that are alike, level by level
+``layout.py``           where the numbers of packs are, and the loops that compute them
+``kernels.py``          how one operation computes, read from its own Python function
+``languages.py``        what differs between Python, C and JavaScript
+``text.py``             the writer of statements that these three share
+``python.py``           Python, to read and to run
+``standalone.py``       C and JavaScript, as one file each
+``loops.py``            their loops, of a large program
+``llvm.py``             LLVM assembly of a program
+``llvm_straight.py``    its straight-line code
+``llvm_loops.py``       its loops
+``llvm_operations.py``  one operation, of numbers or of vectors
+``row_sums.py``         which sums over rows it makes together
+``vector_exp.py``       its ``exp`` of several numbers at once
+``native.py``           that assembly as machine code
+``object_cache.py``     machine code kept on disk
+``batches.py``          the order in which rows are visited
+``slices.py``           long runs in slices, so that Ctrl-C is heard
+======================  =====================================================================
 """
 
 from autodiff.compiler.batches import batches_of, row_order

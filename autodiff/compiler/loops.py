@@ -20,12 +20,17 @@ from autodiff.compiler.languages import Language, C, identifier
 from autodiff.compiler.layout import COPY, MOVE, Block, Call, Column, Kernel, Layout, Spacing
 from autodiff.compiler.linear import Kind, numbered
 from autodiff.compiler.packs import Pack, Tree, packs_of
+from autodiff.compiler.text import one_line
 from autodiff.support.naming import Names
 
-__all__ = ["run_loops", "step_loops"]
+__all__ = ["listed_loops", "run_loops", "step_loops"]
 
 # A block that is shorter is no loop of its own: its numbers are copied from a table of places.
 SHORTEST_LOOP = 3
+
+
+# Numbers in more pieces are found by a table.
+MOST_PIECES = 8
 
 
 class EvenColumn(Column):
@@ -89,6 +94,13 @@ class LoopLayout(Layout):
             if lane == first:
                 lane = min(lane + lengths[lane], count)
             yield first, lane - first
+
+    def groups(
+        self, kernel: Kernel, blocks: list[tuple[int, ...]]
+    ) -> Iterator[tuple[int, list[tuple[int, ...]]]]:
+        """Yield all blocks at once, to be computed one by one."""
+        if blocks:
+            yield 1, blocks
 
     def block(
         self,
@@ -231,23 +243,25 @@ class _Writer:
         for pack in packs_of(self.linear, operations, kept):
             self.layout.naming = self.name_of(pack)
             self.layout.last = None
-            for call in self.layout.place(pack):
-                lines += self.call(call, pack)
+            loops = [line for call in self.layout.place(pack) for line in self.call(call)]
+            if len(pack.results) > 1 or len(loops) > 1:
+                comment = one_line(f"{self.layout.naming}: {described(pack)}")
+                lines.append(f"{self.language.comment} {comment}")
+            lines += loops
         return lines
 
     def name_of(self, pack: Pack) -> str:
         """Return what the numbers of a pack are called."""
-        other = "sums" if pack.shape.tree is None else f"{pack.shape.tree[0].name}_of"
-        return base_name([self.names.get(place, "") for place in pack.results], other)
+        return pack_name(pack, self.names)
 
     def moved(self, moves: Sequence[tuple[int, int]]) -> list[str]:
         """Return the statements that copy numbers, all of which are read before."""
         self.layout.naming, self.layout.last = "aside", None
-        return [line for call in self.layout.moved(moves) for line in self.call(call, None)]
+        return [line for call in self.layout.moved(moves) for line in self.call(call)]
 
     # ---- calls -----------------------------------------------------------------------------
 
-    def call(self, call: Call, pack: Pack | None) -> list[str]:
+    def call(self, call: Call) -> list[str]:
         """Return the loops of a call."""
         kernel, table, at = call.kernel, self.layout.table, call.start
         count, at = table[at], at + 1
@@ -274,17 +288,33 @@ class _Writer:
             column += factors  # type: ignore[operator]
             terms.append((number, steps))  # type: ignore[arg-type]
         columns = 1 + len(kernel.columns)
+        if not kernel.even and count <= SHORTEST_LOOP:
+            rows = range(at, at + columns * count, columns)
+            return [
+                line
+                for row in rows
+                for line in self.loops(kernel, 1, list(table[row : row + columns]), [""] * columns, terms)
+            ]
         if kernel.even:
             bases = list(table[at : at + 2 * columns : 2])
             blocks = [times("block", step) for step in table[at + 1 : at + 2 * columns : 2]]
-        elif count == 1:
-            bases, blocks = list(table[at : at + columns]), [""] * columns
         else:
             name = self.table(table[at : at + columns * count])
             bases = [-1] * columns
             blocks = [f"{name}[{times('block', columns)} + {k}]" for k in range(columns)]
             self.needs_numbers = True
-        strides = (1, *kernel.strides) if kernel.width > 1 else (0,) * columns
+        return self.loops(kernel, count, bases, blocks, terms)
+
+    def loops(
+        self,
+        kernel: Kernel,
+        count: int,
+        bases: list[int],
+        blocks: list[str],
+        terms: Sequence[tuple[int, list[str]]],
+    ) -> list[str]:
+        """Return the loops over blocks and lanes."""
+        strides = (1, *kernel.strides) if kernel.width > 1 else (0,) * len(bases)
         lone = kernel.width <= SHORTEST_LOOP and bases[0] >= 0
         body: list[str] = []
         for lane in range(kernel.width if lone else 1):
@@ -382,6 +412,18 @@ class _Cells:
         return f"memory[{' + '.join(where)}]"
 
 
+def pack_name(pack: Pack, names: Mapping[int, str]) -> str:
+    """Return what the results of a pack are called."""
+    other = "sums" if pack.shape.tree is None else f"{pack.shape.tree[0].name}_of"
+    return base_name([names.get(place, "") for place in pack.results], other)
+
+
+def described(pack: Pack) -> str:
+    """Return how many lanes a pack has and what each computes."""
+    count = len(pack.results)
+    return f"{count:,} × {pack.shape}" if count > 1 else str(pack.shape)
+
+
 def times(index: str, step: int) -> str:
     """Return an index times a step."""
     if step == 0:
@@ -397,7 +439,7 @@ def base_name(names: Sequence[str], other: str) -> str:
     """
     common = commonprefix([name for name in names if name][:64]) if all(names) else ""
     common = common.partition("[")[0].rstrip("0123456789 _.(")
-    return common if len(common) > 1 or len(names) == 1 else other
+    return common if len(common) > 1 or (common and len(names) == 1) else other
 
 
 def runs_of_names(names: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -424,6 +466,18 @@ def names_of(recording: Recording, parts: Parts) -> dict[int, str]:
     return found
 
 
+def listed_loops(recording: Recording, parts: Parts) -> list[str]:
+    """Return a line for each loop of a program: its name, its lanes, and what each computes."""
+    linear = parts.linear
+    kept = [parts.output, *parts.gradients.values(), *update_results(parts)]
+    live = [place for place in linear.live(kept) if linear.registers[place].op is not None]
+    names = names_of(recording, parts)
+    lines = []
+    for pack in packs_of(linear, live, set(kept)):
+        lines.append(f"{pack_name(pack, names)}: {described(pack)}")
+    return lines
+
+
 def step_loops(language: Language, recording: Recording, parts: Parts) -> list[str]:
     """Return the body of the function that computes the output and the gradients."""
     writer = _Writer(language, parts, names_of(recording, parts))
@@ -447,6 +501,12 @@ def copied_out(array: str | int, addresses: Sequence[int], writer: _Writer, sign
             return writer.cell(array + place, index)
         return f"{array}[{' + '.join([part for part in (index, str(place or '')) if part]) or '0'}]"
 
+    breaks = sum([second != first + 1 for first, second in pairwise(addresses)])
+    if breaks > MOST_PIECES:
+        table = writer.table(addresses)
+        writer.needs_numbers = True
+        body = [f"{target(0, 'k')} {sign} memory[{table}[k]];"]
+        return writer.counted("k", len(addresses), body)
     lines: list[str] = []
     first = 0
     for place in range(1, len(addresses) + 1):

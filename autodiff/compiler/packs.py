@@ -57,6 +57,21 @@ class Shape:
     runs: Runs = ()
 
 
+    def __str__(self) -> str:
+        if self.tree is not None:
+            return _written(self.tree)
+        terms = sum([count for _, count in self.runs])
+        products = sum([count for factors, count in self.runs if factors == 2])
+        return f"sum of {terms} terms" + (f", {products} of them products" if products else "")
+
+
+def _written(tree: Tree) -> str:
+    """Return a tree as a person writes it, with a dot for each operand."""
+    op, parts = tree
+    texts = ["·" if part is None else f"({_written(part)})" for part in parts]
+    return op.formula(*texts)
+
+
 @dataclass(slots=True)
 class Pack:
     """Nodes of one level and one shape: each node's result, and the registers that it reads."""

@@ -11,6 +11,7 @@ from types import FunctionType
 from typing import Any
 
 from autodiff.compiler.build import Parts, Recording, Updates, build, record
+from autodiff.compiler.loops import listed_loops
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
@@ -100,6 +101,17 @@ class Program:
         """The program's registers as a person reads them, with names and comments."""
         with collector_paused():
             return build(self.recording, named=True)
+
+    @property
+    def loops(self) -> list[str]:
+        """The operations that are alike, a line for each kind: the loops of machine code.
+
+        >>> w, rows = [Value(1.0, f"w[{k}]") for k in range(4)], [Value(2.0), Value(3.0)]
+        >>> outputs = [(w[0] * x + w[1]).tanh() for x in rows]
+        >>> compile(outputs[0] * outputs[1]).loops[0]
+        'mul_of: 2 × · * ·'
+        """
+        return listed_loops(self.recording, self.expanded)
 
     # ---- Python ----------------------------------------------------------------------------
 
