@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 
 from autodiff import Value
 
@@ -86,7 +87,7 @@ def token_logits(matrices: Weights, token: int, place: int, past: list[Matrix]) 
             sum(q * k for q, k in zip(query[part], key[part], strict=True)) / HEAD_WIDTH**0.5
             for key in keys
         ]
-        attention = softmax(scores)  # type: ignore[arg-type]
+        attention = softmax(scores)
         attended += [
             sum(a * value[j] for a, value in zip(attention, values, strict=True))  # type: ignore[misc]
             for j in range(part.start, part.stop)
@@ -102,7 +103,7 @@ def document_loss(matrices: Weights, tokens: Sequence[int]) -> Value:
     """Return the mean loss of predicting each token but the first from those before it."""
     past: list[Matrix] = [[], []]
     losses = []
-    for place, (token, following) in enumerate(zip(tokens, tokens[1:], strict=False)):
+    for place, (token, following) in enumerate(pairwise(tokens)):
         probabilities = softmax(token_logits(matrices, token, place, past))
         losses.append(-probabilities[following].log())
     return sum(losses) / len(losses)  # type: ignore[return-value]

@@ -261,7 +261,8 @@ class _Plain:
         self.linear.lower(root)
 
     def backward(self, root: Value, steps: Iterable[GradientStep]) -> None:
-        """Add the operations of a reverse pass."""
+        """Add the operations of the reverse pass from root."""
+        self.linear.lower(root)
         lower = self.linear.lower
         for step in steps:
             lower(step.total)
@@ -347,7 +348,7 @@ class _Named(_Plain):
         self.parts.updates[variable] = self.named(expression, comment, name)
 
     def named(self, value: Value, comment: str, name: str) -> int:
-        """Return the register of a Value under that name: a new one, or a copy of an earlier one."""
+        """Return the register of a Value under that name: a new one, or a copy."""
         linear = self.linear
         before = len(linear.registers)
         place = linear.lower(value, comment)

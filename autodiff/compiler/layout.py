@@ -17,15 +17,17 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from autodiff.compiler.packs import Pack, Runs, Shape, Tree
 
 __all__ = [
     "COPY",
-    "EVERYWHERE",
     "MOVE",
     "ROWS",
+    "SUM",
     "TRANSPOSE",
+    "TREE",
     "Block",
     "Call",
     "Column",
@@ -50,48 +52,44 @@ FEWEST_BLOCKS = 3
 # A column whose runs of neighbours are shorter on the mean is copied wherever it is read.
 SHORTEST_RUN = 3
 
-# Kernels that copy: numbers from anywhere, side by side; squares of numbers, transposed; numbers
-# that are side by side, to a place where they are again; and one number into all lanes.
-COPY, TRANSPOSE, MOVE = "copy", "transpose", "move"
-EVERYWHERE = (None, (0,))
+# What a kernel computes: an expression tree; a sum of terms; or copies: numbers from anywhere, side
+# by side; squares of numbers, transposed; numbers side by side, to another place.
+TREE, SUM, COPY, TRANSPOSE, MOVE = "tree", "sum", "copy", "transpose", "move"
 
 Addresses = tuple[int, ...]
 
+# A sum's runs: how many factors their terms have, and how many terms, if that is known (or ROWS).
 Terms = tuple[tuple[int, int | None], ...]
-What = str | tuple[Tree | None, tuple[int, ...]] | Terms
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A loop over blocks: what it computes, and how it finds its numbers.
+    """A loop over blocks of so many lanes: what it computes, and how it finds its numbers.
 
-    ``what`` is COPY, TRANSPOSE, MOVE, a tree with the column of each of its operands, or a sum's
-    runs: the factors of their terms, and how many terms if that is known (or None, or ROWS).
-
-    So many blocks are computed ``together``, in one turn of the loop.  For languages with loops over
-    lanes, ``strides`` are the steps of each column from lane to lane.
     ``columns`` has a letter for each column: C for numbers side by side, B for one number for all
-    lanes, a small letter if all blocks read the same, L for the result of the block before.  ``steps`` says of each column of a sum
-    whether its terms are evenly spaced, ``even`` whether the blocks are.
+    lanes, a small letter if all blocks read the same, L for the result of the block before.  The
+    operands of a ``tree`` are the columns ``places``; a tree that is None is the one operand.
+    ``steps`` says of each column of a sum whether its ``terms`` are evenly spaced, ``even`` whether
+    the blocks are; so many of these are computed ``together``, in one turn of the loop.
+
+    Where a language has loops over lanes, ``strides`` are the columns' steps from lane to lane.
     """
 
-    what: What
+    what: str
     width: int
-    columns: str
+    columns: str = ""
+    tree: Tree | None = None
+    places: tuple[int, ...] = (0,)
+    terms: Terms = ()
     steps: tuple[bool, ...] = ()
     even: bool = True
     together: int = 1
     strides: tuple[int, ...] = ()
 
     @property
-    def is_sum(self) -> bool:
-        """Whether it adds up terms."""
-        return bool(self.steps)
-
-    @property
     def has_term_loops(self) -> bool:
         """Whether it adds up so many terms that they are a loop."""
-        return self.is_sum and any(terms in (None, ROWS) for _, terms in self.what)  # type: ignore[union-attr,misc]
+        return any(terms is None or terms == ROWS for _, terms in self.terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +234,7 @@ class Layout:
             start += self.padded(length)
         calls: list[Call] = []
         for width, rows in copies.items():
-            calls += self.table_call(Kernel(COPY, width, "", even=False), [], rows)
+            calls += self.table_call(Kernel(COPY, width, even=False), [], rows)
         return calls + self.calls(pack.shape, blocks)
 
     def as_listed(self, results: Sequence[int]) -> Sequence[int]:
@@ -247,7 +245,7 @@ class Layout:
         return sorted(made, key=lambda lane: self.listing[results[lane]])
 
     def padded(self, lanes: int) -> int:
-        """Return how many places so many lanes take: those of whole blocks, whose widths are 2**k."""
+        """Return how many places so many lanes take: those of blocks 2**k wide."""
         rest = lanes % self.lanes
         return lanes - rest + (1 << (rest - 1).bit_length() if rest else 0)
 
@@ -271,11 +269,12 @@ class Layout:
         to = addresses[pack.results[0]] = self.reserve_one()
         read = [addresses[operand] for operand in pack.operands[0]]
         columns = "B" * len(read)
-        if self.last is not None and self.last[0].what == (shape.tree, shape.places):
+        before = None if self.last is None else self.last[0]
+        if before is not None and (before.tree, before.places) == (shape.tree, shape.places):
             columns = "".join(["L" if address == self.last_to else "B" for address in read])
         kernel = self.for_one.get((shape, columns))
         if kernel is None:
-            kernel = Kernel((shape.tree, shape.places), 1, columns, even=False)
+            kernel = Kernel(TREE, 1, columns, shape.tree, shape.places, even=False)
             self.for_one[shape, columns] = kernel
         return self.table_call(kernel, [], ((to, *read),))
 
@@ -315,7 +314,7 @@ class Layout:
     def spread(self) -> list[Call]:
         """Return the call that gives each row its copy of the registers that need one."""
         rows = [(to, self.addresses[register]) for register, to in self.everywhere.items()]
-        kernel = Kernel(EVERYWHERE, self.lanes, "B", even=False)
+        kernel = Kernel(TREE, self.lanes, "B", even=False)
         return self.table_call(kernel, [], rows) if rows else []
 
     def moved(self, moves: Sequence[tuple[int, int]]) -> list[Call]:
@@ -324,15 +323,15 @@ class Layout:
         first = sorted({source for _, source in moves if source in to})
         apart = {source: self.reserve(1) for source in first}
         aside = [(apart[source], source) for source in first]
-        calls = self.table_call(Kernel(COPY, 1, "", even=False), [], aside) if aside else []
+        calls = self.table_call(Kernel(COPY, 1, even=False), [], aside) if aside else []
         rows: list[list[int]] = []
-        for target, source in sorted(moves):
-            source = apart.get(source, source)
+        for target, original in sorted(moves):
+            source = apart.get(original, original)
             if rows and rows[-1][0] + rows[-1][2] == target and sum(rows[-1][1:]) == source:
                 rows[-1][2] += 1
             else:
                 rows.append([target, source, 1])
-        kernel = Kernel(MOVE, 1, "", even=False)
+        kernel = Kernel(MOVE, 1, even=False)
         return [*calls, *(self.table_call(kernel, [], [(*row,) for row in rows]) if rows else [])]
 
     def columns(self, pack: Pack) -> list[Column]:
@@ -401,12 +400,13 @@ class Layout:
         """Return the calls that compute these blocks."""
         found: list[Call] = []
         for block, addresses in blocks.items():
+            kernel = Kernel(TREE, block.width, block.columns, strides=block.strides)
             if shape.tree is not None:
-                kernel = Kernel((shape.tree, shape.places), block.width, block.columns, strides=block.strides)
+                kernel = replace(kernel, tree=shape.tree, places=shape.places)
                 found += self.progress(kernel, [], addresses)
             else:
-                what, steps, heading = self.sum_of(shape.runs, block.spacings)
-                kernel = Kernel(what, block.width, block.columns, steps, strides=block.strides)
+                terms, steps, heading = self.sum_of(shape.runs, block.spacings)
+                kernel = replace(kernel, what=SUM, terms=terms, steps=steps)
                 found += self.progress(kernel, heading, addresses)
         return found
 
@@ -533,7 +533,7 @@ def best_progress(addresses: list[Addresses]) -> list[list[Addresses]]:
     for column in range(1, min(4, len(addresses[0]))):
         if len(best) * FEWEST_BLOCKS <= len(addresses):
             break
-        found = even_runs(sorted(addresses, key=lambda row, column=column: row[column]))
+        found = even_runs(sorted(addresses, key=itemgetter(column)))
         if len(found) < len(best):
             best = found
     return best

@@ -49,8 +49,8 @@ class Register:
 class Linear:
     """Registers in the order of their assignment, and the way from Values to them.
 
-    ``origin`` has the register that each copy is another name for, ``known`` the numbers known.  With ``single_steps``, a
-    neuron's sum becomes its additions and multiplications.
+    ``origin`` has the register that each copy is another name for, ``known`` the numbers that are
+    known.  With ``single_steps``, a neuron's sum becomes its additions and multiplications.
     """
 
     single_steps: bool = False
@@ -122,6 +122,7 @@ class Linear:
 
     def weighted_sum(self, operands: tuple[int, ...]) -> int:
         """Return the register of a neuron's sum, in single steps."""
+        total: int
         total, weights, inputs = ops.bias_weights_inputs(operands)
         for weight, x in zip(weights, inputs, strict=True):
             term = self.operation(ops.MUL, (weight, x), None, "")
@@ -142,7 +143,8 @@ class Linear:
         known = self.known
         numbers = [place for place in actual if place in known]
         if numbers and len(numbers) == len(actual):
-            return self.number(op.forward(*[known[place] for place in actual]))
+            number: float = op.forward(*[known[place] for place in actual])
+            return self.number(number)
         if numbers or op is ops.NEG:
             same = self.unchanged_operand(op, actual)
             if same is not None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from autodiff import ops
 from autodiff.compiler.build import Parts, in_memory, listing, needed_means, update_results
-from autodiff.compiler.layout import ROWS, TRANSPOSE, Call, Kernel, Layout
+from autodiff.compiler.layout import ROWS, SUM, TRANSPOSE, Call, Kernel, Layout
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, WrittenOut, instructions, loop_function
 from autodiff.compiler.llvm_operations import Externals, literal, vector_type
@@ -36,8 +36,8 @@ __all__ = ["Assembly", "assembly_of"]
 # grows faster than the function.
 STRAIGHT_OPERATIONS = 1_000
 
-# A loop whose blocks take no more instructions than that, all together, is written out: a loop takes
-# LLVM longer.
+# A loop whose blocks take no more instructions than that, all together, is written out: LLVM takes
+# longer for a loop.
 WRITTEN_OUT = 50
 
 # Calls in one function.
@@ -76,9 +76,7 @@ def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
     ]
     text = [*writer.externals.lines(), _MEMCPY, "", *writer.functions, *body, "", *attributes]
     layout = writer.layout
-    return Assembly(
-        "\n".join(text) + "\n", order, layout.size, writer.numbers, layout.table, lanes
-    )
+    return Assembly("\n".join(text) + "\n", order, layout.size, writer.numbers, layout.table, lanes)
 
 
 class _Module:
@@ -281,7 +279,7 @@ class _Module:
             vectors[number] = layout.reserve(lanes * lanes)
             sources = [self.row_address(member) for member in members]
             squares.append((vectors[number], *sources, *sources[-1:] * (lanes - len(sources))))
-        calls = layout.table_call(Kernel(TRANSPOSE, lanes, "", even=False), [], squares)
+        calls = layout.table_call(Kernel(TRANSPOSE, lanes, even=False), [], squares)
         sums: dict[bool, list[tuple[int, ...]]] = {}
         for index, group in enumerate(plan.groups):
             to = first_sum + index * lanes
@@ -294,7 +292,8 @@ class _Module:
         for product, addresses in sums.items():
             columns, steps = ("CBC", [1, lanes]) if product else ("CC", [lanes])
             runs = (1, 1), (len(steps), ROWS)
-            kernel = Kernel(runs, lanes, columns, (True,) * len(columns))
+            steps_even = (True,) * len(columns)
+            kernel = Kernel(SUM, lanes, columns, terms=runs, steps=steps_even)
             calls += layout.progress(kernel, [0, *steps], addresses)
         return calls
 

@@ -9,10 +9,10 @@ the result and of each column; otherwise these addresses for each block.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from autodiff.compiler.layout import COPY, MOVE, ROWS, TRANSPOSE, Call, Kernel, Terms
-from autodiff.compiler.llvm_operations import Externals, Operations, vector_type
+from autodiff.compiler.layout import COPY, MOVE, ROWS, SUM, TRANSPOSE, Call, Kernel
+from autodiff.compiler.llvm_operations import Externals, Operations
 from autodiff.compiler.packs import Tree
 
 __all__ = ["KERNEL_ARGUMENTS", "WrittenOut", "instructions", "loop_function"]
@@ -26,19 +26,13 @@ def instructions(kernel: Kernel) -> int:
         return kernel.width + 1
     if kernel.what == MOVE:
         return 2
-    if kernel.is_sum:
-        return 1 + sum([2 * factors * (terms or 0) for factors, terms in runs_of(kernel)])
-    return 1 + len(kernel.columns) + operations_in(kernel.what[0])  # type: ignore[arg-type]
+    of_terms = sum([2 * factors * (terms or 0) for factors, terms in kernel.terms])
+    return 1 + len(kernel.columns) + of_terms + operations_in(kernel.tree)
 
 
 def operations_in(tree: Tree | None) -> int:
     """Return how many operations a tree has."""
     return 0 if tree is None else 1 + sum([operations_in(part) for part in tree[1]])
-
-
-def runs_of(kernel: Kernel) -> Terms:
-    """Return the runs of a sum, none of anything else."""
-    return kernel.what if kernel.is_sum else ()  # type: ignore[return-value]
 
 
 def addresses_of(kernel: Kernel) -> int:
@@ -99,7 +93,7 @@ class _Blocks(Operations):
     def term_headings(self) -> None:
         """Read the numbers of the terms of each run."""
         column = 0
-        for factors, terms in runs_of(self.kernel):
+        for factors, terms in self.kernel.terms:
             self.counts.append(self.heading() if terms is None else "%rows")
             self.terms += [self.heading() for _ in range(factors)]
             column += factors
@@ -115,7 +109,7 @@ class _Blocks(Operations):
     def results(self, addresses: list[list[str]], fixed: dict[int, str]) -> list[str]:
         """Return the results of blocks that read there."""
         kernel = self.kernel
-        if kernel.is_sum:
+        if kernel.what == SUM:
             return self.sums(addresses)
         ((to, *sources),) = addresses
         if kernel.what == COPY:
@@ -128,16 +122,17 @@ class _Blocks(Operations):
             source, count = sources
             pointers = f"ptr align 8 {self.place(to)}, ptr align 8 {self.place(source)}"
             size = self.emit(f"shl i64 {count}, 3")
-            self.body.append(f"  call void @llvm.memcpy.p0.p0.i64({pointers}, i64 {size}, i1 false)")
+            self.body.append(
+                f"  call void @llvm.memcpy.p0.p0.i64({pointers}, i64 {size}, i1 false)"
+            )
             return [""]
-        tree, places = kernel.what
         operands = [
             fixed[number] if number in fixed else self.column(number - 1, self.place(source))
             for number, source in enumerate(sources, 1)
         ]
-        if tree is None:
+        if kernel.tree is None:
             return operands
-        return [self.tree(tree, iter([operands[place] for place in places]))]  # type: ignore[arg-type]
+        return [self.tree(kernel.tree, iter([operands[place] for place in kernel.places]))]
 
     def column(self, number: int, pointer: str) -> str:
         """Return what a column has there."""
@@ -145,13 +140,10 @@ class _Blocks(Operations):
             return self.emit(f"load {self.type}, ptr {pointer}, align 8")
         return self.everywhere(self.emit(f"load double, ptr {pointer}, align 8"))
 
-    def tree(self, tree: Tree, operands: "object") -> str:
+    def tree(self, tree: Tree, operands: Iterator[str]) -> str:
         """Return the result of an expression tree; it takes its operands in order."""
         op, parts = tree
-        values = [
-            next(operands) if part is None else self.tree(part, operands)  # type: ignore[call-overload]
-            for part in parts
-        ]
+        values = [next(operands) if part is None else self.tree(part, operands) for part in parts]
         return self.operation(op, values)
 
     # ---- sums ------------------------------------------------------------------------------
@@ -161,7 +153,7 @@ class _Blocks(Operations):
         totals = [""] * len(addresses)
         starts = [[self.place(source) for source in sources] for _, *sources in addresses]
         column = 0
-        for number, (factors, terms) in enumerate(runs_of(self.kernel)):
+        for number, (factors, terms) in enumerate(self.kernel.terms):
             columns = range(column, column + factors)
             if terms is None or terms == ROWS:
                 totals = self.term_loop(totals, starts, columns, self.counts[number])
@@ -281,15 +273,13 @@ class _Loop(_Blocks):
             number = 1 + kernel.columns.index("L")
             self.carried = self.loaded(self.entry_of(places, number))
             fixed[number] = "%last"
-        if not kernel.is_sum:
+        if kernel.what != SUM:
             for number, kind in enumerate(kernel.columns, 1):
                 if kind.islower():
                     fixed[number] = self.column(number - 1, self.place(starts[number]))
         self.loop(count, starts, steps, fixed)
 
-    def loop(
-        self, count: str, starts: list[str], steps: list[str], fixed: dict[int, str]
-    ) -> None:
+    def loop(self, count: str, starts: list[str], steps: list[str], fixed: dict[int, str]) -> None:
         """Write the loop over blocks, of which there is at least one."""
         self.body.append("  br label %loop")
         self.label("loop")
@@ -334,7 +324,7 @@ class _Loop(_Blocks):
 
 
 class WrittenOut(_Blocks):
-    """Writes the blocks of calls one by one, in one function; the table's numbers are in the code."""
+    """Writes the blocks of calls one by one; the table's numbers are in the code."""
 
     def __init__(self, externals: Externals, table: Sequence[int]) -> None:
         super().__init__(externals, None)
@@ -347,7 +337,9 @@ class WrittenOut(_Blocks):
 
     def term_offset(self, column: int, term: int | str) -> str:
         start = int(self.terms[column])
-        return str(start * int(term) if self.kernel.steps[column] else self.table[start + int(term)])
+        return str(
+            start * int(term) if self.kernel.steps[column] else self.table[start + int(term)]
+        )
 
     def blocks_of(self, call: Call) -> None:
         """Write the blocks of a call."""

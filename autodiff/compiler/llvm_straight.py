@@ -1,4 +1,4 @@
-"""Straight-line code as LLVM assembly: a small program's numbers stay in the processor's registers."""
+"""Straight-line code as LLVM assembly: numbers that stay in the processor's registers."""
 
 from __future__ import annotations
 

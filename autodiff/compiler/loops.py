@@ -1,7 +1,7 @@
 """A large program as loops of C or JavaScript.
 
-The loops are those of machine code, for one number at a time: a loop over blocks, one over the lanes
-of a block, one over the terms of a sum.  Here a column may have any even step from lane to lane.
+The loops are those of machine code, for one number at a time: over blocks, over the lanes of a
+block, and over the terms of a sum.  Here a column may have any even step from lane to lane.
 All numbers are in one array, ``memory``, whose parts have names: those of the program's Values.
 """
 
@@ -12,12 +12,11 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from os.path import commonprefix
 
 from autodiff import ops
 from autodiff.compiler.build import Parts, Recording, in_memory, listing, plan_rows, update_results
-from autodiff.compiler.languages import Language, C, identifier
-from autodiff.compiler.layout import COPY, MOVE, Block, Call, Column, Kernel, Layout, Spacing
+from autodiff.compiler.languages import C, Language, identifier
+from autodiff.compiler.layout import COPY, MOVE, SUM, Block, Call, Column, Kernel, Layout, Spacing
 from autodiff.compiler.linear import Kind, numbered
 from autodiff.compiler.packs import Pack, Tree, packs_of
 from autodiff.compiler.text import one_line
@@ -54,7 +53,7 @@ class EvenColumn(Column):
     def breaks(self) -> int:
         """Return how many runs the column is made of; one more if it goes down."""
         falls = any(b < a for a, b in pairwise(self.addresses))
-        return super(EvenColumn, self).breaks() + falls
+        return Column.breaks(self) + falls
 
 
 class LoopLayout(Layout):
@@ -99,6 +98,7 @@ class LoopLayout(Layout):
         self, kernel: Kernel, blocks: list[tuple[int, ...]]
     ) -> Iterator[tuple[int, list[tuple[int, ...]]]]:
         """Yield all blocks at once, to be computed one by one."""
+        del kernel  # sums, too
         if blocks:
             yield 1, blocks
 
@@ -151,7 +151,11 @@ class _Writer:
         self.inputs = self.part("row_of_inputs", len(parts.inputs))
         for offset, value in enumerate(parts.inputs):
             self.layout.addresses[self.linear.of_value[value]] = self.inputs + offset
-        known = [place for place, register in enumerate(self.linear.registers) if register.kind is Kind.NUMBER]
+        known = [
+            place
+            for place, register in enumerate(self.linear.registers)
+            if register.kind is Kind.NUMBER
+        ]
         start = self.part("numbers", len(known))
         for offset, place in enumerate(known):
             self.layout.addresses[place] = start + offset
@@ -164,7 +168,7 @@ class _Writer:
         self.layout.naming = name
         return self.layout.reserve(size)
 
-    def cell(self, address: int, *indexes: str, variable: bool = True) -> str:
+    def cell(self, address: int, *indexes: str) -> str:
         """Return the expression of a number in memory, at an address and some indexes on."""
         more = [index for index in indexes if index]
         if not more and address in self.numbers:
@@ -185,7 +189,11 @@ class _Writer:
         names = numbered([identifier(name) for name in layout.parts])
         c = language is C
         keyword = "static double" if c and size > 16_384 else "double"
-        declared = [f"{keyword} memory[{size}] = {{0}};" if c else f"const memory = new Float64Array({size});"]
+        declared = [
+            f"{keyword} memory[{size}] = {{0}};"
+            if c
+            else f"const memory = new Float64Array({size});"
+        ]
         named = {int(part) for line in lines for part in re.findall(r"@(\d+)@", line)}
         for part in sorted(named):
             start = layout.starts[part]
@@ -198,7 +206,9 @@ class _Writer:
             first = min(self.numbers)
             values = ", ".join([language.number(number) for number in self.numbers.values()])
             self.tables.append(
-                f"static const double known[] = {{{values}}};" if c else f"const known = [{values}];"
+                f"static const double known[] = {{{values}}};"
+                if c
+                else f"const known = [{values}];"
             )
             declared += self.counted("k", len(self.numbers), [f"memory[{first} + k] = known[k];"])
         if c:
@@ -277,23 +287,29 @@ class _Writer:
             return lines
         terms: list[tuple[int, list[str]]] = []
         column = 0
-        for factors, fixed in kernel.what if kernel.is_sum else ():  # type: ignore[misc]
+        for factors, fixed in kernel.terms:
             number = fixed
             if number is None:
                 number, at = table[at], at + 1
             steps = []
-            for even in kernel.steps[column : column + factors]:  # type: ignore[operator]
-                steps.append(times("term", table[at]) if even else f"{self.table(table[table[at] : table[at] + number])}[term]")  # type: ignore[operator]
+            for even in kernel.steps[column : column + factors]:
+                steps.append(
+                    times("term", table[at])
+                    if even
+                    else f"{self.table(table[table[at] : table[at] + number])}[term]"
+                )
                 at += 1
-            column += factors  # type: ignore[operator]
-            terms.append((number, steps))  # type: ignore[arg-type]
+            column += factors
+            terms.append((number, steps))
         columns = 1 + len(kernel.columns)
         if not kernel.even and count <= SHORTEST_LOOP:
             rows = range(at, at + columns * count, columns)
             return [
                 line
                 for row in rows
-                for line in self.loops(kernel, 1, list(table[row : row + columns]), [""] * columns, terms)
+                for line in self.loops(
+                    kernel, 1, list(table[row : row + columns]), [""] * columns, terms
+                )
             ]
         if kernel.even:
             bases = list(table[at : at + 2 * columns : 2])
@@ -322,7 +338,7 @@ class _Writer:
             lanes = ["" if lone else times("lane", stride) for stride in strides]
             cells = _Cells(self, bases_here, blocks, lanes)
             statements = self.statements(kernel, cells, terms)
-            if kernel.is_sum and lone and (count == 1 or kernel.width > 1):
+            if kernel.what == SUM and lone and (count == 1 or kernel.width > 1):
                 # Its total is in a scope of its own.
                 statements = ["{", *[self.language.indent + line for line in statements], "}"]
             body += statements
@@ -336,15 +352,17 @@ class _Writer:
         self, kernel: Kernel, cells: _Cells, terms: Sequence[tuple[int, list[str]]]
     ) -> list[str]:
         """Return the statements of one lane."""
-        if kernel.is_sum:
+        if kernel.what == SUM:
             return self.sum(cells, terms)
-        tree, order = kernel.what  # type: ignore[misc]
-        operands = iter([cells.cell(1 + place) for place in order])
-        return [f"{cells.cell(0)} = {self.tree(tree, operands)};"]  # type: ignore[arg-type]
+        operands = iter([cells.cell(1 + place) for place in kernel.places])
+        assert kernel.tree is not None
+        return [f"{cells.cell(0)} = {self.tree(kernel.tree, operands)};"]
 
     def copying(self, kernel: Kernel, count: int, at: int) -> list[str]:
         table, width = self.layout.table, kernel.width
-        rows = [table[row : row + width + 1] for row in range(at, at + count * (width + 1), width + 1)]
+        rows = [
+            table[row : row + width + 1] for row in range(at, at + count * (width + 1), width + 1)
+        ]
         sources = [source for row in rows for source in row[1:]]
         name = self.table(sources)
         lines = []
@@ -355,7 +373,9 @@ class _Writer:
             while number + length < count and rows[number + length][0] == to + length * width:
                 length += 1
             index = f"k + {number * width}" if number else "k"
-            lines += self.counted("k", length * width, [f"{self.cell(to, 'k')} = memory[{name}[{index}]];"])
+            lines += self.counted(
+                "k", length * width, [f"{self.cell(to, 'k')} = memory[{name}[{index}]];"]
+            )
         return lines
 
     def sum(self, cells: _Cells, terms: Sequence[tuple[int, list[str]]]) -> list[str]:
@@ -366,8 +386,7 @@ class _Writer:
         word = "double" if self.language is C else "let"
         for number, steps in terms:
             factors = [
-                cells.cell(column + k, step if number > 1 else "")
-                for k, step in enumerate(steps)
+                cells.cell(column + k, step if number > 1 else "") for k, step in enumerate(steps)
             ]
             term = " * ".join(factors)
             if not lines and number == 1:
@@ -397,7 +416,7 @@ class _Writer:
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """What a block reads and writes: its addresses (-1 where a table has them) and their indexes."""
+    """What a block reads and writes: addresses (-1 where a table has them) and their indexes."""
 
     writer: _Writer
     bases: Sequence[int]
@@ -437,7 +456,10 @@ def base_name(names: Sequence[str], other: str) -> str:
     >>> base_name(["h.w[0][0]", "h.w[0][1]"], "sums"), base_name(["v1", "v22"], "sums")
     ('h.w', 'sums')
     """
-    common = commonprefix([name for name in names if name][:64]) if all(names) else ""
+    least, most = (min(names), max(names)) if all(names) else ("", "")
+    # What the first and the last by the alphabet share, all share.
+    alike = [a == b for a, b in zip(least, most, strict=False)]
+    common = least[: [*alike, False].index(False)]
     common = common.partition("[")[0].rstrip("0123456789 _.(")
     return common if len(common) > 1 or (common and len(names) == 1) else other
 
@@ -537,7 +559,9 @@ def plain_loop(writer: _Writer) -> list[str]:
     parts = writer.parts
     results = [parts.output, *update_results(parts)]
     body = writer.section(parts.linear.live(results), set(results))
-    body += [f"outputs[iteration] = {output_of(writer, writer.cell(address_of(writer, parts.output)))};"]
+    body += [
+        f"outputs[iteration] = {output_of(writer, writer.cell(address_of(writer, parts.output)))};"
+    ]
     return writer.counted("iteration", "n", [*body, *assigned(writer)])
 
 

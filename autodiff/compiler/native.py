@@ -175,7 +175,7 @@ class NativeRunner:
         ordered = [0.0] * len(self.places)
         for place, number in zip(self.places, numbers, strict=True):
             ordered[place] = number
-        self.memory[: len(ordered)] = ordered
+        self.memory[: len(ordered)] = ordered  # type: ignore[assignment]
 
     def _numbers(self) -> list[float]:
         ordered = self.memory[: len(self.places)]

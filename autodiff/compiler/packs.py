@@ -56,7 +56,6 @@ class Shape:
     places: tuple[int, ...]
     runs: Runs = ()
 
-
     def __str__(self) -> str:
         if self.tree is not None:
             return _written(self.tree)

@@ -10,8 +10,8 @@ from autodiff.compiler.languages import JAVASCRIPT, C, Language, helper_function
 from autodiff.compiler.linear import Linear
 from autodiff.compiler.loops import run_loops, step_loops
 from autodiff.compiler.text import Writer, one_line
-from autodiff.support.convert import describe
 from autodiff.ops import Operation
+from autodiff.support.convert import describe
 from autodiff.value import Value
 
 __all__ = ["Functions", "Writable", "to_c", "to_javascript"]
@@ -56,7 +56,9 @@ def to_c(program: Writable) -> str:
     parts, title = program.named, program.title
     step = [
         "double autodiff_step(const double *parameters, const double *inputs, double *gradients) {",
-        *_indented(C, _used(C, "parameters inputs gradients", [*program.step_body(C), "return output;"])),
+        *_indented(
+            C, _used(C, "parameters inputs gradients", [*program.step_body(C), "return output;"])
+        ),
         "}",
     ]
     if parts.inputs:
