@@ -8,10 +8,13 @@ of vectors: lists, comprehensions and Python's ``sum``.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 
-from autodiff import Value
+import nn
+from autodiff import Value, collector_paused, compile
+from benchmarks.interleave import machine, table, version_of
 
 __all__ = ["ALPHABET", "Weights", "document_loss", "parameters_of", "weights"]
 
@@ -107,3 +110,47 @@ def document_loss(matrices: Weights, tokens: Sequence[int]) -> Value:
         probabilities = softmax(token_logits(matrices, token, place, past))
         losses.append(-probabilities[following].log())
     return sum(losses) / len(losses)  # type: ignore[return-value]
+
+
+LENGTHS = (5, 8, 16)
+STEPS, TURNS = 1_000, 10
+
+
+def row(length: int, adam: bool) -> list[str]:
+    """Return the table's row of a document of so many tokens: sizes, seconds, and a step."""
+    rng = random.Random(length)
+    matrices = weights()
+    tokens = [ALPHABET - 1, *[rng.randrange(ALPHABET - 1) for _ in range(length)]]
+    parameters = parameters_of(matrices)
+    optimizer = nn.Adam(parameters) if adam else nn.SGD(parameters, lr=0.01)
+    with collector_paused():
+        loss = document_loss(matrices, tokens)
+        began = time.perf_counter()
+        program = compile(loss, updates=optimizer.updates, engine="native")
+        registers = time.perf_counter() - began
+        program.run(1)
+        ready = time.perf_counter() - began
+    seconds = []
+    for _ in range(TURNS):
+        began = time.perf_counter()
+        program.run(STEPS)
+        seconds.append((time.perf_counter() - began) / STEPS)
+    operations = sum(r.op is not None for r in program.expanded.linear.registers)
+    figures = [f"{operations:,}", str(len(program.loops)), f"{registers:.2f}", f"{ready:.2f}"]
+    name = f"{length} tokens, {'Adam' if adam else 'gradient descent'}"
+    return [name, *figures, f"{1e6 * min(seconds):.1f}"]
+
+
+def main() -> None:
+    """Print the table."""
+    if version_of("llvmlite") is None:
+        print("native is left out: llvmlite is not installed (pip install llvmlite)")
+        return
+    rows = [["document", "operations", "loops", "registers s", "ready s", "µs a step"]]
+    rows += [row(length, adam) for length in LENGTHS for adam in (False, True)]
+    print(f"{machine()}; llvmlite {version_of('llvmlite')}; the fastest of {TURNS} runs")
+    print(f"\n{table(rows)}")
+
+
+if __name__ == "__main__":
+    main()

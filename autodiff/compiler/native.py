@@ -28,9 +28,8 @@ from autodiff.support.memory import collector_paused
 
 __all__ = ["NativeRunner", "is_installed"]
 
-# A longer program is refused: LLVM takes about 30 µs and 2 kB for each operation.
-# The chain of a million nodes, its gradient and its updates are 3,000,001.
-MOST_OPERATIONS = 4_000_000
+# A longer program is refused: compiling takes about 10 µs for each operation.
+MOST_OPERATIONS = 10_000_000
 
 MISSING = (
     "the native engine needs llvmlite: pip install 'llvmlite>=0.50', "
