@@ -59,7 +59,7 @@ parity:
 # seed, so that no line is reached by luck; make test and make parity draw their examples anew.
 coverage:
 	@$(MAKE) --no-print-directory parity ARGS='-n auto --dist loadfile --no-loadscope-reorder \
-	    --hypothesis-seed=1 --cov --cov-report= --ignore tests/test_memory.py $(ARGS)'
+	    --hypothesis-seed=1 --cov --cov-report= --durations=25 --ignore tests/test_memory.py $(ARGS)'
 	@$(MAKE) --no-print-directory parity ARGS=tests/test_memory.py
 	@$(PEERS)/bin/python -m coverage report --include='autodiff/*,nn/*' --precision=1 --fail-under=100
 	@$(PEERS)/bin/python -m coverage report --include='demos/*' --fail-under=90
@@ -113,7 +113,7 @@ format: $(VENV)/.installed-check
 
 bench:
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/.installed-bench
-	@for name in xor moons ready growth compile_growth native_growth; do \
+	@for name in xor moons engines gpt_eager ready growth compile_growth native_growth; do \
 	    echo; .venv-bench/bin/python -m benchmarks.$$name || exit 1; done
 
 docs: $(VENV)/.installed-docs

@@ -1,17 +1,16 @@
 """A scalar autograd engine to look inside: read it, step it, draw it, compile it."""
 
-from autodiff.debug.steps import Step, backward_steps
-from autodiff.check import GradientError, check_gradients
-from autodiff.compiler import Program, compile
+from autodiff.compiler import DecisionWarning, Program, compile
 from autodiff.debug.anomaly import AnomalyError, detect_anomaly
+from autodiff.debug.check import GradientError, check_gradients
+from autodiff.debug.epochs import record_epochs
 from autodiff.debug.explain import Explanation, explain
 from autodiff.debug.source import record_source
+from autodiff.debug.steps import Step, backward_steps
 from autodiff.debug.trace import Trace
 from autodiff.drawing import Drawing, animate, draw
 from autodiff.gradient import grad, hessian
 from autodiff.graph import topological_order
-from autodiff.support.memory import collector_paused
-from autodiff.support.naming import Names, name_of
 from autodiff.ops import (
     cos,
     exp,
@@ -29,10 +28,13 @@ from autodiff.ops import (
     tanh,
     where,
 )
+from autodiff.support.memory import CollectorPace, collector_paused
+from autodiff.support.naming import Names, name_of
 from autodiff.value import Value, weighted_sum
 
 __all__ = [
     "AnomalyError",
+    "DecisionWarning",
     "Drawing",
     "Explanation",
     "GradientError",
@@ -59,6 +61,7 @@ __all__ = [
     "maximum",
     "minimum",
     "name_of",
+    "record_epochs",
     "record_source",
     "relu",
     "sigmoid",
@@ -73,3 +76,5 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+_collector_pace = CollectorPace(Value)

@@ -1,37 +1,213 @@
-"""Gradients that are graphs themselves, so that they can be differentiated again.
+"""The reverse pass, contribution by contribution, and gradients that are graphs themselves.
 
-``backward()`` runs each operation's rule on floats.  Run on Values, the same rules build a graph
-of the gradient: ``grad`` returns its roots.  From such graphs come second derivatives and
-compiled programs.
+A Value's gradient is a sum over its uses.  Each use contributes
+
+    upstream gradient of the user  x  local derivative of the user by this operand
+
+``contributions`` gives them one by one.  Of numbers, it is the pass that ``Value.backward()``
+does with the chain rules written out, bit for bit, for all who want to see each step.  Run on
+Values, the same rules build a graph of the gradient: from it come second derivatives and compiled
+programs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, Protocol, overload
 
+from autodiff.graph import leaves_and_interior, topological_order
+from autodiff.ops import NOTHING, Operation, Role, local_derivatives, where
+from autodiff.ops.called_rule import call_of_rule, may_give_nothing, why_no_graph
+from autodiff.ops.operation import checked
+from autodiff.support.by_hand import refuse_given
+from autodiff.support.changed import CURE, Changes, are_up_to_date
 from autodiff.support.convert import describe
-from autodiff.graph import leaves_and_interior
-from autodiff.value import Value, check_data, constant, local_derivatives
+from autodiff.support.naming import Names
+from autodiff.support.node import restore
+from autodiff.support.noticing import noticing
+from autodiff.support.passes import check_data
+from autodiff.value import Value, constant
 
-__all__ = ["GradientStep", "grad", "gradient_steps", "hessian"]
+__all__ = ["Contribution", "GradientSteps", "contributions", "grad", "hessian"]
 
 
 @dataclass(frozen=True, slots=True)
-class GradientStep:
-    """One contribution to one gradient, as :class:`autodiff.Step`, but of Values.
+class Contribution:
+    """One contribution to one gradient, in numbers or in Values.
 
-    ``total`` is the parent's gradient so far: the last step of a parent has all of it.
+    ================  ======================================================================
+    ``node``          the interior node whose rule is applied
+    ``parent``        the operand that receives the contribution
+    ``position``      which operand of ``node`` it is, from 0 (``x * x`` has two)
+    ``local``         local derivative: d node / d operand
+    ``upstream``      upstream gradient: d root / d node, complete by now
+    ``contribution``  ``local * upstream``; None if the operand was not taken
+    ``before``        the parent's sum before it; None if this is the first
+    ``total``         the parent's sum with it
+    ================  ======================================================================
     """
 
     node: Value
     parent: Value
     position: int
-    local: Value
-    upstream: Value
-    contribution: Value
-    total: Value
+    local: Any
+    upstream: Any
+    contribution: Any
+    before: Any
+    total: Any
+
+
+class Arithmetic(Protocol):
+    """What a pass calculates in, numbers or Values, and what holds the gradients meanwhile."""
+
+    def gradient(self, node: Value) -> Any:
+        """Return a Value's gradient so far; None if no contribution has reached it."""
+
+    def local_derivatives(self, node: Value) -> Sequence[Any]:
+        """Return what a node's rule gives, one for each parent."""
+
+    def receives(self, parent: Value) -> bool:
+        """Return whether a Value gets a gradient at all."""
+
+    def contribute(self, node: Value, parent: Value, local: Any, upstream: Any, /) -> Any:
+        """Add ``local * upstream`` to the parent's gradient, and return it; None if not taken."""
+
+
+def contributions(interior: Sequence[Value], arithmetic: Arithmetic) -> Iterator[Contribution]:
+    """Yield each contribution of a reverse pass once it is added.
+
+    ``interior`` are the nodes with parents before their users; root has its gradient already.  A
+    node that no contribution has reached passes none on.
+    """
+    for node in reversed(interior):
+        upstream = arithmetic.gradient(node)
+        if upstream is None:
+            continue
+        locals_ = arithmetic.local_derivatives(node)
+        for position, (parent, local) in enumerate(zip(node.parents, locals_, strict=True)):
+            if arithmetic.receives(parent):
+                before = arithmetic.gradient(parent)
+                added = arithmetic.contribute(node, parent, local, upstream)
+                total = arithmetic.gradient(parent)
+                yield Contribution(node, parent, position, local, upstream, added, before, total)
+
+
+# --------------------------------------------------------------------------------------------
+# In Values
+# --------------------------------------------------------------------------------------------
+
+# What a contribution is where it is not taken: a sum with it is the same to the last bit.
+NEUTRAL = -0.0
+
+
+class InValues:
+    """The arithmetic of a pass whose gradients are graphs.
+
+    Whether a side of a choice is taken shows only when such a graph is computed.  So each Value
+    that may not be reached has a condition, a Value above 0 where it is; a contribution from there
+    is chosen by it, and no infinity of a side that was not taken gets out.
+
+    ``guards`` are the contributions so chosen.  Without the choice such a contribution is a zero or
+    nan: its upstream gradient is a sum of zeros.
+    """
+
+    def __init__(self, output: Value, on_path: Container[Value], multiply: Multiply) -> None:
+        self.gradients = {output: constant(1.0)}
+        self.reached: dict[Value, Value] = {}
+        self.guards: set[Value] = set()
+        self.receives = on_path.__contains__
+        self.multiply = multiply
+
+    def gradient(self, node: Value) -> Value | None:
+        return self.gradients.get(node)
+
+    def local_derivatives(self, node: Value) -> list[Value]:
+        return local_derivatives_as_values(node)
+
+    def contribute(self, node: Value, parent: Value, local: Value, upstream: Value) -> Value | None:
+        is_taken: Value | None = condition_of(local)
+        if is_taken is NEVER:
+            return None
+        added: Value = self.multiply(taken_side(local), upstream)
+        if is_taken is not None:
+            added = where(is_taken, added, NEUTRAL)
+        if node in self.reached:
+            is_reached = self.reached[node]
+            is_taken = is_reached if is_taken is None else where(is_reached, is_taken, 0.0)
+            added = where(is_reached, added, NEUTRAL)
+            self.guards.add(added)
+        before = self.gradients.get(parent)
+        self.gradients[parent] = added if before is None else before + added
+        if is_taken is None:
+            self.reached.pop(parent, None)
+        elif before is None:
+            self.reached[parent] = is_taken
+        elif parent in self.reached:
+            self.reached[parent] = where(self.reached[parent], 1.0, is_taken)
+        return added
+
+    def complete(self, value: Value) -> Value:
+        """Return a Value's gradient: 0 where nothing has reached it."""
+        if value not in self.gradients:
+            return constant(0.0)
+        gradient: Value = self.gradients[value]
+        if value in self.reached:
+            gradient = where(self.reached[value], gradient, 0.0)
+        return gradient
+
+
+Multiply = Callable[[Value, Value], Value]
+
+NEVER = constant(0.0)
+
+
+def condition_of(local: Value) -> Value | None:
+    """Return what is above 0 where an operand is taken; None if it always is, NEVER if never."""
+    if local.is_constant:
+        return NEVER if local.data is NOTHING else None
+    if not is_choice(local):
+        return None
+    condition, *sides = local.parents
+    first, second = map(condition_of, sides)
+    if first is second is None:
+        return None
+    if first is None and second is NEVER:
+        return condition
+    either: Value = where(
+        condition, 1.0 if first is None else first, 1.0 if second is None else second
+    )
+    return either
+
+
+def is_taken(contribution: Value) -> Value:
+    """Return what is above 0 where a contribution in Values is taken."""
+    if not (is_choice(contribution) and contribution.parents[2].data is NEUTRAL):
+        return constant(1.0)
+    condition, chosen, _ = contribution.parents
+    inner = is_taken(chosen)  # its node is reached, and its operation takes the operand
+    both: Value = condition if inner.is_constant else where(condition, inner, 0.0)
+    return both
+
+
+def taken_side(local: Value) -> Value:
+    """Return a local derivative without the sides of its choices that give nothing."""
+    if not is_choice(local):
+        return local
+    condition, first, second = local.parents
+    if condition_of(first) is NEVER:
+        return taken_side(second)
+    if condition_of(second) is NEVER:
+        return taken_side(first)
+    if condition_of(local) is None:
+        return local
+    side: Value = where(condition, taken_side(first), taken_side(second))
+    return side
+
+
+def is_choice(value: Value) -> bool:
+    return value.op is not None and Role.CONDITION in value.op.roles
 
 
 def product(local: Value, upstream: Value) -> Value:
@@ -43,41 +219,100 @@ def product(local: Value, upstream: Value) -> Value:
     return local * upstream
 
 
-def gradient_steps(
-    output: Value,
-    inputs: Sequence[Value],
-    multiply: Callable[[Value, Value], Value] = product,
-) -> Iterator[GradientStep]:
-    """Yield the reverse pass from output to the inputs, as Values.
+def local_derivatives_as_values(node: Value) -> list[Value]:
+    """Return a node's local derivatives as graphs of their own.
 
-    The steps are those of ``backward_steps``, in its order, without those on no path from an
-    input; the numbers are the same, bit for bit.  ``multiply`` makes a contribution of the local
-    derivative and the upstream gradient.
+    A rule of a user's own may look at numbers.  Then its graph would be right for these alone, and
+    each local derivative is a node that calls the rule.  Whether it does is noticed, and tried.
     """
-    check_data(output)
-    _, interior = leaves_and_interior(output)
-    on_path = set(inputs)
-    for node in interior:
-        if not on_path.isdisjoint(node.parents):
-            on_path.add(node)
-    gradients: dict[Value, Value] = {output: constant(1.0)}
-    for node in reversed(interior):
-        if on_path.isdisjoint(node.parents):
-            continue
-        upstream = gradients[node]
-        assert node.op is not None, "an interior node has an operation"
-        locals_ = node.op.partials(node, *node.parents)
-        if not isinstance(locals_, (tuple, list)) or len(locals_) != len(node.parents):
-            local_derivatives(node)  # names the operation whose rule is malformed
-        for position, (parent, partial) in enumerate(zip(node.parents, locals_, strict=True)):
-            if parent not in on_path:
-                continue
-            local = partial if isinstance(partial, Value) else constant(partial)
-            contribution = multiply(local, upstream)
-            earlier = gradients.get(parent)
-            total = contribution if earlier is None else earlier + contribution
-            gradients[parent] = total
-            yield GradientStep(node, parent, position, local, upstream, contribution, total)
+    refuse_given([node], "grad")
+    op = node.op
+    assert op is not None, "an interior node has an operation"
+    is_ours, why = is_of_the_library(op.partials), ""
+    if is_ours:
+        partials = op.partials(node, *node.parents)
+    else:
+        partials, why = noticed_partials(op, node)
+    if why:
+        return calls_of_rule(op, node, why)
+    if not isinstance(partials, (tuple, list)) or len(partials) != len(node.parents):
+        local_derivatives(node)  # raises, naming the operation
+    graphs = [each if isinstance(each, Value) else constant(each) for each in partials]
+    why = "" if is_ours else why_no_graph(op, node, graphs)
+    return calls_of_rule(op, node, why) if why else graphs
+
+
+def is_of_the_library(rule: Callable[..., Any]) -> bool:
+    """Return whether a rule is one of ``autodiff.ops``, which look at no number."""
+    module: str = getattr(rule, "__module__", "")
+    return module.startswith("autodiff.ops.")
+
+
+def noticed_partials(op: Operation, node: Value) -> tuple[Any, str]:
+    """Return what a rule makes of Values, and why that is no graph; "" if it is one."""
+    partials: Any = None
+    with noticing([node, *node.parents], counts_keys=True) as notes:
+        try:
+            partials = op.partials(node, *node.parents)
+        except Exception as error:  # whatever it does with a Value that works on numbers alone
+            notes.failed(error)
+    return partials, str(notes.looks[0]) if notes.looks else ""
+
+
+def calls_of_rule(op: Operation, node: Value, why: str) -> list[Value]:
+    """Return a node for each local derivative that calls the rule for it.
+
+    Its number is nan where the rule has none, as at a placeholder's.
+    """
+    operands, count = (node, *node.parents), len(node.parents)
+    try:
+        partials = op.partials(*[operand.data for operand in operands])
+    except (ArithmeticError, ValueError):
+        partials = (math.nan,) * count
+    local: list[Value] = []
+    for position, number in enumerate(checked(op, partials, count)):
+        call = call_of_rule(op, position, count, why)
+        local.append(restore(Value, float(number), None, operands, call.origin))
+        if may_give_nothing(op.partials):
+            asks = call_of_rule(op, position, count, why, asks=True)
+            is_taken = float(number is not NOTHING)
+            condition = restore(Value, is_taken, None, operands, asks.origin)
+            local[position] = where(condition, local[position], NOTHING)
+    return local
+
+
+class GradientSteps:
+    """The contributions from output to the inputs, as Values, one by one.
+
+    They are those of ``backward_steps``, in its order, without those on no path from an input; the
+    numbers are the same, bit for bit.
+    """
+
+    def __init__(
+        self, output: Value, inputs: Sequence[Value], multiply: Multiply = product
+    ) -> None:
+        check_data(output)
+        _, self.interior = leaves_and_interior(output)
+        on_path = set(inputs)
+        for node in self.interior:
+            if not on_path.isdisjoint(node.parents):
+                on_path.add(node)
+        self.on_path = [node for node in self.interior if not on_path.isdisjoint(node.parents)]
+        self.arithmetic = InValues(output, on_path, multiply)
+
+    def __iter__(self) -> Iterator[Contribution]:
+        """Yield the contributions that may be taken."""
+        for each in contributions(self.on_path, self.arithmetic):
+            if each.contribution is not None:
+                yield each
+
+    def is_guard(self, contribution: Value) -> bool:
+        """Return whether a contribution is chosen by whether its node is reached."""
+        return contribution in self.arithmetic.guards
+
+    def complete(self, value: Value) -> Value:
+        """Return a Value's gradient, after the last contribution; 0 where nothing reaches it."""
+        return self.arithmetic.complete(value)
 
 
 @overload
@@ -95,7 +330,8 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     ``grad`` again for second derivatives.  An input that the output does not depend on has the
     constant gradient 0.  An input may also be an interior node; it then counts as a variable.
 
-    Raises TypeError if output or an input is not a Value, ValueError if an input is a constant.
+    Raises TypeError if output or an input is not a Value; ValueError if an input is a constant, and
+    if numbers have changed since the graph was computed (``w.data -= ...``).
 
     >>> x = Value(3.0, "x")
     >>> first = grad(x**3, x)
@@ -103,11 +339,25 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     (27.0, 18.0)
     """
     wanted = _checked_inputs(output, [inputs] if isinstance(inputs, Value) else inputs)
-    gradients = {output: constant(1.0)}
-    for step in gradient_steps(output, wanted):
-        gradients[step.parent] = step.total
-    found = [gradients.get(value) or constant(0.0) for value in wanted]
+    found = _gradients(output, wanted)
     return found[0] if isinstance(inputs, Value) else found
+
+
+def _gradients(output: Value, inputs: Sequence[Value]) -> list[Value]:
+    steps = GradientSteps(output, inputs)
+    _refuse_changes(output, steps.interior)
+    for _ in steps:
+        pass
+    return [steps.complete(value) for value in inputs]
+
+
+def _refuse_changes(output: Value, interior: Sequence[Value]) -> None:
+    """Raise ValueError if numbers of a graph have changed since it was computed."""
+    if are_up_to_date(interior):
+        return
+    changes = Changes(topological_order(output))
+    sentence = changes.sentence(Names(output))
+    raise ValueError(f"grad through numbers of different times: {sentence}. {CURE.capitalize()}")
 
 
 def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
@@ -121,7 +371,7 @@ def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
     [[10.0, 4.0], [4.0, 0.0]]
     """
     variables = _checked_inputs(output, inputs)
-    return [grad(first, variables) for first in grad(output, variables)]
+    return [_gradients(first, variables) for first in grad(output, variables)]
 
 
 def _checked_inputs(output: Value, inputs: Iterable[Value]) -> list[Value]:

@@ -26,30 +26,26 @@ def leaves_and_interior(root: NodeType) -> tuple[list[NodeType], list[NodeType]]
     """Return the graph's leaves, and its interior nodes with parents before their users.
 
     A depth-first walk, left operand first, so the order depends on the graph alone.  It keeps
-    its own stack of half-visited nodes where a recursive walk would use Python's, which ends at
-    a depth of about 1,000.
+    its own path of half-visited nodes where a recursive walk would use Python's stack, which
+    ends at a depth of about 1,000.
     """
     if not root.parents:
         return [root], []
     leaves: list[NodeType] = []
-    interior: list[NodeType] = []
-    visited = {root}
-    path = []
-    node, unvisited = root, iter(root.parents)
+    visited, interior, path = {root}, [], []
+    mark, note, node, operands = visited.add, leaves.append, root, iter(root.parents)
     while True:
-        for parent in unvisited:
-            if parent not in visited:
-                visited.add(parent)
-                if parent.parents:
-                    path.append((node, unvisited))
-                    node, unvisited = parent, iter(parent.parents)
-                    break
-                leaves.append(parent)
+        for parent in operands:
+            # mark and note return None: into a leaf there is no way on.
+            if parent not in visited and (mark(parent) or parent.parents or note(parent)):
+                path.append((node, operands))
+                node, operands = parent, iter(parent.parents)
+                break
         else:
             interior.append(node)
             if not path:
                 return leaves, interior
-            node, unvisited = path.pop()
+            node, operands = path.pop()
 
 
 def topological_order(root: NodeType) -> list[NodeType]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.c import compiler_version
 from benchmarks.interleave import Run, machine, median_seconds, table, version_of
@@ -15,7 +16,10 @@ __all__ = [
     "check_same_job",
     "compare",
     "figures_table",
+    "installed",
     "make_installed",
+    "significant",
+    "versions",
 ]
 
 REFERENCE = "eager Value"
@@ -25,12 +29,13 @@ REFERENCE = "eager Value"
 class Contender:
     """One way to do a job.
 
-    ``make`` returns a fresh run; ``needs`` is the package (or "gcc") that it cannot do without;
-    ``epochs`` is how many it is asked for at once: many where they run inside one call.
+    ``make`` returns a fresh run, or what a benchmark makes its job of; ``needs`` is the package
+    (or "gcc") that it cannot do without; ``epochs`` is how many it is asked for at once: many where
+    they run inside one call.
     """
 
     name: str
-    make: Callable[[], Run]
+    make: Callable[[], Any]
     needs: str = ""
     epochs: int = 1
 
@@ -46,8 +51,8 @@ class Figure:
 
 
 FIGURES = (
-    Figure("XOR epoch", "eager Value", "micrograd", 4.5),
-    Figure("XOR epoch", "eager Value", "PyTorch eager", 1.2),
+    Figure("XOR epoch", "eager Value", "micrograd", 5.0),
+    Figure("XOR epoch", "eager Value", "PyTorch eager", 2.5),
     Figure("XOR epoch", "compiled Python", "PyTorch eager", 25.0),
     Figure("XOR epoch", "native", "PyTorch eager", 800.0),
     Figure("XOR epoch", "native", "JAX jit + scan", 7.0),
@@ -57,6 +62,11 @@ FIGURES = (
     Figure("moons step", "native", "PyTorch eager", 60.0),
     Figure("moons step", "native", "ddx-ad LLVM", 7.0),
     Figure("moons step", "native", "JAX jit + scan", 2.3),
+    Figure("600 nodes", "eager Value", "stored derivatives", 1.4),
+    Figure("600 nodes", "eager Value", "micrograd", 1.6),
+    Figure("60,000 nodes", "eager Value", "stored derivatives", 1.4),
+    Figure("60,000 nodes", "eager Value", "micrograd", 1.6),
+    Figure("GPT step", "eager Value", "stored derivatives", 1.4),
 )
 
 
@@ -67,16 +77,28 @@ def version_needed(needs: str) -> str | None:
     return compiler_version() if needs == "gcc" else version_of(needs)
 
 
-def make_installed(contenders: Sequence[Contender]) -> dict[str, Run]:
-    """Return a fresh run of each contender that can run here, and name the others."""
-    runs = {}
+def installed(contenders: Sequence[Contender]) -> list[Contender]:
+    """Return the contenders that can run here, and name the others."""
+    found = []
     for contender in contenders:
         if version_needed(contender.needs) is None:
             how = "" if contender.needs == "gcc" else f" (pip install {contender.needs})"
             print(f"{contender.name} is left out: {contender.needs} is not installed{how}")
         else:
-            runs[contender.name] = contender.make()
-    return runs
+            found.append(contender)
+    return found
+
+
+def make_installed(contenders: Sequence[Contender]) -> dict[str, Run]:
+    """Return a fresh run of each contender that can run here, and name the others."""
+    return {contender.name: contender.make() for contender in installed(contenders)}
+
+
+def versions(contenders: Sequence[Contender]) -> str:
+    """Return the machine, and the versions of the packages that contenders need, if here."""
+    needed = sorted({contender.needs for contender in contenders if contender.needs})
+    found = [f"{needs} {version}" for needs in needed if (version := version_needed(needs))]
+    return "; ".join([machine(), *([", ".join(found)] if found else [])])
 
 
 def check_same_job(runs: Mapping[str, Run], epochs: int, tolerance: float) -> None:
@@ -96,14 +118,10 @@ def compare(job: str, contenders: Sequence[Contender], check_epochs: int, tolera
     fastest = "native" if "native" in seconds else REFERENCE
     rows = [[job, "µs", f"times {fastest}"]]
     rows += [
-        [name, _digits(1e6 * taken), _digits(taken / seconds[fastest])]
+        [name, significant(1e6 * taken), significant(taken / seconds[fastest])]
         for name, taken in seconds.items()
     ]
-    needed = {contender.needs for contender in contenders if contender.needs}
-    versions = [
-        f"{needs} {version}" for needs in sorted(needed) if (version := version_needed(needs))
-    ]
-    print(f"{machine()}; {', '.join(versions)}")
+    print(versions(contenders))
     print(f"float64, one thread, medians of interleaved turns\n\n{table(rows)}\n")
     print(figures_table(job, seconds))
 
@@ -117,11 +135,11 @@ def figures_table(job: str, seconds: Mapping[str, float]) -> str:
         seen, verdict = "", "not measured"
         if figure.ours in seconds and figure.against in seconds:
             ratio = seconds[figure.against] / seconds[figure.ours]
-            seen, verdict = f"{_digits(ratio)}x", "ok" if ratio >= figure.factor else "short"
+            seen, verdict = f"{significant(ratio)}x", "ok" if ratio >= figure.factor else "short"
         rows.append([figure.ours, figure.against, f"{figure.factor:g}x", seen, verdict])
     return table(rows)
 
 
-def _digits(number: float) -> str:
+def significant(number: float) -> str:
     """Return a number with three significant digits, or all before the decimal point."""
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -48,16 +50,34 @@ def calls_in_turns(
 ) -> dict[str, list[float]]:
     """Return the mean time of a call of each job in each turn, in seconds.
 
-    A job that has had ``ENOUGH_SECONDS`` and three turns sits out the others.
+    A job that has had ``ENOUGH_SECONDS`` and three turns sits out the others.  The thresholds of
+    Python's cyclic collector are those that this process had; what a job sets is its own.
     """
-    calls = {name: _calls_in(job, seconds_a_turn) for name, job in jobs.items()}
+    thresholds = dict.fromkeys(jobs, gc.get_threshold())
+    calls = {}
+    for name, job in jobs.items():
+        with _own_thresholds(thresholds, name):
+            calls[name] = _calls_in(job, seconds_a_turn)
     samples: dict[str, list[float]] = {name: [] for name in jobs}
     for _ in range(turns):
         for name, job in jobs.items():
             found = samples[name]
             if len(found) < 3 or sum(found) * calls[name] < ENOUGH_SECONDS:
-                found.append(_time(job, calls[name]))
+                with _own_thresholds(thresholds, name):
+                    found.append(_time(job, calls[name]))
     return samples
+
+
+@contextmanager
+def _own_thresholds(thresholds: dict[str, tuple[int, int, int]], name: str) -> Iterator[None]:
+    """Give a job the collector's thresholds that its last turn ended with; keep the new ones."""
+    before = gc.get_threshold()
+    gc.set_threshold(*thresholds[name])
+    try:
+        yield
+        thresholds[name] = gc.get_threshold()
+    finally:
+        gc.set_threshold(*before)
 
 
 def _calls_in(job: Callable[[], object], seconds: float) -> int:

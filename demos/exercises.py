@@ -57,10 +57,15 @@ def check(name: str, attempt: Any) -> None:
 # ---- what the tests are made of ----------------------------------------------------------------
 
 
+def number_of(attempt: Any) -> float:
+    """Return a Value's number, or anything else as a float."""
+    return attempt.data if isinstance(attempt, Value) else float(attempt)
+
+
 def expect_number(attempt: Any, right: float, hint: str, tolerance: float = 1e-6) -> None:
     """Raise NotYetError with the hint unless the attempt is that number."""
     try:
-        number = float(attempt)
+        number = number_of(attempt)
     except (TypeError, ValueError):
         raise NotYetError(f"this needs a number, but it is {type(attempt).__name__}.") from None
     if not math.isclose(number, right, rel_tol=tolerance, abs_tol=tolerance):
@@ -206,8 +211,9 @@ def xor_by_two_neurons(attempt: Any) -> None:
         output = attempt(x1, x2)
         if output is None or output is ...:
             raise NotYetError("your function returns nothing yet.")
-        if (float(output) > 0.5) != (target == 1.0):
-            raise NotYetError(f"for ({x1:.0f}, {x2:.0f}) it is {float(output):g}, not {target:g}.")
+        number = number_of(output)
+        if (number > 0.5) != (target == 1.0):
+            raise NotYetError(f"for ({x1:.0f}, {x2:.0f}) it is {number:g}, not {target:g}.")
 
 
 def loss_by_hand(attempt: Any) -> None:
@@ -234,7 +240,7 @@ def repaired_training(attempt: Any) -> None:
     # w becomes 0.8 w at each step.
     for step, right in enumerate((1.0, 0.64, 0.4096)):
         expect_number(
-            float(losses[step]),
+            number_of(losses[step]),
             right,
             f"That is the loss of step {step}, which should be {right:g}: "
             "is the gradient cleared before each backward()?",
@@ -242,7 +248,7 @@ def repaired_training(attempt: Any) -> None:
 
 
 def living_neuron(attempt: Any) -> None:
-    bias = float(attempt)
+    bias = number_of(attempt)
     if math.isfinite(bias) and any(-x1 - x2 + bias > 0.0 for x1, x2 in LAB.x):
         return
     raise NotYetError("z = −x1 − x2 + b is 0 or below for all four rows: still no gradient.")

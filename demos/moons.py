@@ -77,7 +77,8 @@ class Moons:
 
     def score(self, x1: float, x2: float) -> float:
         """Return the network's output for a point: above 0 for the lower moon."""
-        return float(self.model([x1, x2]))
+        number: float = self.model([x1, x2]).data
+        return number
 
     def correct(self) -> int:
         """Return how many rows have a score on their target's side of 0."""
@@ -88,7 +89,7 @@ class Moons:
     def loss(self) -> float:
         """Return the loss that the next epoch begins with."""
         loss = nn.hinge_loss([self.model(row) for row in self.x], self.y)
-        return float(loss + l2_penalty(self.model.parameters()))
+        return (loss + l2_penalty(self.model.parameters())).data
 
     def summary(self) -> str:
         """Return the epoch, the loss and the accuracy in one line."""

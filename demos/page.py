@@ -28,7 +28,7 @@ from demos.live.programs import compile_record
 from demos.live.python_code import code, description
 from demos.live.record import record
 from demos.moons_data import make_moons
-from nn.fit import Loss, Penalty, Rows
+from nn.rows import Loss, Penalty, Rows
 
 __all__ = ["main", "page"]
 

@@ -1,8 +1,9 @@
-"""The screen of ``demos.step``: one step of the chain rule, large, and the gradients so far."""
+"""The screen of ``demos.step``: one step, large, its line of code and its place in the graph."""
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from itertools import count, islice
 from typing import ClassVar
 
 from rich.text import Text
@@ -13,10 +14,11 @@ from textual.events import Resize
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
-from autodiff import Names, Step, Trace, Value
-from autodiff.debug.text import is_call, shown
+from autodiff import Explanation, Names, Step, Trace, Value, explain
+from autodiff.debug.phases import AnyStep, ForwardStep, Phase, UpdateStep
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
-from autodiff.pullback import Name
+from autodiff.ops.symbols import Expression
+from demos.step_picture import Column, cut, neighbourhood, number, rule_line, short, stacked
 
 __all__ = ["StepScreen"]
 
@@ -24,44 +26,17 @@ WIDE = 110  # columns from which on the gradients stand beside the chain rule
 ENTRY = 37  # columns of one entry of the gradients
 LONGEST_NAME = 22
 MOST_SUGGESTIONS = 2_000
+# Steps of a graph up to which the reasons for a 0 come by themselves, and not by a key.
+MOST_EXPLAINED = 5_000
 
 PALETTES = {"textual-dark": DARK, "textual-light": LIGHT}
 QUIET = {"textual-dark": "#A8B2BC", "textual-light": "#505A64"}
 
-KEYS = "→ n next   ← b back   ↓ ↑ node   / jump   Home End   d light   q quit"
-
-# Of the chain rule: a fraction over a number, or an operator over one, and the number's style.
-Column = tuple[tuple[str, str], str, str]
-
-
-def number(value: float) -> str:
-    """Return a number as text, with a minus sign as wide as a plus."""
-    return shown(value).replace("-", "−")
-
-
-def short(name: str, length: int = LONGEST_NAME) -> str:
-    """Return a name, its middle left out if it is long: the end tells weights apart.
-
-    >>> short("hidden.weight[2][1]", 14)
-    'hidden…t[2][1]'
-    """
-    if len(name) <= length:
-        return name
-    end = length // 2
-    return f"{name[: length - end - 1]}…{name[-end:]}"
-
-
-def with_numbers(node: Value) -> str:
-    """Return a node's formula with its operands' numbers; negative ones in brackets.
-
-    >>> with_numbers(Value(2.0) * Value(-3.0))
-    '2 × (−3)'
-    """
-    assert node.op is not None, "a leaf has no formula"
-    numbers = [number(parent.data) for parent in node.parents]
-    if not is_call(node.op):
-        numbers = [f"({text})" if text.startswith("−") else text for text in numbers]
-    return node.op.formula(*numbers).replace(" * ", " × ")
+KEYS = (
+    "→ n next  ← b back  ↓ ↑ node  / jump  e explain  d light  q quit\n"
+    "f forward  c chain rule  u update  ] [ epoch  Home End  "
+)
+TITLES = {"forward": "the forward pass", "backward": "the chain rule", "update": "the update"}
 
 
 def local_rule(step: Step, names: Names) -> str:
@@ -71,46 +46,23 @@ def local_rule(step: Step, names: Names) -> str:
     >>> (t := x.tanh()).label = "t"
     >>> trace = Trace(t)
     >>> local_rule(trace.next(), trace.names)
-    '1 − (t × t)'
+    '1 − t × t'
     """
     assert step.node.op is not None, "a step's node has an operation"
-    symbols = [Name(short(names[node])) for node in (step.node, *step.node.parents)]
+    symbols = [Expression(short(names[node])) for node in (step.node, *step.node.parents)]
     try:
         partial = step.node.op.partials(*symbols)[step.position]
     except (TypeError, AttributeError, ValueError):
         return ""
-    if not isinstance(partial, Name):
+    if not isinstance(partial, Expression):
         return number(float(partial))
-    text = partial.text.removeprefix("(").removesuffix(")") if is_bracketed(partial.text) else ""
-    return (text or partial.text).replace(".0", "").replace(" * ", " × ").replace(" - ", " − ")
+    return partial.text.replace(".0", "").replace(" * ", " × ").replace(" - ", " − ")
 
 
-def is_bracketed(text: str) -> bool:
-    """Return whether the first bracket of a text is closed by the last.
+class JumpInput(Input):
+    """Asks where to jump; Tab, and the arrow to the right, take the completion that is offered."""
 
-    >>> is_bracketed("(a + (b))"), is_bracketed("(a) + (b)")
-    (True, False)
-    """
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0:
-            return place == len(text) - 1 > 0
-    return False
-
-
-def stacked(columns: list[Column]) -> Text:
-    """Return fractions beside each other with a number under each, as four lines of text.
-
-    A column is a pair (over and under the line; under '' it is an operator), a number, its style.
-    """
-    lines = [Text() for _ in range(4)]
-    for (over, under), below, style in columns:
-        width = max(map(len, (over, under, below)))
-        rows = (over, "─" * width, under, below) if under else ("", over, "", below)
-        for line, row, look in zip(lines, rows, ("bold", "", "bold", style), strict=True):
-            line.append(row.center(width), look).append("  ")
-    return Text("\n").join(lines)
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "cursor_right", show=False)]
 
 
 class StepScreen(App[None]):
@@ -131,14 +83,15 @@ class StepScreen(App[None]):
         border-subtitle-color: $foreground;
         padding: 0 1;
     }
-    #node { height: 4; }
+    #node { height: 7; }
     #rule { height: 8; }
     #gradients { height: 1fr; }
     #jump, #message { display: none; }
-    #message { height: auto; max-height: 3; padding: 0 1; text-style: bold; }
+    #note { height: auto; max-height: 3; padding: 0 1; }
+    #message { height: auto; max-height: 10; padding: 0 1; text-style: bold; }
     .wide #panels { layout: horizontal; }
     .wide #step { width: 3fr; height: 1fr; }
-    .wide #node { height: auto; max-height: 50%; padding: 1 2; }
+    .wide #node { height: auto; max-height: 60%; padding: 1 2; }
     .wide #rule { height: 1fr; padding: 1 2; }
     .wide #gradients { width: 2fr; height: 1fr; }
     """
@@ -150,6 +103,12 @@ class StepScreen(App[None]):
         Binding("home,g", "first"),
         Binding("end,G", "last"),
         Binding("slash,j", "jump"),
+        Binding("f", "phase('forward')"),
+        Binding("c", "phase('backward')"),
+        Binding("u", "phase('update')"),
+        Binding("right_square_bracket,pagedown", "move_epoch(1)"),
+        Binding("left_square_bracket,pageup", "move_epoch(-1)"),
+        Binding("e", "explain"),
         Binding("escape", "leave_jump"),
         Binding("d", "switch_light"),
         Binding("q,ctrl+c,ctrl+q", "quit", priority=False),
@@ -158,39 +117,55 @@ class StepScreen(App[None]):
     def __init__(self, trace: Trace) -> None:
         super().__init__()
         self.trace = trace
-        self.names = trace.names
-        trace.goto(0)
-        edges = [(step.node, step.parent) for step in trace]
-        trace.goto(0)
+        self.read_pass()
+
+    def read_pass(self) -> None:
+        """Look at the graph of the pass that the trace is in now."""
+        self.names = self.trace.names
+        edges = self.trace.edges
         self.receivers = [parent for _, parent in edges]
-        self.uses = Counter(self.receivers)
-        # The positions at which the steps of another node begin.
+        # After how many backward steps those of another node begin.
         self.starts = [
             place + 1
             for place, (node, _) in enumerate(edges)
             if place == 0 or node is not edges[place - 1][0]
         ]
-        met = dict.fromkeys([trace.root, *self.receivers])
-        self.order = sorted(met, key=trace.completed_at)
-        self.places = {node: place for place, node in enumerate(self.order)}
+        # In the order in which their gradients become complete: that of the last steps about them.
+        completed = list(dict.fromkeys(reversed(self.receivers)))
+        self.order = [self.trace.root, *reversed(completed)]
+        self.places = dict(zip(self.order, count()))
+        self.users: dict[Value, list[Value]] = {}
+        for node in self.trace.order:
+            for parent in set(node.parents):
+                self.users.setdefault(parent, []).append(node)
+        self.explanations: dict[Value, Explanation] = {}
+
+    def read_names(self) -> None:
+        """Look at all names of the pass, for a jump to one."""
         self.by_name = {self.names[node]: node for node in self.order}
+        self.unreached = {
+            self.names[node]
+            for node in self.trace.order
+            if node not in self.places and not node.is_constant
+        }
+        self.suggestions = [*islice(self.by_name, MOST_SUGGESTIONS), *islice(self.unreached, 100)]
 
     # ---- what is on the screen ---------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
         """Yield the parts of the screen, from the top."""
         yield Static(id="title")
+        yield Static(id="note", markup=False)
         with Container(id="panels"):
             with Container(id="step"):
                 yield Static(id="node", markup=False)
                 yield Static(id="rule", markup=False)
             yield Static(id="gradients", markup=False)
         yield Static(id="message", markup=False)
-        yield Input(
+        yield JumpInput(
             id="jump",
             disabled=True,
-            placeholder="a node's name or a step's number, then Enter; Esc leaves",
-            suggester=SuggestFromList(list(self.by_name)[:MOST_SUGGESTIONS], case_sensitive=False),
+            placeholder="a node's name, a step's number or epoch 12, then Enter; Esc leaves",
         )
         yield Static(KEYS, id="keys", markup=False)
 
@@ -206,20 +181,56 @@ class StepScreen(App[None]):
 
     def show(self) -> None:
         """Write the trace's position into all parts of the screen."""
+        if self.names is not self.trace.names:
+            self.read_pass()
         self.query_one("#title", Static).update(self.title_line())
         step = self.trace.step
+        note = self.query_one("#note", Static)
+        notes = "\n".join(f"! {each}" for each in self.notes(step))
+        note.update(notes)
+        note.display = bool(notes)
         node = self.query_one("#node", Static)
         rule = self.query_one("#rule", Static)
         gradients = self.query_one("#gradients", Static)
-        current = self.trace.root if step is None else step.node
+        current = self.current(step)
         node.border_title = f"the node: {short(self.names[current])}"
-        node.border_subtitle = "" if current.origin is None else current.origin.short_place
+        node.border_subtitle = current.origin.short_place
         node.update(self.node_text(step, node.content_size.width))
-        rule.border_title = "the chain rule"
-        rule.update(self.rule_text(step, rule.content_size.width))
+        rule.border_title = TITLES[self.trace.phase]
+        width = rule.content_size.width
+        rule.update(cut(self.rule_text(step, width), width))
         gradients.border_title = "gradients so far"
         gradients.border_subtitle = "● complete   ◐ more to come   ○ none yet"
         gradients.update(self.gradients_text(step, *gradients.content_size))
+
+    def current(self, step: AnyStep | None) -> Value:
+        """Return the node whose operation the screen shows."""
+        if isinstance(step, UpdateStep) or (step is not None and self.trace.progress[0]):
+            return step.node
+        return self.trace.order[0] if step is None else self.trace.root
+
+    def notes(self, step: AnyStep | None) -> list[str]:
+        """Return what is to be said about the pass, and why a gradient is 0 or not finite."""
+        notes = [self.trace.note] if self.trace.note else []
+        if not isinstance(step, Step) or not self.trace.is_complete(step.parent):
+            return notes
+        gradient = self.trace.gradient(step.parent)
+        if gradient is None or gradient == 0.0 or not math.isfinite(gradient):
+            if len(self.trace) <= MOST_EXPLAINED or step.parent in self.explanations:
+                notes += dict.fromkeys(self.explanation(step.parent).notes)
+            else:
+                notes.append(f"press e to see why this gradient is {number(gradient or 0.0)}")
+        return notes
+
+    def explanation(self, node: Value) -> Explanation:
+        """Return where a node's gradient comes from, once the pass is done."""
+        if node not in self.explanations:
+            position = self.trace.position
+            self.trace.goto(0, "update")
+            with self.trace.shown():
+                self.explanations[node] = explain(node, of=self.trace.root)
+            self.trace.goto(position)
+        return self.explanations[node]
 
     def signed(self, value: float) -> tuple[str, str]:
         """Return a number as text, and the style in which its sign is seen on this background."""
@@ -228,77 +239,169 @@ class StepScreen(App[None]):
         return number(value), "bold" if tones is None else f"bold {tones.strong}"
 
     def title_line(self) -> Text:
-        """Return where in the pass this is, in words and as a bar."""
-        position, count = self.trace.position, len(self.trace)
-        words = f"{short(self.names[self.trace.root])}.backward()   step {position} of {count}   "
-        width = max(0, self.size.width - len(words) - 2)
-        done = width * position // count if count else width
-        return Text(words).append("━" * done).append("─" * (width - done))
-
-    def node_text(self, step: Step | None, width: int) -> Text:
-        """Return the node whose rule is applied: its formula with names, and with numbers.
-
-        Where there is little room each is one line, cut off at the end.
-        """
-        node = self.trace.root if step is None else step.node
-        name = self.names[node]
-        if node.op is None:
-            return Text(f"{name} = {number(node.data)}, a variable")
-        symbols = f"{name} = {self.names.formula(node).replace(' * ', ' × ')}"
-        # The value comes first, so that it is seen however long the formula is.
-        numbers = f"{' ' * len(name)} = {number(node.data)} = {with_numbers(node)}"
-        if self.has_class("wide"):
-            return Text(symbols, "bold").append(f"\n\n{numbers}", "not bold")
-        lines = [
-            line if len(line) <= width else f"{line[: max(0, width - 1)]}…"
-            for line in (symbols, numbers)
-        ]
-        return Text(lines[0], "bold").append(f"\n{lines[1]}", "not bold")
-
-    def rule_text(self, step: Step | None, width: int) -> Text:
-        """Return the chain rule as fractions, with a number under each, and the sum so far."""
-        root = short(self.names[self.trace.root], 12)
-        if step is None:
-            start = self.trace.gradient(self.trace.root) or 0.0
-            text = stacked([((f"d {root}", f"d {root}"), *self.signed(start))])
-            text.append("\n\nThe chain rule starts here: ")
-            return text.append(f"d {root}/d {root} is {number(start)}. Press n.")
-        # The user's name is in two of the three fractions, and so is the operand's.
-        node = short(self.names[step.node], max(8, (width - 30) // 3))
-        parent = short(self.names[step.parent], max(8, (width - len(node) - 19) // 2))
-        text = stacked(
-            [
-                ((f"d {root}", f"d {parent}"), *self.signed(step.contribution)),
-                (("+=", ""), "=", ""),
-                ((f"d {root}", f"d {node}"), *self.signed(step.upstream)),
-                (("×", ""), "×", ""),
-                ((f"d {node}", f"d {parent}"), *self.signed(step.local)),
-            ]
+        """Return where in the training this is, in words and as a bar."""
+        done, count = self.trace.progress
+        epoch = f"epoch {self.trace.epoch} of 0–{self.trace.epochs - 1}   "
+        words = (
+            f"{short(self.names[self.trace.root])}   {epoch if self.trace.epochs > 1 else ''}"
+            f"{self.trace.phase}   step {done} of {count}   "
         )
-        rule = local_rule(step, self.names)
-        text.append("\n\n" if self.has_class("wide") else "\n")
-        formula = f"{rule} = " if rule and rule != number(step.local) else ""
-        text.append(f"d {node}/d {parent} = {formula}")
-        text.append(*self.signed(step.local))
-        text.append("\n\n" if self.has_class("wide") else "\n")
-        return text.append_text(self.sum_line(step, parent))
+        width = max(0, self.size.width - len(words) - 2)
+        filled = width * done // count if count else width
+        return cut(Text(words).append("━" * filled).append("─" * (width - filled)), self.size.width)
+
+    def node_text(self, step: AnyStep | None, width: int) -> Text:
+        """Return the node: its line of code, its formula, and its place in the graph."""
+        node = self.current(step)
+        name, known = self.names[node], self.trace.numbers
+        text = Text()
+        if node.origin.code:
+            text.append(f"{node.origin.code}\n")
+        if node.op is None:
+            text.append(f"{name} = {number(known[node])}, a variable\n", "bold")
+        else:
+            formula = self.names.formula(node).replace(" * ", " × ")
+            text.append(f"{name} = {formula}\n", "bold")
+        wide = self.has_class("wide")
+        if node.op is not None and wide:
+            text.append("\n")
+        lit = step.position if isinstance(step, Step) and self.trace.progress[0] else None
+        operands = [f"{short(self.names[each])} {self.shown(each, known)}" for each in node.parents]
+        users = [short(self.names[each], 14) for each in self.users.get(node, ())]
+        more = f" and {len(users) - 2} more" if len(users) > 2 else ""
+        text.append_text(
+            neighbourhood(
+                operands,
+                f"{short(name)} = {self.shown(node, known)}",
+                ", ".join(users[:2]) + more,
+                lit,
+                7 if wide else 3,
+                f"bold {ON_LIT} on {LIT}",
+            )
+        )
+        return cut(text, width)
+
+    def operand(self, node: Value, known: dict[Value, float]) -> str:
+        """Return an operand's name with its number; a plain number is its own name."""
+        name = self.names[node]
+        if node.is_constant and not node.name:
+            return number(known[node])
+        return f"{short(name)} {self.shown(node, known)}"
+
+    def shown(self, node: Value, known: dict[Value, float]) -> str:
+        """Return a node's number, if it is computed."""
+        return number(known[node]) if node in known else "?"
+
+    def rule_text(self, step: AnyStep | None, width: int) -> Text:
+        """Return what the step does: fractions with a number under each, and a line or two."""
+        gap = "\n\n" if self.has_class("wide") else "\n"
+        if step is None:
+            return Text(
+                "The forward pass starts here: each operation computes its result. Press n."
+            )
+        if isinstance(step, UpdateStep):
+            return self.update_text(step, width, gap)
+        if isinstance(step, Step):
+            return self.chain_rule_text(step, width, gap)
+        if self.trace.phase == "backward":
+            return self.start_text(width)
+        return self.forward_text(step, gap)
+
+    def start_text(self, width: int) -> Text:
+        """Return where the chain rule starts."""
+        start = self.trace.gradient(self.trace.root) or 0.0
+
+        def columns(length: int) -> list[Column]:
+            root = f"d {short(self.names[self.trace.root], length)}"
+            return [((root, root), *self.signed(start))]
+
+        text = stacked(columns, width).append("\n\nThe chain rule starts here: ")
+        root = short(self.names[self.trace.root], 12)
+        return text.append(f"d {root}/d {root} is {number(start)}. Press n.")
+
+    def forward_text(self, step: ForwardStep, gap: str) -> Text:
+        """Return an operation's result in numbers."""
+        name = short(self.names[step.node])
+        text = Text(f"{name} = ").append(step.in_numbers.replace("-", "−").replace(" * ", " × "))
+        text.append(f"{gap}{' ' * len(name)} = ").append(*self.signed(step.number))
+        return text.append(f"{gap}{gap}The gradients come with the backward pass: press c.")
+
+    def update_text(self, step: UpdateStep, width: int, gap: str) -> Text:
+        """Return a variable's update: the new number, the old, and what the change is made of."""
+
+        def columns(length: int) -> list[Column]:
+            name = short(self.names[step.node], length)
+            found: list[Column] = [
+                ((name, "new"), number(step.after), "bold"),
+                (("=", ""), "=", ""),
+                ((name, "old"), number(step.before), "bold"),
+                (("+", ""), "+", ""),
+            ]
+            if step.rate is None:
+                return [*found, (("change", ""), number(step.change), "")]
+            grad = (f"{name}.grad", ""), *self.signed(step.gradient)
+            return [*found, (("rate", ""), number(step.rate), ""), (("×", ""), "×", ""), grad]
+
+        text = stacked(columns, width)
+        if step.rate is None:
+            return text.append(f"{gap}its gradient is {number(step.gradient)}")
+        return text.append(
+            f"{gap}against its gradient: so the loss falls, if the step is small enough"
+            if step.rate < 0.0
+            else f"{gap}along its gradient: so the loss rises"
+        )
+
+    def chain_rule_text(self, step: Step, width: int, gap: str) -> Text:
+        """Return the chain rule as fractions, and the sum so far."""
+        node, parent = self.names[step.node], self.names[step.parent]
+
+        def columns(length: int) -> list[Column]:
+            of, by, at = (
+                f"d {short(name, length)}" for name in (self.names[self.trace.root], parent, node)
+            )
+            if not step.taken:
+                return [((of, by), "", ""), (("+= nothing", ""), "", "")]
+            return [
+                ((of, by), *self.signed(step.contribution)),
+                (("+=", ""), "=", ""),
+                ((of, at), *self.signed(step.upstream)),
+                (("×", ""), "×", ""),
+                ((at, by), *self.signed(step.local)),
+            ]
+
+        text = stacked(columns, width).append(gap)
+        if step.taken:
+            rule = local_rule(step, self.names)
+            formula = f"{rule} = " if rule and rule != number(step.local) else ""
+            text.append(f"d {short(node)}/d {short(parent)} = {formula}")
+            text.append(*self.signed(step.local))
+            code = rule_line(step)
+            last = text.plain.rpartition("\n")[2]
+            if code and self.has_class("wide"):
+                text.append(f"{gap}{code}")
+            elif code and len(last) + 3 + len(code) <= width:
+                text.append(f"   {code}")
+        else:
+            text.append(f"{short(node)} did not take {short(parent)}: it passes nothing on to it")
+        return text.append(gap).append_text(self.sum_line(step, short(parent)))
 
     def sum_line(self, step: Step, parent: str) -> Text:
         """Return what the receiver's gradient is so far, and whether more will come."""
-        count = self.uses[step.parent]
-        use = self.receivers[: self.trace.position].count(step.parent)
-        if count == 1:
+        uses = self.receivers.count(step.parent)
+        use = self.receivers[: self.trace.progress[0]].count(step.parent)
+        if uses == 1 and step.taken:
             return Text(f"{parent} is used once, so this is its whole gradient")
-        state = "complete" if use == count else "so far"
-        total = self.signed(step.total)
-        return Text.assemble(f"sum {state}: ", total, f"   (use {use} of {count} of {parent})")
+        state = "complete" if use == uses else "so far"
+        nothing = self.trace.gradient(step.parent) is None
+        total = ("nothing", "") if nothing else self.signed(step.total)
+        return Text.assemble(f"sum {state}: ", total, f"   (use {use} of {uses} of {parent})")
 
-    def gradients_text(self, step: Step | None, width: int, height: int) -> Text:
+    def gradients_text(self, step: AnyStep | None, width: int, height: int) -> Text:
         """Return a page of the gradients, in the order in which they become complete."""
         columns = max(1, width // ENTRY)
         a_page = max(1, columns * height)
-        current = self.trace.root if step is None else step.parent
-        begin = self.places[current] // a_page * a_page
+        current = step.parent if isinstance(step, Step) else self.current(step)
+        begin = self.places.get(current, 0) // a_page * a_page
         page = self.order[begin : begin + a_page]
         lines = []
         for row in range(min(height, len(page))):
@@ -311,7 +414,9 @@ class StepScreen(App[None]):
     def entry(self, node: Value, is_current: bool) -> Text:
         """Return one gradient: its state, the Value's name, and the number."""
         gradient = self.trace.gradient(node)
-        if gradient is None:
+        if gradient is None and self.trace.is_complete(node):
+            marker, style, text, sign = "●", "", "nothing", ""
+        elif gradient is None:
             marker, style, text, sign = "○", QUIET[self.theme], "–", ""
         else:
             marker = "●" if self.trace.is_complete(node) else "◐"
@@ -324,31 +429,68 @@ class StepScreen(App[None]):
 
     # ---- what the keys do ----------------------------------------------------------------------
 
-    def go(self, position: int) -> None:
-        """Move to a position, or as near to it as there is one."""
+    def go(self, position: int, phase: Phase | None = None, epoch: int | None = None) -> None:
+        """Move to a position of the pass or of a phase."""
         self.say("")
-        self.trace.goto(min(max(position, 0), len(self.trace)))
+        self.trace.goto(position, phase, epoch=epoch)
         self.show()
 
-    def action_move(self, steps: int) -> None:
-        """Move by so many steps."""
-        self.go(self.trace.position + steps)
+    def step_on(self, direction: int) -> bool:
+        """Take a step or undo one, also into another epoch; return whether there was one."""
+        try:
+            self.trace.next() if direction > 0 else self.trace.back()
+        except IndexError:
+            return False
+        return True
+
+    def action_move(self, direction: int) -> None:
+        """Move by a step."""
+        self.say("")
+        self.step_on(direction)
+        self.show()
 
     def action_move_node(self, direction: int) -> None:
         """Move to where the steps of the next node, or the one before, begin."""
-        position = self.trace.position
-        if direction > 0:
-            self.go(next((start for start in self.starts if start > position), len(self.trace)))
+        done, count = self.trace.progress
+        if self.trace.phase != "backward" or done == (count if direction > 0 else 0):
+            self.action_move(direction)
+        elif direction > 0:
+            self.go(next((start for start in self.starts if start > done), count), "backward")
         else:
-            self.go(max((start for start in self.starts if start < position), default=0))
+            self.go(max((start for start in self.starts if start < done), default=0), "backward")
+
+    def action_move_epoch(self, direction: int) -> None:
+        """Move to the next epoch, or the one before, and there to the same phase."""
+        epoch = self.trace.epoch + direction
+        if 0 <= epoch < self.trace.epochs:
+            self.go_to_phase(self.trace.phase, epoch)
+
+    def action_phase(self, phase: Phase) -> None:
+        """Move to where a phase of this pass begins."""
+        self.go_to_phase(phase)
+
+    def go_to_phase(self, phase: Phase, epoch: int | None = None) -> None:
+        """Move to where a phase begins; to the first step of an update, if there was one."""
+        self.go(0, phase, epoch)
+        if phase == "update" and self.trace.position == len(self.trace):
+            self.say("no variable was updated after this pass")
+        elif phase == "update":
+            self.action_move(1)
 
     def action_first(self) -> None:
-        """Move to the start of the pass."""
-        self.go(0)
+        """Move to the start of the phase."""
+        self.go(0, self.trace.phase)
 
     def action_last(self) -> None:
-        """Move to the end of the pass."""
-        self.go(len(self.trace))
+        """Move to the end of the phase."""
+        self.go(self.trace.progress[1], self.trace.phase)
+
+    def action_explain(self) -> None:
+        """Say where the gradient on the screen comes from."""
+        step = self.trace.step
+        self.say(
+            str(self.explanation(step.parent if isinstance(step, Step) else self.current(step)))
+        )
 
     def action_switch_light(self) -> None:
         """Change between a dark and a light background."""
@@ -359,6 +501,8 @@ class StepScreen(App[None]):
         """Ask for a node or a step."""
         field = self.query_one("#jump", Input)
         field.display, field.disabled = True, False
+        self.read_names()
+        field.suggester = SuggestFromList(self.suggestions, case_sensitive=False)
         field.value = ""
         field.cursor_blink = False
         self.set_focus(field)
@@ -375,26 +519,41 @@ class StepScreen(App[None]):
         self.action_leave_jump()
         if not wanted:
             return
-        position = self.position_of(wanted)
-        if position is None:
+        epoch = wanted.lower().removeprefix("epoch").strip()
+        if epoch != wanted.lower() and epoch.isdecimal():
+            if int(epoch) < self.trace.epochs:
+                self.go(0, "backward", int(epoch))
+            else:
+                self.say(f"there are epochs from 0 to {self.trace.epochs - 1}")
+            return
+        name = self.name_of(wanted)
+        if wanted.isdecimal() and int(wanted) <= len(self.receivers):
+            self.go(int(wanted), "backward")
+        elif name in self.unreached:
+            self.say(f"nothing reaches {name}: all that uses it was not taken")
+        elif name in self.by_name:
+            self.go(self.trace.completed_at(self.by_name[name]))
+        else:
             self.say(
                 f"no node is called {wanted!r}, and no step has that number; "
-                f"some nodes: {', '.join(list(self.by_name)[:6])}"
+                f"some nodes: {', '.join(self.suggestions[:6])}"
             )
-        else:
-            self.go(position)
 
-    def position_of(self, wanted: str) -> int | None:
-        """Return the position that a name or a number means; None if there is no such one.
+    def name_of(self, wanted: str) -> str:
+        """Return the name that is meant: the completion that is offered, or the only one it is in.
 
-        A name may be given in part if only one node's name has it.
+        Returns '' if there is none.
         """
-        if wanted in self.by_name:
-            return self.trace.completed_at(self.by_name[wanted])
-        if wanted.isdecimal() and int(wanted) <= len(self.trace):
-            return int(wanted)
-        found = [node for name, node in self.by_name.items() if wanted.lower() in name.lower()]
-        return self.trace.completed_at(found[0]) if len(found) == 1 else None
+        part = wanted.casefold()
+        names = [*self.by_name, *self.unreached]
+        for found in (
+            [name for name in names if name == wanted],
+            [name for name in self.suggestions if name.casefold().startswith(part)][:1],
+            [name for name in names if part in name.casefold()],
+        ):
+            if len(found) == 1:
+                return found[0]
+        return ""
 
     def say(self, message: str) -> None:
         """Show a message over the keys, or take it away."""

@@ -185,7 +185,7 @@ def write_results(model: nn.MLP, losses: list[float], options: argparse.Namespac
     loss.backward()
     written = [
         nn.save(model, folder / "weights.json"),
-        plot_boundary(lambda x1, x2: float(model([x1, x2])), LAB.x, LAB.y, folder / "boundary.png"),
+        plot_boundary(lambda x1, x2: model([x1, x2]).data, LAB.x, LAB.y, folder / "boundary.png"),
         draw(loss).save(folder / "graph.svg"),
     ]
     try:

@@ -25,7 +25,7 @@ except ModuleNotFoundError as missing:
 
 __all__ = ["main", "markdown"]
 
-MODULES = ("autodiff", "autodiff.ops", "nn")
+MODULES = ("autodiff", "autodiff.ops", "autodiff.operators", "autodiff.support.node", "nn")
 
 # A simple table of reStructuredText: two rulers, and between them rows of two columns.
 TABLE = re.compile(r"^( *)(=+)  +=+\n(.*?)^\1=+  +=+$", re.MULTILINE | re.DOTALL)

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from autodiff import Value, weighted_sum
+from autodiff.ops import WEIGHTED_SUM
 from autodiff.support import watch
 from autodiff.support.convert import describe
 from autodiff.support.made_by import call_within
-from autodiff.value import lift
+from autodiff.value import constant, lift
 from nn.arguments import count_of, random_generator
 from nn.module import Module, joined
 
@@ -39,9 +40,10 @@ class Neuron(Module, names_nodes=False):
 
     ``w`` is the list of ``nin`` weights (``nin`` is the fan-in) and ``b`` the bias.  All start
     uniform in ±1/sqrt(nin) (X. Glorot and Y. Bengio, 2010, equation 1; PyTorch's default for a
-    linear layer), drawn from ``rng``: a ``random.Random``, an int to seed one, or None for a new
-    start each time.  ``activation`` is a key of ``ACTIVATIONS``; without one (None, or ``nonlin``
-    False) the neuron is linear.
+    linear layer), drawn from ``rng``: a ``random.Random``, an int to seed one, or None for Python's
+    own generator, which ``random.seed(1337)`` sets, as with micrograd.  With ``rng`` the start
+    depends on nothing else.  ``activation`` is a key of ``ACTIVATIONS``; without one (None, or
+    ``nonlin`` False) the neuron is linear.
 
     Raises ValueError if the fan-in is not a positive int or the activation is unknown; TypeError
     if ``rng`` is none of these.
@@ -63,10 +65,11 @@ class Neuron(Module, names_nodes=False):
     ) -> None:
         nin = count_of(nin, "inputs")
         self.activation = _check_activation(activation) if nonlin else None
-        generator = random_generator(rng, "rng") or random.Random()
+        generator = random_generator(rng, "rng")
+        uniform = random.uniform if generator is None else generator.uniform
         limit = 1.0 / math.sqrt(nin)
-        self.w = [Value(generator.uniform(-limit, limit)) for _ in range(nin)]
-        self.b = Value(generator.uniform(-limit, limit))
+        self.w = [Value(uniform(-limit, limit)) for _ in range(nin)]
+        self.b = Value(uniform(-limit, limit))
 
     @property
     def nonlin(self) -> bool:
@@ -97,14 +100,13 @@ class Neuron(Module, names_nodes=False):
         """Return the output for inputs that are known to be ``nin`` Values."""
         if watch.on_new_value is not None:
             # Who looks on is to know the neuron as soon as the node is made.
-            return call_within(self._origin, self._respond, inputs)
-        activation, origin = self.activation, self._origin
-        total = weighted_sum(self.b, self.w, inputs)
-        total.origin = origin
+            return call_within(self._origins, self._respond, inputs)
+        activation, origins = self.activation, self._origins
+        total = weighted_sum(self.b, self.w, inputs, origins[WEIGHTED_SUM])
         if activation is None:
             return total
         output = ACTIVATIONS[activation](total)
-        output.origin = origin
+        output.origin = origins[output.origin.op]
         return output
 
     def _respond(self, inputs: Sequence[Value]) -> Value:
@@ -140,7 +142,7 @@ class Layer(Module, names_nodes=False):
     ) -> None:
         nin = count_of(nin, "inputs")
         nout = count_of(nout, "neurons")
-        generator = random_generator(rng, "rng") or random.Random()
+        generator = random_generator(rng, "rng")
         self.neurons = [
             Neuron(nin, nonlin, activation=activation, rng=generator) for _ in range(nout)
         ]
@@ -215,7 +217,7 @@ class MLP(Module, names_nodes=False):
                 f"MLP needs a list with the size of each layer, but got {describe(nouts)}"
             )
         _check_activation(activation)  # also where there is no hidden layer to use it
-        generator = random_generator(rng, "rng") or random.Random()
+        generator = random_generator(rng, "rng")
         sizes = [nin, *nouts]
         activations = [activation] * (len(nouts) - 1) + [output_activation]
         self.layers = [
@@ -253,10 +255,18 @@ def as_inputs(x: Iterable[Value | float], count: int, module: Module) -> list[Va
     """Return the inputs as Values, numbers as constants; raise unless there are ``count``."""
     if type(x) is not list and (isinstance(x, (Value, str)) or not isinstance(x, Iterable)):
         raise TypeError(f"{_name(module)} needs a list of {count} inputs, but got {describe(x)}")
-    inputs = [item if type(item) is Value else lift(item, "a network's input") for item in x]
+    inputs = [
+        item if type(item) is Value else constant(item) if type(item) is float else as_input(item)
+        for item in x
+    ]
     if len(inputs) != count:
         raise ValueError(f"{_name(module)} takes {count} inputs, but got {len(inputs)}")
     return inputs
+
+
+def as_input(item: Any) -> Value:
+    """Return a Value as it is, and a number as a constant; raise TypeError for anything else."""
+    return lift(item, "a network's input")
 
 
 def _name(module: Module) -> str:

@@ -231,7 +231,7 @@ def hinge_loss(scores: Any, targets: Any) -> Value:
     """
     pairs = _pairs(scores, targets, "hinge_loss")
     for _, target in pairs:
-        if float(target) not in (-1.0, 1.0):
+        if number_of(target) not in (-1.0, 1.0):
             raise ValueError(f"hinge_loss needs targets of -1 and 1, but got {target!r}")
     return _mean([(1.0 - target * score).relu() for score, target in pairs])
 
@@ -272,7 +272,7 @@ def _listed(items: Any, need: str) -> list[Any]:
 
 
 def _check_probability(number: Value | float, what: str) -> None:
-    if not 0.0 <= float(number) <= 1.0:
+    if not 0.0 <= number_of(number) <= 1.0:
         raise ValueError(f"{what} must be from 0 to 1, but got {number!r}")
 
 
@@ -286,3 +286,7 @@ def _sum(terms: Sequence[Value]) -> Value:
 def _mean(terms: Sequence[Value]) -> Value:
     # x / 1 is x: one row's graph is drawn without it.
     return terms[0] if len(terms) == 1 else _sum(terms) / float(len(terms))
+
+
+def number_of(number: Value | float) -> float:
+    return number.data if isinstance(number, Value) else float(number)

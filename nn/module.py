@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from autodiff import Value
-from autodiff.support.convert import describe, short_repr, to_float
 from autodiff.drawing.fold import Fold
 from autodiff.drawing.moment import Moment
 from autodiff.drawing.notebook import bundle_of
-from autodiff.support.made_by import call_within
-from autodiff.support.origin import Origin
+from autodiff.support.convert import describe, short_repr, to_float
+from autodiff.support.made_by import MadeWithin, call_within
+from autodiff.support.node import number_of
 from autodiff.value import constant
 
 __all__ = ["Module"]
@@ -43,7 +43,7 @@ class Module:
     """
 
     _path: str = ""
-    _origin: Origin = Origin()
+    _origins: MadeWithin = MadeWithin("")
     _names_nodes: ClassVar[bool] = True
 
     # What state_dict and labels call an attribute, where that is not the attribute's own name.
@@ -56,7 +56,7 @@ class Module:
         """
         super().__init_subclass__(**arguments)
         cls._names_nodes = names_nodes
-        cls._origin = Origin(module=cls.__name__)
+        cls._origins = MadeWithin(cls.__name__)
         call = vars(cls).get("__call__")
         if names_nodes and call is not None:
             cls.__call__ = _naming_nodes(call)  # type: ignore[method-assign]
@@ -69,7 +69,7 @@ class Module:
     @path.setter
     def path(self, path: str) -> None:
         self._path = path
-        self._origin = Origin(module=path or type(self).__name__)
+        self._origins = MadeWithin(path or type(self).__name__)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "path" or not (_is_values(value) or _is_modules(value)):
@@ -151,8 +151,7 @@ class Module:
                 parameter.label = label
                 if self._names_nodes:
                     # What else is known of its origin stays.
-                    origin = parameter.origin or self._origin
-                    parameter.origin = replace(origin, module=self._origin.module)
+                    parameter.origin = replace(parameter.origin, module=self._origins.module)
 
     def input_count(self) -> int | None:
         """Return how many inputs a call takes; None if the module does not know."""
@@ -248,7 +247,7 @@ def _naming_nodes(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def __call__(self: Module, *arguments: Any, **named: Any) -> Any:  # noqa: N807
-        return call_within(self._origin, call, self, *arguments, **named)
+        return call_within(self._origins, call, self, *arguments, **named)
 
     return __call__
 
@@ -281,7 +280,7 @@ def _named(path: str, tree: Any) -> Iterator[tuple[str, Value]]:
 
 def _numbers(tree: Any) -> Any:
     """Return a nested list's numbers in the same shape."""
-    return float(tree.data) if isinstance(tree, Value) else [_numbers(branch) for branch in tree]
+    return number_of(tree) if isinstance(tree, Value) else [_numbers(branch) for branch in tree]
 
 
 def _matched(path: str, tree: Any, entry: Any) -> Iterator[tuple[Value, float]]:

@@ -13,8 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from autodiff import Value, sqrt
-from autodiff.support.convert import describe, to_float
 from autodiff.ops import divide, power
+from autodiff.support.convert import describe, to_float
+from autodiff.support.gradients import NOT_COMPUTED
+from autodiff.support.noticing import unnoticed, watch_too
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
 
@@ -24,8 +26,8 @@ Numbers = Sequence[Any]
 class Optimizer(ABC):
     """Base class: ``zero_grad()`` before ``backward()``, ``step()`` after it.
 
-    ``lr`` is the learning rate, the size of a step.  ``state`` holds what the optimizer remembers
-    (momentum, say) as Values.
+    ``lr`` is the learning rate, the size of a step; it may be set at any time.  ``state`` holds
+    what the optimizer remembers (momentum, say) as Values.
 
     Raises ValueError if there are no parameters, or one of them twice, or if a setting is not
     finite, negative or otherwise out of its range; TypeError if a parameter is not a variable or a
@@ -34,20 +36,40 @@ class Optimizer(ABC):
 
     def __init__(self, parameters: Iterable[Value], lr: float) -> None:
         self.parameters = _check_parameters(parameters, type(self).__name__)
-        self.lr = _check_number(lr, "the learning rate", 0.0, math.inf)
+        self.lr_variable = Value(_check_learning_rate(lr), "lr")
         self.state: list[Value] = []
+        self._makes_expressions = False
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; in a rule that makes expressions, the Value that holds it.
+
+        Raises what the optimizer itself raises if what is assigned is no learning rate.
+        """
+        rate: Any = self.lr_variable
+        return rate if self._makes_expressions else rate.data  # type: ignore[no-any-return]
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self.lr_variable.data = _check_learning_rate(lr)
 
     @abstractmethod
     def rule(
         self, weights: Numbers, gradients: Numbers, state: Numbers
     ) -> tuple[list[Any], list[Any]]:
-        """Return the new weights and the new state, all as numbers or all as Values."""
+        """Return the new weights and the new state, all as numbers or all as Values.
+
+        If they are Values, so is ``self.lr``.
+        """
 
     def step(self) -> None:
         """Move every parameter once along its gradient."""
         weights, state = self.rule(
             [parameter.data for parameter in self.parameters],
-            [parameter.grad if parameter.has_grad else 0.0 for parameter in self.parameters],
+            [
+                0.0 if parameter.grad is NOT_COMPUTED or parameter.grad is None else parameter.grad
+                for parameter in self.parameters
+            ],
             [variable.data for variable in self.state],
         )
         for parameter, weight in zip(self.parameters, weights, strict=True):
@@ -58,21 +80,31 @@ class Optimizer(ABC):
     def updates(self, gradients: Mapping[Value, Value]) -> dict[Value, Any]:
         """Return ``step()`` as expressions: the new value of each parameter and state variable.
 
-        This is what ``autodiff.compile`` takes as ``updates``.  Settings such as ``lr`` are
-        constants of the expressions.
+        This is what ``autodiff.compile`` takes as ``updates``.  The learning rate is a variable of
+        the expressions: a program takes it as it is whenever it runs.  The other settings are
+        constants, as they decide which expressions there are.
         """
-        weights, state = self.rule(
-            self.parameters,
-            [gradients.get(parameter, 0.0) for parameter in self.parameters],
-            self.state,
-        )
+        self._makes_expressions = True
+        try:
+            weights, state = self._expressions(gradients)
+        finally:
+            self._makes_expressions = False
         variables = [*self.parameters, *self.state]
         return dict(zip(variables, [*weights, *state], strict=True))
+
+    def _expressions(self, gradients: Mapping[Value, Value]) -> tuple[list[Any], list[Any]]:
+        """Return the rule's results for Values; what a user's rule looks at is noted."""
+        arrived = [gradients.get(parameter, 0.0) for parameter in self.parameters]
+        if type(self).__module__ == __name__:
+            with unnoticed():
+                return self.rule(self.parameters, arrived, self.state)
+        watch_too([self.lr_variable, *self.state])
+        return self.rule(self.parameters, arrived, self.state)
 
     def zero_grad(self) -> None:
         """Clear the gradient of every parameter."""
         for parameter in self.parameters:
-            parameter.zero_grad()
+            parameter.grad = NOT_COMPUTED
 
 
 class SGD(Optimizer):
@@ -244,6 +276,10 @@ def _check_parameters(parameters: Iterable[Value], user: str) -> list[Value]:
     if len(set(variables)) != len(variables):
         raise ValueError(f"{user} got the same parameter twice")
     return variables
+
+
+def _check_learning_rate(lr: float) -> float:
+    return _check_number(lr, "the learning rate", 0.0, math.inf)
 
 
 def _check_number(number: float, what: str, least: float, limit: float) -> float:

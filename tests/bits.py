@@ -11,8 +11,11 @@ APART = 2**64  # more steps than there are floats: a number beside a nan
 
 
 def bits(number: float) -> bytes:
-    """Return a float's bits. Every nan has the same: which one it is, IEEE 754 leaves open."""
-    return NAN_BITS if math.isnan(number) else struct.pack(">d", number)
+    """Return a float's bits. Every nan has the same: which one it is, IEEE 754 leaves open.
+
+    A gradient that is not computed counts as the 0.0 that it is to ``float``.
+    """
+    return NAN_BITS if math.isnan(number) else struct.pack(">d", float(number))
 
 
 def same_bits(one: float, other: float) -> bool:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-collect_ignore = ["fuzz"]  # no tests, and they need atheris
+# No tests: the first need atheris, and of the others each imports an engine, which a test chooses.
+collect_ignore = ["fuzz", "programs"]
 
 # A slow machine is no failure.  HYPOTHESIS_PROFILE=thorough tries 50 times as many examples.
 TIMES = 50

@@ -222,7 +222,12 @@ def run_examples(block: Block, namespace: dict[str, object]) -> None:
 
 
 def run_python(
-    arguments: list[str], folder: Path, typed: str = "", project: Path = ROOT, **environment: str
+    arguments: list[str],
+    folder: Path,
+    typed: str = "",
+    project: Path = ROOT,
+    timeout: float = 120.0,
+    **environment: str,
 ) -> str:
     """Run Python on a project in a folder, and return what it prints; it must not complain."""
     python_path = {"PYTHONPATH": str(project), "PYTHONIOENCODING": "utf-8"}
@@ -234,7 +239,7 @@ def run_python(
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=timeout,
         check=False,
     )
     assert not done.stderr, done.stderr

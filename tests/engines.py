@@ -9,13 +9,15 @@ import math
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -293,9 +295,10 @@ def javascripts_math() -> Iterator[None]:
     for op in ops.OPERATIONS.values():
         if op.arity is not None:
             kernel_of(op)
-    ours = ops.math
-    ops.math = NodesMath()  # type: ignore[assignment]
-    try:
+    files = {sys.modules[op.forward.__module__] for op in ops.OPERATIONS.values()}
+    theirs = NodesMath()
+    with ExitStack() as patches:
+        for file in files:
+            if vars(file).get("math") is math:
+                patches.enter_context(mock.patch.object(file, "math", theirs))
         yield
-    finally:
-        ops.math = ours

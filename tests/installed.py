@@ -31,6 +31,7 @@ SETTINGS = ("Makefile", "setup.cfg", "pyproject.toml")
 READ_THE_PROJECT = (
     *(
         "benchmarks",
+        "debugpy",
         "deep_graphs",
         "documents",
         "notebooks",

@@ -1,6 +1,6 @@
 """Mutation testing: does some test notice when a line of the engine is changed?
 
-    make mutation ARGS=autodiff/ops.py         # or: python -m tests.mutation autodiff/ops.py
+    make mutation ARGS=autodiff/graph.py       # or: python -m tests.mutation autodiff/graph.py
     make mutation ARGS="nn/optim.py --every 5" # every fifth change alone
     make mutation ARGS="nn/optim.py --again"   # the survivors, after a test was written
 
@@ -33,12 +33,23 @@ SESSIONS = ROOT / ".mutation"
 # The tests that cover each file: first those that notice most for the least time, then, if they
 # pass, the others.
 TARGETS = {
-    "autodiff/ops.py": (
-        "autodiff/ops.py tests/test_ops.py",
-        "tests/test_value.py tests/test_linear.py tests/test_gradient.py tests/test_compile.py",
-        "tests/test_numerics.py -k stable_form",
-        "tests/test_readers.py -k operation",
+    **{
+        f"autodiff/ops/{name}.py": (
+            f"autodiff/ops/{name}.py tests/test_ops.py tests/test_chain_rules.py",
+            "tests/test_value.py tests/test_linear.py tests/test_gradient.py tests/test_compile.py",
+            "tests/test_numerics.py -k stable_form",
+            "tests/test_readers.py -k operation",
+        )
+        for name in (
+            *("operation", "arithmetic", "powers", "trigonometry"),
+            *("activations", "choices", "sums"),
+        )
+    },
+    "autodiff/ops/symbols.py": (
+        "autodiff/ops/symbols.py tests/test_chain_rules.py",
+        "tests/test_compile.py -k 'not 20000'",
     ),
+    "autodiff/ops/writer.py": ("autodiff/ops/writer.py tests/test_chain_rules.py",),
     "autodiff/value.py": (
         "autodiff/value.py tests/test_value.py",
         "tests/test_backward.py tests/test_pickling.py tests/test_micrograd_programs.py"
@@ -50,9 +61,13 @@ TARGETS = {
         "tests/test_anomaly.py",
     ),
     "autodiff/graph.py": ("autodiff/graph.py tests/test_graph.py",),
-    "autodiff/pullback.py": (
-        "autodiff/pullback.py tests/test_value.py",
-        "tests/test_backward.py tests/test_refusals.py",
+    "autodiff/support/gradients.py": (
+        "autodiff/support/gradients.py tests/test_value.py",
+        "tests/test_backward.py tests/test_chain_rules.py tests/test_refusals.py",
+    ),
+    "autodiff/support/passes.py": (
+        "autodiff/support/passes.py tests/test_value.py",
+        "tests/test_backward.py tests/test_hooks.py tests/test_refusals.py",
     ),
     "autodiff/gradient.py": (
         "autodiff/gradient.py tests/test_gradient.py",
@@ -74,11 +89,20 @@ TARGETS = {
         "autodiff/compiler/text.py tests/test_compile.py -k 'not 20000'",
         "tests/test_standalone.py -k 'label_ends or header or agree or every_time or one_c'",
     ),
-    "autodiff/check.py": ("autodiff/check.py tests/test_check.py",),
-    "autodiff/support/files.py": ("autodiff/support/files.py tests/test_files.py", "tests/test_io.py"),
+    "autodiff/support/changed.py": ("autodiff/support/changed.py tests/test_changed.py",),
+    "autodiff/debug/check.py": ("autodiff/debug/check.py tests/test_check.py",),
+    "autodiff/support/files.py": (
+        "autodiff/support/files.py tests/test_files.py",
+        "tests/test_io.py",
+    ),
     "autodiff/debug/explain.py": ("autodiff/debug/explain.py tests/test_explain.py",),
     "autodiff/debug/paths.py": ("autodiff/debug/paths.py tests/test_explain.py",),
-    "autodiff/debug/reasons.py": ("autodiff/debug/reasons.py tests/test_explain.py",),
+    **{
+        f"autodiff/debug/{name}.py": (
+            f"autodiff/debug/{name}.py tests/test_explain.py tests/test_mistakes.py",
+        )
+        for name in ("lines", "not_finite", "reasons", "updates", "zeros")
+    },
     "autodiff/debug/trace.py": ("autodiff/debug/trace.py tests/test_trace.py",),
     "autodiff/drawing/fold.py": ("autodiff/drawing/fold.py tests/test_fold.py",),
     "nn/layers.py": (
@@ -111,8 +135,8 @@ EXCLUDED_OPERATORS = [
     r"core/ReplaceComparisonOperator_(Gt_Eq|Gt_Lt|GtE_NotEq|GtE_LtE)$",
 ]
 
-# Types, operations and kinds of registers are equal by identity: `==` is `is` for them.
-IDENTICAL = ("type(", "ops.", "Kind.")
+# Types, operations, roles and kinds of registers are equal by identity: `==` is `is` for them.
+IDENTICAL = ("type(", "ops.", "Kind.", "Role.")
 
 # A change may make a loop that never ends and eats memory.  WebAssembly alone reserves 4 GB.
 MEMORY_LIMIT = 8 * 2**30

@@ -3,7 +3,9 @@
 It shares nothing with the engine: the formulas and the derivatives are written here anew, from
 ``math``, and the pass is a loop over nodes.  What is specified is done as specified, so that bits
 can be compared: IEEE 754 for every number, sums over uses in reverse topological order from the
-first contribution on, and a variable's earlier gradient added last, as one number.
+first contribution on, and a variable's earlier gradient added last, as one number.  A local
+derivative is None for an operand that was not taken: it gets nothing, and a node that nothing
+reached passes nothing on.
 """
 
 # ruff: noqa: ARG005 (every derivative gets the result and all operands)
@@ -85,75 +87,61 @@ def smaller(a: float, b: float) -> float:
     return nan if a != a or b != b else a if a <= b else b
 
 
-def side(a: float, b: float) -> float:
+def side(a: float, b: float) -> float | None:
     """Return what an operand that is greater than the other has of a choice's derivative.
 
-    None, or half of it, if they cannot be told apart: their difference is 0 or nan.
+    Half of it if they cannot be told apart: their difference is 0 or nan.
     """
     difference = a - b
-    return 1.0 if difference > 0.0 else 0.0 if b - a > 0.0 else 0.5
+    return 1.0 if difference > 0.0 else None if b - a > 0.0 else 0.5
 
 
-# Each operation: its number, and its derivative by each operand, of its result and operands.
-FORWARD: dict[str, Callable[..., float]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "div": quotient,
-    "neg": lambda a: -a,
-    "abs": abs,
-    "square": lambda a: a * a,
-    "pow": to_the,
-    "exp": lambda x: quiet(math.exp, x),
-    "log": logarithm,
-    "sqrt": lambda x: quiet(math.sqrt, x),
-    "sin": lambda x: quiet(math.sin, x),
-    "cos": lambda x: quiet(math.cos, x),
-    "tan": lambda x: quiet(math.tan, x),
-    "tanh": math.tanh,
-    "sigmoid": logistic,
-    "softplus": soft,
-    "log_sigmoid": lambda x: -soft(-x),
-    "relu": lambda x: 0.0 if x <= 0.0 else x,
-    "leaky_relu": lambda x, slope: x if x > 0.0 else slope * x,
-    "weighted_sum": neuron,
-    "maximum": larger,
-    "minimum": smaller,
-    "where": lambda c, a, b: a if c > 0.0 else b,
-}
-
-DERIVATIVES: dict[str, Callable[..., Sequence[float]]] = {
-    "add": lambda y, a, b: (1.0, 1.0),
-    "sub": lambda y, a, b: (1.0, -1.0),
-    "mul": lambda y, a, b: (b, a),
-    "div": lambda y, a, b: (quotient(1.0, b), quotient(-y, b)),
-    "neg": lambda y, a: (-1.0,),
-    "abs": lambda y, a: (1.0 if a > 0.0 else -1.0 if a < 0.0 else 0.0,),
-    "square": lambda y, a: (2.0 * a,),
-    "pow": lambda y, a, b: (
-        b * to_the(a, b - 1.0 if abs(b) > 0.0 else 0.0),
-        y * logarithm(a if abs(a) > 0.0 or b < 0.0 else 1.0),
+# Each operation: its number, of its operands; and its derivative by each of them, of all and it.
+Locals = Sequence[float | None]
+FORMULAS: dict[str, tuple[Callable[..., float], Callable[..., Locals]]] = {
+    "add": (lambda a, b: a + b, lambda y, a, b: (1.0, 1.0)),
+    "sub": (lambda a, b: a - b, lambda y, a, b: (1.0, -1.0)),
+    "mul": (lambda a, b: a * b, lambda y, a, b: (b, a)),
+    "div": (quotient, lambda y, a, b: (quotient(1.0, b), quotient(-y, b))),
+    "neg": (lambda a: -a, lambda y, a: (-1.0,)),
+    "abs": (abs, lambda y, a: (1.0 if a > 0.0 else -1.0 if a < 0.0 else 0.0,)),
+    "square": (lambda a: a * a, lambda y, a: (2.0 * a,)),
+    "pow": (
+        to_the,
+        lambda y, a, b: (
+            b * to_the(a, b - 1.0 if abs(b) > 0.0 else 0.0),
+            y * logarithm(a if abs(a) > 0.0 or b < 0.0 else 1.0),
+        ),
     ),
-    "exp": lambda y, x: (y,),
-    "log": lambda y, x: (quotient(1.0, x),),
-    "sqrt": lambda y, x: (quotient(0.5, y),),
-    "sin": lambda y, x: (quiet(math.cos, x),),
-    "cos": lambda y, x: (-quiet(math.sin, x),),
-    "tan": lambda y, x: (1.0 + y * y,),
-    "tanh": lambda y, x: (1.0 - y * y,),
-    "sigmoid": lambda y, x: (y * (1.0 - y),),
-    "softplus": lambda y, x: (logistic(x),),
-    "log_sigmoid": lambda y, x: (logistic(-x),),
-    "relu": lambda y, x: (1.0 if x > 0.0 else 0.0,),
-    "leaky_relu": lambda y, x, slope: (1.0 if x > 0.0 else slope, 0.0 if x > 0.0 else x),
-    "weighted_sum": lambda y, *operands: (
-        1.0,
-        *operands[len(operands) // 2 + 1 :],
-        *operands[1 : len(operands) // 2 + 1],
+    "exp": (lambda x: quiet(math.exp, x), lambda y, x: (y,)),
+    "log": (logarithm, lambda y, x: (quotient(1.0, x),)),
+    "sqrt": (lambda x: quiet(math.sqrt, x), lambda y, x: (quotient(0.5, y),)),
+    "sin": (lambda x: quiet(math.sin, x), lambda y, x: (quiet(math.cos, x),)),
+    "cos": (lambda x: quiet(math.cos, x), lambda y, x: (-quiet(math.sin, x),)),
+    "tan": (lambda x: quiet(math.tan, x), lambda y, x: (1.0 + y * y,)),
+    "tanh": (math.tanh, lambda y, x: (1.0 - y * y,)),
+    "sigmoid": (logistic, lambda y, x: (y * (1.0 - y),)),
+    "softplus": (soft, lambda y, x: (logistic(x),)),
+    "log_sigmoid": (lambda x: -soft(-x), lambda y, x: (logistic(-x),)),
+    "relu": (lambda x: 0.0 if x <= 0.0 else x, lambda y, x: (1.0 if x > 0.0 else None,)),
+    "leaky_relu": (
+        lambda x, slope: x if x > 0.0 else slope * x,
+        lambda y, x, slope: (1.0 if x > 0.0 else slope, None if x > 0.0 else x),
     ),
-    "maximum": lambda y, a, b: (side(a, b), side(b, a)),
-    "minimum": lambda y, a, b: (side(b, a), side(a, b)),
-    "where": lambda y, c, a, b: (0.0, float(c > 0.0), float(not c > 0.0)),
+    "weighted_sum": (
+        neuron,
+        lambda y, *operands: (
+            1.0,
+            *operands[len(operands) // 2 + 1 :],
+            *operands[1 : len(operands) // 2 + 1],
+        ),
+    ),
+    "maximum": (larger, lambda y, a, b: (side(a, b), side(b, a))),
+    "minimum": (smaller, lambda y, a, b: (side(b, a), side(a, b))),
+    "where": (
+        lambda c, a, b: a if c > 0.0 else b,
+        lambda y, c, a, b: (None, 1.0, None) if c > 0.0 else (None, None, 1.0),
+    ),
 }
 
 
@@ -181,7 +169,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Contribution:
-    """One use's part of a gradient."""
+    """One use's part of a gradient; its numbers are 0 where the operand was not taken."""
 
     node: int
     operand: int
@@ -222,7 +210,8 @@ class Naive:
         found = {key: self.nodes[key].data for key in leaves}
         for key in interior:
             node = self.nodes[key]
-            found[key] = FORWARD[node.op](*[found[operand] for operand in node.operands])
+            forward, _ = FORMULAS[node.op]
+            found[key] = forward(*[found[operand] for operand in node.operands])
         return found
 
     def gradients(
@@ -243,16 +232,22 @@ class Naive:
                 sums[key] = sums[key] if replacement is None else replacement
 
         for key in reversed(interior):
+            if key not in sums:
+                continue
             complete(key)
             node = self.nodes[key]
-            slopes = DERIVATIVES[node.op](numbers[key], *[numbers[n] for n in node.operands])
+            _, derivatives = FORMULAS[node.op]
+            slopes = derivatives(numbers[key], *[numbers[n] for n in node.operands])
             for position, (operand, local) in enumerate(zip(node.operands, slopes, strict=True)):
                 if self.nodes[operand].constant:
                     continue
-                number = local * sums[key]
-                sums[operand] = sums[operand] + number if operand in sums else number
+                number = 0.0
+                if local is not None:
+                    number = local * sums[key]
+                    sums[operand] = sums[operand] + number if operand in sums else number
+                total, shown = sums.get(operand, 0.0), 0.0 if local is None else local
                 contributions.append(
-                    Contribution(key, operand, position, local, sums[key], number, sums[operand])
+                    Contribution(key, operand, position, shown, sums[key], number, total)
                 )
         for key in leaves:
             if key in sums:
@@ -263,6 +258,8 @@ class Naive:
         """Do a pass; interior gradients are afresh, variables add theirs to what they had."""
         numbers = {key: node.data for key, node in self.nodes.items()}
         sums, contributions = self.gradients(root, start, numbers, hooks=True)
+        for key in self.below(root)[1]:
+            self.nodes[key].gradient = None  # afresh, if anything reaches it
         self.add(sums)
         return contributions
 
@@ -270,7 +267,7 @@ class Naive:
         """Compute root and its gradients from the leaves of now; the interior stays as it is."""
         numbers = self.numbers(root)
         sums, _ = self.gradients(root, 1.0, numbers, hooks=False)
-        self.add({key: sums[key] for key in {*self.variables(root), root}})
+        self.add({key: sums.get(key, 0.0) for key in {*self.variables(root), root}})
         self.nodes[root].data = numbers[root]
         return numbers[root]
 
@@ -279,7 +276,7 @@ class Naive:
         numbers = self.numbers(root)
         sums, _ = self.gradients(root, 1.0, numbers, hooks=False)
         for key in self.variables(root):
-            self.nodes[key].data -= rate * sums[key]
+            self.nodes[key].data -= rate * sums.get(key, 0.0)
         return numbers[root]
 
     def add(self, sums: dict[int, float]) -> None:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import inspect
 import math
 import pickle
 import threading
+import traceback
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 
 import nn
-from autodiff import AnomalyError, Value, backward_steps, detect_anomaly, topological_order
+from autodiff import (
+    AnomalyError,
+    Value,
+    backward_steps,
+    detect_anomaly,
+    maximum,
+    minimum,
+    topological_order,
+    where,
+)
+from autodiff.ops import Operation
 from autodiff.support import watch
 from tests.bits import bits
 from tests.random_graphs import Recipe, add_ingredient, wild_recipes
@@ -71,6 +84,7 @@ def test_the_user_s_line_and_its_text_are_named() -> None:
     line = line_of(forward_with_a_bad_line, "logarithm =")
     assert str(error) == (
         "log(shifted) = -inf is not finite, though its operands are: shifted = 0\n"
+        "  log(0) is -inf, and its slope 1 / 0: keep its operand above 0, as in (p + 1e-9).log()\n"
         f"  made in tests/test_anomaly.py:{line}\n"
         "    logarithm = shifted.log()"
     )
@@ -95,28 +109,105 @@ def test_a_bad_number_that_the_user_gave_is_no_anomaly_nor_is_what_follows_from_
         (x - inf).exp()
 
 
+def bad_results(nodes: list[Value]) -> list[Value]:
+    """Return those that are not finite, though all of their operands are."""
+    return [
+        node
+        for node in nodes
+        if node.parents
+        and not math.isfinite(node.data)
+        and all(math.isfinite(parent.data) for parent in node.parents)
+    ]
+
+
 @given(recipe=wild_recipes())
-def test_it_raises_exactly_at_the_first_node_whose_operands_are_finite_and_it_is_not(
-    recipe: Recipe,
-) -> None:
+def test_it_raises_exactly_where_a_bad_result_is_taken_or_used_by_none(recipe: Recipe) -> None:
     nodes: list[Value] = []
-    first = None
-    for place, ingredient in enumerate(recipe):
+    for ingredient in recipe:
         add_ingredient(nodes, ingredient)
-        node = nodes[-1]
-        operands = [parent.data for parent in node.parents]
-        if first is None and operands and all(map(math.isfinite, operands)):
-            first = None if math.isfinite(node.data) else place
-    nodes = []
-    stopped_at = None
+    bad = bad_results(topological_order_of(nodes))
+    # Where every operation took all of its operands, nothing hides a bad result.
+    choices = {"where", "maximum", "minimum", "relu", "leaky_relu"}
+    if {node.op.name for node in nodes if node.op is not None} & choices:
+        return
+
+    def work() -> None:
+        watched: list[Value] = []
+        for ingredient in recipe:
+            add_ingredient(watched, ingredient)
+
+    if bad:
+        error = caught(work)
+        assert bad_results([error.node]) == [error.node]
+    else:
+        with detect_anomaly():
+            work()
+
+
+def topological_order_of(nodes: list[Value]) -> list[Value]:
+    return list(dict.fromkeys(each for node in nodes for each in topological_order(node)))
+
+
+SIDES_NOT_TAKEN: list[Callable[[Value], Value]] = [
+    lambda x: where(x, x.log(), 0.0),
+    lambda x: where(x, 1.0 / x, 0.0),
+    lambda x: where(-x, 0.0, where(x, x.log(), 1.0)),
+    lambda x: maximum(x.log(), 1.0),
+    lambda x: minimum(1.0 / x, 5.0),
+    lambda x: x.log().relu(),
+]
+
+
+@pytest.mark.parametrize("function", SIDES_NOT_TAKEN)
+def test_a_result_that_only_a_side_not_taken_has_is_no_anomaly(
+    function: Callable[[Value], Value],
+) -> None:
     with detect_anomaly():
-        for place, ingredient in enumerate(recipe):
-            try:
-                add_ingredient(nodes, ingredient)
-            except AnomalyError:
-                stopped_at = place
-                break
-    assert stopped_at == first
+        for _ in range(3):
+            x = Value(0.0, "x")
+            loss = function(x) * 2.0 + x
+            loss.backward()
+            assert x.grad == 1.0
+
+
+def fails_at_infinity(out: float, x: float) -> tuple[float]:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: where(1.0 - x, x.log(), 0.0),  # taken
+        lambda x: where(x.log(), 1.0, 2.0),  # the condition
+        lambda x: maximum(1.0 / x, 5.0),
+        lambda x: 1.0 / x.log(),  # -0.0, which hides it
+        lambda x: where(x, x.log(), x.log() * 0.0 + 1.0),
+        lambda x: maximum(x / x, 1.0),  # nan
+        lambda x: Value.make_node(
+            Operation("flat", "flat", 1, lambda _: 1.0, fails_at_infinity), x.log()
+        ),
+        lambda x: (where(x, x.log(), 0.0), x.log())[1],  # used by none
+    ],
+)
+def test_a_result_that_is_taken_is_an_anomaly(function: Callable[[Value], Value]) -> None:
+    error = caught(lambda: function(Value(0.0, "x")))
+    assert error.during == "forward"
+    assert any(text in str(error) for text in ("log(x) = -inf", "1 / x = inf", "x / x = nan"))
+
+
+def test_a_bad_result_is_found_before_a_pass_from_it() -> None:
+    x = Value(0.0, "x")
+    with detect_anomaly(), pytest.raises(AnomalyError, match=r"log\(x\) = -inf") as error:
+        x.log().backward()
+    assert error.value.during == "forward"
+    assert not x.has_grad
+
+
+def test_a_copy_is_no_use() -> None:
+    with detect_anomaly():
+        x = Value(0.0)
+        chosen = where(x, x.log(), 3.0)
+        assert copy.copy(chosen).data == 3.0
 
 
 def test_a_neuron_with_very_many_inputs_makes_no_endless_message() -> None:
@@ -146,6 +237,7 @@ def test_the_line_of_the_forward_operation_is_named_for_a_bad_gradient() -> None
         "backward through sqrt(doubled): the contribution to the gradient of doubled is "
         "upstream 3 × local inf = inf, not finite, though sqrt(doubled) = 0 and its operands "
         "are: doubled = 0\n"
+        "  the slope of sqrt at 0 is infinite: write (x + 1e-12).sqrt()\n"
         f"  made in tests/test_anomaly.py:{line}\n"
         "    root = doubled.sqrt()"
     )
@@ -217,6 +309,59 @@ def test_a_pass_without_an_anomaly_gives_the_same_bits(recipe: Recipe) -> None:
         assert [bits(node.grad) for node in plain] == [bits(node.grad) for node in watched]
 
 
+def test_what_is_added_to_a_sum_that_was_not_finite_before_is_no_anomaly() -> None:
+    bad, w = Value(inf, "bad"), Value(1.0, "w")
+    with detect_anomaly():
+        (w * 2.0 + bad * w).backward()
+    first = w.grad
+    w.zero_grad()
+    with detect_anomaly():
+        (bad * w + w * 2.0).backward()
+    assert first == w.grad == inf
+
+
+# --------------------------------------------------------------------------------------------
+# The traceback, where a debugger opens it
+# --------------------------------------------------------------------------------------------
+
+
+def functions_in(error: BaseException) -> list[str]:
+    """Return the functions of a traceback's frames, from this file's on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame.name for frame in frames][1:]
+
+
+def backward_of(x: Value) -> None:
+    root = (x - 1.0).sqrt()
+    (root * 2.0).backward()
+
+
+def test_the_traceback_ends_at_the_user_s_line_without_the_library_s_frames() -> None:
+    error = caught(lambda: forward_with_a_bad_line(nn.MLP(1, [1], rng=1)([Value(0.0)]) * 0.0 + 1.0))
+    assert functions_in(error)[-2:] == ["forward_with_a_bad_line", "forward_pass"]
+    assert error.__traceback__ is not None
+    names = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    assert set(names) == {__file__}
+
+
+def test_the_traceback_of_a_backward_pass_ends_at_the_line_of_the_forward_pass() -> None:
+    error = caught(lambda: backward_of(Value(1.0, "x")))
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    assert (last.filename, last.lineno, last.name) == (
+        *(__file__, line_of(backward_of, "root ="), "forward_pass"),
+    )
+    assert last.line == "root = (x - 1.0).sqrt()"
+    assert functions_in(error)[-2:] == ["backward_of", "forward_pass"]
+    shown = "".join(traceback.format_exception(error))
+    assert "^" not in shown.partition("in forward_pass")[2]  # no part of the line is blamed
+
+
+def test_where_the_line_is_not_known_the_traceback_ends_at_the_backward_pass() -> None:
+    root = Value(0.0, "x").sqrt()
+    error = caught(lambda: root.backward())  # noqa: PLW0108 (a frame of this file)
+    assert functions_in(error)[-1] == "<lambda>"
+
+
 # --------------------------------------------------------------------------------------------
 # Blocks
 # --------------------------------------------------------------------------------------------
@@ -229,12 +374,13 @@ def test_nothing_is_caught_outside_of_the_block() -> None:
     x.sqrt().backward()
     assert x.grad == inf
     assert watch.on_new_value is None
-    assert watch.on_backward is None
 
 
 def test_after_an_anomaly_nothing_looks_on() -> None:
     caught(lambda: Value(0.0).log())
     assert watch.on_new_value is None
+    gc.collect()  # the error, its traceback, and the Values in it
+    Value(1.0).backward()
     assert watch.on_backward is None
     Value(0.0).log()
 
@@ -244,7 +390,7 @@ def test_blocks_may_be_nested() -> None:
         with detect_anomaly():
             pass
         with pytest.raises(AnomalyError):
-            Value(0.0).log()
+            Value(0.0).log() * 2.0
 
 
 def test_another_thread_is_not_stopped() -> None:

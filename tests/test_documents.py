@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autodiff.drawing.palette import LIGHT
-from autodiff.support.hooks import EVENTS
+from autodiff.support.breakpoints import EVENTS
 from tests.conftest import Golden
 from tests.documents import (
     PATHS,
@@ -22,6 +22,7 @@ from tests.documents import (
     parse,
     recipes,
 )
+from tests.editor import PICTURE
 
 DOCUMENTS = {path.name: parse(path) for path in PATHS}
 IMAGES = ROOT / "docs" / "images"
@@ -44,7 +45,7 @@ def test_every_block_of_a_document_runs_and_shows_what_it_says(
     reading.run()
     if golden.rewrite:
         document.path.write_text(reading.rewritten, encoding="utf-8", newline="\n")
-    for shown in images_in(name):
+    for shown in images_in(name) - {PICTURE}:
         made = list(tmp_path.rglob(shown.name))
         assert len(made) == 1, f"{name} shows {shown.name}, which {len(made)} of its blocks make"
         if golden.rewrite:
@@ -191,12 +192,9 @@ def test_what_is_printed_is_written_into_the_document_on_request(tmp_path: Path)
 # ---- claims of single documents --------------------------------------------------------------
 
 
-def test_the_debugging_guide_names_every_event_and_the_line_to_break_on() -> None:
+def test_the_debugging_guide_names_every_event() -> None:
     text = (ROOT / "docs" / "debugging.md").read_text(encoding="utf-8")
     assert all(f'`"{event}"`' in text or f'("{event}")' in text for event in EVENTS)
-    assert "contribution = local * upstream" in text
-    source = (ROOT / "autodiff" / "debug" / "steps.py").read_text(encoding="utf-8")
-    assert source.count("contribution = local * upstream\n") == 1
 
 
 def test_the_debugging_guide_has_a_configuration_that_steps_into_the_library() -> None:
@@ -230,7 +228,7 @@ def test_the_comparison_in_the_readme_has_the_figures_that_were_measured() -> No
         for table in tables(DOCUMENTS["speed.md"].prose)
         for row in table
     }
-    (comparison,) = [table for table in tables(text) if len(table) > 5]
+    (comparison,) = [table for table in tables(text) if len(table) > 5 and not table[0][0]]
     shown = {row[0]: row[1:] for row in comparison}
     for heading, contenders in MEASURED.items():
         job = heading.partition(",")[0]

@@ -287,12 +287,19 @@ def test_drawing_changes_nothing(recipe: Recipe, backward_first: bool) -> None:
 
 def test_a_gradient_is_a_dash_before_backward_and_a_number_after_it_even_if_it_is_0() -> None:
     x = Value(-1.0, "x")
-    y = x.relu()
+    y = x * 0.0
     assert draw(y).source.count("grad –") == 2
     y.backward()
     source = draw(y).source
     assert "grad –" not in source
     assert r"x|value −1\lgrad 0\l" in source
+
+
+def test_a_gradient_that_nothing_reaches_is_a_dash_after_backward_too() -> None:
+    x = Value(-1.0, "x")
+    y = x.relu()
+    y.backward()
+    assert r"x|value −1\lgrad –\l" in draw(y).source
 
 
 def test_a_constant_shows_its_number_and_no_gradient() -> None:
@@ -463,6 +470,40 @@ def test_arrows_that_have_not_contributed_yet_carry_no_contribution() -> None:
     assert [arrow.label for arrow in arrows_then] == [
         *(("local 3", "adds +3"), ("local 3", "adds –"), ("local 1", "adds +1"), ())
     ]
+
+
+def test_a_step_that_was_not_taken_adds_nothing_in_its_picture() -> None:
+    x = Value(-1.0, "x")
+    loss = (v := x * 2).relu() + x
+    v.label, loss.label = "v", "loss"
+    # The steps: to relu(v), to x by the sum, and to v, which is not taken; then nothing reaches v.
+    for step in range(4):
+        drawn = draw(loss, step=step, edges=True, legend=True).picture
+        labels = {arrow.id: arrow.label for arrow in drawn.arrows}
+        assert labels["v3-v4-0"] == ("not taken",)
+        (notes,) = [box for box in drawn.boxes if box.id == "legend-notes"]
+        assert "not taken: adds nothing" in notes.title + notes.numbers
+    assert drawn.caption == (
+        "backward, 3 of 3",
+        "d loss/d v += nothing: v4 did not take v",
+        "v4 = relu(v)",
+    )
+    boxes = {box.id: box for box in drawn.boxes}
+    assert boxes["v3"].numbers == ("value −2", "grad –")
+    assert (boxes["v3"].mark, boxes["v4"].mark) == ("", "giver")
+    assert boxes["v1"].numbers == ("value −1", "grad +1")
+    with pytest.raises(ValueError, match="step must be from 0 to 3, the steps of this graph"):
+        draw(loss, step=4)
+
+
+def test_an_infinite_local_derivative_that_nothing_reaches_adds_nothing() -> None:
+    x = Value(0.0, "x")
+    loss = where(x, x.log(), 0.5)
+    loss.backward()
+    drawn = draw(loss, edges=True).picture
+    labels = {arrow.label for arrow in drawn.arrows}
+    assert labels == {(), ("not taken",), ("local inf", "adds –")}
+    assert {arrow.sign for arrow in drawn.arrows} == {"", "zero"}
 
 
 @given(wild_recipes(), st.integers(0, 5), st.booleans())

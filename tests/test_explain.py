@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,11 +21,18 @@ from autodiff import (
     weighted_sum,
     where,
 )
+from autodiff.debug.lines import file_of
 from autodiff.debug.paths import Path
+from autodiff.ops import Operation
 from autodiff.value import constant
 from tests.bits import bits, same_bits
 from tests.random_graphs import Recipe, built, small_integer_recipes, tame_recipes, wild_recipes
 
+NO_RESULT = Operation(
+    *("no_result", "no_result", 1, lambda _: math.nan),
+    lambda out, _: (out,),
+)
+SLOPE_OF_SQRT = "the slope of sqrt at 0 is infinite: write (x + 1e-12).sqrt()"
 SMALL_INTEGER_OPERATIONS = ("add", "sub", "mul", "neg", "square", "relu")
 
 
@@ -65,7 +73,8 @@ def test_the_uses_are_all_steps_that_reach_the_value_and_their_sum_is_its_gradie
         steps = [step for step in backward_steps(root) if step.parent is node]
         assert [str(step) for step in explanation.steps] == [str(step) for step in steps]
         assert explanation.gradient is not None
-        expected = steps[-1].total if steps else 1.0
+        # Without a step it is the root, or nothing reaches it.
+        expected = steps[-1].total if steps else float(node is root)
         assert same_bits(explanation.gradient, expected)
         for other in topological_order(root):
             other.zero_grad()
@@ -161,8 +170,9 @@ def test_of_many_uses_a_nan_is_shown_first() -> None:
 def test_the_numbers_are_those_of_now() -> None:
     w, x, loss = example()
     x.data = 10.0
-    loss.parents[0].data = 7.0
-    assert explain(w, of=loss).gradient == 2 * 7.0 * (10.0 + 1.0)
+    assert explain(w, of=loss).gradient == 2 * (0.5 * 10.0 + 0.5) * (10.0 + 1.0)
+    loss.parents[0].data = 7.0  # of a result it is what its operation gives
+    assert explain(w, of=loss).gradient == 2 * (0.5 * 10.0 + 0.5) * (10.0 + 1.0)
 
 
 def test_hooks_are_not_called() -> None:
@@ -312,7 +322,8 @@ def test_paths_whose_product_is_zero_are_counted_and_not_listed() -> None:
     x = Value(1.0, "x")
     explanation = explain(x, of=x * 0.0 + x * 0.0, paths=True)
     assert (explanation.path_count, explanation.paths) == (2, ())
-    assert "2 paths, all with the product 0" in str(explanation)
+    # Not "with the product 0": where an operand was not taken, nothing is multiplied.
+    assert "2 paths, along which nothing flows" in str(explanation)
 
 
 def test_an_infinite_path_comes_first() -> None:
@@ -342,6 +353,9 @@ def test_a_value_on_no_path_to_the_loss() -> None:
     assert explanation.title == "d loss/d other = none"
     assert explanation.notes == (
         "loss is not computed from other: no path leads from one to the other",
+        "loss is computed from w, x. Use other in its formula; if it is used there, .data, .item() "
+        "or detach() takes a number out of the graph on the way: use the Value itself. In `with "
+        "record_source():` lines are told",
     )
 
 
@@ -352,7 +366,9 @@ def test_a_loss_and_a_value_that_were_confused() -> None:
 
 def test_backward_not_run() -> None:
     w, _, loss = example()
-    assert notes(w, of=loss) == "w.grad is not computed: loss.backward() has not run"
+    assert notes(w, of=loss) == (
+        "w.grad is not computed: loss.backward() has not run, so call it first"
+    )
 
 
 def test_a_constant() -> None:
@@ -370,8 +386,15 @@ def test_cleared_by_zero_grad() -> None:
     loss.backward()
     w.zero_grad()
     assert notes(w, of=loss) == (
-        "w.grad has been cleared since loss.backward() ran: zero_grad() does that"
+        "w.grad has been cleared since loss.backward() ran: call zero_grad() before backward()"
     )
+
+
+def test_a_gradient_that_pytorch_s_users_set_to_none_is_cleared_too() -> None:
+    w, _, loss = example()
+    loss.backward()
+    w.grad = None  # type: ignore[assignment]
+    assert notes(w, of=loss).startswith("w.grad has been cleared since loss.backward() ran")
 
 
 def test_set_to_zero_by_assignment() -> None:
@@ -414,7 +437,7 @@ def test_a_parameter_rebound_to_a_fresh_value_of_the_same_name() -> None:
         w = Value(w.data - 0.1 * w.grad)
     said = notes(w, of=loss)
     assert "loss uses another Value of that name, Value(1, 'w', grad=10, test_explain.py:" in said
-    assert "w.data = ..." in said
+    assert "w.data -= ..." in said
     assert old.origin is not None
     assert f"tests/test_explain.py:{old.origin.line}" in said
 
@@ -426,12 +449,16 @@ def test_a_rebound_parameter_that_the_next_loss_does_use() -> None:
     new.label = "new"
     loss = new * 3.0
     loss.label = "loss"
-    note = one_note(new, loss)
+    loss.backward()
+    note = explain(new, of=loss).notes[-1]
     assert "new is no variable but the result of an update, w - 0.3" in note
     assert "w.data -= ..." in note
     rate = constant(0.1, "rate")
-    new = w - rate * constant(3.0)
-    assert "is no variable but the result of an update, w - rate * 3:" in one_note(new, new * 3.0)
+    new = w - rate * constant(w.grad)
+    note = explain(new, of=new * 3.0).notes[-2]
+    assert "is no variable but the result of an update, w - rate * 6:" in note
+    # Where the code that asks does not call it so, the line may be about another.
+    assert "update" not in notes(new, of=new * 3.0)
 
 
 def test_an_ordinary_difference_is_no_rebound_parameter() -> None:
@@ -447,6 +474,15 @@ def test_an_ordinary_difference_is_no_rebound_parameter() -> None:
     fresh = Value(3.0, "fresh") - 1.0
     (fresh_loss := fresh * fresh).label = "loss"
     assert "update" not in notes(fresh, of=fresh_loss)
+    # Nor once its variable has a gradient: it is the line that says what it is.
+    fresh_loss.backward()
+    assert "update" not in notes(fresh, of=fresh_loss)
+    with record_source():
+        w = Value(3.0)
+        difference = w - 1.0
+        loss = difference * difference
+        loss.backward()
+    assert explain(difference, of=loss).notes == ()
 
 
 # --------------------------------------------------------------------------------------------
@@ -461,7 +497,7 @@ def test_backward_that_has_run_several_times(times: int) -> None:
         loss.backward()
     assert notes(w, of=loss) == (
         f"w.grad is {times}, {times} times that: backward() has run {times} times, "
-        "and gradients add up until zero_grad() clears them"
+        "and gradients add up: call zero_grad() before each backward()"
     )
 
 
@@ -469,7 +505,7 @@ def test_a_gradient_that_was_set_to_nan_is_another_number() -> None:
     w, _, loss = example()
     loss.backward()
     w.grad = math.nan
-    assert notes(w, of=loss).startswith("w.grad is nan: either other passes have added to it")
+    assert notes(w, of=loss).startswith("w.grad is nan: other passes have added to it")
 
 
 def test_passes_are_counted_where_the_gradient_is_not_one() -> None:
@@ -485,7 +521,7 @@ def test_half_the_gradient_is_no_number_of_passes() -> None:
     loss.backward()
     for wrong in (0.5, 1.25, -2.0):
         w.grad = wrong
-        assert notes(w, of=loss).startswith(f"w.grad is {wrong:g}: either other passes have added")
+        assert notes(w, of=loss).startswith(f"w.grad is {wrong:g}: other passes have added")
 
 
 def test_a_gradient_of_another_root() -> None:
@@ -494,11 +530,43 @@ def test_a_gradient_of_another_root() -> None:
     assert notes(w, of=loss) == "w.grad, 5, is of another pass: loss.backward() has not run"
 
 
+def test_while_a_pass_is_running_what_is_there_so_far_is_told() -> None:
+    w, x, loss = example()
+    total = loss.parents[0]
+    said: dict[str, list[tuple[str, ...]]] = {"hook": [], "steps": []}
+    with total.register_hook(lambda _: said["hook"].append(explain(w, of=loss).notes)):
+        loss.backward()
+    assert w.grad == 1.0  # the pass went on as if nothing had been asked
+    for value in (w, x):
+        value.zero_grad()
+    for _ in backward_steps(loss):
+        said["steps"].append(explain(w, of=loss).notes)
+        assert explain(loss, of=loss).notes == (
+            "the chain rule starts at loss: its gradient by itself is 1",
+        )
+    end = "and will be 1 once it has all of its 2 contributions. Go on to the end of the pass"
+    nothing = (f"loss.backward() is running: w.grad is not there, {end}",)
+    half = (f"loss.backward() is running: w.grad is -1 so far, {end}",)
+    assert said["hook"] == [nothing]
+    assert said["steps"] == [nothing, nothing, half, (), ()]
+    assert w.grad == 1.0
+    assert explain(w, of=loss).notes == ()
+    w.zero_grad()
+    assert notes(w, of=loss).startswith("w.grad has been cleared")
+
+
+def test_while_a_pass_is_running_that_a_value_will_not_get_a_gradient_is_no_matter() -> None:
+    x, w = Value(-1.0, "x"), Value(2.0, "w")
+    loss = x.relu() + w * 1.0
+    for _ in backward_steps(loss):
+        assert all("is dead" in note for note in explain(x, of=loss).notes)
+
+
 def test_gradients_of_several_roots_that_added_up() -> None:
     w, _, loss = example()
     loss.backward()
     (w * 5.5).backward()
-    assert notes(w, of=loss).startswith("w.grad is 6.5: either other passes have added to it")
+    assert notes(w, of=loss).startswith("w.grad is 6.5: other passes have added to it")
 
 
 def test_a_pass_that_began_with_another_gradient() -> None:
@@ -539,7 +607,9 @@ def test_a_dead_relu_is_named() -> None:
     hidden = (x * 2.0).relu()
     hidden.label = "hidden"
     assert one_note(x, hidden * 5.0) == (
-        "relu is dead: hidden = relu(v4) = 0 at v4 = -6, which is not above 0, so d hidden/d v4 = 0"
+        "relu is dead: hidden = relu(v4) = 0 at v4 = -6, which is not above 0, "
+        "so d hidden/d v4 = 0: it learns from inputs that are above 0 there, with other first "
+        "weights, or with leaky_relu, which is never dead"
     )
 
 
@@ -551,7 +621,8 @@ def test_a_saturated_unit_is_named(name: str, number: float, output: str) -> Non
     unit = getattr(x, name)()
     unit.label = "unit"
     assert one_note(x, unit * 5.0) == (
-        f"{name} is saturated: unit = {name}(x) = {output} at x = {number:g}, so d unit/d x = 0"
+        f"{name} is saturated: unit = {name}(x) = {output} at x = {number:g}, so d unit/d x = 0: "
+        "it learns again with smaller inputs and weights"
     )
 
 
@@ -599,8 +670,11 @@ def test_a_factor_that_is_zero() -> None:
     w, x = Value(2.0, "w"), Value(0.0, "x")
     product = w * x
     product.label = "product"
-    assert one_note(w, product + 1.0) == "product = w * x: w is multiplied by x = 0"
-    assert one_note(w, (w * 0.0) ** 2 + 1.0).endswith("w is multiplied by 0")
+    assert one_note(w, product + 1.0) == (
+        "product = w * x: w is multiplied by x = 0: if that is a weight, begin with a small random "
+        "number; if it is an input, this row teaches nothing, and others do"
+    )
+    assert "w is multiplied by 0: such an input" in one_note(w, (w * 0.0) ** 2 + 1.0)
 
 
 def test_an_input_that_is_zero_in_a_neuron() -> None:
@@ -610,7 +684,7 @@ def test_an_input_that_is_zero_in_a_neuron() -> None:
     weight = model.layers[0].neurons[0].w[0]
     loss.backward()
     (note,) = explain(weight, of=loss).notes
-    assert note.endswith("output.weight[0][0] is multiplied by 0")
+    assert "output.weight[0][0] is multiplied by 0: such an input teaches nothing" in note
     other = model.layers[0].neurons[0].w[1]
     assert not explain(other, of=loss).notes
 
@@ -623,15 +697,15 @@ def test_each_factor_of_a_neurons_sum_is_known_by_its_partner(place: int) -> Non
     zero = factors[(place + 3) % 6]
     zero.data = 0.0
     total = weighted_sum(Value(0.5, "bias"), weights, inputs)
-    assert one_note(factors[place], total * 1.0).endswith(
-        f": {factors[place].name} is multiplied by {zero.name} = 0"
+    assert f": {factors[place].name} is multiplied by {zero.name} = 0: " in one_note(
+        factors[place], total * 1.0
     )
 
 
 def test_a_variable_or_a_named_constant_that_is_zero_is_told_from_a_number() -> None:
     w, zero = Value(2.0, "w"), Value(0.0)
-    assert one_note(w, w * zero * 1.0).endswith("w is multiplied by v2 = 0")
-    assert one_note(w, w * constant(0.0, "off") * 1.0).endswith("w is multiplied by off = 0")
+    assert "w is multiplied by v2 = 0: if" in one_note(w, w * zero * 1.0)
+    assert "multiplied by off = 0: such" in one_note(w, w * constant(0.0, "off") * 1.0)
 
 
 def test_at_a_derivative_of_zero_the_operands_that_have_names_or_move_are_told() -> None:
@@ -717,7 +791,8 @@ def test_the_operand_that_was_not_chosen() -> None:
     largest = a.maximum(b)
     largest.label = "largest"
     assert one_note(a, largest * 3.0) == (
-        "largest = maximum(a, b): a is not the one chosen, so d largest/d a = 0"
+        "largest = maximum(a, b): a is not the one chosen, so d largest/d a = 0: "
+        "it gets a gradient where it is the one that is chosen"
     )
 
 
@@ -726,13 +801,78 @@ def test_the_condition_of_a_choice() -> None:
     choice = where(a, b, b * 2.0)
     choice.label = "choice"
     assert one_note(a, choice * 3.0) == (
-        "choice = where(a, b, v5): a only chooses, so d choice/d a = 0"
+        "choice = where(a, b, v5): a only chooses, so d choice/d a = 0: a choice jumps, so "
+        "its condition gets no gradient; sigmoid is smooth"
     )
     other = Value(3.0, "other")
     choice = where(a, b, other)
     choice.label = "choice"
     assert one_note(other, choice * 3.0) == (
-        "choice = where(a, b, other): other is not the one chosen, so d choice/d other = 0"
+        "choice = where(a, b, other): other is not the one chosen, so d choice/d other = 0: "
+        "it gets a gradient where it is the one that is chosen"
+    )
+
+
+def test_a_use_that_was_not_taken_is_shown_as_that_and_not_as_a_product() -> None:
+    x = Value(-2.0, "x")
+    (hidden := x.relu()).label = "hidden"
+    (loss := hidden + x * 3).label = "loss"
+    loss.backward()
+    explanation = explain(x, of=loss, paths=True)
+    assert str(explanation).splitlines() == [
+        "d loss/d x = 3",
+        "  x = -2",
+        "  v4 = x * 3         d loss/d v4 × d v4/d x   1 × 3   =  3",
+        "  hidden = relu(x)   did not take x                   =  nothing",
+        "  sum of 2 uses: 3",
+        "2 paths, the largest products",
+        "  x → v4 → loss:  3 × 1 = 3",
+    ]
+    assert "<td>did not take x</td>" in explanation._repr_html_()
+
+
+def test_a_value_that_nothing_reached_is_followed_to_where_the_flow_stops() -> None:
+    x = Value(0.0, "x")
+    logarithm = (x * 2).log()
+    loss = where(x, logarithm * 3, 0.0) + 1.0
+    loss.backward()
+    explanation = explain(logarithm, of=loss, paths=True)
+    # The derivative of log at 0 is infinite, and yet nothing is nan: nothing was multiplied.
+    assert (explanation.gradient, explanation.steps) == (0.0, ())
+    assert explanation.paths_line == "1 path, along which nothing flows"
+    chosen = (
+        "v9 = where(x, v8, 0): v8 is not the one chosen, so d v9/d v8 = 0: it gets a gradient "
+        "where it is the one that is chosen"
+    )
+    assert explanation.notes[0] == chosen
+    assert explanation.notes[1].startswith("v7 (logarithm) has no name of its own: give it one")
+    assert len(explanation.notes) == 2
+    explanation = explain(x, of=loss)
+    assert [str(step) for step in explanation.steps] == [
+        "d v10/d x += nothing: v9 = where(x, v8, 0) did not take x  (sum 0)"
+    ]
+    assert explanation.notes == (
+        "v9 = where(x, v8, 0): x only chooses, so d v9/d x = 0: a choice jumps, so its condition "
+        "gets no gradient; sigmoid is smooth",
+        chosen,
+    )
+
+
+def test_what_nothing_reached_is_not_said_to_be_cleared_or_not_run() -> None:
+    x = Value(-2.0, "x")
+    loss = x.relu()
+    assert (
+        explain(x, of=loss).notes[-1]
+        == "x.grad is not computed: v2.backward() has not run, so call it first"
+    )
+    loss.backward()
+    assert len(explain(x, of=loss).notes) == 1  # the relu is dead
+
+
+def test_an_operand_that_an_operation_of_ones_own_does_not_take() -> None:
+    x, slope = Value(2.0, "x"), Value(0.1, "slope")
+    assert one_note(slope, x.leaky_relu(slope) * 1.0) == (
+        "v4 = leaky_relu(x, slope): slope is not taken at x = 2, slope = 0.1"
     )
 
 
@@ -762,33 +902,79 @@ def test_an_infinite_local_derivative_is_named_with_its_operand() -> None:
     x = Value(0.0, "x")
     root = x.sqrt()
     root.label = "root"
-    assert one_note(x, root * 2.0) == "root = sqrt(x): d root/d x at x = 0 gives 2 × inf = inf"
+    assert one_note(x, root * 2.0) == (
+        f"root = sqrt(x): d root/d x at x = 0 gives 2 × inf = inf: {SLOPE_OF_SQRT}"
+    )
 
 
 def test_zero_times_infinity_is_named() -> None:
     x = Value(0.0, "x")
     root = x.sqrt()
     root.label = "root"
-    assert one_note(x, root * 0.0) == "root = sqrt(x): d root/d x at x = 0 gives 0 × inf = nan"
+    assert one_note(x, root * 0.0) == (
+        f"root = sqrt(x): d root/d x at x = 0 gives 0 × inf = nan: {SLOPE_OF_SQRT}"
+    )
 
 
 def test_a_nan_is_followed_to_where_it_began() -> None:
     x = node = Value(0.0, "x")
     for _ in range(20):
         node = node * 2.0
-    logarithm = node.log()
-    logarithm.label = "logarithm"
-    note = one_note(x, logarithm * 0.0)
-    assert note.startswith("logarithm = log(v")
+    root = node.sqrt()
+    root.label = "root"
+    note = one_note(x, (root * 0.0).exp())
+    assert note.startswith("root = sqrt(v")
     assert "gives 0 × inf = nan" in note
 
 
-def test_a_bad_number_of_the_forward_pass_is_told_from_one_of_the_backward_pass() -> None:
-    x, y = Value(math.inf, "x"), Value(2.0, "y")
-    product = x * y
-    product.label = "product"
-    note = one_note(y, product * 1.0)
-    assert "at x = inf, y = 2, a number of the forward pass that is not finite itself" in note
+def test_what_the_forward_pass_has_made_infinite_is_told_and_not_what_follows() -> None:
+    x = Value(0.0, "x")
+    logarithm = (x * 2.0).log()
+    logarithm.label = "logarithm"
+    assert one_note(x, logarithm * 0.0 + x) == (
+        "logarithm = log(v4) is -inf at v4 = 0: log(0) is -inf, and its slope 1 / 0: keep its "
+        "operand above 0, as in (p + 1e-9).log()"
+    )
+    # The gradient is fine, but the loss is not.
+    y = Value(1.0, "y")
+    assert "log(zero) is -inf" in one_note(y, y * 2.0 + Value(0.0, "zero").log())
+
+
+@pytest.mark.parametrize(
+    ("loss", "cause"),
+    [
+        (lambda x: x.log(), "a negative number has no logarithm: take it of what is above 0"),
+        (lambda x: x.sqrt(), "a negative number has no square root"),
+        (lambda x: x / 0.0, "it divides by 0: keep the divisor away from 0"),
+        (lambda x: (x + 1.0) / (x + 1.0), "0 / 0 is no number"),
+        (lambda x: (x + 1.0) ** -1.5, "0 to a power below 1 divides by 0"),
+        (lambda x: x**0.5, "a negative number has no such power"),
+        (lambda x: (x * 1e300) ** 3.0, "too large for a float: take smaller inputs"),
+        (lambda x: (x * -1e3).exp(), "exp of more than 709 is too large for a float"),
+        (lambda x: x * 1e308 * 10.0, "too large for a float: take smaller inputs"),
+        (lambda x: x - math.inf, "begins with what is not finite: inf. It stands in the formula"),
+        (lambda x: Value.make_node(NO_RESULT, x), "the operation has no result there"),
+    ],
+)
+def test_what_is_not_finite_is_told_by_its_cause(
+    loss: Callable[[Value], Value], cause: str
+) -> None:
+    x = Value(-1.0, "x")
+    assert cause in notes(x, of=loss(x))
+
+
+def test_of_many_variables_that_are_nan_the_first_are_told() -> None:
+    weights = [Value(math.nan, f"w{place}") for place in range(7)]
+    loss = sum(weights)
+    assert isinstance(loss, Value)
+    assert "w0 = nan, w1 = nan, w2 = nan and 4 more. An update" in notes(weights[0], of=loss)
+
+
+def test_what_is_not_finite_on_a_side_that_is_not_taken_is_not_told() -> None:
+    x = Value(-1.0, "x")
+    loss = where(x, x.log() * math.nan, x * 2.0)
+    loss.backward()
+    assert explain(x, of=loss).notes == ()
 
 
 def test_infinities_that_cancel_to_nan() -> None:
@@ -798,19 +984,17 @@ def test_infinities_that_cancel_to_nan() -> None:
     loss.backward()
     assert math.isnan(x.grad)
     assert "the contributions to x are inf and -inf, whose sum is nan" in notes(x, of=loss)
-    with_a_nan = loss + x * math.nan
-    assert "the contributions to x are inf and -inf, whose sum is nan" in notes(x, of=with_a_nan)
 
 
 def test_a_product_that_overflows() -> None:
-    x = Value(1.0, "x")
+    x = Value(1e-300, "x")
     inner = x * 1e200
     inner.label = "inner"
     assert one_note(x, inner * 1e200).startswith("d inner/d x makes it overflow: 1e+200 × 1e+200")
 
 
 def test_a_sum_that_overflows() -> None:
-    x = Value(0.5, "x")
+    x = Value(0.125, "x")
     loss = sum(x * 0.9e308 for _ in range(6))
     assert isinstance(loss, Value)
     loss.backward()
@@ -829,6 +1013,19 @@ def test_the_root_itself() -> None:
     explanation = explain(loss, of=loss)
     assert (explanation.gradient, explanation.steps) == (1.0, ())
     assert explanation.notes == ("the chain rule starts at loss: its gradient by itself is 1",)
+    assert explanation.sum_line == explanation.paths_line == ""
+    assert "<table>" not in explanation._repr_html_()
+
+
+def test_without_a_file_that_can_be_read_it_is_told_without_a_line() -> None:
+    scope: dict[str, Any] = {"Value": Value, "explain": explain}
+    program = "w = Value(1.0, 'w')\nloss = w * w\nloss.backward()\nw.data -= 0.5\n"
+    exec(program + "said = explain(w, of=loss).notes", scope)
+    assert scope["said"][0].endswith(
+        "w (or v2 itself) has changed since. This is the gradient of now; run the forward "
+        "pass again, which makes the graph anew"
+    )
+    assert file_of(Value(1.0)) == __file__
 
 
 @pytest.mark.parametrize("thing", [1.0, "w", None, [Value(1.0)]], ids=repr)

@@ -179,7 +179,7 @@ FUNCTIONS = [
 
 
 class Interrupter:
-    """Raises KeyboardInterrupt before the n-th instruction that is run in ``autodiff.support.files``."""
+    """Raises KeyboardInterrupt before the n-th instruction run in ``autodiff.support.files``."""
 
     def __init__(self, at: int) -> None:
         self.at = at

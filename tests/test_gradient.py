@@ -10,8 +10,19 @@ import mpmath
 import pytest
 from hypothesis import given, settings
 
-from autodiff import Value, backward_steps, grad, hessian, maximum, relu, topological_order
-from autodiff.gradient import gradient_steps
+from autodiff import (
+    Value,
+    backward_steps,
+    compile,
+    detect_anomaly,
+    grad,
+    hessian,
+    maximum,
+    relu,
+    topological_order,
+    where,
+)
+from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import OPERATIONS, Operation
 from autodiff.value import constant
@@ -40,7 +51,9 @@ def test_on_every_op_and_every_float_grad_has_the_bits_of_backward(recipe: Recip
     nodes, twins = built(recipe), built(recipe)
     nodes[-1].backward()
     found = grad(twins[-1], variables_in(twins))
-    assert all_bits(numbers_of(found)) == all_bits([leaf.grad for leaf in variables_in(nodes)])
+    assert all_bits(numbers_of(found)) == all_bits(
+        [leaf.grad if leaf.has_grad else 0.0 for leaf in variables_in(nodes)]
+    )
 
 
 @settings(max_examples=100, deadline=None)
@@ -66,13 +79,20 @@ def test_gradient_steps_are_those_of_backward_that_lie_on_a_path_from_an_input(
         if any(parent in on_path for parent in node.parents):
             on_path.add(node)
     numeric = [step for step in backward_steps(root) if step.parent in on_path]
-    graphs = list(gradient_steps(root, inputs))
+    # Which operands are taken shows only when a graph of gradients is computed: it has a step for
+    # each that may be.  Those of the numbers are all among them, and the others add nothing.
+    taken = [step for step in numeric if step.taken]
+    uses = {(step.node, step.position) for step in taken}
+    every = list(GradientSteps(root, inputs))
+    graphs = [step for step in every if (step.node, step.position) in uses]
     assert [(step.node, step.parent, step.position) for step in graphs] == [
-        (step.node, step.parent, step.position) for step in numeric
+        (step.node, step.parent, step.position) for step in taken
     ]
     for part in ("local", "upstream", "contribution", "total"):
-        theirs = [getattr(step, part) for step in numeric]
+        theirs = [getattr(step, part) for step in taken]
         assert all_bits([getattr(step, part).data for step in graphs]) == all_bits(theirs)
+    others = [step for step in every if (step.node, step.position) not in uses]
+    assert all_bits([step.contribution.data for step in others]) == all_bits([-0.0] * len(others))
 
 
 def test_grad_changes_nothing() -> None:
@@ -113,7 +133,7 @@ def test_one_input_gives_a_value_and_a_list_gives_a_list() -> None:
 
 def test_a_step_cannot_be_changed() -> None:
     x = Value(3.0)
-    (step,) = gradient_steps(-x, [x])
+    (step,) = GradientSteps(-x, [x])
     with pytest.raises(AttributeError, match="cannot assign to field 'total'"):
         step.total = x  # type: ignore[misc]
 
@@ -332,3 +352,58 @@ def test_a_malformed_rule_is_named(rule: Any, returned: str) -> None:
     x, y = Value(1.0), Value(2.0)
     with pytest.raises(ValueError, match=f"^the rule of plus returned {returned}$"):
         grad(Value.make_node(malformed, x, y), [x, y])
+
+
+# --------------------------------------------------------------------------------------------
+# Numbers that have changed since
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("derive", [grad, lambda y, w: hessian(y, [w])])
+def test_numbers_of_different_times_are_refused_by_name(derive: Any) -> None:
+    # y is x**2 w**3: its slope by w is 108 at w = 2 and 27 at w = 1, and nowhere 72.
+    w, x = Value(2.0, "w"), Value(3.0, "x")
+    y = (w * x) ** 2 * w
+    y.label = "y"
+    first = grad(y, w)
+    assert first.data == 108.0
+    w.data = 1.0
+    message = (
+        r"^grad through numbers of different times: y = v\d \* w is 72, but 9 with the numbers "
+        r"of now: w \(or a result itself\) has changed since\. Run the forward pass again, "
+        "which makes the graph anew$"
+    )
+    for _ in range(2):
+        with pytest.raises(ValueError, match=message):
+            derive(y, w)
+    with detect_anomaly(), pytest.raises(ValueError, match=message):
+        derive(y, w)
+    with pytest.raises(ValueError, match="w has changed since"):
+        grad(first, w)
+    assert not w.has_grad
+    assert grad((w * x) ** 2 * w, w).data == 27.0
+    assert hessian((w * x) ** 2 * w, [w])[0][0].data == 54.0
+
+
+def test_a_change_that_changes_no_result_is_none() -> None:
+    w, x = Value(2.0, "w"), Value(3.0, "x")
+    y = where(x, w * x, 0.0)
+    w.data = 2
+    x.data = x.data
+    assert grad(y, w).data == 3.0
+
+
+def test_a_program_of_such_a_graph_is_one_of_the_numbers_of_now() -> None:
+    # Newton's step on x**4 is x - x / 3; its second derivative is asked for while it is compiled.
+    x, other = Value(3.0, "x"), Value(5.0)
+    y, penalty = x**4, other * 2.0
+    x.data, other.data = 6.0, 7.0
+    before = y.data
+    program = compile(
+        y,
+        updates=lambda gradients: {x: x - gradients[x] / grad(gradients[x], x)},
+        penalty=penalty,
+    )
+    assert y.data is before
+    assert program.run(1) == [6.0**4 + 14.0]
+    assert x.data == pytest.approx(4.0, rel=1e-15)

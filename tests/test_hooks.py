@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import gc
 import math
+import os
+import pdb
 import pickle
 import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,8 +23,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-from autodiff import Value, backward_steps, topological_order
+from autodiff import Value, backward_steps, record_source, topological_order, where
+from autodiff.debug.steps import steps_of
+from autodiff.debug.walk import walk_through
 from autodiff.support import watch
+from autodiff.support.origin import VARIABLE
 from autodiff.value import constant
 from tests.bits import bits
 from tests.random_graphs import Recipe, built, wild_recipes
@@ -112,7 +118,33 @@ def test_hooks_see_the_gradients_of_the_pass_and_change_none(
     hooked[-1].backward()
     assert gradients(hooked) == gradients(plain)
     assert all(bits(gradient) == bits(node.grad) for node, gradient in seen.items())
-    assert len(seen) == sum(watch.hooks_of(node) is not None for node in nodes)
+    # Where every use took another operand there is no gradient, and no hook is called.
+    assert set(seen) == {node for node in nodes if watch.hooks_of(node) and node.has_grad}
+
+
+@every_pass
+def test_a_hook_is_called_after_the_last_use_that_is_taken(run: Callable[[Value], None]) -> None:
+    x = Value(2.0, "x")
+    y = x * 3
+    # The pass comes to log(y) last, if at all, and nothing reaches it.
+    loss = Value(-1.0).relu() * 0 + where(-1.0, y.log(), y * 5)
+    seen: list[float] = []
+    y.register_hook(seen.append)
+    y.register_hook(lambda gradient: gradient * 10)
+    run(loss)
+    assert seen == [5.0]
+    assert x.grad == 150.0
+
+
+@every_pass
+def test_no_hook_is_called_where_nothing_reaches_the_value(run: Callable[[Value], None]) -> None:
+    x = Value(-2.0, "x")
+    seen: list[float] = []
+    (doubled := x * 2).register_hook(seen.append)
+    x.register_hook(seen.append)
+    run(doubled.relu())
+    assert seen == []
+    assert not x.has_grad
 
 
 @every_pass
@@ -305,7 +337,8 @@ def test_whichever_hook_raises_every_gradient_is_as_it_was(
     if data.draw(st.booleans()):
         root.backward()
     before = gradients(order)
-    nodes = [node for node in order if not node.is_constant]
+    # Where nothing reaches a Value, its hook is not called, so it cannot raise.
+    nodes = [root, *{step.parent: None for step in steps_of(root) if step.taken}]
     nodes[data.draw(st.integers(0, len(nodes) - 1))].register_hook(refuse)
     with pytest.raises(HookError):
         root.backward()
@@ -329,7 +362,7 @@ def test_what_cannot_be_called_is_a_type_error(thing: Any) -> None:
     x = Value(1.0)
     with pytest.raises(TypeError, match="register_hook needs a function, but got"):
         x.register_hook(thing)
-    assert x.origin is None
+    assert x.origin is VARIABLE
 
 
 def test_a_constant_is_a_value_error() -> None:
@@ -420,7 +453,9 @@ def stops(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     def note() -> None:
         frame: FrameType | None = sys._getframe(1)
         assert frame is not None
-        seen.append((frame.f_code.co_name, dict(frame.f_locals)))
+        assert frame.f_code.co_filename == __file__
+        names = {name: it for name, it in frame.f_locals.items() if not name.startswith("__")}
+        seen.append((frame.f_code.co_name, names))
 
     monkeypatch.setattr(sys, "breakpointhook", note)
     return seen
@@ -437,7 +472,7 @@ def test_the_debugger_opens_when_the_gradient_is_complete_with_named_variables(
     inner.break_on("backward")
     run(loss)
     assert stops == [
-        ("at_gradient", {"node": inner, "parents": (x, y), "upstream": 12.0, "local": (2.0, 3.0)})
+        ("backward", {"node": inner, "parents": (x, y), "upstream": 12.0, "local": (2.0, 3.0)})
     ]
 
 
@@ -445,7 +480,7 @@ def test_at_a_variable_there_are_no_parents(stops: Stops) -> None:
     x, _, _, loss = example()
     x.break_on()
     loss.backward()
-    assert stops == [("at_gradient", {"node": x, "parents": (), "upstream": 25.0, "local": ()})]
+    assert stops == [("backward", {"node": x, "parents": (), "upstream": 25.0, "local": ()})]
 
 
 def test_the_debugger_opens_after_the_hooks(stops: Stops) -> None:
@@ -478,8 +513,8 @@ def test_forward_opens_at_each_operation_that_uses_the_value(stops: Stops) -> No
     handle.remove()
     x + 1.0
     assert stops == [
-        ("at_operation", {"node": product, "op": product.op, "parents": (x, y)}),
-        ("at_operation", {"node": square, "op": square.op, "parents": (x, x)}),
+        ("forward", {"node": product, "op": product.op, "parents": (x, y)}),
+        ("forward", {"node": square, "op": square.op, "parents": (x, x)}),
     ]
     assert watch.on_new_value is None
 
@@ -517,14 +552,174 @@ def test_when_the_value_with_the_breakpoint_is_gone_nothing_looks_on(stops: Stop
     assert not stops
 
 
+@every_pass
+def test_contribution_opens_each_time_something_flows_into_the_value(
+    run: Callable[[Value], None], stops: Stops
+) -> None:
+    x, _, inner, loss = example()
+    x.break_on("contribution")
+    run(loss)
+    names = ("node", "parent", "upstream", "local", "contribution", "sum")
+    assert [(function, *(seen[name] for name in names)) for function, seen in stops] == [
+        ("contribution", loss, x, 1.0, 1.0, 1.0, 1.0),
+        ("contribution", inner, x, 12.0, 2.0, 24.0, 25.0),
+    ]
+    assert str(stops[1][1]["step"]).startswith(
+        "d loss/d x += d loss/d inner × d inner/d x = 12 × 2"
+    )
+
+
+@every_pass
+def test_what_was_not_taken_is_no_contribution(run: Callable[[Value], None], stops: Stops) -> None:
+    x = Value(-1.0)
+    x.break_on("contribution")
+    run(x.relu() + x)
+    assert len(stops) == 1
+
+
+def test_a_condition_sees_the_names_of_the_event_and_those_of_the_functions_that_run(
+    stops: Stops,
+) -> None:
+    x, _, inner, _ = example()
+    x.break_on("contribution", when="epoch == 2 and any(local > each for each in limits)")
+    limits = [1.0, 5.0]
+
+    def train() -> None:
+        for epoch in range(4):
+            (inner * 1.0 + x).backward()
+            assert len(stops) == (epoch >= 2)
+
+    train()
+    ((_, names),) = stops
+    assert names["local"] == 2.0 > min(limits)
+
+
+def test_a_condition_may_fail_and_leaves_every_gradient_as_it_was(stops: Stops) -> None:
+    x, y, inner, loss = example()
+    inner.break_on(when="nowhere > 1")
+    with pytest.raises(NameError, match="nowhere"):
+        loss.backward()
+    assert not any(node.has_grad for node in (x, y, inner, loss))
+    assert not stops
+
+
+@pytest.mark.parametrize(
+    ("when", "error", "message"),
+    [
+        ("a b", SyntaxError, "invalid syntax"),
+        (lambda: True, TypeError, "needs its condition as a text, such as when='abs"),
+        (3, TypeError, "but got the int 3"),
+    ],
+)
+def test_a_condition_that_is_none_is_an_error(
+    when: Any, error: type[Exception], message: str
+) -> None:
+    x = Value(1.0)
+    with pytest.raises(error, match=message):
+        x.break_on("backward", when=when)
+    assert x.origin is VARIABLE
+
+
+def test_a_log_writes_a_line_in_place_of_a_stop(
+    stops: Stops, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, _, inner, loss = example()
+    for event in ("backward", "contribution", "forward", "forward-nan"):
+        inner.break_on(event, log=True)
+    inner.register_hook(lambda _: 7.0)
+    loss.backward()
+    (inner * inf).log()
+    assert capsys.readouterr().out.splitlines() == [
+        "contribution: d loss/d inner += d loss/d v4 × d v4/d inner = 1 × 12 = 12"
+        "  (sum 12; v4 = inner**2)",
+        "backward: Value(6, 'inner', op=mul, grad=7)",
+        *["forward: Value(inf, op=mul) of Value(6, 'inner', op=mul, grad=7), Constant(inf)"] * 2,
+    ]
+    assert not stops
+
+
+def test_breakpoints_stop_in_a_walk_through_the_lines_too(stops: Stops) -> None:
+    with record_source():
+        x, y, inner, loss = example()
+    inner.break_on("contribution")
+    inner.break_on("backward")
+    walk_through(loss, 1.0)
+    assert [(function, names["node"]) for function, names in stops] == [
+        ("contribution", loss.parents[0]),
+        ("backward", inner),
+    ]
+    assert (x.grad, y.grad) == (25.0, 36.0)
+
+
+def test_where_breakpoints_are_switched_off_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, _, _, loss = example()
+    x.break_on()
+    monkeypatch.setenv("PYTHONBREAKPOINT", "0")
+    with pytest.warns(UserWarning, match="cannot stop here: PYTHONBREAKPOINT=0 is set") as told:
+        loss.backward()
+    assert [warning.filename for warning in told] == [__file__]
+    assert x.grad == 25.0
+
+
+class Kernel:
+    """A notebook's kernel that may, or may not, ask for input."""
+
+    def __init__(self, allow_stdin: bool) -> None:
+        self._allow_stdin = allow_stdin
+
+
+class Shell:
+    """IPython, or debugpy without a front end that is attached."""
+
+    kernel: Kernel | None = None
+
+    def get_ipython(self) -> Shell:
+        return self
+
+    def is_client_connected(self) -> bool:
+        return False
+
+
+def ignored() -> None:
+    raise AssertionError("debugpy's own breakpoint() does nothing here")
+
+
+@pytest.mark.parametrize("kernel", [None, Kernel(True), Kernel(False)])
+@pytest.mark.parametrize("in_ipython", [True, False])
+def test_where_debugpy_has_no_front_end_pdb_opens_if_there_is_input(
+    monkeypatch: pytest.MonkeyPatch, kernel: Kernel | None, in_ipython: bool
+) -> None:
+    shell = Shell()
+    shell.kernel = kernel
+    monkeypatch.setitem(sys.modules, "debugpy", shell)  # type: ignore[arg-type]
+    monkeypatch.setattr(ignored, "__module__", "debugpy._vendored.force_pydevd")
+    monkeypatch.setattr(sys, "breakpointhook", ignored)
+    if in_ipython:
+        monkeypatch.setitem(sys.modules, "IPython", shell)  # type: ignore[arg-type]
+    else:
+        monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    opened: list[str] = []
+    monkeypatch.setattr(pdb, "set_trace", lambda: opened.append("pdb"))
+    x, _, _, loss = example()
+    x.break_on()
+    if in_ipython and kernel is not None and not kernel._allow_stdin:
+        with pytest.warns(UserWarning, match="can ask for no input. Run the cell in Jupyter or"):
+            loss.backward()
+        assert not opened
+    else:
+        loss.backward()
+        assert opened == ["pdb"]
+
+
 @pytest.mark.parametrize("event", ["backwards", "", None, 3])
 def test_an_unknown_event_is_an_error_that_lists_those_there_are(event: Any) -> None:
     x = Value(1.0)
     with pytest.raises(
-        ValueError, match="needs one of backward, backward-nan, forward, forward-nan, but got"
+        ValueError,
+        match="needs one of backward, backward-nan, contribution, forward, forward-nan, but",
     ):
         x.break_on(event)
-    assert x.origin is None
+    assert x.origin is VARIABLE
 
 
 def test_the_error_that_ends_a_debugger_leaves_the_gradients_as_they_were(
@@ -575,7 +770,7 @@ def debugged(tmp_path: Path, program: str, commands: list[str]) -> str:
         check=False,
     )
     assert not run.stderr, run.stderr
-    return run.stdout
+    return run.stdout.replace(f"{tmp_path}{os.sep}", "")
 
 
 def test_pdb_opens_in_the_backward_pass_and_shows_its_names(tmp_path: Path) -> None:
@@ -583,19 +778,12 @@ def test_pdb_opens_in_the_backward_pass_and_shows_its_names(tmp_path: Path) -> N
         tmp_path, PROGRAM, ["p node", "p upstream", "p local", "p parents[0].label", "where", "c"]
     )
     before, *answers = shown.split("(Pdb) ")
-    assert "at_gradient()" in before
+    # As no lines are recorded, at the one that set the breakpoint.
+    assert before == '> program.py(8)backward()\n-> error.break_on("backward")\n'
     assert answers[0] == "Value(-2, 'error', op=sub, grad=-4)\n"
     assert answers[1] == "-4.0\n"
     assert answers[2] == "(1.0, -1.0)\n"
     assert answers[3] == "''\n"
-    for frame in ("program.py(9)<module>()", "backward_steps()", "at_gradient()"):
+    for frame in ("program.py(9)<module>()", "backward_steps()", "program.py(8)backward()"):
         assert frame in answers[4]
     assert answers[5] == "gradients: 8.0 -2.0\n"
-
-
-def test_pdb_steps_on_through_the_chain_rule(tmp_path: Path) -> None:
-    up = ["up"] * 3  # to the frame of the pass itself
-    shown = debugged(tmp_path, PROGRAM, [*up, "p node.op, parent.label, local, upstream", "c"])
-    answers = shown.split("(Pdb) ")
-    assert "backward_steps()" in answers[3]
-    assert answers[4] == "(square, 'error', -4.0, 1.0)\n"

@@ -234,6 +234,146 @@ def test_what_only_python_does_to_numbers_is_refused(forward: Forward) -> None:
     assert_refused(operation_of(forward), "cannot translate")
 
 
+# ---- comparisons as numbers, and whole numbers -------------------------------------------------
+
+
+def chooses_by_a_product(x: Any) -> Any:
+    return x * (x > 0)
+
+
+def has_a_comparison_on_the_left(x: Any) -> Any:
+    return (x > 1) * x
+
+
+def is_a_sign(x: Any) -> Any:
+    return (x > 0) - (x < 0)
+
+
+def adds_a_comparison(x: Any) -> Any:
+    return (x > 1) + x
+
+
+def is_another_where_it_is_zero(x: Any) -> Any:
+    return x or 3.0
+
+
+def is_the_last_of_three(x: Any) -> Any:
+    return (x > 1 and x) * 1.0 + (x and x + 1.0 and x * 2.0)
+
+
+def is_a_comparison(x: Any) -> Any:
+    return x > 1
+
+
+def is_between(x: Any) -> Any:
+    return 0 < x < 1
+
+
+def asks_a_number(x: Any) -> Any:
+    return 2.0 * x if x else 5.0
+
+
+def asks_nan(x: Any) -> Any:
+    return 1.0 if (x + inf) - inf else 2.0  # nan is true in Python, false in JavaScript
+
+
+def asks_a_choice(x: Any) -> Any:
+    positive = x > 0
+    return -x if (positive if x > -1 else x < -2) and not_zero(x) else 7.0 * positive
+
+
+def asks_by_name(x: Any) -> Any:
+    small = (x < 1 and (x > -1 or x)) or x == 2.0
+    return x * 3.0 if small else x
+
+
+def compares_a_comparison(x: Any) -> Any:
+    return (x > 0) == (x < 1)
+
+
+def negates_a_comparison(x: Any) -> Any:
+    return -(x > 1)  # a whole number, which has no -0
+
+
+def negates_a_whole_number(x: Any) -> Any:
+    return -(1 if x > 1 else 0) * -1
+
+
+def multiplies_whole_numbers(x: Any) -> Any:
+    return -2 * (x > 1) + -0 * x
+
+
+def rounds_up(x: Any) -> Any:
+    return math.ceil(x) + x * -math.trunc(x)
+
+
+def assigns_its_operand(x: Any) -> Any:
+    x = x * 2.0
+    x_2 = x + 1.0
+    x = x_2 * x
+    return x + x_2
+
+
+not_zero = math.fabs
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        *(chooses_by_a_product, has_a_comparison_on_the_left, is_a_sign, adds_a_comparison),
+        *(is_another_where_it_is_zero, is_the_last_of_three, is_a_comparison, is_between),
+        *(asks_a_number, asks_by_name, compares_a_comparison, negates_a_comparison),
+        *(negates_a_whole_number, multiplies_whole_numbers, rounds_up, assigns_its_operand),
+    ],
+)
+def test_comparisons_and_whole_numbers_are_numbers_on_every_engine(forward: Forward) -> None:
+    # The eager engine calls the function itself: what it returns is right by definition.
+    assert_translated(operation_of(forward))
+
+
+def test_nan_is_true_on_every_engine() -> None:
+    op = operation_of(asks_nan)
+    x = Value(-inf, "x")
+    program = compile(Value.make_node(op, x))
+    assert program() == 1.0
+    if CC:
+        assert InC(program).step([-inf])[0] == 1.0
+    if NODE:
+        assert InJavaScript(program).steps([([-inf], [])])[0][0] == 1.0
+    if is_installed():
+        assert compile(Value.make_node(op, x), engine="native").run(1) == [1.0]
+
+
+def is_whole_or_not(x: Any) -> Any:
+    return -(1 if x > 1 else x)
+
+
+def has_too_many_digits(x: Any) -> Any:
+    return x + 9007199254740993
+
+
+def has_a_text(x: Any) -> Any:
+    return x if x != "" else 1.0
+
+
+def compares_by_membership(x: Any) -> Any:
+    return 1.0 if x in (1.0, 2.0) else x
+
+
+@pytest.mark.parametrize(
+    ("forward", "reason"),
+    [
+        (is_whole_or_not, "two kinds of zero: write 1.0 for 1"),
+        (has_too_many_digits, "write it as a float"),
+        (has_a_text, "cannot translate"),
+        (compares_by_membership, "cannot translate"),
+        (asks_a_choice, "not_zero"),
+    ],
+)
+def test_what_is_no_number_of_other_languages_is_refused(forward: Forward, reason: str) -> None:
+    assert_refused(operation_of(forward), reason)
+
+
 # ---- what a name means -------------------------------------------------------------------------
 
 

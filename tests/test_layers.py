@@ -151,7 +151,6 @@ class Made(watch.Watcher):
 
     def made(self, node: Value) -> None:
         if node.op is not None:
-            assert node.origin is not None
             self.modules.append(node.origin.module)
 
 
@@ -169,7 +168,7 @@ def test_who_looks_on_is_told_the_neuron_and_sees_the_same_network() -> None:
 
 
 def test_a_parameter_of_a_layer_is_made_by_no_module() -> None:
-    assert {parameter.origin for parameter in nn.MLP(2, [2, 1]).parameters()} == {None}
+    assert {parameter.origin.module for parameter in nn.MLP(2, [2, 1]).parameters()} == {""}
 
 
 # ---- how they start ------------------------------------------------------------------------
@@ -251,17 +250,43 @@ def test_different_seeds_give_different_weights() -> None:
     assert all(states.count(state) == 1 for state in states)
 
 
-def test_the_global_generator_is_neither_moved_nor_read() -> None:
-    random.seed(1)
-    before = random.getstate()
-    models = [nn.MLP(2, [3, 1]), nn.MLP(2, [3, 1], rng=1), nn.MLP(2, [3, 1], rng=random.Random(1))]
-    assert random.getstate() == before
-    random.seed(1)
-    again = nn.MLP(2, [3, 1])
-    assert again.state_dict() != models[0].state_dict()
+def test_with_rng_the_global_generator_is_neither_moved_nor_read() -> None:
+    found = []
+    for seed in (1, 2):
+        random.seed(seed)
+        before = random.getstate()
+        for model in (nn.MLP(2, [3, 1], rng=1), nn.MLP(2, [3, 1], rng=random.Random(1))):
+            found.append(all_bits(p.data for p in model.parameters()))
+        assert random.getstate() == before
+    assert found == found[:1] * 4
 
 
-def test_without_a_seed_each_network_starts_anew() -> None:
+def test_without_rng_weights_are_what_pythons_generator_gives_next() -> None:
+    random.seed(1337)
+    model = nn.MLP(2, [3, 1])
+    after = random.getstate()
+    random.seed(1337)
+    expected = []
+    # Three neurons of fan-in 2, then one of fan-in 3, each with its bias behind its weights.
+    for fan_in in (2, 2, 2, 3):
+        limit = 1.0 / math.sqrt(fan_in)
+        expected += [-limit + (limit - -limit) * random.random() for _ in range(fan_in + 1)]
+    assert all_bits(p.data for p in model.parameters()) == all_bits(expected)
+    assert random.getstate() == after
+
+
+@pytest.mark.parametrize(
+    "build", [lambda: nn.MLP(2, [3, 1]), lambda: nn.Layer(2, 3), lambda: nn.Neuron(2)]
+)
+def test_a_seed_of_pythons_generator_repeats_a_network(build: Callable[[], nn.Module]) -> None:
+    found = []
+    for seed in (1337, 1337, 1338):
+        random.seed(seed)
+        found.append(all_bits(p.data for p in build().parameters()))
+    assert found[0] == found[1] != found[2]
+
+
+def test_without_rng_each_network_starts_elsewhere() -> None:
     assert nn.MLP(2, [3, 1]).state_dict() != nn.MLP(2, [3, 1]).state_dict()
 
 

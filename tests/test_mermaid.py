@@ -32,6 +32,15 @@ def test_the_text_of_a_form_is_the_golden_one(name: str, golden: Golden) -> None
     golden.check(f"draw_{name}.mmd", FORMS[name]().mermaid())
 
 
+def test_an_arrow_whose_user_took_another_operand_says_so() -> None:
+    x = Value(-1.0, "x")
+    loss = x.relu() + x
+    loss.backward()
+    text = draw(loss, edges=True).mermaid()
+    assert 'v1 -.->|"not taken"| v2' in text
+    assert 'v1 -->|"local 1<br>adds +1"| v3' in text
+
+
 @pytest.mark.parametrize("name", [*GRAPHS, *FORMS])
 def test_every_line_is_a_box_an_arrow_or_a_style_and_none_is_missing(name: str) -> None:
     drawing = draw(GRAPHS[name]()) if name in GRAPHS else FORMS[name]()

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from autodiff import Value
+from autodiff import Value, backward_steps, detect_anomaly
+from autodiff.support.by_hand import operation_by_hand
 
 
 def slope(f: Callable[[float], float], at: float, step: float = 1e-6) -> float:
@@ -231,3 +232,162 @@ def test_a_chain_deeper_than_python_s_stack_works() -> None:
         y = y + x
     y.backward()
     assert x.grad == 5001.0
+
+
+# --------------------------------------------------------------------------------------------
+# Programs that drive the pass themselves
+# --------------------------------------------------------------------------------------------
+
+
+def test_a_pass_that_is_called_node_by_node_is_the_chain_rule() -> None:
+    x1, x2, w1, w2, b = Value(2.0), Value(0.0), Value(-3.0), Value(1.0), Value(6.5)
+    x1w1, x2w2 = x1 * w1, x2 * w2
+    both = x1w1 + x2w2
+    n = both + b
+    o = n.tanh()
+    o.grad = 1.0
+    o._backward()
+    n._backward()
+    b._backward()
+    both._backward()
+    x1w1._backward()
+    x2w2._backward()
+    slope_of_tanh = 1.0 - math.tanh(0.5) ** 2
+    assert n.grad == b.grad == both.grad == pytest.approx(slope_of_tanh, rel=1e-15)
+    assert (x1.grad, w1.grad) == (-3.0 * n.grad, 2.0 * n.grad)
+    assert (x2.grad, w2.grad) == (n.grad, 0.0)
+
+
+def squared_by_hand(x: Value) -> Value:
+    """Return x * x, with its share of the pass in a function."""
+    out = Value(x.data * x.data, (x, x), "squared")
+
+    def _backward() -> None:
+        x.grad += 2.0 * x.data * out.grad
+
+    out._backward = _backward
+    return out
+
+
+def test_a_topological_loop_of_ones_own_gives_what_backward_gives() -> None:
+    def build() -> tuple[list[Value], Value]:
+        a, b = Value(-1.5), Value(0.75)
+        c = squared_by_hand(a * b + a)
+        scaled = Value(2.0 * c.data, (c,), (2.0,))
+        return [a, b], (scaled * c).relu() + b**3 - a / 2
+
+    (a, b), root = build()
+    order: list[Value] = []
+    seen = set()
+
+    def visit(v: Value) -> None:
+        if v not in seen:
+            seen.add(v)
+            for child in v._prev:
+                visit(child)
+            order.append(v)
+
+    visit(root)
+    for v in order:
+        v.grad = 0.0
+    root.grad = 1.0
+    for v in reversed(order):
+        v._backward()
+    (twin_a, twin_b), twin = build()
+    twin.backward()
+    assert (a.grad, b.grad) == (twin_a.grad, twin_b.grad)
+    # 2 c**2 + b**3 - a / 2 where c = (a b + a)**2
+    d = -1.5 * 0.75 - 1.5
+    assert a.grad == 8.0 * d**3 * 1.75 - 0.5
+    assert b.grad == 8.0 * d**3 * -1.5 + 3.0 * 0.75**2
+
+
+def test_a_leaf_takes_a_function_that_does_nothing_and_no_other() -> None:
+    x = Value(3.0)
+    x._backward = lambda: None
+    x._backward()
+    (x * x).backward()
+    assert x.grad == 6.0
+
+    def print_itself() -> None:
+        print(x)
+
+    y = x * 2
+    for node, function in (
+        (x, print_itself), (x, print), (x, lambda call=print: call()), (y, lambda: None)
+    ):  # fmt: skip
+        with pytest.raises(AttributeError, match="takes no _backward: only a node made by hand"):
+            node._backward = function
+
+
+def test_prev_is_a_set_that_has_an_order() -> None:
+    a, b, c = Value(1.0), Value(2.0), Value(3.0)
+    y = a * b
+    assert y._prev == {a, b}
+    assert y._prev != {a}
+    assert y._prev == (a, b)
+    assert y._prev != (b, a)
+    assert y._prev | {c} == {c} | y._prev == {a, b, c} == y._prev.union([c])
+    assert y._prev & {b, c} == {b, c} & y._prev == {b}
+    assert (y._prev - {b}, {b, c} - y._prev) == ({a}, {c})
+    assert y._prev ^ {b, c} == {b, c} ^ y._prev == {a, c}
+    assert y._prev | (c * b)._prev == {a, b, c}
+    assert [*(b * b)._prev] == [b, b]
+    assert a._prev == set()
+    assert {y._prev: "product"}[(a * b)._prev] == "product"
+    for operation in ("|", "&", "^", "-"):
+        for code in (f"operands {operation} [1]", f"[1] {operation} operands"):
+            with pytest.raises(TypeError):
+                eval(code, {"operands": y._prev})
+
+
+def test_a_node_with_a_function_works_where_somebody_looks_on() -> None:
+    def build() -> tuple[Value, Value, Value]:
+        x = Value(1.3, "x")
+        inner = squared_by_hand(x * 0.7)
+        return x, inner, inner * 3.1 + x
+
+    plain, _, root = build()
+    root.backward()
+    for hooked in ("leaf", "inner", "operand"):
+        x, inner, root = build()
+        seen: list[float] = []
+        {"leaf": x, "inner": inner, "operand": inner.parents[0]}[hooked].register_hook(seen.append)
+        root.backward()
+        assert x.grad == plain.grad
+        assert seen == [{"leaf": x, "inner": inner, "operand": inner.parents[0]}[hooked].grad]
+    with detect_anomaly():
+        x, inner, root = build()
+        root.backward()
+    assert x.grad == plain.grad
+    x, inner, root = build()
+    steps = [step for step in backward_steps(root) if step.node is inner]
+    assert x.grad == plain.grad
+    # All of 2 x at the first place of x * x, and nothing more at the second.
+    assert [(step.upstream, step.contribution, step.total) for step in steps] == [
+        (3.1, 2.0 * (1.3 * 0.7) * 3.1, 2.0 * (1.3 * 0.7) * 3.1),
+        (3.1, 0.0, 2.0 * (1.3 * 0.7) * 3.1),
+    ]
+    assert steps[0].local == pytest.approx(2.0 * 0.91, rel=1e-15)
+
+
+def test_an_operand_that_a_function_leaves_alone_gets_nothing_and_no_hook_is_called() -> None:
+    x, y, z = Value(2.0), Value(3.0), Value(5.0)
+    out = Value(6.0, (x, y), "first")
+
+    def _backward() -> None:
+        x.grad += 3.0 * out.grad
+
+    out._backward = _backward
+    seen: list[float] = []
+    y.register_hook(seen.append)
+    root = out * z
+    steps = [(step.taken, step.total) for step in backward_steps(root) if step.node is out]
+    assert steps == [(True, 15.0), (False, 0.0)]
+    assert (x.grad, y.has_grad, z.grad, seen) == (15.0, False, 6.0, [])
+
+
+def test_the_operations_of_symbols_written_once_are_not_kept_for_ever() -> None:
+    for k in range(2_000):
+        Value(1.0, (Value(1.0),), f"symbol {k}")
+    assert operation_by_hand.cache_info().currsize <= 256

@@ -64,6 +64,8 @@ def test_random_graphs_have_the_eager_bits_as_scalars(recipe: Recipe) -> None:
     assert all_bits(gradients) == all_bits(wanted_gradients)
 
 
+# Inputs that are not used may have a constant's number.
+@pytest.mark.filterwarnings("ignore::autodiff.DecisionWarning")
 @settings(max_examples=40)
 @given(
     recipe=recipes(st.floats()) | tame_recipes(),

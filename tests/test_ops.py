@@ -6,10 +6,12 @@ The operands and the allowed errors are in ``op_cases.py``; the truth is in
 
 from __future__ import annotations
 
+import importlib
 import math
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,18 @@ from hypothesis import strategies as st
 
 import autodiff
 from autodiff import Value, ops
-from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops import NOTHING, OPERATIONS, Operation, Role
+from autodiff.support.gradients import NOT_COMPUTED
 from tests.bits import all_bits, bits, same_bits, steps_between
-from tests.op_cases import HUGE, OP_CASES, SUBNORMAL, Difference, Operands, many_operands
+from tests.op_cases import (
+    HUGE,
+    OP_CASES,
+    SUBNORMAL,
+    UNARY_GRID,
+    Difference,
+    Operands,
+    many_operands,
+)
 from tests.op_reference import KNOWN_DIFFERENCES, is_known, reference_rows
 
 inf, nan = math.inf, math.nan
@@ -64,7 +75,7 @@ def test_an_operation_that_is_added_without_cases_fails_the_suite() -> None:
         cwd=Path(__file__).parents[1],
     )
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
-    assert "operation cube has no entry in tests/op_cases.py" in done.stdout
+    assert "operation added has no entry in tests/op_cases.py" in done.stdout
     assert f"1 failed, {len(OPERATIONS)} passed" in done.stdout
 
 
@@ -99,7 +110,8 @@ def test_forward_and_rule_are_named_functions_that_a_debugger_can_show(name: str
     operation = OPERATIONS[name]
     for function in (operation.forward, operation.partials):
         assert function.__name__.isidentifier()
-        assert getattr(ops, function.__name__) is function
+        module = importlib.import_module(function.__module__)
+        assert getattr(module, function.__name__) is function
 
 
 @pytest.mark.parametrize(
@@ -132,13 +144,106 @@ def test_a_weighted_sum_refuses_a_weight_without_its_input(operands: Operands) -
 def test_the_formula_of_an_operation_of_ones_own_has_all_its_operands(
     symbol: str, arity: int, formula: str
 ) -> None:
-    own = Operation("own", symbol, arity, ops.add, ops.add_partials)
+    own = Operation("own", symbol, arity, ops.ADD.forward, ops.ADD.partials)
     assert own.formula(*"abc"[:arity]) == formula
 
 
 def test_an_entry_cannot_be_changed() -> None:
     with pytest.raises(AttributeError, match="cannot assign to field 'arity'"):
         OPERATIONS["add"].arity = 3  # type: ignore[misc]
+
+
+# --------------------------------------------------------------------------------------------
+# What an entry says besides
+# --------------------------------------------------------------------------------------------
+
+
+def with_roles(*roles: Role) -> list[str]:
+    """Return the names of the operations that have an operand of such a role."""
+    return [name for name, op in OPERATIONS.items() if not set(roles).isdisjoint(op.roles)]
+
+
+def local_derivatives_by_role(name: str) -> Iterator[tuple[Operands, int, Role | None, float]]:
+    """Yield the operands of each case of an operation, a position, its role and its derivative."""
+    operation = OPERATIONS[name]
+    for operands in OP_CASES[name].operands():
+        partials = operation.partials(operation.forward(*operands), *operands)
+        for position, partial in enumerate(partials):
+            yield operands, position, operation.role(position, len(operands)), partial
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_entry_has_a_role_for_each_operand_or_none_and_so_a_neutral_number(name: str) -> None:
+    operation = OPERATIONS[name]
+    assert operation.arity is None or len(operation.roles) in (0, operation.arity)
+    assert len(operation.neutral) == 0 or len(operation.neutral) == operation.arity == 2
+
+
+@pytest.mark.parametrize("name", with_roles(Role.TERM, Role.NEGATED))
+def test_a_term_s_local_derivative_is_1_and_of_what_is_subtracted_it_is_minus_1(name: str) -> None:
+    for _, _, role, partial in local_derivatives_by_role(name):
+        if role in (Role.TERM, Role.NEGATED):
+            assert partial == (1.0 if role is Role.TERM else -1.0)
+
+
+@pytest.mark.parametrize("name", with_roles(Role.FACTOR, Role.WEIGHT))
+def test_a_factor_s_local_derivative_is_the_other_factor(name: str) -> None:
+    for operands, position, role, partial in local_derivatives_by_role(name):
+        pairs = len(operands) // 2  # of a weight, and an input as many places on
+        other = {Role.FACTOR: 1 - position, Role.WEIGHT: position + pairs}
+        other[Role.INPUT] = position - pairs
+        if role in other:
+            assert same_bits(partial, operands[other[role]])
+
+
+@pytest.mark.parametrize("name", with_roles(Role.CONDITION, Role.CHOICE, Role.RECTIFIED))
+def test_what_is_chosen_is_the_result_and_what_is_not_has_no_influence(name: str) -> None:
+    operation = OPERATIONS[name]
+    for operands, position, role, partial in local_derivatives_by_role(name):
+        out = operation.forward(*operands)
+        if role is Role.CONDITION:
+            assert partial == 0.0
+            assert any(same_bits(out, operand) for operand in operands[1:])
+        elif partial == 1.0:
+            assert same_bits(out, operands[position])
+        elif not any(map(math.isnan, operands)):
+            assert partial == 0.0 or operands[0] == operands[1]
+            changed = [*operands]
+            changed[position] = math.nextafter(operands[position], -inf)
+            assert partial != 0.0 or operation.forward(*changed) == out
+
+
+@pytest.mark.parametrize("name", with_roles(Role.SATURATING))
+@pytest.mark.parametrize("x", [-40.0, -20.0, 20.0, 40.0])
+def test_a_saturated_unit_has_hardly_any_slope_and_others_have_one(name: str, x: float) -> None:
+    operation = OPERATIONS[name]
+    assert abs(operation.partials(operation.forward(x), x)[0]) < 1e-8
+    assert operation.partials(operation.forward(0.0), 0.0)[0] >= 0.25
+
+
+@pytest.mark.parametrize("x", UNARY_GRID)
+@pytest.mark.parametrize("name", [name for name, op in OPERATIONS.items() if op.neutral])
+def test_a_neutral_number_leaves_the_other_operand_as_it_is(name: str, x: float) -> None:
+    for place, neutral in enumerate(OPERATIONS[name].neutral):
+        if neutral is not None:
+            operands = (neutral, x) if place == 0 else (x, neutral)
+            assert same_bits(OPERATIONS[name].forward(*operands), x)
+
+
+@pytest.mark.parametrize("name", [name for name, op in OPERATIONS.items() if op.arithmetic])
+def test_arithmetic_can_be_run_on_any_numbers(name: str) -> None:
+    # Of small numbers, the products and sums of floats are exact as well.
+    numbers = (3, 5, 7, 11, 13)[: OP_CASES[name].arity]
+    exact = OPERATIONS[name].forward(*map(Fraction, numbers))
+    assert isinstance(exact, Fraction)
+    assert exact == OPERATIONS[name].forward(*map(float, numbers))
+
+
+@pytest.mark.parametrize("name", [name for name, op in OPERATIONS.items() if op.cases])
+def test_a_case_is_the_operation_that_it_really_is(name: str) -> None:
+    for number, case in OPERATIONS[name].cases.items():
+        for x in UNARY_GRID:
+            assert same_bits(case.forward(x), OPERATIONS[name].forward(x, number))
 
 
 # --------------------------------------------------------------------------------------------
@@ -353,11 +458,13 @@ def test_a_function_of_a_value_and_numbers_makes_the_numbers_constants(
     name: str, place: int
 ) -> None:
     operands: list[Any] = [2, 3.0, 5.0][: OPERATIONS[name].arity]
+    numbers = [float(number) for number in operands]
+    numbers[place] = 4.0
     value = operands[place] = Value(4.0)
     node = FUNCTIONS[name](*operands)
     assert node.parents[place] is value
     assert all(parent.is_constant for parent in node.parents if parent is not value)
-    assert [parent.data for parent in node.parents] == [float(operand) for operand in operands]
+    assert [parent.data for parent in node.parents] == numbers
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -367,7 +474,8 @@ def test_a_rule_on_values_gives_the_numbers_that_it_gives_on_floats(name: str) -
         out = operation.forward(*operands)
         on_floats = operation.partials(out, *operands)
         on_values = operation.partials(Value(out), *[Value(operand) for operand in operands])
-        assert all_bits(map(float, on_values)) == all_bits(on_floats), f"{name}{operands}"
+        numbers = [each.data if isinstance(each, Value) else each for each in on_values]
+        assert all_bits(numbers) == all_bits(on_floats), f"{name}{operands}"
 
 
 def test_leaky_relu_has_a_slope_of_one_hundredth_unless_told() -> None:
@@ -410,9 +518,12 @@ def test_backward_gives_floats_for_all_floats(
     node = Value.make_node(operation, *values)
     node.backward(gradient)
     partials = operation.partials(node.data, *[value.data for value in values])
-    expected = [partial * gradient for partial in partials]
-    assert [type(value.grad) for value in values] == [float] * len(values)
-    assert all_bits(value.grad for value in values) == all_bits(expected)
+    for value, partial in zip(values, partials, strict=True):
+        if partial is NOTHING:  # the operand was not taken, so it gets no gradient
+            assert value.grad is NOT_COMPUTED
+        else:
+            assert type(value.grad) is float
+            assert same_bits(value.grad, partial * gradient)
 
 
 # --------------------------------------------------------------------------------------------

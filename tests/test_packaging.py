@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from autodiff import ops
+from autodiff.ops import OPERATIONS, Operation
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("autodiff", "nn", "demos")  # in the order of the imports: each may use those before it
 STANDARD_LIBRARY_ONLY = ("autodiff", "nn")
@@ -23,20 +26,35 @@ STANDARD_LIBRARY_ONLY = ("autodiff", "nn")
 # What the lowest modules may import of the project. Modules above them need only be free of cycles.
 LOWEST = {
     "autodiff.support.convert": set(),
-    "autodiff.ops": {"autodiff.support.convert"},
     "autodiff.graph": set(),
     "autodiff.support.files": set(),
+    "autodiff.support.gradients": set(),
+    "autodiff.support.memory": set(),
     "autodiff.support.pickling": {"autodiff.graph"},
-    "autodiff.pullback": {"autodiff.ops"},
-    "autodiff.support.hooks": {"autodiff.support.convert"},
-    "autodiff.support.origin": {"autodiff.support.hooks"},
-    "autodiff.support.watch": {"autodiff.support.convert", "autodiff.support.hooks", "autodiff.support.origin"},
+    "autodiff.support.frames": set(),
+    "autodiff.support.lines": set(),
+    "autodiff.support.breakpoints": {
+        *("autodiff.support.convert", "autodiff.support.frames", "autodiff.support.lines"),
+    },
+    "autodiff.support.hooks": {
+        *("autodiff.support.breakpoints", "autodiff.support.convert"),
+        *("autodiff.support.frames", "autodiff.support.lines"),
+    },
+    "autodiff.support.origin": {"autodiff.support.frames", "autodiff.support.hooks"},
+    "autodiff.support.noticing": {"autodiff.support.frames", "autodiff.support.watch"},
+    "autodiff.ops.operation": {"autodiff.support.convert", "autodiff.support.origin"},
+    "autodiff.ops.arithmetic": {"autodiff.ops.operation"},
+    "autodiff.chain_rules": {"autodiff.ops"},
+    "autodiff.operators": {
+        *("autodiff.ops", "autodiff.support.gradients"),
+        *("autodiff.support.origin", "autodiff.support.watch"),
+    },
     "autodiff.value": {
-        f"autodiff.{name}"
-        for name in (
-            *("convert", "ops", "graph", "pickling"),
-            *("pullback", "hooks", "origin", "watch"),
-        )
+        *("autodiff.chain_rules", "autodiff.operators", "autodiff.ops"),
+        *(
+            f"autodiff.support.{name}"
+            for name in ("convert", "gradients", "node", "origin", "passes", "watch")
+        ),
     },
 }
 
@@ -69,8 +87,8 @@ def source_files(package: str) -> Iterator[Path]:
 def module_name(path: Path) -> str:
     """Return the dotted name under which a file of the project is imported.
 
-    >>> module_name(ROOT / "autodiff" / "ops.py"), module_name(ROOT / "nn" / "__init__.py")
-    ('autodiff.ops', 'nn')
+    >>> module_name(ROOT / "autodiff" / "graph.py"), module_name(ROOT / "nn" / "__init__.py")
+    ('autodiff.graph', 'nn')
     """
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -204,6 +222,101 @@ def test_the_checks_of_imports_see_what_they_look_for() -> None:
     assert list(imports_at_import_time(tree)) == at_import_time
     assert list(imports_inside_functions(tree)) == ["nn.layers"]
     assert set(imports_below(tree)) == {*at_import_time, "torch", "nn.layers"}
+
+
+# ---- what is special about an operation is said in its entry -------------------------------
+
+ENTRIES = {name for name, thing in vars(ops).items() if isinstance(thing, Operation)}
+CALLED = {text for op in OPERATIONS.values() for text in (op.name, op.symbol)}
+
+# These are the table, and what is written from it.
+OF_THE_TABLE = re.compile(r"autodiff\.(ops\b|chain_rules$|operators$)")
+
+
+def single_operations(tree: ast.AST) -> Iterator[str]:
+    """Yield where a module asks which operation it has, or lists some.
+
+    To do an operation is no such question: an entry may be an argument, ``make_node(MUL, a, b)``,
+    a key that is looked up, or asked for what it has, ``MUL.origin``.
+    """
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for statement in imports for alias in statement.names} & ENTRIES
+    for parent in ast.walk(tree):
+        for node in ast.iter_child_nodes(parent):
+            if is_entry(node, names) and not does_it(parent, node):
+                yield ast.unparse(parent if isinstance(parent, ast.expr) else node)
+        if isinstance(parent, ast.Compare):
+            sides = [parent.left, *parent.comparators]
+            asked = any(
+                isinstance(s, ast.Attribute) and s.attr in ("name", "symbol") for s in sides
+            )
+            words = {n.value for n in ast.walk(parent) if isinstance(n, ast.Constant)}
+            if asked and not words.isdisjoint(CALLED):
+                yield ast.unparse(parent)
+
+
+def is_entry(node: ast.AST, names: set[str]) -> bool:
+    """Return whether an expression is one entry of the table; ``names`` are of entries."""
+    match node:
+        case ast.Name(name):
+            return name in names
+        case ast.Attribute(ast.Name("ops"), name):
+            return name in ENTRIES
+        case ast.Subscript(ast.Name("OPERATIONS") | ast.Attribute(_, "OPERATIONS"), ast.Constant()):
+            return True
+        case ast.Call(ast.Attribute(table, "get"), [ast.Constant(), *_]):
+            return ast.unparse(table).endswith("OPERATIONS")
+    return False
+
+
+def does_it(parent: ast.AST, node: ast.AST) -> bool:
+    """Return whether an entry is only used where it stands, such as to make a node of it."""
+    match parent:
+        case ast.Call(_, arguments):
+            return node in arguments
+        case ast.Subscript(_, key):
+            return node is key
+        case ast.Attribute(_, name):
+            return name not in ("name", "symbol")
+    return isinstance(parent, ast.keyword)
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if not OF_THE_TABLE.match(name)])
+def test_no_module_treats_a_single_operation_in_a_way_of_its_own(module: str) -> None:
+    assert list(single_operations(parsed(module))) == []
+
+
+IMPORTS = "from autodiff.ops import ADD, MUL, WEIGHTED_SUM, WHERE\n"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        *(
+            "node.op is ops.MUL",
+            "op in (MUL, ops.ADD)",
+            "op == OPERATIONS['mul']",
+            "op.name == MUL.name",
+        ),
+        *("{ops.MUL: 'fmul'}", "CHOICES = [WHERE]", "op is OPERATIONS.get('mul')"),
+        *("op.name == 'relu'", "'+' == op.symbol", "node.op.name in {'relu', 'tanh'}"),
+        "match op:\n    case ops.MUL: pass",
+    ],
+)
+def test_the_check_sees_an_operation_that_is_treated_in_a_way_of_its_own(question: str) -> None:
+    assert list(single_operations(ast.parse(IMPORTS + question))) != []
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        *("Value.make_node(ops.MUL, a, b)", "new_node(kind=Value, op=WEIGHTED_SUM)"),
+        *("origins[WEIGHTED_SUM]", "origin = WEIGHTED_SUM.origin", "POW = 'pow'"),
+        *("node.op.name == name", "file.name == 'mulled'", "Role.WEIGHT in op.roles"),
+    ],
+)
+def test_the_check_lets_an_operation_be_done(use: str) -> None:
+    assert list(single_operations(ast.parse(IMPORTS + use))) == []
 
 
 # ---- what is public ------------------------------------------------------------------------

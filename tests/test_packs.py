@@ -257,12 +257,12 @@ def test_a_gpts_loops_in_javascript_have_the_eager_bits_with_nodes_math() -> Non
 
 
 def test_the_c_of_a_network_has_its_layers_as_loops_with_their_names() -> None:
-    model = nn.MLP(2, [16, 16, 1], rng=1)
+    model = nn.MLP(2, [16, 16, 1], activation="tanh", rng=1)
     x, y = [Value(0.0, "x1"), Value(0.0, "x2")], Value(1.0, "y")
     optimizer = nn.SGD(model.parameters(), lr=0.1)
-    loss = nn.hinge_loss([model(x)], [y])
+    loss = nn.mse_loss([model(x)], [y])
     program = compile(loss, inputs=[*x, y], updates=optimizer.updates)
     lines = [line.strip() for line in program.to_c().splitlines()]
-    assert "total += hidden2_weight[16 * lane + term] * relu_of[term];" in lines
-    assert "d_hidden2_weight[16 * block + lane] = relu_of[lane] * d_hidden2_bias[block];" in lines
+    assert "total += hidden2_weight[16 * lane + term] * tanh_of[term];" in lines
+    assert "d_hidden2_weight[16 * block + lane] = tanh_of[lane] * d_hidden2_bias[block];" in lines
     assert "sums: 16 × sum of 17 terms, 16 of them products" in program.loops

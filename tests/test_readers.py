@@ -469,7 +469,8 @@ def test_hostile_labels_are_text_wherever_they_are_shown(labels: list[str]) -> N
         root.label = names[3]
         return root
 
-    root, plain = graph(labels), graph(["a", "b", "c", "d"])
+    # Where there is no label, explain says how to give one.
+    root, plain = graph(labels), graph([label and "abcd"[k] for k, label in enumerate(labels)])
     root.backward()
     plain.backward()
     drawing, plainly = draw(root, edges=True), draw(plain, edges=True)

@@ -18,6 +18,7 @@ PARTS = (
     "docs",
     "setup.cfg",
     "pyproject.toml",
+    "Makefile",
     "CONTRIBUTING.md",
 )
 
@@ -34,26 +35,32 @@ def copy_of_the_project(folder: Path) -> Path:
     return folder
 
 
-def insert(path: Path, text: str, before: str) -> None:
-    """Insert a text into a file before the one place where another stands."""
-    source = path.read_text(encoding="utf-8")
-    assert source.count(before) == 1, f"{path.name} has {source.count(before)} of {before!r}"
-    path.write_text(source.replace(before, text + before), encoding="utf-8")
+def change(project: Path, diff: str) -> None:
+    """Change a project as a diff shows it.
+
+    Each ``+++`` names a file.  The lines without a + between two ``@@`` stand in one place of it.
+    """
+    for part in diff.split("+++ ")[1:]:
+        name, _, hunks = part.partition("\n")
+        path = project / name
+        source = path.read_text(encoding="utf-8")
+        for hunk in hunks.split("@@\n"):
+            lines = hunk.splitlines(keepends=True)
+            old, new = ("".join(line[1:] for line in lines if line[0] in signs) for signs in KEPT)
+            assert source.count(old) == 1, f"{name} has {source.count(old)} of {old!r}"
+            source = source.replace(old, new)
+        path.write_text(source, encoding="utf-8")
 
 
-def change(path: Path, diff: str) -> None:
-    """Change a file as a diff shows it: the lines without a +, which stand in one place."""
-    lines = diff.splitlines(keepends=True)
-    old, new = ("".join(line[1:] for line in lines if line[0] in kept) for kept in (" -", " +"))
-    source = path.read_text(encoding="utf-8")
-    assert source.count(old) == 1, f"{path.name} has {source.count(old)} of {old!r}"
-    path.write_text(source.replace(old, new), encoding="utf-8")
+KEPT = (" -", " +")
 
 
 def pytest_in(project: Path, *arguments: str) -> str:
     """Run some of a project's tests, and return what pytest prints; they have to pass."""
-    options = ["-q", "-p", "no:cacheprovider"]
-    return run_python(["-m", "pytest", *options, *arguments], project, project=project)
+    options = ["-q", "-p", "no:cacheprovider", "--tb=short", "--maxfail=10"]
+    return run_python(
+        ["-m", "pytest", *options, *arguments], project, project=project, timeout=1800
+    )
 
 
 # What an operation that is in the table has to do, whatever it is.  Expected values are those of
@@ -119,28 +126,12 @@ for number in (0.1, -1.7, 3.3, 1e-70, 1e70):
 def project_with_cube(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project to which an operation was added as CONTRIBUTING says."""
     project = copy_of_the_project(tmp_path_factory.mktemp("project"))
-    function, rule, line, names, method, bound, case, truth, truth_name, in_torch, torch_name = [
-        block.text for block in CONTRIBUTING.section("Adding an operation")
-    ]
-    ops, value = project / "autodiff" / "ops.py", project / "autodiff" / "value.py"
-    bar = "# " + "-" * 92 + "\n"
-    insert(ops, f"{function}\n\n{rule}\n\n", before=f"{bar}# The table\n")
-    change(ops, line)
-    change(ops, names)
-    insert(ops, '    "cube",\n', before='    "divide",\n')
-    public = project / "autodiff" / "__init__.py"
-    insert(public, "    cube,\n", before="    exp,\n")
-    insert(public, '    "cube",\n', before='    "detect_anomaly",\n')
-    insert(value, f"{method}\n", before="    # ---- comparison of the numbers")
-
-    change(project / "tests" / "op_cases.py", bound)
-    change(project / "tests" / "op_cases.py", case)
-    reference = project / "tests" / "golden" / "make_ops_reference.py"
-    insert(reference, f"{truth}\n\n", before="def real_power")
-    change(reference, truth_name)
-    parity = project / "tests" / "parity" / "test_ops_torch.py"
-    insert(parity, f"{in_torch}\n\n", before="TORCH: dict")
-    change(parity, torch_name)
+    operation, *diffs = [block.text for block in CONTRIBUTING.section("Adding an operation")]
+    powers = project / "autodiff" / "ops" / "powers.py"
+    powers.write_text(f"{powers.read_text(encoding='utf-8')}\n\n{operation}", encoding="utf-8")
+    for diff in diffs:
+        change(project, diff)
+    run_python(["-m", "autodiff.ops.writer"], project, project=project)
     return project
 
 
@@ -155,15 +146,37 @@ def test_an_operation_added_as_contributing_says_is_machine_code(project_with_cu
     run_python(["-c", RUN_CUBE_AS_MACHINE_CODE], project_with_cube, project=project_with_cube)
 
 
-def test_an_operation_added_as_contributing_says_passes_its_tests(project_with_cube: Path) -> None:
+# What an operation touches: whatever goes through the table, or reads an entry.
+TOUCHED = (
+    *("ops", "op_engines", "chain_rules", "value", "backward", "gradient", "check", "refusals"),
+    *("compile", "random_programs", "draw", "packaging", "reference"),
+)
+
+
+@pytest.mark.unmeasured
+def test_an_operation_added_as_contributing_says_passes_all_tests(project_with_cube: Path) -> None:
     pytest.importorskip("mpmath", reason="true values come from it")
     run_python(
         ["-m", "tests.golden.make_ops_reference"], project_with_cube, project=project_with_cube
     )
-    tests = [f"tests/test_{name}.py" for name in ("ops", "op_engines", "compile")]
-    tests += ["tests/parity/test_ops_torch.py"]
-    report = pytest_in(project_with_cube, *tests, "-k", "cube")
+    pytest_in(project_with_cube, "tests/test_draw.py", "--rewrite-golden")
+    tests = [f"tests/test_{name}.py" for name in TOUCHED]
+    report = pytest_in(project_with_cube, *tests, "tests/parity/test_ops_torch.py", "autodiff/ops")
     assert "passed" in report
+
+
+def test_files_written_for_an_operation_that_is_gone_are_written_anew(
+    project_with_cube: Path, tmp_path: Path
+) -> None:
+    # Python imports them before they can be written, and the table has none of what they ask for.
+    project = copy_of_the_project(tmp_path)
+    for name in ("autodiff/chain_rules.py", "autodiff/operators.py"):
+        shutil.copyfile(project_with_cube / name, project / name)
+        assert "cube(" in (project / name).read_text(encoding="utf-8")
+    run_python(["-m", "autodiff.ops.writer"], project, project=project)
+    for name in ("autodiff/chain_rules.py", "autodiff/operators.py"):
+        written = (project / name).read_text(encoding="utf-8")
+        assert written == (ROOT / name).read_text(encoding="utf-8")
 
 
 def test_a_demo_added_as_contributing_says_runs_and_passes_its_test(tmp_path: Path) -> None:

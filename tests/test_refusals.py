@@ -10,7 +10,6 @@ import pytest
 
 import nn
 from autodiff import (
-    GradientError,
     Value,
     animate,
     check_gradients,
@@ -26,8 +25,7 @@ from autodiff.compiler.kernels import NotTranslatableError
 from autodiff.debug.assignments import assignments_in
 from autodiff.drawing import render
 from autodiff.drawing.boxes import shape_of
-from autodiff.ops import OPERATIONS, Operation, mul
-from autodiff.pullback import PULLBACKS, pull_back_by_rule, pullback_source
+from autodiff.ops import MUL, Operation
 from autodiff.support.strict_json import short_json
 from autodiff.value import constant
 from tests.bits import bits
@@ -119,59 +117,10 @@ def test_a_value_without_end_is_short_json() -> None:
     assert short_json(endless) == "a list"
 
 
-# ---- rules that cannot be written out --------------------------------------------------------
+# ---- passes ----------------------------------------------------------------------------------
 
 
-def double(x: Any) -> Any:
-    return x + x
-
-
-def asks_whether_it_is_zero(out: Any, x: Any) -> tuple[Any]:
-    return (1.0 + float(bool(x)),)
-
-
-def compares(out: Any, x: Any) -> tuple[Any]:
-    return (1.0 + float(x != 1.0),)
-
-
-def adds_on_the_right(out: Any, x: Any) -> tuple[Any]:
-    return (1.0 + (x * 0.0 + 1.0),)
-
-
-@pytest.mark.parametrize(
-    ("rule", "reason"),
-    [(asks_whether_it_is_zero, "asks whether a number is 0"), (compares, "compares numbers")],
-)
-def test_a_rule_that_looks_at_its_numbers_is_applied_as_it_stands(rule: Any, reason: str) -> None:
-    op = Operation("double", "double", 1, double, rule)
-    with pytest.raises(TypeError, match=reason):
-        pullback_source(op, 1)
-    assert PULLBACKS[op, 1] is pull_back_by_rule
-    x = Value(3.0)
-    Value.make_node(op, x).backward()
-    assert x.grad == 2.0
-
-
-def test_a_rule_may_have_its_number_on_the_left() -> None:
-    op = Operation("double", "double", 1, double, adds_on_the_right)
-    assert "(1.0 + ((x.data * 0.0) + 1.0)) * upstream" in pullback_source(op, 1)
-
-
-def test_a_rule_that_calls_an_operation_outside_the_table_is_applied_as_it_stands() -> None:
-    other = Operation("other", "other", 1, double, adds_on_the_right)
-
-    def calls_another(out: Any, x: Any) -> tuple[Any]:
-        return (other.apply(x) * 0.0 + 2.0,)
-
-    op = Operation("double", "double", 1, double, calls_another)
-    with pytest.raises(TypeError, match="other is not of the table"):
-        pullback_source(op, 1)
-    assert PULLBACKS[op, 1] is pull_back_by_rule
-
-
-def test_a_pass_that_fails_though_its_rules_are_right_leaves_the_leaves_as_they_were(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_pass_that_is_interrupted_leaves_the_leaves_as_they_were() -> None:
     x, y = Value(2.0), Value(5.0)
     (x * y).backward()
     product = x * y
@@ -179,11 +128,16 @@ def test_a_pass_that_fails_though_its_rules_are_right_leaves_the_leaves_as_they_
     def interrupted(node: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(PULLBACKS, (OPERATIONS["mul"], 2), interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        product.backward()
+    chain_rule = MUL.chain_rule
+    MUL.apply_chain_rule_by(interrupted)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            product.backward()
+    finally:
+        MUL.apply_chain_rule_by(chain_rule)
     assert (x.grad, y.grad, product.has_grad) == (5.0, 2.0, False)
-    assert mul(2.0, 3.0) == 6.0
+    product.backward()
+    assert (x.grad, y.grad, product.grad) == (10.0, 4.0, 1.0)
 
 
 # ---- programs --------------------------------------------------------------------------------
@@ -278,18 +232,17 @@ def test_a_gradient_by_what_the_output_does_not_depend_on_is_zero() -> None:
 # ---- checks and anomalies ----------------------------------------------------------------------
 
 
-def test_a_wrong_gradient_is_not_blamed_on_an_operation_that_overflows() -> None:
-    # exp(1000) is inf, on the side that is not taken; 0 times its derivative is nan.
+def test_an_overflow_on_the_side_that_is_not_taken_is_no_fault() -> None:
+    # exp(1000) is inf, on the side that is not taken, which gets nothing
     def taken(x: Value) -> Value:
         return where(x, x * 3.0, exp(x * 1000.0))
 
-    with pytest.raises(GradientError, match="nan"):
-        check_gradients(taken, [Value(1.0)])
+    check_gradients(taken, [Value(1.0)])
 
 
 def test_a_finite_contribution_to_a_gradient_that_is_bad_already_is_no_anomaly() -> None:
     x = Value(1.0, "x")
-    root = where(x, x * 2.0, exp(x * 1000.0))
+    root = x * 2.0 + exp(x * 1000.0) * 0.0  # inf * 0 is nan in the forward pass already
     with detect_anomaly():
         root.backward()
     assert math.isnan(x.grad)
@@ -304,14 +257,6 @@ def real_part(x: Any) -> Any:
 
 def up_to_one(x: Any) -> Any:
     return x if x < 1.0 else math.inf
-
-
-def a_comparison_as_a_number(x: Any) -> Any:
-    return 1.0 * (x > 0.0)
-
-
-def a_number_as_a_condition(x: Any) -> Any:
-    return 1.0 if x else 2.0
 
 
 def not_of_cs_library(x: Any) -> Any:
@@ -364,13 +309,6 @@ def test_an_operation_of_ones_own_may_name_infinity_in_machine_code() -> None:
         [0.5],
         [math.inf],
     ]
-
-
-@pytest.mark.parametrize("function", [a_comparison_as_a_number, a_number_as_a_condition])
-def test_what_machine_code_has_no_word_for_is_refused(function: Any) -> None:
-    pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
-    with pytest.raises(ValueError, match="cannot write"):
-        made_of(function, 3.0, "native").run(1)
 
 
 @pytest.mark.parametrize("function", CALLS_OF_PYTHON_ALONE)

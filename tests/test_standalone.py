@@ -284,11 +284,11 @@ def test_unusual_programs_compile_without_a_warning_and_agree(name: str) -> None
 @pytest.mark.parametrize(
     "engine", [pytest.param(InC, marks=needs_cc), pytest.param(InJavaScript, marks=needs_node)]
 )
-def test_rows_of_minus_zero_sum_to_minus_zero(engine: type[InC] | type[InJavaScript]) -> None:
+def test_a_sum_over_rows_of_minus_zero_is_zero(engine: type[InC] | type[InJavaScript]) -> None:
     w, x = Value(1.0), Value(0.0)
     program = compile(w * x, inputs=[x], updates=lambda g: {w: g[w]})
     found = engine(program).run_rows(1, [1.0], [[-0.0], [-0.0]], 2)
-    assert all_bits([*found.outputs, *found.parameters]) == all_bits([-0.0, -0.0])
+    assert all_bits([*found.outputs, *found.parameters]) == all_bits([0.0, 0.0])
 
 
 def test_the_header_says_where_every_number_is() -> None:
@@ -372,10 +372,6 @@ def ends_without_a_result(x: Any) -> Any:
     _ = x
 
 
-def compares_twice(x: Any) -> Any:
-    return x if 0.0 < x < 1.0 else 0.0
-
-
 def some_partials(out: Any, x: Any) -> tuple[Any]:
     return (1.0,)
 
@@ -387,7 +383,6 @@ def some_partials(out: Any, x: Any) -> tuple[Any]:
         uses_a_name_from_outside,
         calls_a_function_of_its_own,
         ends_without_a_result,
-        compares_twice,
         lambda x: x * x,
         math.erf,
     ],
@@ -395,10 +390,10 @@ def some_partials(out: Any, x: Any) -> tuple[Any]:
 def test_what_c_cannot_be_told_is_named(forward: Callable[[Any], Any]) -> None:
     op = Operation("riddle", "riddle", 1, forward, some_partials)
     node = Value(2.0)
-    node.op, node.parents = op, (Value(1.0),)
+    node.origin, node.parents = op.origin, (Value(1.0),)
     program = compile(node)
     for write in (program.to_c, program.to_javascript):
-        with pytest.raises(ValueError, match=r"riddle|cannot write"):
+        with pytest.raises(ValueError, match="riddle"):
             write()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -14,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from autodiff import Trace, Value
+from autodiff import Trace, Value, record_epochs, record_source
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
-from demos.step import loss_of_file, plain_text
+from demos.step import plain_text, trace_of_file
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -109,7 +110,9 @@ def test_a_file_that_defines_loss_is_shown_with_the_names_of_its_variables(mine:
     run = run_plain(str(mine))
     assert run.returncode == 0
     assert "h = tanh(v5) = 0\n" in run.stdout
-    assert "12  d loss/d w += d loss/d v4 × d v4/d w = 1 × -2 = -2    (sum so far -1)" in run.stdout
+    # relu did not take w - b, so that passes nothing on: w has two uses left, and b one.
+    assert "d loss/d v9 += nothing: v10 did not take v9\n" in run.stdout
+    assert "10  d loss/d w += d loss/d v4 × d v4/d w = 1 × -2 = -2    (sum so far -1)" in run.stdout
     assert run.stdout.endswith("    w  -1\n    x  0.5\n    b  1\n")
 
 
@@ -122,7 +125,7 @@ def test_a_file_runs_as_a_program_with_its_own_folder_and_arguments(tmp_path: Pa
         "    x = Value(NUMBER, str(len(sys.argv)))\n    loss = x * x\n"
     )
     before = list(sys.path), list(sys.argv)
-    loss = loss_of_file(path)
+    loss = trace_of_file(path).root
     assert (loss.data, loss.parents[0].label) == (9.0, "1")
     assert (sys.path, sys.argv) == before
 
@@ -130,14 +133,14 @@ def test_a_file_runs_as_a_program_with_its_own_folder_and_arguments(tmp_path: Pa
 def test_a_loss_after_its_own_backward_is_shown_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / "done.py"
     path.write_text(MINE + "loss.backward()\n")
-    assert plain_text(Trace(loss_of_file(path))).endswith("    w  -1\n    x  0.5\n    b  1")
+    assert plain_text(trace_of_file(path)).endswith("    w  -1\n    x  0.5\n    b  1")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, "there is no file"),
-        ("x = 1\n", "defines no `loss`"),
+        ("x = 1\n", "calls no backward() and defines no `loss`"),
         ("loss = 3.0\n", "is the float 3.0, but must be a Value"),
         ("from autodiff.value import constant\nloss = constant(3)\n", "is a constant"),
         ("import nothing_of_that_name\n", "No module named 'nothing_of_that_name'"),
@@ -258,7 +261,12 @@ def test_the_screen_has_the_rule_of_the_node_and_the_gradients_so_far(
     screen.press("nnn")
     screen.shows("step 3 of 28", "prediction = sigmoid(z)", "−0.285146", "0.242094")
     screen.press("bn")
-    screen.shows("step 3 of 28", "d prediction/d z = prediction × (1 − prediction)", "▶● z", "○ h1")
+    screen.shows(
+        "step 3 of 28",
+        "d prediction/d z = prediction × (1 − prediction)",
+        "▶● z",
+        "○ output.bias[0]",
+    )
 
 
 def test_arrows_up_and_down_go_from_node_to_node_and_home_and_end_to_the_ends(
@@ -327,9 +335,190 @@ def test_a_file_of_the_user_s_own_in_a_terminal(
     terminal: Callable[..., Terminal], mine: Path
 ) -> None:
     screen = terminal(str(mine))
-    screen.shows("step 0 of 13", "loss = v8 + v10")
+    screen.shows("step 0 of 11", "loss = v8 + v10")
     screen.jump("w")
-    screen.shows("step 12 of 13", "sum complete: −1   (use 3 of 3 of w)", "mine.py:5")
+    screen.shows("step 10 of 11", "sum complete: −1   (use 2 of 2 of w)", "mine.py:5")
+    screen.jump("v9")
+    screen.shows("+= nothing", "v10 did not take v9", "sum complete: nothing   (use 1 of 1 of v9)")
+
+
+# --------------------------------------------------------------------------------------------
+# A file that trains
+# --------------------------------------------------------------------------------------------
+
+TRAINS = """
+from autodiff import Value
+
+w, b = Value(2.0), Value(0.5)
+for epoch in range(12):
+    loss = (w * 3.0 + b - 1.0) ** 2
+    w.zero_grad()
+    loss.backward()
+    w.data -= 0.01 * w.grad
+"""
+
+
+@pytest.fixture
+def trains(tmp_path: Path) -> Path:
+    """A file of the user's own that trains."""
+    path = tmp_path / "trains.py"
+    path.write_text(TRAINS)
+    return path
+
+
+def test_a_file_that_trains_is_shown_epoch_by_epoch(trains: Path) -> None:
+    first = run_plain(str(trains)).stdout
+    assert first.startswith(
+        "epoch 0 of 0 to 11 (--epoch shows another): loss.backward(): 5 steps, "
+    )
+    # d loss/d w is 2 * (2 * 3 + 0.5 - 1) * 3.
+    assert "\n    w  33\n" in first
+    assert first.endswith("update:\n    w: 2 → 1.67, changed by -0.33 (= -0.01 × 33, w.grad)\n")
+    second = run_plain(str(trains), "--epoch", "1").stdout
+    assert "\n    w  27.06\n" in second
+    refused = run_plain(str(trains), "--epoch", "12")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "there are epochs from 0 to 11, not 12" in refused.stderr
+
+
+def test_a_weight_that_was_updated_since_is_shown_as_it_was_and_as_it_became(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "once.py"
+    path.write_text(
+        "from autodiff import Value\n"
+        "w = Value(3.0)\nloss = w * w\nloss.backward()\nw.data -= 0.5 * w.grad\n"
+    )
+    lines = run_plain(str(path)).stdout.splitlines()
+    assert lines[2] == "loss = w * w = 9"
+    assert lines[-1] == "    w: 3 → 0, changed by -3 (= -0.5 × 6, w.grad)"
+
+
+def test_a_loss_of_no_pass_is_shown_rather_than_the_passes(tmp_path: Path) -> None:
+    path = tmp_path / "other.py"
+    path.write_text(
+        "from autodiff import Value\nw = Value(3.0)\n(w * w).backward()\nloss = w * 4.0\n"
+    )
+    assert "loss = w * 4 = 12\n" in run_plain(str(path)).stdout
+
+
+def test_a_file_needs_no_loss_if_it_calls_backward(tmp_path: Path) -> None:
+    path = tmp_path / "unnamed.py"
+    path.write_text("from autodiff import Value\nw = Value(3.0)\n(w * w).backward()\n")
+    assert run_plain(str(path)).stdout.endswith("    w  6\n")
+
+
+# --------------------------------------------------------------------------------------------
+# The screen
+# --------------------------------------------------------------------------------------------
+
+
+class Screen:
+    """The screen without a terminal: what its parts say after some keys."""
+
+    def __init__(self, trace: Trace, width: int = 100, height: int = 30) -> None:
+        pytest.importorskip("textual", reason="draws the screen")
+        self.trace = trace
+        self.size = width, height
+
+    def after(self, *keys: str) -> dict[str, str]:
+        """Return the text of each part, and of the titles of panels."""
+        return asyncio.run(self._after(keys))
+
+    async def _after(self, keys: tuple[str, ...]) -> dict[str, str]:
+        from textual.widgets import Static
+
+        from demos.step_screen import StepScreen
+
+        screen = StepScreen(self.trace)
+        parts = "title", "note", "node", "rule", "gradients", "message"
+        async with screen.run_test(size=self.size) as pilot:
+            await pilot.pause()
+            for key in keys:
+                await pilot.press(key)
+            await pilot.pause()
+            return {
+                part: "\n".join(
+                    "".join(segment.text for segment in strip)
+                    for strip in screen.query_one(f"#{part}", Static).render_lines(
+                        screen.query_one(f"#{part}", Static).size.region
+                    )
+                )
+                for part in parts
+            } | {"titles": str(screen.query_one("#rule", Static).border_title)}
+
+
+def trained_trace() -> Trace:
+    """Return a trace of three epochs in which w is trained."""
+    w, x = Value(2.0, "w"), Value(-1.5, "x")
+    with record_epochs() as trace:
+        for _ in range(3):
+            (loss := (w * x).tanh()).label = "loss"
+            loss.backward()
+            w.data -= 0.25 * w.grad
+            w.zero_grad()
+            x.zero_grad()
+    return trace
+
+
+def test_keys_go_to_the_phases_and_from_epoch_to_epoch() -> None:
+    screen = Screen(trained_trace())
+    shown = screen.after("f", "n")
+    assert "epoch 0 of 0–2   forward   step 1 of 2" in shown["title"]
+    assert "2 × (−1.5)" in shown["rule"]
+    assert "w 2" in shown["node"]
+    shown = screen.after("u")
+    assert "update   step 1 of 1" in shown["title"]
+    assert "against its gradient: so the loss falls" in shown["rule"]
+    assert "epoch 1 of 0–2   update" in screen.after("right_square_bracket")["title"]
+    assert "epoch 2 of 0–2" in screen.after("right_square_bracket", "right_square_bracket")["title"]
+    assert "epoch 1 of 0–2" in screen.after("left_square_bracket", "c")["title"]
+    assert (
+        "epoch 2 of 0–2   backward   step 0"
+        in screen.after("slash", *"epoch", "space", "2", "enter")["title"]
+    )
+    assert (
+        "there are epochs from 0 to 2"
+        in screen.after("slash", *"epoch", "space", "7", "enter")["message"]
+    )
+
+
+def test_steps_go_on_into_the_next_epoch_and_back_into_the_one_before() -> None:
+    trace = trained_trace()
+    trace.goto(len(trace))
+    assert "epoch 1 of 0–2   forward   step 1 of 2" in Screen(trace).after("n")["title"]
+    assert "epoch 0 of 0–2   update   step 1 of 1" in Screen(trace).after("b")["title"]
+
+
+def test_numbers_that_have_changed_since_are_told_and_those_of_now_shown(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    path = tmp_path / "changed.py"
+    path.write_text("from autodiff import Value\nw = Value(3.0)\nloss = w * w\nw.data = 0.0\n")
+    run = run_plain(str(path))
+    assert "! loss = w * w is 9, but 0 with the numbers of now: w (or loss itself)" in run.stdout
+    assert "loss = w * w = 0\n" in run.stdout
+    screen = terminal(str(path))
+    screen.shows("step 0 of 2", "! loss = w * w is 9, but 0 with the numbers of now", "w 0 ──┐")
+    assert screen.leave() == 0
+
+
+def test_what_nothing_reaches_is_said_where_one_jumps_to_it(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    path = tmp_path / "dead.py"
+    path.write_text("from autodiff import Value\nx = Value(-1.0)\nloss = (x * 2).relu()\n")
+    screen = terminal(str(path))
+    screen.shows("step 0 of 1")
+    screen.jump("x")
+    screen.shows("nothing reaches x: all that uses it was not taken")
+
+
+def test_the_variables_that_nothing_reaches_are_listed_as_that() -> None:
+    x = Value(-1.0, "x")
+    text = plain_text(Trace((x * 2).relu()))
+    assert "1  d v4/d v3 += nothing: v4 did not take v3\n" in text
+    assert text.endswith("gradients of the variables:\n    x  nothing reaches it")
 
 
 @pytest.mark.parametrize("key", ["q", "\x03"])
@@ -358,3 +547,90 @@ def test_plain_text_can_be_asked_for_in_a_terminal_too(terminal: Callable[..., T
     screen.process.expect(screen.ended)
     assert "gradients of the variables:" in screen.process.before
     assert "\x1b" not in screen.process.before
+
+
+# --------------------------------------------------------------------------------------------
+# Code and picture beside the step
+# --------------------------------------------------------------------------------------------
+
+
+def recorded_loss() -> Value:
+    """Return a loss whose lines are recorded; the relu is dead, and its weight has a long name."""
+    with record_source():
+        the_weight_of_the_first_hidden_neuron = Value(-1.0)
+        x = Value(2.0)
+        hidden = (the_weight_of_the_first_hidden_neuron * x).relu()
+        square = hidden * hidden
+        (loss := (square - 1.0) ** 2 + 3.0 * x).label = "loss"
+    return loss
+
+
+def test_a_step_has_its_line_its_chain_rule_s_line_and_its_place_in_the_graph() -> None:
+    shown = Screen(Trace(recorded_loss())).after("slash", *"square", "enter", "n")
+    assert "square = hidden * hidden" in shown["node"]
+    assert "▶ hidden 0 ◀─┐" in shown["node"]
+    assert "  hidden 0 ──┴── square = 0 ◀── " in shown["node"]
+    assert "backward_mul:  a.grad += b.data * upstream" in shown["rule"]
+
+
+def test_why_a_gradient_is_0_is_told_beside_it_once_it_is_complete() -> None:
+    trace = Trace(recorded_loss())
+    shown = Screen(trace).after("slash", *"hidden", "enter")
+    assert shown["note"].count("hidden is multiplied by hidden = 0") == 1
+    assert not Screen(trace).after("b")["note"].strip()
+    assert "d loss/d hidden = 0" in Screen(trace).after("n", "e")["message"]
+
+
+def test_in_a_large_graph_the_reasons_come_by_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen(Trace(recorded_loss()))
+    monkeypatch.setattr("demos.step_screen.MOST_EXPLAINED", 3)
+    keys = ("slash", *"hidden", "enter")
+    assert "press e to see why this gradient is 0" in screen.after(*keys)["note"]
+    assert "hidden is multiplied by hidden = 0" in screen.after(*keys, "e")["message"]
+
+
+def test_a_jump_takes_the_completion_that_is_offered() -> None:
+    screen = Screen(Trace(recorded_loss()))
+    # Two names have an s in them; loss would be found by the part alone.
+    assert "the node: square" not in screen.after("slash", "s", "enter")["rule"]
+    assert "d loss/d square = " not in screen.after("slash", "s", "q", "enter")["message"]
+    assert screen.trace.step is not None
+    assert screen.trace.step.parent.name == "square"
+    screen.after("slash", "h", "tab", "enter")
+    assert screen.trace.step.parent.name == "hidden"
+    assert "nothing reaches the_weight" in screen.after("slash", *"the", "enter")["message"]
+
+
+@pytest.mark.parametrize("width", [24, 44, 80, 109, 110, 160])
+def test_no_fraction_is_broken_at_any_width(width: int) -> None:
+    with record_source():
+        the_weight_of_the_first_hidden_neuron = Value(-1.23456789e-10)
+        the_input_of_the_first_hidden_neuron = Value(-2.3456789e-20)
+        loss = the_weight_of_the_first_hidden_neuron * the_input_of_the_first_hidden_neuron
+    rows = Screen(Trace(loss), width).after("n")["rule"].splitlines()[1:-1]
+    bars = [place for place, row in enumerate(rows) if "───" in row]
+    if width < 44:
+        assert not bars  # the numbers alone
+        assert "= 1 ×" in " ".join(rows[0].split())
+    else:
+        (place,) = bars
+        assert len(re.findall("─+", rows[place])) == 3
+        assert [rows[place + side].count(" d ") for side in (-1, 1)] == [3, 3]
+
+
+def test_fractions_are_as_wide_as_there_is_room() -> None:
+    pytest.importorskip("rich", reason="writes the text")
+    from demos.step_picture import Column, short, stacked
+
+    def columns(length: int) -> list[Column]:
+        names = (f"d {short(name, length)}" for name in ("a_very_long_name", "another_long_name"))
+        fraction = tuple(names)
+        return [((fraction[0], fraction[1]), "−1.23457e−10", ""), (("=", ""), "=", "")]
+
+    for width in range(1, 60):
+        lines = stacked(columns, width).plain.splitlines()
+        assert max(map(len, lines)) <= width
+        # The number, 12 characters, two spaces and the sign; or names of up to 19.
+        assert len(lines) == (4 if width >= 15 else 1)
+    assert "d a_very_long_name" in stacked(columns, 22).plain
+    assert "d a_very_…ng_name" in stacked(columns, 20).plain

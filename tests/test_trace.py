@@ -27,9 +27,14 @@ def recorded_steps(root: Value) -> list[Step]:
 
 
 def sums_after(root: Value, steps: list[Step]) -> dict[Value, bytes]:
-    """Return each gradient after these steps, added up from nothing, as bits."""
+    """Return each gradient after these steps, added up from nothing, as bits.
+
+    A step that was not taken adds nothing: without another one there is no gradient.
+    """
     sums = {root: 1.0}
     for step in steps:
+        if not step.taken:
+            continue
         earlier = sums.get(step.parent)
         sums[step.parent] = step.contribution if earlier is None else earlier + step.contribution
     return {node: bits(number) for node, number in sums.items()}
@@ -59,16 +64,17 @@ def test_the_state_at_any_step_is_the_sum_of_the_steps_before_it(
     root = built(recipe)[-1]
     steps = recorded_steps(root)
     trace = Trace(root)
-    assert len(trace) == len(steps)
+    assert trace.progress == (0, len(steps))
     for position in data.draw(st.lists(st.integers(0, len(steps)), min_size=1, max_size=8)):
-        trace.goto(position)
-        assert trace.position == position
+        trace.goto(position, "backward")
+        assert trace.progress == (position, len(steps))
         assert state(trace) == sums_after(root, steps[:position])
 
 
 @given(recipe=wild_recipes())
 def test_every_step_forward_is_undone_exactly_by_a_step_back(recipe: Recipe) -> None:
     trace = Trace(built(recipe)[-1])
+    trace.goto(0)
     states = [state(trace)]
     for _ in trace:
         states.append(state(trace))
@@ -133,11 +139,12 @@ def test_a_gradient_that_no_step_has_reached_is_none_and_not_zero() -> None:
 def test_next_and_back_return_the_step_that_is_now_the_last() -> None:
     _, _, loss = example()
     trace = Trace(loss)
-    assert trace.step is None
+    assert str(trace.step) == "loss = v4**2 = 8**2 = 64"
     first, second = trace.next(), trace.next()
-    assert (trace.step, trace.position) == (second, 2)
+    assert (trace.step, trace.position) == (second, 5)
     assert trace.back() == first
-    assert trace.back() is None
+    trace.goto(1)
+    assert trace.back() is trace.step is None
     assert trace.position == 0
 
 
@@ -145,17 +152,14 @@ def test_to_goes_to_the_step_that_completes_a_gradient_in_both_directions() -> N
     a, b, loss = example()
     total, product = loss.parents[0], loss.parents[0].parents[0]
     trace = Trace(loss)
-    # The steps: loss to total, total to product, total to a, product to a, product to b.
-    for node, position in ((a, 4), (total, 1), (b, 5), (product, 2), (loss, 0)):
+    # Three steps forward; loss to total, total to product, total to a, product to a, product to b.
+    for node, position in ((a, 7), (total, 4), (b, 8), (product, 5), (loss, 3)):
         step = trace.to(node)
         assert trace.position == trace.completed_at(node) == position
-        assert (step is None) == (position == 0)
-        if step is not None:
-            assert step.parent is node
+        assert (step.node if position == 3 else step.parent) is node
         assert trace.is_complete(node)
-        if position:
-            trace.back()
-            assert not trace.is_complete(node)
+        trace.back()
+        assert not trace.is_complete(node)
         trace.goto(len(trace))
         assert trace.is_complete(node)
 
@@ -163,17 +167,18 @@ def test_to_goes_to_the_step_that_completes_a_gradient_in_both_directions() -> N
 def test_iterating_takes_the_steps_from_here_to_the_end() -> None:
     _, _, loss = example()
     trace = Trace(loss)
-    trace.goto(3)
+    trace.goto(3, "backward")
     assert [step.parent.label for step in trace] == ["a", "b"]
-    assert trace.position == len(trace) == 5
+    assert trace.position == len(trace) == 8
+    assert list(trace) == []
 
 
-@pytest.mark.parametrize("position", [-1, 6, 10**9])
+@pytest.mark.parametrize("position", [-1, 9, 10**9])
 def test_a_step_out_of_range_is_an_index_error_and_moves_nothing(position: int) -> None:
     _, _, loss = example()
     trace = Trace(loss)
     trace.goto(2)
-    with pytest.raises(IndexError, match=f"positions from 0 to 5, and {position} is none of them"):
+    with pytest.raises(IndexError, match=f"positions from 0 to 8, and {position} is none of them"):
         trace.goto(position)
     assert trace.position == 2
 
@@ -181,12 +186,13 @@ def test_a_step_out_of_range_is_an_index_error_and_moves_nothing(position: int) 
 def test_next_at_the_end_and_back_at_the_start_are_index_errors() -> None:
     _, _, loss = example()
     trace = Trace(loss)
+    trace.goto(0)
     with pytest.raises(IndexError, match="trace of loss"):
         trace.back()
-    trace.goto(5)
+    trace.goto(8)
     with pytest.raises(IndexError, match="trace of loss"):
         trace.next()
-    assert trace.position == 5
+    assert trace.position == 8
 
 
 @pytest.mark.parametrize("thing", [1.0, "1", None, True])
@@ -204,6 +210,50 @@ def test_a_value_of_another_graph_is_an_error_that_names_it() -> None:
         with pytest.raises(ValueError, match=r"never reaches Value\(7, 'other'\): loss does not"):
             move(Value(7.0, "other"))
     assert trace.position == 2
+
+
+def behind_a_choice() -> tuple[Value, Value, Value]:
+    """Return x, v = 2 * x, which is not taken, and the loss maximum(v, x) + x * 3 for x = -1."""
+    x = Value(-1.0, "x")
+    (v := 2 * x).label = "v"
+    (loss := v.maximum(x) + x * 3).label = "loss"
+    return x, v, loss
+
+
+def test_a_step_that_was_not_taken_is_a_step_that_changes_nothing() -> None:
+    x, v, loss = behind_a_choice()
+    trace = Trace(loss)
+    step = trace.to(v)
+    assert step is not None
+    assert (step.parent, step.taken, step.contribution, step.before, step.total) == (
+        *(v, False, 0.0, None, 0.0),
+    )
+    assert str(step) == "d loss/d v += nothing: v5 = maximum(v, x) did not take v  (sum 0)"
+    assert trace.gradient(v) is None
+    assert trace.is_complete(v)
+    with trace.shown():
+        assert not v.has_grad
+    before = state(trace)
+    trace.back()
+    assert state(trace) == before
+    assert not trace.is_complete(v)
+    trace.goto(len(trace))
+    # maximum(v, x) gives 1, and x * 3 gives 3; 2 * x is reached by nothing, so it has no step.
+    assert trace.gradient(x) == 4.0
+    assert [each.node for each in recorded_steps(loss) if each.parent is x] == [
+        node for node in reversed(topological_order(loss)) if x in node.parents and node is not v
+    ]
+
+
+def test_a_value_that_nothing_reaches_is_an_error_that_says_so() -> None:
+    x = Value(-1.0, "x")
+    loss = (x * 2).relu() + 1.0
+    trace = Trace(loss)
+    trace.goto(len(trace))
+    assert trace.gradient(x) is None
+    for move in (trace.to, trace.completed_at, trace.is_complete):
+        with pytest.raises(ValueError, match=r"reaches Value\(-1, 'x'\): all that uses it was not"):
+            move(x)
 
 
 def test_a_constant_is_an_error_that_says_so() -> None:
@@ -255,12 +305,12 @@ def test_later_changes_do_not_reach_a_trace() -> None:
     a, b, loss = example()
     expected = [str(step) for step in recorded_steps(loss)]
     trace = Trace(loss)
-    trace.goto(3)
+    trace.goto(3, "backward")
     a.data, b.data = 50.0, 60.0
     loss.backward()
     a.zero_grad()
     assert [str(step) for step in trace] == expected[3:]
-    trace.goto(0)
+    trace.goto(0, "backward")
     assert [(step.local, step.upstream) for step in trace] == [
         (16.0, 1.0),
         (1.0, 16.0),
@@ -299,7 +349,7 @@ def test_an_error_while_shown_gives_the_gradients_back() -> None:
     a, _, loss = example()
     a.grad = 100.0
     trace = Trace(loss)
-    trace.goto(5)
+    trace.goto(5, "backward")
     with pytest.raises(KeyboardInterrupt), trace.shown():
         raise KeyboardInterrupt
     assert (a.grad, loss.has_grad) == (100.0, False)
@@ -310,8 +360,8 @@ def test_a_picture_of_a_step_says_which_gradients_are_not_computed() -> None:
     _, _, loss = example()
     trace = Trace(loss)
     sources = []
-    for position in range(len(trace) + 1):
-        trace.goto(position)
+    for position in range(6):
+        trace.goto(position, "backward")
         with trace.shown():
             sources.append(draw(loss).source)
     unknown = [source.count("grad –") for source in sources]
@@ -321,8 +371,11 @@ def test_a_picture_of_a_step_says_which_gradients_are_not_computed() -> None:
 def test_its_repr_says_where_it_is() -> None:
     _, _, loss = example()
     trace = Trace(loss)
-    trace.goto(3)
-    assert repr(trace) == "<Trace of loss: step 3 of 5>"
+    assert repr(trace) == "<Trace of loss: backward, step 0 of 5>"
+    trace.goto(7)
+    assert repr(trace) == "<Trace of loss: backward, step 4 of 5>"
+    trace.goto(2)
+    assert repr(trace) == "<Trace of loss: forward, step 2 of 3>"
 
 
 def test_its_names_are_those_of_the_graph() -> None:
@@ -350,10 +403,10 @@ def test_a_gradient_that_a_hook_replaced_is_what_the_trace_has() -> None:
     assert calls == [16.0]
     step = trace.next()
     assert (step.total, trace.gradient(total)) == (16.0, 8.0)
-    trace.goto(5)
+    trace.goto(8)
     assert (trace.gradient(a), trace.gradient(b)) == (32.0, 16.0)
     trace.goto(0)
-    trace.goto(5)
+    trace.goto(8)
     assert (trace.gradient(total), trace.gradient(a)) == (8.0, 32.0)
     assert calls == [16.0]
 
@@ -363,7 +416,7 @@ def test_a_hook_of_the_root_replaces_where_the_pass_starts() -> None:
     loss.register_hook(lambda gradient: gradient * 10.0)
     trace = Trace(loss)
     assert trace.gradient(loss) == 10.0
-    trace.goto(5)
+    trace.goto(8)
     assert trace.gradient(a) == 640.0
 
 
@@ -421,9 +474,9 @@ def test_a_chain_of_30_000_nodes_is_travelled_node_by_node() -> None:
     for _ in range(30_000):
         node = node + 1.0
     trace = Trace(node)
-    assert len(trace) == 30_000
+    assert len(trace) == 60_000
     trace.to(x)
-    assert trace.position == 30_000
+    assert trace.position == 60_000
     trace.back()
     assert trace.gradient(x) is None
     positions = [trace.completed_at(each) for each in reversed(topological_order(node)[30_001:])]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from autodiff import Value, weighted_sum
 from autodiff.ops import OPERATIONS
+from autodiff.support.node import NOT_LISTED
 from autodiff.value import constant
 from tests.bits import all_bits, same_bits
 
@@ -97,7 +98,7 @@ def test_an_integer_beyond_the_floats_is_an_overflow_error() -> None:
 
 @pytest.mark.parametrize("label", [None, 3, 2.0, ["x"]])
 def test_a_label_that_is_no_text_is_a_type_error(label: Any) -> None:
-    with pytest.raises(TypeError, match="Value needs a str as its label, but got"):
+    with pytest.raises(TypeError, match=r"Value needs (a str as its label|Values as its operands)"):
         Value(1.0, label)
     with pytest.raises(TypeError, match="Value needs a str as its label, but got"):
         constant(1.0, label)
@@ -149,12 +150,16 @@ def test_numpy_scalars_on_either_side_become_constants(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_numpy_arrays_on_either_side_are_refused(name: str) -> None:
-    numpy = pytest.importorskip("numpy", reason="tests that NumPy's arrays are refused")
-    for array in (numpy.ones(3), numpy.array(1.0)):
-        for operands in ((Value(1.0), array), (array, Value(1.0))):
-            with pytest.raises(TypeError, match=r"'Value'|ndarray|NumPy array"):
-                OPERATORS[name](*operands)
+def test_numpy_arrays_on_either_side_give_an_array_of_values(name: str) -> None:
+    numpy = pytest.importorskip("numpy", reason="tests what NumPy's arrays become")
+    array, x = numpy.array([0.5, 3.0]), Value(2.0)
+    for operands in ((x, array), (array, x)):
+        found = OPERATORS[name](*operands)
+        numbers = [
+            OPERATORS[name](*(each.data if each is x else n for each in operands)) for n in array
+        ]
+        assert [type(each) for each in found] == [Value, Value]
+        assert [each.data for each in found] == numbers
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -303,9 +308,9 @@ def test_equality_and_hash_are_those_of_the_object() -> None:
 
 
 @given(number=st.floats())
-def test_float_gives_the_number_back(number: float) -> None:
-    assert same_bits(float(Value(number)), number)
-    assert type(float(Value(number))) is float
+def test_item_gives_the_number_back(number: float) -> None:
+    assert same_bits(Value(number).item(), number)
+    assert type(Value(number).item()) is float
 
 
 # --------------------------------------------------------------------------------------------
@@ -429,3 +434,15 @@ def test_op_is_empty_for_a_leaf_and_the_symbol_for_a_node() -> None:
     nodes = (x + 1, x - 1, x * 3, x / 3, -x, x**2, x**3, x.relu(), x.tanh(), x.exp())
     symbols = ["+", "-", "*", "/", "-", "**2", "**", "relu", "tanh", "exp"]
     assert [node._op for node in nodes] == symbols
+
+
+def test_dir_lists_what_a_person_wants_and_nothing_by_another_engines_name() -> None:
+    class Own(Value):
+        def own_method(self) -> None:
+            """Do nothing."""
+
+    listed = set(dir(Own(1.0)))
+    assert {"data", "grad", "op", "parents", "name", "label", "backward", "own_method"} <= listed
+    assert not listed & NOT_LISTED
+    for name in NOT_LISTED:  # they are all there nevertheless
+        assert hasattr(Value(1.0), name)

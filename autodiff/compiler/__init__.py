@@ -3,6 +3,7 @@
 ======================  =====================================================================
 ``program.py``          ``compile`` and ``Program``: what a user sees
 ``build.py``            from a graph to registers: forward, gradient and updates, with names
+``decisions.py``        warnings of what Python code decided by a number
 ``linear.py``           the registers: what is known is computed, what is equal shared
 ``packs.py``            operations that are alike, level by level
 ``layout.py``           where the numbers of packs are, and the loops that compute them
@@ -18,6 +19,7 @@
 ``llvm_operations.py``  one operation, of numbers or of vectors
 ``row_sums.py``         which sums over rows it makes together
 ``vector_exp.py``       its ``exp`` of several numbers at once
+``guard.py``            which of the rows' choices can be left out, and until when
 ``native.py``           that assembly as machine code
 ``object_cache.py``     machine code kept on disk
 ``batches.py``          the order in which rows are visited
@@ -26,7 +28,18 @@
 """
 
 from autodiff.compiler.batches import batches_of, row_order
+from autodiff.compiler.build import record_program
+from autodiff.compiler.decisions import DecisionWarning
 from autodiff.compiler.program import Program, compile, epoch_means
 from autodiff.compiler.slices import slices
 
-__all__ = ["Program", "batches_of", "compile", "epoch_means", "row_order", "slices"]
+__all__ = [
+    "DecisionWarning",
+    "Program",
+    "batches_of",
+    "compile",
+    "epoch_means",
+    "record_program",
+    "row_order",
+    "slices",
+]

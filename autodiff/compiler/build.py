@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autodiff.compiler.languages import function_name
+from autodiff.compiler.languages import function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
-from autodiff.gradient import GradientStep, gradient_steps
+from autodiff.gradient import Contribution, GradientSteps
 from autodiff.graph import leaves_and_interior, topological_order
+from autodiff.support.by_hand import refuse_given
+from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names
+from autodiff.support.noticing import Notes, noticing
 from autodiff.value import Value, constant, lift
 
 __all__ = [
@@ -25,7 +28,7 @@ __all__ = [
     "listing",
     "needed_means",
     "plan_rows",
-    "record",
+    "record_program",
     "update_results",
 ]
 
@@ -36,9 +39,9 @@ Updates = Callable[[Mapping[Value, Value]], Mapping[Value, Any]]
 class Recording:
     """A program as Values: all that its registers are made from.
 
-    ``steps`` are the contributions of the reverse pass, ``penalty_steps`` those of the penalty's;
-    ``gradients`` what ``updates`` was given, ``means`` those of them that are means over rows, and
-    ``assignments`` what it returned.
+    ``passes`` has the reverse pass of the output, and of the penalty; ``gradients`` what
+    ``updates`` was given, ``means`` those of them that are means over rows, ``assignments`` what it
+    returned, and ``notes`` at which numbers its code looked.
     """
 
     output: Value
@@ -46,12 +49,23 @@ class Recording:
     penalty: Value | None
     variables: list[Value] = field(default_factory=list)
     leaves: list[Value] = field(default_factory=list)
-    steps: list[GradientStep] = field(default_factory=list)
-    penalty_steps: list[GradientStep] = field(default_factory=list)
-    totals: dict[Value, Value] = field(default_factory=dict)
+    passes: dict[Value, ReversePass] = field(default_factory=dict)
     means: dict[Value, Value] = field(default_factory=dict)
     gradients: dict[Value, Value] = field(default_factory=dict)
     assignments: dict[Value, Value] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
+
+
+@dataclass(slots=True)
+class ReversePass:
+    """The contributions of a reverse pass, and each leaf's gradient.
+
+    ``guards`` are contributions that are chosen by whether their node is reached.
+    """
+
+    steps: list[Contribution]
+    totals: dict[Value, Value]
+    guards: set[Value]
 
 
 @dataclass(slots=True)
@@ -60,7 +74,8 @@ class Parts:
 
     ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
-    numbers; ``penalty`` the penalty's number.
+    numbers; ``penalty`` the penalty's number.  ``has_guards`` says whether contributions of one
+    row are chosen by whether their node is reached.
     """
 
     linear: Linear
@@ -71,6 +86,7 @@ class Parts:
     means: dict[Value, int] = field(default_factory=dict)
     updates: dict[Value, int] = field(default_factory=dict)
     penalty: int | None = None
+    has_guards: bool = False
     forward_end: int = 0
     gradient_end: int = 0
     backward_end: int = 0
@@ -81,19 +97,34 @@ class Parts:
 # --------------------------------------------------------------------------------------------
 
 
-def record(
+def record_program(
     output: Value, inputs: Sequence[Value], updates: Updates | None, penalty: Value | None
 ) -> Recording:
     """Return a program's forward, gradient and updates; see :func:`autodiff.compile`."""
     _check(output, inputs, updates, penalty)
+    order = topological_order(output) if penalty is None else _both(output, penalty)
+    # The updates may ask for numbers, or for grad, which takes none of different times.
+    with recomputed(order if updates is not None else ()):
+        return _recorded(output, inputs, updates, penalty)
+
+
+def _both(output: Value, penalty: Value) -> list[Value]:
+    """Return the nodes of two graphs, each once, operands before their users."""
+    return list(dict.fromkeys([*topological_order(output), *topological_order(penalty)]))
+
+
+def _recorded(
+    output: Value, inputs: Sequence[Value], updates: Updates | None, penalty: Value | None
+) -> Recording:
     found = Recording(output, tuple(inputs), penalty)
     known = set(inputs)
     below = _add_variables(found, output, known)
     found.leaves = [value for value in (*found.variables, *inputs) if value in below]
     below_penalty = set() if penalty is None else _add_variables(found, penalty, known)
-    # A plain product makes a new Value of each contribution, so that each can have its name.
-    found.steps = list(gradient_steps(output, found.leaves, operator.mul))
-    totals = found.totals = _totals(output, found.steps, found.leaves)
+    # Sums over rows start from 0.0: what nothing reaches in one row needs no 0 of its own.
+    of_output = _reverse_pass(output, found.leaves, complete=not inputs)
+    found.passes[output] = of_output
+    totals = of_output.totals
     for variable in found.variables:
         if variable not in totals:
             found.gradients[variable] = constant(0.0)
@@ -103,12 +134,15 @@ def record(
             found.gradients[variable] = totals[variable]
     if penalty is not None:
         reached = [variable for variable in found.variables if variable in below_penalty]
-        found.penalty_steps = list(gradient_steps(penalty, reached, operator.mul))
-        for leaf, total in _totals(penalty, found.penalty_steps, reached).items():
+        of_penalty = _reverse_pass(penalty, reached, complete=True)
+        found.passes.setdefault(penalty, of_penalty)
+        for leaf, total in of_penalty.totals.items():
             with_penalty = found.gradients[leaf] + total if leaf in totals else total
             found.gradients[leaf] = with_penalty
     if updates is not None:
-        _add_updates(found, updates(dict(found.gradients)), known)
+        with noticing([*found.gradients, *found.gradients.values()]) as found.notes:
+            assignments = updates(dict(found.gradients))
+        _add_updates(found, assignments, known)
     return found
 
 
@@ -122,16 +156,20 @@ def _add_variables(recording: Recording, root: Value, known: set[Value]) -> set[
     return set(leaves)
 
 
-def _totals(
-    root: Value, steps: Iterable[GradientStep], leaves: Iterable[Value]
-) -> dict[Value, Value]:
-    """Return the gradient of each leaf that the reverse pass reached."""
+def _reverse_pass(root: Value, leaves: Sequence[Value], complete: bool) -> ReversePass:
+    """Return the reverse pass to leaves; a gradient that is not ``complete`` may be of nothing."""
+    # A plain product makes a new Value of each contribution, so that each can have its name.
+    steps = GradientSteps(root, leaves, operator.mul)
+    found = ReversePass(list(steps), {}, steps.arithmetic.guards)
     wanted = set(leaves)
-    totals = {root: constant(1.0)} if root in wanted else {}
-    for step in steps:
+    if root in wanted:
+        found.totals[root] = constant(1.0)
+    for step in found.steps:
         if step.parent in wanted:
-            totals[step.parent] = step.total
-    return totals
+            found.totals[step.parent] = step.total
+    if complete:
+        found.totals = {leaf: steps.complete(leaf) for leaf in found.totals}
+    return found
 
 
 def _add_updates(recording: Recording, assignments: Mapping[Value, Any], known: set[Value]) -> None:
@@ -149,8 +187,8 @@ def _add_updates(recording: Recording, assignments: Mapping[Value, Any], known: 
             raise ValueError(f"compile: an update is for {_called(variable)}, which is {kind}")
     # What is below these has been seen: the walk ends there.
     visited = {*leaves_and_interior(recording.output)[1], *recording.means.values()}
-    for step in (*recording.steps, *recording.penalty_steps):
-        visited.add(step.total)
+    for reverse_pass in recording.passes.values():
+        visited.update([step.total for step in reverse_pass.steps])
     for variable, assigned in assignments.items():
         expression = lift(assigned, f"the update of {_called(variable)}")
         recording.assignments[variable] = expression
@@ -187,6 +225,7 @@ def _check(
             )
     if len(set(inputs)) != len(inputs):
         raise ValueError("compile: an input is given twice")
+    refuse_given(topological_order(output), "compile")
     if penalty is not None:
         shared = set(inputs) & set(topological_order(penalty))
         if shared:
@@ -202,7 +241,7 @@ def _called(value: Value) -> str:
 # --------------------------------------------------------------------------------------------
 
 
-def build(recording: Recording, named: bool) -> Parts:
+def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
     """Return the registers of a program.
 
     With names, they are for a person: each contribution and each gradient is a line of its own, if
@@ -210,24 +249,26 @@ def build(recording: Recording, named: bool) -> Parts:
     Without, they are for machines: every number is computed once, and the sum's single steps can
     be shared with other rows'.  All numbers are the same.
 
+    ``unguarded`` leaves out the choice of each guard of the rows (see ``guard.py``).
+
     Raises ValueError if an update depends on an input.
     """
-    builder = _Named(recording) if named else _Plain(recording)
+    builder = _Named(recording) if named else _Plain(recording, unguarded)
     parts = builder.parts
     linear = parts.linear
     builder.add_leaves()
     builder.forward(recording.output)
     parts.output = linear.lower(recording.output)
     parts.forward_end = len(linear.registers)
-    builder.backward(recording.output, recording.steps)
-    totals = recording.totals
+    builder.backward(recording.output)
+    totals = recording.passes[recording.output].totals
     parts.gradients = {v: linear.lower(totals[v]) for v in recording.leaves if v in totals}
     parts.gradient_end = len(linear.registers)
     builder.add_means()
     if recording.penalty is not None:
         builder.forward(recording.penalty)
         parts.penalty = linear.lower(recording.penalty)
-        builder.backward(recording.penalty, recording.penalty_steps)
+        builder.backward(recording.penalty)
         for leaf, gradient in recording.gradients.items():
             linear.lower(gradient, f"the gradient of {_called(leaf)}, and the penalty's")
     parts.backward_end = len(linear.registers)
@@ -244,9 +285,12 @@ def build(recording: Recording, named: bool) -> Parts:
 class _Plain:
     """Makes registers for machines."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, unguarded: bool = False) -> None:
         self.recording = recording
+        guards = recording.passes[recording.output].guards if recording.inputs else set()
+        self.left_out = guards if unguarded else set()
         self.parts = Parts(Linear(single_steps=True), recording.inputs, recording.variables)
+        self.parts.has_guards = bool(guards) and not unguarded
         self.linear = self.parts.linear
 
     def add_leaves(self) -> None:
@@ -260,11 +304,14 @@ class _Plain:
         """Add the operations of a forward pass."""
         self.linear.lower(root)
 
-    def backward(self, root: Value, steps: Iterable[GradientStep]) -> None:
+    def backward(self, root: Value) -> None:
         """Add the operations of the reverse pass from root."""
-        self.linear.lower(root)
-        lower = self.linear.lower
-        for step in steps:
+        lower, left_out = self.linear.lower, self.left_out
+        lower(root)
+        for step in self.recording.passes[root].steps:
+            if step.contribution in left_out:
+                _, chosen, _ = step.contribution.parents  # of where(is_reached, chosen, NEUTRAL)
+                self.linear.of_value[step.contribution] = lower(chosen)
             lower(step.total)
 
     def add_means(self) -> None:
@@ -313,12 +360,13 @@ class _Named(_Plain):
                 place = self.named(node, f"{name} = {names.formula(node)}", name)
                 linear.of_value[node] = place
 
-    def backward(self, root: Value, steps: Iterable[GradientStep]) -> None:
+    def backward(self, root: Value) -> None:
         linear, names = self.linear, self.names_of[root]
         of = f"d {names[root]}"
         linear.number(1.0)  # where the reverse pass begins
         uses: dict[Value, int] = {}
-        for step in steps:
+        reverse_pass = self.recording.passes[root]
+        for step in reverse_pass.steps:
             node, parent = names[step.node], names[step.parent]
             linear.lower(step.local, f"for d {node}/d {parent}, by {_rule_of(step.node)}")
             uses[step.parent] = use = uses.get(step.parent, 0) + 1
@@ -329,6 +377,11 @@ class _Named(_Plain):
             if use > 1:
                 comment, name = f"{gradient} += the line above", f"d_{parent}_{use}"
                 linear.of_value[step.total] = self.named(step.total, comment, name)
+        for leaf, total in reverse_pass.totals.items():
+            if total not in linear.of_value and total.op is not None:
+                comment = f"{of}/d {names[leaf]}: 0 where no contribution has reached it"
+                place = self.named(total, comment, f"d_{names[leaf]}_or_0")
+                linear.of_value[total] = place
 
     def add_means(self) -> None:
         for variable, mean in self.recording.means.items():
@@ -375,13 +428,15 @@ def _check_updates(parts: Parts) -> None:
 
 def _check_operations(linear: Linear) -> None:
     """Raise ValueError if two operations would have the same name in the code."""
-    forwards: dict[str, Callable[..., Any]] = {}
+    functions: dict[str, Callable[..., Any]] = {}
     for op in dict.fromkeys([register.op for register in linear.registers]):
-        if op is not None and forwards.setdefault(function_name(op), op.forward) is not op.forward:
-            raise ValueError(
-                f"compile: two different operations are called {op.name!r}: "
-                "give each a name of its own"
-            )
+        if op is not None:
+            function = function_called(op)
+            if functions.setdefault(function_name(op), function) is not function:
+                raise ValueError(
+                    f"compile: two different operations are called {op.name!r}: "
+                    "give each a name of its own"
+                )
 
 
 def _rule_of(node: Value) -> str:

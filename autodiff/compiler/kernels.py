@@ -22,7 +22,9 @@ from types import FunctionType
 from typing import Any
 
 from autodiff import ops
+from autodiff.compiler.linear import numbered
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.called_rule import CalledRule
 
 __all__ = ["C_LIBRARY", "OPERATION_OF_FUNCTION", "Kernel", "NotTranslatableError", "kernel_of"]
 
@@ -36,13 +38,24 @@ class Kernel:
     """A function's parameters, its assignments in order, and the expression it returns.
 
     Expressions are Python syntax trees of numbers, the names of parameters and of what was assigned
-    before, + - * /, unary -, comparisons, ``or``, ``and``, conditional expressions, and calls by
-    plain name: of a function of C's library, or of an operation's.
+    before, + - * /, unary -, conditional expressions, and calls by plain name: of a function of C's
+    library, or of an operation's.  Comparisons of two numbers, ``or`` and ``and`` are conditions of
+    those, and nothing else; no name is assigned twice.
     """
 
     parameters: tuple[str, ...]
     assignments: tuple[tuple[str, ast.expr], ...]
     result: ast.expr
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether it is one operator alone, with each operand once."""
+        match self.result:
+            case ast.UnaryOp(_, ast.Name()):
+                return not self.assignments
+            case ast.BinOp(ast.Name(left), _, ast.Name(right)):
+                return not self.assignments and left != right
+        return False
 
 
 # The functions of C's library that Python's math has by the same name, and their operands' number.
@@ -56,19 +69,7 @@ C_LIBRARY = dict.fromkeys(
 OPERATION_OF_FUNCTION = {
     op.forward.__name__: op
     for op in OPERATIONS.values()
-    if vars(ops).get(op.forward.__name__) is op.forward
-}
-
-# These wrap a function of C's library only to keep Python's exceptions out, which C has not.
-LIBRARY = {
-    "exp": "exp(x)",
-    "log": "log(x)",
-    "sqrt": "sqrt(x)",
-    "sin": "sin(x)",
-    "cos": "cos(x)",
-    "tan": "tan(x)",
-    "divide": "a / b",
-    "power": "a * a if b == 2.0 else pow(a, b)",
+    if ops.FUNCTIONS.get(op.forward.__name__) is op.forward
 }
 
 WHAT_TO_DO = (
@@ -88,31 +89,33 @@ def kernel_of(op: Operation) -> Kernel:
 
     Raises NotTranslatableError, naming the operation and what stands in the way.
     """
+    if isinstance(op.forward, CalledRule):
+        what = "machine code, C and JavaScript cannot compute its slope"
+        raise NotTranslatableError(op.forward.refusal(what))
     function = _plain_function(op)
     code = function.__code__
     parameters = code.co_varnames[: code.co_argcount]
-    if function.__name__ in LIBRARY and vars(ops).get(function.__name__) is function:
-        expression = ast.parse(LIBRARY[function.__name__], mode="eval").body
-        return Kernel(parameters, (), expression)
+    entry = OPERATION_OF_FUNCTION.get(function.__name__)
+    if entry is not None and entry.forward is function and entry.c_form:
+        return Kernel(parameters, (), ast.parse(entry.c_form, mode="eval").body)
     outside = _meanings(op, function)
     statements = [s for s in _definition(op, function).body if not _is_docstring(s)]
     if statements and _is_dispatch(statements[0], parameters, outside):
         del statements[0]
     if not statements or not isinstance(statements[-1], ast.Return):
         raise _refusal(op, "its forward must end in a return")
-    reader = _Reader(op, set(parameters), outside)
-    assignments: list[tuple[str, ast.expr]] = []
+    reader = _Reader(op, parameters, outside)
     for statement in statements[:-1]:
         match statement:
             case ast.Assign([ast.Name(target)], value):
-                assignments.append((target, reader.read(value)))
-                reader.names.add(target)
+                reader.assign(target, value)
             case _:
                 raise _refusal(op, f"cannot translate {ast.unparse(statement)!r}{_hint(statement)}")
     last = statements[-1].value
     if last is None:
         raise _refusal(op, "its forward must return a number")
-    return Kernel(parameters, tuple(assignments), reader.read(last))
+    result, _ = reader.read(last)
+    return Kernel(parameters, tuple(reader.assignments), result)
 
 
 def _plain_function(op: Operation) -> FunctionType:
@@ -209,58 +212,141 @@ def _hint(statement: ast.stmt) -> str:
     )
 
 
-ALLOWED = (
-    *(ast.Load, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp),
-    *(ast.IfExp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.USub, ast.Or, ast.And),
-    *(ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
-)
+COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+
+# What a number may be where only Python knows: its whole numbers, as comparisons give them, have no
+# zero below 0, which floats have.
+Kinds = frozenset[type]
+WHOLE: Kinds = frozenset([int])
+FLOAT: Kinds = frozenset([float])
+
+EXACT_UP_TO = 2**53  # above it, a float is not every whole number
+
+# These functions of math return whole numbers.
+ROUNDING = ("ceil", "floor", "trunc")
 
 
-class _Reader(ast.NodeTransformer):
-    """Reads a function's expressions into those of a :class:`Kernel`.
+class _Reader:
+    """Reads a function's statements into those of a :class:`Kernel`.
 
-    ``math.exp`` becomes ``exp``, and ``math.inf`` a number.  ``names`` are the function's own, as
-    far as they are assigned; ``outside`` is what its other names mean.
+    ``math.exp`` becomes ``exp``, ``math.inf`` a number, and a comparison used as a number a choice
+    of 1.0 and 0.0.  ``names`` are the function's own as far as they are assigned, with what the
+    kernel calls them: a name that is assigned again has another one.  ``outside`` is what its other
+    names mean.
     """
 
-    def __init__(self, op: Operation, names: set[str], outside: Mapping[str, Any]) -> None:
+    def __init__(
+        self, op: Operation, parameters: Sequence[str], outside: Mapping[str, Any]
+    ) -> None:
         self.op = op
-        self.names = names
+        self.names = {parameter: parameter for parameter in parameters}
+        self.kinds: dict[str, Kinds] = dict.fromkeys(parameters, FLOAT)
         self.outside = outside
+        self.assignments: list[tuple[str, ast.expr]] = []
         self.text = ""
 
-    def read(self, expression: ast.expr) -> ast.expr:
-        """Return the expression; raise NotTranslatableError for what a kernel may not have."""
+    def assign(self, target: str, value: ast.expr) -> None:
+        """Read an assignment."""
+        expression, kinds = self.read(value)
+        (name,) = numbered([target], self.kinds)
+        self.assignments.append((name, expression))
+        self.names[target], self.kinds[name] = name, kinds
+
+    def read(self, expression: ast.expr) -> tuple[ast.expr, Kinds]:
+        """Return the expression, and what it may be; raise NotTranslatableError by name."""
         self.text = ast.unparse(expression)
-        read: ast.expr = self.visit(expression)
-        return read
+        return self.number(expression)
 
     def refused(self, why: str = "") -> NotTranslatableError:
         """Return the error for the expression that is being read."""
         return _refusal(self.op, f"cannot translate {self.text!r}{why}")
 
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        """Return any other part with its own parts read."""
-        if not isinstance(node, ALLOWED):
-            raise self.refused()
-        return super().generic_visit(node)
+    def number(self, node: ast.expr) -> tuple[ast.expr, Kinds]:
+        """Return an expression whose number is used."""
+        match node:
+            case ast.Constant(int() as value) | ast.UnaryOp(
+                ast.USub(), ast.Constant(int() as value)
+            ):
+                if value > EXACT_UP_TO:
+                    raise self.refused(" (an int of so many digits: write it as a float)")
+                return ast.Constant(value if isinstance(node, ast.Constant) else -value), WHOLE
+            case ast.Constant(float()):
+                return node, FLOAT
+            case ast.Name(name) if name in self.names:
+                name = self.names[name]
+                return ast.Name(name, ast.Load()), self.kinds[name]
+            case ast.Name(name):
+                return self.number_outside(name), FLOAT
+            case ast.Attribute(attr=name) if self.name_in_math(node) in ("inf", "nan"):
+                return ast.Constant(float(name)), FLOAT
+            case ast.Call():
+                return self.call(node)
+        return self.result(node)
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        """Return a name of the function's own, or the number that ``inf`` or ``nan`` is."""
-        if node.id in self.names:
-            return node
-        meaning = self.outside.get(node.id)
-        if node.id in ("inf", "nan") and type(meaning) is float and repr(meaning) == node.id:
-            return ast.Constant(meaning)
-        raise self.refused(f" ({node.id} is neither an operand nor assigned before)")
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        """Return the number that ``math.inf`` or ``math.nan`` is."""
-        if self.name_in_math(node) in ("inf", "nan"):
-            return ast.Constant(float(node.attr))
+    def result(self, node: ast.expr) -> tuple[ast.expr, Kinds]:
+        """Return an expression that has others in it."""
+        match node:
+            case ast.UnaryOp(ast.USub(), operand):
+                inner, kinds = self.number(operand)
+                return self.with_its_zero(ast.UnaryOp(ast.USub(), inner), kinds)
+            case ast.BinOp(left, ast.Add() | ast.Sub() | ast.Mult() | ast.Div() as sign, right):
+                (a, of_a), (b, of_b) = self.number(left), self.number(right)
+                both = ast.BinOp(a, sign, b)
+                if isinstance(sign, ast.Div) or FLOAT in (of_a, of_b):
+                    return both, FLOAT
+                kinds = of_a | of_b
+                return (
+                    self.with_its_zero(both, kinds) if isinstance(sign, ast.Mult) else (both, kinds)
+                )
+            case ast.IfExp(test, chosen, other):
+                (a, of_a), (b, of_b) = self.number(chosen), self.number(other)
+                return ast.IfExp(self.condition(test), a, b), of_a | of_b
+            case ast.Compare():
+                return ast.IfExp(self.condition(node), ast.Constant(1.0), ast.Constant(0.0)), WHOLE
+            case ast.BoolOp(word, [*before, last]):
+                found, kinds = self.number(last)
+                for term in reversed(before):
+                    first, of_first = self.number(term)
+                    sides = (found, first) if isinstance(word, ast.And) else (first, found)
+                    found, kinds = ast.IfExp(self.condition(term), *sides), kinds | of_first
+                return found, kinds
         raise self.refused()
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:
+    def condition(self, node: ast.expr) -> ast.expr:
+        """Return an expression that is asked for its truth: of a number, that it is not 0."""
+        match node:
+            case ast.Compare(left, operators, others):
+                if not all(isinstance(operator, COMPARISONS) for operator in operators):
+                    raise self.refused()
+                terms = [self.number(term)[0] for term in (left, *others)]
+                parts: list[ast.expr] = [
+                    ast.Compare(a, [operator], [b])
+                    for a, operator, b in zip(terms, operators, terms[1:], strict=False)
+                ]
+                return parts[0] if len(parts) == 1 else ast.BoolOp(ast.And(), parts)
+            case ast.BoolOp(word, values):
+                return ast.BoolOp(word, [self.condition(value) for value in values])
+        return ast.Compare(self.number(node)[0], [ast.NotEq()], [ast.Constant(0.0)])
+
+    def with_its_zero(self, expression: ast.expr, kinds: Kinds) -> tuple[ast.expr, Kinds]:
+        """Return a result that may be -0.0 as a float, but 0 as a whole number."""
+        if kinds == FLOAT:
+            return expression, kinds
+        if kinds == WHOLE:
+            return ast.BinOp(expression, ast.Add(), ast.Constant(0.0)), kinds
+        raise self.refused(
+            " (what is now a float and now an int or a comparison has two kinds of zero: write "
+            "1.0 for 1, and `1.0 if a > b else 0.0` for a > b)"
+        )
+
+    def number_outside(self, name: str) -> ast.expr:
+        """Return the number that ``inf`` or ``nan`` is."""
+        meaning = self.outside.get(name)
+        if name in ("inf", "nan") and type(meaning) is float and repr(meaning) == name:
+            return ast.Constant(meaning)
+        raise self.refused(f" ({name} is neither an operand nor assigned before)")
+
+    def call(self, node: ast.Call) -> tuple[ast.expr, Kinds]:
         """Return a call by plain name that every language can make.
 
         It has the function, of so many operands: machine code that calls what is not there ends
@@ -275,8 +361,9 @@ class _Reader(ast.NodeTransformer):
                 f" ({ast.unparse(node)} calls no function of the table of operations or of C's "
                 "library, or with other operands)"
             )
-        operands = [self.visit(operand) for operand in node.args]
-        return ast.Call(ast.Name(name, ast.Load()), operands, [])
+        operands = [self.number(operand)[0] for operand in node.args]
+        call = ast.Call(ast.Name(name, ast.Load()), operands, [])
+        return self.with_its_zero(call, WHOLE if name in ROUNDING else FLOAT)
 
     def function_called(self, function: ast.expr) -> str:
         """Return the function's name in C's library or in the table; "" if neither has it."""

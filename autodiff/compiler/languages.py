@@ -7,18 +7,23 @@ import keyword
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from autodiff import ops
 from autodiff.compiler.kernels import C_LIBRARY, OPERATION_OF_FUNCTION, Kernel, kernel_of
+from autodiff.compiler.linear import numbered
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.called_rule import CalledRule
+from autodiff.ops.symbols import Expression
 
 __all__ = [
     "JAVASCRIPT",
     "PYTHON",
     "C",
     "Language",
+    "function_called",
     "function_name",
     "helper_functions",
     "identifier",
@@ -50,7 +55,7 @@ _JAVASCRIPT_WORDS = frozenset(
 _OUR_WORDS = frozenset(
     "parameters inputs gradients updated means output outputs rows row row_count rowCount batch "
     "batches batch_size batchSize iteration start stop step run update module exports "
-    "autodiff_step autodiff_run inf nan n math float range len append".split()
+    "autodiff_step autodiff_run NOTHING inf nan n math float range len append".split()
 )
 RESERVED = (
     frozenset(keyword.kwlist)
@@ -143,14 +148,14 @@ class Language:
 
         ``divisor`` is the number divided by where that is known and not 0.
         """
-        if op is ops.WEIGHTED_SUM:
+        if op.arithmetic:
+            written: Expression = op.forward(*map(Expression, operands))
+            return written.text
+        # Python's / has to be kept from raising, unless the divisor is known.
+        if op.c_form and (self is not PYTHON or divisor is not None) and kernel_of(op).is_operator:
             return op.formula(*operands)
-        if op in (ops.ADD, ops.SUB, ops.MUL, ops.NEG):
-            return op.formula(*operands)
-        if op is ops.SQUARE:
-            return f"{operands[0]} * {operands[0]}"
-        if op is ops.DIV and (self is not PYTHON or divisor is not None):
-            return op.formula(*operands)
+        if isinstance(op.forward, CalledRule):
+            return op.forward.call(function_name(op), operands)
         return f"{function_name(op)}({', '.join(operands)})"
 
     def translate(self, node: ast.expr, names: Mapping[str, str]) -> str:
@@ -177,11 +182,12 @@ class Language:
                 # The same for every number, zeros and nan included, and no call.
                 x = names[name]
                 return f"({x} if {x} > 0.0 else 0.0 - {x})"
-            case ast.Call(ast.Name(function), arguments):
-                texts = [self.translate(argument, names) for argument in arguments]
-                known = self.library(function) if function in C_LIBRARY else function
-                return f"{known}({', '.join(texts)})"
-        raise ValueError(f"cannot write {ast.unparse(node)!r} in {self.name}")
+        assert isinstance(node, ast.Call), "a kernel has no more"
+        assert isinstance(node.func, ast.Name), "it calls by plain name"
+        texts = [self.translate(argument, names) for argument in node.args]
+        function = node.func.id
+        known = self.library(function) if function in C_LIBRARY else function
+        return f"{known}({', '.join(texts)})"
 
 
 PYTHON = Language("Python", "#", "", "", "    ", "inf", "nan")
@@ -228,11 +234,20 @@ def helper_functions(language: Language, used: Sequence[Operation]) -> list[str]
 def function_name(op: Operation) -> str:
     """Return what code calls an operation's function: its name, if it is one of this project's.
 
+    A rule that can only be called is called ``sinh_partials``, if its operation is ``sinh``.
+
     >>> function_name(OPERATIONS["div"])
     'divide'
     """
+    if isinstance(op.forward, CalledRule):
+        return identifier(f"{op.forward.op.name}_partials")
     name = getattr(op.forward, "__name__", "")  # an object that can be called may have none
-    return name if vars(ops).get(name) is op.forward else f"{identifier(op.name)}__op"
+    return name if ops.FUNCTIONS.get(name) is op.forward else f"{identifier(op.name)}__op"
+
+
+def function_called(op: Operation) -> Callable[..., Any]:
+    """Return the function of that name: the operation's own, or the rule that it calls."""
+    return op.forward.op.partials if isinstance(op.forward, CalledRule) else op.forward
 
 
 def _define(language: Language, op: Operation, done: set[str], lines: list[str]) -> None:
@@ -248,15 +263,16 @@ def _define(language: Language, op: Operation, done: set[str], lines: list[str])
                 called = OPERATION_OF_FUNCTION.get(part.func.id)
                 if called is not None and part.func.id not in C_LIBRARY:
                     _define(language, called, done, lines)
-    names = {parameter: identifier(parameter) for parameter in kernel.parameters}
-    kind, parameters = "function ", ", ".join(names.values())
+    own = [*kernel.parameters, *[target for target, _ in kernel.assignments]]
+    names = dict(zip(own, numbered(map(identifier, own)), strict=True))
+    listed = [names[parameter] for parameter in kernel.parameters]
+    kind, parameters = "function ", ", ".join(listed)
     if language is C:
         kind = "static double "
-        parameters = ", ".join(f"double {parameter}" for parameter in names.values())
+        parameters = ", ".join(f"double {parameter}" for parameter in listed)
     lines.append(f"{kind}{name}({parameters}) {{")
     for target, expression in kernel.assignments:
         text = language.translate(expression, names)
-        names[target] = identifier(target)
         lines.append(language.indent + language.statement(names[target], text))
     lines.append(f"{language.indent}return {language.translate(kernel.result, names)};")
     lines += ["}", ""]

@@ -10,12 +10,13 @@ is nan for an infinite x).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
-from autodiff import ops
-from autodiff.ops import Operation
+from autodiff.ops import Operation, Role
+from autodiff.ops.symbols import Symbol
 from autodiff.value import Value
 
 __all__ = ["Kind", "Linear", "Register"]
@@ -113,21 +114,13 @@ class Linear:
             except KeyError:
                 pending += [parent for parent in reversed(value.parents) if parent not in of_value]
                 continue
-            if op is ops.WEIGHTED_SUM and self.single_steps:
-                of_value[value] = self.weighted_sum(operands)
+            if self.single_steps and op.arity is None and op.arithmetic:
+                numbers = [_Number(self, place, value) for place in operands]
+                of_value[value] = op.forward(*numbers).place
             else:
                 of_value[value] = self.operation(op, operands, value, comment)
             pending.pop()
         return of_value[root]
-
-    def weighted_sum(self, operands: tuple[int, ...]) -> int:
-        """Return the register of a neuron's sum, in single steps."""
-        total: int
-        total, weights, inputs = ops.bias_weights_inputs(operands)
-        for weight, x in zip(weights, inputs, strict=True):
-            term = self.operation(ops.MUL, (weight, x), None, "")
-            total = self.operation(ops.ADD, (total, term), None, "")
-        return total
 
     def operation(
         self, op: Operation, operands: tuple[int, ...], value: Value | None, comment: str
@@ -145,12 +138,12 @@ class Linear:
         if numbers and len(numbers) == len(actual):
             number: float = op.forward(*[known[place] for place in actual])
             return self.number(number)
-        if numbers or op is ops.NEG:
+        if numbers or op.roles == (Role.NEGATED,):
             same = self.unchanged_operand(op, actual)
             if same is not None:
                 return operands[actual.index(same)] if same in actual else same
-            if op is ops.POW and self.is_number(actual[1], 2.0):
-                return self.operation(ops.SQUARE, operands[:1], value, comment)
+            if known.get(actual[-1]) in op.cases:
+                return self.operation(op.cases[known[actual[-1]]], operands[:-1], value, comment)
         register = Register(Kind.OPERATION, op, operands, 0.0, value, "", comment)
         found = self.shared[key] = len(self.registers)
         self.registers.append(register)
@@ -163,19 +156,18 @@ class Linear:
 
     def unchanged_operand(self, op: Operation, operands: tuple[int, ...]) -> int | None:
         """Return the operand that the operation gives back whatever its number is, if any."""
-        if op is ops.MUL:
-            left, right = operands
-            if self.is_number(left, 1.0):
-                return right
-            return left if self.is_number(right, 1.0) else None
-        if op is ops.SUB:
-            return operands[0] if self.is_number(operands[1], 0.0) else None
-        if op in (ops.DIV, ops.POW):
-            return operands[0] if self.is_number(operands[1], 1.0) else None
-        if op is ops.WHERE and self.registers[operands[0]].kind is Kind.NUMBER:
-            return operands[1] if self.registers[operands[0]].number > 0.0 else operands[2]
-        if op is ops.NEG and self.registers[operands[0]].op is ops.NEG:
-            return self.resolve(self.registers[operands[0]].operands[0])
+        for place, neutral in enumerate(op.neutral):
+            if neutral is not None and self.is_number(operands[place], neutral):
+                return operands[1 - place]
+        if not op.roles:
+            return None
+        first = self.registers[operands[0]]
+        if op.roles == (Role.NEGATED,) and first.op is op:
+            return self.resolve(first.operands[0])
+        if op.roles[0] is Role.CONDITION and first.kind is Kind.NUMBER:
+            # Of its choices' places, it chooses the place of its choice.
+            places = [float(place) for place in range(1, len(operands))]
+            return operands[int(op.forward(first.number, *places))]
         return None
 
     def resolve(self, place: int) -> int:
@@ -225,13 +217,34 @@ def _operand_count(register: Register) -> int | None:
     return 1 if register.kind is Kind.COPY else 0
 
 
-def numbered(names: Sequence[str]) -> list[str]:
-    """Return the names, each that came before with a number behind it.
+class _Number(Symbol):
+    """A register's number: arithmetic on it adds registers, all for the same Value."""
+
+    __slots__ = ("linear", "place", "value")
+
+    def __init__(self, linear: Linear, place: int, value: Value) -> None:
+        self.linear = linear
+        self.place = place
+        self.value = value
+
+    def make_node(self, op: Operation, *operands: Any) -> _Number:
+        """Return the number of the register of an operation on numbers of registers and others."""
+        places = tuple(
+            [
+                part.place if isinstance(part, _Number) else self.linear.number(part)
+                for part in operands
+            ]
+        )
+        return _Number(self.linear, self.linear.operation(op, places, self.value, ""), self.value)
+
+
+def numbered(names: Iterable[str], reserved: Iterable[str] = ()) -> list[str]:
+    """Return the names, each that came before, or is reserved, with a number behind it.
 
     >>> numbered(["w", "b", "w"])
     ['w', 'b', 'w_2']
     """
-    taken: set[str] = set()
+    taken = set(reserved)
     unique = []
     counts: dict[str, int] = {}
     for name in names:

@@ -212,7 +212,7 @@ class _Module:
             "clear:",
             "  %c = phi i64 [ 0, %batch ], [ %next_c, %clear ]",
             "  %clear_place = getelementptr double, ptr %sums, i64 %c",
-            f"  store double {literal(-0.0)}, ptr %clear_place",
+            f"  store double {literal(0.0)}, ptr %clear_place",
             "  %next_c = add i64 %c, 1",
             f"  %more_c = icmp slt i64 %next_c, {len(sums)}",
             "  br i1 %more_c, label %clear, label %before",

@@ -7,7 +7,6 @@ import struct
 from collections.abc import Sequence
 from functools import cache
 
-from autodiff import ops
 from autodiff.compiler.kernels import C_LIBRARY, OPERATION_OF_FUNCTION, kernel_of
 from autodiff.ops import Operation
 
@@ -34,8 +33,6 @@ def vector_type(width: int) -> str:
 @cache
 def uses_exp(op: Operation) -> bool:
     """Return whether an operation calls ``exp``, or another that does."""
-    if op in _INFIX:
-        return False
     kernel = kernel_of(op)
     expressions = [kernel.result, *[expression for _, expression in kernel.assignments]]
     called = {
@@ -123,8 +120,6 @@ class Operations:
 
     def operation(self, op: Operation, operands: Sequence[str]) -> str:
         """Return the result of an operation."""
-        if op in _INFIX:
-            return self.emit(f"{_INFIX[op]} {self.type} {', '.join(operands)}")
         kernel = kernel_of(op)
         names = dict(zip(kernel.parameters, operands, strict=True))
         for target, expression in kernel.assignments:
@@ -149,25 +144,23 @@ class Operations:
                 a, b = self.number(chosen, names), self.number(other, names)
                 bits = "i1" if self.width == 1 else f"<{self.width} x i1>"
                 return self.emit(f"select {bits} {condition}, {self.type} {a}, {self.type} {b}")
-            case ast.Call(ast.Name(function), arguments):
-                return self.call(function, [self.number(part, names) for part in arguments])
-        raise ValueError(f"cannot write {ast.unparse(node)!r} in LLVM")
+        assert isinstance(node, ast.Call), "a kernel has no more"
+        assert isinstance(node.func, ast.Name), "it calls by plain name"
+        return self.call(node.func.id, [self.number(part, names) for part in node.args])
 
     def condition(self, node: ast.expr, names: dict[str, str]) -> str:
         """Return a kernel's condition as a bit, or as a bit for each lane."""
-        match node:
-            case ast.Compare(left, [operator], [right]):
-                word = _COMPARISONS[type(operator)]
-                a, b = self.number(left, names), self.number(right, names)
-                return self.emit(f"fcmp {word} {self.type} {a}, {b}")
-            case ast.BoolOp(operator, values):
-                word = "or" if isinstance(operator, ast.Or) else "and"
-                bits = "i1" if self.width == 1 else f"<{self.width} x i1>"
-                first, *others = [self.condition(value, names) for value in values]
-                for other in others:
-                    first = self.emit(f"{word} {bits} {first}, {other}")
-                return first
-        raise ValueError(f"cannot write the condition {ast.unparse(node)!r} in LLVM")
+        if isinstance(node, ast.Compare):
+            word = _COMPARISONS[type(node.ops[0])]
+            a, b = self.number(node.left, names), self.number(node.comparators[0], names)
+            return self.emit(f"fcmp {word} {self.type} {a}, {b}")
+        assert isinstance(node, ast.BoolOp), "a kernel has no other conditions"
+        word = "or" if isinstance(node.op, ast.Or) else "and"
+        bits = "i1" if self.width == 1 else f"<{self.width} x i1>"
+        first, *others = [self.condition(value, names) for value in node.values]
+        for other in others:
+            first = self.emit(f"{word} {bits} {first}, {other}")
+        return first
 
     def call(self, function: str, operands: Sequence[str]) -> str:
         """Return a function of C's library, or another operation, of the operands."""
@@ -237,7 +230,6 @@ def exchange_masks(width: int, distance: int) -> tuple[str, str]:
     return f"<{width} x i32> <{chosen[0]}>", f"<{width} x i32> <{chosen[1]}>"
 
 
-_INFIX = {ops.ADD: "fadd", ops.SUB: "fsub", ops.MUL: "fmul", ops.DIV: "fdiv", ops.NEG: "fneg"}
 _ARITHMETIC = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 _COMPARISONS = {
     ast.Lt: "olt",

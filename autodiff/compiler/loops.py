@@ -478,7 +478,7 @@ def names_of(recording: Recording, parts: Parts) -> dict[int, str]:
     names = Names(recording.output)
     of_value = parts.linear.of_value
     found: dict[int, str] = {}
-    for step in recording.steps:
+    for step in recording.passes[recording.output].steps:
         found[of_value[step.total]] = f"d_{names[step.parent]}"
     for value, place in of_value.items():
         if value in names:
@@ -619,8 +619,8 @@ def rows_loop(writer: _Writer) -> list[str]:
         *before,
         f"{whole} stop = {stop};",
         language.statement("count__rows", f"{'(double)' if c else ''}(stop - start)"),
-        f"{number} sum__output = {language.number(-0.0)};",
-        *writer.counted("k", len(summed), [f"{mean} = {language.number(-0.0)};"]),
+        f"{number} sum__output = 0.0;",
+        *writer.counted("k", len(summed), [f"{mean} = 0.0;"]),
         f"for ({whole} row = start; row < stop; row += 1) {{",
         *[f"{language.indent}{line}" for line in inside],
         "}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -10,7 +9,9 @@ from numbers import Integral
 from types import FunctionType
 from typing import Any
 
-from autodiff.compiler.build import Parts, Recording, Updates, build, record
+from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
+from autodiff.compiler.decisions import warn_of_decisions
+from autodiff.compiler.guard import GuardedRunner, Runner, guards_can_wait
 from autodiff.compiler.loops import listed_loops
 from autodiff.compiler.native import NativeRunner
 from autodiff.compiler.native import is_installed as native_is_installed
@@ -18,9 +19,11 @@ from autodiff.compiler.python import PythonRunner, function_of, readable_source,
 from autodiff.compiler.slices import slices
 from autodiff.compiler.standalone import Functions, Writable, to_c, to_javascript
 from autodiff.support.convert import describe, to_float
+from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.memory import collector_paused
 from autodiff.support.naming import name_of
-from autodiff.value import NOT_COMPUTED, Value
+from autodiff.support.node import number_of
+from autodiff.value import Value
 
 __all__ = ["Program", "compile", "epoch_means"]
 
@@ -39,8 +42,10 @@ def compile(
     """Return a program that computes output, its gradient and the updates.
 
     What is recorded is the graph: the operations that were done, not the Python code that did
-    them.  An ``if`` on a Value's number was decided when the graph was built; ``where`` is part
-    of the graph and is decided anew at every run.
+    them.  An ``if`` on a Value's number was decided when the graph was built, of which a
+    :class:`~autodiff.DecisionWarning` warns; ``where`` is part of the graph and is decided anew at
+    every run.  So is a number taken out of the graph (``.data``, ``.item()``, ``.detach()``): of a
+    result a warning says so, of a parameter none can.
 
     ``inputs`` are variables that get their numbers from the caller: a row of a data set.
     Other variables (the parameters) are read from their ``data`` whenever the program runs.
@@ -63,7 +68,10 @@ def compile(
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
     with collector_paused():
-        return Program(output, record(output, inputs, updates, penalty), engine)
+        recording = record_program(output, inputs, updates, penalty)
+        roots = [output] if penalty is None else [output, penalty]
+        warn_of_decisions(roots, inputs, recording.notes.looks, stacklevel=2)
+        return Program(output, recording, engine)
 
 
 class Program:
@@ -77,6 +85,7 @@ class Program:
         self.recording = recording
         self.expanded: Parts = build(recording, named=False)
         self._wanted_engine = engine
+        self._why_python = ""
         self.title = f"program for {name_of(output)}"
 
     @property
@@ -141,23 +150,39 @@ class Program:
         return run_source(self.expanded)
 
     @cached_property
-    def runner(self) -> PythonRunner | NativeRunner:
+    def runner(self) -> Runner | GuardedRunner:
         """What ``run`` runs on, compiled when first needed.
 
         Raises ImportError if the native engine is asked for and llvmlite is missing.
         """
+        if guards_can_wait(self.expanded):
+            with collector_paused():
+                unguarded = build(self.recording, named=False, unguarded=True)
+            return GuardedRunner(self._runner_of(unguarded), self._guarded_runner)
+        return self._guarded_runner()
+
+    def _guarded_runner(self) -> Runner:
+        return self._runner_of(self.expanded)
+
+    def _runner_of(self, parts: Parts) -> Runner:
         if self._wanted_engine == "native":
-            return NativeRunner(self.expanded)
+            return NativeRunner(parts)
         if self._wanted_engine == "auto" and native_is_installed():
-            # An operation that only Python can compute, or too long a program.
-            with contextlib.suppress(ValueError):
-                return NativeRunner(self.expanded)
-        return PythonRunner(self.expanded, self.title)
+            try:
+                return NativeRunner(parts)
+            except ValueError as error:  # a function that only Python can call, or it is too long
+                self._why_python = str(error)
+        return PythonRunner(parts, self.title)
 
     @property
     def engine(self) -> str:
         """The engine that ``run`` uses: "python" or "native"."""
         return self.runner.engine
+
+    @property
+    def reason(self) -> str:
+        """Why "auto" took Python although machine code could be made here; "" otherwise."""
+        return self._why_python if self.engine == "python" else ""
 
     def __call__(self, *inputs: float) -> float:
         """Compute output and gradients, and return the output's number.
@@ -205,8 +230,10 @@ class Program:
         if not self.inputs:
             if rows is not None or batch_size is not None or shuffle is not None:
                 raise ValueError("run got rows, but the program has no inputs")
+            runner = self.runner
+            assert not isinstance(runner, GuardedRunner), "it runs over rows"
             for count in slices(n):
-                found, numbers = self.runner.run(count, self._parameters())
+                found, numbers = runner.run(count, self._parameters())
                 self._assign(numbers)
                 outputs += found
             return outputs
@@ -261,7 +288,7 @@ class Program:
     # ---- numbers in and out ----------------------------------------------------------------
 
     def _parameters(self) -> tuple[float, ...]:
-        return tuple([float(variable.data) for variable in self.variables])
+        return tuple([number_of(variable) for variable in self.variables])
 
     def _row(self, row: Sequence[Any], user: str) -> Row:
         if isinstance(row, str) or not hasattr(row, "__len__"):
@@ -299,7 +326,7 @@ def epoch_means(outputs: Sequence[float], counts: Sequence[int]) -> list[float]:
         return list(outputs)
     means = []
     for start in range(0, len(outputs), len(counts)):
-        total = -0.0
+        total = 0.0
         for count, output in zip(counts, outputs[start : start + len(counts)], strict=True):
             total += count * output
         means.append(total / sum(counts))

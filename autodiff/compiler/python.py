@@ -14,7 +14,7 @@ from autodiff import ops
 from autodiff.compiler.batches import batches_of, row_order
 from autodiff.compiler.build import Parts, plan_rows, update_results
 from autodiff.compiler.kernels import C_LIBRARY
-from autodiff.compiler.languages import PYTHON, function_name
+from autodiff.compiler.languages import PYTHON, function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.text import Writer, one_line, wrapped
 from autodiff.value import Value
@@ -143,9 +143,8 @@ def _rows_loop(parts: Parts) -> list[str]:
     lines = ["def run(n, batches, parameters):"]
     lines += [f"    {line}" for line in _unpack(writer, "parameters", parts.variables, parts)]
     lines += ["    outputs = []", "    for _ in range(n):", "        for rows in batches:"]
-    # -0.0 + x is x for every x.
     lines += [f"            {line}" for line in before]
-    lines += [f"            {total} = -0.0" for total in ("sum__output", *sums.values())]
+    lines += [f"            {total} = 0.0" for total in ("sum__output", *sums.values())]
     lines += ["            count__rows = float(len(rows))"]
     lines += wrapped("for (", names, ",) in rows:" if len(names) > 1 else ") in rows:", " " * 12)
     lines += [f"                {line}" for line in inside]
@@ -163,10 +162,11 @@ def function_of(source: str, name: str, title: str, linear: Linear) -> FunctionT
         linecache.cache.pop(_forgotten.pop(), None)
     filename = f"<{one_line(title)} {next(_serial)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    namespace: dict[str, object] = dict(vars(ops))
+    namespace: dict[str, object] = {**ops.FUNCTIONS, "inf": math.inf, "nan": math.nan}
+    namespace["NOTHING"] = ops.NOTHING  # which a rule may give that can only be called
     namespace.update({f"math__{name}": vars(math)[name] for name in C_LIBRARY})
     used = {register.op for register in linear.registers if register.op is not None}
-    namespace.update({function_name(op): op.forward for op in used})
+    namespace.update({function_name(op): function_called(op) for op in used})
     exec(compile(source, filename, "exec"), namespace)
     function = namespace[name]
     assert isinstance(function, FunctionType)

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from autodiff import ops
 from autodiff.compiler.linear import Linear
+from autodiff.ops import Role
 
 __all__ = ["SumGroup", "SumPlan", "plan_sums"]
 
@@ -87,7 +87,7 @@ def _products(
     operands = {
         place: linear.registers[place].operands
         for place in summed
-        if linear.registers[place].op is ops.MUL
+        if (op := linear.registers[place].op) and op.roles == (Role.FACTOR, Role.FACTOR)
     }
     uses = Counter([operand for pair in operands.values() for operand in pair])
     by_factor: dict[int, dict[int, int]] = {}

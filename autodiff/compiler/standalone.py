@@ -322,8 +322,7 @@ def _rows_loop(language: Language, parts: Parts) -> list[str]:
         *before,
         f"{whole} stop = {stop};",
         language.statement("count__rows", f"{cast}(stop - start)"),
-        # -0.0 + x is x for every x.
-        *[f"{_declared(language, name)} = -0.0;" for name in ("sum__output", *sums.values())],
+        *[f"{_declared(language, name)} = 0.0;" for name in ("sum__output", *sums.values())],
         f"for ({whole} row = start; row < stop; row += 1) {{",
         *_indented(language, inside),
         "}",

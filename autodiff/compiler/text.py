@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 
-from autodiff import ops
-from autodiff.compiler.kernels import kernel_of
-from autodiff.compiler.languages import PYTHON, Language, identifier
+from autodiff.compiler.kernels import Kernel, NotTranslatableError, kernel_of
+from autodiff.compiler.languages import Language, function_name, identifier
 from autodiff.compiler.linear import Kind, Linear, Register, numbered
+from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops.called_rule import CalledRule
 
 __all__ = ["Writer", "one_line", "register_names", "wrapped"]
 
 LEAVES = (Kind.VARIABLE, Kind.INPUT, Kind.MEAN)
 ASSIGNED = (Kind.OPERATION, Kind.COPY)
-
-# Operations whose dense Python form is their kernel in place of a call.
-INLINED = frozenset(
-    {
-        *(ops.SIGMOID, ops.RELU, ops.LEAKY_RELU, ops.MAXIMUM, ops.MINIMUM, ops.WHERE),
-        *(ops.ABS, ops.SOFTPLUS),
-    }
-)
 
 # Deeper nesting reads no faster, and Python's parser has a limit.
 MAX_DEPTH = 20
@@ -33,10 +27,13 @@ def register_names(linear: Linear) -> list[str]:
         identifier(register.name) if register.name else f"t{place}"
         for place, register in enumerate(linear.registers)
     ]
+    # A rule that is called by its name keeps it.
+    called = [r.op for r in linear.registers if r.op and isinstance(r.op.forward, CalledRule)]
+    taken = set(map(function_name, called))
     # Leaves first: a temporary gives way to them, not they to it.
     order = sorted(range(len(wanted)), key=lambda place: linear.registers[place].kind not in LEAVES)
     names = [""] * len(wanted)
-    for place, name in zip(order, numbered([wanted[place] for place in order]), strict=True):
+    for place, name in zip(order, numbered([wanted[place] for place in order], taken), strict=True):
         names[place] = name
     return names
 
@@ -59,8 +56,9 @@ class Writer:
     """Writes registers as statements of one language.
 
     A *dense* writer leaves out comments, writes a register that is used once into the expression
-    that uses it, and small operations (``sigmoid``, ``where``, ...) in place of calls.  It is
-    faster in Python and means the same.  It is for registers without copies: ``expanded``.
+    that uses it, and the kernels of operations (``sigmoid``, ``where``, ...) in place of calls.
+    It is for Python, where it is faster and means the same, and for registers without copies:
+    ``expanded``.
     """
 
     def __init__(self, language: Language, linear: Linear, dense: bool = False) -> None:
@@ -70,6 +68,7 @@ class Writer:
         self.names = register_names(linear)
         self.texts: dict[int, str] = {}
         self.depths: dict[int, int] = {}
+        self.kernels: dict[Operation, Kernel | None] = {}
 
     def text(self, place: int) -> str:
         """Return what to write where a register is used."""
@@ -103,13 +102,16 @@ class Writer:
         return lines
 
     def _used_once(self, assigned: list[int], results: Collection[int]) -> set[int]:
-        """Return the registers with a single use, by an operation that writes it once."""
+        """Return the registers with a single use, by an operation that computes it once."""
         uses: Counter[int] = Counter(results)
+        weights: dict[Operation | None, int] = {None: 1}
         for place in assigned:
             register = self.linear.registers[place]
-            weight = 2 if register.op in INLINED or register.op is ops.SQUARE else 1
+            if register.op not in weights:
+                kernel = self._kernel_in_place(register.op)  # type: ignore[arg-type]
+                weights[register.op] = 1 if kernel is None or self._computes_once(kernel) else 2
             for operand in register.operands:
-                uses[operand] += weight
+                uses[operand] += weights[register.op]
         here = set(assigned)
         return {place for place, count in uses.items() if count == 1 and place in here}
 
@@ -118,18 +120,35 @@ class Writer:
         op = register.op
         if op is None:
             return operands[0]
-        if op is ops.WEIGHTED_SUM:
-            return _weighted_sum(operands, self.language)
-        if self.dense and op in INLINED and self.language is PYTHON:
-            return self._inline(place, register, operands, lines)
+        kernel = self._kernel_in_place(op) if self.dense else None
+        if kernel is not None and not op.arithmetic:
+            return self._inline(place, kernel, operands, lines)
         divisor = self.linear.registers[register.operands[-1]]
         known = divisor.number if divisor.kind is Kind.NUMBER and divisor.number else None
         return self.language.operation(op, operands, known)
 
-    def _inline(self, place: int, register: Register, operands: list[str], lines: list[str]) -> str:
+    def _kernel_in_place(self, op: Operation) -> Kernel | None:
+        """Return what dense Python writes in place of a call; None where it is no kernel.
+
+        A function of a user's own is called, and one that keeps exceptions out.
+        """
+        if op not in self.kernels:
+            self.kernels[op] = None
+            if OPERATIONS.get(op.name) is op and not op.c_form:
+                with suppress(NotTranslatableError):
+                    kernel = kernel_of(op)
+                    self.kernels[op] = None if kernel.is_operator else kernel
+        return self.kernels[op]
+
+    def _computes_once(self, kernel: Kernel) -> bool:
+        """Return whether a kernel has each operand once, and in no choice that may leave it out."""
+        if kernel.assignments:
+            return False
+        text = self.language.translate(kernel.result, dict.fromkeys(kernel.parameters, "@"))
+        return text.count("@") == len(kernel.parameters) and " if " not in text
+
+    def _inline(self, place: int, kernel: Kernel, operands: list[str], lines: list[str]) -> str:
         """Return an operation's kernel in place, its assignments appended to the lines."""
-        assert register.op is not None
-        kernel = kernel_of(register.op)
         names = dict(zip(kernel.parameters, operands, strict=True))
         for target, expression in kernel.assignments:
             temporary = f"{self.names[place]}__{target}"
@@ -137,19 +156,6 @@ class Writer:
             lines.append(self.language.statement(temporary, text))
             names[target] = temporary
         return self.language.translate(kernel.result, names)
-
-
-def _weighted_sum(operands: list[str], language: Language) -> str:
-    """Return the sum, without the factors that are the number 1."""
-    bias, weights, inputs = ops.bias_weights_inputs(operands)
-    one = language.number(1.0)
-    terms = [bias]
-    for weight, x in zip(weights, inputs, strict=True):
-        if one in (weight, x):
-            terms.append(x if weight == one else weight)
-        else:
-            terms.append(f"{weight} * {x}")
-    return " + ".join(terms)
 
 
 def one_line(comment: str) -> str:

@@ -1,13 +1,27 @@
-"""Looking inside: time travel through a backward pass, explanations, and the first bad number.
+"""Looking inside: time travel through training, explanations, and the first bad number.
 
 ==================  =========================================================================
-``trace.py``        ``Trace``: a backward pass, forward and back
+``steps.py``        ``backward_steps``: a backward pass, one contribution at a time
+``trace.py``        ``Trace``: forward pass, backward pass and update, in both directions
+``traced.py``       one pass, as a trace has it
+``phases.py``       the steps of a forward pass and of an update
+``epochs.py``       ``record_epochs``: a trace over the epochs of a training loop
 ``explain.py``      ``explain``: where a gradient comes from
-``reasons.py``      why it is zero, missing, not finite, or another than expected
+``reasons.py``      what there may be to say about it, as a list of reasons
+``situation.py``    what the reasons look at
+``zeros.py``        why it is zero, or nearly so
+``not_finite.py``   why it is infinite or nan: a table of what operations cannot do
+``updates.py``      updates that go wrong
+``lines.py``        lines of the user's file that do what is meant
+``uses.py``         the uses of a Value, and of all that depends on it
 ``paths.py``        the largest products along whole paths
 ``source.py``       ``record_source``: the line that made each Value
+``visits.py``       which run of the line it was, and by which calls
+``walk.py``         a backward pass through these lines, in a debugger
 ``assignments.py``  the name that such a line gives it
 ``anomaly.py``      ``detect_anomaly``: the first number that is not finite
+``raising.py``      errors that a debugger opens at the user's line
+``check.py``        ``check_gradients``: the rules beside differences of the functions
 ``text.py``         numbers and formulas as messages show them
 ==================  =========================================================================
 """

@@ -1,4 +1,4 @@
-"""Stopping at the first number that is not finite."""
+"""Stopping at the first number that is not finite, or out of date."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from autodiff.support import watch
+from autodiff.debug.not_finite import TOO_LARGE, cause_of
+from autodiff.debug.raising import keep_users_frames, raise_where_made
 from autodiff.debug.source import record_source
-from autodiff.debug.text import is_call, short_formula
-from autodiff.support.naming import name_of, number_text
+from autodiff.debug.text import is_call
+from autodiff.gradient import Contribution
+from autodiff.ops import NOTHING, Role, local_derivatives
+from autodiff.support import watch
+from autodiff.support.changed import CURE, Changes
+from autodiff.support.naming import Names, name_of, number_text, short_formula
 from autodiff.value import Value
 
 __all__ = ["AnomalyError", "detect_anomaly"]
@@ -22,7 +27,8 @@ class AnomalyError(ArithmeticError):
     """The first operation whose result is not finite, though all that it was made from is.
 
     ``node`` is the Value that the operation made (in a backward pass: the one whose gradient was
-    being passed on), and ``during`` is ``"forward"`` or ``"backward"``.
+    being passed on), and ``during`` is ``"forward"`` or ``"backward"``.  Or else a backward pass of
+    a graph whose numbers have changed: ``node`` is then a result that is out of date.
     """
 
     def __init__(self, message: str, node: Value, during: Literal["forward", "backward"]) -> None:
@@ -37,7 +43,7 @@ class AnomalyError(ArithmeticError):
     @property
     def place(self) -> str:
         """File and line of the forward operation; '' if they were not recorded."""
-        return "" if self.node.origin is None else self.node.origin.place
+        return self.node.origin.place
 
 
 @contextmanager
@@ -46,9 +52,16 @@ def detect_anomaly() -> Iterator[None]:
 
     That is the first operation, or the first contribution to a gradient, that is infinite or nan
     although all that it was made from is finite.  The error names the operation, its operands
-    with their numbers, and the user's line of the *forward* operation.  A backward pass that is
-    stopped leaves every gradient as it was before.  The block records the source as
-    ``record_source`` does; make the graph inside it, or the error cannot name the line.
+    with their numbers, and the user's line of the *forward* operation.  It is raised where another
+    operation takes such a result, and at the end of the block if none has it as an operand: as the
+    side of a choice that is not taken, in ``where(x, log(x), 0.0)``, it is none.  A backward pass
+    that is stopped leaves every gradient as it was before.  The block records the source as
+    ``record_source`` does; make the graph inside it, or the error cannot name the line.  A debugger
+    opens the error at that line: the library's own frames are not in its traceback.
+
+    ``backward()`` also raises AnomalyError, before it has changed any gradient, if numbers have
+    changed since the graph was computed: ``w.data -= ...`` without a new forward pass would mix
+    old results with new operands.  It recomputes the graph for that.
 
     It sees what its own thread computes with Values; a compiled program runs on plain floats.
 
@@ -58,11 +71,18 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     ...
     autodiff.debug.anomaly.AnomalyError: log(x) = -inf is not finite, though its operands are: x = 0
+      log(0) is -inf, and its slope 1 / 0: keep its operand above 0, as in (p + 1e-9).log()
       made in <doctest autodiff.debug.anomaly.detect_anomaly[0]>:3
         y = x.log()
     """
-    with record_source(), watch.watching(AnomalyWatcher()):
-        yield
+    watcher = AnomalyWatcher()
+    with record_source(), watch.watching(watcher):
+        try:
+            yield
+            watcher.check_the_rest()
+        except AnomalyError as error:
+            keep_users_frames(error)
+            raise
 
 
 class AnomalyWatcher(watch.Watcher):
@@ -70,43 +90,108 @@ class AnomalyWatcher(watch.Watcher):
 
     sees_backward = True
 
-    def made(self, node: Value) -> None:
-        """Check the result of an operation."""
-        if math.isfinite(node.data) or not node.parents or not operands_are_finite(node):
-            return
-        raise AnomalyError(
-            f"{formula_of(node)} = {number_text(node.data)} is not finite, "
-            f"though its operands are: {operands_of(node)}{place_of(node)}",
-            node,
-            "forward",
-        )
+    def __init__(self) -> None:
+        # Results that are not finite, though what they were made from is; and whether an operation
+        # has them as an operand that it has not taken.
+        self.suspects: dict[Value, bool] = {}
 
-    def contributes(
-        self, node: Value, parent: Value, local: float, upstream: float, total: float
-    ) -> None:
+    def made(self, node: Value) -> None:
+        """Check which results an operation takes, and its own."""
+        for parent in node.parents:
+            if parent in self.suspects and node.op is not None:
+                if takes(node, parent):
+                    del self.suspects[parent]  # it is told once
+                    raise_not_finite(parent)
+                self.suspects[parent] = True
+        if not math.isfinite(node.data) and node.parents and operands_are_finite(node):
+            self.suspects[node] = False
+
+    def check_the_rest(self) -> None:
+        """Check the results that no operation has as an operand."""
+        for node, is_operand in self.suspects.items():
+            if not is_operand:
+                raise_not_finite(node)
+
+    def begins(self, root: Value, changes: Changes) -> None:
+        """Check that every result is what its operation gives for the numbers of now."""
+        if self.suspects.get(root) is False:
+            del self.suspects[root]
+            raise_not_finite(root)
+        # What is computed after this pass is another graph; a long training has many.
+        self.suspects = {node: False for node, known in self.suspects.items() if not known}
+        if changes:
+            node = root if root in changes.now else next(iter(changes.now))
+            told = changes.sentence(Names(root))
+            error = AnomalyError(
+                f"backward through numbers of different times: {told}. {CURE.capitalize()}"
+                f"{place_of(node)}",
+                node,
+                "backward",
+            )
+            raise_where_made(error, node)
+
+    def contributes(self, contribution: Contribution) -> None:
         """Check a contribution to a gradient, and the sum with it."""
-        if math.isfinite(total) or not math.isfinite(upstream):
+        node, upstream = contribution.node, contribution.upstream
+        if contribution.total is None or math.isfinite(contribution.total):
+            return
+        if not math.isfinite(upstream):
             return
         if not math.isfinite(node.data) or not operands_are_finite(node):
             return  # a bad number of the forward pass, not of this one
-        contribution = local * upstream
-        if math.isfinite(contribution):
-            if not math.isfinite(parent.grad):
+        added, cause = number_text(contribution.contribution), TOO_LARGE
+        if math.isfinite(contribution.contribution):
+            before = contribution.before
+            if before is None or not math.isfinite(before):
                 return
-            fault = f"makes its sum {number_text(parent.grad)} + {number_text(contribution)} = "
-            fault += f"{number_text(total)}"
+            fault = f"makes its sum {number_text(before)} + {added} = "
+            fault += number_text(contribution.total)
         else:
-            fault = (
-                f"is upstream {number_text(upstream)} × local {number_text(local)} "
-                f"= {number_text(contribution)}"
-            )
-        raise AnomalyError(
+            local = number_text(contribution.local)
+            cause = TOO_LARGE if math.isfinite(contribution.local) else cause_of(node)
+            fault = f"is upstream {number_text(upstream)} × local {local} = {added}"
+        error = AnomalyError(
             f"backward through {formula_of(node)}: the contribution to the gradient of "
-            f"{name_of(parent)} {fault}, not finite, though {formula_of(node)} = "
-            f"{number_text(node.data)} and its operands are: {operands_of(node)}{place_of(node)}",
+            f"{name_of(contribution.parent)} {fault}, not finite, though {formula_of(node)} = "
+            f"{number_text(node.data)} and its operands are: {operands_of(node)}"
+            f"\n  {cause}{place_of(node)}",
             node,
             "backward",
         )
+        raise_where_made(
+            *(error, node),
+            upstream=upstream,
+            local=contribution.local,
+            contribution=contribution.contribution,
+        )
+
+
+def raise_not_finite(node: Value) -> None:
+    """Raise the error of a result, at the line that made it."""
+    error = AnomalyError(
+        f"{formula_of(node)} = {number_text(node.data)} is not finite, "
+        f"though its operands are: {operands_of(node)}\n  {cause_of(node)}{place_of(node)}",
+        node,
+        "forward",
+    )
+    raise_where_made(error, node)
+
+
+def takes(node: Value, operand: Value) -> bool:
+    """Return whether a result depends on an operand, so that the operand's number is in it."""
+    if math.isnan(node.data):
+        return True
+    try:
+        locals_ = local_derivatives(node)
+    except Exception:  # a rule of the user's own, where it has no slope
+        return True
+    count = len(node.parents)
+    assert node.op is not None, "an operation has made it"
+    return any(
+        local is not NOTHING or node.op.role(position, count) is Role.CONDITION
+        for position, (parent, local) in enumerate(zip(node.parents, locals_, strict=True))
+        if parent is operand
+    )
 
 
 def operands_are_finite(node: Value) -> bool:
@@ -141,7 +226,7 @@ def operand_size(operand: Value) -> float:
 def place_of(node: Value) -> str:
     """Return the lines of the message that say where the operation was made."""
     origin = node.origin
-    if origin is None or not origin.line:
+    if not origin.line:
         return "\n  made before detect_anomaly() began: make the graph inside it to see the line"
     code = f"\n    {origin.code}" if origin.code else ""
     return f"\n  made in {origin.place}{code}"

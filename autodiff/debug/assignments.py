@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import linecache
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from types import CodeType
 
-__all__ = ["Use", "use_of_result"]
+__all__ = ["Use", "is_in_comprehension", "use_of_result"]
 
 # Line and column of an expression's first character, and of the one behind its last.
 Span = tuple[int, int, int, int]
@@ -28,11 +29,12 @@ class Assignments:
     """The uses in one file: by the expression's span, and calls by their end as well.
 
     Python gives the call at the end of a chain over several lines a span of its own, but the
-    same end.
+    same end.  ``comprehensions`` are the spans of those.
     """
 
     by_span: dict[Span, Use]
     by_end: dict[tuple[int, int], Use]
+    comprehensions: list[Span]
 
 
 _files: dict[str, Assignments] = {}
@@ -51,15 +53,45 @@ def use_of_result(code: CodeType, offset: int) -> Use | None:
     return _uses[key][1]
 
 
-def _found_use(code: CodeType, offset: int) -> Use | None:
+def is_in_comprehension(code: CodeType, offset: int) -> bool:
+    """Return whether the instruction at that offset of the code belongs to a comprehension.
+
+    It does from Python 3.12 on; before, a comprehension is code of its own, which is called.
+    """
+    span = _span(code, offset)
+    return sys.version_info >= (3, 12) and span is not None and is_within(span, _in_file(code))
+
+
+def is_within(span: Span, assignments: Assignments) -> bool:
+    """Return whether a span is within a comprehension's.
+
+    >>> is_within((1, 5, 1, 10), assignments_in("a = [w * x for x in xs]"))
+    True
+    """
+    return any(
+        found[:2] <= span[:2] and span[2:] <= found[2:] for found in assignments.comprehensions
+    )
+
+
+def _span(code: CodeType, offset: int) -> Span | None:
     line, end_line, column, end_column = next(islice(code.co_positions(), offset // 2, None))
     if line is None or end_line is None or column is None or end_column is None:
         return None
+    return line, column, end_line, end_column
+
+
+def _in_file(code: CodeType) -> Assignments:
     if code.co_filename not in _files:
         _files[code.co_filename] = assignments_in("".join(linecache.getlines(code.co_filename)))
-    assignments = _files[code.co_filename]
-    use = assignments.by_span.get((line, column, end_line, end_column))
-    return use or assignments.by_end.get((end_line, end_column))
+    return _files[code.co_filename]
+
+
+def _found_use(code: CodeType, offset: int) -> Use | None:
+    span = _span(code, offset)
+    if span is None:
+        return None
+    assignments = _in_file(code)
+    return assignments.by_span.get(span) or assignments.by_end.get(span[2:])
 
 
 def assignments_in(source: str) -> Assignments:
@@ -69,12 +101,15 @@ def assignments_in(source: str) -> Assignments:
     >>> [(use.name, use.is_call) for use in uses.values()]
     [('a', True), ('b', False)]
     """
-    found = Assignments({}, {})
+    found = Assignments({}, {}, [])
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return found
     for statement in ast.walk(tree):
+        if isinstance(statement, (ast.ListComp, ast.SetComp, ast.DictComp)):
+            end = statement.end_lineno or 0, statement.end_col_offset or 0
+            found.comprehensions.append((statement.lineno, statement.col_offset, *end))
         for expression, name in _assigned(statement):
             use = Use(name, isinstance(expression, ast.Call))
             end = expression.end_lineno or 0, expression.end_col_offset or 0

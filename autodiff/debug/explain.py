@@ -6,15 +6,20 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
-from itertools import islice
 
-from autodiff.debug.steps import Step, backward_steps
-from autodiff.support.convert import describe
-from autodiff.debug import reasons
+from autodiff.debug.lines import file_of, names_of_the_caller
 from autodiff.debug.paths import Path, largest_paths, number_of_paths
+from autodiff.debug.reasons import REASONS, why_missing
+from autodiff.debug.situation import Situation, equation, made_in
+from autodiff.debug.steps import Step
 from autodiff.debug.text import shown
+from autodiff.debug.uses import uses_on_the_way
 from autodiff.graph import leaves_and_interior
+from autodiff.support.changed import recomputed
+from autodiff.support.convert import describe
 from autodiff.support.naming import Names, name_of, number_text
+from autodiff.support.node import number_of
+from autodiff.support.passes import check_data
 from autodiff.value import Value
 
 __all__ = ["Explanation", "explain"]
@@ -31,8 +36,10 @@ class Explanation:
 
     =================  =======================================================================
     ``value``, ``of``  what is explained: d of / d value
+    ``number``         what value's number is with the numbers of now
     ``gradient``       what the chain rule gives with the numbers of now; None if there is none
-    ``steps``          one :class:`~autodiff.Step` for each use of value on a way to ``of``
+    ``steps``          one :class:`~autodiff.Step` for each use of value on a way to ``of``; none
+                       for a use by what nothing reaches
     ``notes``          why it is zero, missing, not finite, or not what ``value.grad`` says
     ``paths``          the largest products along whole paths, if they were asked for
     ``path_count``     how many paths there are, if they were asked for
@@ -42,6 +49,7 @@ class Explanation:
 
     value: Value
     of: Value
+    number: float
     gradient: float | None
     steps: tuple[Step, ...]
     notes: tuple[str, ...]
@@ -59,10 +67,10 @@ class Explanation:
     def subtitle(self) -> str:
         """What value is: its formula or its number, and where it was made."""
         name = name_in(self.names, self.value)
-        number = number_text(self.value.data)
+        number = number_text(self.number)
         if self.value in self.names and self.value.op is not None:
             number = f"{self.names.formula(self.value)} = {number}"
-        return f"{name} = {number}{reasons.made_in(self.value)}"
+        return f"{name} = {number}{made_in(self.value)}"
 
     @property
     def rows(self) -> list[tuple[str, str, str, str]]:
@@ -90,7 +98,7 @@ class Explanation:
         number = f"{count:,}" if count < 10**15 else f"about 10^{math.floor(math.log10(count))}"
         paths = "1 path" if count == 1 else f"{number} paths"
         if not self.paths:
-            return f"{paths}, all with the product 0"
+            return f"{paths}, along which nothing flows"
         return paths if len(self.paths) == count else f"{paths}, the largest products"
 
     def __str__(self) -> str:
@@ -128,9 +136,10 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
     """Return where the gradient d of / d value comes from: print it, or end a notebook cell in it.
 
     It is the sum over value's uses of upstream gradient x local derivative, with the numbers of
-    now.  Where it is zero, missing, not finite, or another number than ``value.grad``, notes say
-    why.  With ``paths=True`` the ``most_paths`` largest products along whole paths are listed.
-    It changes no gradient, and calls no hooks.
+    now: where some have changed since the graph was computed (``w.data -= ...``), with the results
+    that they give.  Where it is zero, missing, not finite, or another number than ``value.grad``,
+    notes say why, and they say what has changed.  With ``paths=True`` the ``most_paths`` largest
+    products along whole paths are listed.  It changes no number, and calls no hooks.
 
     Raises TypeError if one is no Value, ValueError if ``of`` is a constant.
 
@@ -149,67 +158,42 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
       w → v4 → loss:  1 × -1 = -1
     >>> w.zero_grad()
     >>> explain(w, of=loss).notes
-    ('w.grad has been cleared since loss.backward() ran: zero_grad() does that',)
+    ('w.grad has been cleared since loss.backward() ran: call zero_grad() before backward()',)
     """
     for argument in (value, of):
         if not isinstance(argument, Value):
-            raise TypeError(f"explain needs Values, but got {describe(argument)}")
+            raise TypeError(
+                f"explain needs Values, but got {describe(argument)}: a number does not know how "
+                "it was computed, so leave out the .data, .item() or sum of numbers that made it"
+            )
     if of.is_constant:
         raise ValueError(f"explain of {of!r}: a constant has no gradient by anything")
+    check_data(of)
     leaves, interior = leaves_and_interior(of)
     order = [*leaves, *interior]
-    names = Names(of)
+    names, file, called = Names(of), file_of(value, of), names_of_the_caller(value)
     if value.is_constant:
         note = (
             f"{name_of(value)} is a constant, which gets no gradient; Value(...) makes a variable"
         )
-        return Explanation(value, of, None, (), (note,), (), None, names)
+        return Explanation(value, of, number_of(value), None, (), (note,), (), None, names)
     if value not in names:
-        notes = tuple(reasons.why_missing(value, of, order))
-        return Explanation(value, of, None, (), notes, (), None, names)
-    uses = uses_on_the_way(value, of, interior)
-    steps = tuple(uses[value])
-    gradient = steps[-1].total if steps else 1.0
-    found: tuple[Path, ...] = ()
-    path_count = None
-    if paths:
-        found = tuple(largest_paths(value, of, order, uses, names, most_paths))
-        path_count = number_of_paths(value, of, order, uses)
-    return Explanation(
-        *(value, of, gradient, steps),
-        tuple(limited(notes_on(value, of, gradient, uses, names))),
-        *(found, path_count, names),
-    )
-
-
-def uses_on_the_way(value: Value, of: Value, interior: list[Value]) -> dict[Value, list[Step]]:
-    """Return value and all that depends on it below ``of``, each with the steps of its uses."""
-    uses: dict[Value, list[Step]] = {value: []}
-    for node in interior:
-        if node is not value and any(parent in uses for parent in node.parents):
-            uses[node] = []
-    # A pass that is closed before its end leaves all gradients as they were.
-    steps = backward_steps(of, hooks=False)
-    edges = sum(not parent.is_constant for node in interior for parent in node.parents)
-    for step in islice(steps, edges):
-        if step.parent in uses:
-            uses[step.parent].append(step)
-    steps.close()  # type: ignore[attr-defined]
-    return uses
-
-
-def notes_on(
-    value: Value, of: Value, gradient: float, uses: dict[Value, list[Step]], names: Names
-) -> Iterator[str]:
-    """Yield what is to be said about a gradient."""
-    if value is of:
-        yield f"the chain rule starts at {names[of]}: its gradient by itself is 1"
-    if not math.isfinite(gradient):
-        yield from reasons.why_nonfinite(value, uses, names)
-    elif value is not of:
-        yield from reasons.why_zero(value, uses, names)
-    yield from reasons.why_other_than_grad(value, of, gradient, uses, names)
-    yield from reasons.why_rebound(value)
+        notes = tuple(why_missing(value, of, order, file))
+        return Explanation(value, of, number_of(value), None, (), notes, (), None, names)
+    with recomputed(order) as changes:
+        uses = uses_on_the_way(value, of, interior)
+        steps = tuple(uses.steps[value])
+        gradient = 1.0 if value is of else steps[-1].total if steps else 0.0
+        found: tuple[Path, ...] = ()
+        path_count = None
+        if paths:
+            found = tuple(largest_paths(value, of, order, uses.steps, names, most_paths))
+            path_count = number_of_paths(value, of, order, uses.users)
+        case = Situation(value, of, order, names, changes, uses, gradient, file, called)
+        notes = tuple(limited(note for reason in REASONS for note in reason(case)))
+        return Explanation(
+            *(value, of, value.data, gradient, steps, notes, found, path_count, names)
+        )
 
 
 def limited(notes: Iterable[str]) -> Iterator[str]:
@@ -239,8 +223,10 @@ def size(step: Step) -> float:
 def row_of(step: Step, names: Names, root: str) -> tuple[str, str, str, str]:
     """Return a use as text: the user, the chain rule with names, with numbers, the product."""
     node, parent = names[step.node], names[step.parent]
+    if not step.taken:
+        return equation(step.node, names), f"did not take {parent}", "", "nothing"
     return (
-        reasons.equation(step.node, names),
+        equation(step.node, names),
         f"d {root}/d {node} × d {node}/d {parent}",
         f"{shown(step.upstream)} × {shown(step.local)}",
         shown(step.contribution),

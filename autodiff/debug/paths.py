@@ -22,8 +22,9 @@ __all__ = ["Path", "largest_paths", "number_of_paths"]
 SHOWN_NODES = 8
 OUTWEIGHING = 1e6  # the logarithm of the largest float is 710
 
-# Each node between the value and the root, with the steps of its uses.
-Uses = Mapping[Value, Sequence[Step]]
+# Each node between the value and the root: with the steps of its uses, and with the users.
+Steps = Mapping[Value, Sequence[Step]]
+Users = Mapping[Value, Sequence[Value]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +54,27 @@ def shortened(items: list[str]) -> list[str]:
     return [*items[:half], f"… {len(items) - 2 * half} more …", *items[-half:]]
 
 
-def number_of_paths(value: Value, root: Value, order: Sequence[Value], uses: Uses) -> int:
+def number_of_paths(value: Value, root: Value, order: Sequence[Value], users: Users) -> int:
     """Return how many paths lead from value to root. ``order`` has the root's graph, root last.
+
+    A path counts whether or not anything flows along it.
 
     Numbers of thousands of digits are met in deep graphs: each is dropped after its last use.
     """
     paths = {root: 1}
-    waiting = Counter(step.node for steps in uses.values() for step in steps)
+    waiting = Counter(user for each in users.values() for user in each)
     for node in reversed(order):
-        if node is not root and node in uses:
-            paths[node] = sum(paths[step.node] for step in uses[node])
-            for step in uses[node]:
-                waiting[step.node] -= 1
-                if not waiting[step.node]:
-                    del paths[step.node]
+        if node is not root and node in users:
+            paths[node] = sum(paths[user] for user in users[node])
+            for user in users[node]:
+                waiting[user] -= 1
+                if not waiting[user]:
+                    del paths[user]
     return paths[value]
 
 
 def largest_paths(
-    value: Value, root: Value, order: Sequence[Value], uses: Uses, names: Names, most: int
+    value: Value, root: Value, order: Sequence[Value], steps: Steps, names: Names, most: int
 ) -> list[Path]:
     """Return the paths from value to root with the largest products, the largest first.
 
@@ -81,7 +84,7 @@ def largest_paths(
     loses nothing, and of equals the longest is followed first, so no path is begun in vain: a
     graph with 2**1000 paths takes no longer than its size says.
     """
-    remaining = largest_remaining(root, order, uses)
+    remaining = largest_remaining(root, order, steps)
     newest_first = count(0, -1)
     # (what is lost against the largest, in logarithms; tie-break; where it is; how it came there)
     begun: list[tuple[float, int, Value, _Chain | None]] = []
@@ -93,7 +96,7 @@ def largest_paths(
         if node is root:
             paths.append(_path(value, chain, names))
             continue
-        for step in uses[node]:
+        for step in steps[node]:
             if step.local != 0.0 and step.node in remaining:
                 loss = remaining[node] - (log_magnitude(step.local) + remaining[step.node])
                 entry = (lost + loss, next(newest_first), step.node, _Chain(step, chain))
@@ -102,18 +105,18 @@ def largest_paths(
     return sorted(paths, key=lambda path: _size(path.product), reverse=True)
 
 
-def largest_remaining(root: Value, order: Sequence[Value], uses: Uses) -> dict[Value, float]:
+def largest_remaining(root: Value, order: Sequence[Value], steps: Steps) -> dict[Value, float]:
     """Return, for each node, the logarithm of the largest product of any path from it to root.
 
     Nodes from which every path has the product 0 are left out.
     """
     largest = {root: 0.0}
     for node in reversed(order):
-        if node is root or node not in uses:
+        if node is root or node not in steps:
             continue
         sums = [
             log_magnitude(step.local) + largest[step.node]
-            for step in uses[node]
+            for step in steps[node]
             if step.local != 0.0 and step.node in largest
         ]
         if sums:

@@ -1,93 +1,100 @@
-"""Why a gradient is zero, missing, not finite, or another number than expected."""
+"""Why a gradient is missing, or another number than expected: what is said about it, in order."""
 
 from __future__ import annotations
 
+import gc
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType, GeneratorType
 
-from autodiff import ops
-from autodiff.debug.steps import Step
-from autodiff.debug.text import short_formula
+from autodiff.debug.lines import CUT, REBINDING, TAKEN_OUT, UPDATE, see, spoken_name
+from autodiff.debug.not_finite import why_not_finite
+from autodiff.debug.situation import Situation, made_in
+from autodiff.debug.steps import backward_steps
+from autodiff.debug.updates import (
+    definition,
+    in_place,
+    old_parameter,
+    why_overwritten,
+    why_rebound,
+    why_stays_the_same,
+    why_worse,
+)
+from autodiff.debug.zeros import why_zero
 from autodiff.graph import topological_order
-from autodiff.support.naming import Names, name_of, number_text
-from autodiff.value import Value
+from autodiff.support.changed import CURE as CHANGED_CURE
+from autodiff.support.naming import name_of, number_text
 from autodiff.support.watch import hooks_of
+from autodiff.value import Value
 
-__all__ = ["why_missing", "why_nonfinite", "why_other_than_grad", "why_rebound", "why_zero"]
+__all__ = ["REASONS", "why_missing"]
 
-Uses = Mapping[Value, Sequence[Step]]
-
-# The local derivative below which a sigmoid or tanh is called saturated; it is at most 1.
-SATURATED = 1e-4
-# Contributions cancel where their sum is this much smaller than they are.
-CANCELLED = 1e-9
-
-
-def made_in(value: Value) -> str:
-    """Return where a Value was made, in brackets, or nothing."""
-    place = "" if value.origin is None else value.origin.place
-    return f" (made in {place})" if place else ""
-
+SHOWN_VARIABLES = 4
 
 # --------------------------------------------------------------------------------------------
 # Missing: no path
 # --------------------------------------------------------------------------------------------
 
 
-def why_missing(value: Value, of: Value, order: Sequence[Value]) -> Iterator[str]:
+def why_missing(value: Value, of: Value, order: Sequence[Value], file: str) -> Iterator[str]:
     """Yield why there is no path from value to ``of``, whose graph is ``order``."""
-    name, root = name_of(value), name_of(of)
-    graph = set(order)
+    name, root = spoken_name(value), spoken_name(of)
+    old = old_parameter(value)
+    while old is not None and old not in order:
+        old = old_parameter(old)
     yield f"{root} is not computed from {name}: no path leads from one to the other"
-    below = topological_order(value)
-    if of in below:
-        yield f"it is the other way round: {name} is computed from {root}"
-        return
-    old = old_parameter(value)
-    if old is not None and old in graph:
-        yield (
-            f"{name} is a new Value, {definition(value)}{made_in(value)}, and {root} uses the old "
-            f"one, {old!r}: assigning to a name does not change the Value that a model holds. "
-            f"Change its number in place: {name_of(old)}.data -= ..."
-        )
-        return
     twins = [node for node in order if value.name and node.name == value.name and node.is_leaf]
-    for twin in twins[:1]:
+    if of in topological_order(value):
         yield (
-            f"{root} uses another Value of that name, {twin!r}{made_in(twin)}, not this one"
-            f"{made_in(value)}: was the name given to a new Value, where the old one's number "
-            f"should have been changed in place ({value.name}.data = ...)?"
+            f"it is the other way round: {name} is computed from {root}, so ask for "
+            f"explain({root}, of={name})"
         )
-
-
-def why_rebound(value: Value) -> Iterator[str]:
-    """Yield a warning if value looks like an updated parameter that is a new Value."""
-    old = old_parameter(value)
-    if old is not None and old.has_grad:
+    elif of.is_leaf:
         yield (
-            f"{name_of(value)} is no variable but the result of an update, {definition(value)}"
-            f"{made_in(value)}: each such step makes the graph longer, and {name_of(old)} itself "
-            f"is not updated. Change its number in place: {name_of(old)}.data -= ..."
+            f"{root} = {number_text(of.data)}{made_in(of)} is a variable itself, which is computed "
+            f"from nothing: the forward pass, {root} = ..., has to come first, without .data or "
+            f"Value(...) round it{see(CUT, file)}"
         )
+    elif old is not None:
+        yield (
+            f"{name} is a new Value, {definition(value)}{made_in(value) or see(REBINDING, file)}, "
+            f"and {root} uses the old one, {old!r}: assigning to a name does not change the Value "
+            f"that a model holds. Change its number in place: {in_place(old)}"
+        )
+    elif twins:
+        yield (
+            f"{root} uses another Value of that name, {twins[0]!r}{made_in(twins[0])}, not this one"
+            f"{made_in(value) or see(REBINDING, file)}: was the name given to a new Value, where "
+            f"the old one's number should have been changed in place ({value.name}.data -= ...)?"
+        )
+    else:
+        yield from why_cut_off(value, order, name, root, file)
+    if not value.name:
+        yield how_to_name(name)
 
 
-def old_parameter(value: Value) -> Value | None:
-    """Return w if value is ``w - a number`` or ``w + a number`` for a variable w."""
-    if value.op not in (ops.ADD, ops.SUB) or not value.parents[0].is_leaf:
-        return None
-    old, update = value.parents
-    is_number = all(node.is_constant for node in topological_order(update) if node.is_leaf)
-    return old if is_number and not old.is_constant else None
-
-
-def definition(value: Value) -> str:
-    """Return the formula that made a Value from its operands.
-
-    >>> definition(Value(2.0, "w") * 3)
-    'w * 3'
-    """
-    assert value.op is not None, "a leaf has no definition"
-    return value.op.formula(*map(name_of, value.parents))
+def why_cut_off(
+    value: Value, order: Sequence[Value], name: str, root: str, file: str
+) -> Iterator[str]:
+    """Yield where a number was taken out of the graph, or else what ``order`` is computed from."""
+    cuts = [node for node in order if node.is_leaf and TAKEN_OUT.search(node.origin.code)]
+    for node in cuts[:SHOWN_VARIABLES]:
+        yield (
+            f"{name_of(node)} is a number{made_in(node)} that is not computed from anything: "
+            f"{node.origin.code}. There .data, .item() or detach() takes it out of the graph, and "
+            "no gradient flows back: use the Value itself"
+        )
+    if not cuts:
+        variables = [node for node in order if node.is_leaf and not node.is_constant]
+        told = ", ".join(name_of(node) + made_in(node) for node in variables[:SHOWN_VARIABLES])
+        more = " …" if len(variables) > SHOWN_VARIABLES else ""
+        recorded = "" if value.origin.line else ". In `with record_source():` lines are told"
+        yield (
+            f"{root} is computed from {told}{more}. Use {name}{made_in(value)} in its formula; if "
+            f"it is used there, .data, .item() or detach() takes a number out of the graph on the "
+            f"way{see(CUT, file)}: use the Value itself{recorded}"
+        )
 
 
 # --------------------------------------------------------------------------------------------
@@ -95,193 +102,128 @@ def definition(value: Value) -> str:
 # --------------------------------------------------------------------------------------------
 
 
-def why_other_than_grad(
-    value: Value, of: Value, gradient: float, on_path: Uses, names: Names
-) -> Iterator[str]:
+def why_other_than_grad(case: Situation) -> Iterator[str]:
     """Yield why ``value.grad`` is not the gradient that the chain rule gives, if it is not."""
-    name, root, grad = names[value], names[of], value.grad
+    value, of, gradient, names = case.value, case.of, case.gradient, case.names
+    name, root = names[value], names[of]
+    if value.has_grad and (
+        value.grad == gradient or (math.isnan(value.grad) and math.isnan(gradient))
+    ):
+        return
+    if of.has_grad and is_running(of):
+        yield from what_is_there_so_far(case)
+        return
     if not value.has_grad:
-        if of.has_grad:
-            yield f"{name}.grad has been cleared since {root}.backward() ran: zero_grad() does that"
-        else:
-            yield f"{name}.grad is not computed: {root}.backward() has not run"
+        if not of.has_grad:
+            yield f"{name}.grad is not computed: {root}.backward() has not run, so call it first"
+        elif value is of or any(step.taken for step in case.uses.steps[value]):
+            yield (
+                f"{name}.grad has been cleared since {root}.backward() ran: "
+                "call zero_grad() before backward()"
+            )
         return
-    if grad == gradient or (math.isnan(grad) and math.isnan(gradient)):
-        return
-    hooked = [names[node] for node in (*on_path, of) if hooks_of(node) is not None]
-    passes = grad / gradient if gradient else 0.0
+    grad = number_text(value.grad)
+    hooked = [names[node] for node in (*case.uses.users, of) if hooks_of(node) is not None]
+    passes = value.grad / gradient if gradient else 0.0
     if hooked:
-        yield f"{name}.grad is {number_text(grad)}: a hook on {hooked[0]} may have replaced it"
+        yield f"{name}.grad is {grad}: a hook on {hooked[0]} may have replaced it"
     elif not of.has_grad:
-        yield f"{name}.grad, {number_text(grad)}, is of another pass: {root}.backward() has not run"
-    elif math.isclose(grad, of.grad * gradient, rel_tol=1e-12):
+        yield f"{name}.grad, {grad}, is of another pass: {root}.backward() has not run"
+    elif case.changes:
+        yield f"{name}.grad is {grad}, of a pass over numbers that are out of date"
+    elif math.isclose(value.grad, of.grad * gradient, rel_tol=1e-12):
         yield (
-            f"{name}.grad is {number_text(grad)}, that times {number_text(of.grad)}: "
+            f"{name}.grad is {grad}, that times {number_text(of.grad)}: "
             f"the pass began with {root}.grad = {number_text(of.grad)}"
         )
-    elif grad == 0.0:
+    elif value.grad == 0.0:
         yield f"{name}.grad is 0: it has been set to 0 since {root}.backward() ran"
     elif 1.5 < passes < 1e6 and math.isclose(passes, round(passes), rel_tol=1e-9):
         yield (
-            f"{name}.grad is {number_text(grad)}, {round(passes)} times that: backward() has run "
-            f"{round(passes)} times, and gradients add up until zero_grad() clears them"
+            f"{name}.grad is {grad}, {round(passes)} times that: backward() has run "
+            f"{round(passes)} times, and {ADD_UP}"
         )
     else:
-        yield (
-            f"{name}.grad is {number_text(grad)}: either other passes have added to it, as "
-            "gradients add up until zero_grad() clears them, or numbers (.data) have changed "
-            f"since {root}.backward() ran"
-        )
+        yield f"{name}.grad is {grad}: other passes have added to it, as {ADD_UP}"
 
 
-# --------------------------------------------------------------------------------------------
-# Zero
-# --------------------------------------------------------------------------------------------
+ADD_UP = "gradients add up: call zero_grad() before each backward()"
 
 
-def why_zero(value: Value, uses: Uses, names: Names) -> Iterator[str]:
-    """Yield what cuts value off, or nearly so, from the root; nothing if nothing does.
+def is_running(root: Value) -> bool:
+    """Return whether a backward pass from root has begun and not ended yet.
 
-    Follows the zeros from value towards the root, to where they begin.
+    Then a frame of ``backward()`` is among those that called this, or ``backward_steps`` waits.
     """
-    met = {value}
-    followed = [value]
-    for node in followed:  # which grows meanwhile
-        steps = uses[node]
-        contributions = [step.contribution for step in steps if step.contribution != 0.0]
-        if contributions:
-            total = steps[-1].total
-            if abs(total) <= CANCELLED * sum(map(abs, contributions)):
-                yield cancellation(node, contributions, total, names)
-            elif abs(total) < SATURATED:
-                yield from why_small(steps, uses, names)
-            continue
-        for step in steps:
-            if step.local == 0.0:
-                yield cut(step, names)
-            elif step.upstream != 0.0:
-                yield (
-                    f"{number_text(step.upstream)} × {number_text(step.local)} is too small for a "
-                    f"float: d {names[step.node]}/d {names[node]} cuts it off"
-                )
-            elif step.node not in met:
-                met.add(step.node)
-                followed.append(step.node)
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is Value.backward.__code__ and frame.f_locals.get("self") is root:
+            return True
+        frame = frame.f_back
+    return any(
+        isinstance(each, GeneratorType) and each.gi_code is backward_steps.__code__
+        for each in gc.get_referrers(root)
+    )
 
 
-def why_small(steps: Sequence[Step], uses: Uses, names: Names) -> Iterator[str]:
-    """Yield which saturated units leave almost nothing of a gradient that is not zero."""
-    met = {step.node for step in steps}
-    followed = list(steps)
-    for step in followed:  # which grows meanwhile
-        if is_saturating(step) and 0.0 < abs(step.local) < SATURATED:
-            yield saturation(step, names)
-            continue
-        following = uses.get(step.node, ())
-        followed += [each for each in following if each.node not in met]
-        met.update(each.node for each in following)
+def what_is_there_so_far(case: Situation) -> Iterator[str]:
+    """Yield which contributions a pass that is running has added already."""
+    name, root = case.names[case.value], case.names[case.of]
+    steps = [step for step in case.uses.steps[case.value] if step.taken]
+    if not steps:
+        return
+    so_far = f"is {number_text(case.value.grad)} so far" if case.value.has_grad else "is not there"
+    every = "its contribution" if len(steps) == 1 else f"all of its {len(steps)} contributions"
+    yield (
+        f"{root}.backward() is running: {name}.grad {so_far}, and will be "
+        f"{number_text(case.gradient)} once it has {every}. Go on to the end of the pass"
+    )
 
 
-def cancellation(node: Value, contributions: list[float], total: float, names: Names) -> str:
-    """Return that contributions cancel, with the first few of them."""
-    terms = " + ".join(map(number_text, contributions[:4]))
-    more = " + …" if len(contributions) > 4 else ""
-    return f"the contributions to {names[node]} cancel: {terms}{more} = {number_text(total)}"
+# --------------------------------------------------------------------------------------------
+# And the rest of what is said
+# --------------------------------------------------------------------------------------------
 
 
-def is_saturating(step: Step) -> bool:
-    return step.node.op in (ops.SIGMOID, ops.TANH)
+def what_changed(case: Situation) -> Iterator[str]:
+    """Yield which results are out of date."""
+    if case.changes:
+        sentence = case.changes.sentence(case.names)
+        yield f"{sentence}{see(UPDATE, case.file)}. This is the gradient of now; {CHANGED_CURE}"
 
 
-def saturation(step: Step, names: Names) -> str:
-    """Return that a sigmoid or tanh is saturated, with its numbers."""
-    node, parent = names[step.node], names[step.parent]
+def is_the_root(case: Situation) -> Iterator[str]:
+    """Yield that the chain rule starts there."""
+    if case.value is case.of:
+        yield f"the chain rule starts at {case.names[case.of]}: its gradient by itself is 1"
+
+
+def has_no_name(case: Situation) -> Iterator[str]:
+    """Yield how to get names."""
+    if not case.value.name:
+        called = f" ({case.called[0]})" if case.called else ""
+        yield how_to_name(f"{case.names[case.value]}{called}")
+
+
+def how_to_name(called: str) -> str:
+    """Return what to do about a Value that has no name."""
     return (
-        f"{step.node.op} is saturated: {equation(step.node, names)} = "
-        f"{number_text(step.node.data)} at {parent} = {number_text(step.parent.data)}, "
-        f"so d {node}/d {parent} = {number_text(step.local)}"
+        f'{called} has no name of its own: give it one, as in Value(0.5, "w") and y.label = "y", '
+        "or make the graph in `with record_source():`, which takes the names and lines from the "
+        "program"
     )
 
 
-def cut(step: Step, names: Names) -> str:
-    """Return why a local derivative is zero."""
-    node, parent = names[step.node], names[step.parent]
-    if is_saturating(step):
-        return saturation(step, names)
-    if step.node.op is ops.RELU:
-        return (
-            f"relu is dead: {equation(step.node, names)} = 0 at {parent} = "
-            f"{number_text(step.parent.data)}, which is not above 0, so d {node}/d {parent} = 0"
-        )
-    factor = other_factor(step)
-    if factor is not None:
-        is_number = factor.is_constant and not factor.name
-        zero = "0" if is_number else f"{names[factor]} = 0"
-        return f"{equation(step.node, names)}: {parent} is multiplied by {zero}"
-    if step.node.op in (ops.MAXIMUM, ops.MINIMUM, ops.WHERE):
-        is_condition = step.node.op is ops.WHERE and step.position == 0
-        reason = "only chooses" if is_condition else "is not the one chosen"
-        return f"{equation(step.node, names)}: {parent} {reason}, so d {node}/d {parent} = 0"
-    numbers = ", ".join(
-        f"{names[operand]} = {number_text(operand.data)}"
-        for operand in dict.fromkeys(step.node.parents)
-        if operand.name or not operand.is_constant
-    )
-    return f"{equation(step.node, names)}: d {node}/d {parent} = 0 at {numbers}"
-
-
-def other_factor(step: Step) -> Value | None:
-    """Return what an operand is multiplied with, in a product or a weighted sum."""
-    parents, position = step.node.parents, step.position
-    if step.node.op is ops.MUL:
-        return parents[1 - position]
-    if step.node.op is ops.WEIGHTED_SUM and position > 0:
-        half = len(parents) // 2
-        return parents[position + half if position <= half else position - half]
-    return None
-
-
-def equation(node: Value, names: Names) -> str:
-    """Return a node's name and its formula, shortened if it is long."""
-    return f"{names[node]} = {short_formula(names.formula(node))}"
-
-
-# --------------------------------------------------------------------------------------------
-# Not finite
-# --------------------------------------------------------------------------------------------
-
-
-def why_nonfinite(value: Value, uses: Uses, names: Names) -> Iterator[str]:
-    """Yield where the infinities and nans of value's gradient begin."""
-    met = {value}
-    followed = [value]
-    for node in followed:  # which grows meanwhile
-        steps = [step for step in uses.get(node, ()) if not math.isfinite(step.contribution)]
-        if uses.get(node) and not steps:
-            terms = [step.contribution for step in uses[node]]
-            yield f"the sum of the contributions to {names[node]} overflows: {terms[:4]}"
-        if {math.inf, -math.inf} <= {step.contribution for step in steps}:
-            yield f"the contributions to {names[node]} are inf and -inf, whose sum is nan"
-        for step in steps:
-            if not math.isfinite(step.upstream):
-                if step.node not in met:
-                    met.add(step.node)
-                    followed.append(step.node)
-            else:
-                yield infinity(step, names)
-
-
-def infinity(step: Step, names: Names) -> str:
-    """Return how one step with a finite upstream gradient gave what is not finite."""
-    node, parent = names[step.node], names[step.parent]
-    product = (
-        f"{number_text(step.upstream)} × {number_text(step.local)} = "
-        f"{number_text(step.contribution)}"
-    )
-    if math.isfinite(step.local):
-        return f"d {node}/d {parent} makes it overflow: {product}"
-    operands = dict.fromkeys(step.node.parents)
-    numbers = ", ".join(f"{names[each]} = {number_text(each.data)}" for each in operands)
-    forward = [each for each in (*operands, step.node) if not math.isfinite(each.data)]
-    begun = ", a number of the forward pass that is not finite itself" if forward else ""
-    return f"{equation(step.node, names)}: d {node}/d {parent} at {numbers}{begun} gives {product}"
+# What there may be to say about a gradient, in this order.
+REASONS: tuple[Callable[[Situation], Iterator[str]], ...] = (
+    what_changed,
+    why_overwritten,
+    why_worse,
+    is_the_root,
+    why_not_finite,
+    why_zero,
+    why_stays_the_same,
+    why_other_than_grad,
+    why_rebound,
+    has_no_name,
+)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from autodiff.support.naming import number_text
 from autodiff.ops import Operation
+from autodiff.support.naming import number_text
 
-__all__ = ["is_call", "short_formula", "shown"]
-
-LONGEST_FORMULA = 48  # characters
+__all__ = ["is_call", "shown"]
 
 
 def shown(number: float) -> str:
@@ -27,16 +25,3 @@ def is_call(op: Operation) -> bool:
     (True, False, False)
     """
     return op.arity is not None and op.symbol.isidentifier()
-
-
-def short_formula(formula: str) -> str:
-    """Return a formula, its last terms left out if it is long.
-
-    >>> short_formula("bias + weight[0] * x1 + weight[1] * x2 + weight[2] * x3")
-    'bias + weight[0] * x1 + weight[1] * x2 + …'
-    """
-    if len(formula) <= LONGEST_FORMULA:
-        return formula
-    start = formula[:LONGEST_FORMULA]
-    end = max(start.rfind(" + ") + 3, start.rfind(", ") + 2)
-    return f"{start[:end].rstrip() if end > 2 else start} …"

@@ -11,15 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from autodiff.support.convert import describe
 from autodiff.drawing.boxes import Painter
 from autodiff.drawing.draw import check_arguments, check_fold, painter_of
 from autodiff.drawing.fold import Fold
 from autodiff.drawing.layout import in_layout, laid_out
 from autodiff.drawing.moment import all_moments, contributions_in
 from autodiff.drawing.render import check_pixels, converter, on_canvas, pixels_of
+from autodiff.graph import leaves_and_interior, topological_order
+from autodiff.support.changed import recomputed
+from autodiff.support.convert import describe
 from autodiff.support.files import write_atomically
-from autodiff.graph import leaves_and_interior
 from autodiff.support.memory import collector_paused
 from autodiff.value import Value
 
@@ -49,7 +50,8 @@ def animate(
     Each node is computed in a frame of its own, then each contribution of ``root.backward()`` is
     added in one, with the chain rule and its numbers below the picture.  What has a new number or
     gradient is bright yellow, and a heavy border has the node whose rule gave it.  No Value is
-    changed.
+    changed.  Where numbers have changed since the graph was computed, the passes are those of now,
+    and a note in the picture says so.
 
     A ``.gif`` plays everywhere and needs the package Pillow; an ``.mp4`` needs the program
     ffmpeg.  ``seconds`` is the time of a frame, ``size`` the width and height in pixels.  The
@@ -69,17 +71,24 @@ def animate(
     check_pixels(size)
     if not 0.02 <= seconds <= 60.0:
         raise ValueError(f"seconds must be from 0.02 to 60, but is {seconds!r}")
-    with collector_paused():
-        painter = painter_of([root], precision, fold, expand, False, max_nodes)
+    with recomputed(topological_order(root)) as changes:
+        with collector_paused():
+            painter = painter_of([root], precision, fold, expand, False, max_nodes, changes)
+        check_length(root, max_frames)
+        frames = frames_of(root, painter, rankdir, size)
+        film = gif_of if path.suffix.lower() == ".gif" else mp4_of
+        content = film(frames, seconds)
+    return write_atomically(path, content)
+
+
+def check_length(root: Value, max_frames: int) -> None:
+    """Raise ValueError if the passes have too many moments to watch."""
     count = len(leaves_and_interior(root)[1]) + contributions_in(root) + 2
     if count > max_frames:
         raise ValueError(
             f"the passes have {count:,} moments, more than max_frames={max_frames:,}. "
             f"Take the loss of one row, or pass max_frames={count}"
         )
-    frames = frames_of(root, painter, rankdir, size)
-    content = gif_of(frames, seconds) if path.suffix.lower() == ".gif" else mp4_of(frames, seconds)
-    return write_atomically(path, content)
 
 
 # --------------------------------------------------------------------------------------------

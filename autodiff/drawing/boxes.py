@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -12,7 +13,17 @@ from typing import TypeAlias
 
 from autodiff.drawing.fold import Part, ancestors, frames_of, module_of
 from autodiff.drawing.moment import NOW, Moment
-from autodiff.drawing.picture import Arrow, Box, Kind, Mark, Picture, Sign, with_references
+from autodiff.drawing.picture import (
+    NOT_TAKEN,
+    NOTE,
+    Arrow,
+    Box,
+    Kind,
+    Mark,
+    Picture,
+    Sign,
+    with_references,
+)
 from autodiff.drawing.shown import (
     gradient_shown,
     lines_of,
@@ -21,8 +32,10 @@ from autodiff.drawing.shown import (
     operand_shown,
     range_shown,
 )
+from autodiff.ops import NOTHING, local_derivatives
+from autodiff.support.changed import CURE, Changes, is_same
 from autodiff.support.naming import Names
-from autodiff.value import Value, local_derivatives
+from autodiff.value import Value
 
 __all__ = ["Painter", "joined"]
 
@@ -33,6 +46,9 @@ BOX_LENGTH = 24  # of its name in a caption
 
 # In the title of a picture.
 MOST_ROOTS = 5
+
+NOTE_WIDTH = 40  # of a line, in characters
+ALL_DIGITS = 17  # they tell any two floats apart
 
 # A node, and the position of the operand that it uses.
 Use: TypeAlias = tuple[Value, int]
@@ -46,7 +62,9 @@ INDICES = re.compile(r"\[(\d+)\]")
 class Painter:
     """Makes pictures of one graph, at one moment or at many. Parts are known by their places.
 
-    ``order`` is the graph in topological order, ``edges`` says whether arrows carry numbers.
+    ``order`` is the graph in topological order, ``edges`` says whether arrows carry numbers, and
+    ``changes`` what of it is out of date.  Of a result that still has a number from before, the
+    number of now is shown beside it, and arrows to it have none: what it contributed is not known.
 
     A box's id is ``v`` and its first node's place in that order, as in
     :class:`autodiff.Names`; a module's is ``m`` and its place among the modules.
@@ -54,7 +72,8 @@ class Painter:
     >>> from autodiff.drawing.fold import parts_of
     >>> x = Value(3.0, "x")
     >>> order = [x, x * x]
-    >>> painter = Painter(order, parts_of(order, None, ()), 4, edges=False, roots=order[-1:])
+    >>> parts, changes = parts_of(order, None, ()), Changes(order)
+    >>> painter = Painter(order, parts, 4, False, order[-1:], changes)
     >>> for box in painter.picture_at(NOW).boxes:
     ...     print(box.id, box.kind, box.title, box.numbers)
     v1 variable ('x',) ('value 3', 'grad –')
@@ -68,8 +87,12 @@ class Painter:
         precision: int,
         edges: bool,
         roots: Sequence[Value],
+        changes: Changes,
     ) -> None:
         self.order, self.parts = order, parts
+        self.changes = changes
+        # Those that do not have the number of now, as they do while it is lent to them.
+        self.old = {node: now for node, now in changes.now.items() if not is_same(node.data, now)}
         self.precision, self.edges = precision, edges
         self.moment = NOW
         self.roots = dict.fromkeys(roots)
@@ -90,7 +113,7 @@ class Painter:
         folded = f", drawn as {len(boxes):,} boxes" if len(boxes) < len(self.order) else ""
         return with_references(
             Picture(
-                boxes,
+                [*boxes, *self.notes()],
                 self.arrows(),
                 self.frames,
                 f"computation graph of {', '.join(self.names_of_roots())}",
@@ -119,6 +142,15 @@ class Painter:
                 label = self.label_of(key, *self.numbers_of(self.merged[key]))
                 arrows[arrow.id] = replace(arrow, label=longest(arrow.label, label))
         return replace(picture, boxes=boxes, arrows=list(arrows.values()), caption=caption)
+
+    def notes(self) -> list[Box]:
+        """Return the box that says what has changed since the graph was computed, if it has."""
+        if not self.changes:
+            return []
+        shown = "" if self.old else " The numbers here are those of now."
+        text = f"{self.changes.sentence(self.names)}.{shown} {CURE.capitalize()}."
+        lines = map(name_shown, textwrap.wrap(text, NOTE_WIDTH))
+        return [Box(NOTE, "reference", "out of date", tuple(lines))]
 
     @cached_property
     def arrow_with(self) -> dict[Use | None, ArrowKey]:
@@ -177,7 +209,8 @@ class Painter:
     def mark(self, place: int) -> Mark:
         """Return what a part does at this moment."""
         changed, step = self.moment.changed, self.moment.step
-        if changed is not None and self.part_with[changed] == place:
+        is_new = step is None or step.taken
+        if changed is not None and is_new and self.part_with[changed] == place:
             return "changed"
         if step is not None and self.part_with[step.node] == place:
             return "giver"
@@ -195,7 +228,7 @@ class Painter:
         kind: Kind = "variable" if node.op is None else "operation"
         if any(equal in self.roots for equal in part.nodes):
             kind = "result"
-        place = node.origin.short_place if node.origin is not None else ""
+        place = node.origin.short_place
         numbers = (*self.numbers(part.nodes), *in_rows(part.copies, part.what))
         return Box(id, kind, name, tuple(lines_of(title)), (*numbers, *filter(None, [place])))
 
@@ -298,8 +331,18 @@ class Painter:
         return f"value {self.values(nodes)}", f"grad {self.gradients(nodes)}"
 
     def values(self, nodes: Sequence[Value]) -> str:
-        """Return the nodes' numbers, as a range if they differ."""
-        return range_shown(map(self.moment.value_of, nodes), self.precision, number_shown)
+        """Return the nodes' numbers, as a range if they differ; if old, those of now as well."""
+        numbers = [self.moment.value_of(node) for node in nodes]
+        text = range_shown(numbers, self.precision, number_shown)
+        if self.old.keys().isdisjoint(nodes):
+            return text
+        now = [self.old.get(*pair) for pair in zip(nodes, numbers, strict=True)]
+        text_now = range_shown(now, self.precision, number_shown)
+        if text_now == text:
+            text, text_now = [
+                range_shown(each, ALL_DIGITS, number_shown) for each in (numbers, now)
+            ]
+        return f"{text}, now {text_now}"
 
     def gradients(self, nodes: Sequence[Value]) -> str:
         """Return the nodes' gradients, as a range if they differ."""
@@ -341,6 +384,8 @@ class Painter:
         uses = self.merged[key]
         label = self.count_label(uses, self.parts[tail], self.parts[head])
         if self.edges and any(not operand_of(use).is_constant for use in uses):
+            if not any(map(self.is_taken, uses)):
+                return (*label, NOT_TAKEN)
             if local is not None:
                 label.append(f"local {number_shown(local, self.precision)}")
             label.append(f"adds {gradient_shown(contribution, self.precision)}")
@@ -379,17 +424,20 @@ class Painter:
     def numbers_of(self, uses: list[Use]) -> tuple[float | None, float | None]:
         """Return the local derivative along an arrow, and its contribution so far.
 
-        Of several uses, the sum of the contributions; None where there is nothing to tell.
+        Of several uses, the sum of the contributions, of which those not taken add nothing; None
+        where there is nothing to tell, or a number is out of date.
         """
         contributions = []
         local = None
         for node, position in uses:
             if node.parents[position].is_constant:
                 continue
+            if self.is_old(node):
+                return None, None
             local = self.local_derivatives(node)[position]
             upstream = self.moment.gradient_of(node)
             if upstream is not None and self.is_given((node, position)):
-                contributions.append(local * upstream)
+                contributions.append(0.0 if local is NOTHING else local * upstream)
         total = sum(contributions) if contributions else None
         return (local if len(uses) == 1 else None), total
 
@@ -398,6 +446,21 @@ class Painter:
         if node not in self.locals:
             self.locals[node] = local_derivatives(node)
         return self.locals[node]
+
+    def is_taken(self, use: Use) -> bool:
+        """Return whether an operation took that operand; a constant makes no difference.
+
+        If numbers have changed since, that is not known, and it may have.
+        """
+        node, position = use
+        if self.is_old(node):
+            return True
+        is_constant = node.parents[position].is_constant
+        return not is_constant and self.local_derivatives(node)[position] is not NOTHING
+
+    def is_old(self, node: Value) -> bool:
+        """Return whether a node's number, or that of an operand, is out of date."""
+        return not self.old.keys().isdisjoint((node, *node.parents))
 
     def is_given(self, use: Use) -> bool:
         """Return whether a use has contributed by now."""

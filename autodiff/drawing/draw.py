@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from autodiff.compiler.program import Program
-from autodiff.support.convert import describe
 from autodiff.drawing.boxes import Painter, joined
 from autodiff.drawing.dot import dot_text
 from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, parts_of
@@ -20,8 +20,10 @@ from autodiff.drawing.picture import Picture
 from autodiff.drawing.program_picture import picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.svg import accessible_svg
-from autodiff.support.files import write_atomically
 from autodiff.graph import topological_order
+from autodiff.support.changed import Changes, recomputed
+from autodiff.support.convert import describe
+from autodiff.support.files import write_atomically
 from autodiff.support.memory import collector_paused
 from autodiff.value import Value
 
@@ -164,6 +166,10 @@ def draw(
     arrows that come to lie on each other are one, with their number.  ``expand=["hidden[2]"]``
     opens that part.  ``fold="row"`` draws all rows of a batch but the first as one box.
 
+    Where numbers have changed since the graph was computed (``w.data -= ...``), a note says so, and
+    each result shows its number and the one that its operation gives now; ``step`` draws the pass
+    of now.
+
     ``edges=True`` writes on each arrow its local derivative and what it adds to the gradient,
     and draws it the thicker the more that is.  ``step=k`` draws ``root.backward()`` after its
     first k contributions; boxes lie in the same places for every k, in a pass of up to 2,000
@@ -192,9 +198,10 @@ def draw(
         check_fold(fold, expand)
         if step is not None and len(roots) > 1:
             raise ValueError(f"step needs one Value to go back from, but got {len(roots)}")
-        moment = NOW if step is None else moment_after(roots[0], step)
-        with collector_paused():
-            painter = painter_of(roots, precision, fold, expand, edges, max_nodes)
+        lent = nullcontext() if step is None else recomputed(topological_order(roots[0]))
+        with collector_paused(), lent as changes:
+            moment = NOW if step is None else moment_after(roots[0], step)
+            painter = painter_of(roots, precision, fold, expand, edges, max_nodes, changes)
             picture = painter.picture_at(moment)
             if step is not None and contributions_in(roots[0]) <= MOST_STEPS:
                 room = painter.roomy_picture(backward_moments(roots[0]))
@@ -211,8 +218,11 @@ def painter_of(
     expand: Sequence[str],
     edges: bool,
     max_nodes: int,
+    changes: Changes | None = None,
 ) -> Painter:
     """Return what makes a graph's pictures; for the arguments see :func:`draw`.
+
+    ``changes`` is what is out of date, if that is known already.
 
     Raises ValueError if its boxes are too many to read.
     """
@@ -224,7 +234,9 @@ def painter_of(
     parts = parts_of(order, fold, expand)
     if len(parts) > max_nodes:
         check_size(len(parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
-    return Painter(order, parts, precision, edges, roots)
+    if changes is None:
+        changes = Changes(order)
+    return Painter(order, parts, precision, edges, roots, changes)
 
 
 def roots_of(root: Value | Sequence[Value]) -> list[Value]:

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias, get_args
 from autodiff.drawing.picture import Frame
 from autodiff.drawing.rows import Rows, find_rows
 from autodiff.drawing.shown import name_shown
-from autodiff.ops import WEIGHTED_SUM
+from autodiff.ops import Role, bias_weights_inputs
 from autodiff.value import Value
 
 __all__ = ["FOLDS", "Fold", "Part", "fold_that_fits", "frames_of", "parts_of"]
@@ -112,8 +112,11 @@ def paths_of(order: Sequence[Value]) -> dict[Value, str]:
     paths = {node: module_of(node) for node in order}
     owners: dict[Value, set[str]] = {}
     for node in order:
-        is_neuron = node.op is WEIGHTED_SUM
-        own = node.parents[: len(node.parents) // 2 + 1] if is_neuron else node.parents
+        own: Sequence[Value] = node.parents
+        is_neuron = node.op is not None and Role.WEIGHT in node.op.roles
+        if is_neuron:
+            bias, weights, _inputs = bias_weights_inputs(node.parents)
+            own = (bias, *weights)
         for parent in own:
             # A weight may also be used outside, by a penalty for example.
             if parent.op is None and (is_neuron or (parent.is_constant and not parent.label)):
@@ -126,7 +129,7 @@ def paths_of(order: Sequence[Value]) -> dict[Value, str]:
 
 def module_of(node: Value) -> str:
     """Return the path of the module that made a node, '' for none."""
-    return "" if node.origin is None else node.origin.module
+    return node.origin.module
 
 
 def layer_of(path: str) -> str:

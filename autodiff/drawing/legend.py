@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autodiff.drawing.picture import Box, Frame, Kind, Picture
+from autodiff.drawing.picture import NOT_TAKEN, NOTE, Box, Frame, Kind, Picture
 
 __all__ = ["with_legend"]
 
@@ -31,6 +31,7 @@ NUMBERS_ON_ARROWS = (
 )
 MARKS = ("bright yellow: has a new gradient", "black border: by this node's rule")
 NOT_COMPUTED = "grad –: not computed"
+ADDS_NOTHING = "not taken: adds nothing"
 
 
 def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
@@ -39,7 +40,7 @@ def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
     ``edges`` and ``step`` say whether it has numbers on its arrows and shows a step of a pass:
     then the legend is the same for every step.
     """
-    kinds = {box.kind for box in picture.boxes}
+    kinds = {box.kind for box in picture.boxes if box.id != NOTE}
     boxes = [
         Box(f"legend-{kind}", kind, title, (title,), numbers, frame="legend")
         for kind, (title, numbers) in MEANINGS.items()
@@ -50,6 +51,8 @@ def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
         notes.append(NOT_COMPUTED)
     if edges:
         notes += NUMBERS_ON_ARROWS
+        if any(NOT_TAKEN in arrow.label for arrow in picture.arrows):
+            notes.append(ADDS_NOTHING)
     if step:
         notes += MARKS
     if notes:

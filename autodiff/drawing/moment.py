@@ -8,12 +8,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
-from autodiff.debug.steps import Step, backward_steps
-from autodiff.support.convert import describe
+from autodiff.debug.steps import Step, steps_of
 from autodiff.drawing.shown import number_shown
 from autodiff.graph import leaves_and_interior
+from autodiff.support.convert import describe
 from autodiff.support.naming import Names
 from autodiff.value import Value
 
@@ -38,8 +37,9 @@ class Moment:
 
     ``known`` are the nodes whose number is computed already (None: all of them), ``gradients``
     the sums so far (None: those that the nodes have).  ``step`` is the contribution that a
-    backward pass is at, ``changed`` the node whose number or gradient is new; ``given`` are the
-    uses (a node, and the operand's position) that have contributed so far (None: all).
+    backward pass is at, ``changed`` the node whose number or gradient is new (unless the
+    step is not taken); ``given`` are the uses (a node, and the operand's position) that have
+    contributed so far (None: all).
     """
 
     known: Collection[Value] | None = None
@@ -111,41 +111,40 @@ def backward_moments(root: Value, count: int | None = None) -> Iterator[Moment]:
 
     ``count`` is the number of steps, None for all.
     """
-    names, total = Names(root), contributions_in(root)
+    names, steps = Names(root), steps_of(root)
+    total = len(steps)
     of = f"d {names[root]}"
     gradients: dict[Value, float] = {root: 1.0}
     given: set[tuple[Value, int]] = set()
     caption: tuple[str, ...] = (f"backward, 0 of {total}", f"{of}/{of} = 1")
     yield Moment(None, gradients, changed=root, given=given, caption=caption)
-    for place, step in enumerate(steps_of(root, total if count is None else count), 1):
-        gradients[step.parent] = step.total
+    for place, step in enumerate(steps[:count], 1):
+        if step.taken:
+            gradients[step.parent] = step.total
         given.add((step.node, step.position))
-        parent, node = names[step.parent], names[step.node]
-        upstream, local, contribution, sum_so_far = [
-            number_shown(number, CAPTION_DIGITS)
-            for number in (step.upstream, step.local, step.contribution, step.total)
-        ]
-        caption = (
-            f"backward, {place} of {total}",
-            *wrapped(f"{of}/d {parent} += {of}/d {node} × d {node}/d {parent}"),
-            f"= {upstream} × {local} = {contribution}   (sum so far {sum_so_far})",
-        )
+        caption = (f"backward, {place} of {total}", *step_caption(step, names, of))
         yield Moment(None, gradients, step=step, changed=step.parent, given=given, caption=caption)
 
 
+def step_caption(step: Step, names: Names, of: str) -> list[str]:
+    """Return what a step does: the chain rule with names and with numbers."""
+    parent, node = names[step.parent], names[step.node]
+    if not step.taken:
+        took = wrapped(f"{of}/d {parent} += nothing: {node} did not take {parent}")
+        return [*took, *wrapped(f"{node} = {names.formula(step.node)}")]
+    upstream, local, contribution, sum_so_far = [
+        number_shown(number, CAPTION_DIGITS)
+        for number in (step.upstream, step.local, step.contribution, step.total)
+    ]
+    return [
+        *wrapped(f"{of}/d {parent} += {of}/d {node} × d {node}/d {parent}"),
+        f"= {upstream} × {local} = {contribution}   (sum so far {sum_so_far})",
+    ]
+
+
 def contributions_in(root: Value) -> int:
-    """Return how many contributions a backward pass adds: one a use, but none to constants."""
-    _, interior = leaves_and_interior(root)
-    return sum(not parent.is_constant for node in interior for parent in node.parents)
-
-
-def steps_of(root: Value, count: int) -> list[Step]:
-    """Return the first steps of ``root.backward()``, every gradient left as it was."""
-    steps = backward_steps(root, hooks=False)
-    try:
-        return list(islice(steps, count))
-    finally:
-        steps.close()  # type: ignore[attr-defined]  # restores the gradients
+    """Return how many steps a backward pass has: one a use, but none for constants."""
+    return len(steps_of(root))
 
 
 def wrapped(text: str) -> list[str]:

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from autodiff import ops
+from autodiff.ops import Role
 from autodiff.value import Value
 
 __all__ = ["Rows", "find_rows"]
 
 # Sums are examined from the root downwards, and not more than this many of them.
 MOST_SUMS = 8
+SUM = (Role.TERM, Role.TERM)
 
 Signature: TypeAlias = tuple[tuple[str, int], ...]
 
@@ -82,7 +83,7 @@ def sums_in(order: Sequence[Value], use_counts: Counter[Value]) -> list[Value]:
     inner: set[Value] = set()
     totals: list[Value] = []
     for node in reversed(order):
-        if node.op is ops.ADD:
+        if is_sum(node):
             inner.update(parent for parent in node.parents if is_inner(parent, use_counts))
             if node not in inner:
                 totals.append(node)
@@ -93,7 +94,12 @@ def sums_in(order: Sequence[Value], use_counts: Counter[Value]) -> list[Value]:
 
 def is_inner(node: Value, use_counts: Counter[Value]) -> bool:
     """Return whether the user of an addition adds further terms to it, and nobody else uses it."""
-    return node.op is ops.ADD and use_counts[node] == 1 and not node.label
+    return is_sum(node) and use_counts[node] == 1 and not node.label
+
+
+def is_sum(node: Value) -> bool:
+    """Return whether a node is the sum of two others."""
+    return node.op is not None and node.op.roles == SUM
 
 
 def rows_of(total: Value, order: Sequence[Value], use_counts: Counter[Value]) -> Rows | None:

@@ -10,6 +10,9 @@ from typing import Any
 
 __all__ = ["describe", "short_repr", "to_float"]
 
+# NumPy's own bool, which is no Real as its other scalars are; its name before and since NumPy 2.
+NUMPY_BOOLS = ("numpy.bool_", "numpy.bool")
+
 
 def to_float(number: Any, user: str) -> float:
     """Return a real number (int, float, bool, NumPy scalar) as a float.
@@ -26,12 +29,21 @@ def to_float(number: Any, user: str) -> float:
     """
     if type(number) is float:
         return number
-    if not isinstance(number, Real):
+    if not isinstance(number, Real) and type_name(number) not in NUMPY_BOOLS:
         raise TypeError(f"{user} needs a real number, but got {describe(number)}")
     try:
         return float(number)
     except OverflowError:
         raise OverflowError(f"{user} got an int that is too large for a float") from None
+
+
+def type_name(thing: Any) -> str:
+    """Return the full name of a thing's type.
+
+    >>> type_name(3)
+    'builtins.int'
+    """
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
 
 
 def describe(thing: Any) -> str:

@@ -1,17 +1,17 @@
-"""Hooks: what is called at one Value. Breakpoints are hooks that open the debugger."""
+"""Hooks: what is called at one Value, and its breakpoints."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
+from autodiff.support.breakpoints import Breakpoint
 from autodiff.support.convert import to_float
+from autodiff.support.frames import place_of_now
+from autodiff.support.lines import LocalNames
 
-__all__ = ["EVENTS", "Event", "GradientHook", "Hooks", "at_gradient", "at_operation"]
-
-Event: TypeAlias = Literal["backward", "backward-nan", "forward", "forward-nan"]
-EVENTS: tuple[Event, ...] = get_args(Event)
+__all__ = ["GradientHook", "Hooks"]
 
 GradientHook: TypeAlias = Callable[[float], float | None]
 
@@ -26,43 +26,42 @@ class Hooks:
 
     def __init__(self) -> None:
         self.functions: dict[int, GradientHook] = {}
-        self.breakpoints: dict[int, Event] = {}
+        self.breakpoints: dict[int, Breakpoint] = {}
 
     def __len__(self) -> int:
         return len(self.functions) + len(self.breakpoints)
 
     def gradient_is_complete(self, node: Any, local: tuple[float, ...]) -> None:
-        """Call the functions, which may replace ``node.grad``, then open the debugger if wanted."""
+        """Call the functions, which may replace ``node.grad``, then what breaks on it."""
         for function in tuple(self.functions.values()):
             replacement = function(node.grad)
             if replacement is not None:
                 node.grad = to_float(replacement, "a hook that replaces a gradient")
-        events = self.breakpoints.values()
-        if "backward" in events or ("backward-nan" in events and not math.isfinite(node.grad)):
-            at_gradient(node, node.parents, node.grad, local)
+        names = {"node": node, "parents": node.parents, "upstream": node.grad, "local": local}
+        self._happens("backward", names, node.grad, node.origin.file, node.origin.line)
+
+    def gets_contribution(self, step: Any) -> None:
+        """Break on what flows into the Value, if wanted: a step of the pass."""
+        names = {
+            "node": step.node,
+            "parent": step.parent,
+            "upstream": step.upstream,
+            "local": step.local,
+            "contribution": step.contribution,
+            "sum": step.total,
+            "step": step,
+        }
+        origin = step.node.origin
+        self._happens("contribution", names, step.contribution, origin.file, origin.line)
 
     def is_used(self, node: Any) -> None:
-        """Open the debugger if wanted: ``node`` is new and uses the Value."""
-        events = self.breakpoints.values()
-        if "forward" in events or ("forward-nan" in events and not math.isfinite(node.data)):
-            at_operation(node, node.op, node.parents)
+        """Break on the use, if wanted: ``node`` is new and uses the Value."""
+        names = {"node": node, "op": node.op, "parents": node.parents}
+        file, line = place_of_now()
+        self._happens("forward", names, node.data, file, line)
 
-
-# The frames in which the debugger opens: all that a person wants to see has a name there.
-
-
-def at_gradient(
-    node: Any, parents: tuple[Any, ...], upstream: float, local: tuple[float, ...]
-) -> list[float]:
-    """The gradient of ``node``, ``upstream``, is complete; what its parents will get is returned.
-
-    ``local`` has one local derivative, d node / d parent, for each of the parents.
-    """
-    breakpoint()
-    return [derivative * upstream for derivative in local]
-
-
-def at_operation(node: Any, op: Any, parents: tuple[Any, ...]) -> float:
-    """``op`` has just made ``node`` from its operands, ``parents``; its number is returned."""
-    breakpoint()
-    return float(node.data)
+    def _happens(self, event: str, names: LocalNames, number: float, file: str, line: int) -> None:
+        """Stop at the breakpoints that wait for an event, or for one with such a number."""
+        for each in tuple(self.breakpoints.values()):
+            if each.event == event or (each.event == f"{event}-nan" and not math.isfinite(number)):
+                each.is_met(event, dict(names), file, line)

@@ -7,6 +7,8 @@ from autodiff.value import Value
 
 __all__ = ["Names", "name_of"]
 
+LONGEST_FORMULA = 48  # characters
+
 
 def name_of(value: Value) -> str:
     """Return a name for a Value by itself: its own, its number, or the formula that made it.
@@ -50,17 +52,19 @@ class Names:
         self.root = root
         self._names: dict[Value, str] = {}
         order = topological_order(root)
-        taken = {f"v{place}" for place in range(1, len(order) + 1)}
+        by_place = [f"v{place}" for place in range(1, len(order) + 1)]
+        taken = set(by_place)
         uses: dict[str, int] = {}
-        for place, node in enumerate(order, 1):
-            own = name = node.name
+        for node, name_by_place in zip(order, by_place, strict=True):
+            origin = node.origin
+            own = name = origin.label or origin.name
             if own:
                 while name in taken:
                     uses[own] = uses.get(own, 1) + 1
                     name = f"{own} ({uses[own]})"
                 taken.add(name)
             else:
-                name = number_text(node.data) if node.is_constant else f"v{place}"
+                name = number_text(node.data) if origin.constant else name_by_place
             self._names[node] = name
 
     def __getitem__(self, node: Value) -> str:
@@ -80,3 +84,16 @@ class Names:
 def number_text(number: float) -> str:
     """Return a number with six significant digits, enough to follow a calculation by hand."""
     return f"{number:.6g}"
+
+
+def short_formula(formula: str) -> str:
+    """Return a formula, its last terms left out if it is long.
+
+    >>> short_formula("bias + weight[0] * x1 + weight[1] * x2 + weight[2] * x3")
+    'bias + weight[0] * x1 + weight[1] * x2 + …'
+    """
+    if len(formula) <= LONGEST_FORMULA:
+        return formula
+    start = formula[:LONGEST_FORMULA]
+    end = max(start.rfind(" + ") + 3, start.rfind(", ") + 2)
+    return f"{start[:end].rstrip() if end > 2 else start} …"

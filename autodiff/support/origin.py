@@ -1,38 +1,52 @@
-"""Where a Value came from, as far as that is known."""
+"""Where a Value came from: what made it, and where in the user's program."""
 
 from __future__ import annotations
 
-import linecache
 import os
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, field, fields, make_dataclass, replace
+from typing import Any, Final
 
+from autodiff.support.frames import code_at, shown_place
 from autodiff.support.hooks import Hooks
 
-__all__ = ["CONSTANT", "Origin"]
+__all__ = ["CONSTANT", "VARIABLE", "Origin", "origin_of_given"]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What ``value.origin`` holds; None there means that nothing of this is known.
+    """What ``value.origin`` holds.
 
     ============  =========================================================================
+    ``op``        the operation that made it; None for a leaf
     ``constant``  True for a number met in an expression, which gets no gradient
+    ``label``     the name that it was given, for pictures and messages
     ``module``    path of the module that made it, such as ``hidden[2]``
     ``file``      the user's file, and ``line`` the line there, 0 if unknown: see
                   :func:`autodiff.record_source`
     ``name``      the plain name that this line assigns it to
+    ``compared``  the place of the user's code that compared its number first, or that of what was
+                  computed from it nearby: file and line
+    ``symbol``    what a program for another engine calls the operation of a leaf
+    ``given``     what a node that was made by hand has in the place of a rule
+    ``visit``     the run of the line that made it, for a debugger; not part of a copy
     ``hooks``     what is to be called when its gradient is complete; not part of a copy
     ============  =========================================================================
 
-    It cannot be changed, so that many Values share one; ``dataclasses.replace`` makes another.
+    It cannot be changed, so that many Values share one: all sums made by ``+`` have the same,
+    which keeps a Value small.  ``dataclasses.replace`` makes another.
     """
 
+    op: Any = None
     constant: bool = False
+    label: str = ""
     module: str = ""
     file: str = ""
     line: int = 0
     name: str = ""
+    compared: tuple[str, int] | None = None
+    symbol: str = ""
+    given: Any = field(default=None, compare=False, repr=False)
+    visit: Any = field(default=None, compare=False, repr=False)
     hooks: Hooks | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -42,10 +56,7 @@ class Origin:
         >>> Origin(file="train.py", line=12).place
         'train.py:12'
         """
-        if not self.line:
-            return ""
-        here = os.getcwd() + os.sep
-        return f"{self.file.removeprefix(here)}:{self.line}"
+        return shown_place(self.file, self.line) if self.line else ""
 
     @property
     def short_place(self) -> str:
@@ -59,11 +70,39 @@ class Origin:
     @property
     def code(self) -> str:
         """The text of that line; '' if it cannot be read."""
-        return linecache.getline(self.file, self.line).strip() if self.line else ""
+        return code_at(self.file, self.line) if self.line else ""
 
-    def without_hooks(self) -> Origin:
+    def at_visit(self, visit: Any) -> Origin:
+        """Return the same of one run of the line; ``replace`` takes three times as long."""
+        twin = object.__new__(Origin)
+        for slot in SLOTS:
+            slot.__set__(twin, slot.__get__(self))
+        SLOT_OF_VISIT.__set__(twin, visit)
+        return twin
+
+    def of_a_copy(self) -> Origin:
         """Return what a copy of the Value keeps."""
-        return self if self.hooks is None else replace(self, hooks=None)
+        if self.hooks is self.visit is None:
+            return self
+        return replace(self, hooks=None, visit=None)
 
 
+SLOTS: Final[list[Any]] = [vars(Origin)[each.name] for each in fields(Origin)]
+SLOT_OF_VISIT: Final[Any] = vars(Origin)["visit"]
+
+# The same attributes, without what makes a frozen dataclass seven times as slow to make.
+Unfrozen: Any = make_dataclass(
+    "Unfrozen", [(each.name, each.type, field(default=each.default)) for each in fields(Origin)],
+    slots=True,
+)  # fmt: skip
+
+
+def origin_of_given(op: Any, given: Any) -> Origin:
+    """Return ``Origin(op, given=given)``, which each node made by hand has for itself."""
+    origin: Origin = Unfrozen(op, given=given)
+    origin.__class__ = Origin
+    return origin
+
+
+VARIABLE: Final = Origin()
 CONSTANT: Final = Origin(constant=True)

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from autodiff.support.breakpoints import Breakpoint, Event, breakpoint_at
 from autodiff.support.convert import describe
-from autodiff.support.hooks import EVENTS, Event, GradientHook, Hooks
+from autodiff.support.frames import debugger_looks_on
+from autodiff.support.hooks import GradientHook, Hooks
 from autodiff.support.origin import Origin
 
 __all__ = ["Handle", "Watcher", "break_on", "hooks_of", "register_hook", "watchers", "watching"]
@@ -25,8 +27,17 @@ __all__ = ["Handle", "Watcher", "break_on", "hooks_of", "register_hook", "watche
 on_new_value: Callable[[Any], None] | None = None
 on_backward: Callable[[Any, float], bool] | None = None
 
+# The origins of new nodes by operation: of the module whose call is running (autodiff.support.
+# made_by).  They are one for all threads, as a look at each thread's own would cost as much as the
+# node.  Where two threads call modules at the same time, a node may get the other's; pictures
+# alone show it.
+_running: Mapping[Any, Origin] | None = None
+
 # Does a backward pass step by step; autodiff.debug.steps, which is above Value, puts it here.
 step_through: Callable[[Any, float], None] | None = None
+
+# Does it through the lines that made the graph; autodiff.debug.source puts it here.
+walk_through: Callable[[Any, float], None] | None = None
 
 
 # --------------------------------------------------------------------------------------------
@@ -37,15 +48,27 @@ step_through: Callable[[Any, float], None] | None = None
 class Watcher:
     """Looks on in one thread. An exception that it raises stops what it looks at."""
 
+    sees_values = True
     sees_backward = False
+    sees_passes = False
 
     def made(self, node: Any) -> None:
-        """Called with each new Value."""
+        """Called with each new Value, if ``sees_values``."""
 
-    def contributes(
-        self, node: Any, parent: Any, local: float, upstream: float, total: float
-    ) -> None:
-        """Called before a contribution makes ``parent.grad`` the total, if ``sees_backward``."""
+    def begins(self, root: Any, changes: Any) -> None:
+        """Called before a pass, if ``sees_backward``, with what is out of date in its graph."""
+
+    def contributes(self, contribution: Any) -> None:
+        """Called with each contribution once it is added, if ``sees_backward``."""
+
+    def starts(self, root: Any, gradient: float) -> None:
+        """Called before a pass changes any gradient, if ``sees_passes``."""
+
+    def ends(self, order: Any) -> None:
+        """Called where a pass of steps has the sums of this pass alone, if ``sees_passes``."""
+
+    def abandons(self) -> None:
+        """Called where a pass of steps has been undone, if ``sees_passes``."""
 
 
 class _Thread(threading.local):
@@ -55,6 +78,7 @@ class _Thread(threading.local):
 _thread = _Thread()
 _watching: list[Watcher] = []  # in all threads
 _alive: weakref.WeakSet[Hooks] = weakref.WeakSet()  # those with something in them
+_recordings: weakref.WeakSet[Any] = weakref.WeakSet()  # those of which there are Values
 _lock = threading.RLock()
 
 
@@ -77,6 +101,13 @@ def watching(watcher: Watcher) -> Iterator[None]:
         with _lock:
             _watching.remove(watcher)
             _switch()
+
+
+def note_recording(recording: Any) -> None:
+    """Look at whether a graph has recorded lines as long as there is that recording."""
+    with _lock:
+        _recordings.add(recording)
+        _switch()
 
 
 # --------------------------------------------------------------------------------------------
@@ -115,8 +146,8 @@ class Handle:
 
 def hooks_of(node: Any) -> Hooks | None:
     """Return a Value's hooks, or None if it has none."""
-    origin: Origin | None = node.origin
-    return None if origin is None or not origin.hooks else origin.hooks
+    origin: Origin = node.origin
+    return origin.hooks or None
 
 
 def has_hooks(root: Any) -> bool:
@@ -124,7 +155,7 @@ def has_hooks(root: Any) -> bool:
     met = {root}
     nodes = [root]
     for node in nodes:  # which grows meanwhile
-        if node.origin is not None and hooks_of(node):
+        if hooks_of(node):
             return True
         for parent in node.parents:
             if parent not in met:
@@ -141,13 +172,12 @@ def register_hook(node: Any, function: GradientHook) -> Handle:
     return _register(node, function, None)
 
 
-def break_on(node: Any, event: Event) -> Handle:
-    """Open the debugger whenever that happens to the Value."""
-    if event not in EVENTS:
-        raise ValueError(f"break_on needs one of {', '.join(EVENTS)}, but got {describe(event)}")
-    if event.startswith("backward"):
+def break_on(node: Any, event: Event, when: str | None, log: bool) -> Handle:
+    """Open the debugger whenever that happens to the Value, or write a line."""
+    found = breakpoint_at(event, when, log)
+    if not event.startswith("forward"):
         _check_gets_gradient(node)
-    return _register(node, None, event)
+    return _register(node, None, found)
 
 
 def _check_gets_gradient(node: Any) -> None:
@@ -155,16 +185,15 @@ def _check_gets_gradient(node: Any) -> None:
         raise ValueError(f"{node!r} is a constant: it gets no gradient, so no hook would be called")
 
 
-def _register(node: Any, function: GradientHook | None, event: Event | None) -> Handle:
+def _register(node: Any, function: GradientHook | None, stop: Breakpoint | None) -> Handle:
     key = next(_serial)
     with _lock:
-        origin = node.origin or Origin()
-        hooks = origin.hooks or Hooks()
+        hooks = node.origin.hooks or Hooks()
         if function is not None:
             hooks.functions[key] = function
-        if event is not None:
-            hooks.breakpoints[key] = event
-        node.origin = replace(origin, hooks=hooks)
+        if stop is not None:
+            hooks.breakpoints[key] = stop
+        node.origin = replace(node.origin, hooks=hooks)
         _alive.add(hooks)
         _switch()
     return Handle(hooks, key)
@@ -179,19 +208,39 @@ def _switch() -> None:
     """Look on if there is anybody to look on, and only then."""
     global on_new_value, on_backward  # noqa: PLW0603 (two switches for the whole process)
     breakpoints = any(hooks.breakpoints for hooks in _alive)
-    on_new_value = _new_value if _watching or breakpoints else None
-    sees_backward = any(watcher.sees_backward for watcher in _watching)
-    on_backward = _backward if sees_backward or _alive else None
+    if breakpoints or any(watcher.sees_values for watcher in _watching):
+        on_new_value = _new_value
+    else:
+        on_new_value = None if _running is None else _name_node
+    sees_backward = any(watcher.sees_backward or watcher.sees_passes for watcher in _watching)
+    on_backward = _backward if sees_backward or _alive or _recordings else None
+
+
+def name_nodes(origins: Mapping[Any, Origin] | None) -> None:
+    """Give the nodes made from now on these origins, by operation; None ends that."""
+    global _running, on_new_value  # noqa: PLW0603 (two switches for the whole process)
+    _running = origins
+    if on_new_value is not _new_value:
+        on_new_value = None if origins is None else _name_node
+
+
+def _name_node(node: Any) -> None:
+    if node.parents and _running is not None:
+        given = node.origin.given
+        node.origin = _running[node.origin.op]
+        if given is not None:
+            node.origin = replace(node.origin, given=given)
 
 
 def _switch_off_if_alone() -> None:
-    """Stop looking on once the last hook has gone with its Value."""
-    if not _alive:
+    """Stop looking on once the last hook, or recorded line, has gone with its Value."""
+    if not (_alive or _recordings):
         with _lock:
             _switch()
 
 
 def _new_value(node: Any) -> None:
+    _name_node(node)
     for watcher in _thread.watchers:
         watcher.made(node)
     if node.parents and _alive:
@@ -205,9 +254,15 @@ def _new_value(node: Any) -> None:
 
 def _backward(root: Any, gradient: float) -> bool:
     """Do the pass step by step if somebody looks on; return whether that was so."""
+    if root.origin.visit is not None and debugger_looks_on():
+        assert walk_through is not None, "autodiff.debug.source is imported with autodiff"
+        walk_through(root, gradient)
+        return True
     if not any(watcher.sees_backward for watcher in _thread.watchers):
         _switch_off_if_alone()
         if not _alive or not has_hooks(root):
+            for watcher in _thread.watchers:
+                watcher.starts(root, gradient)
             return False
     assert step_through is not None, "autodiff.debug.steps is imported with autodiff"
     step_through(root, gradient)

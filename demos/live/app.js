@@ -395,7 +395,7 @@ function publish() {
     get gradients() { evaluate(); return data.nodes.map((_, index) => gradient(index + 1)); },
     get predictions() { return data.rows.map((_, row) => predictions(row)); },
     get names() { return data.nodes.map((node) => node.name); },
-    get steps() { evaluate(); return data.steps.map((_, index) => backwardText(index)); },
+    get steps() { evaluate(); return data.steps.flatMap((step, index) => gradient(step.node) === null ? [] : [backwardText(index)]); },
     get program() { return program; },
   };
 }

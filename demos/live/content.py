@@ -11,7 +11,7 @@ from autodiff import Value
 from demos.live.expression import expression_of, formula_of
 from demos.live.programs import Compiled
 from demos.live.record import Record, is_plain_mlp
-from nn.fit import Loss, Rows
+from nn.rows import Loss, Rows
 
 __all__ = ["graph_data", "kinds_of", "rows_data", "state_data"]
 

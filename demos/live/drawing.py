@@ -9,15 +9,19 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from html import escape
 from xml.etree import ElementTree
 
-from autodiff import Value, draw, topological_order
+from autodiff import Drawing, Value, topological_order
+from autodiff.drawing.draw import painter_of
+from autodiff.drawing.moment import Moment
 
 __all__ = ["live_svg"]
 
 # The widest text that a number has in a drawing: no box is laid out too narrow for what comes.
 WIDEST = -1.234e-05
+PRECISION = 4
 
 PAIR = re.compile(r"(-?[\d.]+)[ ,](-?[\d.]+)")
 BOX = re.compile(r"(v\d+)(_at_v\d+)?")
@@ -30,7 +34,8 @@ def live_svg(root: Value, kinds: dict[str, str], max_nodes: int) -> str:
 
     Raises like :func:`autodiff.draw`.
     """
-    svg = ElementTree.fromstring(draw(with_wide_numbers(root), max_nodes=max_nodes).svg())
+    painter = painter_of([without_modules(root)], PRECISION, None, (), False, max_nodes)
+    svg = ElementTree.fromstring(Drawing(painter.picture_at(WidestNumbers())).svg())
     width, height = (float(number) for number in svg.attrib["viewBox"].split()[2:])
     graph = next(child for child in svg if tag(child) == "g")
     shift = re.search(r"translate\((-?[\d.]+)[ ,](-?[\d.]+)\)", graph.attrib["transform"])
@@ -51,16 +56,28 @@ def live_svg(root: Value, kinds: dict[str, str], max_nodes: int) -> str:
     )
 
 
-def with_wide_numbers(root: Value) -> Value:
-    """Return a copy of the graph in which every number is a wide one.
+@dataclass(frozen=True, slots=True)
+class WidestNumbers(Moment):
+    """The moment that needs the most room: every number but those of constants is a wide one."""
 
-    It has forgotten which module made what: frames around modules would take half of the screen.
+    def value_of(self, node: Value) -> float | None:
+        """Return what is shown as a node's number."""
+        return node.data if node.is_constant else WIDEST
+
+    def gradient_of(self, node: Value) -> float | None:
+        """Return what is shown as a node's gradient."""
+        return None if node.is_constant else WIDEST
+
+
+def without_modules(root: Value) -> Value:
+    """Return a copy of the graph that has forgotten which module made what.
+
+    Frames around modules would take half of the screen.
     """
     copied = copy.deepcopy(root)
     for node in topological_order(copied):
         if not node.is_constant:
-            node.data = node.grad = WIDEST
-            node.origin = None
+            node.origin = replace(node.origin, module="")
     return copied
 
 

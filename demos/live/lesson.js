@@ -102,12 +102,23 @@ function stepText(step) {
 function backwardText(index) {
   const step = data.steps[index], numbers = stepNumbers(index);
   const [node, parent] = [nodeName(step.node), nodeName(step.parent)];
-  const { upstream, local, contribution, total } = numbers;
+  const { upstream, local, contribution, total, taken } = numbers;
+  if (!taken) {
+    const formula = plainFormula(data.nodes[step.node - 1].formula), sum = general(gradient(step.parent, index) ?? 0, 6);
+    if (gradient(step.node) === null) return `d ${rootName}/d ${parent} += nothing: nothing reaches ${node} = ${formula}  (sum ${sum})`;
+    return `d ${rootName}/d ${parent} += nothing: ${node} = ${formula} did not take ${parent}  (sum ${sum})`;
+  }
   return (
     `d ${rootName}/d ${parent} += d ${rootName}/d ${node} × d ${node}/d ${parent}` +
     ` = ${general(upstream, 6)} × ${general(local, 6)} = ${general(contribution, 6)}` +
     `  (sum ${general(total, 6)}; ${node} = ${plainFormula(data.nodes[step.node - 1].formula)})`
   );
+}
+
+// Why a step adds nothing.
+function untaken(step) {
+  const [node, parent] = [nodeName(step.node), nodeName(step.parent)];
+  return gradient(step.node) === null ? `nothing: nothing reaches ${node}, so it passes nothing on` : `nothing: ${node} did not take ${parent}`;
 }
 
 // ---- how a lesson looks
@@ -187,18 +198,21 @@ function backwardLesson({ index }) {
   const [node, parent] = [nodeName(step.node), nodeName(step.parent)], nth = into.indexOf(index) + 1;
   const formula = data.nodes[step.node - 1].formula;
   const rule = step.local || ["…"];
-  const rows = [
+  const rows = !numbers.taken ? [
+    line("chain rule", fraction(rootName, parent), " += ", untaken(step)),
+    line("formula", name(node), ` = ${withNames(formula)}`),
+  ] : [
     line("chain rule", fraction(rootName, parent), nth > 1 ? " += " : " = ", fraction(rootName, node), " × ", fraction(node, parent)),
     line("local", element("span", { class: "since" }, "since ", name(node), ` = ${withNames(formula)},`), " ", fraction(node, parent), rule.length > 1 ? ` = ${withNames(rule)}` : "", " = ", signedNumber(numbers.local)),
     line("numbers", signedNumber(numbers.upstream), " × ", signedNumber(numbers.local), " = ", signedNumber(numbers.contribution)),
   ];
   const sum = into.slice(0, nth).flatMap((each, at) => {
-    const part = stepNumbers(each).contribution;
+    const part = stepNumbers(each).contribution + 0; // no minus sign on the zero of what was not taken
     return [at ? " + " : "", number(at ? operand(part) : shown(part), each === index ? "new" : "")];
   });
   const left = into.length - nth;
   const state = left ? `so far; ${left} more ${left === 1 ? "use" : "uses"} of ${parent} to come` : into.length > 1 ? `complete: all ${into.length} uses of ${parent} are in` : "complete";
-  rows.push(line("sum", fraction(rootName, parent), " = ", ...(nth > 1 ? [...sum, " = "] : []), signedNumber(numbers.total), element("small", {}, ` ${state}`)));
+  rows.push(line("sum", fraction(rootName, parent), " = ", ...(nth > 1 ? [...sum, " = "] : []), signedNumber(gradient(step.parent, index + 1) ?? 0), element("small", {}, ` ${state}`)));
   return rows;
 }
 
@@ -227,10 +241,11 @@ function explanation(place) {
   if (!into.length) return [...rows, note("A constant: nothing flows back to it.")];
   for (const index of into) {
     const step = data.steps[index], numbers = stepNumbers(index), user = nodeName(step.node);
-    rows.push(line(`by ${user}`, fraction(rootName, user), " × ", fraction(user, node.name), " = ", signedNumber(numbers.upstream), " × ", signedNumber(numbers.local), " = ", signedNumber(numbers.contribution)));
+    if (!numbers.taken) rows.push(line(`by ${user}`, untaken(step)));
+    else rows.push(line(`by ${user}`, fraction(rootName, user), " × ", fraction(user, node.name), " = ", signedNumber(numbers.upstream), " × ", signedNumber(numbers.local), " = ", signedNumber(numbers.contribution)));
   }
-  const parts = into.flatMap((index, at) => [at ? " + " : "", number((at ? operand : shown)(stepNumbers(index).contribution))]);
-  rows.push(line("gradient", fraction(rootName, node.name), " = ", ...(into.length > 1 ? [...parts, " = "] : []), signedNumber(gradient(place))));
+  const parts = into.flatMap((index, at) => [at ? " + " : "", number((at ? operand : shown)(stepNumbers(index).contribution + 0))]);
+  rows.push(line("gradient", fraction(rootName, node.name), " = ", ...(into.length > 1 ? [...parts, " = "] : []), signedNumber(gradient(place) ?? 0)));
   const uses = into.length === 1 ? "It is used once, so its gradient has one term." : `It is used ${into.length} times, so its gradient is a sum of ${into.length} terms.`;
   rows.push(note(uses));
   return rows;
@@ -241,8 +256,8 @@ function explanationText(place) {
   const into = stepsInto[place - 1], node = nodeName(place);
   if (place === rootPlace) return `${node}: gradient 1`;
   if (!into.length) return `${node} is a constant`;
-  const terms = into.map((index) => `${general(stepNumbers(index).contribution, 4)} by ${nodeName(data.steps[index].node)}`);
-  return `The gradient of ${node} is ${general(gradient(place), 4)}: ${terms.join(", plus ")}`;
+  const terms = into.map((index) => `${stepNumbers(index).taken ? general(stepNumbers(index).contribution, 4) : "nothing"} by ${nodeName(data.steps[index].node)}`);
+  return `The gradient of ${node} is ${general(gradient(place) ?? 0, 4)}: ${terms.join(", plus ")}`;
 }
 
 function introduction() {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.gradient import GradientStep, gradient_steps
+from autodiff.gradient import Contribution, GradientSteps, is_taken
 from demos.live.expression import Expression, expression_of
 from demos.live.record import Record
 
@@ -23,7 +22,7 @@ class Compiled:
 
     The state is the array that the functions call ``parameters``: weights, learning rate, what
     the optimizer remembers, and the weights' mean gradients, which every epoch leaves there.
-    ``steps`` are the backward pass, in the order of ``backward_steps``.
+    ``steps`` are the backward pass, in the order of ``backward_steps``, with all that may be taken.
     """
 
     program: Program
@@ -31,7 +30,7 @@ class Compiled:
     names: list[str]
     means: list[Value]
     learning_rate: Value
-    steps: list[GradientStep]
+    steps: list[Contribution]
     updates: list[Expression | None]
     javascript: str
 
@@ -51,27 +50,25 @@ def compile_record(
     penalty: Callable[[list[Value]], Value] | None,
     names: Mapping[Value, str],
 ) -> Compiled:
-    """Compile the record with the optimizer's updates; the optimizer stays as it is.
+    """Compile the record with the optimizer's updates.
 
-    The learning rate becomes a variable, so that the page can change it.
+    The learning rate is a variable of them, so that the page can change it.
     """
     weights = list(optimizer.parameters)
     called = [names.get(w) or w.label or f"weight {place}" for place, w in enumerate(weights, 1)]
     means = [Value(0.0, f"mean gradient of {name}") for name in called]
-    learning_rate = Value(optimizer.lr, "learning_rate")
-    changeable: Any = copy.copy(optimizer)
-    changeable.lr = learning_rate
+    learning_rate = optimizer.lr_variable
     program = compile(
         found.loss,
         inputs=[*found.inputs, *found.targets],
-        updates=functools.partial(updates_and_means, changeable, means),
+        updates=functools.partial(updates_and_means, optimizer, means),
         penalty=None if penalty is None else penalty(weights),
     )
-    steps = list(gradient_steps(found.loss, [n for n in found.nodes if not n.is_constant]))
+    steps = list(GradientSteps(found.loss, [n for n in found.nodes if not n.is_constant]))
     javascript = program.to_javascript(
         {"trace": trace_results(found, steps, names), "forward": forward_results(found, names)}
     )
-    formulas = update_formulas(changeable, weights, learning_rate)
+    formulas = update_formulas(optimizer, weights, learning_rate)
     return Compiled(
         *(program, weights, called, means, learning_rate, steps, formulas, javascript),
     )
@@ -89,9 +86,12 @@ def updates_and_means(
 
 
 def trace_results(
-    found: Record, steps: list[GradientStep], names: Mapping[Value, str]
+    found: Record, steps: list[Contribution], names: Mapping[Value, str]
 ) -> dict[str, Value]:
-    """Return all numbers of one row: each node's value, then four for each backward step."""
+    """Return all numbers of one row: each node's value, then five for each backward step.
+
+    The fifth is above 0 where the step's operand is taken.
+    """
     results = {f"value of {names[n]} (v{p})": n for p, n in enumerate(found.nodes, 1)}
     for place, step in enumerate(steps, 1):
         chain = f"step {place}, {names[step.node]} to {names[step.parent]}"
@@ -99,6 +99,7 @@ def trace_results(
         results[f"{chain}: upstream gradient"] = step.upstream
         results[f"{chain}: contribution"] = step.contribution
         results[f"{chain}: sum so far"] = step.total
+        results[f"{chain}: taken"] = is_taken(step.contribution)
     return results
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import nn
 from demos.live.record import Record, is_plain_mlp
-from nn.fit import Loss, Penalty, Rows
+from nn.rows import Loss, Penalty, Rows
 
 __all__ = ["code", "description"]
 

@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 import nn
 from autodiff import Value, topological_order
-from nn.fit import Rows
+from nn.rows import Rows
 
 __all__ = ["Record", "is_plain_mlp", "record"]
 

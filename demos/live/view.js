@@ -16,7 +16,7 @@ const app = {
   playing: false,
   speed: 1000,
   measured: null,
-  traced: new Float64Array(nodeCount + 4 * data.steps.length),
+  traced: new Float64Array(nodeCount + 5 * data.steps.length),
   singleKeys: true,
 };
 
@@ -108,8 +108,8 @@ function value(place) {
 }
 
 function stepNumbers(index) {
-  const [local, upstream, contribution, total] = app.traced.subarray(nodeCount + 4 * index, nodeCount + 4 * index + 4);
-  return { local, upstream, contribution, total };
+  const [local, upstream, contribution, total, taken] = app.traced.subarray(nodeCount + 5 * index, nodeCount + 5 * index + 5);
+  return { local, upstream, contribution, total, taken: taken > 0 };
 }
 
 // The backward steps that add to each node's gradient, in order.
@@ -121,7 +121,7 @@ function gradient(place, stepsDone = data.steps.length) {
   if (place === rootPlace) return stepsDone < 0 ? null : 1;
   const into = stepsInto[place - 1];
   let last = null;
-  for (const index of into) if (index < stepsDone) last = index;
+  for (const index of into) if (index < stepsDone && stepNumbers(index).taken) last = index;
   return last === null ? null : stepNumbers(last).total;
 }
 

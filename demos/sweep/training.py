@@ -166,7 +166,7 @@ class Trainer:
         """Return how many rows have an output on their target's side of the middle."""
         middle = self.loss.middle
         return sum(
-            (float(self.model(row)) > middle) == (target > 0.5)
+            (self.model(row).data > middle) == (target > 0.5)
             for row, target in zip(LAB.x, LAB.y, strict=True)
         )
 

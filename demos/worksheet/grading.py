@@ -13,7 +13,7 @@ from typing import Literal
 
 from autodiff import Value, topological_order
 from demos.worksheet.answers import Answers
-from demos.worksheet.problems import Problem
+from demos.worksheet.problems import Problem, is_tie
 from demos.worksheet.solution import gradient_line, shown, uses_of, value_line
 
 __all__ = ["Grade", "grade", "report"]
@@ -97,8 +97,7 @@ class Student:
         assert user.op is not None
         operands = [self.values[parent] for parent in user.parents]
         local = float(user.op.partials(self.values[user], *operands)[position])
-        is_tie = user.op.name == "maximum" and operands[0] == operands[1]
-        return [local, 0.0, 1.0] if is_tie else [local]
+        return [local, 0.0, 1.0] if is_tie(user.op, operands) else [local]
 
 
 # ---- in words ----------------------------------------------------------------------------------

@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autodiff import Value, topological_order, weighted_sum
+from autodiff.ops import Operation, Role
 from autodiff.value import constant
 
-__all__ = ["LEVELS", "Level", "Problem", "make_problems"]
+__all__ = ["LEVELS", "Level", "Problem", "is_tie", "make_problems"]
 
 # Every number is a multiple of this, and at most so large.
 GRAIN = 0.25
@@ -240,6 +241,9 @@ def is_undecided(node: Value) -> bool:
     """Return whether a choice hangs in the balance: its derivative would be a convention."""
     assert node.op is not None
     numbers = [parent.data for parent in node.parents]
-    return (node.op.name == "relu" and numbers[0] == 0.0) or (
-        node.op.name == "maximum" and numbers[0] == numbers[1]
-    )
+    return is_tie(node.op, numbers) or (node.op.roles == (Role.RECTIFIED,) and numbers[0] == 0.0)
+
+
+def is_tie(op: Operation, numbers: Sequence[float]) -> bool:
+    """Return whether an operation would choose one of two equal numbers."""
+    return op.roles == (Role.CHOICE, Role.CHOICE) and numbers[0] == numbers[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autodiff import Value
-from autodiff.value import local_derivatives
+from autodiff.ops import local_derivatives
 from demos.worksheet.problems import Problem
 
 __all__ = ["as_written", "definition", "gradient_line", "shown", "uses_of", "value_line"]

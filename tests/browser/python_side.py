@@ -8,7 +8,7 @@ from typing import Any
 import nn
 from autodiff import Names, Value, topological_order
 from demos.live.record import record
-from nn.fit import Rows
+from nn.rows import Rows
 
 CLOSE = 1e-9
 
@@ -49,8 +49,8 @@ def numbers_of(
         "meanGradients": means,
         "names": [names[node] for node in nodes],
         "values": [node.data for node in nodes],
-        "gradients": [None if node.is_constant else node.grad for node in nodes],
-        "predictions": [[float(model(each))] for each in x],
+        "gradients": [node.grad if node.has_grad else None for node in nodes],
+        "predictions": [[model(each).data] for each in x],
     }
 
 

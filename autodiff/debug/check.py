@@ -15,6 +15,10 @@ Long steps leap over what is narrower than they are, such as the pole of 1 / x b
 chance agree on a wrong slope.  So beside 0 the method is tried a second time, with steps that
 begin at |x| / 8.  They are believed where they are surer, or contradict the long ones beyond both
 errors, for a derivative is local.
+
+A function that oscillates, such as sin(1e9 x), looks like one with a jump to steps that are longer
+than its waves, but its slopes on each side of x go up and down.  Where they do, ever shorter steps
+are tried, a few times; the ones that settle are believed.
 """
 
 from __future__ import annotations
@@ -24,13 +28,14 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
-from autodiff.support.convert import describe, to_float
 from autodiff.gradient import grad
 from autodiff.graph import leaves_and_interior
-from autodiff.support.naming import Names
 from autodiff.ops import Operation
+from autodiff.support.convert import describe, to_float
+from autodiff.support.naming import Names
 from autodiff.value import Value
 
 __all__ = ["GradientError", "check_gradients"]
@@ -39,6 +44,17 @@ SHRINK = 4.0
 STEPS = 20
 SMALLEST = 2.0**-960  # steps that are a share of a smaller x may underflow
 HIDDEN = 2.0**20  # what f rounds on its way may be so much larger than its result
+
+# Of the scale: how far from x a function is looked at, and in which strides: no wave fits them all.
+NEAR = (2.0**-20, 2.0**-23, 2.0**-26)
+FAR = (2.0**-5, 2.0**-8, 2.0**-11, 2.0**-14, 2.0**-17)
+STRIDES = (1.0, 1.7, 2.6, 3.9, 5.3, 7.1)
+NOTICEABLE = 1e-3  # of the slopes, by which they go up and down
+# Shares of the scale at which shorter steps begin where a function oscillates, and their number.
+CLOSER, TRIES = 2.0**-10, 6
+# Of the steepest differences of all: as steep are those of steps as short as the waves at least,
+# and less is the error of those that settle.
+STEEP, SETTLED = 0.1, 0.01
 
 LEFT_THE_GRAPH = (
     "Has a number left the graph on its way (x.data, float(x), a function of math)? "
@@ -97,14 +113,24 @@ class Difference:
         settled = self.error <= max(allowed, 100.0 * self.rounding, 1e-9 * self.largest)
         return settled and abs(gradient - self.number) <= allowed + self.error
 
+    def is_better_than(self, longer: Difference) -> bool:
+        """Return whether it is to be believed, and not the one of longer steps.
+
+        It is surer, or they contradict each other beyond both errors: a derivative is local.
+        """
+        apart = abs(self.number - longer.number)
+        return self.error < longer.error or apart > self.error + longer.error
+
+
+UNKNOWN = Difference(math.nan, math.inf, 0.0, 0.0)
+
 
 def difference(f: Callable[[float], float], x: float, tolerance: float) -> Difference:
     """Return df/dx by Ridders' method, from steps of the scale that suits f at x."""
-    found = Difference(math.nan, math.inf, 0.0, 0.0)
+    found = UNKNOWN
     for scale, hidden in scales(f, x):
         tried = ridders(f, x, scale / 8.0, tolerance, hidden)
-        contradicts = abs(tried.number - found.number) > tried.error + found.error
-        if contradicts or tried.error < found.error:
+        if tried.is_better_than(found):
             # Once it is believed, what might have been hidden does not blur the result.
             found = ridders(f, x, scale / 8.0, tolerance, 0.0) if hidden else tried
     return found
@@ -134,7 +160,7 @@ def ridders(
     ``hidden`` is how much of f may be rounding that the size of f does not tell.
     """
     here = f(x)
-    best = Difference(math.nan, math.inf, 0.0, 0.0)
+    best = UNKNOWN
     largest = 0.0
     coarser: list[float] = []
     for _ in range(STEPS):
@@ -167,7 +193,9 @@ def has_kink(f: Callable[[float], float], x: float) -> bool:
 
     If long steps see it and short ones do not, it is beside x.
     """
-    return all(is_broken(f, x, scale) for scale, _ in scales(f, x))
+    return all(
+        is_broken(f, x, scale) and not oscillates(f, x, scale, NEAR) for scale, _ in scales(f, x)
+    )
 
 
 def is_broken(f: Callable[[float], float], x: float, scale: float) -> bool:
@@ -189,6 +217,53 @@ def is_broken(f: Callable[[float], float], x: float, scale: float) -> bool:
     return gap > max(coarser_gap / 2.0, noise) or slope > max(2.0 * coarser_slope, noise)
 
 
+def oscillates(
+    f: Callable[[float], float], x: float, scale: float, reaches: Sequence[float]
+) -> bool:
+    """Return whether the slopes of f on one side of x go up and down: it has waves there.
+
+    On each side of a kink, a jump, a cusp or a pole they go one way.
+    """
+    for reach in reaches:
+        for side in (scale * reach, -scale * reach):
+            points = [x + side * stride for stride in STRIDES]
+            numbers = [f(point) for point in points]
+            if not all(map(math.isfinite, numbers)):
+                continue
+            slopes = [
+                (after - before) / (there - here)
+                for (here, before), (there, after) in pairwise(zip(points, numbers, strict=True))
+            ]
+            steepest = max(map(abs, slopes))
+            of_f = max(map(abs, numbers)) + steepest * abs(x)
+            noise = 100.0 * sys.float_info.epsilon * of_f / abs(side)
+            changes = [after - before for before, after in pairwise(slopes)]
+            if min(max(changes), -min(changes)) > max(NOTICEABLE * steepest, noise):
+                return True
+    return False
+
+
+def closer_difference(f: Callable[[float], float], x: float, tolerance: float) -> Difference | None:
+    """Return df/dx from ever shorter steps where f oscillates; None if it does not.
+
+    It is ``UNKNOWN`` where none of them settles, unless it is rounding that goes up and down, which
+    is seen from near x alone.
+    """
+    scale = max(1.0, abs(x))
+    has_waves = oscillates(f, x, scale, FAR)
+    if not has_waves and not oscillates(f, x, scale, NEAR):
+        return None
+    steps = [scale * CLOSER**place / 8.0 for place in range(1, TRIES + 1)]
+    found = [ridders(f, x, step, tolerance, 0.0) for step in steps if step > 64.0 * math.ulp(x)]
+    steepest = max([each.largest for each in found])
+    believed = UNKNOWN
+    for each in found:
+        is_settled = each.largest > STEEP * steepest and each.error < SETTLED * steepest
+        if is_settled and each.is_better_than(believed):
+            believed = each
+    return believed if has_waves or believed is not UNKNOWN else None
+
+
 @dataclass(frozen=True, slots=True)
 class Disagreement:
     """A derivative that was not confirmed, by the operands at these positions."""
@@ -197,6 +272,11 @@ class Disagreement:
     gradient: float
     difference: Difference
     at_kink: bool
+
+    @property
+    def too_fast(self) -> bool:
+        """Whether f oscillates so fast that differences tell nothing."""
+        return self.difference is UNKNOWN and not self.at_kink
 
     def sentence(self, of: str, by: Sequence[str]) -> str:
         """Return the derivative's name, d f/d x or d² f/d x d y, and both numbers."""
@@ -223,6 +303,9 @@ def check_gradients(
     The differences begin with a step of max(1, |x|) / 8, and may leap over what f does within a
     small part of it.  Beside 0 they begin with |x| / 8 too, so 1 / x can be checked at 1e-8.
 
+    Where f oscillates, as sin(1e9 x) does, shorter steps are tried.  If floats beside x do not
+    resolve its waves, the check fails and says that differences tell nothing.
+
     At a *kink* (relu or abs at 0, a tie in maximum, the edge of a ``where``) there is no
     derivative to check: the engine's is PyTorch's choice, and differences give the mean of the
     slopes on both sides, or do not settle.  Where that is not the same, the check fails and says
@@ -230,7 +313,8 @@ def check_gradients(
 
     Raises GradientError, which names the input, both numbers, the tolerance, and the first
     operation whose own rule disagrees with differences of its own forward; ValueError or
-    TypeError for arguments that make no sense.
+    TypeError for arguments that make no sense; ValueError for second derivatives of a rule that can
+    only be called with numbers.
 
     >>> def f(x, y):
     ...     return (x * y).tanh() / x
@@ -255,9 +339,15 @@ def first_disagreement(
             along = partial(_number_along, f, numbers, first, place)
             found = difference(along, numbers[place], tolerance)
             gradient = gradients[place].data
-            if not found.confirms(gradient, tolerance):
-                kink = has_kink(along, numbers[place])
-                return Disagreement((*first, place), gradient, found, kink)
+            if found.confirms(gradient, tolerance):
+                continue
+            closer = closer_difference(along, numbers[place], tolerance)
+            at_kink = has_kink(along, numbers[place])
+            if closer is not None and (closer is UNKNOWN or closer.is_better_than(found)):
+                found = found if at_kink else closer
+                if found.confirms(gradient, tolerance):
+                    continue
+            return Disagreement((*first, place), gradient, found, at_kink)
     return None
 
 
@@ -295,9 +385,14 @@ def _error(
     if found.difference.error > tolerance * abs(found.difference.number):
         lines.append(f"The differences' own error is about {found.difference.error:.2g}.")
     node, wrong = first_wrong_operation(output, order, tolerance)
-    if node is None or wrong is None:
+    if found.too_fast:
+        lines.append(
+            "It oscillates so fast there that no difference settles, however short the steps: "
+            "they say neither that it is right nor that it is wrong."
+        )
+    elif node is None or wrong is None:
         lines.append(f"Each operation's own rule is right here. {LEFT_THE_GRAPH}")
-    else:
+    if node is not None and wrong is not None:
         parents = [of[parent] for parent in node.parents]
         lines.append(
             f"The first operation whose own rule disagrees is {node.op}, in {of[node]} = "
@@ -330,7 +425,8 @@ def first_wrong_operation(
 ) -> tuple[Value, Disagreement] | tuple[None, None]:
     """Return the first node, in topological order, whose own rule disagrees, and where.
 
-    Constant operands do not count, and a kink only if there is nothing else.
+    Constant operands do not count, nor what differences cannot tell, and a kink only if there is
+    nothing else.
     """
     at_kinks = []
     for node in leaves_and_interior(output)[1]:
@@ -340,10 +436,11 @@ def first_wrong_operation(
         variable = [k for k, parent in enumerate(node.parents) if not parent.is_constant]
         operation = partial(Value.make_node, node.op)
         wrong = first_disagreement(operation, numbers, variable, order, tolerance)
-        if wrong is not None and not wrong.at_kink:
+        if wrong is None or wrong.too_fast:
+            continue
+        if not wrong.at_kink:
             return node, wrong
-        if wrong is not None:
-            at_kinks.append((node, wrong))
+        at_kinks.append((node, wrong))
     return at_kinks[0] if at_kinks else (None, None)
 
 

@@ -1,0 +1,75 @@
+"""What a program repeats as it was done once: decisions by numbers, and numbers taken out."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from autodiff.graph import leaves_and_interior
+from autodiff.support.naming import Names, name_of, number_text
+from autodiff.support.noticing import COMPARES, Look
+from autodiff.value import Value
+
+__all__ = ["DecisionWarning", "warn_of_decisions"]
+
+
+class DecisionWarning(UserWarning):
+    """A program has in it what Python code decided by the number that a Value had then.
+
+    ``autodiff.compile`` warns so, with the line of that code where it is known.
+    """
+
+
+WHAT_TO_DO = (
+    "A program has only what was done then, for these numbers. Choose with where(), maximum() or "
+    "minimum(), or compile() anew for other numbers"
+)
+
+
+def warn_of_decisions(
+    roots: Sequence[Value], inputs: Sequence[Value], looks: Sequence[Look], stacklevel: int
+) -> None:
+    """Warn of all that is known: looks at numbers, and what the graphs of the roots tell."""
+    found = list(map(str, looks))
+    graphs = [(root, *leaves_and_interior(root)) for root in roots]
+    known = {leaf for _, leaves, _ in graphs for leaf in leaves}
+    apart = [x for x in inputs if x not in known]
+    for root, leaves, interior in graphs:
+        for node in (*leaves, *apart, *interior):  # the side not taken may be the one with an input
+            if node.origin.compared is not None:
+                found.append(str(Look(COMPARES, *node.origin.compared)))
+                if node.is_leaf:  # it may come to be in another graph, of which this is not true
+                    node.origin = replace(node.origin, compared=None)
+        found += _numbers_taken(root, leaves, interior, apart)
+    for each in dict.fromkeys(found):
+        message = f"compile: {each}. {WHAT_TO_DO}"
+        warnings.warn(message, DecisionWarning, stacklevel=stacklevel + 1)
+
+
+def _numbers_taken(
+    root: Value, leaves: Sequence[Value], interior: Sequence[Value], apart: Sequence[Value]
+) -> Iterator[str]:
+    """Yield the constants that are some Value's number, taken by ``.data``.
+
+    It is the very same float object, which no arithmetic gives back.  A variable's number may be a
+    literal of the same code: of variables only inputs count that are in no graph, those ``apart``.
+    """
+    made: dict[int, Value] = {id(x.data): x for x in apart}
+    for node in interior:
+        made.setdefault(id(node.data), node)
+    for leaf in leaves:
+        value = made.get(id(leaf.data)) if leaf.is_constant else None
+        if value is None or not _is_a_result(leaf.data):
+            continue
+        # A choice gives back the number of an operand, which may be the constant itself.
+        if all(parent.data is not value.data for parent in value.parents):
+            names = Names(root)
+            name = f"{names[value]} = {names.formula(value)}" if value in names else name_of(value)
+            yield f"the constant {number_text(leaf.data)} is the number (.data) of {name}"
+
+
+def _is_a_result(number: float) -> bool:
+    """Return whether a float is none of the literals that functions return."""
+    return math.isfinite(number) and number not in (-1.0, 0.0, 0.5, 1.0)

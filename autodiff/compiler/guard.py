@@ -1,0 +1,86 @@
+"""Programs over rows without their guards, for as long as these change nothing.
+
+A contribution of a node that nothing has reached is guarded: chosen away, since a local derivative
+may be infinite.  In a network of ReLUs that is a choice for every weight, and costs more than the
+rest of the row.  Left out, such a contribution is the product of a zero and a local derivative: a
+zero, or nan if that is not finite.  Zeros change no sum over rows, which starts from 0.0; and a nan
+ends in the gradient of a variable.  So as long as no mean is nan, a program without guards has the
+same numbers, bit for bit.  Optimizers carry a nan on: a weight that has become nan stays so.  If
+one is nan after some iterations, these are done again by the program that has the guards.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+
+from autodiff.compiler.build import Parts, needed_means
+from autodiff.compiler.linear import Kind, Linear
+from autodiff.compiler.native import NativeRunner
+from autodiff.compiler.python import PythonRunner
+
+__all__ = ["GuardedRunner", "Runner", "guards_can_wait"]
+
+Runner = NativeRunner | PythonRunner
+
+
+def guards_can_wait(parts: Parts) -> bool:
+    """Return whether a nan in any mean leaves a nan in a variable for good."""
+    if not parts.has_guards:
+        return False
+    linear, carried = parts.linear, set[int]()
+    for variable, place in parts.updates.items():
+        found = carried_to(linear, place)
+        if linear.of_value[variable] in found:
+            carried |= found
+    return carried.issuperset(needed_means(parts).values())
+
+
+def carried_to(linear: Linear, result: int) -> set[int]:
+    """Return the means and variables whose nan makes a register nan."""
+    found, seen, pending = set[int](), {result}, [result]
+    while pending:
+        place = pending.pop()
+        register = linear.registers[place]
+        if register.kind in (Kind.MEAN, Kind.VARIABLE):
+            found.add(place)
+        op = register.op
+        if op is None or op.arithmetic or op.carries_nan:
+            new = [operand for operand in register.operands if operand not in seen]
+            seen.update(new)
+            pending += new
+    return found
+
+
+class GuardedRunner:
+    """Runs a program over rows without guards, and with them once that makes a difference.
+
+    ``guarded`` makes the runner with them when asked.
+    """
+
+    def __init__(self, unguarded: Runner, guarded: Callable[[], Runner]) -> None:
+        self.runner = unguarded
+        self.engine = unguarded.engine
+        self.guarded: Callable[[], Runner] | None = guarded
+
+    def run_rows(
+        self,
+        n: int,
+        rows: Sequence[Sequence[float]],
+        batch_size: int,
+        numbers: Sequence[float],
+        shuffle: random.Random | None,
+    ) -> tuple[list[float], Sequence[float]]:
+        """Return the outputs of n passes' batches and the variables' last numbers."""
+        if self.guarded is not None and isinstance(shuffle, random.SystemRandom):
+            self.runner, self.guarded = self.guarded(), None  # it cannot draw the same again
+        if self.guarded is not None:
+            before = None if shuffle is None else shuffle.getstate()
+            outputs, found = self.runner.run_rows(n, rows, batch_size, numbers, shuffle)
+            if not any(map(math.isnan, found)):
+                return outputs, found
+            if shuffle is not None and before is not None:
+                shuffle.setstate(before)
+            self.runner, self.guarded = self.guarded(), None
+        return self.runner.run_rows(n, rows, batch_size, numbers, shuffle)

@@ -1,0 +1,184 @@
+"""Which run of which line of the user's code made a Value, and by which calls it came there."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import re
+from dataclasses import dataclass
+from dis import opname
+from functools import lru_cache
+from itertools import count
+from types import CodeType, FrameType
+from typing import Any
+
+from autodiff.debug.assignments import is_in_comprehension
+from autodiff.operators import Operators
+from autodiff.support.frames import calling_function
+from autodiff.value import Value
+
+__all__ = ["Call", "Recording", "Visit", "VisitRecorder", "time_of"]
+
+NAME = re.compile(r"[^\W\d]\w*")
+
+OPERATORS = {
+    function.__code__
+    for name, function in vars(Operators).items()
+    if name.startswith("__") and hasattr(function, "__code__")
+}
+
+_numbers = count()
+
+
+class Recording:
+    """What the calls of one recording have in common; it is there as long as its Values are."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Call:
+    """One call of a function of the user's, or one run of a module or a notebook's cell.
+
+    ``caller`` is the visit of the line that called it, None where the user's code begins.  ``time``
+    is when the file was changed last before its lines ran, None for what is no file.
+    """
+
+    __slots__ = ("caller", "code", "module", "recording", "time")
+
+    def __init__(
+        self, frame: FrameType, caller: Visit | None, time: int | None, recording: Recording
+    ) -> None:
+        self.code: CodeType = frame.f_code
+        self.module: str = frame.f_globals.get("__name__", "")
+        self.caller = caller
+        self.time = time
+        self.recording = recording
+
+
+class Visit:
+    """One run of one line within a call.
+
+    ``number`` grows from visit to visit.  ``values`` are the names in the line that stood for
+    Values, each followed by the Value's ``id``, and ``numbers`` what others stood for, if that was
+    a number or a text.  It holds no Value: the line may name one of a graph of before, which named
+    one of a graph before that.
+    """
+
+    __slots__ = ("call", "line", "number", "numbers", "values")
+
+    def __init__(self, call: Call, line: int, names: tuple[str, ...], there: Any) -> None:
+        self.call = call
+        self.line = line
+        self.number = next(_numbers)
+        self.numbers: dict[str, float | int | str] | None = None
+        values: list[Any] = []
+        for name in names:
+            thing = there.get(name)
+            if isinstance(thing, Value):
+                values += name, id(thing)
+            elif isinstance(thing, (float, int, str)):
+                self.numbers = self.numbers or {}
+                self.numbers[name] = thing
+        self.values = tuple(values)
+
+
+@dataclass(slots=True)
+class Running:
+    """A call that has not returned, as far as is known, and where it was last."""
+
+    frame: FrameType
+    call: Call
+    visit: Visit
+    offset: int
+    called: FrameType | None
+
+
+class VisitRecorder:
+    """Knows the visit that each new Value belongs to.
+
+    Within one visit of a line, its instructions run forward.  So where the same or an earlier one
+    makes a Value, and not by the same call as before, the line runs again.  But ``sum(terms)`` and
+    the like add many times in one call.
+    """
+
+    def __init__(self) -> None:
+        self.recording = Recording()
+        self._running: list[Running] = []  # the outermost first
+        self._names: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._times: dict[str, int | None] = {}
+
+    def visit(self, frame: FrameType, called: FrameType | None) -> Visit | None:
+        """Return the visit of the innermost line of the user's own; None if there is none."""
+        if self._running and self._running[-1].frame is frame:
+            return self._go_on(self._running[-1], called, frame.f_lineno)
+        new: list[tuple[FrameType, FrameType | None, int]] = []
+        found, called, line = calling_function(frame, called)
+        while found is not None:
+            depth = self._depth(found)
+            if depth:
+                del self._running[depth:]
+                self._go_on(self._running[-1], called, line)
+                break
+            new.append((found, called, line))
+            found, called, line = calling_function(found.f_back, found)
+        else:
+            self._running.clear()
+        for each in reversed(new):
+            self._begin(*each)
+        return self._running[-1].visit if self._running else None
+
+    def _depth(self, frame: FrameType) -> int:
+        """Return how many calls run down to that frame's; 0 if it is none of those known."""
+        for depth in range(len(self._running), 0, -1):
+            if self._running[depth - 1].frame is frame:
+                return depth
+        return 0
+
+    def _begin(self, frame: FrameType, called: FrameType | None, line: int) -> None:
+        file = frame.f_code.co_filename
+        if file not in self._times:
+            self._times[file] = time_of(file)
+        caller = self._running[-1].visit if self._running else None
+        call = Call(frame, caller, self._times[file], self.recording)
+        visit = self._new_visit(call, frame, line)
+        self._running.append(Running(frame, call, visit, frame.f_lasti, called))
+
+    def _go_on(self, running: Running, called: FrameType | None, line: int) -> Visit:
+        offset, code = running.frame.f_lasti, running.call.code
+        if line == running.visit.line:
+            if offset == running.offset and (
+                called is running.called or (is_operator(called) and is_call(code, offset))
+            ):
+                return running.visit
+            goes_on = offset > running.offset or is_in_comprehension(code, offset)
+        else:
+            goes_on = False
+        if not goes_on:
+            running.visit = self._new_visit(running.call, running.frame, line)
+        running.offset, running.called = offset, called
+        return running.visit
+
+    def _new_visit(self, call: Call, frame: FrameType, line: int) -> Visit:
+        place = call.code.co_filename, line
+        if place not in self._names:
+            self._names[place] = tuple(dict.fromkeys(NAME.findall(linecache.getline(*place))))
+        return Visit(call, line, self._names[place], frame.f_locals)
+
+
+def is_operator(called: FrameType | None) -> bool:
+    """Return whether a frame is that of an operator of Values, ``__add__`` or the like."""
+    return called is not None and called.f_code in OPERATORS
+
+
+@lru_cache(maxsize=1024)
+def is_call(code: CodeType, offset: int) -> bool:
+    """Return whether an instruction is a call, and not itself an operator's."""
+    return opname[code.co_code[offset]].startswith("CALL")
+
+
+def time_of(file: str) -> int | None:
+    """Return when a file was last changed; None if it is not there."""
+    try:
+        return os.stat(file).st_mtime_ns
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,382 @@
+"""A backward pass through the user's own lines: the last first, as a debugger shows them.
+
+The pass is that of ``Value.backward()``, bit for bit.  It is done where ``record_source`` has seen
+the graph being made and a debugger looks on.  Each run of a line, a *visit*, is a stop at which the
+chain rules of all that it made are applied, and each call of a function is a frame with its name:
+code that is compiled with the file and the line numbers of the user's (``autodiff/support/lines``).
+So a breakpoint on a line stops in both passes, and "step over" goes back from the loss.
+
+The local variables at a stop are the line's Values by the user's names, their gradients so far as
+``d_`` and the name, and, of a line that ran several times, which run it is: ``visit``.
+
+What ran last comes first, while ``backward()`` goes by the graph alone.  A sum depends on the order
+of its terms in the last bit, so a gradient is summed anew, in the order of ``backward()``, once the
+last contribution has come.
+"""
+
+from __future__ import annotations
+
+import linecache
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
+from operator import itemgetter
+from types import CodeType
+from typing import Self
+
+from autodiff.debug.steps import InNumbers, LookedOn, ReversePass, call_hooks
+from autodiff.debug.visits import Call, Visit, time_of
+from autodiff.gradient import contributions
+from autodiff.graph import topological_order
+from autodiff.ops import NOTHING
+from autodiff.support import watch
+from autodiff.support.changed import OURS
+from autodiff.support.frames import module_of, users_frames, warn_user
+from autodiff.support.gradients import NOT_COMPUTED
+from autodiff.support.lines import LocalNames, Quiet, code_at_lines, run_at_lines
+from autodiff.value import Value
+
+__all__ = ["walk_through"]
+
+# Calls within calls further than this are done at the line where the last of these calls was.
+MOST_CALLS = 100
+
+
+# --------------------------------------------------------------------------------------------
+# The pass
+# --------------------------------------------------------------------------------------------
+
+
+class Pass(InNumbers):
+    """The arithmetic of one pass, whose contributions may come in any order that the graph allows.
+
+    ``place`` is each node's place in the order of ``backward()``, leaves last.
+    """
+
+    def __init__(self, order: Sequence[Value], reverse_pass: ReversePass) -> None:
+        self.place = {node: place for place, node in enumerate(reversed(order))}
+        self.reverse_pass = reverse_pass
+        self.watchers = watch.watchers()
+        self.uses_left = Counter(parent for node in order for parent in node.parents)
+        self.received: dict[Value, list[tuple[int, float]]] = {}
+
+    def contribute(self, node: Value, parent: Value, local: float, upstream: float) -> float:
+        if local is NOTHING:
+            return 0.0
+        contribution = local * upstream
+        self.add(node, parent, contribution)
+        return contribution
+
+    def add(self, node: Value, parent: Value, contribution: float) -> None:
+        parent.grad += contribution
+        self.received.setdefault(parent, []).append((self.place[node], contribution))
+
+    def apply_chain_rule(self, node: Value) -> None:
+        """Add what a node contributes to its operands, and complete what gets no more."""
+        waiting = list(node.parents)
+        given = node.origin.given
+        if node.grad is not NOT_COMPUTED and given is not None and given.function is not None:
+            self.call_given(node)
+        else:
+            for each in contributions([node], self):
+                for watcher in self.watchers:
+                    watcher.contributes(each)
+                self.reverse_pass.receive(each)
+                waiting.remove(each.parent)
+                self.is_used(each.parent)
+        for parent in waiting:
+            self.is_used(parent)
+
+    def call_given(self, node: Value) -> None:
+        """Call the function of a node that was made by hand, and note what it adds to operands."""
+        before = {parent: parent.grad for parent in node.parents}
+        for parent in before:
+            parent.grad = Terms()
+        node.origin.op.chain_rule(node)
+        for parent, gradient in before.items():
+            added, parent.grad = parent.grad, gradient
+            for term in added.terms if isinstance(added, Terms) else [added]:
+                self.add(node, parent, term)
+
+    def is_used(self, parent: Value) -> None:
+        """Complete a gradient after the last use: its sum is then that of ``backward()``."""
+        self.uses_left[parent] -= 1
+        if self.uses_left[parent] or parent not in self.received:
+            return
+        first, *others = sorted(self.received.pop(parent), key=itemgetter(0))
+        parent.grad = first[1]
+        for _, contribution in others:
+            parent.grad += contribution
+        call_hooks(parent)
+
+
+class Terms(float):
+    """A gradient that a function adds to: it knows the terms, one by one."""
+
+    __slots__ = ("terms",)
+
+    terms: tuple[float, ...]
+
+    def __new__(cls, total: float = -0.0, terms: tuple[float, ...] = ()) -> Self:
+        gradient = super().__new__(cls, total)
+        gradient.terms = terms
+        return gradient
+
+    def __add__(self, term: float) -> Terms:
+        return Terms(float(self) + term, (*self.terms, term))
+
+    __radd__ = __add__
+
+
+def walk_through(root: Value, gradient: float) -> None:
+    """Do ``root.backward(gradient)`` at the lines that made the graph.
+
+    Raises what ``backward()`` raises, and what leaves a debugger; every gradient of the graph is
+    then as it was before.
+    """
+    quiet = Quiet(sys.gettrace())
+    try:
+        with LookedOn(root, gradient, watch.watchers()) as reverse_pass:
+            this_pass = Pass(topological_order(root), reverse_pass)
+            walk = Walk(this_pass, quiet)
+            for each in last_first(this_pass, root):
+                walk.plan(each)
+            walk.warn()
+            call_hooks(root)
+            for frame in walk.outermost:
+                walk.run(frame)
+    finally:
+        quiet.end()
+
+
+def last_first(this_pass: Pass, root: Value) -> Iterator[Value]:
+    """Yield nodes and variables from the last visit to the first, all users before their operands.
+
+    What was made without being recorded comes as soon as it can.
+    """
+    uses_left = this_pass.uses_left.copy()
+    ready = [(-math.inf, 0, root)]
+    while ready:
+        _, _, node = heappop(ready)
+        if not node.is_constant:
+            yield node
+        for parent in node.parents:
+            uses_left[parent] -= 1
+            if not uses_left[parent]:
+                visit = parent.origin.visit
+                number = math.inf if visit is None else visit.number
+                heappush(ready, (-number, this_pass.place[parent], parent))
+
+
+# --------------------------------------------------------------------------------------------
+# The way through the lines
+# --------------------------------------------------------------------------------------------
+
+
+class Stop:
+    """One stop at a line: what is differentiated there, and the frames of the calls in it."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.work: list[Value | Frame] = []
+
+
+class Frame:
+    """One call, and the stops in it."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.stops: list[Stop] = []
+
+
+def identity_of(call: Call) -> int:
+    """Return what tells a call from others; all of a module's lines are one, however recorded."""
+    return id(call.code if call.caller is None else call)
+
+
+class Walk:
+    """The stops of one pass, planned last first, and what they have in common."""
+
+    def __init__(self, this_pass: Pass, quiet: Quiet) -> None:
+        self.this_pass = this_pass
+        self.quiet = quiet
+        self.nodes = {id(node): node for node in this_pass.place}
+        # In the functions that call backward() one stands already: each is walked by itself.
+        self.running = {id(frame.f_code) for frame in users_frames()}
+        self.has_hooks = any(watch.hooks_of(node) is not None for node in this_pass.place)
+        self.outermost: list[Frame] = []
+        self.open: list[Frame] = []
+        self.depths: dict[int, int] = {}  # of those that are open
+        self.unrecorded = 0
+        self.visits: Counter[tuple[CodeType, int]] = Counter()
+        self.visits_past: Counter[tuple[CodeType, int]] = Counter()
+        self.calls: dict[str, Call] = {}
+        self.codes: dict[tuple[CodeType, tuple[int, ...]], CodeType] = {}
+
+    def plan(self, node: Value) -> None:
+        """Put what follows in the order to the stop of its line."""
+        visit = node.origin.visit
+        if visit is None:
+            self.unrecorded += bool(node.parents)
+        elif not self.open or visit is not self.open[-1].stops[-1].visit:
+            self.go_to(visit)
+        self.open[-1].stops[-1].work.append(node)
+
+    def go_to(self, visit: Visit) -> None:
+        """Leave and enter frames until the visit's line is reached."""
+        path, call = [visit], visit.call
+        while identity_of(call) not in self.depths and call.caller is not None:
+            if id(call.code) in self.running:
+                break
+            path.append(call.caller)
+            call = call.caller.call
+        depth = self.depths.get(identity_of(call), 0)
+        while len(self.open) > depth:
+            del self.depths[identity_of(self.open.pop().call)]
+        for each in reversed(path):
+            if len(self.open) == MOST_CALLS:
+                return
+            if not depth or each is not path[-1]:
+                self.enter(Frame(each.call))
+            stops = self.open[-1].stops
+            if not stops or stops[-1].visit is not each:
+                stops.append(Stop(each))
+                self.visits[each.call.code, each.line] += 1
+
+    def enter(self, frame: Frame) -> None:
+        self.calls.setdefault(frame.call.code.co_filename, frame.call)
+        if self.open:
+            self.open[-1].stops[-1].work.append(frame)
+        else:
+            self.outermost.append(frame)
+        self.open.append(frame)
+        self.depths[identity_of(frame.call)] = len(self.open)
+
+    def warn(self) -> None:
+        """Say where a debugger cannot show what is done."""
+        told = [fault for file, call in self.calls.items() if (fault := fault_of(file, call.time))]
+        if self.unrecorded:
+            told.append(
+                f"of {sum(1 for node in self.this_pass.place if node.parents)} operations "
+                f"{self.unrecorded} were made outside of record_source(): their chain rules are "
+                "applied at lines that use them"
+            )
+        for each in told:
+            warn_user(f"backward() through your lines: {each}")
+
+    def run(self, frame: Frame) -> None:
+        """Do the work of a frame, at its lines."""
+        call, lines = frame.call, tuple([stop.visit.line for stop in frame.stops])
+        code = self.codes.get((call.code, lines))
+        if code is None:
+            of = call.code
+            code = code_at_lines(of.co_filename, of.co_name, of.co_firstlineno, lines)
+            self.codes[of, lines] = code
+        rounds = Rounds(self, frame)
+        run_at_lines(
+            code,
+            module_of(call.code.co_filename, call.module),
+            rounds.names,
+            self.quiet.rounds(rounds.next_round),
+            self.quiet,
+        )
+
+    def apply_chain_rule(self, node: Value) -> None:
+        """Apply the node's rule; if that may call what the user wrote, for a debugger to see."""
+        if self.has_hooks or node.op not in OURS:
+            self.quiet.end()
+        self.this_pass.apply_chain_rule(node)
+        self.quiet.begin()
+
+    def which(self, visit: Visit) -> dict[str, str]:
+        """Return which run of its line a visit is, as ``{"visit": "3 of 4"}`` if there are more."""
+        line = visit.call.code, visit.line
+        count, past = self.visits[line], self.visits_past[line]
+        self.visits_past[line] += 1
+        return {"visit": f"{count - past} of {count}"} if count > 1 else {}
+
+
+def fault_of(file: str, time: int | None) -> str:
+    """Return what keeps a debugger from showing a file's lines as they ran; '' if nothing does."""
+    linecache.checkcache(file)
+    if not linecache.getlines(file):
+        gone = "is gone" if time is not None else "is no file that could be shown"
+        return f"{file} {gone}: a debugger stops at its lines without showing them"
+    if time_of(file) != time:
+        return f"{file} has changed since its lines ran: a debugger shows those of now"
+    return ""
+
+
+class Rounds:
+    """The rounds of one frame, and its local variables."""
+
+    def __init__(self, walk: Walk, frame: Frame) -> None:
+        self.walk = walk
+        self.stops = frame.stops
+        self.at = 0
+        self.names: LocalNames = {}
+        self.shown: dict[str, Value] = {}
+        self.of_line: LocalNames = {}
+        self.show(self.stops[0])
+
+    def next_round(self, _: object) -> None:
+        """Do the work of the stop, and let the local variables be those of the next."""
+        for each in self.stops[self.at].work:
+            if isinstance(each, Frame):
+                self.walk.run(each)
+            elif each.parents:
+                self.walk.apply_chain_rule(each)
+        self.at += 1
+        if self.at < len(self.stops):
+            self.show(self.stops[self.at])
+        else:
+            self.show_gradients()
+        self.walk.quiet.end()
+
+    def show(self, stop: Stop) -> None:
+        """Let the local variables be those of a stop."""
+        operands = [
+            parent for each in stop.work if isinstance(each, Value) for parent in each.parents
+        ]
+        results = [last_value(each) for each in reversed(stop.work)]
+        self.shown.update([(own_name(each), each) for each in operands])
+        self.shown.update(self.named(stop.visit))
+        self.shown.update([(own_name(each), each) for each in results])
+        self.shown.pop("", None)
+        for name in self.of_line:
+            self.names.pop(name, None)
+        self.of_line = {**(stop.visit.numbers or {}), **self.walk.which(stop.visit)}
+        self.names.update({**self.of_line, **self.shown})
+        self.show_gradients()
+
+    def named(self, visit: Visit) -> Iterator[tuple[str, Value]]:
+        """Yield the Values of the graph that the names in a line stood for."""
+        for name, identity in zip(visit.values[::2], visit.values[1::2], strict=True):
+            node = self.walk.nodes.get(identity)
+            # What was made later has the memory of another.
+            if node is not None and (
+                node.origin.visit is None or node.origin.visit.number < visit.number
+            ):
+                yield name, node
+
+    def show_gradients(self) -> None:
+        for name, node in self.shown.items():
+            if node.has_grad:
+                self.names[f"d_{name}"] = node.grad
+            else:
+                self.names.pop(f"d_{name}", None)
+
+
+def last_value(work: Value | Frame) -> Value:
+    """Return the last Value that a part of a line made."""
+    while isinstance(work, Frame):
+        work = work.stops[0].work[0]
+    return work
+
+
+def own_name(node: Value) -> str:
+    """Return the name that the user gave a Value, '' if that is none for a variable."""
+    name = node.origin.name or node.label
+    return name if name.isidentifier() else ""

@@ -1,0 +1,206 @@
+"""Who trains for fit(): the readable eager loop, or a compiled program.
+
+Both do the same arithmetic in the same order, so both leave the same bits: row by row, gradients
+added in row order and divided by the number of rows, then the penalty's gradient.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autodiff.compiler import Program, batches_of, epoch_means, record_program, row_order
+from autodiff.support.watch import watchers
+from nn.kept import Kept
+from nn.module import Module
+from nn.optim import Optimizer
+from nn.recording import Recording, RecordingError, is_same, moved, record, recorded_updates
+from nn.rows import Penalty, Rows, value_of
+
+__all__ = ["EagerTrainer", "Job", "ProgramTrainer", "Settings", "Trainer", "trainer_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is trained, on what, how: the arguments of ``fit``, checked; ``size`` is a batch's."""
+
+    model: Module
+    rows: Rows
+    optimizer: Optimizer
+    penalty: Penalty | None
+    size: int
+
+
+class EagerTrainer:
+    """Trains with the graph built anew for each row: the loop to read and to step through."""
+
+    engine = "eager"
+
+    def __init__(self, job: Job, reason: str = "") -> None:
+        self.job = job
+        self.reason = reason
+
+    def run(self, epochs: int, rng: random.Random | None) -> list[float]:
+        """Train and return the loss of each epoch; stop behind one that is not finite."""
+        losses: list[float] = []
+        while len(losses) < epochs and all(map(math.isfinite, losses[-1:])):
+            losses.append(self.epoch(rng))
+        return losses
+
+    def epoch(self, rng: random.Random | None) -> float:
+        """Train one epoch and return its loss."""
+        batches = batches_of(row_order(len(self.job.rows.x), rng), self.job.size)
+        outputs = [self.batch(batch) for batch in batches]
+        return epoch_means(outputs, [len(batch) for batch in batches])[0]
+
+    def batch(self, batch: Sequence[int]) -> float:
+        """Make one step of the optimizer and return the batch's loss before it."""
+        self.job.optimizer.zero_grad()
+        total = 0.0
+        for place in batch:
+            row_loss = self.job.rows.loss_of(self.job.model, place)
+            row_loss.backward()
+            total += row_loss.data
+        for parameter in self.job.optimizer.parameters:
+            if parameter.has_grad:
+                # Sums over rows start from 0.0, in programs too: -0.0 becomes 0.0.
+                parameter.grad = (0.0 + parameter.grad) / len(batch)
+        output = total / len(batch)
+        if self.job.penalty is not None:
+            penalty = value_of(self.job.penalty(self.job.model.parameters()), "penalty")
+            penalty.backward()
+            output += penalty.data
+        self.job.optimizer.step()
+        return output
+
+
+class ProgramTrainer:
+    """Trains with a compiled program of one row."""
+
+    def __init__(self, job: Job, recording: Recording, engine: str) -> None:
+        self.job = job
+        self.recording = recording
+        self.settings = Settings(job.optimizer)
+        self.rows = job.rows.as_numbers()
+        updates = functools.partial(recorded_updates, job.optimizer)
+        program = record_program(recording.loss, recording.inputs, updates, recording.penalty)
+        if not self.settings.is_same(Settings(job.optimizer)):
+            self.settings.restore()
+            raise RecordingError(f"the rule of {type(job.optimizer).__name__} changes its settings")
+        self.program = Program(recording.loss, program, engine)
+        self.engine = self.program.engine
+        self.reason = self.program.reason
+
+    def run(self, epochs: int, rng: random.Random | None) -> list[float]:
+        """Train and return the loss of each epoch."""
+        return self.program.run(epochs, self.rows, self.job.size, rng)
+
+    def is_as_recorded(self, recording: Recording) -> bool:
+        """Return whether a program of the code and the settings of now would be the same."""
+        parameters = self.job.model.parameters()
+        return self.settings.has_constants_of(Settings(self.job.optimizer)) and is_same(
+            self.recording, recording, parameters
+        )
+
+
+Trainer = EagerTrainer | ProgramTrainer
+
+
+def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
+    """Return who trains with the code and the settings as they are now.
+
+    It is who did so ``before``, if that one still does as the code does.  "auto" takes "eager" for
+    what no program does.  Raises ValueError if that is so and the engine is one of programs.
+    """
+    if engine == "eager" or isinstance(before, EagerTrainer):
+        return before or EagerTrainer(job)
+    if engine == "auto" and any(watcher.sees_passes for watcher in watchers()):
+        return EagerTrainer(job, "record_epochs() records its passes, and sees no program's")
+    code = [job.model, job.rows.loss, job.penalty]
+    kept = Kept(code)
+    try:
+        recording = recorded(job)
+        if before is not None and before.is_as_recorded(recording) and not kept.change():
+            return before
+        check_repeats(job, recording, code)
+        # Code may ask for types. Plain floats may round otherwise: x ** 2 is C's pow for them.
+        of_floats, of_values = job.rows.loss_of(job.model, 0).data, recording.loss.data
+        both_nan = math.isnan(of_floats) and math.isnan(of_values)
+        if not (both_nan or math.isclose(of_floats, of_values, rel_tol=1e-9)):
+            raise RecordingError("the model or the loss treats Values otherwise than numbers")
+        return ProgramTrainer(job, recording, engine)
+    except RecordingError as error:
+        kept.restore()  # as if nothing had been called
+        if engine == "auto":
+            return EagerTrainer(job, str(error))
+        message = f'fit: {error}, which a program cannot do; pass engine="eager"{error.cure}'
+        raise ValueError(message) from None
+
+
+def recorded(job: Job, place: int = 0) -> Recording:
+    return record(job.model, job.rows, job.optimizer, job.penalty, place)
+
+
+def check_repeats(job: Job, recording: Recording, code: Sequence[Any]) -> None:
+    """Raise RecordingError unless the code does the same again, and for other numbers too."""
+    parameters = job.model.parameters()
+    # Code that counts, or draws where that is not noticed, does something else the next time.
+    # It may not use its count yet. What it keeps of the first call alone is kept by now.
+    kept = Kept(code)
+    again = recorded(job)
+    change = kept.change()
+    if change:
+        raise RecordingError(f"the model or the loss {change} whenever it is called")
+    if not is_same(recording, again, parameters):
+        raise RecordingError("the model or the loss does not do the same whenever it is called")
+    # It may know a number that it was not seen to look at: from a text, from a state_dict.
+    for place in job.rows.unlike_the_first():
+        with moved(parameters):
+            other = recorded(job, place)
+        if not is_same(recording, other, parameters):
+            raise RecordingError("the model or the loss takes a Value's number out of the graph")
+
+
+class Settings:
+    """An optimizer's attributes, and its learning rate.
+
+    A program has them as constants, but its learning rate and state as variables.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.found = {
+            name: copy.copy(value) if isinstance(value, (list, dict, set)) else value
+            for name, value in vars(optimizer).items()
+        }
+        self.lr = optimizer.lr
+
+    def has_constants_of(self, other: Settings) -> bool:
+        """Return whether all but the learning rate are the same."""
+        return self.found.keys() == other.found.keys() and all(
+            _is_equal(value, other.found[name]) for name, value in self.found.items()
+        )
+
+    def is_same(self, other: Settings) -> bool:
+        """Return whether all are the same."""
+        return self.lr == other.lr and self.has_constants_of(other)
+
+    def restore(self) -> None:
+        """Give the optimizer these settings, and the learning rate, again."""
+        for name in vars(self.optimizer).keys() - self.found.keys():
+            delattr(self.optimizer, name)
+        vars(self.optimizer).update(self.found)
+        self.optimizer.lr = self.lr
+
+
+def _is_equal(value: Any, other: Any) -> bool:
+    """Return whether two settings are the same, or equal as far as they can be compared."""
+    try:
+        return value is other or bool(value == other)
+    except Exception:  # some array's
+        return False

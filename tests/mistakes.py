@@ -1,0 +1,474 @@
+"""Mistakes that students make, each as a program, what is said about it, and how it is mended.
+
+A program is run as ``train.py``.  It is wrong in the line that ends in ``# MEND`` and the line that
+belongs there, or in the one before which a line is missing; the student does not see that remark.
+``says`` has what the message must have in it: the thing by its name, the line, and the cure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["MISTAKES", "Mistake"]
+
+MARK = "  # MEND "
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A program with a mistake; its last expression is an explanation, which it prints."""
+
+    name: str
+    marked: str
+    says: tuple[str, ...]
+
+    @property
+    def program(self) -> str:
+        """The program as the student wrote it."""
+        return "".join(f"{line.partition(MARK)[0]}\n" for line in self.marked.splitlines())
+
+    @property
+    def mended(self) -> str:
+        """The program after the cure."""
+        lines = []
+        for line in self.marked.splitlines():
+            code, mark, cure = line.partition(MARK)
+            indent = code[: len(code) - len(code.lstrip())]
+            lines.append(f"{indent}{cure}" if mark else code)
+        return "\n".join(lines) + "\n"
+
+
+def recorded(body: str, asked: str) -> str:
+    """Return a program whose lines, from the fourth on, are recorded."""
+    indented = "".join(f"    {line}\n" for line in body.strip("\n").splitlines())
+    return (
+        "from autodiff import *\n\nwith record_source():\n"
+        f"{indented}    loss.label = 'loss'\n    print(explain({asked}, of=loss))\n"
+    )
+
+
+def plain(body: str, asked: str) -> str:
+    """Return a program that records nothing, but names its variables."""
+    body = body.strip("\n")
+    return f"from autodiff import *\n\n{body}\nprint(explain({asked}, of=loss))\n"
+
+
+EPOCHS = """
+w = Value(1.0{name})
+for epoch in range({epochs}):
+    loss = (w * 3.0 - 1.0) ** 2
+    loss.backward()
+    w = w - 0.01 * w.grad  # MEND w.data -= 0.01 * w.grad
+"""
+IN_AN_EPOCH = """
+w = Value(1.0{name})
+for epoch in range(3):
+    loss = (w * 3.0 - 1.0) ** 2
+    loss.backward()
+    if epoch == 2: break
+    w = w - 0.01 * w.grad  # MEND w.zero_grad()
+"""
+REBOUND = ("number in place: w.data -= ...", "train.py:{line}")
+
+MISTAKES = [
+    *[
+        Mistake(
+            f"a new Value for w, {epochs} epochs, {recorder.__name__}{name}",
+            recorder(EPOCHS.format(epochs=epochs, name=name), "w"),
+            ("w is a new Value", *REBOUND),
+        )
+        for epochs in (1, 2, 5)
+        for recorder, name in ((recorded, ""), (plain, ', "w"'), (plain, ""))
+    ],
+    *[
+        Mistake(
+            f"a new Value for w, asked before the update, {recorder.__name__}{name}",
+            recorder(IN_AN_EPOCH.format(name=name), "w"),
+            ("w is no variable but the result of an update", *REBOUND),
+        )
+        for recorder, name in ((recorded, ""), (plain, ', "w"'), (plain, ""))
+    ],
+    Mistake(
+        "a fresh Value for w",
+        recorded(
+            """
+w = Value(1.0)
+loss = (w * 3.0 - 1.0) ** 2
+loss.backward()
+w = Value(w.data - 0.01 * w.grad)  # MEND w.data -= 0.01 * w.grad
+""",
+            "w",
+        ),
+        ("loss uses another Value of that name", "train.py:{line}", "w.data -= ..."),
+    ),
+    Mistake(
+        "the graph is cut by Value(...)",
+        recorded(
+            """
+w, x = Value(0.5), Value(3.0)
+h = Value((w * x).data)  # MEND h = w * x
+loss = h ** 2
+loss.backward()
+""",
+            "w",
+        ),
+        ("h is a number", "train.py:{line}", "use the Value itself"),
+    ),
+    Mistake(
+        "the graph is cut by .data, and nothing is recorded",
+        plain(
+            """
+w, x = Value(0.5, "w"), Value(3.0, "x")
+h = (w * x).data  # MEND h = w * x
+loss = x + h ** 2
+loss.backward()
+""",
+            "w",
+        ),
+        ("not computed from w", "train.py:{line}", "use the Value itself"),
+    ),
+    *[
+        Mistake(
+            f"the loss is put into Value(...), {recorder.__name__}",
+            recorder(
+                """
+w = Value(0.5, "w")
+loss = Value(((w * 3.0 - 1.0) ** 2).data)  # MEND loss = (w * 3.0 - 1.0) ** 2
+loss.label = "loss"; loss.backward()
+""",
+                "w",
+            ),
+            ("loss = 0.25", "train.py:{line}", "without .data or Value(...) round it"),
+        )
+        for recorder in (recorded, plain)
+    ],
+    Mistake(
+        "a penalty is computed with item()",
+        recorded(
+            """
+w = Value(0.5)
+penalty = 0.1 * w.item() ** 2  # MEND penalty = 0.1 * w ** 2
+loss = (Value(2.0) - 1.0) ** 2 + penalty
+loss.backward()
+""",
+            "w",
+        ),
+        ("loss is not computed from w", "train.py:{line}: penalty", "use the Value itself"),
+    ),
+    Mistake(
+        "loss and variable are confused",
+        recorded(
+            """
+w = Value(0.5)
+loss = (w * 3.0 - 1.0) ** 2
+loss.backward()
+w, loss = loss, w  # MEND pass
+""",
+            "w",
+        ),
+        ("it is the other way round", "so ask for explain("),
+    ),
+    Mistake(
+        "a loss that is a number",
+        plain(
+            """
+w = Value(0.5, "w")
+losses = [(w * x - 1.0) ** 2 for x in (1.0, 2.0)]
+loss = sum(each.data for each in losses)  # MEND loss = sum(losses)
+""",
+            "w",
+        ),
+        ("explain needs Values, but got the float", "leave out the .data"),
+    ),
+    Mistake(
+        "a parameter that is not in the loss",
+        recorded(
+            """
+w, b, x = Value(0.5), Value(0.1), Value(3.0)
+loss = (w * x - 1.0) ** 2  # MEND loss = (w * x + b - 1.0) ** 2
+loss.backward()
+""",
+            "b",
+        ),
+        ("loss is not computed from b", "train.py:4", "Use b", "in its formula"),
+    ),
+    Mistake(
+        "the gradient is read before backward()",
+        plain(
+            """
+w = Value(0.5, "w")
+loss = (w * 3.0 - 1.0) ** 2
+loss.label = "loss"  # MEND loss.backward()
+""",
+            "w",
+        ),
+        ("w.grad is not computed", "loss.backward() has not run, so call it first"),
+    ),
+    Mistake(
+        "backward() before the forward pass",
+        recorded(
+            """
+w, loss = Value(0.5), Value(0.0)
+loss.backward()  # MEND loss = loss + (w * 3.0 - 1.0) ** 2; loss.backward()
+""",
+            "w",
+        ),
+        ("loss = 0 (made in train.py:4) is a variable itself", "has to come first"),
+    ),
+    Mistake(
+        "zero_grad() is forgotten",
+        plain(
+            """
+w = Value(1.0, "w")
+for x in (2.0, 2.5):
+    loss = (w * x - 1.0) ** 2  # MEND loss = (w * x - 1.0) ** 2; w.zero_grad()
+    loss.label = "loss"
+    loss.backward()
+""",
+            "w",
+        ),
+        ("other passes have added to it", "call zero_grad() before each backward()"),
+    ),
+    Mistake(
+        "zero_grad() after backward()",
+        plain(
+            """
+w = Value(0.5, "w")
+loss = (w * 3.0 - 1.0) ** 2
+loss.label = "loss"
+loss.backward()
+w.zero_grad()  # MEND pass
+""",
+            "w",
+        ),
+        ("w.grad has been cleared", "call zero_grad() before backward()"),
+    ),
+    Mistake(
+        "backward() twice",
+        plain(
+            """
+w = Value(1.0, "w")
+loss = (w * 3.0 - 1.0) ** 2
+loss.label = "loss"
+loss.backward()
+loss.backward()  # MEND pass
+""",
+            "w",
+        ),
+        ("w.grad is 24, 2 times that", "backward() has run 2 times", "call zero_grad()"),
+    ),
+    Mistake(
+        "the update has the wrong sign",
+        recorded(
+            """
+w = Value(1.0)
+for epoch in range(5):
+    loss = (w * 3.0 - 1.0) ** 2
+    w.zero_grad()
+    loss.backward()
+    w.data += 0.01 * w.grad  # MEND w.data -= 0.01 * w.grad
+""",
+            "w",
+        ),
+        ("loss is larger now", "train.py:{line}: w.data += 0.01 * w.grad", "w.data -= lr * w.grad"),
+    ),
+    Mistake(
+        "the learning rate is too large",
+        recorded(
+            """
+w = Value(1.0)
+for epoch in range(5):
+    loss = (w * 3.0 - 1.0) ** 2
+    w.zero_grad()
+    loss.backward()
+    w.data -= 0.5 * w.grad  # MEND w.data -= 0.01 * w.grad
+""",
+            "w",
+        ),
+        ("loss is larger now", "train.py:{line}: w.data -= 0.5 * w.grad", "a smaller lr"),
+    ),
+    Mistake(
+        "the learning rate is too large: nan",
+        recorded(
+            """
+w = Value(1.0)
+for epoch in range(400):
+    loss = (w * 3.0 - 1.0) ** 2
+    w.zero_grad()
+    loss.backward()
+    w.data -= 10.0 * w.grad  # MEND w.data -= 0.01 * w.grad
+loss = (w * 3.0 - 1.0) ** 2
+loss.backward()
+""",
+            "w",
+        ),
+        ("w = nan (made in train.py:4)", "train.py:{line}: w.data -= 10.0", "a smaller one"),
+    ),
+    Mistake(
+        "numbers have changed since the forward pass",
+        recorded(
+            """
+w = Value(1.0)
+loss = (w * 3.0 - 1.0) ** 2
+loss.backward()
+w.data -= 0.01 * w.grad  # MEND pass
+""",
+            "w",
+        ),
+        ("w has changed since", "train.py:{line}", "run the forward pass again"),
+    ),
+    Mistake(
+        "the number of a result is updated",
+        recorded(
+            """
+w = Value(1.0)
+scaled = w * 0.5
+loss = (scaled - 1.0) ** 2
+loss.backward()
+scaled.data -= 0.1 * scaled.grad  # MEND pass
+""",
+            "w",
+        ),
+        ("scaled.data was assigned to", "train.py:{line}", "change a variable, such as w.data"),
+    ),
+    Mistake(
+        "log(0)",
+        recorded(
+            """
+p = Value(0.0)
+loss = -p.log()  # MEND loss = -(p + 1e-9).log()
+loss.backward()
+""",
+            "p",
+        ),
+        ("log(p) is -inf at p = 0", "train.py:{line}", "(p + 1e-9).log()"),
+    ),
+    Mistake(
+        "log(-1)",
+        recorded(
+            """
+p = Value(-1.0)
+loss = -p.log()  # MEND loss = -p.sigmoid().log()
+loss.backward()
+""",
+            "p",
+        ),
+        (
+            *("log(p) is nan at p = -1", "train.py:{line}"),
+            *("a negative number has no logarithm", "what is above 0, such as sigmoid(x)"),
+        ),
+    ),
+    Mistake(
+        "0 / 0",
+        recorded(
+            """
+a, b = Value(0.0), Value(0.0)
+loss = a / b  # MEND loss = a / (b + 1e-9)
+loss.backward()
+""",
+            "a",
+        ),
+        ("loss = a / b is nan at a = 0, b = 0", "train.py:{line}", "0 / 0 is no number", "1e-9"),
+    ),
+    Mistake(
+        "the root of a distance of 0",
+        recorded(
+            """
+x = Value(0.0)
+loss = (x * x).sqrt() + x  # MEND loss = (x * x + 1e-12).sqrt() + x
+loss.backward()
+""",
+            "x",
+        ),
+        ("sqrt(v", "train.py:{line}", "the slope of sqrt at 0 is infinite", "1e-12"),
+    ),
+    Mistake(
+        "a dead relu",
+        recorded(
+            """
+w, x = Value(-0.5), Value(3.0)
+h = (w * x).relu()  # MEND h = (w * x).leaky_relu()
+loss = (h - 1.0) ** 2
+loss.backward()
+""",
+            "w",
+        ),
+        ("relu is dead: h = relu(", "train.py:{line}", "leaky_relu"),
+    ),
+    Mistake(
+        "a saturated sigmoid",
+        recorded(
+            """
+w, x = Value(20.0), Value(3.0)
+h = (w * x).sigmoid()  # MEND h = (w * x / 30.0).sigmoid()
+loss = (h - 0.5) ** 2
+loss.backward()
+""",
+            "w",
+        ),
+        ("sigmoid is saturated: h = sigmoid(", "train.py:{line}", "smaller inputs and weights"),
+    ),
+    Mistake(
+        "all weights are the same",
+        recorded(
+            """
+x = 2.0
+w1, w2 = Value(0.5), Value(0.5)  # MEND w1, w2 = Value(0.5), Value(-0.3)
+loss = ((w1 * x).tanh() + (w2 * x).tanh() - 1.0) ** 2
+loss.backward()
+""",
+            "w1",
+        ),
+        ("w1 (made in train.py:{line})", "the same gradient as w2", "different numbers"),
+    ),
+    Mistake(
+        "all weights begin at 0",
+        recorded(
+            """
+x = 2.0
+w1, w2 = Value(0.0), Value(0.0)  # MEND w1, w2 = Value(0.5), Value(-0.3)
+h = (w1 * x).tanh()
+y = w2 * h
+loss = (y - 1.0) ** 2
+loss.backward()
+""",
+            "w1",
+        ),
+        ("h is multiplied by w2 = 0", "train.py:7", "begin with a small random number"),
+    ),
+    Mistake(
+        "an input of 0",
+        recorded(
+            """
+w, b = Value(0.5), Value(0.1)
+y = w * 0.0 + b  # MEND y = w * 1.0 + b
+loss = (y - 1.0) ** 2
+loss.backward()
+""",
+            "w",
+        ),
+        ("w is multiplied by 0", "train.py:{line}", "such an input teaches nothing"),
+    ),
+    Mistake(
+        "the side of where that is not taken",
+        recorded(
+            """
+x, w = Value(-2.0), Value(0.5)
+y = where(x, w * x, x)  # MEND y = where(-x, w * x, x)
+loss = (y - 1.0) ** 2
+loss.backward()
+""",
+            "w",
+        ),
+        ("is not the one chosen", "train.py:{line}", "where it is the one that is chosen"),
+    ),
+    Mistake(
+        "nothing has a name",
+        "from autodiff import *\n\n"
+        "w = Value(0.5)  # MEND w = Value(0.5, 'w')\n"
+        "loss = (w * 3.0 - 1.0) ** 2\n"
+        "loss.backward()\n"
+        "print(explain(w, of=loss))\n",
+        ("v1 (w) has no name of its own", 'Value(0.5, "w")', "record_source()"),
+    ),
+]

@@ -1,0 +1,414 @@
+"""record_epochs: time travel through the epochs that a loop ran, exact in both directions."""
+
+from __future__ import annotations
+
+import math
+import random
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+import nn
+from autodiff import (
+    AnomalyError,
+    Step,
+    Trace,
+    Value,
+    backward_steps,
+    detect_anomaly,
+    explain,
+    record_epochs,
+    topological_order,
+)
+from autodiff.debug.phases import ForwardStep, UpdateStep
+from autodiff.ops import Operation
+from autodiff.support import watch
+from demos.lab import LAB
+from demos.one_row import lab_model
+from tests.bits import bits
+from tests.random_graphs import Recipe, built, wild_recipes
+
+State = list[tuple[bytes, bytes | None]]
+
+
+def state_of(root: Value) -> State:
+    """Return each node's number and gradient, as bits."""
+    return [
+        (bits(node.data), bits(node.grad) if node.has_grad else None)
+        for node in topological_order(root)
+    ]
+
+
+def state_in(trace: Trace, epoch: int) -> State:
+    """Return what a trace has at the end of an epoch's backward pass."""
+    trace.goto(0, "update", epoch=epoch)
+    with trace.shown():
+        return state_of(trace.root)
+
+
+def lab_loss(model: nn.MLP) -> Value:
+    return nn.mse_loss([model(row) for row in LAB.x], LAB.y)
+
+
+def training(model: nn.MLP, epochs: int) -> Iterator[Value]:
+    """Train as the lab does; yield each loss between the backward pass and the update."""
+    optimizer = nn.SGD(model.parameters(), lr=LAB.learning_rate)
+    for _ in range(epochs):
+        loss = lab_loss(model)
+        optimizer.zero_grad()
+        loss.backward()
+        yield loss
+        optimizer.step()
+
+
+# --------------------------------------------------------------------------------------------
+# Exact
+# --------------------------------------------------------------------------------------------
+
+
+def test_every_epoch_of_the_lab_has_the_bits_that_the_program_had() -> None:
+    with record_epochs() as trace:
+        states = [state_of(loss) for loss in training(lab_model(), 50)]
+    assert trace.epochs == 50
+    order = list(range(50))
+    random.Random(1).shuffle(order)
+    for epoch in order:
+        assert state_in(trace, epoch) == states[epoch]
+
+
+def test_what_is_recorded_trains_as_what_is_not() -> None:
+    expected = [state_of(loss) for loss in training(lab_model(), 20)]
+    with record_epochs():
+        assert [state_of(loss) for loss in training(lab_model(), 20)] == expected
+
+
+@given(recipe=wild_recipes())
+def test_any_graph_is_the_pass_that_backward_made(recipe: Recipe) -> None:
+    root = built(recipe)[-1]
+    with record_epochs() as trace:
+        root.backward()
+    assert state_in(trace, 0) == state_of(root)
+    # Each step is that of backward_steps.
+    trace.goto(0, "backward")
+    assert [str(step) for step in trace] == [
+        str(step) for step in backward_steps(root, hooks=False)
+    ]
+
+
+# --------------------------------------------------------------------------------------------
+# Epochs, passes, phases
+# --------------------------------------------------------------------------------------------
+
+
+def descent(epochs: int) -> tuple[Trace, Value]:
+    """Return the trace of w**2 minimized from w = 4 by halves, and w."""
+    w = Value(4.0, "w")
+    with record_epochs() as trace:
+        for _ in range(epochs):
+            loss = w * w
+            loss.label = "loss"
+            loss.backward()
+            w.data -= 0.25 * w.grad
+            w.zero_grad()
+    return trace, w
+
+
+def test_a_trace_walks_through_all_epochs_and_all_the_way_back() -> None:
+    trace, _ = descent(3)
+    assert (trace.epochs, trace.epoch, trace.position) == (3, 0, 0)
+    steps = list(trace)
+    assert [str(step) for step in steps[:4]] == [
+        "loss = w * w = 4 * 4 = 16",
+        "d loss/d w += d loss/d loss × d loss/d w = 1 × 4 = 4  (sum 4; loss = w * w)",
+        "d loss/d w += d loss/d loss × d loss/d w = 1 × 4 = 4  (sum 8; loss = w * w)",
+        "w: 4 → 2, changed by -2 (= -0.25 × 8, w.grad)",
+    ]
+    assert [step.number for step in steps if isinstance(step, ForwardStep)] == [16.0, 4.0, 1.0]
+    assert [step.after for step in steps if isinstance(step, UpdateStep)] == [2.0, 1.0, 0.5]
+    assert (trace.epoch, trace.phase, trace.progress) == (2, "update", (1, 1))
+    back = [trace.step]
+    while trace.epoch or trace.position > 1:
+        back.append(trace.back())
+    assert [str(step) for step in reversed(back)] == [str(step) for step in steps]
+    assert trace.back() is None
+    with pytest.raises(IndexError, match="and -1 is none of them"):
+        trace.back()
+
+
+def test_numbers_and_gradients_are_those_of_the_moment() -> None:
+    trace, w = descent(3)
+    loss = trace.root
+    trace.goto(0, epoch=1)
+    assert (trace.numbers, trace.gradients, trace.phase) == ({w: 2.0}, {}, "forward")
+    assert trace.gradient(w) is trace.gradient("loss") is None
+    trace.next()
+    assert (trace.numbers, trace.gradients) == ({w: 2.0, loss: 4.0}, {loss: 1.0})
+    trace.to("w")
+    assert (trace.gradient("w"), trace.is_complete("w")) == (4.0, True)
+    trace.next()
+    assert trace.numbers == {w: 1.0, loss: 4.0}
+    assert w.data == 0.5
+    with trace.shown():
+        assert (w.data, w.grad, loss.data) == (1.0, 4.0, 4.0)
+    assert (w.data, w.has_grad) == (0.5, False)
+
+
+def test_its_repr_says_which_epoch_it_is_in() -> None:
+    trace, _ = descent(12)
+    assert repr(trace) == "<Trace of loss: epoch 0 of 0 to 11, forward, step 0 of 1>"
+    trace.goto(1, "backward", epoch=7)
+    assert repr(trace) == "<Trace of loss: epoch 7 of 0 to 11, backward, step 1 of 2>"
+
+
+def test_an_epoch_of_several_passes_has_them_in_order() -> None:
+    w, rows = Value(1.0, "w"), [2.0, 3.0, 5.0]
+    with record_epochs() as trace:
+        for _ in range(2):
+            w.zero_grad()
+            for row in rows:
+                (loss := w * row).label = "loss"
+                loss.backward()
+            w.data -= 0.5 * w.grad
+    assert trace.epochs == 2
+    trace.goto(0, epoch=1, nth=2)
+    assert (
+        repr(trace) == "<Trace of loss: epoch 1 of 0 to 1, pass 2 of 0 to 2, forward, step 0 of 1>"
+    )
+    trace.goto(0, nth=0)
+    found = [trace.goto(1, "backward", nth=nth).local for nth in range(3)]  # type: ignore[union-attr]
+    assert found == rows
+    # The gradient that the update used is the sum over the rows.
+    step = trace.goto(1, "update", epoch=0, nth=2)
+    assert isinstance(step, UpdateStep)
+    assert (step.before, step.after, step.gradient, step.rate) == (1.0, -4.0, 10.0, -0.5)
+    for nth in (-1, 3):
+        with pytest.raises(IndexError, match=f"passes from 0 to 2, and {nth} is none of them"):
+            trace.goto(0, nth=nth)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"epoch": 3}, IndexError, "epochs from 0 to 2, and 3 is none of them"),
+        ({"epoch": -1}, IndexError, "epochs from 0 to 2, and -1 is none of them"),
+        ({"epoch": 1.0}, TypeError, "number of the epoch, but got the float 1.0"),
+        ({"nth": "1"}, TypeError, "number of the pass, but got"),
+        ({"phase": "sideways"}, ValueError, "one of forward, backward, update, but got"),
+        ({"phase": "update", "position": 2}, IndexError, "from 0 to 1, and 2 is none"),
+    ],
+)
+def test_a_moment_that_is_not_there_is_an_error_and_moves_nothing(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    trace, _ = descent(3)
+    trace.goto(2, epoch=1)
+    with pytest.raises(error, match=message):
+        trace.goto(**{"position": 0, **arguments})
+    assert (trace.epoch, trace.position) == (1, 2)
+
+
+def test_a_name_that_no_node_has_is_an_error() -> None:
+    trace, _ = descent(1)
+    with pytest.raises(ValueError, match="the graph of loss has no node that is called 'v'"):
+        trace.gradient("v")
+
+
+def test_an_update_without_a_gradient_says_so() -> None:
+    w = Value(2.0, "w")
+    with record_epochs() as trace:
+        (w * 0.0).backward()
+        w.data = 5.0
+        (w * math.inf).backward()
+        w.data = 6.0
+    steps = [str(step) for step in trace if isinstance(step, UpdateStep)]
+    assert steps == [
+        "w: 2 → 5, changed by 3 (w.grad is 0)",
+        "w: 5 → 6, changed by 1 (w.grad is inf)",
+    ]
+
+
+def test_a_variable_by_itself_has_an_update_too() -> None:
+    w = Value(2.0, "w")
+    with record_epochs() as trace:
+        w.backward()
+        w.data -= 0.5 * w.grad
+        w.backward()
+    assert [str(step) for step in trace] == ["w: 2 → 1.5, changed by -0.5 (= -0.5 × 1, w.grad)"]
+    # The second pass has no steps.
+    assert (trace.epoch, len(trace), trace.position) == (1, 0, 0)
+    assert str(trace.goto(1, epoch=0)).startswith("w: 2")
+    with pytest.raises(IndexError):
+        trace.next()
+    assert trace.epoch == 1
+
+
+# --------------------------------------------------------------------------------------------
+# What is recorded
+# --------------------------------------------------------------------------------------------
+
+
+def test_a_block_without_a_pass_is_an_error_that_says_what_may_be_the_matter() -> None:
+    with record_epochs() as trace:
+        Value(1.0) * 2.0
+    assert (repr(trace), trace.epochs, trace.epoch) == ("<Trace of nothing so far>", 0, 0)
+    for look in (lambda: len(trace), trace.next, lambda: trace.goto(0)):
+        with pytest.raises(ValueError, match="has recorded nothing: no backward"):
+            look()
+
+
+def test_nothing_is_recorded_outside_of_the_block_and_nothing_slower() -> None:
+    before = watch.on_backward, watch.on_new_value  # somebody else may look on
+    trace, w = descent(2)
+    (w * w).backward()
+    assert trace.epochs == 2
+    assert (watch.on_backward, watch.on_new_value) in (before, (None, None))
+
+
+def test_looking_at_a_graph_in_the_block_is_no_pass() -> None:
+    w = Value(2.0, "w")
+    with record_epochs() as trace:
+        (loss := w * w).label = "loss"
+        explain(w, of=loss)
+        list(Trace(loss))
+        loss.backward()
+    assert (trace.epochs, len(trace)) == (1, 3)
+
+
+def test_a_pass_by_steps_is_recorded_and_one_that_is_abandoned_is_not() -> None:
+    w = Value(2.0, "w")
+    with record_epochs() as trace:
+        for _ in backward_steps(w * w):
+            pass
+        steps = backward_steps(w * w * w)
+        next(steps)
+        steps.close()
+        with pytest.raises(AnomalyError), detect_anomaly():
+            (w * 0.0).log().backward()
+    assert (trace.epochs, len(trace._passes), trace.root.data) == (1, 1, 4.0)
+
+
+def test_hooks_are_not_called_again_and_what_they_left_is_exact() -> None:
+    w, calls = Value(2.0, "w"), []
+
+    def halve(gradient: float) -> float:
+        calls.append(gradient)
+        return gradient / 2.0
+
+    with record_epochs() as trace:
+        for _ in range(2):
+            inner = w * w
+            inner.register_hook(halve)
+            loss = inner * 3.0 + w
+            loss.register_hook(lambda gradient: gradient * 10.0)
+            loss.backward()
+            left = state_of(loss)
+            w.data += 1.0
+            w.zero_grad()
+    assert calls == [30.0, 30.0]
+    assert state_in(trace, 1) == left
+    trace.goto(0)
+    steps = [step for step in trace if isinstance(step, Step)]
+    # d loss/d w is 10 for the sum, and 15 for each of two uses in the square.
+    assert [step.contribution for step in steps] == [10.0, 10.0, 30.0, 45.0, 45.0]
+    assert calls == [30.0, 30.0]
+
+
+def test_a_pass_over_numbers_of_different_times_is_shown_as_it_was_and_told() -> None:
+    w = Value(3.0, "w")
+    with record_epochs() as trace:
+        loss = (w * 2.0).tanh()
+        loss.label = "loss"
+        w.data = 0.5
+        loss.backward()
+        left = state_of(loss)
+    assert state_in(trace, 0) == left
+    assert trace.note.startswith(
+        "loss = tanh(v3) is 0.999988, but 0.761594 with the numbers of now"
+    )
+    assert "backward() then mixed numbers of different times" in trace.note
+
+
+def test_what_draws_at_random_has_the_numbers_that_it_drew() -> None:
+    generator = random.Random(7)
+    noise = Operation(
+        "noise", "noise", 1, lambda x: x * generator.random(), lambda out, x: (out / x,)
+    )
+    w = Value(2.0, "w")
+    with record_epochs() as trace:
+        losses = []
+        for _ in range(5):
+            loss = Value.make_node(noise, w) * w
+            loss.backward()
+            losses.append(state_of(loss))
+            w.data -= 0.01 * w.grad
+            w.zero_grad()
+    assert [state_in(trace, epoch) for epoch in range(5)] == losses
+
+
+def test_a_node_made_by_hand_has_each_epoch_s_own_derivatives() -> None:
+    w = Value(2.0, "w")
+    with record_epochs() as trace:
+        left = []
+        for _ in range(3):
+            loss = Value(w.data**3, (w,), (3.0 * w.data**2,))
+            loss.backward()
+            left.append(state_of(loss))
+            w.data -= 0.01 * w.grad
+            w.zero_grad()
+    assert [state_in(trace, epoch) for epoch in range(3)] == left
+
+
+def test_two_models_of_one_shape_are_told_apart_and_inputs_made_anew_share_a_graph() -> None:
+    first, second = Value(1.0, "w"), Value(10.0, "w")
+    with record_epochs() as trace:
+        for epoch in range(4):
+            w = (first, second)[epoch % 2]
+            (w * Value(2.0 + epoch, "x")).backward()
+            w.data -= 0.5
+    graphs = {id(recorded.graph) for recorded in trace._passes}  # type: ignore[attr-defined]
+    assert len(graphs) == 2
+    trace.goto(len(trace), epoch=2)
+    assert (trace.gradient(first), trace.gradient(second)) == (4.0, None)
+    trace.goto(2, epoch=1)
+    assert (trace.gradient(first), trace.gradient(second)) == (None, 3.0)
+
+
+def test_fit_trains_eagerly_while_it_is_recorded() -> None:
+    model = lab_model()
+    optimizer = nn.SGD(model.parameters(), lr=0.5)
+    with record_epochs() as trace:
+        history = nn.fit(model, LAB.x, LAB.y, optimizer=optimizer, epochs=3)
+    assert history.engine == "eager"
+    assert "record_epochs()" in history.reason
+    assert trace.epochs == 3
+    trace.goto(0, epoch=2, nth=3)
+    trained = {step.node for step in trace if isinstance(step, UpdateStep)}
+    assert trained <= set(model.parameters())
+    assert trained
+
+
+# --------------------------------------------------------------------------------------------
+# Memory
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.unmeasured
+def test_an_epoch_of_the_lab_takes_its_numbers_and_no_graph() -> None:
+    model = lab_model()
+    with record_epochs() as trace:
+        for _ in training(model, 10):
+            pass
+        tracemalloc.start()
+        try:
+            for _ in training(model, 500):
+                pass
+            size, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    nodes = len(topological_order(lab_loss(model)))
+    # 8 bytes for each node and each weight, and what holds them together; a graph takes 100 more.
+    assert size / 500 < 8 * (nodes + len(model.parameters())) + 500
+    assert trace.epochs == 510

@@ -1,0 +1,1749 @@
+"""Programs are the code: fit and compile notice what code does that its graph does not."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import itertools
+import math
+import os
+import random
+import re
+import statistics
+import sys
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+
+import nn
+from autodiff import DecisionWarning, Value, compile, maximum, record_source, where
+from autodiff.support.noticing import Notes, _Draws, is_compared, noticing, users_place
+from tests.bits import all_bits
+
+HERE = "tests/test_recording.py"
+
+
+def line_of(thing: Any, code: str) -> str:
+    """Return the place of the one line of a function or class that has this code."""
+    lines, first = inspect.getsourcelines(thing)
+    (place,) = [first + k for k, line in enumerate(lines) if code in line]
+    return f"{HERE}:{place}"
+
+
+# --------------------------------------------------------------------------------------------
+# Models, losses, penalties and rules that no program repeats
+# --------------------------------------------------------------------------------------------
+
+
+class Model(nn.Module):
+    """A weight and an offset; what a subclass does with them is its code."""
+
+    def __init__(self) -> None:
+        self.w, self.b = Value(0.75), Value(-0.25)
+        self.calls = 0
+        self.generator = random.Random(5)
+
+    def __call__(self, x: Any) -> Value:
+        return self.w * x[0] + self.b
+
+
+class ByIf(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return v if v > 0 else 0.1 * v  # decides
+
+
+class ByIfOnTheRow(Model):
+    def __call__(self, x: Any) -> Value:
+        return self.w * (x[0] if x[0] > 0.0 else -x[0])  # decides
+
+
+class ByMax(Model):
+    def __call__(self, x: Any) -> Value:
+        return max(super().__call__(x), self.b)  # decides
+
+
+class BySorted(Model):
+    def __call__(self, x: Any) -> Value:
+        low, high = sorted([super().__call__(x), self.w])  # decides
+        return low - 2.0 * high
+
+
+class ByTruth(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return v if v - 1.0 else self.b  # decides
+
+
+class ByEquality(Model):
+    def __call__(self, x: Any) -> Value:
+        return self.w if x[0] == 2.0 else super().__call__(x)  # decides
+
+
+class ByParameter(Model):
+    def __call__(self, x: Any) -> Value:
+        return super().__call__(x) * (2.0 if self.w.data > 0.7 else 1.0)  # decides
+
+
+class ByData(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return v * v.data  # decides
+
+
+class ByItem(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return v * v.item()  # decides
+
+
+class ByDetach(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return v * v.detach()  # decides
+
+
+class ByCopy(Model):
+    def __call__(self, x: Any) -> Value:
+        return self.w * copy.copy(x[0]) + self.b  # decides
+
+
+class ByDeepCopy(Model):
+    def __call__(self, x: Any) -> Value:
+        return self.w * copy.deepcopy(x)[0] + self.b  # decides
+
+
+class ByGradient(Model):
+    def __call__(self, x: Any) -> Value:
+        return super().__call__(x) + 0.1 * self.w.grad  # decides
+
+
+class ByLocalDerivatives(Model):
+    def __call__(self, x: Any) -> Value:
+        product = self.w * self.b
+        return product * x[0] + product._local_grads[0]  # decides
+
+
+class ByClipping(Model):
+    def __call__(self, x: Any) -> Value:
+        self.b.data = 0.5  # decides
+        return super().__call__(x)
+
+
+def test_a_model_that_sets_a_weight_is_no_program() -> None:
+    found = []
+    for engine in ("auto", "eager"):
+        history, numbers = trained(ByClipping, engine)
+        assert history.engine == "eager"
+        found.append((all_bits(history.losses), numbers))
+    assert found[0] == found[1]
+    with pytest.raises(ValueError, match=f"{line_of(ByClipping, '# decides')} sets a Value's"):
+        trained(ByClipping, "python")
+
+
+class InThreads(Model):
+    def __call__(self, x: Any) -> Value:
+        with ThreadPoolExecutor(1) as pool:
+            leaky = pool.submit(lambda: x[0] if x[0] > 0.0 else 0.1 * x[0])  # decides
+            return self.w * leaky.result() + self.b
+
+
+class ByMath(Model):
+    def __call__(self, x: Any) -> Value:
+        return self.w * math.sin(x[0]) + self.b  # decides
+
+
+class ByStatistics(Model):
+    def __call__(self, x: Any) -> Value:
+        return self.w * statistics.fmean(x) + self.b  # decides
+
+
+class ByTable(Model):
+    def __call__(self, x: Any) -> Value:
+        return [self.w, self.b, self.w + self.b][int(x[0]) % 3] * x[0]  # decides
+
+
+class ByKey(Model):
+    def __call__(self, x: Any) -> Value:
+        return {2.0: self.w}.get(x[0], self.b) * x[0]  # decides
+
+
+class Dropout(Model):
+    def __call__(self, x: Any) -> Value:
+        keep = random.random() > 0.2  # decides
+        return super().__call__(x) * (1.25 if keep else 0.0)
+
+
+class DropoutOfItsOwn(Model):
+    def __call__(self, x: Any) -> Value:
+        keep = self.generator.gauss(0.0, 1.0) > -1.0  # decides
+        return super().__call__(x) * (1.25 if keep else 0.0)
+
+
+class BySystem(Model):
+    def __call__(self, x: Any) -> Value:
+        drawn = random.SystemRandom().random()  # decides
+        return super().__call__(x) * (1.0 + 0.0 * drawn)
+
+
+EACH_MODEL = [
+    (ByIf, "compares a Value's number"),
+    (ByIfOnTheRow, "compares a Value's number"),
+    (ByMax, "compares a Value's number"),
+    (BySorted, "compares a Value's number"),
+    (ByTruth, "asks whether a Value is true"),
+    (ByEquality, "compares a Value's number"),
+    (ByParameter, "reads a Value's number"),
+    (ByData, "reads a Value's number"),
+    (ByItem, "reads a Value's number"),
+    (ByDetach, "reads a Value's number"),
+    (ByCopy, "copies a Value, and so its number"),
+    (ByDeepCopy, "copies a Value, and so its number"),
+    (ByGradient, "reads a Value's gradient"),
+    (ByLocalDerivatives, "reads a Value's local derivatives"),
+    (InThreads, "starts a thread, in which nothing is noticed"),
+    (ByMath, "turns a Value into a float"),
+    (ByStatistics, "turns a Value into a float"),
+    (ByTable, "fails on Values (TypeError: "),
+    (ByKey, "uses a Value as a key"),
+    (Dropout, "draws a random number"),
+    (DropoutOfItsOwn, "draws a random number"),
+    (BySystem, "draws a random number"),
+]
+
+X = [[2.0], [-3.0], [0.5], [-0.125], [1.0]]
+Y = [1.0, 0.5, -1.0, 0.25, 2.0]
+
+
+def trained(
+    build: Callable[[], Model], engine: str, **settings: Any
+) -> tuple[nn.History, list[bytes]]:
+    random.seed(11)
+    model = build()
+    optimizer = settings.pop("optimizer", nn.SGD)(model.parameters(), lr=0.05)
+    history = nn.fit(model, X, Y, optimizer=optimizer, epochs=6, engine=engine, **settings)
+    return history, all_bits(p.data for p in model.parameters())
+
+
+def check_refused(reason: str, build: Callable[[], Model], **settings: Any) -> None:
+    """Check that auto trains as eager does and says why, and that programs are refused so."""
+    (auto, numbers), (eager, truth) = (trained(build, e, **settings) for e in ("auto", "eager"))
+    assert auto.reason.startswith(reason), auto.reason
+    assert (auto.engine, eager.engine, eager.reason) == ("eager", "eager", "")
+    assert (all_bits(auto.losses), numbers) == (all_bits(eager.losses), truth)
+    for engine in ("python", "native"):
+        random.seed(11)
+        model = build()
+        before = all_bits(p.data for p in model.parameters())
+        optimizer = settings.get("optimizer", nn.SGD)(model.parameters(), lr=0.05)
+        others = {name: value for name, value in settings.items() if name != "optimizer"}
+        message = f'^fit: {re.escape(reason)}.*, which a program cannot do; pass engine="eager"'
+        with pytest.raises(ValueError, match=message):
+            nn.fit(model, X, Y, optimizer=optimizer, epochs=6, engine=engine, **others)
+        assert all_bits(p.data for p in model.parameters()) == before
+
+
+@pytest.mark.parametrize(
+    ("build", "does"), EACH_MODEL, ids=[each.__name__ for each, _ in EACH_MODEL]
+)
+def test_a_model_that_looks_at_numbers_or_draws_is_no_program(
+    build: type[Model], does: str
+) -> None:
+    check_refused(f"{line_of(build, '# decides')} {does}", build)
+
+
+def test_what_eager_computes_is_what_the_code_says() -> None:
+    # |w x|, summed: for the rows 2 and -3 that is 5 w, and its derivative by w 5.
+    model = ByIfOnTheRow()
+    optimizer = nn.SGD(model.parameters(), lr=1.0)
+    history = nn.fit(
+        model, [[2.0], [-3.0]], [0.0, 0.0], optimizer=optimizer, epochs=2,
+        loss=lambda predictions, targets: predictions[0] - targets[0],
+    )  # fmt: skip
+    assert history.losses == [2.5 * 0.75, 2.5 * (0.75 - 2.5)]
+
+
+class Counting(Model):
+    def __call__(self, x: Any) -> Value:
+        self.calls += 1
+        return super().__call__(x) * (1.0 if self.calls % 2 else 0.5)
+
+
+class OneWeightOrTheOther(Model):
+    """Takes its weights in turns, which begin equal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.b.data = self.w.data
+
+    def __call__(self, x: Any) -> Value:
+        self.calls += 1
+        return (self.w if self.calls % 2 else self.b) * x[0]
+
+
+class Growing(Model):
+    """Does one operation more at each call."""
+
+    def __call__(self, x: Any) -> Value:
+        self.calls += 1
+        output = super().__call__(x)
+        for _ in range(self.calls):
+            output = output + 1.0
+        return output
+
+
+@pytest.mark.parametrize("build", [Counting, OneWeightOrTheOther, Growing])
+def test_a_model_that_counts_is_no_program(build: type[Model]) -> None:
+    model = build()
+    optimizer = nn.SGD(model.parameters(), lr=0.05)
+    history = nn.fit(model, X, Y, optimizer=optimizer, epochs=2)
+    reason = "the model or the loss changes calls whenever it is called"
+    assert (history.engine, history.reason) == ("eager", reason)
+
+
+def test_a_model_that_draws_with_numpy_is_no_program() -> None:
+    numpy = pytest.importorskip("numpy", reason="it draws")
+
+    class NumpyDropout(Model):
+        def __call__(self, x: Any) -> Value:
+            mask = [float(drawn) for drawn in generator.random(40)]
+            return super().__call__(x) * sum(mask)
+
+    generator = numpy.random.default_rng(3)
+    model = NumpyDropout()
+    history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.001), epochs=2)
+    assert history.engine == "eager"
+    reason = "the model or the loss draws a random number with NumPy whenever it is called"
+    assert history.reason == reason
+
+
+def test_a_model_that_goes_on_in_what_cannot_be_looked_into_is_no_program() -> None:
+    class Alternating(Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.factors = itertools.cycle([1.0, 0.5])
+
+        def __call__(self, x: Any) -> Value:
+            return super().__call__(x) * next(self.factors)
+
+    class Growing(Alternating):
+        def __call__(self, x: Any) -> Value:
+            output = Model.__call__(self, x)
+            return output + 1.0 if next(self.factors) == 1.0 else output
+
+    for build in (Alternating, Growing):
+        model = build()
+        history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.05), epochs=2)
+        assert history.engine == "eager"
+        assert history.reason == "the model or the loss does not do the same whenever it is called"
+
+
+def test_targets_of_different_lengths_are_no_program() -> None:
+    def to_each(predictions: Any, targets: Any) -> Value:
+        total = 0.0 * predictions[0]
+        for target in targets[0]:
+            total = total + (predictions[0] - target) ** 2
+        return total  # type: ignore[no-any-return]
+
+    model = Model()
+    optimizer = nn.SGD(model.parameters(), lr=0.05)
+    history = nn.fit(
+        model, [[1.0], [2.0]], [[1.0], [0.5, 2.0]], loss=to_each, optimizer=optimizer, epochs=2
+    )
+    assert (history.engine, history.reason) == ("eager", OUT_OF_THE_GRAPH)
+
+
+class ByType(Model):
+    def __call__(self, x: Any) -> Value:
+        return super().__call__(x) * (1.0 if isinstance(x[0], float) else 2.0)
+
+
+def test_a_model_that_asks_for_types_is_no_program() -> None:
+    reason = "the model or the loss treats Values otherwise than numbers"
+    check_refused(reason, ByType)
+
+
+OUT_OF_THE_GRAPH = "the model or the loss takes a Value's number out of the graph"
+
+
+def by_a_text(predictions: Any, targets: Any) -> Value:
+    return (predictions[0] - float(f"{targets[0]:.3f}")) ** 2  # type: ignore[no-any-return]
+
+
+def by_a_repr(predictions: Any, targets: Any) -> Value:
+    wanted = float(re.findall(r"[-.0-9]+", repr(targets[0]))[0])
+    return (predictions[0] - wanted) ** 2  # type: ignore[no-any-return]
+
+
+class ByStateDict(Model):
+    def __call__(self, x: Any) -> Value:
+        return super().__call__(x) * (1.0 + abs(self.state_dict()["w"]))
+
+
+@pytest.mark.parametrize("loss", [by_a_text, by_a_repr])
+def test_a_loss_that_knows_a_number_from_a_text_is_no_program(loss: Callable[..., Value]) -> None:
+    check_refused(OUT_OF_THE_GRAPH, Model, loss=loss)
+
+
+def test_a_model_that_knows_its_weights_from_elsewhere_is_no_program() -> None:
+    check_refused(OUT_OF_THE_GRAPH, ByStateDict)
+    model = ByStateDict()  # and a data set whose rows are all the same
+    optimizer = nn.SGD(model.parameters(), lr=0.05)
+    history = nn.fit(model, [[2.0]] * 2, [1.0] * 2, optimizer=optimizer, epochs=1)
+    assert history.reason == OUT_OF_THE_GRAPH
+
+
+class ByHand(Model):
+    def __call__(self, x: Any) -> Value:
+        doubled = Value(1.5, (self.w,), (2.0,))
+        return doubled * x[0]
+
+
+def test_a_model_with_nodes_made_by_hand_is_no_program() -> None:
+    model = ByHand()
+    history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.05), epochs=2)
+    assert history.engine == "eager"
+    assert "was made by hand" in history.reason
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_each_node_made_by_hand_keeps_its_derivatives_in_a_module(recorded: bool) -> None:
+    class Scaled(Model):
+        def __call__(self, x: Any) -> Value:
+            first, second = [Value(k * 0.75, (self.w,), (k,)) for k in (2.0, 5.0)]
+            return first * x[0] + second
+
+    model = Scaled()
+    with record_source() if recorded else nullcontext():
+        output = model([10.0])
+    output.backward()
+    assert (output.data, model.w.grad) == (18.75, 25.0)
+    assert {node.origin.module for node in output.parents} == {"Scaled"}
+
+
+def halved_where_it_is_large(predictions: Any, targets: Any) -> Value:
+    loss = nn.mse_loss(predictions, targets)
+    return loss if loss < 1 else 0.5 * loss  # decides
+
+
+def clipped_by_a_number(predictions: Any, targets: Any) -> Value:
+    error = predictions[0] - targets[0]
+    return error * min(1.0, abs(error.data))  # decides
+
+
+def by_a_copy(predictions: Any, targets: Any) -> Value:
+    return (predictions[0] - copy.copy(targets[0])) ** 2  # type: ignore[no-any-return]  # decides
+
+
+def by_a_deep_copy(predictions: Any, targets: Any) -> Value:
+    wanted = copy.deepcopy(targets)  # decides
+    return (predictions[0] - wanted[0]) ** 2  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("loss", "does"),
+    [
+        (halved_where_it_is_large, "compares a Value's number"),
+        (clipped_by_a_number, "reads a Value's number"),
+        (by_a_copy, "copies a Value, and so its number"),
+        (by_a_deep_copy, "copies a Value, and so its number"),
+    ],
+)
+def test_a_loss_that_looks_at_a_number_is_no_program(loss: Callable[..., Value], does: str) -> None:
+    check_refused(f"{line_of(loss, '# decides')} {does}", Model, loss=loss)
+
+
+def largest_weight(parameters: list[Value]) -> Value:
+    return 0.1 * max(parameters)  # decides
+
+
+def test_a_penalty_that_looks_at_a_number_is_no_program() -> None:
+    reason = f"{line_of(largest_weight, '# decides')} compares a Value's number"
+    check_refused(reason, Model, penalty=largest_weight)
+
+
+class Clipping(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        clipped = [g if abs(g) < 0.1 else 0.1 for g in gradients]  # decides
+        return super().rule(weights, clipped, state)
+
+
+class Noisy(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        noisy = [g + random.uniform(-0.1, 0.1) for g in gradients]  # decides
+        return super().rule(weights, noisy, state)
+
+
+class WithARateOfItsOwn(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        halved = [0.5 * g if self.lr < 0.1 else g for g in gradients]  # decides
+        return super().rule(weights, halved, state)
+
+
+class Decaying(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        self.momentum *= 0.5
+        return [w - self.momentum * g for w, g in zip(weights, gradients, strict=True)], state
+
+    def __init__(self, parameters: Any, lr: float) -> None:
+        super().__init__(parameters, lr)
+        self.momentum = 1.0
+
+
+@pytest.mark.parametrize(
+    ("build", "does"),
+    [
+        (Clipping, "compares a Value's number"),
+        (Noisy, "draws a random number"),
+        (WithARateOfItsOwn, "compares a Value's number"),
+    ],
+)
+def test_an_optimizers_rule_that_looks_at_a_number_is_no_program(
+    build: type[nn.Optimizer], does: str
+) -> None:
+    check_refused(f"{line_of(build, '# decides')} {does}", Model, optimizer=build)
+
+
+def test_a_rule_that_changes_its_settings_is_no_program() -> None:
+    reason = "the rule of Decaying changes momentum whenever it is called"
+    check_refused(reason, Model, optimizer=Decaying)
+
+
+# --------------------------------------------------------------------------------------------
+# What programs repeat
+# --------------------------------------------------------------------------------------------
+
+
+class ByWhere(Model):
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        return where(v, v, 0.1 * v)  # type: ignore[no-any-return]
+
+
+class Showing(Model):
+    """Shows numbers, and looks at those that are no Values."""
+
+    def __call__(self, x: Any) -> Value:
+        v = super().__call__(x)
+        self.shown = f"{v:.3f} {v!r} {v}"
+        return v if len(x) == 1 and self.calls == 0 else v * 2.0
+
+
+class WithAState(Model):
+    """Starts from a variable of its own in each call."""
+
+    def __call__(self, x: Any) -> Value:
+        hidden = Value(0.5)
+        for _ in range(3):
+            hidden = (self.w * hidden + super().__call__(x)).tanh()
+        return hidden
+
+
+class WithALibraryLayer(Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Layer(1, 2, activation="relu", rng=3)
+
+    def __call__(self, x: Any) -> Value:
+        first, second = self.layer(x)
+        return maximum(first, second * self.w) + self.b  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("build", [Model, ByWhere, Showing, WithAState, WithALibraryLayer])
+@pytest.mark.parametrize("loss", [nn.mse_loss, nn.hinge_loss])
+def test_code_that_looks_at_no_number_is_a_program(
+    build: type[Model], loss: Callable[..., Value]
+) -> None:
+    found = []
+    for engine in ("eager", "python", "auto"):
+        model = build()
+        optimizer = nn.Adam(model.parameters(), lr=0.05)
+        y = Y if loss is nn.mse_loss else [1.0, -1.0, -1.0, 1.0, 1.0]
+        history = nn.fit(model, X, y, optimizer=optimizer, epochs=6, engine=engine, loss=loss)
+        assert engine in (history.engine, "auto")
+        assert (history.engine == "eager") is (engine == "eager")
+        assert history.reason == ""
+        found.append((all_bits(history.losses), all_bits(p.data for p in model.parameters())))
+    assert found[0] == found[1] == found[2]
+
+
+def test_looking_draws_nothing_and_leaves_nothing() -> None:
+    found = []
+    for engine in ("eager", "auto"):
+        random.seed(4)
+        model = DropoutOfItsOwn()
+        optimizer = nn.SGD(model.parameters(), lr=0.05)
+        nn.fit(
+            model, X, Y, optimizer=optimizer, epochs=2, engine=engine, penalty=lambda p: p[0] ** 2
+        )
+        found.append((random.getstate(), model.generator.getstate()))
+        assert {type(p) for p in model.parameters()} == {Value}
+        assert all(p.origin.compared is None for p in model.parameters())
+    assert found[0] == found[1]
+
+
+# --------------------------------------------------------------------------------------------
+# What is changed while it runs
+# --------------------------------------------------------------------------------------------
+
+ENGINES = ("eager", "python", "native")
+
+
+@pytest.fixture
+def slices_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let progress be called every two epochs, however long they take."""
+
+    def of_two(n: int) -> Iterator[int]:
+        while n > 0:
+            yield min(2, n)
+            n -= 2
+
+    monkeypatch.setattr(sys.modules["nn.fit"], "slices", of_two)
+
+
+def engines() -> list[str]:
+    """Return the engines that can run here."""
+    try:
+        import llvmlite  # noqa: F401
+    except ImportError:
+        return ["eager", "python"]
+    return [*ENGINES]
+
+
+class Line(nn.Module):
+    """w x."""
+
+    def __init__(self) -> None:
+        self.w = Value(1.0)
+
+    def __call__(self, x: Any) -> Value:
+        return self.w * x[0]
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("engine", engines())
+def test_a_learning_rate_that_is_set_holds_from_then_on(engine: str) -> None:
+    model = Line()
+    optimizer = nn.SGD(model.parameters(), lr=0.25)
+    built = []
+
+    def schedule(done: int, loss: float) -> None:
+        optimizer.lr /= 2.0
+        built.append(done)
+
+    history = nn.fit(
+        model, [[1.0]], [3.0], optimizer=optimizer, epochs=7, engine=engine, progress=schedule
+    )
+    # (w - 3)**2 has the slope 2 (w - 3): exact in fractions, and here also in floats.
+    w, expected = Fraction(1), []
+    for epoch in range(7):
+        expected.append(float((w - 3) ** 2))
+        w -= Fraction(1, 4) / 2 ** (epoch // 2) * 2 * (w - 3)
+    assert history.losses == expected
+    assert model.w.data == float(w)
+    assert (optimizer.lr, built) == (0.25 / 16.0, [2, 4, 6, 7])
+
+
+SETTINGS: dict[str, tuple[Callable[[list[Value]], nn.Optimizer], dict[str, Any]]] = {
+    "lr": (lambda p: nn.SGD(p, lr=0.05), {"lr": 0.2}),
+    "lr and a momentum": (lambda p: nn.SGD(p, lr=0.05, momentum=0.5), {"lr": 0.0}),
+    "momentum": (lambda p: nn.SGD(p, lr=0.05, momentum=0.5), {"momentum": 0.9}),
+    "no momentum": (lambda p: nn.SGD(p, lr=0.05, momentum=0.5), {"momentum": 0.0}),
+    "nesterov": (lambda p: nn.SGD(p, lr=0.05, momentum=0.5), {"nesterov": True}),
+    "decay": (lambda p: nn.SGD(p, lr=0.05), {"weight_decay": 0.1}),
+    "betas": (lambda p: nn.Adam(p, lr=0.05), {"betas": (0.5, 0.9)}),
+    "eps": (lambda p: nn.Adam(p, lr=0.05), {"eps": 0.1}),
+    "lr of Adam": (lambda p: nn.Adam(p, lr=0.05), {"lr": 0.3}),
+    "decay of AdamW": (lambda p: nn.AdamW(p, lr=0.05), {"weight_decay": 0.0}),
+    "lr of AdamW": (lambda p: nn.AdamW(p, lr=0.05), {"lr": 1.0}),
+}
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_that_is_changed_has_its_effect_on_every_engine(name: str) -> None:
+    build, changes = SETTINGS[name]
+    found = []
+    for engine in [*engines(), "by hand", "unchanged"]:
+        model = nn.MLP(2, [3, 1], activation="tanh", rng=5)
+        x, y = [[0.1 * k, math.cos(2.0 * k)] for k in range(5)], [float(k % 2) for k in range(5)]
+        optimizer = build(model.parameters())
+
+        def change(done: int, loss: float, optimizer: nn.Optimizer = optimizer) -> None:
+            if done == 4:
+                for setting, value in changes.items():
+                    setattr(optimizer, setting, value)
+
+        if engine == "by hand":
+            # Two trainings, the second with the settings from the start.
+            nn.fit(model, x, y, optimizer=optimizer, epochs=4, engine="eager", batch_size=2)
+            change(4, 0.0)
+            nn.fit(model, x, y, optimizer=optimizer, epochs=5, engine="eager", batch_size=2)
+        else:
+            progress = None if engine == "unchanged" else change
+            wanted = "eager" if engine == "unchanged" else engine
+            history = nn.fit(
+                model, x, y, optimizer=optimizer, epochs=9, engine=wanted, progress=progress,
+                batch_size=2,
+            )  # fmt: skip
+            assert history.engine == wanted
+        found.append(all_bits(v.data for v in [*model.parameters(), *optimizer.state]))
+    *same, unchanged = found
+    assert same == same[:1] * len(same)
+    assert unchanged != same[0]
+
+
+@pytest.mark.parametrize("engine", ["python", "native"])
+def test_a_compiled_program_takes_the_learning_rate_of_now(engine: str) -> None:
+    if engine not in engines():
+        pytest.skip("native needs llvmlite")
+    w = Value(1.0, "w")
+    optimizer = nn.SGD([w], lr=0.25)
+    program = compile((w - 3.0) ** 2, updates=optimizer.updates, engine=engine)
+    program.run(2)
+    assert w.data == 3.0 - 2.0 * 0.5 * 0.5
+    optimizer.lr = 0.5
+    program.run(1)
+    assert w.data == 3.0
+    assert optimizer.lr == 0.5
+
+
+@pytest.mark.parametrize("wrong", [-0.1, math.inf, math.nan, "0.1", None])
+def test_a_learning_rate_that_is_none_is_refused_where_it_is_set(wrong: Any) -> None:
+    optimizer = nn.SGD([Value(1.0)], lr=0.25)
+    with pytest.raises((ValueError, TypeError), match=r"^the learning rate"):
+        optimizer.lr = wrong
+    assert optimizer.lr == 0.25
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("engine", engines())
+@pytest.mark.parametrize("setting", ["lr", "momentum"])
+def test_the_last_finite_loss_comes_back_under_the_settings_that_led_there(
+    engine: str, setting: str
+) -> None:
+    def raised(done: int, loss: float) -> None:
+        if done == 4:
+            setattr(optimizer, setting, 1e200)
+
+    model, twin = Line(), Line()
+    optimizer = nn.SGD(model.parameters(), lr=0.25, momentum=0.25)
+    with pytest.raises(nn.NonFiniteLossError) as caught:
+        nn.fit(
+            model, [[1.0]], [3.0], optimizer=optimizer, epochs=20, engine=engine, progress=raised
+        )
+    # Epochs 0 to 3 are those of before; the step of epoch 4 is the first that is far too large.
+    assert caught.value.epoch == 5
+    again = nn.SGD(twin.parameters(), lr=0.25, momentum=0.25)
+    nn.fit(twin, [[1.0]], [3.0], optimizer=again, epochs=4, engine="eager")
+    assert model.w.data == twin.w.data
+    assert getattr(optimizer, setting) == 1e200
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("engine", engines())
+def test_a_slice_before_is_trained_again_under_its_own_settings(engine: str) -> None:
+    def raised(done: int, loss: float) -> None:
+        if done == 4:
+            optimizer.lr = 0.125
+            model.w.data = 1e300  # whose square is not finite
+
+    model, twin = Line(), Line()
+    optimizer = nn.SGD(model.parameters(), lr=0.25)
+    with pytest.raises(nn.NonFiniteLossError) as caught:
+        nn.fit(
+            model, [[1.0]], [3.0], optimizer=optimizer, epochs=20, engine=engine, progress=raised
+        )
+    assert caught.value.epoch == 4
+    nn.fit(twin, [[1.0]], [3.0], optimizer=nn.SGD(twin.parameters(), lr=0.25), epochs=3)
+    assert (model.w.data, optimizer.lr) == (twin.w.data, 0.125)
+
+
+class Incomparable:
+    """As NumPy's arrays are: whether two are equal has no single answer."""
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("the truth value of an array is ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("engine", engines())
+def test_settings_that_come_and_go_are_those_of_the_slice(engine: str) -> None:
+    class Scaled(nn.SGD):
+        """Takes its step times a factor, if it has got one."""
+
+        def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+            factor = vars(self).get("factor", 1.0)
+            return super().rule(weights, [factor * g for g in gradients], state)
+
+    def change(done: int, loss: float) -> None:
+        optimizer.remark = Incomparable()  # type: ignore[attr-defined]
+        if done == 6:
+            optimizer.factor = 2.0  # type: ignore[attr-defined]
+            model.w.data = 1e300
+
+    model = Line()
+    optimizer = Scaled(model.parameters(), lr=0.25)
+    with pytest.raises(nn.NonFiniteLossError):
+        nn.fit(model, [[1.0]], [3.0], optimizer=optimizer, epochs=9, engine=engine, progress=change)
+    assert model.w.data == 3.0 - 2.0 * 0.5**5  # five epochs at half the distance, none with 2
+    assert optimizer.factor == 2.0  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("engine", engines())
+def test_what_progress_changes_of_the_code_holds_from_then_on(engine: str) -> None:
+    weight = 1.0
+
+    def weighted(predictions: Any, targets: Any) -> Value:
+        return weight * (predictions[0] - targets[0]) ** 2  # type: ignore[no-any-return]
+
+    def change(done: int, loss: float) -> None:
+        nonlocal weight
+        weight = 0.5 if done == 4 else weight
+
+    model = Line()
+    optimizer = nn.SGD(model.parameters(), lr=0.25)
+    history = nn.fit(
+        model, [[1.0]], [3.0],
+        loss=weighted, optimizer=optimizer, epochs=6, engine=engine, progress=change,
+    )  # fmt: skip
+    # Each of the first four steps halves the distance to 3, the others take a quarter of it away.
+    distances = [2.0, 1.0, 0.5, 0.25, 0.125, 0.125 * 0.75]
+    assert history.losses == [
+        (1.0 if epoch < 4 else 0.5) * distance**2 for epoch, distance in enumerate(distances)
+    ]
+
+
+@pytest.mark.usefixtures("slices_of_two")
+def test_code_that_becomes_no_program_is_trained_eagerly_from_then_on() -> None:
+    class Switched(Line):
+        training = False
+
+        def __call__(self, x: Any) -> Value:
+            kept = random.random() < 2.0 if self.training else True  # decides
+            return super().__call__(x) * float(kept)
+
+    def change(done: int, loss: float) -> None:
+        model.training = done >= 2
+
+    for engine in ("auto", "python"):
+        model = Switched()
+        optimizer = nn.SGD(model.parameters(), lr=0.25)
+        reason = f"{line_of(Switched, '# decides')} draws a random number"
+        if engine == "auto":
+            history = nn.fit(
+                model, [[1.0]], [3.0], optimizer=optimizer, epochs=6, engine=engine, progress=change
+            )
+            assert history.engine == "eager"
+            assert history.reason.startswith(reason)
+            assert history.losses == [4.0 / 4.0**epoch for epoch in range(6)]
+        else:
+            with pytest.raises(ValueError, match=f"^fit: {reason}") as caught:
+                nn.fit(
+                    model, [[1.0]], [3.0],
+                    optimizer=optimizer, epochs=6, engine=engine, progress=change,
+                )  # fmt: skip
+            assert caught.value.losses == [4.0, 1.0]  # type: ignore[attr-defined]
+
+
+# --------------------------------------------------------------------------------------------
+# Code that counts, and does not use it yet
+# --------------------------------------------------------------------------------------------
+
+
+def halved_later(calls: int) -> float:
+    """Return what a loss, a step or the like is to be multiplied by at that call."""
+    return 1.0 if calls < 12 else 0.5
+
+
+class CountingCalls(Model):
+    """Counts in an attribute."""
+
+    def __call__(self, x: Any) -> Value:
+        self.calls += 1
+        return super().__call__(x) * halved_later(self.calls)
+
+
+class CountingInAList(Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: list[Any] = [{"calls": (0,)}]
+
+    def __call__(self, x: Any) -> Value:
+        self.log[0]["calls"] = (self.log[0]["calls"][0] + 1,)
+        return super().__call__(x) * halved_later(self.log[0]["calls"][0])
+
+
+class CountingByLength(Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.outputs: list[Any] = [None]
+
+    def __call__(self, x: Any) -> Value:
+        output = super().__call__(x)
+        self.outputs.append(output)
+        return output * halved_later(len(self.outputs))
+
+
+class CountingInAnObject(Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.schedule = SimpleNamespace(calls=deque([0]))
+
+    def __call__(self, x: Any) -> Value:
+        self.schedule.calls[0] += 1
+        return super().__call__(x) * halved_later(self.schedule.calls[0])
+
+
+class CountingInTheClass(Model):
+    total = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).total = 0
+
+    def __call__(self, x: Any) -> Value:
+        type(self).total += 1
+        return super().__call__(x) * halved_later(self.total)
+
+
+class SettingItsOffsetLater(Model):
+    def __call__(self, x: Any) -> Value:
+        self.calls += 1
+        if self.calls == 12:
+            self.b.data = 1.0
+        return super().__call__(x)
+
+
+total = 0
+
+
+class CountingInAGlobal(Model):
+    def __init__(self) -> None:
+        global total  # noqa: PLW0603 (it is what is tested)
+        super().__init__()
+        total = 0
+
+    def __call__(self, x: Any) -> Value:
+        global total  # noqa: PLW0603
+        total += 1
+        return super().__call__(x) * halved_later(total)
+
+
+@pytest.mark.parametrize(
+    ("build", "what"),
+    [
+        (CountingCalls, "calls"),
+        (CountingInAList, "log[0]['calls'][0]"),
+        (CountingByLength, "outputs"),
+        (CountingInAnObject, "schedule.calls[0]"),
+        (CountingInTheClass, "total"),
+        (SettingItsOffsetLater, "calls"),
+        (CountingInAGlobal, "total"),
+    ],
+)
+def test_a_model_that_counts_towards_something_is_no_program(build: type[Model], what: str) -> None:
+    check_refused(f"the model or the loss changes {what} whenever it is called", build)
+
+
+class CountingLoss:
+    """Counts in an object's attribute, and is called as that or by a method of it."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, predictions: Any, targets: Any) -> Value:
+        self.calls += 1
+        return nn.mse_loss(predictions, targets) * halved_later(self.calls)
+
+    @staticmethod
+    def by_a_closure() -> Callable[..., Value]:
+        calls = 0
+
+        def loss(predictions: Any, targets: Any) -> Value:
+            nonlocal calls
+            calls += 1
+            return nn.mse_loss(predictions, targets) * halved_later(calls)
+
+        return loss
+
+    @staticmethod
+    def by_a_default() -> Callable[..., Value]:
+        def loss(predictions: Any, targets: Any, calls: Any = [0]) -> Value:  # noqa: B006
+            calls[0] += 1
+            return nn.mse_loss(predictions, targets) * halved_later(calls[0])
+
+        return loss
+
+    @staticmethod
+    def by_its_own_attribute() -> Callable[..., Value]:
+        def loss(predictions: Any, targets: Any) -> Value:
+            counting.calls += 1
+            return nn.mse_loss(predictions, targets) * halved_later(counting.calls)
+
+        counting: Any = loss
+        counting.calls = 0
+        return loss
+
+    @staticmethod
+    def by_a_partial() -> Callable[..., Value]:
+        def loss(calls: list[int], predictions: Any, targets: Any) -> Value:
+            calls[0] += 1
+            return nn.mse_loss(predictions, targets) * halved_later(calls[0])
+
+        return functools.partial(loss, [0])
+
+
+COUNTING_LOSSES: list[Callable[[], Callable[..., Value]]] = [
+    CountingLoss,
+    lambda: CountingLoss().__call__,
+    CountingLoss.by_a_closure,
+    CountingLoss.by_a_default,
+    CountingLoss.by_its_own_attribute,
+    CountingLoss.by_a_partial,
+]
+
+
+@pytest.mark.parametrize("build", COUNTING_LOSSES)
+def test_a_loss_or_penalty_that_counts_towards_something_is_no_program(
+    build: Callable[[], Callable[..., Value]],
+) -> None:
+    for as_penalty in (False, True):
+        found = []
+        for engine in ("auto", "eager"):
+            counting, model = build(), Model()
+            penalty = functools.partial(penalized, counting) if as_penalty else None
+            history = nn.fit(
+                model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.05), epochs=20,
+                loss=nn.mse_loss if as_penalty else counting, penalty=penalty, engine=engine,
+            )  # fmt: skip
+            assert history.engine == "eager"
+            assert ("whenever it is called" in history.reason) is (engine == "auto")
+            found.append((all_bits(history.losses), all_bits(p.data for p in model.parameters())))
+        assert found[0] == found[1]
+
+
+def penalized(counting: Callable[..., Value], parameters: list[Value]) -> Value:
+    return 0.1 * counting(parameters, [0.0] * len(parameters))
+
+
+class CountingIterator(Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.counter = itertools.count()
+
+    def __call__(self, x: Any) -> Value:
+        return super().__call__(x) * halved_later(next(self.counter))
+
+
+def test_a_count_that_cannot_be_put_back_is_noticed_too() -> None:
+    model = CountingIterator()
+    history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.05), epochs=2)
+    assert history.reason == "the model or the loss changes counter whenever it is called"
+
+
+class Warming(nn.SGD):
+    """Halves its steps from the twelfth on; counts in a list of its own."""
+
+    def __init__(self, parameters: Any, lr: float) -> None:
+        super().__init__(parameters, lr)
+        self.counts = {"steps": [0]}
+
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        self.counts["steps"][0] += 1
+        factor = 1.0 if self.counts["steps"][0] < 4 else 0.5
+        return super().rule(weights, [factor * g for g in gradients], state)
+
+
+class SettingItsRate(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        rate = self.lr
+        self.lr = 0.025
+        return [w - rate * g for w, g in zip(weights, gradients, strict=True)], state
+
+
+class Alternating(nn.SGD):
+    """Its two halves of a step are in turns: next() of what cannot be looked into."""
+
+    def __init__(self, parameters: Any, lr: float) -> None:
+        super().__init__(parameters, lr)
+        self.factors = itertools.cycle([1.0, 0.5])
+
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        factor = next(self.factors)
+        return super().rule(weights, [factor * g for g in gradients], state)
+
+
+def test_a_rule_that_counts_is_no_program() -> None:
+    reason = "the rule of Warming changes counts['steps'][0] whenever it is called"
+    check_refused(reason, Model, optimizer=Warming)
+    check_refused(
+        "the rule of SettingItsRate changes its settings", Model, optimizer=SettingItsRate
+    )
+    model = Model()
+    optimizer = Alternating(model.parameters(), lr=0.05)
+    history = nn.fit(model, X, Y, optimizer=optimizer, epochs=2)
+    assert history.engine == "eager"
+    assert history.reason == "the rule of Alternating does not do the same whenever it is called"
+
+
+class Caching(Model):
+    """Keeps what it has worked out once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: dict[int, float] = {}
+
+    def __call__(self, x: Any) -> Value:
+        if len(x) not in self.table:
+            self.table[len(x)] = 0.5 ** len(x)
+        return super().__call__(x) * self.table[len(x)]
+
+
+class Halving(nn.SGD):
+    """A rule of one's own that a program repeats."""
+
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        return super().rule(weights, [0.5 * g for g in gradients], state)
+
+
+def test_what_is_kept_of_the_first_call_alone_is_no_count() -> None:
+    found = []
+    for engine in ("eager", "python"):
+        model = Caching()
+        optimizer = Halving(model.parameters(), lr=0.05)
+        history = nn.fit(model, X, Y, optimizer=optimizer, epochs=6, engine=engine)
+        assert (history.engine, history.reason) == (engine, "")
+        found.append((all_bits(history.losses), all_bits(p.data for p in model.parameters())))
+    assert found[0] == found[1]
+
+
+@pytest.mark.usefixtures("slices_of_two")
+def test_a_count_that_begins_while_it_trains_is_noticed_then() -> None:
+    class CountingLater(Line):
+        counts, calls = False, 0
+
+        def __call__(self, x: Any) -> Value:
+            self.calls += self.counts
+            return super().__call__(x) * (1.0 if self.calls < 3 else 0.5)
+
+    def change(done: int, loss: float) -> None:
+        model.counts = done >= 2
+
+    found = []
+    for engine in ("auto", "eager"):
+        model = CountingLater()
+        optimizer = nn.SGD(model.parameters(), lr=0.25)
+        history = nn.fit(
+            model, [[1.0]], [3.0], optimizer=optimizer, epochs=8, engine=engine, progress=change
+        )
+        assert history.engine == "eager"
+        found.append((all_bits(history.losses), model.w.data, model.calls))
+    assert found[0] == found[1]
+
+
+class Restored(Model):
+    """Has all kinds of things that its calls change, and one that has no value yet."""
+
+    later: ClassVar[list[int]] = [1]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen, self.first, self.log = {1}, deque([1, 2]), [1]
+
+    def __call__(self, x: Any) -> Value:
+        def unused() -> Any:
+            return not_yet
+
+        self.kept = unused
+        type(self).called = True  # type: ignore[attr-defined]
+        self.seen.add(len(self.log))
+        self.first.rotate()
+        self.log.append(len(self.log))
+        type(self).later = [*self.later, 1]
+        not_yet = 1.0
+        return super().__call__(x)
+
+
+def test_a_model_that_is_no_program_is_as_if_it_had_not_been_recorded() -> None:
+    model = Restored()
+    optimizer = nn.SGD(model.parameters(), lr=0.05)
+    Restored.called = False  # type: ignore[attr-defined]
+    Restored.later = [1]
+    for _ in range(2):
+        with pytest.raises(ValueError, match="changes"):
+            nn.fit(model, X, Y, optimizer=optimizer, epochs=2, engine="python")
+    # Once each time: fit itself asks for the output of the first row.
+    assert model.log == [1, 1, 2]
+    assert (model.seen, model.first, Restored.later) == ({1, 2}, deque([1, 2]), [1, 1, 1])
+    assert Restored.called  # type: ignore[attr-defined]
+
+
+# --------------------------------------------------------------------------------------------
+# NumPy's random numbers
+# --------------------------------------------------------------------------------------------
+
+
+def numpy_s() -> Any:
+    return pytest.importorskip("numpy", reason="it draws")
+
+
+@pytest.mark.parametrize("kind", ["global", "generator", "old", "closure"])
+def test_draws_with_numpy_are_noticed_in_models_and_rules(kind: str) -> None:
+    numpy = numpy_s()
+    seeded: dict[str, Callable[[], Callable[[], float]]] = {
+        "global": lambda: numpy.random.seed(4) or numpy.random.random,
+        "generator": lambda: numpy.random.default_rng(4).random,
+        "old": lambda: numpy.random.RandomState(4).random_sample,
+    }
+
+    def in_a_closure() -> Callable[[], float]:
+        generator = numpy.random.default_rng(4)
+
+        def draw() -> float:
+            return float(generator.random())
+
+        return draw
+
+    class RareDropout(Model):
+        """Draws, and so seldom uses it that two calls do not tell."""
+
+        def __init__(self, draw: Callable[[], float]) -> None:
+            super().__init__()
+            self.draw = draw
+
+        def __call__(self, x: Any) -> Value:
+            return super().__call__(x) * (1.0 if self.draw() < 0.9 else 0.0)
+
+    class RareNoise(nn.SGD):
+        def __init__(self, parameters: Any, draw: Callable[[], float]) -> None:
+            super().__init__(parameters, lr=0.05)
+            self.draw = draw
+
+        def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+            factor = 1.0 if self.draw() < 0.9 else 0.0
+            return super().rule(weights, [factor * g for g in gradients], state)
+
+    found = []
+    for engine in ("auto", "eager", "auto", "eager"):
+        draw = seeded.get(kind, in_a_closure)()
+        in_the_rule = len(found) >= 2
+        model = Model() if in_the_rule else RareDropout(draw)
+        parameters = model.parameters()
+        optimizer = RareNoise(parameters, draw) if in_the_rule else nn.SGD(parameters, lr=0.05)
+        history = nn.fit(model, X, Y, optimizer=optimizer, epochs=6, engine=engine)
+        assert history.engine == "eager"
+        assert ("draws a random number with NumPy" in history.reason) is (engine == "auto")
+        found.append((all_bits(history.losses), all_bits(p.data for p in parameters)))
+    assert found[0] == found[1]
+    assert found[2] == found[3]
+
+
+def test_a_count_in_an_array_is_one_too() -> None:
+    numpy = numpy_s()
+
+    class CountingInAnArray(Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.counts = numpy.zeros(2)
+            self.unused = numpy.float32(1.0), numpy.dtype(float)
+
+        def __call__(self, x: Any) -> Value:
+            self.counts[1] += 1.0
+            return super().__call__(x) * halved_later(int(self.counts[1]))
+
+    check_refused("the model or the loss changes counts whenever it is called", CountingInAnArray)
+
+
+# --------------------------------------------------------------------------------------------
+# Rules and models that fail on Values, or give plain numbers
+# --------------------------------------------------------------------------------------------
+
+
+class DecayingRate(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        updates = super().rule(weights, gradients, state)
+        self.lr *= 0.9  # fails
+        return updates
+
+
+class Rounding(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        rounded = [round(g, 3) for g in gradients]  # fails
+        return super().rule(weights, rounded, state)
+
+
+class FloorDividing(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        rounded = [0.01 * (g // 0.01) for g in gradients]  # fails
+        return super().rule(weights, rounded, state)
+
+
+class BySign(nn.SGD):
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        signs = [float(numpy_s().sign(g)) for g in gradients]  # fails
+        return super().rule(weights, signs, state)
+
+
+@pytest.mark.parametrize("build", [DecayingRate, Rounding, FloorDividing])
+def test_a_rule_that_fails_on_values_is_no_program(build: type[nn.Optimizer]) -> None:
+    check_refused(
+        f"{line_of(build, '# fails')} fails on Values (TypeError: ", Model, optimizer=build
+    )
+
+
+def test_a_rule_of_numpy_s_functions_trains_eagerly() -> None:
+    numpy_s()
+    check_refused(line_of(BySign, "# fails"), Model, optimizer=BySign)
+
+
+class OfPlainNumbers(Model):
+    """Python's max of 0 and a Value."""
+
+    def __call__(self, x: Any) -> Any:
+        return max(0, super().__call__(x))
+
+
+class OfNothing(Model):
+    def __call__(self, x: Any) -> Any:
+        super().__call__(x)
+
+
+@pytest.mark.parametrize("engine", ["auto", "eager", "python"])
+@pytest.mark.parametrize(
+    ("build", "rows", "where"),
+    [
+        (OfPlainNumbers, [[-2.0], [2.0]], "the int 0 for row 0"),
+        (OfPlainNumbers, [[2.0], [-2.0]], "the int 0 for row 1"),
+        (OfNothing, [[2.0], [-2.0]], "None for row 0"),
+    ],
+)
+def test_a_model_that_returns_a_number_is_told_which_and_what_to_write(
+    build: type[Model], rows: Any, where: str, engine: str
+) -> None:
+    model = build()
+    optimizer = nn.SGD(model.parameters(), lr=0.05)
+    error = ValueError if engine == "python" and "row 1" in where else TypeError
+    cure = r"a number has no gradient.*autodiff.maximum\(\)" if error is TypeError else "compares"
+    with pytest.raises(error, match=cure) as caught:
+        nn.fit(model, rows, [1.0, 1.0], optimizer=optimizer, epochs=2, engine=engine)
+    assert error is ValueError or where in str(caught.value)
+
+
+def test_a_number_among_several_outputs_is_as_good_as_a_constant() -> None:
+    class OneOfThree(Model):
+        def __call__(self, x: Any) -> Any:
+            return [self.w * x[0], 0.5, self.b]
+
+    found = []
+    for engine in ("eager", "python"):
+        model = OneOfThree()
+        optimizer = nn.SGD(model.parameters(), lr=0.05)
+        nn.fit(
+            model, X, [0, 1, 2, 0, 1], loss=nn.cross_entropy, optimizer=optimizer, epochs=4,
+            engine=engine,
+        )  # fmt: skip
+        found.append(all_bits(p.data for p in model.parameters()))
+    assert found[0] == found[1]
+
+
+# --------------------------------------------------------------------------------------------
+# What an optimizer has of its own
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("what", ["parameters", "in place", "state", "rate"])
+def test_what_progress_takes_from_an_optimizer_is_taken_on_every_engine(what: str) -> None:
+    found = []
+    for engine in [*engines(), "unchanged"]:
+        model = nn.MLP(2, [3, 1], activation="tanh", rng=5)
+        x, y = [[0.1 * k, math.cos(2.0 * k)] for k in range(5)], [float(k % 2) for k in range(5)]
+        optimizer = nn.SGD(model.parameters(), lr=0.05, momentum=0.0 if "p" in what else 0.5)
+
+        def change(done: int, loss: float, optimizer: nn.Optimizer = optimizer) -> None:
+            if done == 4 and what == "parameters":
+                optimizer.parameters = optimizer.parameters[:2]
+            elif done == 4 and what == "in place":
+                del optimizer.parameters[2:]
+            elif done == 4 and what == "state":
+                optimizer.state = [Value(0.0) for _ in optimizer.state]
+            elif done == 4:
+                optimizer.lr_variable = Value(0.4)
+
+        unchanged = engine == "unchanged"
+        history = nn.fit(
+            model, x, y, optimizer=optimizer, epochs=9, batch_size=2,
+            engine="eager" if unchanged else engine, progress=None if unchanged else change,
+        )  # fmt: skip
+        assert unchanged or history.engine == engine
+        found.append(all_bits(v.data for v in [*model.parameters(), *optimizer.state]))
+    *same, unchanged_numbers = found
+    assert same == same[:1] * len(same)
+    assert unchanged_numbers != same[0]
+
+
+def test_an_optimizer_whose_zero_grad_is_its_own_is_no_program() -> None:
+    class Keeping(nn.SGD):
+        """Its gradients fade, and are not forgotten."""
+
+        def zero_grad(self) -> None:
+            for parameter in self.parameters:
+                parameter.grad *= 0.5
+
+    check_refused("Keeping has a zero_grad() of its own", Model, optimizer=Keeping)
+    model = Model()
+    optimizer = nn.SGD(model.parameters(), lr=0.05)
+    optimizer.step = lambda: None  # type: ignore[method-assign]
+    history = nn.fit(model, X, Y, optimizer=optimizer, epochs=2)
+    assert history.reason == "SGD has a step() of its own"
+    assert model.w.data == 0.75
+
+
+# --------------------------------------------------------------------------------------------
+# compile warns
+# --------------------------------------------------------------------------------------------
+
+
+def leaky(v: Value) -> Value:
+    return v if v > 0 else 0.1 * v  # decides
+
+
+def largest(v: Value) -> Value:
+    return max(v, v * 2.0, key=lambda value: value)  # decides
+
+
+def straight_through(v: Value) -> Value:
+    return v * v.data  # decides
+
+
+def huber(v: Value) -> Value:
+    return 0.5 * v * v if abs(v) < 1.0 else abs(v) - 0.5  # decides
+
+
+def by_a_sum(v: Value) -> Value:
+    return v if 2.0 * v - 1.0 > v * 0.0 else -v  # decides
+
+
+def by_its_truth(v: Value) -> Value:
+    return v.log() if v else v  # decides
+
+
+def by_the_truth_of_a_product(v: Value) -> Value:
+    return v.log() if v * 2.0 and True else v  # decides
+
+
+@pytest.mark.parametrize(
+    "function",
+    [*(leaky, largest, huber, by_a_sum, by_its_truth, by_the_truth_of_a_product)],
+)
+def test_compile_warns_of_a_decision_with_its_line(function: Callable[[Value], Value]) -> None:
+    x, w = Value(2.5, "x"), Value(1.5, "w")
+    output = function(w * x).tanh()
+    message = (
+        f"^compile: {line_of(function, '# decides')} compares a Value's number .*"
+        r"Choose with where\(\), maximum\(\) or minimum\(\), or compile\(\) anew"
+    )
+    with pytest.warns(DecisionWarning, match=message) as caught:
+        compile(output, inputs=[x])
+    assert {warning.filename for warning in caught} == {__file__}
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("function", [leaky, huber, by_a_sum, by_its_truth])
+def test_compile_warns_of_a_decision_by_a_variable(function: Callable[[Value], Value]) -> None:
+    x, w = Value(2.5, "x"), Value(1.5, "w")
+    with pytest.warns(DecisionWarning, match=line_of(function, "# decides")):
+        compile(function(x) * w, inputs=[x])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compile(x * w, inputs=[x])  # another graph of the same variables
+
+
+def test_compile_warns_of_a_comparison_of_an_input_that_the_side_taken_does_not_have() -> None:
+    x, w = Value(2.5, "x"), Value(1.5, "w")
+    output = 3.0 * w if x > 0.0 else x * w
+    with pytest.warns(DecisionWarning, match=r"compares a Value's number \(`output = 3"):
+        compile(output, inputs=[x])
+
+
+def test_a_comparison_is_noted_nearby_alone() -> None:
+    w = Value(0.5, "w")
+    chain = [w * 1.0]
+    for _ in range(30):
+        chain.append(chain[-1] * 2.0)
+    assert chain[-1] > 0.0
+    marked = [node.origin.compared is not None for node in chain]
+    assert marked[-6:] == [True] * 6
+    assert not any(marked[:18])
+    assert w.origin.compared is None
+
+
+def test_compile_warns_of_numbers_taken_out_of_the_graph() -> None:
+    x, w, y = Value(2.5, "x"), Value(1.5, "w"), Value(0.75, "y")
+    with pytest.warns(
+        DecisionWarning, match=r"the constant 3.75 is the number \(\.data\) of v\d = "
+    ):
+        compile(straight_through(w * x), inputs=[x])
+    with pytest.warns(DecisionWarning, match=r"the constant 2.5 is the number \(\.data\) of x\."):
+        compile(w * x.data, inputs=[x, y])
+
+
+def by_an_if(gradients: Any) -> dict[Value, Any]:
+    return {w: w - (0.1 if g > 0.0 else -0.1) for w, g in gradients.items()}  # decides
+
+
+def test_compile_warns_of_updates_that_decide() -> None:
+    w = Value(1.5, "w")
+    place = line_of(by_an_if, "# decides")
+    with pytest.warns(DecisionWarning, match=f"^compile: {place} compares a Value's number"):
+        compile(w * w, updates=by_an_if)
+
+
+def test_compile_warns_of_a_penalty_that_decides() -> None:
+    w = Value(1.5, "w")
+    with pytest.warns(DecisionWarning, match=line_of(leaky, "# decides")):
+        compile(w * w, penalty=leaky(w * 2.0))
+
+
+def test_compile_does_not_warn_of_what_is_part_of_the_graph() -> None:
+    x, w = Value(2.5, "x"), Value(2.5, "w")
+    kept = where(w * x - 1.0, w * x, x).relu() + maximum(w, 2.5) + 2.5 * w.sigmoid()
+    optimizer = nn.AdamW([w])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        program = compile(kept.log(), inputs=[x], updates=optimizer.updates, penalty=w * w)
+        program.run(2, rows=[(1.0,), (2.0,)])
+        # Numbers that are only shown, or looked at elsewhere, decide nothing.
+        assert float(f"{kept:.3f}") > 0.0
+        compile(w * 2.0, updates=lambda g: {w: w - 0.1 * g[w]})
+        other = Value(1.0) * 2.0
+        assert other > 1.0
+        compile(kept)
+
+
+# --------------------------------------------------------------------------------------------
+# Noticing
+# --------------------------------------------------------------------------------------------
+
+
+def test_constants_and_numbers_that_are_shown_do_not_count() -> None:
+    x = Value(3.0, "x")
+    with noticing([x]) as notes:
+        y = (x + 1.0) * 2.0
+        constant = y.parents[1]
+        assert constant.data == 2.0
+        assert f"{y:.2f} {x!r}" == "8.00 Value(3, 'x')"
+        assert y in [x, y]
+    assert notes.looks == []
+
+
+def test_what_is_noticed_inside_is_not_what_is_noticed_outside() -> None:
+    x, y = Value(3.0, "x"), Value(4.0, "y")
+    with noticing([x]) as outer:
+        product = x * y
+        with noticing([product, y]) as inner:
+            assert product.data == 12.0
+            total = product + 1.0
+            assert total > y
+        assert len(outer.looks) == 0
+        assert total.data == 13.0
+        assert y.data == 4.0  # whom only the inner one knows
+    assert [look.what for look in inner.looks] == [
+        *("reads a Value's number", "compares a Value's number"),
+    ]
+    assert [look.what for look in outer.looks] == ["reads a Value's number"]
+    assert {type(value) for value in (x, y, product, total)} == {Value}
+
+
+def test_values_have_their_own_class_again_after_an_error() -> None:
+    class Own(Value):
+        """A Value with attributes."""
+
+    x = Own(3.0, "x")
+    x.colour = "red"  # type: ignore[attr-defined]
+    made = [x]
+    with pytest.raises(AttributeError), noticing([x, x]):
+        made.append((x * 2.0).colour)  # type: ignore[attr-defined]
+    assert (type(x), made) == (Own, [x])
+    assert x.colour == "red"  # type: ignore[attr-defined]
+
+
+def test_a_profiler_of_ones_own_hears_as_much_as_before() -> None:
+    heard = []
+
+    def listen(frame: Any, event: str, argument: Any) -> None:
+        if event == "c_call" and getattr(argument, "__name__", "") == "random":
+            heard.append(frame.f_code.co_name)
+
+    sys.setprofile(listen)
+    try:
+        with noticing([]) as notes:
+            random.random()
+        after = sys.getprofile()
+    finally:
+        sys.setprofile(None)
+    assert after is listen
+    assert len(notes.looks) == 1
+    assert heard == ["test_a_profiler_of_ones_own_hears_as_much_as_before"]
+
+
+def test_draws_are_heard_as_python_tells_of_them() -> None:
+    # While Python calls a profiler, no tool that measures tests sees its lines: it is called here.
+    notes, heard = Notes(), []
+    listen = _Draws(notes, lambda *arguments: heard.append(arguments))
+    frame, generator = sys._getframe(), random.Random(3)
+    before = generator.getstate()
+    listen(frame, "c_call", generator.random)
+    listen(frame, "c_call", os.urandom)
+    for draws_nothing in (generator.getstate, math.sin, "random".upper):
+        listen(frame, "c_call", draws_nothing)
+    listen(frame, "return", None)
+    assert [look.what for look in notes.looks] == ["draws a random number"] * 2
+    assert notes.states == {generator: before}
+    generator.random()
+    notes.rewind()
+    assert generator.getstate() == before
+    assert len(heard) == 6
+
+
+def test_constants_do_not_count_nor_does_what_the_library_itself_compares() -> None:
+    x, number = Value(3.0), Value(3.0).detach()
+    with noticing([x]) as notes:
+        assert number > 1.0
+    assert notes.looks == []
+    library: Any = SimpleNamespace(f_code=SimpleNamespace(co_filename=nn.__file__))
+    is_compared([x], library)
+    is_compared([number], sys._getframe())
+    assert x.origin.compared is None
+    is_compared([x], sys._getframe())
+    assert x.origin.compared is not None
+
+
+def test_draws_of_python_s_own_methods_are_heard_too() -> None:
+    notes = Notes()
+    listen, generator = _Draws(notes, None), random.Random(3)
+    before = generator.getstate()
+    for method, drawn_from in (
+        *((random.Random.choice, generator), (random.Random.choice, generator)),
+        *((random.Random.getstate, generator), (statistics.fmean, generator)),
+        *((random.Random.choice, random.SystemRandom()), (random.Random.choice, "no generator")),
+    ):
+        called: Any = SimpleNamespace(
+            f_code=method.__code__, f_lineno=1, f_back=sys._getframe(),
+            f_locals={"self": drawn_from},
+        )  # fmt: skip
+        listen(called, "call", None)
+    # Twice from the generator, once from the system, which has no state to go back to.
+    assert [look.what for look in notes.looks] == ["draws a random number"] * 3
+    assert notes.states == {generator: before}
+
+
+def test_threads_are_heard_where_they_start_and_where_they_get_work() -> None:
+    notes = Notes()
+    listen = _Draws(notes, None)
+    for function in (threading.Thread.start, ThreadPoolExecutor.submit, threading.Thread.join):
+        called: Any = SimpleNamespace(
+            f_code=function.__code__, f_lineno=1, f_back=sys._getframe(), f_locals={}
+        )
+        listen(called, "call", None)
+    assert [look.what for look in notes.looks] == [
+        "starts a thread, in which nothing is noticed"
+    ] * 2
+
+
+def test_what_gauss_has_left_over_is_a_draw_too() -> None:
+    random.seed(3)
+    random.gauss(0.0, 1.0)  # of two numbers, which it draws together
+    before = random.getstate()
+    with noticing([]) as notes:
+        drawn = random.gauss(0.0, 1.0)
+    assert len(notes.looks) == 1
+    notes.rewind()
+    assert random.getstate() == before
+    assert random.gauss(0.0, 1.0) == drawn
+
+
+def test_making_a_generator_draws_nothing() -> None:
+    with noticing([]) as notes:
+        generator = random.Random(3)
+        generator.seed(4)
+        generator.setstate(generator.getstate())
+    assert notes.looks == []
+
+
+def test_a_profiler_that_is_no_function_is_left_alone() -> None:
+    class Profiler:
+        """As cProfile's, of which Python 3.11 says only that it is there."""
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "getprofile", Profiler)
+        patched.setattr(sys, "setprofile", None)
+        with noticing([x := Value(3.0)]) as notes:
+            assert x > 1.0
+            random.random()
+    assert [look.what for look in notes.looks] == ["compares a Value's number"]
+
+
+def test_without_a_users_frame_the_place_is_where_it_happened() -> None:
+    inner = SimpleNamespace(co_filename=random.__file__)
+    outer = SimpleNamespace(co_filename=nn.__file__)
+    frames: Any = SimpleNamespace(
+        f_code=inner, f_lineno=7, f_back=SimpleNamespace(f_code=outer, f_lineno=8, f_back=None)
+    )
+    assert users_place(frames) == (random.__file__, 7)
+
+
+def test_an_error_is_noted_at_the_users_innermost_line() -> None:
+    def fails(values: list[Any]) -> float:
+        return statistics.fmean(values)  # fails
+
+    notes = Notes()
+    try:
+        fails(["a"])
+    except TypeError as error:
+        notes.failed(error)
+    try:
+        raise RuntimeError("nowhere")
+    except RuntimeError as error:
+        notes.failed(error.with_traceback(None))
+    assert str(notes.looks[0]).startswith(
+        f"{line_of(fails, '# fails')} fails on Values (TypeError: "
+    )
+    assert (notes.looks[1].what, notes.looks[1].file) == (
+        "fails on Values (RuntimeError: nowhere)",
+        "",
+    )
+
+
+def test_what_is_interrupted_while_it_ends_ends_all_the_same() -> None:
+    class Interrupting(Value):
+        """Is interrupted the first time that it is given back its class."""
+
+        interrupted = False
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "__class__" and value is Interrupting and not Interrupting.interrupted:
+                Interrupting.interrupted = True
+                raise KeyboardInterrupt
+            super().__setattr__(name, value)
+
+    x, y = Value(3.0), Interrupting(4.0)
+    with pytest.raises(KeyboardInterrupt), noticing([x, y]):
+        assert type(x) is not Value
+    assert (type(x), type(y)) == (Value, Interrupting)
+    with noticing([]) as notes:
+        assert y > x
+    assert len(notes.looks) == 1

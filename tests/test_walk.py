@@ -1,0 +1,896 @@
+"""The backward pass through the user's own lines: where it stops, what it shows, and its bits.
+
+Debuggers of all kinds do it in ``test_pdb.py``, ``test_ipdb.py`` and ``test_debugpy.py``; here a
+trace function stands for one.
+"""
+
+from __future__ import annotations
+
+import bdb
+import gc
+import linecache
+import os
+import sys
+import textwrap
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+
+from autodiff import AnomalyError, Value, detect_anomaly, record_source, topological_order
+from autodiff.debug.assignments import assignments_in, is_within
+from autodiff.debug.walk import Rounds, walk_through
+from autodiff.ops import Operation
+from autodiff.support import watch
+from autodiff.support.frames import calling_function, module_of, place_of_now
+from autodiff.value import constant
+from tests.bits import bits
+from tests.random_graphs import Recipe, built, wild_recipes
+
+
+class Stop(NamedTuple):
+    """Where a debugger would stop in a pass: the functions from without, and what is shown."""
+
+    functions: tuple[str, ...]
+    line: int
+    names: dict[str, Any]
+
+    @property
+    def gradients(self) -> dict[str, float]:
+        return {name[2:]: it for name, it in self.names.items() if name.startswith("d_")}
+
+
+class Tracer:
+    """A debugger that notes each stop in the frames of a pass, and may raise at one."""
+
+    def __init__(self, raise_at: int = -1, error: type[BaseException] = bdb.BdbQuit) -> None:
+        self.stops: list[Stop] = []
+        self.raise_at = raise_at
+        self.error = error
+
+    def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
+        if not is_of_a_pass(frame):
+            return None
+        if event == "line":
+            if len(self.stops) == self.raise_at:
+                raise self.error
+            names = {name: it for name, it in frame.f_locals.items() if name[:2] != "__"}
+            self.stops.append(Stop(functions_to(frame), frame.f_lineno, names))
+        return self
+
+
+def is_of_a_pass(frame: FrameType) -> bool:
+    """Return whether a frame is one of a pass's, at lines of a program, not at those of a test."""
+    return "__round__" in frame.f_locals and frame.f_code.co_filename != __file__
+
+
+def functions_to(frame: FrameType | None) -> tuple[str, ...]:
+    functions = []
+    while frame is not None:
+        if is_of_a_pass(frame):
+            functions.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return tuple(reversed(functions))
+
+
+@contextmanager
+def debugger(tracer: Tracer) -> Iterator[None]:
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+def stops_of(root: Value) -> list[Stop]:
+    tracer = Tracer()
+    with debugger(tracer):
+        root.backward()
+    return tracer.stops
+
+
+def run(code: str, path: Path, **names: Any) -> dict[str, Any]:
+    """Run a program that is saved there with its lines recorded, and return its names.
+
+    Its first line is number 1.
+    """
+    text = textwrap.dedent(code).lstrip("\n")
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
+    namespace = {"Value": Value, "__name__": "lesson", **names}
+    with record_source():
+        exec(compile(text, str(path), "exec"), namespace)
+    return namespace
+
+
+def check(code: str, path: Path, **names: Any) -> list[Stop]:
+    """Return the stops of a program's loss, after a check that the pass has the same bits.
+
+    One pass is traced, and one is not, for what measures which lines of the library are reached.
+    """
+    graphs = [topological_order(run(code, path, **names)["loss"]) for _ in range(3)]
+    graphs[0][-1].backward()
+    stops = stops_of(graphs[1][-1])
+    walk_through(graphs[2][-1], 1.0)
+    for graph in graphs[1:]:
+        assert [gradient(node) for node in graph] == [gradient(node) for node in graphs[0]]
+    return stops
+
+
+def gradient(node: Value) -> tuple[bytes, bool]:
+    return bits(node.grad), node.has_grad
+
+
+@pytest.fixture
+def lesson(tmp_path: Path) -> Path:
+    return tmp_path / "lesson.py"
+
+
+# --------------------------------------------------------------------------------------------
+# Where it stops
+# --------------------------------------------------------------------------------------------
+
+
+def test_from_the_loss_back_to_the_first_line(lesson: Path) -> None:
+    stops = check(
+        """
+        w, x, b = Value(0.5), Value(3.0), Value(-1.0)
+        z = w * x + b
+        y = z * z
+        loss = y * 2.0
+        """,
+        lesson,
+    )
+    assert [(stop.functions, stop.line) for stop in stops] == [
+        (("<module>",), line) for line in (4, 3, 2, 1)
+    ]
+    # The gradients so far by the user's names: loss = 2 z², z = 0.5.
+    assert [stop.gradients for stop in stops] == [
+        {"loss": 1.0},
+        {"loss": 1.0, "y": 2.0},
+        {"loss": 1.0, "y": 2.0, "z": 2.0},
+        {"loss": 1.0, "y": 2.0, "z": 2.0, "w": 6.0, "x": 1.0, "b": 2.0},
+    ]
+    # And the line's Values.
+    at_z = stops[2].names
+    assert [at_z[name].data for name in "zwxb"] == [0.5, 0.5, 3.0, -1.0]
+    assert "visit" not in at_z
+
+
+def test_a_line_that_ran_many_times_is_visited_as_often_the_last_first(lesson: Path) -> None:
+    stops = check(
+        """
+        w = Value(2.0)
+        losses = []
+        for x in (1.0, 2.0, 3.0):
+            error = w * x - 1.0
+            losses.append(error * error)
+        loss = sum(losses)
+        """,
+        lesson,
+    )
+    assert [stop.line for stop in stops] == [6, 5, 4, 5, 4, 5, 4, 1]
+    visits = [(stop.names["visit"], stop.names["error"].data) for stop in stops[1:-1]]
+    assert visits == [
+        *[("3 of 3", 5.0)] * 2,
+        *[("2 of 3", 3.0)] * 2,
+        *[("1 of 3", 1.0)] * 2,
+    ]
+    # A number that the line names, as it was then; elsewhere it is no name of the stop.
+    assert [stop.names.get("x") for stop in stops] == [None, None, 3.0, None, 2.0, None, 1.0, None]
+    # 2 Σ (w x - 1) x, from the last row on.
+    assert [stop.gradients.get("w") for stop in stops] == [None] * 3 + [
+        30.0,
+        30.0,
+        42.0,
+        42.0,
+        44.0,
+    ]
+
+
+def test_each_run_of_a_loops_only_line_is_a_stop(lesson: Path) -> None:
+    stops = check(
+        """
+        w = Value(2.0)
+        loss = w * 1.0
+        for x in range(4): loss = loss + w * x
+        """,
+        lesson,
+    )
+    assert [stop.line for stop in stops] == [3, 3, 3, 3, 2, 1]
+    assert [stop.names.get("visit") for stop in stops[:5]] == [
+        *("4 of 4", "3 of 4", "2 of 4", "1 of 4"),
+        None,
+    ]
+    assert [stop.names["loss"].data for stop in stops] == [14.0, 8.0, 4.0, 2.0, 2.0, 2.0]
+
+
+def test_one_line_with_five_operations_is_one_stop(lesson: Path) -> None:
+    stops = check(
+        """
+        w, x = Value(0.5), Value(3.0)
+        loss = ((w * x + 1.0).tanh() - 0.5) ** 2
+        """,
+        lesson,
+    )
+    assert [stop.line for stop in stops] == [2, 1]
+
+
+def test_two_statements_on_a_line_are_one_stop(lesson: Path) -> None:
+    stops = check("w = Value(2.0); y = w * 3.0; loss = y * y\n", lesson)
+    assert [(stop.line, stop.gradients) for stop in stops] == [(1, {"loss": 1.0})]
+
+
+def test_an_expression_over_several_lines_stops_at_each(lesson: Path) -> None:
+    stops = check(
+        """
+        w = Value(2.0)
+        loss = (
+            w * 3.0
+            + w * w
+        )
+        """,
+        lesson,
+    )
+    assert sorted({stop.line for stop in stops}) == [1, 3, 4]
+
+
+def test_a_function_is_a_frame_of_its_own_that_the_line_of_the_call_enters(lesson: Path) -> None:
+    stops = check(
+        """
+        def neuron(v, inputs):
+            total = v * inputs
+            return total.tanh()
+        def twice(v):
+            return neuron(v, 2.0) + neuron(v, 3.0)
+        w = Value(0.1)
+        y = twice(w)
+        loss = y * y
+        """,
+        lesson,
+    )
+    module, twice, neuron = ("<module>",), ("<module>", "twice"), ("<module>", "twice", "neuron")
+    assert [(stop.functions, stop.line) for stop in stops] == [
+        *((module, 8), (module, 7), (twice, 5)),
+        *((neuron, 3), (neuron, 2)) * 2,
+        (module, 6),
+    ]
+    # The second call is the first that it comes to; the parameter's name is that of the function.
+    assert [stop.names.get("inputs") for stop in stops] == [
+        *(None, None, None, None, 3.0, None, 2.0, None)
+    ]
+    assert stops[4].names["v"] is stops[-1].names["w"]
+    assert "w" not in stops[3].names or stops[3].names["w"] is stops[-1].names["w"]
+
+
+def test_a_line_with_operations_before_and_after_a_call_is_one_stop(lesson: Path) -> None:
+    stops = check(
+        """
+        def square(v):
+            return v * v
+        w = Value(3.0)
+        loss = w * 2.0 + square(w * 4.0) * 5.0
+        """,
+        lesson,
+    )
+    assert [(stop.functions, stop.line) for stop in stops] == [
+        (("<module>",), 4),
+        (("<module>", "square"), 2),
+        (("<module>",), 3),
+    ]
+
+
+def test_methods_of_a_class_and_a_lambda_on_the_line_of_its_call(lesson: Path) -> None:
+    stops = check(
+        """
+        class Neuron:
+            def __init__(self):
+                self.w = Value(0.5, "weight")
+            def __call__(self, x):
+                return (self.w * x).tanh()
+        neuron = Neuron()
+        loss = (lambda y: y * y)(neuron(2.0))
+        """,
+        lesson,
+    )
+    assert [(stop.functions[-1], stop.line) for stop in stops] == [
+        *(("<module>", 7), ("<lambda>", 7), ("__call__", 5), ("<module>", 6), ("__init__", 3))
+    ]
+    # A Value that the line has no name for is called by its label.
+    assert stops[3].gradients["weight"] == stops[2].names["weight"].grad
+
+
+def test_recursion(lesson: Path) -> None:
+    stops = check(
+        """
+        def power(v, n):
+            if n == 1:
+                return v * 1.0
+            return v * power(v, n - 1)
+        w = Value(2.0)
+        loss = power(w, 3)
+        """,
+        lesson,
+    )
+    power = ("<module>", *["power"] * 3)
+    assert [(stop.functions, stop.line) for stop in stops] == [
+        *((power[:1], 6), (power[:2], 4), (power[:3], 4), (power[:4], 3), (power[:1], 5))
+    ]
+    assert [stop.names.get("n") for stop in stops] == [None, 3, 2, None, None]
+
+
+def test_calls_deeper_than_a_stack_takes_are_done_at_the_last_line_before(lesson: Path) -> None:
+    stops = check(
+        """
+        def power(v, n):
+            return v * 1.0 if n == 1 else v * power(v, n - 1)
+        w = Value(1.0)
+        loss = power(w, 600)
+        """,
+        lesson,
+    )
+    assert 90 < max(len(stop.functions) for stop in stops) <= 100
+    assert len(stops) < 102
+
+
+def test_lines_of_the_library_count_as_the_users_line_that_called_it(lesson: Path) -> None:
+    stops = check(
+        """
+        import nn
+        model = nn.MLP(2, [3, 1], activation="tanh", rng=1)
+        rows = [[0.0, 1.0], [1.0, 1.0]]
+        predicted = [model(row) for row in rows]
+        loss = nn.mse_loss(predicted, [0.0, 1.0])
+        """,
+        lesson,
+    )
+    assert [stop.line for stop in stops] == [5, 4, 2]
+
+
+def test_what_a_comprehension_makes_belongs_to_its_line(lesson: Path) -> None:
+    stops = check(
+        """
+        w = Value(2.0)
+        squares = [w * k for k in range(3)]
+        for _ in range(2):
+            more = sum(w * k for k in range(3))
+        loss = sum(squares) + more + sum(
+            w * k
+            for k in range(3)
+        )
+        """,
+        lesson,
+    )
+    lines = [stop.line for stop in stops]
+    assert lines[-2:] == [2, 1]
+    assert lines.count(4) == 1  # the other run of it is in no graph
+    assert set(lines[:-3]) == {5, 6}
+    assert {stop.functions for stop in stops} == {("<module>",)}
+
+
+def test_a_span_within_a_comprehension_is_known_from_python_3_12_on() -> None:
+    found = assignments_in("a = [w * x for x in xs] + w * y\n")
+    assert is_within((1, 5, 1, 10), found)
+    assert not is_within((1, 26, 1, 31), found)
+
+
+def test_a_generator_that_another_function_runs_is_a_frame_of_its_own(lesson: Path) -> None:
+    stops = check(
+        """
+        def total(terms):
+            found = 0.0
+            for term in terms:
+                found = found + term
+            return found
+        w = Value(2.0)
+        products = (w * k for k in range(2))
+        loss = total(products)
+        """,
+        lesson,
+    )
+    assert [(stop.functions[1:], stop.line) for stop in stops] == [
+        *(((), 8), (("total",), 4), (("total",), 3), (("total", "<genexpr>"), 7)),
+        *((("total",), 4), (("total",), 3), (("total", "<genexpr>"), 7), ((), 6)),
+    ]
+
+
+def test_the_function_that_calls_backward_is_walked_by_itself(lesson: Path) -> None:
+    namespace = run(
+        """
+        def train(w, stops_of):
+            y = w * w
+            loss = y * 3.0
+            return stops_of(loss)
+        w = Value(2.0)
+        stops = train(w, stops_of)
+        """,
+        lesson,
+        stops_of=stops_of,
+    )
+    # In train() one stands already; then comes what the module made before it called train().
+    assert [(stop.functions, stop.line) for stop in namespace["stops"]] == [
+        *((("train",), 3), (("train",), 2), (("<module>",), 5))
+    ]
+
+
+def test_lines_recorded_in_several_blocks_are_of_one_frame(lesson: Path) -> None:
+    code = """
+        with record_source():
+            w = Value(2.0)
+        with record_source():
+            y = w * w
+        with record_source():
+            loss = y * 3.0
+        """
+    lesson.write_text(textwrap.dedent(code).lstrip("\n"), encoding="utf-8")
+    namespace = {"record_source": record_source, "Value": Value}
+    exec(compile(lesson.read_text(encoding="utf-8"), str(lesson), "exec"), namespace)
+    loss: Any = namespace["loss"]
+    assert [stop.line for stop in stops_of(loss)] == [6, 4, 2]
+
+
+def test_a_package_of_two_files(tmp_path: Path) -> None:
+    model = tmp_path / "model.py"
+    model.write_text("def forward(v):\n    y = v * v\n    return y\n", encoding="utf-8")
+    namespace = run("", tmp_path / "empty.py")
+    exec(compile(model.read_text(encoding="utf-8"), str(model), "exec"), namespace)
+    stops = check(
+        """
+        w = Value(2.0)
+        loss = forward(w) * 3.0
+        """,
+        tmp_path / "lesson.py",
+        forward=namespace["forward"],
+    )
+    assert [(stop.functions[-1], stop.line) for stop in stops] == [
+        *(("<module>", 2), ("forward", 2), ("<module>", 1))
+    ]
+
+
+def test_a_thousand_visits_of_five_lines(lesson: Path) -> None:
+    stops = check(
+        """
+        w = Value(0.5)
+        loss = Value(0.0)
+        for k in range(1000):
+            a = w * 0.001
+            b = a + 1.0
+            c = b.tanh()
+            d = c * c
+            loss = loss + d
+        """,
+        lesson,
+    )
+    assert len(stops) == 5002
+    assert stops[0].names["visit"] == "1000 of 1000"
+
+
+# --------------------------------------------------------------------------------------------
+# The same pass
+# --------------------------------------------------------------------------------------------
+
+
+@given(recipe=wild_recipes())
+def test_the_bits_are_those_of_backward(recipe: Recipe) -> None:
+    with record_source():
+        plain, walked = built(recipe), built(recipe)
+    plain[-1].backward()
+    walk_through(walked[-1], 1.0)
+    assert [gradient(node) for node in walked] == [gradient(node) for node in plain]
+
+
+def test_a_sum_whose_terms_come_in_another_order_has_the_same_bits(lesson: Path) -> None:
+    stops = check(
+        """
+        w = Value(1.0)
+        a = w * 0.1
+        b = w * 0.2
+        c = w * 0.3
+        loss = c + (b + a)
+        """,
+        lesson,
+    )
+    assert [stop.line for stop in stops] == [5, 4, 3, 2, 1]
+    # By the graph, a comes first, then b, then c: (0.1 + 0.2) + 0.3 and 0.3 + 0.2 + 0.1 differ.
+    assert stops[3].gradients["w"] == 0.3 + 0.2
+    assert 0.3 + 0.2 + 0.1 != (0.1 + 0.2) + 0.3
+
+
+def test_gradients_of_several_roots_accumulate(lesson: Path) -> None:
+    names = run("w = Value(3.0)\na = w * w\nb = w * 5.0\n", lesson)
+    for root in "ab":
+        stops_of(names[root])
+        walk_through(names[root], 2.0)
+    assert names["w"].grad == 6.0 + 12.0 + 5.0 + 10.0
+
+
+def test_a_leaf_as_root_is_one_stop(lesson: Path) -> None:
+    names = run("w = Value(3.0)\n", lesson)
+    (stop,) = stops_of(names["w"])
+    assert (stop.line, stop.gradients, names["w"].grad) == (1, {"w": 1.0}, 1.0)
+
+
+def test_a_side_that_was_not_taken_gets_nothing(lesson: Path) -> None:
+    stops = check(
+        """
+        w = Value(-1.0)
+        dead = w * 2.0
+        other = w * 5.0
+        loss = dead.relu() + other
+        """,
+        lesson,
+    )
+    assert "dead" not in stops[2].gradients
+    assert stops[-1].gradients["w"] == 5.0
+
+
+def cube(x: float) -> float:
+    return x * x * x
+
+
+def cube_partials(_: float, x: float) -> tuple[float]:
+    return (3.0 * x * x,)
+
+
+CUBE = Operation("cube", "cube", 1, cube, cube_partials)
+
+
+def test_operations_of_ones_own(lesson: Path) -> None:
+    stops = check("w = Value(2.0)\nloss = Value.make_node(CUBE, w) * 0.1\n", lesson, CUBE=CUBE)
+    assert stops[-1].gradients["w"] == 12.0 * 0.1
+
+
+BY_HAND = """
+w, v = Value(0.3), Value(0.7)
+doubled = w * 0.1
+given = Value(w.data * 0.1, (w, v), (0.1, 0.2))
+called = Value(w.data, (w, w), "called")
+def backward():
+    w.grad += 0.3 * called.grad
+    w.grad = 0.7 * called.grad + w.grad
+called._backward = backward
+u = Value(1.0)
+assigned = Value(u.data, (u,), "assigned")
+def assign():
+    u.grad = 5.0
+assigned._backward = assign
+loss = assigned + doubled + (given + called)
+"""
+
+
+def test_nodes_made_by_hand(lesson: Path) -> None:
+    stops = check(BY_HAND, lesson)
+    # 0.7 + 0.3 by the function, 0.1 by the numbers, and 0.1 by the product.
+    assert stops[-1].gradients["w"] == pytest.approx(1.2)
+
+
+def test_a_function_made_by_hand_is_not_called_where_nothing_reaches_its_node(lesson: Path) -> None:
+    check(
+        """
+        w = Value(-1.0)
+        node = Value(-1.0, (w,), "by hand")
+        node._backward = None
+        loss = node.relu() + w
+        """,
+        lesson,
+    )
+
+
+def test_hooks_are_called_when_the_gradient_is_complete_and_may_replace_it(lesson: Path) -> None:
+    seen: list[float] = []
+
+    def note(gradient: float) -> float:
+        seen.append(gradient)
+        return gradient * 10.0
+
+    code = """
+        w = Value(3.0)
+        y = w * w
+        y.register_hook(note)
+        loss = y * 2.0 + y
+        loss.register_hook(note)
+        """
+    stops = check(code, lesson, note=note)
+    assert seen == [1.0, 30.0] * 3
+    assert stops[-1].gradients == {"loss": 10.0, "y": 300.0, "w": 1800.0}
+
+
+class RefusedError(Exception):
+    """What a hook of these tests raises."""
+
+
+def refuse(_: float) -> None:
+    raise RefusedError
+
+
+def test_an_error_names_the_users_line_and_leaves_every_gradient_as_it_was(lesson: Path) -> None:
+    names = run("w = Value(3.0)\ny = w * w\nloss = y * 2.0\n", lesson)
+    nodes = [names[name] for name in ("w", "y", "loss")]
+    names["loss"].backward()
+    before = [gradient(node) for node in nodes]
+    names["w"].register_hook(refuse)
+    for walk in (stops_of, walked):
+        with pytest.raises(RefusedError) as caught:
+            walk(names["loss"])
+        assert [gradient(node) for node in nodes] == before
+        lines = [
+            (frame.lineno, frame.line)
+            for frame in traceback.extract_tb(caught.tb)
+            if frame.filename == str(lesson)
+        ]
+        assert lines == [(2, "y = w * w")]
+
+
+def walked(root: Value) -> None:
+    walk_through(root, 1.0)
+
+
+@pytest.mark.parametrize("error", [bdb.BdbQuit, KeyboardInterrupt])
+def test_leaving_at_any_stop_leaves_every_gradient_as_it_was(
+    lesson: Path, error: type[BaseException]
+) -> None:
+    names = run("w = Value(3.0)\ny = w * w\nz = y * w\nloss = z * 2.0\n", lesson)
+    nodes = [names[name] for name in ("w", "y", "z", "loss")]
+    names["loss"].backward()
+    before = [gradient(node) for node in nodes]
+    for place in range(4):
+        with pytest.raises(error), debugger(Tracer(place, error)):
+            names["loss"].backward()
+        assert [gradient(node) for node in nodes] == before
+
+
+def test_an_anomaly_stops_the_pass_at_the_line(lesson: Path) -> None:
+    names = run("x = Value(0.0)\ny = x * x\nz = y.sqrt()\nloss = z * 3.0\n", lesson)
+    for walk in (stops_of, walked):
+        with (
+            pytest.raises(AnomalyError, match=r"upstream 3 × local inf") as caught,
+            detect_anomaly(),
+        ):
+            walk(names["loss"])
+        assert caught.value.node is names["z"]
+        assert not names["loss"].has_grad
+        # The stop, and in it the frame that has what failed as its local variables.
+        frames = traceback.extract_tb(caught.tb)
+        assert [each.lineno for each in frames if each.filename == str(lesson)] == [3, 3]
+
+
+def test_an_anomaly_is_told_before_the_pass_if_numbers_have_changed(lesson: Path) -> None:
+    names = run("x = Value(2.0)\nloss = x * x\n", lesson)
+    names["x"].data = 5.0
+    with pytest.raises(AnomalyError, match="numbers of different times"), detect_anomaly():
+        walk_through(names["loss"], 1.0)
+
+
+# --------------------------------------------------------------------------------------------
+# Names
+# --------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_is_bound_anew_stands_for_what_it_was_at_that_run(lesson: Path) -> None:
+    stops = check(
+        """
+        h = Value(2.0)
+        h = h * 3.0
+        h = h * h
+        loss = h * 1.0
+        """,
+        lesson,
+    )
+    assert [stop.names["h"].data for stop in stops] == [36.0, 36.0, 6.0, 2.0]
+    assert [stop.gradients.get("h") for stop in stops] == [None, 1.0, 12.0, 36.0]
+
+
+def test_a_name_never_stands_for_another_graphs_value(lesson: Path) -> None:
+    stops = check(
+        """
+        other = Value(7.0)
+        w = Value(2.0)
+        loss = w * other.data
+        """,
+        lesson,
+    )
+    assert "other" not in stops[0].names
+
+
+def test_a_label_that_is_no_name_is_not_shown(lesson: Path) -> None:
+    stops = check('loss = Value(2.0, "first weight") * 3.0\n', lesson)
+    assert stops[0].gradients == {"loss": 1.0}
+
+
+def test_the_names_of_the_module_are_there(lesson: Path) -> None:
+    names = run("rate = 0.5\nw = Value(2.0)\nloss = w * rate\n", lesson)
+    seen = []
+
+    def look(frame: FrameType, event: str, _: Any) -> Any:
+        if is_of_a_pass(frame):
+            seen.append(frame.f_globals.get("rate"))
+        return look
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    exec("loss.backward()", names)
+    sys.settrace(before)
+    # Code without a file has no module that could be found.
+    assert set(seen) == {None}
+    assert module_of(__file__) is globals()
+    assert module_of("elsewhere.py", "tests.test_walk") is sys.modules["tests.test_walk"].__dict__
+    assert module_of("elsewhere.py") == {}
+
+
+# --------------------------------------------------------------------------------------------
+# What cannot be shown
+# --------------------------------------------------------------------------------------------
+
+
+def told(root: Value) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(2):  # it is told once
+            walk_through(root, 1.0)
+    assert {warning.filename for warning in caught} == {__file__}
+    return [str(warning.message) for warning in caught]
+
+
+def test_code_without_a_file_is_walked_and_told() -> None:
+    names: dict[str, Any] = {"Value": Value}
+    with record_source():
+        exec("w = Value(2.0)\nloss = w * w", names)
+    assert told(names["loss"]) == [
+        "backward() through your lines: <string> is no file that could be shown: a debugger stops "
+        "at its lines without showing them"
+    ]
+    assert names["w"].grad == 8.0
+
+
+def test_a_source_that_has_changed_since_is_told(lesson: Path) -> None:
+    names = run("w = Value(2.0)\nloss = w * w\n", lesson)
+    lesson.write_text("# another\n", encoding="utf-8")
+    os.utime(lesson, ns=(1, 1))
+    (message,) = told(names["loss"])
+    assert message.endswith(
+        "lesson.py has changed since its lines ran: a debugger shows those of now"
+    )
+    assert names["w"].grad == 8.0
+
+
+def test_a_file_that_is_gone_is_told(lesson: Path) -> None:
+    names = run("w = Value(2.0)\nloss = w * w\n", lesson)
+    lesson.unlink()
+    (message,) = told(names["loss"])
+    assert message.endswith("lesson.py is gone: a debugger stops at its lines without showing them")
+    assert names["w"].grad == 8.0
+
+
+def test_operations_made_without_being_recorded_are_done_with_a_line_that_uses_them(
+    lesson: Path,
+) -> None:
+    inner = Value(2.0) * Value(3.0)
+    names = run("y = inner * 2.0\nloss = y * 5.0\n", lesson, inner=inner)
+    assert told(names["loss"]) == [
+        "backward() through your lines: of 3 operations 1 were made outside of record_source(): "
+        "their chain rules are applied at lines that use them"
+    ]
+    assert inner.parents[0].grad == 2.0 * 3.0 * 10.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert [stop.line for stop in stops_of(names["loss"])] == [2, 1]
+
+
+def test_without_a_debugger_or_without_recorded_lines_nothing_is_walked(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_to_walk(root: Value, gradient: float) -> None:
+        raise AssertionError("nobody looks on")
+
+    monkeypatch.setattr(watch, "walk_through", refuse_to_walk)
+    names = run("w = Value(2.0)\nloss = w * w\n", lesson)
+    before = sys.gettrace()
+    sys.settrace(None)
+    try:
+        names["loss"].backward()
+    finally:
+        sys.settrace(before)
+    assert names["w"].grad == 4.0
+    assert stops_of(Value(2.0) * 3.0) == []
+
+
+def test_a_debugger_that_monitors_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Monitoring:
+        DEBUGGER_ID = 0
+        tool: str | None = None
+
+        def get_tool(self, number: int) -> str | None:
+            return self.tool if number == self.DEBUGGER_ID else None
+
+    from autodiff.support.frames import debugger_looks_on
+
+    monitoring = Monitoring()
+    monkeypatch.setattr(sys, "gettrace", lambda: None)
+    monkeypatch.setattr(sys, "monitoring", monitoring, raising=False)
+    assert not debugger_looks_on()
+    monitoring.tool = "debugger"
+    assert debugger_looks_on()
+
+
+def test_without_a_frame_of_the_users_there_is_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    from autodiff.support import frames
+
+    monkeypatch.setattr(frames, "users_frames", lambda: iter(()))
+    assert place_of_now() == ("", 0)
+    assert calling_function(None, None) == (None, None, 0)
+    frames.warn_user("to nobody")
+
+
+# --------------------------------------------------------------------------------------------
+# What is left behind
+# --------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_left_behind(lesson: Path) -> None:
+    gc.collect()
+    names = run("w = Value(2.0)\nloss = w * w\n", lesson)
+    gc.disable()
+    try:
+        cached = dict(linecache.cache)
+        walk_through(names["loss"], 1.0)
+        # Freed at once, without the collector.
+        assert not [each for each in gc.get_objects() if type(each) is Rounds]
+        assert linecache.cache.keys() == cached.keys()
+    finally:
+        gc.enable()
+
+
+def test_a_recorded_line_keeps_no_graph_alive_that_it_names(lesson: Path) -> None:
+    class Counted(Value):
+        """A Value that is counted."""
+
+    names = run(
+        """
+        w = Counted(2.0)
+        loss = w * 1.0
+        for _ in range(10):
+            loss = w * loss.data
+        """,
+        lesson,
+        Counted=Counted,
+    )
+    gc.collect()
+    alive = [each for each in gc.get_objects() if type(each) is Value and w_is(each, names)]
+    assert len(alive) == 1
+
+
+def w_is(node: Value, names: dict[str, Any]) -> bool:
+    return names["w"] in node.parents
+
+
+def test_a_copy_forgets_the_run_of_its_line(lesson: Path) -> None:
+    import copy
+    import pickle
+
+    names = run("w = Value(2.0)\nloss = w * w\n", lesson)
+    for twin in (copy.deepcopy(names["loss"]), pickle.loads(pickle.dumps(names["loss"]))):
+        assert twin.origin.visit is None
+        assert twin.origin == names["loss"].origin
+    assert constant(2.0).origin.of_a_copy() is constant(3.0).origin
+
+
+def test_code_of_installed_packages_counts_as_the_users_line_that_called_it(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    installed = run("def double(v):\n    return v * 2.0\n", folder / "installed.py")
+    stops = check(
+        "w = Value(1.0)\nloss = double(w)\n", tmp_path / "lesson.py", double=installed["double"]
+    )
+    assert [stop.line for stop in stops] == [2, 1]
+    # Without any line of the user's there is none to walk.
+    apart = run("w = Value(1.0)\nloss = w * 2.0\n", folder / "apart.py")
+    assert apart["loss"].origin.line == 2
