@@ -4,12 +4,12 @@ Written by ``python -m autodiff.ops.writer`` from the table of operations: chang
 written out, as making nodes is half of the work of every training step.
 """
 
-# mypy: disable-error-code="union-attr, misc, no-any-return"
+# mypy: disable-error-code="union-attr, assignment, no-any-return"
 # ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from autodiff.ops import *
 from autodiff.support import watch
@@ -29,7 +29,10 @@ class Allocate(Protocol):
 
 new: Allocate = object.__new__
 
-Value: Any = None  # autodiff.value, which imports this file, puts its class here
+if TYPE_CHECKING:
+    from autodiff.value import Value
+else:
+    Value = None  # autodiff.value, which imports this file, puts its class here
 
 
 class Operators:
@@ -51,7 +54,7 @@ class Operators:
         """Return a Value as it is and a number as a constant; NotImplemented for anything else."""
         raise NotImplementedError
 
-    def __add__(self, other: Operand) -> Self:
+    def __add__(self, other: Operand) -> Value:
         if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
@@ -70,11 +73,11 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def __radd__(self, other: Operand) -> Self:
+    def __radd__(self, other: Operand) -> Value:
         other = self.as_operand(other)
         return NotImplemented if other is NotImplemented else other + self
 
-    def __sub__(self, other: Operand) -> Self:
+    def __sub__(self, other: Operand) -> Value:
         if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
@@ -93,11 +96,11 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def __rsub__(self, other: Operand) -> Self:
+    def __rsub__(self, other: Operand) -> Value:
         other = self.as_operand(other)
         return NotImplemented if other is NotImplemented else other - self
 
-    def __mul__(self, other: Operand) -> Self:
+    def __mul__(self, other: Operand) -> Value:
         if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
@@ -116,11 +119,11 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def __rmul__(self, other: Operand) -> Self:
+    def __rmul__(self, other: Operand) -> Value:
         other = self.as_operand(other)
         return NotImplemented if other is NotImplemented else other * self
 
-    def __truediv__(self, other: Operand) -> Self:
+    def __truediv__(self, other: Operand) -> Value:
         if type(other) is not Value:
             other = self.as_operand(other)
             if other is NotImplemented:
@@ -139,11 +142,11 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def __rtruediv__(self, other: Operand) -> Self:
+    def __rtruediv__(self, other: Operand) -> Value:
         other = self.as_operand(other)
         return NotImplemented if other is NotImplemented else other / self
 
-    def __neg__(self) -> Self:
+    def __neg__(self) -> Value:
         node = new(Value)
         try:
             node.data = -self.data
@@ -158,7 +161,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def __abs__(self) -> Self:
+    def __abs__(self) -> Value:
         node = new(Value)
         try:
             node.data = absolute(self.data)
@@ -173,7 +176,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def square(self) -> Self:
+    def square(self) -> Value:
         """Return x * x, rounded once, unlike the C library's pow(x, 2.0)."""
         node = new(Value)
         try:
@@ -189,7 +192,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def __pow__(self, other: Operand) -> Self:
+    def __pow__(self, other: Operand) -> Value:
         if type(other) is not Value:
             if isinstance(other, (int, float)) and other == 2.0:
                 return self.square()
@@ -210,11 +213,11 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def __rpow__(self, other: Operand) -> Self:
+    def __rpow__(self, other: Operand) -> Value:
         other = self.as_operand(other)
         return NotImplemented if other is NotImplemented else other**self
 
-    def exp(self) -> Self:
+    def exp(self) -> Value:
         """Return e to the power x; inf where that overflows."""
         node = new(Value)
         try:
@@ -230,7 +233,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def log(self) -> Self:
+    def log(self) -> Value:
         """Return the natural logarithm; -inf at 0, nan below."""
         node = new(Value)
         try:
@@ -246,7 +249,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def sqrt(self) -> Self:
+    def sqrt(self) -> Value:
         """Return the square root; nan below 0."""
         node = new(Value)
         try:
@@ -262,7 +265,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def sin(self) -> Self:
+    def sin(self) -> Value:
         """Return the sine of x radians; nan at an infinity."""
         node = new(Value)
         try:
@@ -278,7 +281,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def cos(self) -> Self:
+    def cos(self) -> Value:
         """Return the cosine of x radians; nan at an infinity."""
         node = new(Value)
         try:
@@ -294,7 +297,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def tan(self) -> Self:
+    def tan(self) -> Value:
         """Return the tangent of x radians; nan at an infinity."""
         node = new(Value)
         try:
@@ -310,7 +313,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def tanh(self) -> Self:
+    def tanh(self) -> Value:
         """Return the hyperbolic tangent, between -1 and 1."""
         node = new(Value)
         try:
@@ -326,7 +329,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def sigmoid(self) -> Self:
+    def sigmoid(self) -> Value:
         """Return the logistic function 1 / (1 + e**-x), between 0 and 1; it never overflows."""
         node = new(Value)
         try:
@@ -342,7 +345,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def softplus(self) -> Self:
+    def softplus(self) -> Value:
         """Return log(1 + e**x), a smooth relu; it never overflows."""
         node = new(Value)
         try:
@@ -358,7 +361,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def log_sigmoid(self) -> Self:
+    def log_sigmoid(self) -> Value:
         """Return log(sigmoid(x)), right even where sigmoid(x) has rounded to 0 or 1."""
         node = new(Value)
         try:
@@ -374,7 +377,7 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def relu(self) -> Self:
+    def relu(self) -> Value:
         """Return x where x is positive, else 0; its derivative at 0 is 0."""
         node = new(Value)
         try:
@@ -390,15 +393,15 @@ class Operators:
             watch.on_new_value(node)
         return node
 
-    def leaky_relu(self, negative_slope: Operand = 0.01) -> Self:
+    def leaky_relu(self, negative_slope: Operand = 0.01) -> Value:
         """Return x where x is positive, else negative_slope * x."""
         return self.make_node(LEAKY_RELU, self, negative_slope)
 
-    def maximum(self, other: Operand) -> Self:
+    def maximum(self, other: Operand) -> Value:
         """Return the larger of two; nan if either is nan; a tie gives each half the gradient."""
         return self.make_node(MAXIMUM, self, other)
 
-    def minimum(self, other: Operand) -> Self:
+    def minimum(self, other: Operand) -> Value:
         """Return the smaller of two; nan if either is nan; a tie gives each half the gradient."""
         return self.make_node(MINIMUM, self, other)
 

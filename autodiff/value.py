@@ -116,7 +116,7 @@ class Value(Operators, Node):
             return NotImplemented
 
 
-operators.Value = Value
+operators.Value = Value  # type: ignore[attr-defined]
 
 Operand: TypeAlias = Value | float
 

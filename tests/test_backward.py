@@ -492,6 +492,37 @@ def test_a_rule_that_returns_no_tuple_is_named(run: Callable[[Value], None], ari
     assert not any(leaf.has_grad for leaf in leaves)
 
 
+@pytest.mark.parametrize("run", [run_whole, run_steps])
+@pytest.mark.parametrize("local", [Value(2.0), "2", None, 1j])
+def test_a_local_derivative_that_is_no_number_is_named_and_no_leaf_changed(
+    run: Callable[[Value], None], local: Any
+) -> None:
+    def rule(out: float, x: float) -> tuple[Any]:
+        return (local,)
+
+    root, _, (leaf,) = graph_with_a_wrong_rule(rule, 1)
+    leaf.grad = 10.0
+    with pytest.raises(TypeError, match="a local derivative of wrongly_ruled needs a real number"):
+        run(root)
+    assert leaf.grad == 10.0
+
+
+@pytest.mark.parametrize("run", [run_whole, run_steps])
+def test_a_local_derivative_of_single_precision_makes_no_gradient_of_single_precision(
+    run: Callable[[Value], None],
+) -> None:
+    numpy = pytest.importorskip("numpy", reason="tests what becomes of NumPy's numbers in a rule")
+    single = numpy.float32(0.1)
+
+    def rule(out: float, x: float) -> tuple[Any]:
+        return (single,)
+
+    x = Value(2.0)
+    run(Value.make_node(Operation("tenth", "tenth", 1, first_operand, rule), x) * 0.3)
+    assert type(x.grad) is float
+    assert x.grad == float(single) * 0.3
+
+
 # --------------------------------------------------------------------------------------------
 # Rules that a user wrote
 # --------------------------------------------------------------------------------------------

@@ -61,3 +61,24 @@ def test_garbage_in_cycles_is_found_all_the_same() -> None:
     )
     [(most,)] = thresholds(program)
     assert most < 100_000
+
+
+def test_in_the_last_frames_of_a_deep_recursion_the_collector_comes_without_a_word() -> None:
+    program = (
+        "import autodiff, gc, sys\n"
+        "said, most = [], 0\n"
+        "def unraisable(_): said.append(1)\n"
+        "sys.unraisablehook = unraisable\n"
+        "def deep(frames):\n"
+        "    if frames: deep(frames - 1)\n"
+        "    else:\n"
+        "        chain = None; count = 0\n"
+        "        while count < 3000: chain = (chain,); count += 1\n"
+        "for frames in range(900, 1000):\n"
+        "    try: deep(frames); most = frames\n"
+        "    except RecursionError: pass\n"
+        "print(most, len(said))\n"
+    )
+    [(most, said)] = thresholds(program)
+    assert most > 950
+    assert said == 0

@@ -137,14 +137,18 @@ def parsed(module: str) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
-PROJECT_IMPORTS = {
-    module: {name for name in imports_below(parsed(module)) if name.partition(".")[0] in PACKAGES}
-    for module in SOURCES
-}
-
-
 def top_package(module: str) -> str:
     return module.partition(".")[0]
+
+
+def imports_of_the_project(module: str) -> set[str]:
+    """Return what a module of the project imports of it, other than for a type checker alone."""
+    tree = parsed(module)
+    names = [*imports_at_import_time(tree), *imports_inside_functions(tree)]
+    return {name for name in names if top_package(name) in PACKAGES}
+
+
+PROJECT_IMPORTS = {module: imports_of_the_project(module) for module in SOURCES}
 
 
 # ---- which module may import which ---------------------------------------------------------

@@ -51,9 +51,8 @@ class Role(Enum):
 
 def chain_rule_by_partials(node: Any) -> None:
     """Apply the rule as it stands: the chain rule of an operation that is not of the table."""
-    upstream, op = node.grad, node.origin.op
-    partials = op.partials(node.data, *map(number_of, node.parents))
-    for parent, local in zip(node.parents, checked(op, partials, len(node.parents)), strict=True):
+    upstream = node.grad
+    for parent, local in zip(node.parents, local_derivatives(node), strict=True):
         if local is not NOTHING:
             parent.grad += local * upstream
 
@@ -61,13 +60,21 @@ def chain_rule_by_partials(node: Any) -> None:
 def local_derivatives(node: Any) -> tuple[Any, ...]:
     """Return the local derivatives of an interior node, one for each parent.
 
-    Raises ValueError, naming the operation, if its rule returns no tuple or another number of them.
+    Raises an error that names the operation if its rule is malformed: ValueError if it returns no
+    tuple or another number of them, TypeError if one is no number.
     """
     op, given = node.op, node.origin.given
     if given is not None:  # it was made by hand
         return given.derivatives_of(node)  # type: ignore[no-any-return]
     partials = op.partials(node.data, *map(number_of, node.parents))
-    return checked(op, partials, len(node.parents))
+    return tuple(
+        [
+            local
+            if type(local) is float or local is NOTHING
+            else to_float(local, f"a local derivative of {op.name}")
+            for local in checked(op, partials, len(node.parents))
+        ]
+    )
 
 
 def checked(op: Operation, partials: Any, operands: int) -> tuple[Any, ...]:

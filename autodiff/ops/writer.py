@@ -220,7 +220,7 @@ def binary_source(op: Operation, name: str) -> str:
         for number, case in op.cases.items()
     )
     return f"""
-    def {name}(self, other: Operand) -> Self:
+    def {name}(self, other: Operand) -> Value:
         if type(other) is not Value:
 {cases}\
             other = self.as_operand(other)
@@ -233,7 +233,7 @@ def reflected_source(op: Operation, name: str) -> str:
     """Return the operator of a number and a Value."""
     symbol = "**" if op.symbol == "**" else f" {op.symbol} "  # spaced as ruff formats it
     return f"""
-    def {name}(self, other: Operand) -> Self:
+    def {name}(self, other: Operand) -> Value:
         other = self.as_operand(other)
         return NotImplemented if other is NotImplemented else other{symbol}self
 """
@@ -242,7 +242,7 @@ def reflected_source(op: Operation, name: str) -> str:
 def unary_source(op: Operation, name: str) -> str:
     """Return the operator or the method of one Value."""
     return f"""
-    def {name}(self) -> Self:
+    def {name}(self) -> Value:
 {docstring_of(op, name)}\
 {making(op, "self")}"""
 
@@ -253,7 +253,7 @@ def method_source(op: Operation) -> str:
     name = "other" if len(second.name) == 1 else second.name
     default = "" if second.default is second.empty else f" = {second.default!r}"
     return f"""
-    def {op.name}(self, {name}: Operand{default}) -> Self:
+    def {op.name}(self, {name}: Operand{default}) -> Value:
 {docstring_of(op, op.name)}\
         return self.make_node({constant_name(op)}, self, {name})
 """
@@ -278,12 +278,12 @@ Written by ``python -m autodiff.ops.writer`` from the table of operations: chang
 written out, as making nodes is half of the work of every training step.
 """
 
-# mypy: disable-error-code="union-attr, misc, no-any-return"
+# mypy: disable-error-code="union-attr, assignment, no-any-return"
 # ruff: noqa: F403, F405 (so that the writer can import this file where it is older than the table)
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from autodiff.ops import *
 from autodiff.support import watch
@@ -303,7 +303,10 @@ class Allocate(Protocol):
 
 new: Allocate = object.__new__
 
-Value: Any = None  # autodiff.value, which imports this file, puts its class here
+if TYPE_CHECKING:
+    from autodiff.value import Value
+else:
+    Value = None  # autodiff.value, which imports this file, puts its class here
 
 
 class Operators:

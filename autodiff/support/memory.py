@@ -43,8 +43,16 @@ class CollectorPace:
 
     def __call__(self, phase: str, _: dict[str, int]) -> None:
         """Set when the collector comes next; it calls this before and after each collection."""
+        try:
+            if phase == "stop":
+                self.set_threshold()
+        except RecursionError:  # it may come in the last frame that a deep recursion has
+            pass
+
+    def set_threshold(self) -> None:
+        """Set how many objects have to come before the next collection."""
         now = gc.get_threshold()
-        if phase != "stop" or now not in (self.usual, self.current):
+        if now not in (self.usual, self.current):
             return
         instances = sys.getrefcount(self.kind)  # each has a reference to its class
         usual, *others = self.usual
