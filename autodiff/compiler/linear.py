@@ -126,6 +126,8 @@ class Linear:
         self, op: Operation, operands: tuple[int, ...], value: Value | None, comment: str
     ) -> int:
         """Return the register of an operation: a number, an existing register or a new one."""
+        if op.roles and op.roles[0] is Role.CONDITION:
+            operands = self.chosen_once(op, operands)
         # What a copy stands for decides; its name is for the reader of the line.
         origin = self.origin
         actual = tuple([origin.get(place, place) for place in operands]) if origin else operands
@@ -169,6 +171,17 @@ class Linear:
             places = [float(place) for place in range(1, len(operands))]
             return operands[int(op.forward(first.number, *places))]
         return None
+
+    def chosen_once(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:
+        """Return a choice's operands without choices by the same condition in them."""
+        found = [operands[0]]
+        for position, operand in enumerate(operands[1:], 1):
+            register = self.registers[self.resolve(operand)]
+            repeats = register.op is op and self.resolve(register.operands[0]) == self.resolve(
+                operands[0]
+            )
+            found.append(register.operands[position] if repeats else operand)
+        return tuple(found)
 
     def resolve(self, place: int) -> int:
         """Return the register that a copy is another name for; any other as it is."""
