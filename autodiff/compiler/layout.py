@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 
-from autodiff.compiler.packs import Pack, Runs, Shape, Tree
+from autodiff.compiler.packs import Pack, Part, Runs, Shape, Tree, operands_in
 
 __all__ = [
     "COPY",
@@ -58,8 +58,8 @@ TREE, SUM, COPY, TRANSPOSE, MOVE = "tree", "sum", "copy", "transpose", "move"
 
 Addresses = tuple[int, ...]
 
-# A sum's runs: how many factors their terms have, and how many terms, if that is known (or ROWS).
-Terms = tuple[tuple[int, int | None], ...]
+# A sum's runs: what their terms are, and how many terms, if that is known (or ROWS).
+Terms = tuple[tuple[Part, int | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,14 +479,15 @@ class Layout:
         self, runs: Runs, spacings: Sequence[Spacing]
     ) -> tuple[Terms, tuple[bool, ...], list[int]]:
         """Return a sum as its kernel has it, and the numbers of its terms for the table."""
-        what: list[tuple[int, int | None]] = []
+        what: list[tuple[Part, int | None]] = []
         steps, heading = [], []
         column = 0
-        for factors, terms in runs:
+        for part, terms in runs:
             loop = terms > self.terms_written_out
-            what.append((factors, None if loop else terms))
+            what.append((part, None if loop else terms))
             heading += [terms] if loop else []
-            for spacing in spacings[column : column + factors]:
+            operands = operands_in(part)
+            for spacing in spacings[column : column + operands]:
                 steps.append(spacing.step is not None)
                 if spacing.step is not None:
                     heading.append(spacing.step)
@@ -494,7 +495,7 @@ class Layout:
                     if spacing not in self.listed:
                         self.listed[spacing] = self.put(spacing.offsets)
                     heading.append(self.listed[spacing])
-            column += factors
+            column += operands
         return tuple(what), tuple(steps), heading
 
 
@@ -504,9 +505,10 @@ def terms_of(shape: Shape, operands: Sequence[int]) -> list[Sequence[int]]:
         return [(operand,) for operand in operands]
     found: list[Sequence[int]] = []
     start = 0
-    for factors, terms in shape.runs:
-        stop = start + factors * terms
-        found += [operands[factor:stop:factors] for factor in range(start, start + factors)]
+    for part, terms in shape.runs:
+        count = operands_in(part)
+        stop = start + count * terms
+        found += [operands[first:stop:count] for first in range(start, start + count)]
         start = stop
     return found
 

@@ -26,7 +26,7 @@ from autodiff.compiler.linear import Kind
 from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, WrittenOut, instructions, loop_function
 from autodiff.compiler.llvm_operations import Externals, literal, vector_type
 from autodiff.compiler.llvm_straight import STRAIGHT_ARGUMENTS, Straight
-from autodiff.compiler.packs import packs_of
+from autodiff.compiler.packs import OPERAND, PRODUCT, packs_of
 from autodiff.compiler.row_sums import SumPlan, plan_sums
 from autodiff.value import Value
 
@@ -291,7 +291,7 @@ class _Module:
                 sums.setdefault(True, []).append((to, to, factor, vector))
         for product, addresses in sums.items():
             columns, steps = ("CBC", [1, lanes]) if product else ("CC", [lanes])
-            runs = (1, 1), (len(steps), ROWS)
+            runs = (OPERAND, 1), (PRODUCT if product else OPERAND, ROWS)
             steps_even = (True,) * len(columns)
             kernel = Kernel(SUM, lanes, columns, terms=runs, steps=steps_even)
             calls += layout.progress(kernel, [0, *steps], addresses)

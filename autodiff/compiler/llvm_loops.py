@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from autodiff.compiler.layout import COPY, MOVE, ROWS, SUM, TRANSPOSE, Call, Kernel
 from autodiff.compiler.llvm_operations import Externals, Operations
-from autodiff.compiler.packs import Tree
+from autodiff.compiler.packs import Part, operands_in
 
 __all__ = ["KERNEL_ARGUMENTS", "WrittenOut", "instructions", "loop_function"]
 
@@ -26,13 +26,18 @@ def instructions(kernel: Kernel) -> int:
         return kernel.width + 1
     if kernel.what == MOVE:
         return 2
-    of_terms = sum([2 * factors * (terms or 0) for factors, terms in kernel.terms])
+    of_terms = sum(
+        [
+            (terms or 0) * (1 + operands_in(part) + operations_in(part))
+            for part, terms in kernel.terms
+        ]
+    )
     return 1 + len(kernel.columns) + of_terms + operations_in(kernel.tree)
 
 
-def operations_in(tree: Tree | None) -> int:
+def operations_in(part: Part) -> int:
     """Return how many operations a tree has."""
-    return 0 if tree is None else 1 + sum([operations_in(part) for part in tree[1]])
+    return 1 + sum([operations_in(inner) for inner in part[1]]) if isinstance(part, tuple) else 0
 
 
 def addresses_of(kernel: Kernel) -> int:
@@ -92,11 +97,9 @@ class _Blocks(Operations):
 
     def term_headings(self) -> None:
         """Read the numbers of the terms of each run."""
-        column = 0
-        for factors, terms in self.kernel.terms:
+        for part, terms in self.kernel.terms:
             self.counts.append(self.heading() if terms is None else "%rows")
-            self.terms += [self.heading() for _ in range(factors)]
-            column += factors
+            self.terms += [self.heading() for _ in range(operands_in(part))]
 
     def stored(self, addresses: list[list[str]], fixed: dict[int, str]) -> None:
         """Write blocks that read there, and store their results."""
@@ -132,7 +135,7 @@ class _Blocks(Operations):
         ]
         if kernel.tree is None:
             return operands
-        return [self.tree(kernel.tree, iter([operands[place] for place in kernel.places]))]
+        return [self.part(kernel.tree, iter([operands[place] for place in kernel.places]))]
 
     def column(self, number: int, pointer: str) -> str:
         """Return what a column has there."""
@@ -140,11 +143,14 @@ class _Blocks(Operations):
             return self.emit(f"load {self.type}, ptr {pointer}, align 8")
         return self.everywhere(self.emit(f"load double, ptr {pointer}, align 8"))
 
-    def tree(self, tree: Tree, operands: Iterator[str]) -> str:
+    def part(self, part: Part, operands: Iterator[str]) -> str:
         """Return the result of an expression tree; it takes its operands in order."""
-        op, parts = tree
-        values = [next(operands) if part is None else self.tree(part, operands) for part in parts]
-        return self.operation(op, values)
+        if part is None:
+            return next(operands)
+        if isinstance(part, str):
+            return self.constant(float(part))
+        op, parts = part
+        return self.operation(op, [self.part(inner, operands) for inner in parts])
 
     # ---- sums ------------------------------------------------------------------------------
 
@@ -153,19 +159,20 @@ class _Blocks(Operations):
         totals = [""] * len(addresses)
         starts = [[self.place(source) for source in sources] for _, *sources in addresses]
         column = 0
-        for number, (factors, terms) in enumerate(self.kernel.terms):
-            columns = range(column, column + factors)
+        for number, (part, terms) in enumerate(self.kernel.terms):
+            columns = range(column, column + operands_in(part))
             if terms is None or terms == ROWS:
-                totals = self.term_loop(totals, starts, columns, self.counts[number])
+                totals = self.term_loop(part, totals, starts, columns, self.counts[number])
             else:
                 for term in range(terms):
                     offsets = [self.term_offset(c, term) if term else "0" for c in columns]
-                    totals = self.added(totals, starts, columns, offsets)
-            column += factors
+                    totals = self.added(part, totals, starts, columns, offsets)
+            column += len(columns)
         return totals
 
     def added(
         self,
+        part: Part,
         totals: Sequence[str],
         starts: list[list[str]],
         columns: Sequence[int],
@@ -175,25 +182,24 @@ class _Blocks(Operations):
         shared: dict[int, str] = {}
         found = []
         for total, block in zip(totals, starts, strict=True):
-            factors = []
+            operands = []
             for column, offset in zip(columns, offsets, strict=True):
                 if column in shared:
-                    factors.append(shared[column])
+                    operands.append(shared[column])
                     continue
                 at = block[column]
                 if offset != "0":
                     at = self.emit(f"getelementptr double, ptr {at}, i64 {offset}")
-                factors.append(self.column(column, at))
+                operands.append(self.column(column, at))
                 if self.kernel.columns[column].islower():
-                    shared[column] = factors[-1]
-            term = factors[0]
-            if len(factors) == 2:
-                term = self.emit(f"fmul {self.type} {factors[0]}, {factors[1]}")
+                    shared[column] = operands[-1]
+            term = self.part(part, iter(operands))
             found.append(self.emit(f"fadd {self.type} {total}, {term}") if total else term)
         return found
 
     def term_loop(
         self,
+        part: Part,
         totals: list[str],
         starts: list[list[str]],
         columns: Sequence[int],
@@ -219,7 +225,7 @@ class _Blocks(Operations):
             else:
                 offset = self.term_offset(column, index)
             offsets.append(offset)
-        added = self.added(now, starts, columns, offsets)
+        added = self.added(part, now, starts, columns, offsets)
         next_index = self.emit(f"add i64 {index}, 1")
         more = self.emit(f"icmp slt i64 {next_index}, {count}")
         self.body.append(f"  br i1 {more}, label %{loop}, label %{end}")

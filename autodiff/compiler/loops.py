@@ -13,12 +13,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from autodiff import ops
 from autodiff.compiler.build import Parts, Recording, in_memory, listing, plan_rows, update_results
 from autodiff.compiler.languages import C, Language, identifier
 from autodiff.compiler.layout import COPY, MOVE, SUM, Block, Call, Column, Kernel, Layout, Spacing
 from autodiff.compiler.linear import Kind, numbered
-from autodiff.compiler.packs import Pack, Tree, packs_of
+from autodiff.compiler.packs import Pack, Part, operands_in, packs_of
 from autodiff.compiler.text import one_line
 from autodiff.support.naming import Names
 
@@ -287,19 +286,20 @@ class _Writer:
             return lines
         terms: list[tuple[int, list[str]]] = []
         column = 0
-        for factors, fixed in kernel.terms:
+        for part, fixed in kernel.terms:
             number = fixed
             if number is None:
                 number, at = table[at], at + 1
             steps = []
-            for even in kernel.steps[column : column + factors]:
+            operands = operands_in(part)
+            for even in kernel.steps[column : column + operands]:
                 steps.append(
                     times("term", table[at])
                     if even
                     else f"{self.table(table[table[at] : table[at] + number])}[term]"
                 )
                 at += 1
-            column += factors
+            column += operands
             terms.append((number, steps))
         columns = 1 + len(kernel.columns)
         if not kernel.even and count <= SHORTEST_LOOP:
@@ -353,7 +353,7 @@ class _Writer:
     ) -> list[str]:
         """Return the statements of one lane."""
         if kernel.what == SUM:
-            return self.sum(cells, terms)
+            return self.sum(kernel, cells, terms)
         operands = iter([cells.cell(1 + place) for place in kernel.places])
         assert kernel.tree is not None
         return [f"{cells.cell(0)} = {self.tree(kernel.tree, operands)};"]
@@ -378,17 +378,19 @@ class _Writer:
             )
         return lines
 
-    def sum(self, cells: _Cells, terms: Sequence[tuple[int, list[str]]]) -> list[str]:
+    def sum(
+        self, kernel: Kernel, cells: _Cells, terms: Sequence[tuple[int, list[str]]]
+    ) -> list[str]:
         """Return the statements that add up a block's terms, one after the other."""
         lines: list[str] = []
         column = 1
         total = self.language.number(-0.0)  # -0.0 + x is x for every x
         word = "double" if self.language is C else "let"
-        for number, steps in terms:
-            factors = [
+        for (part, _), (number, steps) in zip(kernel.terms, terms, strict=True):
+            operands = [
                 cells.cell(column + k, step if number > 1 else "") for k, step in enumerate(steps)
             ]
-            term = " * ".join(factors)
+            term = self.tree(part, iter(operands))
             if not lines and number == 1:
                 lines.append(f"{word} total = {term};")
             else:
@@ -399,19 +401,18 @@ class _Writer:
             column += len(steps)
         return [*lines, f"{cells.cell(0)} = total;"]
 
-    def tree(self, tree: Tree, operands: Iterator[str]) -> str:
+    def tree(self, part: Part, operands: Iterator[str]) -> str:
         """Return an expression tree as text; it takes its operands in order."""
-        op, parts = tree
-        values = []
-        for part in parts:
-            if part is None:
-                values.append(next(operands))
-            else:
-                text = self.tree(part, operands)
-                values.append(f"({text})")
-        if op is ops.SQUARE and parts[0] is not None:
-            raise AssertionError("a square's operand is read twice")
-        return self.language.operation(op, values, None)
+        if part is None:
+            return next(operands)
+        if isinstance(part, str):
+            return self.language.number(float(part))
+        op, parts = part
+        texts = [self.tree(inner, operands) for inner in parts]
+        for place, inner in enumerate(parts):
+            if isinstance(inner, tuple):
+                texts[place] = f"({texts[place]})"
+        return self.language.operation(op, texts, None)
 
 
 @dataclass(frozen=True, slots=True)

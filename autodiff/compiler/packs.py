@@ -13,15 +13,16 @@ backpropagation, whatever code built the graph.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from itertools import groupby
 
 from autodiff import ops
 from autodiff.compiler.linear import Linear
-from autodiff.ops import Operation
+from autodiff.ops import Operation, Role
 
-__all__ = ["OPERAND", "Pack", "Runs", "Shape", "Tree", "packs_of"]
+__all__ = ["OPERAND", "PRODUCT", "Pack", "Part", "Runs", "Shape", "Tree", "operands_in", "packs_of"]
 
 # Fewer additions are an expression like any other.
 FEWEST_TERMS = 4
@@ -36,12 +37,15 @@ FEWEST_ALIKE = 6
 # Runs of terms of one kind in one sum; of those with more, the products are computed before.
 MOST_RUNS = 3
 
-# A tree's shape: an operation and its operands' shapes, which are None where they are read.
+# A tree's shape: an operation and its parts, which are None where they are read, and texts where
+# they are one of these numbers.
 OPERAND = None
-Tree = tuple[Operation, tuple["Tree | None", ...]]
+Tree = tuple[Operation, tuple["Part", ...]]
+Part = Tree | str | None
+NUMBERS = frozenset(["0.0", "-0.0", "1.0", "-1.0", "2.0", "0.5"])
 
-# A sum's shape: how many terms of how many factors (one or two), in order.
-Runs = tuple[tuple[int, int], ...]
+# A sum's shape: how many terms of which shape, in order.
+Runs = tuple[tuple[Part, int], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,15 +64,24 @@ class Shape:
         if self.tree is not None:
             return _written(self.tree)
         terms = sum([count for _, count in self.runs])
-        products = sum([count for factors, count in self.runs if factors == 2])
-        return f"sum of {terms} terms" + (f", {products} of them products" if products else "")
+        shapes = [f"{count} × {_written(part)}" for part, count in self.runs if part is not OPERAND]
+        return ", ".join([f"sum of {terms} terms", *shapes])
 
 
-def _written(tree: Tree) -> str:
+def _written(part: Part) -> str:
     """Return a tree as a person writes it, with a dot for each operand."""
-    op, parts = tree
-    texts = ["·" if part is None else f"({_written(part)})" for part in parts]
+    if not isinstance(part, tuple):
+        return part or "·"
+    op, parts = part
+    texts = [f"({_written(part)})" if isinstance(part, tuple) else _written(part) for part in parts]
     return op.formula(*texts)
+
+
+def operands_in(part: Part) -> int:
+    """Return how many operands a tree reads."""
+    if isinstance(part, tuple):
+        return sum([operands_in(inner) for inner in part[1]])
+    return int(part is OPERAND)
 
 
 @dataclass(slots=True)
@@ -114,9 +127,15 @@ class _Finder:
             if register.op is not None:
                 self.ops[place] = register.op
                 self.operands[place] = register.operands
-                for operand in register.operands:
+                # Code writes the operand of a square twice.
+                for operand in register.operands * (2 if register.op is ops.SQUARE else 1):
                     uses[operand] += 1
         self.inside = {place for place in self.ops if uses[place] == 1}.difference(results)
+        self.numbers = {
+            place: text
+            for place in linear.known
+            if (text := repr(registers[place].number)) in NUMBERS
+        }
         self.needed = set(results)
         self.lengths = self._chain_lengths()
 
@@ -162,17 +181,31 @@ class _Finder:
                 terms += right, left
                 break
         terms.reverse()
-        factors = [self._factors(term) for term in terms]
-        runs = _runs(factors)
+        operands: list[int] = []
+        runs = _runs([self._term(term, operands) for term in terms])
         if len(runs) > MOST_RUNS:
-            factors, runs = [(term,) for term in terms], ((1, len(terms)),)
-        return _Node(None, [factor for term in factors for factor in term], runs)
+            return _Node(None, terms, ((OPERAND, len(terms)),))
+        return _Node(None, operands, runs)
 
-    def _factors(self, term: int) -> tuple[int, ...]:
-        """Return the factors of a product that nothing else uses; any other term as it is."""
-        if self.ops.get(term) is ops.MUL and term in self.inside:
-            return self.operands[term]
-        return (term,)
+    def _term(self, term: int, operands: list[int]) -> Part:
+        """Return the shape of a product, or of a chosen one, that nothing else uses.
+
+        Any other term is an operand.
+        """
+        if term in self.inside:
+            op, parts = self.ops[term], self.operands[term]
+            if op.roles and op.roles[0] is Role.CONDITION and self.numbers.get(parts[2]) == "-0.0":
+                operands.append(parts[0])
+                return op, (OPERAND, self._factors(parts[1], operands), "-0.0")
+        return self._factors(term, operands)
+
+    def _factors(self, term: int, operands: list[int]) -> Part:
+        """Return the shape of a product that nothing else uses; any other term is an operand."""
+        if term in self.inside and self.ops[term] is ops.MUL:
+            operands += self.operands[term]
+            return PRODUCT
+        operands.append(term)
+        return OPERAND
 
     def _tree(self, place: int) -> _Node:
         operands: list[int] = []
@@ -181,10 +214,12 @@ class _Finder:
         def grown(place: int) -> Tree:
             nonlocal left
             left -= 1
-            parts: list[Tree | None] = []
+            parts: list[Part] = []
             for operand in self.operands[place]:
                 if operand in self.inside and left > 0 and not self._is_sum(operand):
                     parts.append(grown(operand))
+                elif operand in self.numbers:
+                    parts.append(self.numbers[operand])
                 else:
                     operands.append(operand)
                     parts.append(OPERAND)
@@ -193,18 +228,12 @@ class _Finder:
         return _Node(grown(place), operands)
 
 
-def _runs(terms: Iterable[Sequence[int]]) -> Runs:
-    """Return how many terms of how many factors follow each other."""
-    runs: list[tuple[int, int]] = []
-    factors, count = 0, 0
-    for term in terms:
-        if len(term) == factors:
-            count += 1
-        else:
-            if count:
-                runs.append((factors, count))
-            factors, count = len(term), 1
-    return (*runs, (factors, count))
+PRODUCT: Tree = ops.MUL, (OPERAND, OPERAND)
+
+
+def _runs(terms: Sequence[Part]) -> Runs:
+    """Return how many terms of the same shape follow each other."""
+    return tuple([(part, len(list(alike))) for part, alike in groupby(terms)])
 
 
 def _take_rare_apart(linear: Linear, nodes: dict[int, _Node]) -> None:
@@ -216,16 +245,17 @@ def _take_rare_apart(linear: Linear, nodes: dict[int, _Node]) -> None:
         if node.tree is not None and alike[node.tree] < FEWEST_ALIKE
     ]
     for root in rare:
-        pending = [(root, nodes[root].tree)]
+        pending: list[tuple[int, Part]] = [(root, nodes[root].tree)]
         while pending:
             place, tree = pending.pop()
-            assert tree is not None
-            operands = linear.registers[place].operands
+            if not isinstance(tree, tuple):
+                continue
             op, parts = tree
-            nodes[place] = _Node((op, (OPERAND,) * len(parts)), list(operands))
-            pending += [
-                (operand, part) for operand, part in zip(operands, parts, strict=True) if part
-            ]
+            with_parts = list(zip(linear.registers[place].operands, parts, strict=True))
+            shallow = tuple([part if isinstance(part, str) else OPERAND for part in parts])
+            operands = [operand for operand, part in with_parts if not isinstance(part, str)]
+            nodes[place] = _Node((op, shallow), operands)
+            pending += with_parts
 
 
 def _by_level(nodes: dict[int, _Node]) -> list[Pack]:
