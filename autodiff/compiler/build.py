@@ -27,6 +27,7 @@ __all__ = [
     "in_memory",
     "listing",
     "needed_means",
+    "new_numbers",
     "plan_rows",
     "record_program",
     "update_results",
@@ -302,7 +303,8 @@ class _Plain:
 
     def forward(self, root: Value) -> None:
         """Add the operations of a forward pass."""
-        self.linear.lower(root)
+        for node in leaves_and_interior(root)[1]:
+            self.linear.lower(node)
 
     def backward(self, root: Value) -> None:
         """Add the operations of the reverse pass from root."""
@@ -312,6 +314,7 @@ class _Plain:
             if step.contribution in left_out:
                 _, chosen, _ = step.contribution.parents  # of where(is_reached, chosen, NEUTRAL)
                 self.linear.of_value[step.contribution] = lower(chosen)
+            lower(step.contribution)
             lower(step.total)
 
     def add_means(self) -> None:
@@ -456,9 +459,27 @@ def in_memory(parts: Parts) -> list[Value]:
 
 
 def listing(parts: Parts, variables: Iterable[Value]) -> dict[int, int]:
-    """Return the place of each gradient's register in the order of the variables."""
-    of_gradients = [parts.gradients[v] for v in variables if v in parts.gradients]
-    return {register: place for place, register in enumerate(of_gradients)}
+    """Return the place in the order of the variables of each one's gradient and new number."""
+    ordered = [
+        registers[variable]
+        for variable in variables
+        for registers in (parts.gradients, parts.updates)
+        if variable in registers
+    ]
+    return {register: place for place, register in enumerate(ordered)}
+
+
+def new_numbers(parts: Parts) -> dict[int, int]:
+    """Return each variable's register by that of its new number, if that may take its place.
+
+    A variable whose number is read after all updates must keep its place.
+    """
+    of_value, results = parts.linear.of_value, {parts.output, *update_results(parts)}
+    return {
+        new: of_value[variable]
+        for variable, new in parts.updates.items()
+        if of_value[variable] not in results
+    }
 
 
 def update_results(parts: Parts) -> list[int]:

@@ -15,7 +15,7 @@ All numbers are in one memory of doubles; an address is a place in it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 
@@ -110,15 +110,22 @@ class Spacing:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What a pack's lanes read for one operand: where, and how the terms of a sum go on."""
+    """What a pack's lanes read for one operand: registers, one or those of all terms of a sum.
 
+    ``addresses`` says where the first is, ``spacings`` how the terms go on.
+    """
+
+    registers: list[Sequence[int]]
     addresses: list[int]
     spacings: list[Spacing]
 
     def taken(self, order: Sequence[int]) -> Column:
         """Return the column with its lanes in that order."""
-        spacings = [self.spacings[k] for k in order]
-        return replace(self, addresses=[self.addresses[k] for k in order], spacings=spacings)
+        return type(self)(
+            [self.registers[k] for k in order],
+            [self.addresses[k] for k in order],
+            [self.spacings[k] for k in order],
+        )
 
     def runs(self) -> list[int]:
         """Return, for each lane, how many lanes from there on read neighbours, or the same."""
@@ -159,7 +166,8 @@ class Layout:
     """The memory of one program and the table of numbers that its kernels read.
 
     ``addresses`` has the place of each register's number; those in ``of_rows`` have one for each
-    of ``lanes`` rows there.  ``listing`` is the order of the variables' gradients.
+    of ``lanes`` rows there.  ``listing`` is the order of the variables, for their gradients and new
+    numbers; ``in_place`` has the places of those of these that overwrite the old ones.
     """
 
     column_type = Column
@@ -176,6 +184,7 @@ class Layout:
         self.copies: dict[tuple[object, ...], int] = {}
         self.everywhere: dict[int, int] = {}
         self.listing: dict[int, int] = {}
+        self.in_place: dict[int, int] = {}
         self.last: tuple[Kernel, list[int], int] | None = None
         self.start = 0
         self.next_one = 0
@@ -221,7 +230,9 @@ class Layout:
         order = best_order(columns, self.as_listed(pack.results))
         columns = [column.taken(order) for column in columns]
         pieces = list(self.pieces(columns, count))
-        start = self.reserve(sum([self.padded(length) for _, length in pieces]))
+        start = self.start_in_place([pack.results[lane] for lane in order], pieces)
+        if start is None:
+            start = self.reserve(sum([self.padded(length) for _, length in pieces]))
         blocks: dict[Block, list[Addresses]] = {}
         copies: dict[int, list[Addresses]] = {}
         for first, length in pieces:
@@ -236,6 +247,46 @@ class Layout:
         for width, rows in copies.items():
             calls += self.table_call(Kernel(COPY, width, even=False), [], rows)
         return calls + self.calls(pack.shape, blocks)
+
+    def overwrite(self, packs: Sequence[Pack], updates: Mapping[int, int]) -> None:
+        """Let the variables' new numbers take the place of old ones that nothing reads any more.
+
+        ``updates`` has each variable's register by that of its new number.
+        """
+        olds = set(updates.values())
+        last = {
+            old: number
+            for number, pack in enumerate(packs)
+            for operands in pack.operands
+            for old in olds.intersection(operands)
+        }
+        for number, pack in enumerate(packs):
+            if not all(result in updates for result in pack.results):
+                continue
+            mine = [updates[result] for result in pack.results]
+            by_others = {
+                operand
+                for old, operands in zip(mine, pack.operands, strict=True)
+                for operand in operands
+                if operand != old
+            }
+            if all(last.get(old, 0) <= number for old in mine) and by_others.isdisjoint(mine):
+                self.in_place.update(
+                    zip(pack.results, [self.addresses[old] for old in mine], strict=True)
+                )
+
+    def start_in_place(
+        self, results: Sequence[int], pieces: Sequence[tuple[int, int]]
+    ) -> int | None:
+        """Return where the old numbers of these results are, if they may be overwritten there.
+
+        They must be side by side, and no block may write beyond them.
+        """
+        start = self.in_place.get(results[0])
+        if start is None or any(self.padded(length) != length for _, length in pieces):
+            return None
+        places = range(start, start + len(results))
+        return start if [self.in_place.get(result) for result in results] == list(places) else None
 
     def as_listed(self, results: Sequence[int]) -> Sequence[int]:
         """Return an order of the lanes: the variables', for their gradients; else as they are."""
@@ -340,14 +391,19 @@ class Layout:
         if pack.shape.tree is not None:
             alone = [self.spacing((0,))] * len(pack.results)
             return [
-                Column([addresses[operand] for operand in operands], alone)
+                self.column_type(
+                    [(operand,) for operand in operands],
+                    [addresses[operand] for operand in operands],
+                    alone,
+                )
                 for operands in zip(*pack.operands, strict=True)
             ]
-        found = [self.column_type([], []) for _ in terms_of(pack.shape, pack.operands[0])]
+        found = [self.column_type([], [], []) for _ in terms_of(pack.shape, pack.operands[0])]
         for operands in pack.operands:
             for column, terms in zip(found, terms_of(pack.shape, operands), strict=True):
                 places = [addresses[term] for term in terms]
                 first = places[0]
+                column.registers.append(terms)
                 column.addresses.append(first)
                 column.spacings.append(self.spacing(tuple([place - first for place in places])))
         return found
@@ -365,33 +421,26 @@ class Layout:
             alike = of_lanes.count(spacing) == lanes
             kind = "B" if alike and addresses.count(base) == lanes else "C"
             if kind == "C" and not (alike and addresses == list(range(base, base + lanes))):
-                base, spacing = self.copied(addresses, of_lanes, width, copies)
+                base, spacing = self.copied(column.registers[first : first + lanes], width, copies)
             kinds += kind
             read.append(base)
             spacings.append(spacing)
         return Block(width, kinds, tuple(spacings)), read
 
     def copied(
-        self,
-        addresses: list[int],
-        spacings: list[Spacing],
-        width: int,
-        copies: dict[int, list[Addresses]],
+        self, registers: Sequence[Sequence[int]], width: int, copies: dict[int, list[Addresses]]
     ) -> tuple[int, Spacing]:
         """Return where a block's numbers are side by side, term by term, and that spacing."""
-        terms = len(spacings[0].offsets)
-        key = (width, *addresses, *spacings)
+        terms = len(registers[0])
+        key = width, *map(tuple, registers)
         found = self.copies.get(key)
         if found is None:
             found = self.copies[key] = self.reserve(width * terms)
-            lanes = [
-                [address + offset for offset in spacing.offsets]
-                for address, spacing in zip(addresses, spacings, strict=True)
-            ]
-            lanes += lanes[-1:] * (width - len(lanes))
+            lanes = [*registers, *[registers[-1]] * (width - len(registers))]
             rows = copies.setdefault(width, [])
             for term, sources in enumerate(zip(*lanes, strict=True)):
-                rows.append((found + term * width, *sources))
+                to = found + term * width
+                rows.append((to, *[self.addresses[source] for source in sources]))
         return found, self.spacing(tuple(range(0, width * terms, width)))
 
     # ---- calls -----------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import compress
 from typing import Any
 
 from autodiff.ops import Operation, Role
@@ -20,6 +21,9 @@ from autodiff.ops.symbols import Symbol
 from autodiff.value import Value
 
 __all__ = ["Kind", "Linear", "Register"]
+
+
+NEGATION = (Role.NEGATED,)
 
 
 class Kind(Enum):
@@ -103,17 +107,17 @@ class Linear:
             if value in of_value:
                 pending.pop()
                 continue
-            op = value.op
+            op = value.origin.op
             if op is None:
                 if not value.is_constant:
                     raise KeyError(value)
                 of_value[value] = self.number(value.data)
                 continue
-            try:
-                operands = tuple([of_value[parent] for parent in value.parents])
-            except KeyError:
-                pending += [parent for parent in reversed(value.parents) if parent not in of_value]
+            missing = [parent for parent in value.parents if parent not in of_value]
+            if missing:
+                pending += reversed(missing)
                 continue
+            operands = tuple([of_value[parent] for parent in value.parents])
             if self.single_steps and op.arity is None and op.arithmetic:
                 numbers = [_Number(self, place, value) for place in operands]
                 of_value[value] = op.forward(*numbers).place
@@ -135,17 +139,16 @@ class Linear:
         found = self.shared.get(key)
         if found is not None:
             return found
-        known = self.known
-        numbers = [place for place in actual if place in known]
-        if numbers and len(numbers) == len(actual):
-            number: float = op.forward(*[known[place] for place in actual])
-            return self.number(number)
-        if numbers or op.roles == (Role.NEGATED,):
+        if op.roles == NEGATION or not self.known.keys().isdisjoint(actual):
+            known = [self.known[place] for place in actual if place in self.known]
+            if len(known) == len(actual):
+                number: float = op.forward(*known)
+                return self.number(number)
             same = self.unchanged_operand(op, actual)
             if same is not None:
                 return operands[actual.index(same)] if same in actual else same
-            if known.get(actual[-1]) in op.cases:
-                return self.operation(op.cases[known[actual[-1]]], operands[:-1], value, comment)
+            if self.known.get(actual[-1]) in op.cases:
+                return self.operation(op.cases[known[-1]], operands[:-1], value, comment)
         register = Register(Kind.OPERATION, op, operands, 0.0, value, "", comment)
         found = self.shared[key] = len(self.registers)
         self.registers.append(register)
@@ -164,7 +167,7 @@ class Linear:
         if not op.roles:
             return None
         first = self.registers[operands[0]]
-        if op.roles == (Role.NEGATED,) and first.op is op:
+        if op.roles == NEGATION and first.op is op:
             return self.resolve(first.operands[0])
         if op.roles[0] is Role.CONDITION and first.kind is Kind.NUMBER:
             # Of its choices' places, it chooses the place of its choice.
@@ -187,14 +190,17 @@ class Linear:
         """Return the register that a copy is another name for; any other as it is."""
         return self.origin.get(place, place)
 
-    def live(self, results: Iterable[int], available: Iterable[int] = ()) -> list[int]:
-        """Return the registers that the results need, in order, without those available."""
-        given = set(available)
-        needed = {place for place in results if place not in given}
-        for place in reversed(range(len(self.registers))):
-            if place in needed:
-                needed.update(p for p in self.registers[place].operands if p not in given)
-        return sorted(needed)
+    def live(self, results: Iterable[int]) -> list[int]:
+        """Return the registers that the results need, in order."""
+        registers = self.registers
+        needed = bytearray(len(registers))
+        for place in results:
+            needed[place] = 1
+        for place in reversed(range(len(registers))):
+            if needed[place]:
+                for operand in registers[place].operands:
+                    needed[operand] = 1
+        return list(compress(range(len(registers)), needed))
 
     def depending_on(self, sources: Iterable[int]) -> set[int]:
         """Return the registers that depend on any of the sources, and the sources themselves."""

@@ -20,7 +20,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from autodiff import ops
-from autodiff.compiler.build import Parts, in_memory, listing, needed_means, update_results
+from autodiff.compiler.build import (
+    Parts,
+    in_memory,
+    listing,
+    needed_means,
+    new_numbers,
+    update_results,
+)
 from autodiff.compiler.layout import ROWS, SUM, TRANSPOSE, Call, Kernel, Layout
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, WrittenOut, instructions, loop_function
@@ -305,7 +312,12 @@ class _Module:
     # ---- sections --------------------------------------------------------------------------
 
     def section(
-        self, name: str, places: Sequence[int], kept: Collection[int], width: int
+        self,
+        name: str,
+        places: Sequence[int],
+        kept: Collection[int],
+        width: int,
+        updates: bool = False,
     ) -> list[str]:
         """Return the lines that compute registers; those in ``kept`` are left in memory."""
         operations = [place for place in places if self.linear.registers[place].op is not None]
@@ -315,11 +327,13 @@ class _Module:
             writer = self.straight(operations, kept, width)
             self.functions += writer.function(name)
             return [f"  call void @{name}({STRAIGHT_ARGUMENTS.format('', '')})"]
-        for place in operations:
-            for operand in self.linear.registers[place].operands:
-                self.give_number_an_address(operand)
+        for place in self.linear.known:
+            self.give_number_an_address(place)
         calls: list[Call] = []
-        for pack in packs_of(self.linear, operations, kept):
+        packs = packs_of(self.linear, operations, kept)
+        if updates:
+            self.layout.overwrite(packs, new_numbers(self.parts))
+        for pack in packs:
             calls += self.layout.place(pack) if width == 1 else self.layout.place_rows(pack)
         return self.calls(name, calls)
 
@@ -350,7 +364,7 @@ class _Module:
         if not is_small:
             for place in results:
                 self.give_number_an_address(place)
-            lines = self.section(name, operations, set(results), 1)
+            lines = self.section(name, operations, set(results), 1, updates=True)
         ending = self.straight(operations if is_small else [], (), 1)
         ending.output(total, register)
         if is_small:
@@ -359,7 +373,7 @@ class _Module:
         lines.append(f"  call void @end_of_{name}({STRAIGHT_ARGUMENTS.format('', '')})")
         if not is_small:
             moves = [(to, self.layout.addresses[place]) for to, place in news]
-            lines += self.calls("move", self.layout.moved(moves))
+            lines += self.calls("move", self.layout.moved([m for m in moves if m[0] != m[1]]))
         return lines
 
     def give_number_an_address(self, place: int) -> None:

@@ -12,6 +12,9 @@ from autodiff.ops import Operation
 
 __all__ = ["Externals", "Operations", "literal", "uses_exp", "vector_type"]
 
+# Functions that every processor computes, with the one result that IEEE 754 has for them.
+EXACT = ("fabs", "sqrt")
+
 # Fewer exponentials than these are faster one by one.
 FEWEST_TOGETHER = 3
 
@@ -164,10 +167,11 @@ class Operations:
 
     def call(self, function: str, operands: Sequence[str]) -> str:
         """Return a function of C's library, or another operation, of the operands."""
-        if function == "fabs":  # LLVM's own is exact
+        if function in EXACT:
             suffix = "f64" if self.width == 1 else f"v{self.width}f64"
-            self.externals.declared.add(f"declare {self.type} @llvm.fabs.{suffix}({self.type})")
-            return self.emit(f"call {self.type} @llvm.fabs.{suffix}({self.type} {operands[0]})")
+            name = f"@llvm.{function}.{suffix}"
+            self.externals.declared.add(f"declare {self.type} {name}({self.type})")
+            return self.emit(f"call {self.type} {name}({self.type} {operands[0]})")
         if function not in C_LIBRARY:
             return self.operation(OPERATION_OF_FUNCTION[function], operands)
         if function == "exp" and FEWEST_TOGETHER <= self.width <= self.externals.exp_width:

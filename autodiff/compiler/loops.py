@@ -13,7 +13,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from autodiff.compiler.build import Parts, Recording, in_memory, listing, plan_rows, update_results
+from autodiff.compiler.build import (
+    Parts,
+    Recording,
+    in_memory,
+    listing,
+    new_numbers,
+    plan_rows,
+    update_results,
+)
 from autodiff.compiler.languages import C, Language, identifier
 from autodiff.compiler.layout import COPY, MOVE, SUM, Block, Call, Column, Kernel, Layout, Spacing
 from autodiff.compiler.linear import Kind, numbered
@@ -119,7 +127,7 @@ class LoopLayout(Layout):
             step = addresses[1] - base if lanes > 1 else 0
             even = addresses == [base + step * lane for lane in range(lanes)]
             if not even or of_lanes.count(spacing) != lanes:
-                base, spacing = self.copied(addresses, of_lanes, lanes, copies)
+                base, spacing = self.copied(column.registers[first : first + lanes], lanes, copies)
                 step = 1
             strides.append(step)
             spacings.append(spacing)
@@ -245,11 +253,16 @@ class _Writer:
 
     # ---- sections --------------------------------------------------------------------------
 
-    def section(self, places: Sequence[int], kept: Collection[int]) -> list[str]:
+    def section(
+        self, places: Sequence[int], kept: Collection[int], updates: bool = False
+    ) -> list[str]:
         """Return the statements that compute registers; those in ``kept`` are left in memory."""
         operations = [place for place in places if self.linear.registers[place].op is not None]
         lines: list[str] = []
-        for pack in packs_of(self.linear, operations, kept):
+        packs = packs_of(self.linear, operations, kept)
+        if updates:
+            self.layout.overwrite(packs, new_numbers(self.parts))
+        for pack in packs:
             self.layout.naming = self.name_of(pack)
             self.layout.last = None
             loops = [line for call in self.layout.place(pack) for line in self.call(call)]
@@ -559,7 +572,7 @@ def plain_loop(writer: _Writer) -> list[str]:
     """Return the loop over iterations of a program without inputs."""
     parts = writer.parts
     results = [parts.output, *update_results(parts)]
-    body = writer.section(parts.linear.live(results), set(results))
+    body = writer.section(parts.linear.live(results), set(results), updates=True)
     body += [
         f"outputs[iteration] = {output_of(writer, writer.cell(address_of(writer, parts.output)))};"
     ]
@@ -609,7 +622,7 @@ def rows_loop(writer: _Writer) -> list[str]:
     inside += copied_out(means, [address_of(writer, p) for p in summed], writer, "+=")
     results = set(update_results(parts))
     after = writer.counted("k", len(summed), [f"{mean} /= count__rows;"])
-    after += writer.section(plan.after, results.intersection(plan.after))
+    after += writer.section(plan.after, results.intersection(plan.after), updates=True)
     after += [f"outputs[batch] = {output_of(writer, 'sum__output / count__rows')};", "batch += 1;"]
     after += assigned(writer)
     c = language is C
