@@ -62,6 +62,7 @@ class GuardedRunner:
     def __init__(self, unguarded: Runner, guarded: Callable[[], Runner]) -> None:
         self.runner = unguarded
         self.engine = unguarded.engine
+        self.networks = unguarded.networks
         self.guarded: Callable[[], Runner] | None = guarded
 
     def run_rows(

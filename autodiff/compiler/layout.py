@@ -28,6 +28,7 @@ __all__ = [
     "SUM",
     "TRANSPOSE",
     "TREE",
+    "Addresses",
     "Block",
     "Call",
     "Column",

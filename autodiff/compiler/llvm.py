@@ -31,13 +31,13 @@ from autodiff.compiler.build import (
 from autodiff.compiler.layout import ROWS, SUM, TRANSPOSE, Call, Kernel, Layout
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, WrittenOut, instructions, loop_function
-from autodiff.compiler.llvm_operations import Externals, literal, vector_type
+from autodiff.compiler.llvm_operations import Externals, vector_type
 from autodiff.compiler.llvm_straight import STRAIGHT_ARGUMENTS, Straight
 from autodiff.compiler.packs import OPERAND, PRODUCT, packs_of
 from autodiff.compiler.row_sums import SumPlan, plan_sums
 from autodiff.value import Value
 
-__all__ = ["Assembly", "assembly_of"]
+__all__ = ["Assembly", "Module", "assembly", "assembly_of", "with_rows"]
 
 # Operations, at most, of a section that is straight-line code: a compiler's work on one function
 # grows faster than the function.
@@ -73,9 +73,12 @@ def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
 
     Where ``exp_width`` is not 0, there is an ``autodiff_exp_W`` of a vector of that many numbers.
     """
-    order = in_memory(parts)
-    writer = _Module(parts, order, lanes, exp_width)
-    body = writer.rows_program() if parts.inputs else writer.plain_program()
+    return assembly(Module(parts, lanes, exp_width))
+
+
+def assembly(writer: Module) -> Assembly:
+    """Return the assembly of a module's ``run``."""
+    body = writer.rows_program() if writer.parts.inputs else writer.plain_program()
     writer.functions += writer.loops()
     attributes = [
         'attributes #0 = { nounwind "prefer-vector-width"="512" }',
@@ -83,25 +86,42 @@ def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
     ]
     text = [*writer.externals.lines(), _MEMCPY, "", *writer.functions, *body, "", *attributes]
     layout = writer.layout
-    return Assembly("\n".join(text) + "\n", order, layout.size, writer.numbers, layout.table, lanes)
+    return Assembly(
+        *("\n".join(text) + "\n", writer.order, layout.size, writer.numbers, layout.table),
+        lanes=writer.lanes,
+    )
 
 
-class _Module:
-    """Writes the functions of one program."""
+class Module:
+    """Writes the functions of one program.
 
-    def __init__(self, parts: Parts, order: Sequence[Value], lanes: int, exp_width: int) -> None:
+    ``width`` counts the numbers that a variable has: one, or one for each of many networks.
+    """
+
+    def __init__(self, parts: Parts, lanes: int, exp_width: int, width: int = 1) -> None:
         self.parts = parts
         self.linear = parts.linear
+        self.order = in_memory(parts)
         self.lanes = lanes
+        self.width = width
         self.externals = Externals(exp_width)
         self.layout = Layout(lanes)
-        self.layout.listing = listing(parts, order)
+        self.layout.listing = listing(parts, self.order)
         self.functions: list[str] = []
         self.called: dict[str, Sequence[Call]] = {}
         self.numbers: dict[int, float] = {}
-        start = self.layout.reserve(len(order))
-        for index, variable in enumerate(order):
-            self.layout.addresses[self.linear.of_value[variable]] = start + index
+        self.reserve([self.linear.of_value[variable] for variable in self.order])
+
+    def reserve(self, registers: Sequence[int]) -> range:
+        """Give registers a place, side by side, and return where."""
+        layout, width = self.layout, self.width
+        start = layout.reserve(len(registers) * width)
+        layout.addresses.update(
+            {register: start + index * width for index, register in enumerate(registers)}
+        )
+        if width > 1:
+            layout.of_rows.update(registers)
+        return range(start, start + len(registers) * width)
 
     # ---- whole programs --------------------------------------------------------------------
 
@@ -120,8 +140,9 @@ class _Module:
             "  br i1 %any, label %loop, label %end",
             "loop:",
             "  %i = phi i64 [ 0, %entry ], [ %next, %loop ]",
-            "  %output = getelementptr double, ptr %outputs, i64 %i",
-            *_with_rows("0", self.last_section("all", live, None, total)),
+            f"  %output_place = mul i64 %i, {self.width}",
+            "  %output = getelementptr double, ptr %outputs, i64 %output_place",
+            *with_rows("0", self.last_section("all", live, None, total)),
             "  %next = add i64 %i, 1",
             "  %more = icmp slt i64 %next, %n",
             "  br i1 %more, label %loop, label %end",
@@ -208,7 +229,8 @@ class _Module:
             "batch:",
             "  %start = phi i64 [ 0, %epoch ], [ 0, %gather ], [ %stop, %update ]",
             "  %b = phi i64 [ %done, %epoch ], [ %done, %gather ], [ %next_b, %update ]",
-            "  %output = getelementptr double, ptr %outputs, i64 %b",
+            f"  %output_place = mul i64 %b, {self.width}",
+            "  %output = getelementptr double, ptr %outputs, i64 %output_place",
             "  %full = add i64 %start, %batch_size",
             "  %short = icmp slt i64 %full, %row_count",
             "  %stop = select i1 %short, i64 %full, i64 %row_count",
@@ -219,12 +241,12 @@ class _Module:
             "clear:",
             "  %c = phi i64 [ 0, %batch ], [ %next_c, %clear ]",
             "  %clear_place = getelementptr double, ptr %sums, i64 %c",
-            f"  store double {literal(0.0)}, ptr %clear_place",
-            "  %next_c = add i64 %c, 1",
+            f"  store <{self.lanes} x double> zeroinitializer, ptr %clear_place, align 8",
+            f"  %next_c = add i64 %c, {self.lanes}",
             f"  %more_c = icmp slt i64 %next_c, {len(sums)}",
             "  br i1 %more_c, label %clear, label %before",
             "before:",
-            *_with_rows("0", before),
+            *with_rows("0", before),
             "  br label %rows_loop",
             "rows_loop:",
             "  %row = phi i64 [ %start, %before ], [ %next_row, %rows_loop ]",
@@ -232,8 +254,8 @@ class _Module:
             "  %left = sub i64 %stop, %row",
             f"  %partly = icmp slt i64 %left, {self.lanes}",
             f"  %filled = select i1 %partly, i64 %left, i64 {self.lanes}",
-            *_with_rows("%filled", inside),
-            f"  %next_row = add i64 %row, {self.lanes}",
+            *with_rows("%filled", inside),
+            f"  %next_row = add i64 %row, {self.lanes // self.width}",
             "  %more_rows = icmp slt i64 %next_row, %stop",
             "  br i1 %more_rows, label %rows_loop, label %divide",
             "divide:",
@@ -251,7 +273,7 @@ class _Module:
             f"  %more_d = icmp slt i64 %next_d, {len(sums)}",
             "  br i1 %more_d, label %divide_loop, label %update",
             "update:",
-            *_with_rows("0", after),
+            *with_rows("0", after),
             "  %next_b = add i64 %b, 1",
             "  %more_batches = icmp slt i64 %stop, %row_count",
             "  br i1 %more_batches, label %batch, label %epoch_end",
@@ -364,17 +386,21 @@ class _Module:
         if not is_small:
             for place in results:
                 self.give_number_an_address(place)
-            lines = self.section(name, operations, set(results), 1, updates=True)
-        ending = self.straight(operations if is_small else [], (), 1)
+            lines = self.section(name, operations, set(results), self.width, updates=True)
+        ending = self.straight(operations if is_small else [], (), self.width)
         ending.output(total, register)
         if is_small:
             ending.assign(news)
         self.functions += ending.function(f"end_of_{name}")
         lines.append(f"  call void @end_of_{name}({STRAIGHT_ARGUMENTS.format('', '')})")
         if not is_small:
-            moves = [(to, self.layout.addresses[place]) for to, place in news]
-            lines += self.calls("move", self.layout.moved([m for m in moves if m[0] != m[1]]))
+            lines += self.calls("move", self.moves(news))
         return lines
+
+    def moves(self, news: Sequence[tuple[int, int]]) -> list[Call]:
+        """Return the calls that move registers, given as (to, register), to their addresses."""
+        pairs = [(to, self.layout.addresses[place]) for to, place in news]
+        return self.layout.moved([pair for pair in pairs if pair[0] != pair[1]])
 
     def give_number_an_address(self, place: int) -> None:
         """Put a number that is known into memory, where loops read it."""
@@ -432,7 +458,7 @@ class _Module:
 _MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)"
 
 
-def _with_rows(rows: str, lines: Sequence[str]) -> list[str]:
+def with_rows(rows: str, lines: Sequence[str]) -> list[str]:
     """Return lines that call functions, told how many rows of a vector count."""
     return [line.replace("%rows", rows) for line in lines]
 

@@ -66,8 +66,14 @@ class Straight(Operations):
         number = self.operand(register) if register is not None else ""
         if total is not None:
             mean = self.loaded(total)
-            number = self.emit(f"fadd double {mean}, {number}") if number else mean
-        self.body.append(f"  store double {number}, ptr %output, align 8")
+            number = self.emit(f"fadd {self.type} {mean}, {number}") if number else mean
+        self.body.append(f"  store {self.type} {number}, ptr %output, align 8")
+
+    def add(self, sums: Sequence[tuple[int, int]]) -> None:
+        """Add registers, given as (to, register), to the numbers at addresses."""
+        for address, register in sums:
+            total = self.emit(f"fadd {self.type} {self.loaded(address)}, {self.operand(register)}")
+            self.store(total, address)
 
     def assign(self, numbers: Sequence[tuple[int, int]]) -> None:
         """Write registers to addresses, given as (to, register), after all have been read."""

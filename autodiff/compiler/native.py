@@ -21,12 +21,13 @@ from autodiff.compiler.batches import row_order
 from autodiff.compiler.build import Parts
 from autodiff.compiler.kernels import C_LIBRARY
 from autodiff.compiler.llvm import Assembly, assembly_of
+from autodiff.compiler.llvm_many import assembly_of_many
 from autodiff.compiler.llvm_operations import FEWEST_TOGETHER, uses_exp
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
 from autodiff.compiler.vector_exp import agrees, exp_assembly
 from autodiff.support.memory import collector_paused
 
-__all__ = ["NativeRunner", "is_installed"]
+__all__ = ["NativeRunner", "NetworksRunner", "is_installed"]
 
 # A longer program is refused: compiling takes about 10 µs for each operation.
 MOST_OPERATIONS = 10_000_000
@@ -111,6 +112,7 @@ class NativeRunner:
     """A program's ``run`` as machine code: the same interface as the Python engine's runner."""
 
     engine = "native"
+    networks = 1
 
     def __init__(self, parts: Parts) -> None:
         operations = sum(register.op is not None for register in parts.linear.registers)
@@ -124,10 +126,15 @@ class NativeRunner:
         self.parts = parts
         with collector_paused():
             width = exp_width() if _needs_vector_exp(parts) else 0
-            self.assembly = assembly_of(parts, lanes(), width)
+            self.assembly = self.assembled(lanes(), width)
         self.function, self._engine = _compiled(self.assembly, bool(parts.inputs))
         order = {variable: place for place, variable in enumerate(self.assembly.order)}
-        self.places = [order[variable] for variable in parts.variables]
+        self.places = [
+            order[variable] * self.networks + network
+            for network in range(self.networks)
+            for variable in parts.variables
+        ]
+        self.left: Sequence[float] = ()
         size, table = self.assembly.size, self.assembly.table
         self._memory = (ctypes.c_double * (size + 16))()
         self.memory = _aligned(self._memory, size + 8)
@@ -135,10 +142,14 @@ class NativeRunner:
             self.memory[address] = number
         self.table = (ctypes.c_int32 * max(len(table), 1)).from_buffer_copy(table or b"    ")
 
+    def assembled(self, lanes: int, exp_width: int) -> Assembly:
+        """Return the program's assembly."""
+        return assembly_of(self.parts, lanes, exp_width)
+
     def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
         """Return n outputs and the variables' last numbers."""
         self._read(numbers)
-        outputs = (ctypes.c_double * n)()
+        outputs = (ctypes.c_double * (n * self.networks))()
         self.function(n, self.memory, self.table, outputs)
         return outputs[:], self._numbers()
 
@@ -161,7 +172,7 @@ class NativeRunner:
             column = slice(k * stride, k * stride + count)
             columns[column] = flat[k::width]  # type: ignore[assignment]
         self._read(numbers)
-        outputs = (ctypes.c_double * (n * batches))()
+        outputs = (ctypes.c_double * (n * batches * self.networks))()
         order = None if shuffle is None else _orders(shuffle, count, n)
         self.function(
             *(n, count, batch_size, stride, flat, order, columns),
@@ -171,14 +182,32 @@ class NativeRunner:
 
     def _read(self, numbers: Sequence[float]) -> None:
         """Put the variables' numbers into memory, in the order of the machine code."""
+        if numbers is self.left:
+            return  # they are there
         ordered = [0.0] * len(self.places)
         for place, number in zip(self.places, numbers, strict=True):
             ordered[place] = number
         self.memory[: len(ordered)] = ordered  # type: ignore[assignment]
 
-    def _numbers(self) -> list[float]:
+    def _numbers(self) -> Sequence[float]:
         ordered = self.memory[: len(self.places)]
-        return [ordered[place] for place in self.places]
+        self.left = tuple([ordered[place] for place in self.places])
+        return self.left
+
+
+class NetworksRunner(NativeRunner):
+    """The same for many networks at once, as many as there are lanes.
+
+    Their numbers are given and returned one network after the other, an iteration's outputs side by
+    side.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.networks = lanes()
+        super().__init__(parts)
+
+    def assembled(self, lanes: int, exp_width: int) -> Assembly:
+        return assembly_of_many(self.parts, lanes, exp_width)
 
 
 def _needs_vector_exp(parts: Parts) -> bool:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import chain
 from numbers import Integral
 from types import FunctionType
 from typing import Any
 
+from autodiff.compiler.batches import batches_of
 from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
 from autodiff.compiler.decisions import warn_of_decisions
 from autodiff.compiler.guard import GuardedRunner, Runner, guards_can_wait
 from autodiff.compiler.loops import listed_loops
-from autodiff.compiler.native import NativeRunner
+from autodiff.compiler.native import NativeRunner, NetworksRunner
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
 from autodiff.compiler.slices import slices
@@ -155,14 +158,18 @@ class Program:
 
         Raises ImportError if the native engine is asked for and llvmlite is missing.
         """
-        if guards_can_wait(self.expanded):
-            with collector_paused():
-                unguarded = build(self.recording, named=False, unguarded=True)
-            return GuardedRunner(self._runner_of(unguarded), self._guarded_runner)
-        return self._guarded_runner()
+        return self._guarded(self._runner_of)
 
-    def _guarded_runner(self) -> Runner:
-        return self._runner_of(self.expanded)
+    @cached_property
+    def _networks_runner(self) -> Runner | GuardedRunner:
+        return self._guarded(NetworksRunner)
+
+    def _guarded(self, make: Callable[[Parts], Runner]) -> Runner | GuardedRunner:
+        if not guards_can_wait(self.expanded):
+            return make(self.expanded)
+        with collector_paused():
+            unguarded = build(self.recording, named=False, unguarded=True)
+        return GuardedRunner(make(unguarded), partial(make, self.expanded))
 
     def _runner_of(self, parts: Parts) -> Runner:
         if self._wanted_engine == "native":
@@ -221,29 +228,54 @@ class Program:
         Raises ValueError if n or the batch size is no count, or the rows do not fit the inputs;
         TypeError if ``shuffle`` is no random.Random.
         """
-        if not isinstance(n, Integral) or isinstance(n, bool) or n < 0:
-            raise ValueError(f"run needs a number of iterations, 0 or more, not {describe(n)}")
-        n = int(n)
         if shuffle is not None and not isinstance(shuffle, random.Random):
             raise TypeError(f"shuffle must be a random.Random, but got {describe(shuffle)}")
-        outputs: list[float] = []
-        if not self.inputs:
-            if rows is not None or batch_size is not None or shuffle is not None:
-                raise ValueError("run got rows, but the program has no inputs")
-            runner = self.runner
-            assert not isinstance(runner, GuardedRunner), "it runs over rows"
-            for count in slices(n):
-                found, numbers = runner.run(count, self._parameters())
-                self._assign(numbers)
-                outputs += found
-            return outputs
-        checked, size = self._checked(rows, batch_size)
-        for count in slices(n):
-            found, numbers = self.runner.run_rows(count, checked, size, self._parameters(), shuffle)
-            self._assign(numbers)
-            outputs += found
-        sizes = [min(size, len(checked) - start) for start in range(0, len(checked), size)]
-        return epoch_means(outputs, sizes)
+        job = self._job(n, rows, batch_size, shuffle)
+        job.numbers = self._parameters()
+        try:
+            job.run(self.runner)
+        finally:
+            self._assign(job.numbers)
+        return epoch_means(job.outputs, job.sizes)
+
+    def run_many(
+        self,
+        n: int,
+        starts: Iterable[Sequence[float]],
+        rows: Iterable[Sequence[float]] | None = None,
+        batch_size: int | None = None,
+    ) -> list[tuple[list[float], tuple[float, ...]]]:
+        """Do n iterations from each of the starts: many networks, each as if it ran alone.
+
+        A start has a number for each of ``variables``.  For each start, in order, there are the n
+        outputs and the variables' last numbers, which ``run`` gives bit for bit; ``rows`` and
+        ``batch_size`` are those of ``run``.  Machine code runs as many at once as the processor
+        has lanes.  The variables' own numbers stay as they are.
+
+        Raises ValueError if a start has another number of numbers, and what ``run`` raises.
+
+        >>> w = Value(0.0, "w")
+        >>> downhill = compile((w - 3.0) ** 2, updates=lambda gradients: {w: w - gradients[w] / 4})
+        >>> downhill.run_many(2, [[1.0], [5.0]])
+        [([4.0, 1.0], (2.5,)), ([4.0, 1.0], (3.5,))]
+        """
+        checked = [self._start(place, start) for place, start in enumerate(starts)]
+        first = self._job(n, rows, batch_size, None)
+        alone = self.engine == "python" or len(checked) == 1
+        runner = self.runner if alone else self._networks_runner
+        networks = runner.networks
+        found: list[tuple[list[float], tuple[float, ...]]] = []
+        for group in batches_of(checked, networks):
+            # The last lanes of the last vector repeat its last network.
+            together = [*group, *[group[-1]] * (networks - len(group))]
+            job = replace(first, numbers=tuple(chain.from_iterable(together)), outputs=[])
+            job.run(runner)
+            count = len(self.variables)
+            for place in range(len(group)):
+                outputs = epoch_means(job.outputs[place::networks], job.sizes)
+                last = job.numbers[place * count : (place + 1) * count]
+                found.append((outputs, tuple(last)))
+        return found
 
     # ---- other languages -------------------------------------------------------------------
 
@@ -287,6 +319,32 @@ class Program:
 
     # ---- numbers in and out ----------------------------------------------------------------
 
+    def _job(
+        self,
+        n: int,
+        rows: Iterable[Sequence[float]] | None,
+        batch_size: int | None,
+        shuffle: random.Random | None,
+    ) -> _Job:
+        """Return what ``run`` is asked for; raise ValueError or TypeError for what is wrong."""
+        if not isinstance(n, Integral) or isinstance(n, bool) or n < 0:
+            raise ValueError(f"run needs a number of iterations, 0 or more, not {describe(n)}")
+        if self.inputs:
+            return _Job(int(n), *self._checked(rows, batch_size), shuffle)
+        if rows is not None or batch_size is not None or shuffle is not None:
+            raise ValueError("run got rows, but the program has no inputs")
+        return _Job(int(n), [], 1, None)
+
+    def _start(self, place: int, start: Sequence[Any]) -> Row:
+        if isinstance(start, str) or not hasattr(start, "__len__"):
+            raise TypeError(f"start {place} must be a list of numbers, but is {describe(start)}")
+        if len(start) != len(self.variables):
+            raise ValueError(
+                f"start {place} needs a number for each of the {len(self.variables)} variables, "
+                f"but has {len(start)}"
+            )
+        return tuple([to_float(number, f"start {place}") for number in start])
+
     def _parameters(self) -> tuple[float, ...]:
         return tuple([number_of(variable) for variable in self.variables])
 
@@ -315,6 +373,36 @@ class Program:
         if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
             raise ValueError(f"the batch size must be 1 or more, not {describe(size)}")
         return checked, min(int(size), len(checked))
+
+
+@dataclass(slots=True)
+class _Job:
+    """So many iterations over rows, if there are any, from the variables' numbers."""
+
+    n: int
+    rows: list[Row]
+    size: int
+    shuffle: random.Random | None
+    numbers: Sequence[float] = ()
+    outputs: list[float] = field(default_factory=list)
+
+    def run(self, runner: Runner | GuardedRunner) -> None:
+        """Do it in slices; ``numbers`` are those after the last whole one."""
+        for count in slices(self.n):
+            if self.rows:
+                outputs, self.numbers = runner.run_rows(
+                    count, self.rows, self.size, self.numbers, self.shuffle
+                )
+            else:
+                assert not isinstance(runner, GuardedRunner), "it runs over rows"
+                outputs, self.numbers = runner.run(count, self.numbers)
+            self.outputs += outputs
+
+    @property
+    def sizes(self) -> list[int]:
+        """The batches' sizes in each iteration."""
+        count = max(len(self.rows), 1)
+        return [min(self.size, count - start) for start in range(0, count, self.size)]
 
 
 def epoch_means(outputs: Sequence[float], counts: Sequence[int]) -> list[float]:
