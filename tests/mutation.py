@@ -71,6 +71,7 @@ TARGETS = {
     ),
     "autodiff/gradient.py": (
         "autodiff/gradient.py tests/test_gradient.py",
+        "tests/test_untaken.py tests/test_called_rules.py tests/test_conditions.py",
         "tests/test_compile.py -k 'not 20000'",
     ),
     "autodiff/compiler/program.py": (

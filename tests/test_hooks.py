@@ -50,8 +50,8 @@ def _what_is_there_already() -> Iterator[None]:
     gc.collect()
     gc.freeze()
     yield
-    let_go()
     gc.unfreeze()
+    gc.collect()
 
 
 def let_go() -> None:

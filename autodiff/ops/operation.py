@@ -51,8 +51,9 @@ class Role(Enum):
 
 def chain_rule_by_partials(node: Any) -> None:
     """Apply the rule as it stands: the chain rule of an operation that is not of the table."""
-    upstream = node.grad
-    for parent, local in zip(node.parents, local_derivatives(node), strict=True):
+    upstream, op = node.grad, node.origin.op
+    partials = op.partials(node.data, *map(number_of, node.parents))
+    for parent, local in zip(node.parents, numbers(op, partials, len(node.parents)), strict=True):
         if local is not NOTHING:
             parent.grad += local * upstream
 
@@ -67,14 +68,16 @@ def local_derivatives(node: Any) -> tuple[Any, ...]:
     if given is not None:  # it was made by hand
         return given.derivatives_of(node)  # type: ignore[no-any-return]
     partials = op.partials(node.data, *map(number_of, node.parents))
-    return tuple(
-        [
-            local
-            if type(local) is float or local is NOTHING
-            else to_float(local, f"a local derivative of {op.name}")
-            for local in checked(op, partials, len(node.parents))
-        ]
-    )
+    return numbers(op, partials, len(node.parents))
+
+
+def numbers(op: Operation, partials: Any, operands: int) -> tuple[float, ...]:
+    """Return what a rule has returned for the numbers of so many operands, as floats.
+
+    Raises ValueError if it is malformed, TypeError if one is no number.
+    """
+    user = f"a local derivative of {op.name}"
+    return tuple([to_float(local, user) for local in checked(op, partials, operands)])
 
 
 def checked(op: Operation, partials: Any, operands: int) -> tuple[Any, ...]:
