@@ -50,9 +50,9 @@ def test_a_layer_written_by_hand_is_one_pack_of_sums_and_one_of_activations() ->
     hidden = [total([a * b for a, b in zip(row, x, strict=True)]).tanh() for row in w]
     sums, activations, last = forward_packs(total([h * h for h in hidden]))
     assert len(sums.results) == 8
-    assert str(sums.shape) == "sum of 6 terms, 5 × · * ·"  # the number 0, then the products
+    assert str(sums.shape) == "sum of · and 5 × · * ·"  # the number 0, then the products
     assert str(activations.shape) == "tanh(·)"
-    assert str(last.shape) == "sum of 9 terms, 8 × · * ·"
+    assert str(last.shape) == "sum of · and 8 × · * ·"
 
 
 def test_terms_stay_in_their_order() -> None:
@@ -67,7 +67,7 @@ def test_a_product_that_is_used_twice_is_no_part_of_a_sum() -> None:
     x = variables("x", 5)
     product = x[0] * x[1]
     found = forward_packs((((product + x[2]) + x[3]) + x[4]) + product)
-    assert [str(pack.shape) for pack in found] == ["· * ·", "sum of 5 terms"]
+    assert [str(pack.shape) for pack in found] == ["· * ·", "sum of 5 × ·"]
 
 
 def test_a_shape_that_few_nodes_have_is_taken_apart() -> None:
@@ -265,4 +265,4 @@ def test_the_c_of_a_network_has_its_layers_as_loops_with_their_names() -> None:
     lines = [line.strip() for line in program.to_c().splitlines()]
     assert "total += hidden2_weight[16 * lane + term] * tanh_of[term];" in lines
     assert "d_hidden2_weight[16 * block + lane] = tanh_of[lane] * d_hidden2_bias[block];" in lines
-    assert "sums: 16 × sum of 17 terms, 16 × · * ·" in program.loops
+    assert "sums: 16 × sum of hidden2.bias and 16 × hidden2.weight * tanh_of" in program.loops

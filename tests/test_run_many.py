@@ -136,7 +136,9 @@ def test_a_start_that_does_not_fit_is_refused_by_its_place() -> None:
     program = compile(w * w, updates=descent)
     with pytest.raises(ValueError, match="start 1 needs a number for each of the 1 variables"):
         program.run_many(1, [[1.0], [1.0, 2.0]])
-    with pytest.raises(TypeError, match="start 0 must be a list of numbers, but is the float 3.0"):
+    with pytest.raises(
+        TypeError, match=r"start 0 must be a list of numbers, but is the float 3\.0"
+    ):
         program.run_many(1, [3.0])  # type: ignore[list-item]
     with pytest.raises(TypeError, match="start 0"):
         program.run_many(1, [["a"]])  # type: ignore[list-item]

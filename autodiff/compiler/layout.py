@@ -36,6 +36,7 @@ __all__ = [
     "Layout",
     "Spacing",
     "Terms",
+    "terms_of",
 ]
 
 # In the place of a number of terms: as many as the vector has rows that are in the batch.

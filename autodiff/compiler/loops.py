@@ -23,10 +23,21 @@ from autodiff.compiler.build import (
     update_results,
 )
 from autodiff.compiler.languages import C, Language, identifier
-from autodiff.compiler.layout import COPY, MOVE, SUM, Block, Call, Column, Kernel, Layout, Spacing
-from autodiff.compiler.linear import Kind, numbered
+from autodiff.compiler.layout import (
+    COPY,
+    MOVE,
+    SUM,
+    Block,
+    Call,
+    Column,
+    Kernel,
+    Layout,
+    Spacing,
+    terms_of,
+)
+from autodiff.compiler.linear import Kind, Linear, numbered
 from autodiff.compiler.packs import Pack, Part, operands_in, packs_of
-from autodiff.compiler.text import one_line
+from autodiff.compiler.text import one_line, wrapped
 from autodiff.support.naming import Names
 
 __all__ = ["listed_loops", "run_loops", "step_loops"]
@@ -144,10 +155,12 @@ class _Writer:
         self.parts = parts
         self.linear = parts.linear
         self.names = names
+        self.arrays = array_names(self.linear, names)
         self.layout = LoopLayout()
         self.numbers: dict[int, float] = {}
         self.needs_numbers = False
         self.tables: list[str] = []
+        self.table_count = 0
         self.variables = in_memory(parts)
         labels = [names[self.linear.of_value[variable]] for variable in self.variables]
         for first, count in runs_of_names(labels):
@@ -211,12 +224,7 @@ class _Writer:
             )
         if self.needs_numbers and self.numbers:
             first = min(self.numbers)
-            values = ", ".join([language.number(number) for number in self.numbers.values()])
-            self.tables.append(
-                f"static const double known[] = {{{values}}};"
-                if c
-                else f"const known = [{values}];"
-            )
+            self.declare("double known[]", "known", map(language.number, self.numbers.values()))
             declared += self.counted("k", len(self.numbers), [f"memory[{first} + k] = known[k];"])
         if c:
             declared.append("(void)memory;")
@@ -238,11 +246,18 @@ class _Writer:
 
     def table(self, numbers: Iterable[int]) -> str:
         """Return the name of a table of places."""
-        name = f"places_{len(self.tables)}"
-        text = ", ".join(map(str, numbers))
-        declared = f"static const int {name}[] = {{{text}}};"
-        self.tables.append(declared if self.language is C else f"const {name} = [{text}];")
+        self.table_count += 1
+        name = f"places_{self.table_count}"
+        self.declare(f"int {name}[]", name, map(str, numbers))
         return name
+
+    def declare(self, in_c: str, in_javascript: str, numbers: Iterable[str]) -> None:
+        """Declare an array of constants."""
+        if self.language is C:
+            opening, closing = f"static const {in_c} = {{", "};"
+        else:
+            opening, closing = f"const {in_javascript} = [", "];"
+        self.tables += wrapped(opening, list(numbers), closing, "")
 
     def parameters(self, assign: str) -> list[str]:
         """Return the loop that assigns the variables' numbers from one array to the other."""
@@ -267,10 +282,15 @@ class _Writer:
             self.layout.last = None
             loops = [line for call in self.layout.place(pack) for line in self.call(call)]
             if len(pack.results) > 1 or len(loops) > 1:
-                comment = one_line(f"{self.layout.naming}: {described(pack)}")
+                comment = one_line(f"{identifier(self.layout.naming)}: {self.described(pack)}")
                 lines.append(f"{self.language.comment} {comment}")
+            self.arrays.update(dict.fromkeys(pack.results, self.layout.naming))
             lines += loops
         return lines
+
+    def described(self, pack: Pack) -> str:
+        """Return what a pack computes, without what a line would take for a part's name."""
+        return described(pack, self.arrays).replace("@", " ")
 
     def name_of(self, pack: Pack) -> str:
         """Return what the numbers of a pack are called."""
@@ -451,10 +471,26 @@ def pack_name(pack: Pack, names: Mapping[int, str]) -> str:
     return base_name([names.get(place, "") for place in pack.results], other)
 
 
-def described(pack: Pack) -> str:
-    """Return how many lanes a pack has and what each computes."""
-    count = len(pack.results)
-    return f"{count:,} × {pack.shape}" if count > 1 else str(pack.shape)
+def array_names(linear: Linear, names: Mapping[int, str]) -> dict[int, str]:
+    """Return what the array of a leaf's number is called, or the number that is known."""
+    found = {}
+    for place, register in enumerate(linear.registers):
+        if register.kind is Kind.NUMBER:
+            found[place] = repr(register.number)
+        elif register.kind is not Kind.OPERATION:
+            found[place] = names.get(place, register.name).partition("[")[0]
+    return found
+
+
+def described(pack: Pack, arrays: Mapping[int, str]) -> str:
+    """Return how many lanes a pack has and what each computes from which arrays."""
+    by_node = [terms_of(pack.shape, operands) for operands in pack.operands]
+    called = []
+    for column in zip(*by_node, strict=True):
+        found = {arrays.get(place, "…") for terms in column for place in terms}
+        called.append(found.pop() if len(found) == 1 else "…")
+    written, count = pack.shape.written(called), len(pack.results)
+    return f"{count:,} × {written}" if count > 1 else written
 
 
 def times(index: str, step: int) -> str:
@@ -494,6 +530,8 @@ def names_of(recording: Recording, parts: Parts) -> dict[int, str]:
     found: dict[int, str] = {}
     for step in recording.passes[recording.output].steps:
         found[of_value[step.total]] = f"d_{names[step.parent]}"
+    for variable, place in parts.means.items():
+        found[place] = f"mean_{names[variable]}"
     for value, place in of_value.items():
         if value in names:
             found[place] = names[value]
@@ -508,9 +546,12 @@ def listed_loops(recording: Recording, parts: Parts) -> list[str]:
     kept = [parts.output, *parts.gradients.values(), *update_results(parts)]
     live = [place for place in linear.live(kept) if linear.registers[place].op is not None]
     names = names_of(recording, parts)
+    packs = packs_of(linear, live, set(kept))
+    arrays = array_names(linear, names)
     lines = []
-    for pack in packs_of(linear, live, set(kept)):
-        lines.append(f"{pack_name(pack, names)}: {described(pack)}")
+    for name, pack in zip(numbered([pack_name(pack, names) for pack in packs]), packs, strict=True):
+        lines.append(f"{name}: {described(pack, arrays)}")
+        arrays.update(dict.fromkeys(pack.results, name))
     return lines
 
 

@@ -13,7 +13,7 @@ backpropagation, whatever code built the graph.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import groupby
@@ -61,19 +61,33 @@ class Shape:
     runs: Runs = ()
 
     def __str__(self) -> str:
+        count = operands_in(self.tree) + sum([operands_in(part) for part, _ in self.runs])
+        return self.written(["·"] * count)
+
+    def written(self, names: Sequence[str]) -> str:
+        """Return it as a person writes it, given what its operands are called.
+
+        Of a sum these are the operands of one term of each run.
+        """
         if self.tree is not None:
-            return _written(self.tree)
-        terms = sum([count for _, count in self.runs])
-        shapes = [f"{count} × {_written(part)}" for part, count in self.runs if part is not OPERAND]
-        return ", ".join([f"sum of {terms} terms", *shapes])
+            return _written(self.tree, iter([names[place] for place in self.places]))
+        operands = iter(names)
+        terms = [
+            (f"{count} × " if count > 1 else "") + _written(part, operands)
+            for part, count in self.runs
+        ]
+        return f"sum of {' and '.join(terms)}"
 
 
-def _written(part: Part) -> str:
-    """Return a tree as a person writes it, with a dot for each operand."""
+def _written(part: Part, operands: Iterator[str]) -> str:
+    """Return a tree as a person writes it; it takes its operands' names in order."""
     if not isinstance(part, tuple):
-        return part or "·"
+        return part or next(operands)
     op, parts = part
-    texts = [f"({_written(part)})" if isinstance(part, tuple) else _written(part) for part in parts]
+    texts = [
+        f"({_written(part, operands)})" if isinstance(part, tuple) else _written(part, operands)
+        for part in parts
+    ]
     return op.formula(*texts)
 
 

@@ -118,10 +118,11 @@ class Program:
     def loops(self) -> list[str]:
         """The operations that are alike, a line for each kind: the loops of machine code.
 
-        >>> w, rows = [Value(1.0, f"w[{k}]") for k in range(4)], [Value(2.0), Value(3.0)]
-        >>> outputs = [(w[0] * x + w[1]).tanh() for x in rows]
-        >>> compile(outputs[0] * outputs[1]).loops[0]
-        'mul_of: 2 × · * ·'
+        >>> x = [Value(0.5, f"x[{k}]") for k in range(4)]
+        >>> w = [[Value(1.0, f"w[{i}][{k}]") for k in range(4)] for i in range(3)]
+        >>> sums = [sum(wk * xk for wk, xk in zip(row, x)) for row in w]
+        >>> compile(sums[0] * sums[1] * sums[2]).loops[0]
+        'sums: 3 × sum of 0.0 and 4 × w * x'
         """
         return listed_loops(self.recording, self.expanded)
 
