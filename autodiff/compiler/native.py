@@ -13,8 +13,9 @@ import itertools
 import os
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from autodiff.compiler.batches import row_order
@@ -129,11 +130,14 @@ class NativeRunner:
             self.assembly = self.assembled(lanes(), width)
         self.function, self._engine = _compiled(self.assembly, bool(parts.inputs))
         order = {variable: place for place, variable in enumerate(self.assembly.order)}
-        self.places = [
+        places = [
             order[variable] * self.networks + network
             for network in range(self.networks)
             for variable in parts.variables
         ]
+        self.to_memory = _taking(sorted(range(len(places)), key=places.__getitem__))
+        self.from_memory = _taking(places)
+        self.count = len(places)
         self.left: Sequence[float] = ()
         size, table = self.assembly.size, self.assembly.table
         self._memory = (ctypes.c_double * (size + 16))()
@@ -184,14 +188,10 @@ class NativeRunner:
         """Put the variables' numbers into memory, in the order of the machine code."""
         if numbers is self.left:
             return  # they are there
-        ordered = [0.0] * len(self.places)
-        for place, number in zip(self.places, numbers, strict=True):
-            ordered[place] = number
-        self.memory[: len(ordered)] = ordered  # type: ignore[assignment]
+        self.memory[: self.count] = list(self.to_memory(numbers))
 
     def _numbers(self) -> Sequence[float]:
-        ordered = self.memory[: len(self.places)]
-        self.left = tuple([ordered[place] for place in self.places])
+        self.left = self.from_memory(self.memory[: self.count])
         return self.left
 
 
@@ -208,6 +208,11 @@ class NetworksRunner(NativeRunner):
 
     def assembled(self, lanes: int, exp_width: int) -> Assembly:
         return assembly_of_many(self.parts, lanes, exp_width)
+
+
+def _taking(places: Sequence[int]) -> Callable[[Sequence[float]], tuple[float, ...]]:
+    """Return the function that returns the numbers at these places, in this order."""
+    return itemgetter(*places) if len(places) > 1 else tuple
 
 
 def _needs_vector_exp(parts: Parts) -> bool:
