@@ -251,7 +251,7 @@ def is_of_the_library(rule: Callable[..., Any]) -> bool:
 def noticed_partials(op: Operation, node: Value) -> tuple[Any, str]:
     """Return what a rule makes of Values, and why that is no graph; "" if it is one."""
     partials: Any = None
-    with noticing([node, *node.parents], counts_keys=True) as notes:
+    with noticing([node, *node.parents], counts_texts=True) as notes:
         try:
             partials = op.partials(node, *node.parents)
         except Exception as error:  # whatever it does with a Value that works on numbers alone

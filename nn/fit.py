@@ -89,10 +89,10 @@ def fit(
     "native" (the same program as machine code; needs llvmlite) or "auto", the fastest that is
     installed and does what the code does.  A program has the operations that the code does with
     the first row.  So it is none of code that looks at a Value's number (``if x[0] > 0``,
-    Python's ``max``, ``.data``), draws (dropout) or keeps a count; nor of an optimizer with a
-    ``step()`` of its own, nor of parameters with hooks.  For these "auto" takes "eager", and the
-    history's ``reason`` says why.  What ``progress`` changes, the optimizer's settings or the
-    model, holds from then on.
+    Python's ``max``, ``.data``), makes a text of one, draws (dropout), keeps a count or has an
+    iterator; nor of an optimizer with a ``step()`` or ``updates()`` of its own, nor of parameters
+    with hooks.  For these "auto" takes "eager", and the history's ``reason`` says why.  What
+    ``progress`` changes, the optimizer's settings or the model, holds from then on.
 
     Raises NonFiniteLossError at the first loss that is not finite, ValueError or TypeError for
     data or settings that do not fit, and, with the line where it is known, for what is no program

@@ -13,9 +13,17 @@ import operator
 import pickle
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Number
-from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinMethodType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
 from autodiff import Value
@@ -23,7 +31,7 @@ from autodiff.support.noticing import INSTALLED, is_users
 
 __all__ = ["Kept"]
 
-PLAIN = (Number, str, bytes, type(None), itertools.count)
+PLAIN = (Number, str, bytes, type(None))
 
 # How many things are looked at, the nearest first: code may keep a data set.
 MOST_THINGS = 20_000
@@ -39,7 +47,8 @@ class Kept:
 
     That are the numbers and texts in attributes, lists, dicts, sets and tuples of any depth; in the
     closures, the defaults and those global variables that functions name; in attributes of classes;
-    in arrays and generators of NumPy.  ``__slots__`` are not looked into.
+    in arrays and generators of NumPy.  What an iterator has left, such as a generator or an
+    ``itertools.count``, cannot be seen: ``iterators`` has the paths of those that there are.
 
     >>> from types import SimpleNamespace
     >>> code = SimpleNamespace(calls=0)
@@ -60,6 +69,7 @@ class Kept:
         self.roots = [*roots, own_generator]
         self.undos: list[Undo] = []
         self.found: list[tuple[str, Any]] = []  # the path to each thing, and what stands for it
+        self.iterators: list[str] = []
         self._look()
 
     def change(self) -> str:
@@ -72,7 +82,7 @@ class Kept:
         return ""
 
     def restore(self) -> None:
-        """Bring all of it back, but for what an ``itertools.count`` has counted."""
+        """Bring all of it back, but for what iterators have left."""
         for undo in self.undos:
             undo()
 
@@ -87,6 +97,9 @@ class Kept:
             if id(thing) in met or (isinstance(thing, Value) and not hasattr(thing, "__dict__")):
                 continue
             met[id(thing)] = thing  # which keeps it, and its id
+            if is_iterator(thing):
+                self.iterators.append(path)
+                continue
             if str(type(thing).__module__).startswith("numpy"):
                 self._look_at_numpys(thing, path)
                 continue
@@ -110,6 +123,11 @@ class Kept:
             bits = thing.bit_generator
             self.found.append((DRAWS, pickle.dumps(bits.state)))
             self.undos.append(functools.partial(setattr, bits, "state", bits.state))
+
+
+def is_iterator(thing: Any) -> bool:
+    """Return whether something gives one thing after the other, and keeps nothing in attributes."""
+    return isinstance(thing, Iterator) and not hasattr(thing, "__dict__")
 
 
 def joined(path: str, name: str) -> str:
@@ -203,8 +221,7 @@ def is_users_own(file: str) -> bool:
 
 def in_a_class(kind: type[Any]) -> tuple[Inside, Undo | None]:
     """Return the attributes of a class, if it is the user's own."""
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    if kind.__module__ in sys.stdlib_module_names or not is_users_own(file or "__main__"):
+    if not is_users_class(kind):
         return (), None
     found = [(name, each) for name, each in vars(kind).items() if not name.startswith("__")]
     methods = [each for each in vars(kind).values() if isinstance(each, FunctionType)]
@@ -212,12 +229,39 @@ def in_a_class(kind: type[Any]) -> tuple[Inside, Undo | None]:
     return inside, functools.partial(put_back_class, kind, dict(found))
 
 
+def is_users_class(kind: type[Any]) -> bool:
+    """Return whether a class is neither Python's, nor the library's, nor that of a package."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return kind.__module__ not in sys.stdlib_module_names and is_users_own(file or "__main__")
+
+
 def in_an_object(thing: Any) -> tuple[Inside, Undo | None]:
+    """Return an object's attributes, and its class."""
+    slots = in_slots(thing)
+    undo: Undo = functools.partial(put_back_slots, thing, slots)
     attributes = getattr(thing, "__dict__", None)
     if not isinstance(attributes, dict):
-        return [("", type(thing))], None
-    undo = functools.partial(put_back_dict, attributes, dict(attributes))
-    return [*attributes.items(), ("", type(thing))], undo
+        return [*slots.items(), ("", type(thing))], undo
+    inside = [*slots.items(), *attributes.items(), ("", type(thing))]
+    return inside, functools.partial(
+        do_both, undo, functools.partial(put_back_dict, attributes), dict(attributes)
+    )
+
+
+def in_slots(thing: Any) -> dict[str, Any]:
+    """Return what an object has in ``__slots__``, by name."""
+    return {
+        name: getattr(thing, name)
+        for kind in type(thing).__mro__
+        for name, each in vars(kind).items()
+        if isinstance(each, MemberDescriptorType) and is_users_class(kind) and hasattr(thing, name)
+    }
+
+
+def put_back_slots(thing: Any, slots: dict[str, Any]) -> None:
+    for name, each in slots.items():
+        if getattr(thing, name, None) is not each:
+            object.__setattr__(thing, name, each)
 
 
 def do_both(first: Undo, second: Callable[[Any], None], argument: Any) -> None:

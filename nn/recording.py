@@ -54,15 +54,15 @@ def record(
     Raises RecordingError, with the line where it is known, if a program of it would not do what the
     code does.  What the code has drawn from generators of ``random``, they will give again.
     """
-    for method in ("step", "zero_grad"):
+    for method in ("step", "zero_grad", "updates"):
         if getattr(getattr(optimizer, method), "__func__", None) is not vars(Optimizer)[method]:
-            raise RecordingError(f"{type(optimizer).__name__} has a {method}() of its own")
+            raise RecordingError(f"{type(optimizer).__name__} has its own {method}()")
     for parameter in optimizer.parameters:
         if hooks_of(parameter) is not None:
             raise RecordingError(f"{parameter.label or 'a parameter'} has a hook")
     x, y, target = rows.variables(place)
     loss = None
-    with noticing([*x, *y, *model.parameters()], counts_keys=True) as notes:
+    with noticing([*x, *y, *model.parameters()], counts_texts=True) as notes:
         try:
             loss = value_of(rows.loss([model(x)], [target]), "loss")
         except Exception as error:  # which a row of numbers did not raise

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autodiff import topological_order
 from autodiff.compiler import Program, batches_of, epoch_means, record_program, row_order
 from autodiff.support.watch import watchers
 from nn.kept import Kept
@@ -95,6 +97,7 @@ class ProgramTrainer:
         self.program = Program(recording.loss, program, engine)
         self.engine = self.program.engine
         self.reason = self.program.reason
+        self.functions = Kept(functions_of(recording))
 
     def run(self, epochs: int, rng: random.Random | None) -> list[float]:
         """Train and return the loss of each epoch."""
@@ -103,8 +106,10 @@ class ProgramTrainer:
     def is_as_recorded(self, recording: Recording) -> bool:
         """Return whether a program of the code and the settings of now would be the same."""
         parameters = self.job.model.parameters()
-        return self.settings.has_constants_of(Settings(self.job.optimizer)) and is_same(
-            self.recording, recording, parameters
+        return (
+            self.settings.has_constants_of(Settings(self.job.optimizer))
+            and is_same(self.recording, recording, parameters)
+            and not self.functions.change()
         )
 
 
@@ -124,10 +129,12 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
     code = [job.model, job.rows.loss, job.penalty]
     kept = Kept(code)
     try:
+        if kept.iterators:
+            raise RecordingError(f"the model or the loss has an iterator, {kept.iterators[0]}")
         recording = recorded(job)
         if before is not None and before.is_as_recorded(recording) and not kept.change():
             return before
-        check_repeats(job, recording, code)
+        check_repeats(job, recording, [*code, *functions_of(recording)])
         # Code may ask for types. Plain floats may round otherwise: x ** 2 is C's pow for them.
         of_floats, of_values = job.rows.loss_of(job.model, 0).data, recording.loss.data
         both_nan = math.isnan(of_floats) and math.isnan(of_values)
@@ -144,6 +151,13 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
 
 def recorded(job: Job, place: int = 0) -> Recording:
     return record(job.model, job.rows, job.optimizer, job.penalty, place)
+
+
+def functions_of(recording: Recording) -> list[Callable[..., Any]]:
+    """Return the functions and rules of the operations in a recording."""
+    nodes = itertools.chain(*map(topological_order, recording.roots))
+    operations = dict.fromkeys(node.op for node in nodes if node.op is not None)
+    return [function for op in operations for function in (op.forward, op.partials)]
 
 
 def check_repeats(job: Job, recording: Recording, code: Sequence[Any]) -> None:

@@ -2,7 +2,8 @@
 
 A program is run as ``train.py``.  It is wrong in the line that ends in ``# MEND`` and the line that
 belongs there, or in the one before which a line is missing; the student does not see that remark.
-``says`` has what the message must have in it: the thing by its name, the line, and the cure.
+``says`` has what the message must have in it: the thing by its name, the line, and the cure, which
+is ``{cure}`` where it is the line that belongs there.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ for epoch in range(3):
     if epoch == 2: break
     w = w - 0.01 * w.grad  # MEND w.zero_grad()
 """
+CUT = ("train.py:{line}:", "use the Value itself: {cure}")
 REBOUND = ("number in place: w.data -= ...", "train.py:{line}")
 
 MISTAKES = [
@@ -112,7 +114,7 @@ loss.backward()
 """,
             "w",
         ),
-        ("h is a number", "train.py:{line}", "use the Value itself"),
+        ("h = Value((w * x).data) makes a plain number", *CUT),
     ),
     Mistake(
         "the graph is cut by .data, and nothing is recorded",
@@ -125,7 +127,7 @@ loss.backward()
 """,
             "w",
         ),
-        ("not computed from w", "train.py:{line}", "use the Value itself"),
+        ("h = (w * x).data makes a plain number", *CUT),
     ),
     *[
         Mistake(
@@ -138,7 +140,7 @@ loss.label = "loss"; loss.backward()
 """,
                 "w",
             ),
-            ("loss = 0.25", "train.py:{line}", "without .data or Value(...) round it"),
+            ("loss = 0.25", "without .data or Value(...) round it", *CUT),
         )
         for recorder in (recorded, plain)
     ],
@@ -153,7 +155,88 @@ loss.backward()
 """,
             "w",
         ),
-        ("loss is not computed from w", "train.py:{line}: penalty", "use the Value itself"),
+        ("loss is not computed from w", *CUT),
+    ),
+    *[
+        Mistake(
+            f"the graph is cut in part by {cut}, {recorder.__name__}",
+            recorder(
+                f"""
+w, x = Value(0.5, "w"), Value(3.0, "x")
+h = w * x
+part = {cut}  # MEND part = {cure}
+loss = (h - 1.0) ** 2 + part
+loss.label = "loss"
+loss.backward()
+""",
+                "w",
+            ),
+            ("makes a plain number, and d loss/d w is without", *CUT),
+        )
+        for cut, cure in (
+            ("0.1 * h.data ** 2", "0.1 * h ** 2"),
+            ("Value(h.data * 2.0)", "h * 2.0"),
+            ("h.detach() ** 2", "h ** 2"),
+            ("float(w.item()) * x", "w * x"),
+        )
+        for recorder in (recorded, plain)
+    ],
+    Mistake(
+        "the graph is cut in a method",
+        """from autodiff import *
+
+class Net:
+    def __init__(self):
+        self.w1 = Value(0.5, "w1")
+        self.w2 = Value(-0.3, "w2")
+
+    def forward(self, x):
+        hidden = (self.w1 * x).tanh().data  # MEND hidden = (self.w1 * x).tanh()
+        return self.w2 * hidden
+
+net = Net()
+loss = (net.forward(2.0) - 1.0) ** 2
+print(explain(net.w1, of=loss))
+""",
+        ("loss is not computed from w1", *CUT),
+    ),
+    Mistake(
+        "the graph is cut in a function, by math and a list",
+        """from autodiff import *
+import math
+
+def predict(w, x):
+    return w * x
+
+def loss_of(weight, rows):
+    losses = []
+    for x, y in rows:
+        p = predict(weight, x=x)
+        losses.append(math.exp(p.data - y))  # MEND losses.append((p - y).exp())
+    return sum(losses) + 0.01 * weight ** 2
+
+w = Value(0.5, "w")
+loss = loss_of(w, [(1.0, 2.0), (2.0, 4.0)])
+print(explain(w, of=loss))
+""",
+        ("makes a plain number, and d loss/d w is without", *CUT),
+    ),
+    Mistake(
+        "a Value is made of its own number",
+        recorded(
+            """
+w = Value(0.5)
+h = w * 3.0
+h = Value(h.data)  # MEND pass
+loss = h ** 2
+""",
+            "w",
+        ),
+        (
+            "loss is not computed from w",
+            "train.py:{line}: h = Value(h.data)",
+            "leave that line out",
+        ),
     ),
     Mistake(
         "loss and variable are confused",
@@ -229,6 +312,50 @@ for x in (2.0, 2.5):
         ),
         ("other passes have added to it", "call zero_grad() before each backward()"),
     ),
+    *[
+        Mistake(
+            f"zero_grad() is forgotten, asked after the update of {loss}, {recorder.__name__}",
+            recorder(
+                f"""
+w, x = Value(1.0, "w"), Value(2.0, "x")
+for epoch in range(4):
+    loss = {loss}  # MEND loss = {loss}; w.zero_grad()
+    loss.label = "loss"
+    loss.backward()
+    w.data -= {rate} * w.grad
+""",
+                "w",
+            ),
+            (
+                "loss.backward() has given",
+                "earlier passes gave the rest",
+                "call zero_grad() before each backward()",
+            ),
+        )
+        for loss, rate in (
+            ("(w * 3.0 - 1.0) ** 2", 0.05),
+            ("(w * x - 1.0) ** 2", 0.05),
+            ("w * w", 0.1),
+            ("(w * x).tanh() ** 2 + 0.1 * w ** 2", 0.1),
+        )
+        for recorder in (recorded, plain)
+    ],
+    Mistake(
+        "zero_grad() is forgotten in a loop over the parameters",
+        plain(
+            """
+w, b = Value(1.0, "w"), Value(0.0, "b")
+for epoch in range(4):
+    loss = (w * 3.0 + b - 1.0) ** 2
+    loss.label = "loss"  # MEND loss.label = "loss"; w.zero_grad(); b.zero_grad()
+    loss.backward()
+    for p in (w, b):
+        p.data -= 0.02 * p.grad
+""",
+            "w",
+        ),
+        ("earlier passes gave the rest", "call zero_grad() before each backward()"),
+    ),
     Mistake(
         "zero_grad() after backward()",
         plain(
@@ -270,7 +397,53 @@ for epoch in range(5):
 """,
             "w",
         ),
-        ("loss is larger now", "train.py:{line}: w.data += 0.01 * w.grad", "w.data -= lr * w.grad"),
+        ("loss is larger now", "train.py:{line}: w.data += 0.01 * w.grad", "write {cure}"),
+    ),
+    *[
+        Mistake(
+            f"the wrong sign, asked in epoch {epoch}: {update}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(1.0, "w")
+for epoch in range(5):
+    loss = (w * 3.0 - 1.0) ** 2
+    loss.label = "loss"
+    w.zero_grad()
+    loss.backward()
+    if epoch == {epoch}: break
+    {update}  # MEND {cure}
+""",
+                "w",
+            ),
+            ("loss becomes larger with each update", "train.py:{line}: " + update, "write {cure}"),
+        )
+        for recorder in (recorded, plain)
+        for epoch in (0, 3)
+        for update, cure in (
+            ("w.data += 0.01 * w.grad", "w.data -= 0.01 * w.grad"),
+            ("w.data = w.data + w.grad / 100", "w.data = w.data - w.grad / 100"),
+            ("w.data -= -0.01 * w.grad", "w.data += -0.01 * w.grad"),
+        )
+        if epoch or recorder is plain
+    ],
+    Mistake(
+        "the update has the wrong sign, in a loop in a function",
+        """from autodiff import *
+
+def train(parameters, lr):
+    for epoch in range(5):
+        loss = (parameters[0] * 3.0 + parameters[1]) ** 2
+        for p in parameters:
+            p.zero_grad()
+        loss.backward()
+        print(explain(w, of=loss))
+        for p in parameters:
+            p.data += lr * p.grad  # MEND p.data -= lr * p.grad
+
+w, b = Value(1.0, "w"), Value(0.5, "b")
+train([w, b], 0.01)
+""",
+        ("loss becomes larger with each update", "train.py:{line}: p.data +=", "write {cure}"),
     ),
     Mistake(
         "the learning rate is too large",
@@ -285,7 +458,11 @@ for epoch in range(5):
 """,
             "w",
         ),
-        ("loss is larger now", "train.py:{line}: w.data -= 0.5 * w.grad", "a smaller lr"),
+        (
+            "loss is larger now",
+            "train.py:{line}: w.data -= 0.5 * w.grad",
+            "a smaller learning rate",
+        ),
     ),
     Mistake(
         "the learning rate is too large: nan",
@@ -469,6 +646,6 @@ loss.backward()
         "loss = (w * 3.0 - 1.0) ** 2\n"
         "loss.backward()\n"
         "print(explain(w, of=loss))\n",
-        ("v1 (w) has no name of its own", 'Value(0.5, "w")', "record_source()"),
+        ("w has no name of its own", 'Value(0.5, "w")', "record_source()"),
     ),
 ]

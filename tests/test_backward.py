@@ -523,6 +523,18 @@ def test_a_local_derivative_of_single_precision_makes_no_gradient_of_single_prec
     assert x.grad == float(single) * 0.3
 
 
+@pytest.mark.parametrize("run", [run_whole, run_steps])
+def test_a_gradient_that_was_assigned_in_single_precision_is_added_to_in_double(
+    run: Callable[[Value], None],
+) -> None:
+    numpy = pytest.importorskip("numpy", reason="tests what becomes of NumPy's numbers in grad")
+    x = Value(2.0)
+    x.grad = numpy.float32(0.1)
+    run(x * 0.3)
+    assert type(x.grad) is float
+    assert x.grad == float(numpy.float32(0.1)) + 0.3
+
+
 # --------------------------------------------------------------------------------------------
 # Rules that a user wrote
 # --------------------------------------------------------------------------------------------

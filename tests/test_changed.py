@@ -476,8 +476,9 @@ def test_an_explanation_says_what_has_changed_and_that_the_gradient_is_of_before
     assert explained.gradient == 2.0 * (1.0 - math.tanh(0.5) * math.tanh(0.5))
     assert explained.notes == (
         "loss = tanh(h) is 0.999988, but 0.462117 with the numbers of now: w or x has changed "
-        f"since. This is the gradient of now; {CURE}",
-        f"w.grad is {w.grad:.6g}, of a pass over numbers that are out of date",
+        "since (see tests/test_changed.py:66: w.data = 0.25). This is the gradient of now; "
+        f"{CURE}",
+        f"w.grad is {w.grad:.6g}: it was computed before that",
     )
     assert explain(h, of=loss).subtitle == "h = w * x = 0.5"
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import pytest
 
 import nn
 from autodiff import Value
+from autodiff.ops import Operation
 from demos.lab import LAB
 from nn.fit import NonFiniteLossError
 from nn.rows import Rows
@@ -454,6 +455,16 @@ def times_e_to_the_target(predictions: Any, targets: Any) -> Value:
     return loss
 
 
+def weighted_by_its_text(predictions: Any, targets: Any) -> Value:
+    loss: Value = {"0": 1.0, "1": 5.0}[f"{targets[0]:.0f}"] * (predictions[0] - targets[0]) ** 2
+    return loss
+
+
+def weighted_by_its_name(predictions: Any, targets: Any) -> Value:
+    loss: Value = (5.0 if "1" in str(targets[0]) else 1.0) * (predictions[0] - targets[0]) ** 2
+    return loss
+
+
 def weighted_if_the_class_is_known(predictions: Any, targets: Any) -> Value:
     loss: Value = {1.0: 5.0}.get(targets[0], 1.0) * (predictions[0] - targets[0]) ** 2
     return loss
@@ -473,6 +484,8 @@ def times_the_targets_number(predictions: Any, targets: Any) -> Value:
         (squared_to_one_or_zero, [1.0, 1.0], "compares a Value's number"),
         (weighted_by_class, [1.0, 0.0], "uses a Value as a key"),
         (weighted_if_the_class_is_known, [0.0, 1.0], "uses a Value as a key"),
+        (weighted_by_its_text, [1.0, 0.0], "makes a text of a Value"),
+        (weighted_by_its_name, [1.0, 0.0], "makes a text of a Value"),
         (times_e_to_the_target, [1.0, 0.0], "turns a Value into a float"),
         (times_the_targets_number, [1.0, 3.0], "reads a Value's number"),
     ],
@@ -496,7 +509,7 @@ def test_a_loss_that_looks_at_its_targets_number_is_no_program(
     (line,) = [
         first + k
         for k, text in enumerate(lines)
-        if re.search(r"if targ|\[targ|\(targ|0\].data", text)
+        if re.search(r"if targ|\[targ|\(targ|{targ|0\].data", text)
     ]
     assert reasons[0].startswith(f"tests/test_fit.py:{line} {looks}")
     assert reasons[1] == ""
@@ -508,6 +521,117 @@ def test_a_loss_that_looks_at_its_targets_number_is_no_program(
             model, [[0.0], [1.0]], targets,
             loss=loss, optimizer=optimizer, epochs=5, engine="python",
         )  # fmt: skip
+
+
+def warming_up() -> Iterator[float]:
+    """Yield a weight that stays 0 for so long that no call or two would show it."""
+    yield from [0.0] * 8
+    while True:
+        yield 1.0
+
+
+def test_a_schedule_by_an_iterator_trains_as_the_eager_loop_does() -> None:
+    found = {}
+    for engine in ("auto", "eager"):
+        model = nn.Neuron(1, nonlin=False, rng=1)
+        optimizer = nn.SGD(model.parameters(), 0.01)
+        weight = warming_up()
+
+        def loss(predictions: Any, targets: Any, weight: Iterator[float] = weight) -> Value:
+            total: Value = next(weight) * (predictions[0] - targets[0]) ** 2
+            return total
+
+        history = nn.fit(
+            model, [[0.0], [1.0]], [1.0, 2.0],
+            loss=loss, optimizer=optimizer, epochs=10, engine=engine,
+        )  # fmt: skip
+        found[engine] = all_bits(history.losses), numbers_of(model, optimizer)
+        if engine == "auto":
+            assert history.engine == "eager"
+            assert history.reason == "the model or the loss has an iterator, [0]"
+    assert found["auto"] == found["eager"]
+
+
+class Doubled(nn.SGD):
+    """An optimizer whose expressions are not what its rule does."""
+
+    def updates(self, gradients: Any) -> Any:
+        """Return the updates, twice as large."""
+        return {each: 2.0 * new for each, new in super().updates(gradients).items()}
+
+
+def test_an_optimizer_with_updates_of_its_own_is_no_program() -> None:
+    model = nn.Neuron(1, nonlin=False, rng=1)
+    optimizer = Doubled(model.parameters(), 0.01)
+    history = nn.fit(model, [[0.0]], [1.0], optimizer=optimizer, epochs=1)
+    assert (history.engine, history.reason) == ("eager", "Doubled has its own updates()")
+
+
+SCALE = [1.0]
+
+
+def scaled_square(x: float) -> float:
+    return SCALE[0] * x * x
+
+
+def scaled_square_partials(out: Any, x: Any) -> Any:
+    return (2.0 * SCALE[0] * x,)
+
+
+SCALED_SQUARE = Operation(
+    "scaled_square", "scaled_square", 1, scaled_square, scaled_square_partials
+)
+
+
+def scaled_square_loss(predictions: Any, targets: Any) -> Value:
+    return Value.make_node(SCALED_SQUARE, predictions[0] - targets[0])
+
+
+@pytest.mark.parametrize("engine", ["auto", "python"])
+def test_a_number_that_an_operation_takes_from_elsewhere_may_change_while_it_trains(
+    engine: str,
+) -> None:
+    found = []
+    for each in ("eager", engine):
+        model = nn.Neuron(1, nonlin=False, rng=1)
+        optimizer = nn.SGD(model.parameters(), 0.01)
+        rows = Rows(model, [[0.0], [1.0]], [1.0, 2.0], scaled_square_loss)
+        job, trainer, losses = Job(model, rows, optimizer, None, 2), None, []
+        for scale in (1.0, 1.0, 0.5, 0.25):
+            SCALE[0] = scale
+            trainer = trainer_of(job, each, trainer)
+            losses += trainer.run(1, None)
+        assert isinstance(trainer, EagerTrainer if each == "eager" else ProgramTrainer)
+        found.append((all_bits(losses), numbers_of(model, optimizer)))
+    SCALE[0] = 1.0
+    assert found[0] == found[1]
+
+
+calls = [0]
+
+
+def doubled_later(x: float) -> float:
+    calls[0] += 1
+    return x * (1.0 if calls[0] < 50 else 2.0)
+
+
+def slope_of_one(out: Any, x: Any) -> Any:
+    return (1.0,)
+
+
+DOUBLED_LATER = Operation("doubled_later", "doubled_later", 1, doubled_later, slope_of_one)
+
+
+def loss_doubled_later(predictions: Any, targets: Any) -> Value:
+    return Value.make_node(DOUBLED_LATER, (predictions[0] - targets[0]) ** 2)
+
+
+def test_an_operation_that_counts_its_calls_is_no_program() -> None:
+    model = nn.Neuron(1, nonlin=False, rng=1)
+    optimizer = nn.SGD(model.parameters(), 0.01)
+    history = nn.fit(model, [[0.0]], [1.0], loss=loss_doubled_later, optimizer=optimizer, epochs=2)
+    assert history.engine == "eager"
+    assert history.reason == "the model or the loss changes calls[0] whenever it is called"
 
 
 def test_a_loss_that_is_nan_for_a_target_is_a_program_all_the_same() -> None:
@@ -536,7 +660,7 @@ def test_an_optimizer_with_a_step_of_its_own_is_no_program() -> None:
         for parameter, number in zip(model.parameters(), before, strict=True)
     ]
     assert 0.0 < max(moved) <= 0.001 * (1.0 + 1e-9)
-    with pytest.raises(ValueError, match=r"^fit: Clipped has a step\(\) of its own"):
+    with pytest.raises(ValueError, match=r"^fit: Clipped has its own step\(\)"):
         nn.fit(model, X, Y, optimizer=optimizer, epochs=1, engine="python")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -80,12 +82,10 @@ def test_a_key_that_is_an_object_has_its_place_for_a_name() -> None:
 
 def test_the_nearest_things_are_looked_at_first_and_not_all() -> None:
     far = [[0.0] * MOST_THINGS, [0]]
-    code = SimpleNamespace(data=far, calls=0, counter=itertools.count())
+    code = SimpleNamespace(data=far, calls=0)
     kept = Kept([code])
     far[1][0] = 1
     assert kept.change() == ""
-    next(code.counter)
-    assert kept.change() == "changes counter"
     code.calls = 1
     assert kept.change() == "changes calls"
 
@@ -100,3 +100,63 @@ def test_arrays_are_state_unless_they_are_large() -> None:
     assert kept.change() == "changes small"
     kept.restore()
     assert small.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+@dataclass(slots=True)
+class Schedule:
+    """Counts in a slot."""
+
+    calls: int = 0
+    never_set: int = 0
+
+
+class FasterSchedule(Schedule):
+    """Has slots and a dict."""
+
+
+@pytest.mark.parametrize("kind", [Schedule, FasterSchedule])
+def test_what_is_in_slots_is_state(kind: type[Schedule]) -> None:
+    schedule = kind()
+    del schedule.never_set
+    kept = Kept([SimpleNamespace(schedule=schedule)])
+    assert kept.change() == ""
+    schedule.calls = 3
+    assert kept.change() == "changes schedule.calls"
+    kept.restore()
+    assert schedule.calls == 0
+
+
+class Halving:
+    """An iterator that keeps its state in an attribute."""
+
+    def __init__(self) -> None:
+        self.rate = 1.0
+
+    def __iter__(self) -> Iterator[float]:
+        return self
+
+    def __next__(self) -> float:
+        self.rate /= 2
+        return self.rate
+
+
+@pytest.mark.parametrize(
+    "iterator",
+    [
+        iter([1, 2]),
+        (rate / 2 for rate in (1.0, 2.0)),
+        itertools.count(),
+        itertools.cycle([1, 2]),
+        zip([1], [2], strict=True),
+    ],
+)
+def test_an_iterator_is_named_as_nobody_sees_what_it_has_left(iterator: Any) -> None:
+    assert Kept([SimpleNamespace(plain=1, schedule=[iterator])]).iterators == ["schedule[0]"]
+
+
+def test_an_iterator_of_ones_own_is_seen_in_its_attributes() -> None:
+    halving = Halving()
+    kept = Kept([halving])
+    assert kept.iterators == []
+    next(halving)
+    assert kept.change() == "changes rate"

@@ -43,8 +43,9 @@ def test_a_mistake_is_told_with_the_thing_the_line_and_the_cure(
     said = said_by(mistake.program, tmp_path)
     lines = mistake.marked.splitlines()
     (line,) = [number for number, text in enumerate(lines, 1) if MARK in text]
+    cure = lines[line - 1].partition(MARK)[2]
     for part in mistake.says:
-        assert part.replace("{line}", str(line)) in said
+        assert part.replace("{line}", str(line)).replace("{cure}", cure) in said
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=IDS)

@@ -143,7 +143,7 @@ def test_explain_at_a_breakpoint_of_the_pass_knows_that_it_is_running(tmp_path: 
         ("u", AT_NODE),
         (
             f"p {asked}",
-            "('v6.backward() is running: w.grad is not there, and will be "
+            "('y.backward() is running: w.grad is not there, and will be "
             f"{3.0 * SLOPE:.6g} once it has its contribution. Go on to the end of the pass',)",
         ),
         ("u", "train.py <module>: y.backward()"),

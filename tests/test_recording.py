@@ -1408,7 +1408,7 @@ def test_an_optimizer_whose_zero_grad_is_its_own_is_no_program() -> None:
     optimizer = nn.SGD(model.parameters(), lr=0.05)
     optimizer.step = lambda: None  # type: ignore[method-assign]
     history = nn.fit(model, X, Y, optimizer=optimizer, epochs=2)
-    assert history.reason == "SGD has a step() of its own"
+    assert history.reason == "SGD has its own step()"
     assert model.w.data == 0.75
 
 

@@ -12,7 +12,10 @@
 ``zeros.py``        why it is zero, or nearly so
 ``not_finite.py``   why it is infinite or nan: a table of what operations cannot do
 ``updates.py``      updates that go wrong
-``lines.py``        lines of the user's file that do what is meant
+``earlier.py``      the gradient that the last pass gave, where numbers have changed since
+``program.py``      the program that made the graph: its names, and the lines that are meant
+``statements.py``   what the statements of a program do, read from its text
+``directions.py``   which way an update goes, and how a line is mended
 ``uses.py``         the uses of a Value, and of all that depends on it
 ``paths.py``        the largest products along whole paths
 ``source.py``       ``record_source``: the line that made each Value

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from types import CodeType
 
+from autodiff.debug.statements import parsed
+
 __all__ = ["Use", "is_in_comprehension", "use_of_result"]
 
 # Line and column of an expression's first character, and of the one behind its last.
@@ -102,11 +104,7 @@ def assignments_in(source: str) -> Assignments:
     [('a', True), ('b', False)]
     """
     found = Assignments({}, {}, [])
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return found
-    for statement in ast.walk(tree):
+    for statement in ast.walk(parsed(source)):
         if isinstance(statement, (ast.ListComp, ast.SetComp, ast.DictComp)):
             end = statement.end_lineno or 0, statement.end_col_offset or 0
             found.comprehensions.append((statement.lineno, statement.col_offset, *end))

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 
-from autodiff.debug.lines import file_of, names_of_the_caller
 from autodiff.debug.paths import Path, largest_paths, number_of_paths
+from autodiff.debug.program import Program
 from autodiff.debug.reasons import REASONS, why_missing
 from autodiff.debug.situation import Situation, equation, made_in
 from autodiff.debug.steps import Step
@@ -171,14 +171,15 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
     check_data(of)
     leaves, interior = leaves_and_interior(of)
     order = [*leaves, *interior]
-    names, file, called = Names(of), file_of(value, of), names_of_the_caller(value)
+    program = Program([*order, value])
+    names = Names(of, program.called)
     if value.is_constant:
         note = (
             f"{name_of(value)} is a constant, which gets no gradient; Value(...) makes a variable"
         )
         return Explanation(value, of, number_of(value), None, (), (note,), (), None, names)
     if value not in names:
-        notes = tuple(why_missing(value, of, order, file))
+        notes = tuple(why_missing(value, of, order, program))
         return Explanation(value, of, number_of(value), None, (), notes, (), None, names)
     with recomputed(order) as changes:
         uses = uses_on_the_way(value, of, interior)
@@ -189,7 +190,7 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
         if paths:
             found = tuple(largest_paths(value, of, order, uses.steps, names, most_paths))
             path_count = number_of_paths(value, of, order, uses.users)
-        case = Situation(value, of, order, names, changes, uses, gradient, file, called)
+        case = Situation(value, of, order, names, changes, uses, gradient, program)
         notes = tuple(limited(note for reason in REASONS for note in reason(case)))
         return Explanation(
             *(value, of, value.data, gradient, steps, notes, found, path_count, names)
@@ -212,7 +213,9 @@ def limited(notes: Iterable[str]) -> Iterator[str]:
 
 def name_in(names: Names, value: Value) -> str:
     """Return what a Value is called in a graph, or by itself if it is not in it."""
-    return names[value] if value in names else name_of(value)
+    if value in names:
+        return names[value]
+    return value.name or names.called.get(value) or name_of(value)
 
 
 def size(step: Step) -> float:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from autodiff.debug.lines import UPDATE, see
 from autodiff.debug.situation import Situation, equation, made_in
+from autodiff.debug.statements import shown_statements
 from autodiff.debug.steps import Step
 from autodiff.support.naming import Names, number_text
 from autodiff.value import Value
@@ -116,7 +116,7 @@ def why_not_finite(case: Situation) -> Iterator[str]:
         by = "It stands in the formula" if given[0].is_constant else BY_AN_UPDATE
         yield (
             f"the forward pass begins with what is not finite: {who}{more}. "
-            f"{by.format(see=see(UPDATE, case.file))}"
+            f"{by.format(see=shown_statements(case.program.updates(given, case.order)))}"
         )
     begun = [node for node in case.order if node in reached and is_bad_result(node)]
     for node in begun:

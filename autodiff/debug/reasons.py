@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType, GeneratorType
 
-from autodiff.debug.lines import CUT, REBINDING, TAKEN_OUT, UPDATE, see, spoken_name
+from autodiff.debug.directions import inside_the_graph
+from autodiff.debug.earlier import OF_GRADIENTS, agree, gradients_of_the_pass, is_more
 from autodiff.debug.not_finite import why_not_finite
+from autodiff.debug.program import Program
 from autodiff.debug.situation import Situation, made_in
+from autodiff.debug.statements import shown_statements
 from autodiff.debug.steps import backward_steps
 from autodiff.debug.updates import (
     definition,
@@ -24,6 +27,7 @@ from autodiff.debug.updates import (
 from autodiff.debug.zeros import why_zero
 from autodiff.graph import topological_order
 from autodiff.support.changed import CURE as CHANGED_CURE
+from autodiff.support.changed import is_same
 from autodiff.support.naming import name_of, number_text
 from autodiff.support.watch import hooks_of
 from autodiff.value import Value
@@ -37,14 +41,15 @@ SHOWN_VARIABLES = 4
 # --------------------------------------------------------------------------------------------
 
 
-def why_missing(value: Value, of: Value, order: Sequence[Value], file: str) -> Iterator[str]:
+def why_missing(value: Value, of: Value, order: Sequence[Value], program: Program) -> Iterator[str]:
     """Yield why there is no path from value to ``of``, whose graph is ``order``."""
-    name, root = spoken_name(value), spoken_name(of)
+    name, root = program.name(value), program.name(of)
     old = old_parameter(value)
     while old is not None and old not in order:
         old = old_parameter(old)
     yield f"{root} is not computed from {name}: no path leads from one to the other"
     twins = [node for node in order if value.name and node.name == value.name and node.is_leaf]
+    rebound = made_in(value) or shown_statements(program.rebindings(value))
     if of in topological_order(value):
         yield (
             f"it is the other way round: {name} is computed from {root}, so ask for "
@@ -54,47 +59,48 @@ def why_missing(value: Value, of: Value, order: Sequence[Value], file: str) -> I
         yield (
             f"{root} = {number_text(of.data)}{made_in(of)} is a variable itself, which is computed "
             f"from nothing: the forward pass, {root} = ..., has to come first, without .data or "
-            f"Value(...) round it{see(CUT, file)}"
+            "Value(...) round it"
         )
+        yield from cut_off(value, of, program)
     elif old is not None:
         yield (
-            f"{name} is a new Value, {definition(value)}{made_in(value) or see(REBINDING, file)}, "
-            f"and {root} uses the old one, {old!r}: assigning to a name does not change the Value "
-            f"that a model holds. Change its number in place: {in_place(old)}"
+            f"{name} is a new Value, {definition(value)}{rebound}, and {root} uses the old one, "
+            f"{old!r}: assigning to a name does not change the Value that a model holds. Change "
+            f"its number in place: {in_place(value, program)}"
         )
     elif twins:
         yield (
             f"{root} uses another Value of that name, {twins[0]!r}{made_in(twins[0])}, not this one"
-            f"{made_in(value) or see(REBINDING, file)}: was the name given to a new Value, where "
-            f"the old one's number should have been changed in place ({value.name}.data -= ...)?"
+            f"{rebound}: was the name given to a new Value, where the old one's number should have "
+            f"been changed in place ({program.number(value)} -= ...)?"
         )
     else:
-        yield from why_cut_off(value, order, name, root, file)
+        cuts = list(cut_off(value, of, program))
+        yield from cuts or [not_used(value, order, name, root)]
     if not value.name:
-        yield how_to_name(name)
+        yield how_to_name(value, name, program)
 
 
-def why_cut_off(
-    value: Value, order: Sequence[Value], name: str, root: str, file: str
-) -> Iterator[str]:
-    """Yield where a number was taken out of the graph, or else what ``order`` is computed from."""
-    cuts = [node for node in order if node.is_leaf and TAKEN_OUT.search(node.origin.code)]
-    for node in cuts[:SHOWN_VARIABLES]:
+def cut_off(value: Value, of: Value, program: Program) -> Iterator[str]:
+    """Yield the lines where a number is taken out of the graph between value and the root."""
+    for cut in program.cuts(value, of)[:SHOWN_VARIABLES]:
         yield (
-            f"{name_of(node)} is a number{made_in(node)} that is not computed from anything: "
-            f"{node.origin.code}. There .data, .item() or detach() takes it out of the graph, and "
-            "no gradient flows back: use the Value itself"
+            f"{cut} makes a plain number, through which no gradient flows back to "
+            f"{program.name(value)}: {inside_the_graph(cut.tree)}"
         )
-    if not cuts:
-        variables = [node for node in order if node.is_leaf and not node.is_constant]
-        told = ", ".join(name_of(node) + made_in(node) for node in variables[:SHOWN_VARIABLES])
-        more = " …" if len(variables) > SHOWN_VARIABLES else ""
-        recorded = "" if value.origin.line else ". In `with record_source():` lines are told"
-        yield (
-            f"{root} is computed from {told}{more}. Use {name}{made_in(value)} in its formula; if "
-            f"it is used there, .data, .item() or detach() takes a number out of the graph on the "
-            f"way{see(CUT, file)}: use the Value itself{recorded}"
-        )
+
+
+def not_used(value: Value, order: Sequence[Value], name: str, root: str) -> str:
+    """Return what a root is computed from in value's place."""
+    variables = [node for node in order if node.is_leaf and not node.is_constant]
+    told = ", ".join(name_of(node) + made_in(node) for node in variables[:SHOWN_VARIABLES])
+    more = " …" if len(variables) > SHOWN_VARIABLES else ""
+    recorded = "" if value.origin.line else ". In `with record_source():` lines are told"
+    return (
+        f"{root} is computed from {told}{more}. Use {name}{made_in(value)} in its formula; if it "
+        "is used there, .data, .item() or detach() takes a number out of the graph on the way: use "
+        f"the Value itself{recorded}"
+    )
 
 
 # --------------------------------------------------------------------------------------------
@@ -106,9 +112,7 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
     """Yield why ``value.grad`` is not the gradient that the chain rule gives, if it is not."""
     value, of, gradient, names = case.value, case.of, case.gradient, case.names
     name, root = names[value], names[of]
-    if value.has_grad and (
-        value.grad == gradient or (math.isnan(value.grad) and math.isnan(gradient))
-    ):
+    if value.has_grad and (value.grad == gradient or is_same(value.grad, gradient)):
         return
     if of.has_grad and is_running(of):
         yield from what_is_there_so_far(case)
@@ -116,7 +120,7 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
     if not value.has_grad:
         if not of.has_grad:
             yield f"{name}.grad is not computed: {root}.backward() has not run, so call it first"
-        elif value is of or any(step.taken for step in case.uses.steps[value]):
+        elif not case.changes and any(step.taken for step in case.uses.steps[value]):
             yield (
                 f"{name}.grad has been cleared since {root}.backward() ran: "
                 "call zero_grad() before backward()"
@@ -128,9 +132,12 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
     if hooked:
         yield f"{name}.grad is {grad}: a hook on {hooked[0]} may have replaced it"
     elif not of.has_grad:
-        yield f"{name}.grad, {grad}, is of another pass: {root}.backward() has not run"
+        yield (
+            f"{name}.grad is {grad}, of another pass: {root}.backward() has not run. Call "
+            f"zero_grad(), and then {root}.backward()"
+        )
     elif case.changes:
-        yield f"{name}.grad is {grad}, of a pass over numbers that are out of date"
+        yield from why_other_than_it_was(case)
     elif math.isclose(value.grad, of.grad * gradient, rel_tol=1e-12):
         yield (
             f"{name}.grad is {grad}, that times {number_text(of.grad)}: "
@@ -145,6 +152,25 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
         )
     else:
         yield f"{name}.grad is {grad}: other passes have added to it, as {ADD_UP}"
+
+
+def why_other_than_it_was(case: Situation) -> Iterator[str]:
+    """Yield what ``value.grad`` has in it after numbers have been changed."""
+    name, grad = case.names[case.value], case.value.grad
+    told, given = number_text(grad), gradients_of_the_pass(case)
+    if any(agree(grad, each, OF_GRADIENTS) for each, _ in given):
+        yield f"{name}.grad is {told}: it was computed before that"
+    elif grad != 0.0 and is_more(grad, given):
+        yield (
+            f"{name}.grad is {told}, of which {case.names[case.of]}.backward() has given "
+            f"{' or '.join(number_text(each) for each, _ in given)}: earlier passes gave the rest, "
+            f"as {ADD_UP}"
+        )
+    elif grad != 0.0:
+        yield (
+            f"{name}.grad is {told}: it was computed before that. Where zero_grad() has not run "
+            "before backward(), earlier passes have added to it"
+        )
 
 
 ADD_UP = "gradients add up: call zero_grad() before each backward()"
@@ -189,7 +215,18 @@ def what_changed(case: Situation) -> Iterator[str]:
     """Yield which results are out of date."""
     if case.changes:
         sentence = case.changes.sentence(case.names)
-        yield f"{sentence}{see(UPDATE, case.file)}. This is the gradient of now; {CHANGED_CURE}"
+        lines = shown_statements(case.program.updates(case.changes.causes, case.order))
+        yield f"{sentence}{lines}. This is the gradient of now; {CHANGED_CURE}"
+
+
+def why_in_part(case: Situation) -> Iterator[str]:
+    """Yield the lines where a part of what value does to the root leaves the graph."""
+    gradient = f"d {case.names[case.of]}/d {case.names[case.value]}"
+    for cut in case.program.cuts(case.value, case.of):
+        yield (
+            f"{cut} makes a plain number, and {gradient} is without what goes through it. If that "
+            f"is to count, {inside_the_graph(cut.tree)}"
+        )
 
 
 def is_the_root(case: Situation) -> Iterator[str]:
@@ -201,16 +238,24 @@ def is_the_root(case: Situation) -> Iterator[str]:
 def has_no_name(case: Situation) -> Iterator[str]:
     """Yield how to get names."""
     if not case.value.name:
-        called = f" ({case.called[0]})" if case.called else ""
-        yield how_to_name(f"{case.names[case.value]}{called}")
+        yield how_to_name(case.value, case.names[case.value], case.program)
 
 
-def how_to_name(called: str) -> str:
+def how_to_name(value: Value, called: str, program: Program) -> str:
     """Return what to do about a Value that has no name."""
-    return (
-        f'{called} has no name of its own: give it one, as in Value(0.5, "w") and y.label = "y", '
-        "or make the graph in `with record_source():`, which takes the names and lines from the "
+    name = called if called.isidentifier() and called in program.called.values() else ""
+    if value.is_leaf:
+        in_code = f'Value(0.5, "{name or "w"}")'
+    else:
+        formula = "" if name else f"y = {definition(value)}; "
+        in_code = f'{formula}{name or "y"}.label = "{name or "y"}"'
+    recording = (
+        ", or make the graph in `with record_source():`, which takes the names and lines from the "
         "program"
+    )
+    return (
+        f"{called}{made_in(value)} has no name of its own, for pictures and traces: give it one, "
+        f"as in {in_code}{'' if value.origin.line else recording}"
     )
 
 
@@ -221,6 +266,7 @@ REASONS: tuple[Callable[[Situation], Iterator[str]], ...] = (
     why_worse,
     is_the_root,
     why_not_finite,
+    why_in_part,
     why_zero,
     why_stays_the_same,
     why_other_than_grad,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autodiff.debug.program import Program
 from autodiff.debug.uses import Uses
 from autodiff.support.changed import Changes
 from autodiff.support.naming import Names, short_formula
@@ -23,8 +24,7 @@ class Situation:
     ``changes``   what has changed since the graph was computed
     ``uses``      the uses of value, and of all between it and ``of``
     ``gradient``  what the chain rule gives
-    ``file``      the user's file, '' if unknown
-    ``called``    what value is called in the code that asks
+    ``program``   the program that made the graph
     ============  =========================================================================
     """
 
@@ -35,8 +35,7 @@ class Situation:
     changes: Changes
     uses: Uses
     gradient: float
-    file: str
-    called: Sequence[str]
+    program: Program
 
 
 def made_in(value: Value) -> str:

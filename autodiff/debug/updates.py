@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from autodiff.debug.lines import REBINDING, UPDATE, is_rebound, see, spoken_name
+from autodiff.debug.directions import direction, turned_round
+from autodiff.debug.earlier import added_up
+from autodiff.debug.program import Program
 from autodiff.debug.situation import Situation, made_in
+from autodiff.debug.statements import shown_statements
 from autodiff.graph import topological_order
 from autodiff.ops import Role
-from autodiff.support.naming import name_of, number_text
+from autodiff.support.changed import told_apart
+from autodiff.support.naming import name_of
 from autodiff.value import Value
 
 __all__ = [
@@ -25,6 +29,8 @@ __all__ = [
 # The roles of the operands of an update.
 UPDATES = ((Role.TERM, Role.TERM), (Role.TERM, Role.NEGATED))
 SHOWN_VARIABLES = 3
+
+UNIT_ROUNDOFF = 2.0**-53
 
 
 def definition(value: Value) -> str:
@@ -46,15 +52,16 @@ def old_parameter(value: Value) -> Value | None:
     return old if is_number and not old.is_constant else None
 
 
-def in_place(value: Value) -> str:
+def in_place(value: Value, program: Program) -> str:
     """Return how to update the variable that a chain of updates began with.
 
-    >>> in_place(Value(2.0, "w") - 0.5 - 0.25)
-    'w.data -= ...'
+    Under the first name that it had: what it is called now may be the result of an update.
     """
-    while (old := old_parameter(value)) is not None:
-        value = old
-    return f"{value.name or 'w'}.data -= ..."
+    chain = [value]
+    while (old := old_parameter(chain[0])) is not None:
+        chain.insert(0, old)
+    names = [program.name(each) for each in chain]
+    return f"{next(filter(str.isidentifier, names), 'p')}.data -= ..."
 
 
 def why_rebound(case: Situation) -> Iterator[str]:
@@ -62,26 +69,69 @@ def why_rebound(case: Situation) -> Iterator[str]:
 
     That ``w - 0.3`` is an update and no ordinary difference, only the line that made it can tell.
     """
-    value, old = case.value, old_parameter(case.value)
-    if old is not None and old.has_grad and is_rebound(value, case.called, case.file):
+    value, program, old = case.value, case.program, old_parameter(case.value)
+    if old is not None and old.has_grad and program.is_rebound(value):
         yield (
-            f"{spoken_name(value)} is no variable but the result of an update, {definition(value)}"
-            f"{made_in(value) or see(REBINDING, case.file)}: each such step makes the graph longer,"
-            " and the variable that it began with is not updated. Change that one's number in "
-            f"place: {in_place(old)}"
+            f"{program.name(value)} is no variable but the result of an update, {definition(value)}"
+            f"{made_in(value) or shown_statements(program.rebindings(value))}: each such step "
+            "makes the graph longer, and the variable that it began with is not updated. Change "
+            f"that one's number in place: {in_place(value, program)}"
         )
 
 
 def why_worse(case: Situation) -> Iterator[str]:
-    """Yield that the numbers of now make the loss larger, or no number at all."""
+    """Yield that the numbers of now make the loss larger, or that the updates will.
+
+    Which way they go, the lines tell that do them.  Where they begin with a gradient that earlier
+    passes have added to, it is that which has to be mended.
+    """
+    program, root = case.program, case.names[case.of]
+    movers = case.changes.causes if case.changes else [case.value]
+    updates = program.updates(movers, case.order)
+    uphill = program.uphill(updates)
     before, after = case.changes.numbers[case.of], case.changes.number(case.of)
-    if case.of.has_grad and math.isfinite(before) and not after <= before:
-        name, root = case.names[case.value], case.names[case.of]
+    is_worse = case.of.has_grad and math.isfinite(before) and not after - before <= rounding(case)
+    if uphill and case.value.is_leaf and (is_worse or not case.changes):
+        fact = f"{root} is larger now, {in_words(before, after)}" if is_worse else ""
         yield (
-            f"{root} is larger now, {number_text(after)} where it was {number_text(before)}: if an "
-            f"update has done that{see(UPDATE, case.file)}, it went up the slope, or too far. Down "
-            f"is {name}.data -= lr * {name}.grad; a smaller lr goes less far"
+            f"{fact or f'{root} becomes larger with each update'}: {uphill[0]} adds the gradient, "
+            f"which goes up the slope. To make {root} smaller, write "
+            f"{turned_round(uphill[0].tree)}"
         )
+    elif is_worse and not added_up(case):
+        is_down = all(direction(each.tree, program.scope) < 0 for each in updates)
+        number = program.number(case.value)
+        why = (
+            "it went too far: take a smaller learning rate"
+            if is_down and program.statements
+            else f"it went up the slope, or too far. Down is {number} -= lr * "
+            f"{number.removesuffix('.data')}.grad; a smaller lr goes less far"
+        )
+        yield (
+            f"{root} is larger now, {in_words(before, after)}: if an update has done that"
+            f"{shown_statements(updates)}, {why}"
+        )
+
+
+def in_words(before: float, after: float) -> str:
+    """Return what a number is and was."""
+    was, number = told_apart(before, after)
+    return f"{number} where it was {was}"
+
+
+def rounding(case: Situation) -> float:
+    """Return by how much the root may differ without meaning anything.
+
+    Each number of the graph is rounded to half a unit in its last place, which moves the root by
+    that times its gradient: the first-order bound of the error analysis of floating point
+    (N. Higham, Accuracy and Stability of Numerical Algorithms, chapter 3).  Twice that, as the root
+    was rounded before the update and is after it.
+    """
+    gradients = {case.of: 1.0}
+    for node, steps in case.uses.every_step.items():
+        gradients[node] = steps[-1].total
+    moved = [abs(gradient * node.data) for node, gradient in gradients.items()]
+    return 2.0 * UNIT_ROUNDOFF * sum(filter(math.isfinite, moved))
 
 
 def why_overwritten(case: Situation) -> Iterator[str]:
@@ -99,9 +149,10 @@ def why_overwritten(case: Situation) -> Iterator[str]:
     ]
     for node in overwritten[:1]:
         below = [each for each in topological_order(node) if each.is_leaf and not each.is_constant]
-        variables = " or ".join(f"{case.names[each]}.data" for each in below[:SHOWN_VARIABLES])
+        variables = " or ".join(map(case.program.number, below[:SHOWN_VARIABLES]))
+        lines = case.program.updates([node], case.order)
         yield (
-            f"{case.names[node]}.data was assigned to{see(UPDATE, case.file)}, but "
+            f"{case.names[node]}.data was assigned to{shown_statements(lines)}, but "
             f"{case.names[node]} is a result{made_in(node)}, which the next forward pass computes "
             f"anew: change a variable, such as {variables}"
         )

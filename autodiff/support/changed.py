@@ -19,7 +19,7 @@ from autodiff.support.naming import Names, number_text, short_formula
 from autodiff.support.node import number_of
 from autodiff.value import Value
 
-__all__ = ["CURE", "Changes", "are_up_to_date", "recomputed"]
+__all__ = ["CURE", "OURS", "Changes", "are_up_to_date", "recomputed"]
 
 CURE = "run the forward pass again, which makes the graph anew"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from autodiff.graph import topological_order
 from autodiff.value import Value
 
@@ -37,7 +39,7 @@ class Names:
     A node's own name is its label, or else the name that ``record_source`` saw it assigned to;
     where two nodes have the same, the later gets a number.  Nodes without one are ``v1``, ``v2``,
     ... by their place in the topological order, so the same graph has the same names in every
-    picture, trace and program.
+    picture, trace and program.  ``called`` has names for those that have none of their own.
 
     >>> x = Value(3.0, "x")
     >>> root = (x * x + 2).tanh()
@@ -48,8 +50,9 @@ class Names:
     'v3 + 2'
     """
 
-    def __init__(self, root: Value) -> None:
+    def __init__(self, root: Value, called: Mapping[Value, str] | None = None) -> None:
         self.root = root
+        self.called = called or {}
         self._names: dict[Value, str] = {}
         order = topological_order(root)
         by_place = [f"v{place}" for place in range(1, len(order) + 1)]
@@ -57,7 +60,7 @@ class Names:
         uses: dict[str, int] = {}
         for node, name_by_place in zip(order, by_place, strict=True):
             origin = node.origin
-            own = name = origin.label or origin.name
+            own = name = origin.label or origin.name or self.called.get(node, "")
             if own:
                 while name in taken:
                     uses[own] = uses.get(own, 1) + 1

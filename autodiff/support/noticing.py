@@ -75,10 +75,10 @@ class Notes:
     """The looks at numbers, in their order, and the generators that were drawn from.
 
     ``states`` has what each generator was before, so that ``rewind`` can undo the draws.  With
-    ``counts_keys``, a Value in a set or as a dict's key is a look.
+    ``counts_texts``, a Value as a text, in a set, or as a dict's key is a look.
     """
 
-    counts_keys: bool = False
+    counts_texts: bool = False
 
     looks: list[Look] = field(default_factory=list)
     states: dict[random.Random, Any] = field(default_factory=dict)
@@ -112,12 +112,12 @@ _lock = threading.RLock()  # a Value can be watched for one only
 
 
 @contextmanager
-def noticing(values: Iterable[Any], counts_keys: bool = False) -> Iterator[Notes]:
+def noticing(values: Iterable[Any], counts_texts: bool = False) -> Iterator[Notes]:
     """Note who looks at numbers in a ``with`` block: at these Values', or those of new ones.
 
-    Constants do not count, and neither does the library's own code, nor what shows a Value
-    (``repr``, a format).  Only what the block's own thread does is noted.  ``counts_keys`` is for
-    code that may get numbers in the place of the Values: as a key each is itself.
+    Constants do not count, and neither does the library's own code.  Only what the block's own
+    thread does is noted.  ``counts_texts`` is for code that may get numbers in the place of the
+    Values, or make keys of them: then ``repr``, a format and ``hash`` count too.
 
     >>> from autodiff import Value
     >>> x = Value(3.0)
@@ -127,7 +127,7 @@ def noticing(values: Iterable[Any], counts_keys: bool = False) -> Iterator[Notes
     ["compares a Value's number"]
     """
     global blocks  # noqa: PLW0603 (one switch for the whole process)
-    notes = Notes(counts_keys)
+    notes = Notes(counts_texts)
     with _lock:
         blocks += 1
         outer = _thread.notes, _thread.watcher
@@ -175,6 +175,12 @@ def note(what: str, frame: FrameType, notes: Notes | None = None) -> None:
     if notes is not None and not frame.f_code.co_filename.startswith(LIBRARY):
         file, line = users_place(frame)
         notes.looks.append(Look(what, file, line))
+
+
+def note_text(what: str, frame: FrameType) -> None:
+    """Note what gives a Value's number away, or not, as a text or a key."""
+    if _thread.notes is not None and _thread.notes.counts_texts:
+        note(what, frame)
 
 
 def users_place(frame: FrameType) -> tuple[str, int]:
@@ -291,9 +297,16 @@ class Watched:
         return super().__eq__(other)
 
     def __hash__(self) -> int:
-        if _thread.notes is not None and _thread.notes.counts_keys:
-            note("uses a Value as a key, where its number would be another", sys._getframe(1))
+        note_text("uses a Value as a key, where its number would be another", sys._getframe(1))
         return super().__hash__()
+
+    def __repr__(self) -> str:
+        note_text("makes a text of a Value", sys._getframe(1))
+        return super().__repr__()
+
+    def __format__(self, specification: str) -> str:
+        note_text("makes a text of a Value", sys._getframe(1))
+        return super().__format__(specification)
 
 
 @cache

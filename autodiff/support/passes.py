@@ -96,11 +96,12 @@ def finish_pass(set_aside: SetAside) -> None:
     Added last, as one number: a second pass then doubles a gradient exactly.  No gradient is
     assigned before all sums are there.
     """
-    if set_aside:
-        # On one line, where a debugger stops once: of each leaf v, g is what it had.
-        c, items = OF_A_CONSTANT, set_aside.items()
-        sums = [c if v.origin.constant else v.grad if g is None else g + v.grad for v, g in items]
-        do_all(map(setattr, set_aside, repeat("grad"), sums))
+    if not set_aside:
+        return
+    # On one line, where a debugger stops once: of each leaf v, g is what it had, some number.
+    c, had = OF_A_CONSTANT, set_aside.items()
+    sums = [c if v.origin.constant else v.grad if g is None else float(+g) + v.grad for v, g in had]
+    do_all(map(setattr, set_aside, repeat("grad"), sums))
 
 
 def abandon_pass(root: Any, set_aside: SetAside) -> None:

@@ -1,0 +1,313 @@
+"""What the statements of a program do to Values, read from its text.
+
+Where a number is taken out of the graph, or a weight gets another, no Value remembers: the text
+of the program is all that tells.  It is read as Python reads it, and nothing of it is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from autodiff.support.frames import shown_place
+
+__all__ = [
+    "NUMBERS",
+    "Flow",
+    "Statement",
+    "gradients_in",
+    "is_rebinding",
+    "is_update",
+    "names_in",
+    "parsed",
+    "reach",
+    "read",
+    "shown_statements",
+    "target_name",
+]
+
+# What makes a number of a Value: an attribute, and methods.
+NUMBERS = ("data", "item", "detach")
+# Names that say nothing about what a statement is about.
+COMMON = {"self", "grad", *NUMBERS}
+SHOWN_STATEMENTS = 3
+SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """A statement of a program; its text is shown on one line.
+
+    ``owners`` are the names of the functions and classes that it stands in, ``loops`` the loops,
+    ``names`` those in it; of a block, in what it begins with.
+    """
+
+    file: str
+    tree: ast.stmt
+    code: str
+    owners: tuple[str, ...]
+    loops: tuple[ast.stmt, ...]
+    names: set[str]
+
+    @property
+    def function(self) -> tuple[str, str]:
+        """The file, and what Python calls the code that the statement is of."""
+        return self.file, self.owners[-1] if self.owners else "<module>"
+
+    @property
+    def made_anew(self) -> str:
+        """The name to which it gives something that has nothing to do with what it was."""
+        match self.tree:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                return "" if name in names_in(value) else name
+        return ""
+
+    def __str__(self) -> str:
+        return f"{shown_place(self.file, self.tree.lineno)}: {self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What some names stand for goes into what others stand for, by a statement.
+
+    ``taken_out`` are the names of which it is a number that does, by ``.data`` and the like.
+    """
+
+    sources: set[str]
+    targets: set[str]
+    statement: Statement
+    taken_out: set[str]
+
+
+def shown_statements(statements: Sequence[Statement]) -> str:
+    """Return a reference to statements, in brackets and after a space.
+
+    It is '' if there are none, or so many that most are not the one that is meant.
+    """
+    found = dict.fromkeys(map(str, statements))
+    return f" (see {'; '.join(found)})" if 0 < len(found) <= SHOWN_STATEMENTS else ""
+
+
+def parsed(source: str) -> ast.Module:
+    """Return a source's tree, an empty one if it cannot be parsed."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+def read(file: str) -> tuple[list[Statement], list[Flow]]:
+    """Return the statements of a file, and what flows where; nothing if it cannot be read."""
+    return _read(file, "".join(linecache.getlines(file)))
+
+
+@lru_cache(maxsize=16)
+def _read(file: str, source: str) -> tuple[list[Statement], list[Flow]]:
+    tree = parsed(source)
+    lines = source.splitlines()
+    parameters = {
+        name: [each.arg for each in arguments.args if each.arg != "self"]
+        for name, arguments in functions_in(tree)
+    }
+    statements, flows = [], []
+    for each, owners, loops in statements_in(tree, (), ()):
+        names = names_in(*own_parts(each))
+        statement = Statement(file, each, code_of(each, source, lines), owners, loops, names)
+        statements.append(statement)
+        for expression, targets in flows_in(each, owners, parameters):
+            numbers = taken_out(each, expression)
+            flows.append(Flow(names_in(expression), targets - COMMON, statement, numbers))
+    return statements, flows
+
+
+def code_of(statement: ast.stmt, source: str, lines: Sequence[str]) -> str:
+    """Return the text of a statement, as it was written but on one line; of a block its first."""
+    if isinstance(statement, SIMPLE):
+        return " ".join((ast.get_source_segment(source, statement) or "").split())
+    return lines[statement.lineno - 1].strip()
+
+
+def statements_in(
+    tree: ast.Module | ast.stmt, owners: tuple[str, ...], loops: tuple[ast.stmt, ...]
+) -> Iterator[tuple[ast.stmt, tuple[str, ...], tuple[ast.stmt, ...]]]:
+    """Yield all statements in a tree, each with its functions and classes, and its loops."""
+    for each in ast.iter_child_nodes(tree):
+        if isinstance(each, ast.stmt):
+            yield each, owners, loops
+            if isinstance(each, (*FUNCTIONS, ast.ClassDef)):
+                yield from statements_in(each, (*owners, each.name), ())
+            elif isinstance(each, (ast.For, ast.While)):
+                yield from statements_in(each, owners, (*loops, each))
+            else:
+                yield from statements_in(each, owners, loops)
+
+
+def functions_in(tree: ast.Module) -> Iterator[tuple[str, ast.arguments]]:
+    """Yield the functions by the names that they are called by: a class for its constructor."""
+    for each in ast.walk(tree):
+        match each:
+            case ast.FunctionDef(name=name, args=arguments):
+                yield name, arguments
+            case ast.ClassDef(name=name, body=body):
+                for method in body:
+                    if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+                        yield name, method.args
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda(args=arguments)):
+                yield name, arguments
+
+
+# --------------------------------------------------------------------------------------------
+# Names
+# --------------------------------------------------------------------------------------------
+
+
+def names_in(*trees: ast.AST) -> set[str]:
+    """Return the names in trees, of variables and of attributes.
+
+    >>> sorted(names_in(ast.parse("self.w * x.data")))
+    ['w', 'x']
+    """
+    nodes = [each for tree in trees for each in ast.walk(tree)]
+    names = {each.id for each in nodes if isinstance(each, ast.Name)}
+    return (names | {each.attr for each in nodes if isinstance(each, ast.Attribute)}) - COMMON
+
+
+def target_name(statement: ast.stmt) -> str:
+    """Return the name of what a statement assigns to, or to whose attribute; '' if it has none.
+
+    >>> [target_name(each) for each in ast.parse("w = 1; w.data -= 1; self.b.data = 0").body]
+    ['w', 'w', 'b']
+    """
+    match statement:
+        case ast.Assign(targets=[target]) | ast.AugAssign(target=target):
+            match target:
+                case ast.Name(id=name):
+                    return name
+                case ast.Attribute(value=ast.Name(id=name) | ast.Attribute(attr=name)):
+                    return name
+    return ""
+
+
+# --------------------------------------------------------------------------------------------
+# What a statement does
+# --------------------------------------------------------------------------------------------
+
+
+def gradients_in(tree: ast.AST) -> bool:
+    """Return whether a gradient is read in a tree."""
+    return any(isinstance(each, ast.Attribute) and each.attr == "grad" for each in ast.walk(tree))
+
+
+def is_update(statement: ast.stmt) -> bool:
+    """Return whether a statement assigns to the number of a Value.
+
+    >>> [is_update(each) for each in ast.parse("w.data -= 1; w.data = 1; w = w.data").body]
+    [True, True, False]
+    """
+    match statement:
+        case ast.Assign(targets=[ast.Attribute(attr="data")]):
+            return True
+        case ast.AugAssign(target=ast.Attribute(attr="data")):
+            return True
+    return False
+
+
+def is_rebinding(statement: ast.stmt) -> bool:
+    """Return whether a statement gives a name what is computed by a gradient and a + or -.
+
+    >>> [is_rebinding(each) for each in ast.parse("w = w - w.grad; w -= w.grad; g = w.grad").body]
+    [True, True, False]
+    """
+    match statement:
+        case ast.Assign(targets=[ast.Name()], value=value):
+            signs = [each for each in ast.walk(value) if isinstance(each, (ast.Add, ast.Sub))]
+            return bool(signs) and gradients_in(value)
+        case ast.AugAssign(target=ast.Name(), op=ast.Add() | ast.Sub(), value=value):
+            return gradients_in(value)
+    return False
+
+
+def taken_out(statement: ast.stmt, expression: ast.AST) -> set[str]:
+    """Return of what a statement makes numbers in an expression, by its names.
+
+    It is none in an update, which is to change a number, nor what a decision is made by.
+    """
+    if not isinstance(statement, SIMPLE) or is_update(statement) or gradients_in(statement):
+        return set()
+    nodes, numbers = [expression], []
+    for each in nodes:  # which grows meanwhile
+        if isinstance(each, ast.Attribute) and each.attr in NUMBERS:
+            numbers.append(each.value)
+        elif isinstance(each, ast.IfExp):
+            nodes += [each.body, each.orelse]
+        elif not isinstance(each, ast.Compare):
+            nodes += ast.iter_child_nodes(each)
+    return names_in(*numbers)
+
+
+def flows_in(
+    statement: ast.stmt, owners: tuple[str, ...], parameters: dict[str, list[str]]
+) -> Iterator[tuple[ast.AST, set[str]]]:
+    """Yield the expressions in a statement, and the names of what each goes into.
+
+    What a function returns goes into the function, and into the class that it is a method of.
+    """
+    match statement:
+        case ast.Assign(targets=targets, value=value):
+            yield value, names_in(*targets)
+        case ast.AugAssign(target=target, value=value):
+            yield value, names_in(target)
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
+            yield value, names_in(target)
+        case ast.For(target=target, iter=value):
+            yield value, names_in(target)
+        case ast.Return(value=ast.expr() as value):
+            yield value, set(owners)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=changed)) as value):
+            for argument in value.args:  # as in losses.append(...)
+                yield argument, names_in(changed)
+    yield from flows_within(own_parts(statement), parameters)
+
+
+def own_parts(statement: ast.stmt) -> list[ast.AST]:
+    """Return the parts of a statement that are no statements themselves."""
+    return [each for each in ast.iter_child_nodes(statement) if not isinstance(each, ast.stmt)]
+
+
+def flows_within(
+    trees: Iterable[ast.AST], parameters: dict[str, list[str]]
+) -> Iterator[tuple[ast.AST, set[str]]]:
+    """Yield the expressions within others, and the names of what each goes into.
+
+    What a function is called with goes into its parameters.
+    """
+    for each in [inner for tree in trees for inner in ast.walk(tree)]:
+        match each:
+            case ast.comprehension(target=target, iter=value):
+                yield value, names_in(target)
+            case ast.NamedExpr(target=target, value=value):
+                yield value, names_in(target)
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments):
+                known = parameters.get(name, [])
+                for argument, parameter in zip(arguments, known, strict=False):
+                    yield argument, {parameter}
+                for keyword in each.keywords:
+                    yield keyword.value, {keyword.arg or ""}.intersection(known)
+
+
+def reach(flows: Sequence[Flow], names: set[str], *, forward: bool) -> set[str]:
+    """Return some names, and those that they flow into, or those that flow into them."""
+    reached = set(names)
+    grows = True
+    while grows:
+        before = len(reached)
+        for flow in flows:
+            origin, end = (flow.sources, flow.targets) if forward else (flow.targets, flow.sources)
+            if not reached.isdisjoint(origin):
+                reached |= end
+        grows = len(reached) > before
+    return reached
