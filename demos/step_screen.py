@@ -11,6 +11,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Resize
+from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
@@ -25,6 +26,7 @@ __all__ = ["StepScreen"]
 WIDE = 110  # columns from which on the gradients stand beside the chain rule
 ENTRY = 37  # columns of one entry of the gradients
 LONGEST_NAME = 22
+MARGIN_OF_BAR = 8  # columns from which on the title has room for a bar
 MOST_SUGGESTIONS = 2_000
 # Steps of a graph up to which the reasons for a 0 come by themselves, and not by a key.
 MOST_EXPLAINED = 5_000
@@ -65,6 +67,21 @@ class JumpInput(Input):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "cursor_right", show=False)]
 
 
+class Panel(Static):
+    """A part of the screen whose text is made for its width."""
+
+    class Resized(Message):
+        """The panel has another width."""
+
+    def on_resize(self, event: Resize) -> None:
+        """Have the text made anew, once all parts have their place."""
+        if event.size.width != self.made_for:
+            self.made_for = event.size.width
+            self.post_message(self.Resized())
+
+    made_for = -1
+
+
 class StepScreen(App[None]):
     """Shows one position of a trace, and moves it by keys."""
 
@@ -83,16 +100,16 @@ class StepScreen(App[None]):
         border-subtitle-color: $foreground;
         padding: 0 1;
     }
-    #node { height: 7; }
-    #rule { height: 8; }
+    #node { height: auto; min-height: 7; max-height: 10; }
+    #rule { height: auto; min-height: 8; max-height: 12; }
     #gradients { height: 1fr; }
     #jump, #message { display: none; }
-    #note { height: auto; max-height: 3; padding: 0 1; }
-    #message { height: auto; max-height: 10; padding: 0 1; text-style: bold; }
+    #note { height: auto; max-height: 25%; padding: 0 1; }
+    #message { height: auto; max-height: 50%; overflow-y: auto; padding: 0 1; text-style: bold; }
     .wide #panels { layout: horizontal; }
     .wide #step { width: 3fr; height: 1fr; }
-    .wide #node { height: auto; max-height: 60%; padding: 1 2; }
-    .wide #rule { height: 1fr; padding: 1 2; }
+    .wide #node { max-height: 60%; padding: 1 2; }
+    .wide #rule { height: 1fr; max-height: 100%; padding: 1 2; }
     .wide #gradients { width: 2fr; height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -158,9 +175,9 @@ class StepScreen(App[None]):
         yield Static(id="note", markup=False)
         with Container(id="panels"):
             with Container(id="step"):
-                yield Static(id="node", markup=False)
-                yield Static(id="rule", markup=False)
-            yield Static(id="gradients", markup=False)
+                yield Panel(id="node", markup=False)
+                yield Panel(id="rule", markup=False)
+            yield Panel(id="gradients", markup=False)
         yield Static(id="message", markup=False)
         yield JumpInput(
             id="jump",
@@ -178,6 +195,10 @@ class StepScreen(App[None]):
         """Put the gradients beside the chain rule, or under it."""
         self.set_class(event.size.width >= WIDE, "wide")
         self.call_after_refresh(self.show)
+
+    def on_panel_resized(self) -> None:
+        """Write for the new width."""
+        self.show()
 
     def show(self) -> None:
         """Write the trace's position into all parts of the screen."""
@@ -197,8 +218,7 @@ class StepScreen(App[None]):
         node.border_subtitle = current.origin.short_place
         node.update(self.node_text(step, node.content_size.width))
         rule.border_title = TITLES[self.trace.phase]
-        width = rule.content_size.width
-        rule.update(cut(self.rule_text(step, width), width))
+        rule.update(self.rule_text(step, rule.content_size.width))
         gradients.border_title = "gradients so far"
         gradients.border_subtitle = "● complete   ◐ more to come   ○ none yet"
         gradients.update(self.gradients_text(step, *gradients.content_size))
@@ -241,14 +261,22 @@ class StepScreen(App[None]):
     def title_line(self) -> Text:
         """Return where in the training this is, in words and as a bar."""
         done, count = self.trace.progress
-        epoch = f"epoch {self.trace.epoch} of 0–{self.trace.epochs - 1}   "
-        words = (
-            f"{short(self.names[self.trace.root])}   {epoch if self.trace.epochs > 1 else ''}"
-            f"{self.trace.phase}   step {done} of {count}   "
-        )
-        width = max(0, self.size.width - len(words) - 2)
-        filled = width * done // count if count else width
-        return cut(Text(words).append("━" * filled).append("─" * (width - filled)), self.size.width)
+        root, width = short(self.names[self.trace.root]), self.size.width - 2
+        of = f" of 0–{self.trace.epochs - 1}"
+        phase, step = self.trace.phase, f"step {done} of {count}"
+        for parts in (
+            (root, f"epoch {self.trace.epoch}{of}", phase, step),
+            (root, f"epoch {self.trace.epoch}", phase, step),
+            (f"epoch {self.trace.epoch}", phase, step),
+        ):
+            known = [part for part in parts if self.trace.epochs > 1 or "epoch" not in part]
+            words = "   ".join(known)
+            if len(words) <= width:
+                break
+        words += "   " if width - len(words) > MARGIN_OF_BAR else ""
+        bar = width - len(words) if words.endswith(" ") else 0
+        filled = bar * done // count if count else bar
+        return cut(Text(words).append("━" * filled).append("─" * (bar - filled)), width)
 
     def node_text(self, step: AnyStep | None, width: int) -> Text:
         """Return the node: its line of code, its formula, and its place in the graph."""
@@ -270,16 +298,19 @@ class StepScreen(App[None]):
         users = [short(self.names[each], 14) for each in self.users.get(node, ())]
         more = f" and {len(users) - 2} more" if len(users) > 2 else ""
         text.append_text(
-            neighbourhood(
-                operands,
-                f"{short(name)} = {self.shown(node, known)}",
-                ", ".join(users[:2]) + more,
-                lit,
-                7 if wide else 3,
-                f"bold {ON_LIT} on {LIT}",
+            cut(
+                neighbourhood(
+                    operands,
+                    f"{short(name)} = {self.shown(node, known)}",
+                    ", ".join(users[:2]) + more,
+                    lit,
+                    7 if wide else 3,
+                    f"bold {ON_LIT} on {LIT}",
+                ),
+                width,
             )
         )
-        return cut(text, width)
+        return text
 
     def operand(self, node: Value, known: dict[Value, float]) -> str:
         """Return an operand's name with its number; a plain number is its own name."""
@@ -473,7 +504,7 @@ class StepScreen(App[None]):
         """Move to where a phase begins; to the first step of an update, if there was one."""
         self.go(0, phase, epoch)
         if phase == "update" and self.trace.position == len(self.trace):
-            self.say("no variable was updated after this pass")
+            self.say("no variable got another number after this pass")
         elif phase == "update":
             self.action_move(1)
 

@@ -253,8 +253,9 @@ def in_slots(thing: Any) -> dict[str, Any]:
     return {
         name: getattr(thing, name)
         for kind in type(thing).__mro__
+        if "__slots__" in vars(kind) and is_users_class(kind)
         for name, each in vars(kind).items()
-        if isinstance(each, MemberDescriptorType) and is_users_class(kind) and hasattr(thing, name)
+        if isinstance(each, MemberDescriptorType) and hasattr(thing, name)
     }
 
 

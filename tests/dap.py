@@ -340,6 +340,11 @@ class Debugger:
         """Go to where this function was called."""
         return self._to_stop("stepOut")
 
+    def jump_to(self, path: Path, line: int) -> Stop:
+        """Have the program go on at another line of this function, without what is between."""
+        found = self.request("gotoTargets", source={"path": str(path)}, line=line)
+        return self._to_stop("goto", targetId=found["targets"][0]["id"])
+
     def _next_on(self) -> str:
         """Return the request with which the program runs; '' if it does, as a notebook's cell."""
         if self.stop is not None:
@@ -347,15 +352,15 @@ class Debugger:
         configured, self._configured = self._configured, True
         return "" if configured else "configurationDone"
 
-    def _to_stop(self, command: str) -> Stop:
-        stop = self._after(command)
+    def _to_stop(self, command: str, **arguments: Any) -> Stop:
+        stop = self._after(command, **arguments)
         assert stop is not None, f"the program ended without a stop; it printed {self.output!r}"
         return stop
 
-    def _after(self, command: str) -> Stop | None:
+    def _after(self, command: str, **arguments: Any) -> Stop | None:
         """Return where the program stops after a request; None if it ends before."""
         if command:
-            self.request(command, **({"threadId": self._thread} if self.stop else {}))
+            self.request(command, **({"threadId": self._thread} if self.stop else {}), **arguments)
         self.stop = None
         event = self._until(lambda: self._event("stopped", "terminated"))
         if event["event"] == "stopped":

@@ -494,3 +494,68 @@ def test_the_picture_in_the_docs_shows_what_the_debugger_says(
     library: Path, tmp_path: Path
 ) -> None:
     assert PICTURE.read_text(encoding="utf-8") == drawn(moment_in(tmp_path, library))
+
+
+CONDITIONS = """\
+from autodiff import Value, record_source
+
+def squared(v, row):
+    for k in range(3):
+        y = v * row[0]
+    return y * y
+
+with record_source():
+    w = Value(0.5)
+    loss = w * 0.0
+    for i, row in enumerate([(1.0, None), (2.0, None), (3.0, None)]):
+        loss = loss + squared(w, row)
+i, row = 9, "of the end"
+loss.backward()
+print(w.grad)
+"""
+
+
+def test_a_condition_is_about_the_visit_and_no_name_is_that_of_the_end(
+    debugger: Debugger, library: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "train.py"
+    program.write_text(CONDITIONS, encoding="utf-8")
+    added, called = at(program, "loss = loss + squared"), at(program, "y = v * row[0]")
+    debugger.launch(program, justMyCode=True, env={"PYTHONPATH": str(library)})
+    condition = "'d_loss' in dir() and i == 1"
+    inner = "'d_y' in dir() and k == 2 and row == (1.0, None)"
+    debugger.break_at(
+        program, [Breakpoint(added, condition=condition), Breakpoint(called, condition=inner)]
+    )
+    stop = debugger.go()
+    assert stop.top.line == added
+    shown = debugger.local_variables()
+    assert (shown["i"], shown["row"], shown["visit"]) == ("1", "(2.0, None)", "'2 of 3'")
+    assert not [name for name in shown if name.startswith("__")]
+    stop = debugger.go()
+    assert stop.top.line == called
+    shown = debugger.local_variables()
+    assert (shown["k"], shown["row"]) == ("2", "(1.0, None)")
+    assert debugger.evaluate("i") == "0"  # of the module, as it was
+    debugger.finish()
+    # d/dw of (1 + 4 + 9) w²
+    assert debugger.output == f"{2.0 * 14.0 * 0.5}\n"
+
+
+def test_setting_the_next_statement_in_the_backward_pass_is_told(
+    debugger: Debugger, library: Path, recorded: Path
+) -> None:
+    code = recorded.read_text(encoding="utf-8").replace(
+        "loss.backward()", "try:\n    loss.backward()\nexcept RuntimeError as e:\n    print(e)"
+    )
+    recorded.write_text(code, encoding="utf-8")
+    debugger.launch(recorded, justMyCode=True, env={"PYTHONPATH": str(library)})
+    debugger.break_at(recorded, [at(recorded, "loss = total * total")])
+    debugger.go()
+    debugger.go()
+    line = at(recorded, "total = w * 0.0")
+    assert debugger.jump_to(recorded, line).top.line == line
+    debugger.break_at(recorded, [])
+    debugger.finish()
+    assert f"a debugger has jumped to line {line}" in debugger.output
+    assert debugger.output.endswith("0.0\n")  # w.grad

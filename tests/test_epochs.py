@@ -412,3 +412,37 @@ def test_an_epoch_of_the_lab_takes_its_numbers_and_no_graph() -> None:
     # 8 bytes for each node and each weight, and what holds them together; a graph takes 100 more.
     assert size / 500 < 8 * (nodes + len(model.parameters())) + 500
     assert trace.epochs == 510
+
+
+def test_an_update_that_changes_nothing_ends_an_epoch_too() -> None:
+    w = Value(-1.0, "w")
+    optimizer = nn.SGD([w], lr=0.5)
+    with record_epochs() as trace:
+        for _ in range(3):
+            loss = (w * 2.0).relu()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()  # the gradient is 0: nothing reaches w
+        (w * 3.0).backward()
+        (w * 4.0).backward()
+    assert (trace.epochs, repr(trace)) == (
+        4,
+        "<Trace of v4: epoch 0 of 0 to 3, forward, step 0 of 2>",
+    )
+    # There is no step of the update: no number is another.
+    trace.goto(0, "update", epoch=2)
+    assert trace.position == len(trace)
+    trace.goto(0, epoch=3, nth=1)
+    assert trace.epoch == 3
+
+
+def test_an_abandoned_pass_leaves_the_count_of_epochs_as_it_was() -> None:
+    w, other = Value(1.0, "w"), Value(0.0, "other")
+    with record_epochs() as trace:
+        (w * w).backward()
+        with pytest.raises(AnomalyError), detect_anomaly():
+            (w * other.log()).backward()
+        (w * 2.0).backward()
+        w.data -= 0.0
+        (w * 3.0).backward()
+    assert [trace.epochs, len(trace._passes)] == [2, 3]

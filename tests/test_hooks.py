@@ -27,6 +27,7 @@ from autodiff import Value, backward_steps, record_source, topological_order, wh
 from autodiff.debug.steps import steps_of
 from autodiff.debug.walk import walk_through
 from autodiff.support import watch
+from autodiff.support.frames import shown_place
 from autodiff.support.origin import VARIABLE
 from autodiff.value import constant
 from tests.bits import bits
@@ -592,13 +593,21 @@ def test_a_condition_sees_the_names_of_the_event_and_those_of_the_functions_that
     train()
     ((_, names),) = stops
     assert names["local"] == 2.0 > min(limits)
+    # What the condition uses is there at the stop, also what a generator in it does.
+    assert (names["epoch"], names["limits"]) == (2, limits)
 
 
 def test_a_condition_may_fail_and_leaves_every_gradient_as_it_was(stops: Stops) -> None:
     x, y, inner, loss = example()
     inner.break_on(when="nowhere > 1")
-    with pytest.raises(NameError, match="nowhere"):
+    with pytest.raises(ValueError, match="nowhere") as caught:
         loss.backward()
+    line = test_a_condition_may_fail_and_leaves_every_gradient_as_it_was.__code__.co_firstlineno + 2
+    assert str(caught.value) == (
+        "the condition of break_on('backward', when='nowhere > 1'), set at "
+        f"{shown_place(__file__, line)}, fails with NameError: name 'nowhere' is not defined"
+    )
+    assert isinstance(caught.value.__cause__, NameError)
     assert not any(node.has_grad for node in (x, y, inner, loss))
     assert not stops
 
@@ -633,9 +642,27 @@ def test_a_log_writes_a_line_in_place_of_a_stop(
         "contribution: d loss/d inner += d loss/d v4 × d v4/d inner = 1 × 12 = 12"
         "  (sum 12; v4 = inner**2)",
         "backward: Value(6, 'inner', op=mul, grad=7)",
-        *["forward: Value(inf, op=mul) of Value(6, 'inner', op=mul, grad=7), Constant(inf)"] * 2,
+        *(
+            f"{event}: Value(inf, op=mul) of Value(6, 'inner', op=mul, grad=7), Constant(inf)"
+            for event in ("forward", "forward-nan")
+        ),
     ]
     assert not stops
+
+
+def test_a_log_of_numbers_that_are_not_finite(capsys: pytest.CaptureFixture[str]) -> None:
+    x = Value(0.0, "x")
+    for event in ("backward-nan", "forward-nan", "backward"):
+        x.break_on(event, log=True)
+    root = x.sqrt()
+    (root * 0.0).backward()
+    x.log()
+    # d sqrt(x) is 0, its slope at 0 infinite, and 0 * inf is nan.
+    assert capsys.readouterr().out.splitlines() == [
+        "backward-nan: Value(0, 'x', grad=nan)",
+        "backward: Value(0, 'x', grad=nan)",
+        "forward-nan: Value(-inf, op=log) of Value(0, 'x', grad=nan)",
+    ]
 
 
 def test_breakpoints_stop_in_a_walk_through_the_lines_too(stops: Stops) -> None:

@@ -395,3 +395,172 @@ def test_quitting_in_the_backward_pass_leaves_every_gradient_as_it_was(tmp_path:
     program = RECORDED.replace(backward, caught)
     shown = session(program, f"$ python -m pdb train.py\n{typed}", tmp_path)
     assert "left: False\n" in shown
+
+
+LOOP_OF_ROWS = """\
+from autodiff import Value, record_source
+
+def error_of(w, row):
+    for k in range(2):
+        y = w * row[k]
+        z = y.tanh()
+    return z
+
+with record_source():
+    w = Value(0.5)
+    loss = w * 0.0
+    for i, row in enumerate([(1.0, 2.0), (3.0, 4.0)]):
+        rate = i / 10.0
+        loss = loss + error_of(w, row)
+i, row, rate = 9, "of the end", None
+loss.backward()
+print(w.grad)
+"""
+
+
+def test_names_and_conditions_are_those_of_the_visit(tmp_path: Path) -> None:
+    added, squashed = "loss = loss + error_of(w, row)", "train.py error_of: z = y.tanh()"
+    check_session(
+        LOOP_OF_ROWS,
+        tmp_path,
+        ("b 16", "Breakpoint 1"),
+        ("c", "train.py <module>: loss.backward()"),
+        # Of two visits each, the one at which the condition is true.
+        ("b 14, i == 0", "Breakpoint 2"),
+        ("b 6, k == 1 and row == (1.0, 2.0)", "Breakpoint 3"),
+        ("c", f"train.py <module>: {added}"),
+        ("p i, row, rate, visit", "(0, (1.0, 2.0), 0.0, '1 of 2')"),
+        ("c", squashed),
+        ("p k, row, i, rate", "(1, (1.0, 2.0), 0, 0.0)"),
+        ("p dir()", "['d_w', 'd_z', 'k', 'row', 'visit', 'w', 'y', 'z']"),
+    )
+
+
+JUMPED = """\
+from autodiff import Value, record_source
+
+with record_source():
+    w = Value(2.0)
+    y = w * 3.0
+    z = y * w
+    loss = z * z
+w.grad = 7.0
+try:
+    loss.backward()
+except RuntimeError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("commands", "told"),
+    [
+        (("j 5", "c"), "has jumped to line 5,"),
+        (("n", "n", "j 7", "c"), "has jumped to line 7,"),
+        (("n", "n", "n", "j 5", "c"), "has jumped to line 5,"),
+    ],
+)
+def test_a_jump_in_the_backward_pass_is_told_and_leaves_every_gradient_as_it_was(
+    tmp_path: Path, commands: tuple[str, ...], told: str
+) -> None:
+    typed = "".join(f"{PROMPT}{command}\n" for command in ("b 7", "b 12", "c", "c", *commands))
+    asked = f"{typed}{PROMPT}p str(error)\n{PROMPT}p w.grad, z.has_grad\n{PROMPT}q\n"
+    shown = session(JUMPED, f"$ python -m pdb train.py\n{asked}", tmp_path)
+    assert told in shown
+    assert "The pass was undone, and every gradient is as it was" in shown
+    assert "(7.0, False)" in shown
+
+
+HOOK = """\
+from autodiff import Value{imported}
+
+def refuse(gradient):
+    raise ValueError("refused")
+
+def train():
+    with {block}:
+        w = Value(2.0)
+        y = w * 3.0
+        loss = y * y
+    y.register_hook(refuse)
+    loss.backward()
+
+train()
+"""
+RECORDING = {"imported": ", record_source", "block": "record_source()"}
+PLAIN = {"imported": "\nfrom contextlib import nullcontext", "block": "nullcontext()"}
+
+
+@pytest.mark.parametrize("how", [RECORDING, PLAIN], ids=["recorded", "plain"])
+def test_after_an_error_of_a_hook_next_leads_to_the_users_line(
+    tmp_path: Path, how: dict[str, str]
+) -> None:
+    code = HOOK.format(**how)
+    raised = 'train.py refuse: raise ValueError("refused")'
+    line = [each.strip() for each in code.splitlines()].index('raise ValueError("refused")') + 1
+    typed = "".join(f"{PROMPT}{command}\n" for command in (f"b {line}", "c", "n", "n", "n", "q"))
+    shown = session(code, f"$ python -m pdb train.py\n{typed}", tmp_path)
+    _, *answers = shown.split(PROMPT)
+    told = [in_short(answer.partition("\n")[2]) for answer in answers]
+    assert told[1:5] == [
+        *(raised, raised, f"Return {raised}"),
+        "train.py train: loss.backward()",
+    ]
+
+
+BREAK_ON = """\
+from autodiff import Value{imported}
+
+limits = [1.0, 5.0]
+with {block}:
+    w = Value(2.0)
+    y = w * 3.0
+    loss = y * y
+y.break_on("backward", when="any(upstream > each for each in limits)")
+loss.backward()
+print(w.grad)
+"""
+
+
+@pytest.mark.parametrize("how", [RECORDING, PLAIN], ids=["recorded", "plain"])
+def test_from_a_stop_of_break_on_next_leads_to_the_users_lines(
+    tmp_path: Path, how: dict[str, str]
+) -> None:
+    code = BREAK_ON.format(**how)
+    commands = ("p upstream, limits", "n", "n", "n")
+    typed = "".join(f"{PROMPT}{command}\n" for command in commands)
+    shown = session(code, f"$ python train.py\n{typed}{PROMPT}c\n", tmp_path)
+    first, *answers = shown.split(PROMPT)
+    stop = "y = w * 3.0" if how is RECORDING else code.splitlines()[-3]
+    assert in_short(first.partition("\n")[2]) == f"train.py backward: {stop}"
+    told = [in_short(answer.partition("\n")[2]) for answer in answers]
+    assert told.pop(0) == "(12.0, [1.0, 5.0])"
+    # From Python 3.13 on it opens at the first of two stops at the line.
+    assert told[told[0].startswith("train.py backward") :][:2] == [
+        f"Return train.py backward: {stop}",
+        "train.py <module>: print(w.grad)",
+    ]
+
+
+def test_a_breakpoint_in_the_library_is_not_passed_over(tmp_path: Path) -> None:
+    commands = ("from autodiff.support import passes", "b passes.finish_pass", "c", "c")
+    typed = "".join(f"{PROMPT}{command}\n" for command in commands)
+    shown = session(BREAK_ON.format(**PLAIN), f"$ python train.py\n{typed}", tmp_path)
+    assert "> autodiff/support/passes.py" in shown.replace(f"{ROOT}/", "")
+    assert "finish_pass()\n-> if set_aside:\n" in shown
+
+
+@pytest.mark.parametrize(
+    "tool", [("trace", "--count", "-C", "counts"), ("coverage", "run", "--branch")]
+)
+def test_what_traces_lines_without_being_a_debugger_gets_the_plain_pass(
+    tmp_path: Path, tool: tuple[str, ...]
+) -> None:
+    pytest.importorskip(tool[0])
+    code = RECORDED.replace(
+        "loss.backward()",
+        "from autodiff.support import watch\nwatch.walk_through = None\nloss.backward()",
+    )
+    (tmp_path / "train.py").write_text(code, encoding="utf-8")
+    output = run_python(["-m", *tool, "train.py"], tmp_path, "", HOME=str(tmp_path))
+    assert output.splitlines()[0] == f"{6.0 * SLOPE}"

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -25,10 +25,13 @@ from hypothesis import given
 
 from autodiff import AnomalyError, Value, detect_anomaly, record_source, topological_order
 from autodiff.debug.assignments import assignments_in, is_within
-from autodiff.debug.walk import Rounds, walk_through
+from autodiff.debug.steps import ReversePass, step_through
+from autodiff.debug.walk import Pass, Rounds, Walk, last_first, walk_through
 from autodiff.ops import Operation
-from autodiff.support import watch
+from autodiff.support import hooks, lines, watch
+from autodiff.support.changed import Changes
 from autodiff.support.frames import calling_function, module_of, place_of_now
+from autodiff.support.lines import PassingOver, Quiet, pass_over_library
 from autodiff.value import constant
 from tests.bits import bits
 from tests.random_graphs import Recipe, built, wild_recipes
@@ -40,34 +43,43 @@ class Stop(NamedTuple):
     functions: tuple[str, ...]
     line: int
     names: dict[str, Any]
+    module: dict[str, Any]
 
     @property
     def gradients(self) -> dict[str, float]:
         return {name[2:]: it for name, it in self.names.items() if name.startswith("d_")}
 
 
-class Tracer:
+class Tracer(bdb.Bdb):
     """A debugger that notes each stop in the frames of a pass, and may raise at one."""
 
     def __init__(self, raise_at: int = -1, error: type[BaseException] = bdb.BdbQuit) -> None:
+        super().__init__()
         self.stops: list[Stop] = []
         self.raise_at = raise_at
         self.error = error
 
-    def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
+    def trace_dispatch(self, frame: FrameType, event: str, _: Any) -> Any:
         if not is_of_a_pass(frame):
             return None
         if event == "line":
             if len(self.stops) == self.raise_at:
                 raise self.error
             names = {name: it for name, it in frame.f_locals.items() if name[:2] != "__"}
-            self.stops.append(Stop(functions_to(frame), frame.f_lineno, names))
-        return self
+            self.stops.append(
+                Stop(functions_to(frame), frame.f_lineno, names, without_rounds(frame.f_globals))
+            )
+        return self.trace_dispatch
+
+
+def without_rounds(names: dict[str, Any]) -> dict[str, Any]:
+    """Return names without the one that does the work of a stop, which refers to the whole pass."""
+    return {name: it for name, it in names.items() if name != "__round__"}
 
 
 def is_of_a_pass(frame: FrameType) -> bool:
     """Return whether a frame is one of a pass's, at lines of a program, not at those of a test."""
-    return "__round__" in frame.f_locals and frame.f_code.co_filename != __file__
+    return "__round__" in frame.f_globals and frame.f_code.co_filename != __file__
 
 
 def functions_to(frame: FrameType | None) -> tuple[str, ...]:
@@ -82,7 +94,7 @@ def functions_to(frame: FrameType | None) -> tuple[str, ...]:
 @contextmanager
 def debugger(tracer: Tracer) -> Iterator[None]:
     before = sys.gettrace()
-    sys.settrace(tracer)
+    sys.settrace(tracer.trace_dispatch)
     try:
         yield
     finally:
@@ -126,6 +138,15 @@ def check(code: str, path: Path, **names: Any) -> list[Stop]:
 
 def gradient(node: Value) -> tuple[bytes, bool]:
     return bits(node.grad), node.has_grad
+
+
+@pytest.fixture(autouse=True, scope="module")
+def none_left() -> Iterator[None]:
+    """Free what the modules and errors of these tests refer to, as others look for recordings."""
+    yield
+    gc.collect()
+    Value(1.0).backward()  # which notices that there are none
+    assert watch.on_backward is None
 
 
 @pytest.fixture
@@ -183,8 +204,8 @@ def test_a_line_that_ran_many_times_is_visited_as_often_the_last_first(lesson: P
         *[("2 of 3", 3.0)] * 2,
         *[("1 of 3", 1.0)] * 2,
     ]
-    # A number that the line names, as it was then; elsewhere it is no name of the stop.
-    assert [stop.names.get("x") for stop in stops] == [None, None, 3.0, None, 2.0, None, 1.0, None]
+    # The loop's variable as it was then, at lines without it too; before the loop there is none.
+    assert [stop.names.get("x") for stop in stops] == [3.0, 3.0, 3.0, 2.0, 2.0, 1.0, 1.0, None]
     # 2 Σ (w x - 1) x, from the last row on.
     assert [stop.gradients.get("w") for stop in stops] == [None] * 3 + [
         30.0,
@@ -264,7 +285,7 @@ def test_a_function_is_a_frame_of_its_own_that_the_line_of_the_call_enters(lesso
     ]
     # The second call is the first that it comes to; the parameter's name is that of the function.
     assert [stop.names.get("inputs") for stop in stops] == [
-        *(None, None, None, None, 3.0, None, 2.0, None)
+        *(None, None, None, 3.0, 3.0, 2.0, 2.0, None)
     ]
     assert stops[4].names["v"] is stops[-1].names["w"]
     assert "w" not in stops[3].names or stops[3].names["w"] is stops[-1].names["w"]
@@ -323,7 +344,7 @@ def test_recursion(lesson: Path) -> None:
     assert [(stop.functions, stop.line) for stop in stops] == [
         *((power[:1], 6), (power[:2], 4), (power[:3], 4), (power[:4], 3), (power[:1], 5))
     ]
-    assert [stop.names.get("n") for stop in stops] == [None, 3, 2, None, None]
+    assert [stop.names.get("n") for stop in stops] == [None, 3, 2, 1, None]
 
 
 def test_calls_deeper_than_a_stack_takes_are_done_at_the_last_line_before(lesson: Path) -> None:
@@ -646,6 +667,26 @@ def test_leaving_at_any_stop_leaves_every_gradient_as_it_was(
         assert [gradient(node) for node in nodes] == before
 
 
+def test_a_jump_is_an_error_at_once_or_at_the_end(lesson: Path) -> None:
+    # That debuggers jump is done in test_pdb.py and test_debugpy.py.
+    loss = run("w = Value(2.0)\ny = w * w\nloss = y * y\n", lesson)["loss"]
+    this_pass = Pass(topological_order(loss), ReversePass(loss, [], Changes([])))
+    walk = Walk(this_pass, Quiet(None))
+    for each in last_first(this_pass, loss):
+        walk.plan(each)
+    rounds = Rounds(walk, walk.outermost[0])
+    line, count = rounds.stops[0].visit.line, len(rounds.stops)
+    rounds.check_line(line)
+    with pytest.raises(RuntimeError, match=f"over {count} of {count} stops"):
+        rounds.check_end()
+    with pytest.raises(RuntimeError, match=f"to line {line + 1},"):
+        rounds.check_line(line + 1)
+    rounds.at = count
+    rounds.check_end()
+    with pytest.raises(RuntimeError, match=f"to line {line},"):
+        rounds.check_line(line)
+
+
 def test_an_anomaly_stops_the_pass_at_the_line(lesson: Path) -> None:
     names = run("x = Value(0.0)\ny = x * x\nz = y.sqrt()\nloss = z * 3.0\n", lesson)
     for walk in (stops_of, walked):
@@ -696,7 +737,83 @@ def test_a_name_never_stands_for_another_graphs_value(lesson: Path) -> None:
         """,
         lesson,
     )
-    assert "other" not in stops[0].names
+    # It may be gone, and its memory that of another.
+    assert repr(stops[0].names["other"]) == (
+        "unknown now: it was of type Value, of which no copy was kept"
+    )
+    assert "other" not in stops[1].names
+
+
+class Model:
+    """A thing of the user's that is no Value."""
+
+
+NAMES = """
+import math
+losses = []
+late, d_w, visit = {}, "mine", [0.5]
+def scaled(v, by):
+    half = by / 2.0
+    rate, names = None, [(1, "a"), (2, "b")]
+    global late
+    late = half
+    return v * half * math.e * len(losses)
+w = Value(2.0)
+loss = w * 0.0
+for k, row in enumerate([[1.0, 2.0], [3.0, 4.0]]):
+    model, long, lengths = Model(), list(range(100)), {"all": k}
+    gone = Model()
+    loss = loss + scaled(w, k) + row[0] * len(long)
+    losses.append(loss)
+k, row, model, long, lengths, gone, late = "after", 0, 0, 0, 0, 0, 0
+accuracy = 0.9
+loss = loss * 1.0
+"""
+
+
+def test_all_names_are_as_they_were_when_the_line_ran(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"Value": Value, "Model": Model, "__name__": "lesson"}
+    monkeypatch.setitem(sys.modules, "lesson", type(sys)("lesson"))
+    vars(sys.modules["lesson"]).update(names)
+    lesson.write_text(NAMES.lstrip(), encoding="utf-8")
+    module = vars(sys.modules["lesson"])
+    with record_source():
+        exec(compile(lesson.read_text(encoding="utf-8"), str(lesson), "exec"), module)
+    stops = stops_of(module["loss"])
+    in_loop = [stop for stop in stops if stop.line == 15]
+    in_function = [stop for stop in stops if stop.line == 9]
+    assert [stop.names["k"] for stop in in_loop] == [1, 0]
+    assert [stop.names["row"] for stop in in_loop] == [[3.0, 4.0], [1.0, 2.0]]
+    assert [stop.names["lengths"] for stop in in_loop] == [{"all": 1}, {"all": 0}]
+    # What is known to be unknown is said where the line names it, and elsewhere it is no name.
+    assert "of type list" in repr(in_loop[0].names["long"])
+    assert not {"model", "gone", "accuracy"} & in_loop[0].names.keys()
+    # In a function, its own names, and the module's as they were.
+    assert [stop.names["half"] for stop in in_function] == [0.5, 0.0]
+    for stop in in_function:
+        assert (stop.names["rate"], stop.names["names"]) == (None, [(1, "a"), (2, "b")])
+        assert stop.names["late"] == stop.names["half"]
+    assert [stop.module["k"] for stop in in_function] == [1, 0]
+    assert "accuracy" not in in_function[0].module
+    assert in_function[0].module["scaled"] is module["scaled"]
+
+
+def test_the_users_own_names_are_not_hidden_by_those_of_the_pass(lesson: Path) -> None:
+    stops = check(
+        """
+        d_w = "mine"
+        w = Value(2.0)
+        for visit in ("first", "second"):
+            loss = w * 3.0
+        """,
+        lesson,
+    )
+    assert [(stop.names["d_w"], stop.names.get("visit")) for stop in stops] == [
+        *[("mine", "second"), ("mine", None)]
+    ]
+    assert stops[1].names["w"].grad == 3.0
 
 
 def test_a_label_that_is_no_name_is_not_shown(lesson: Path) -> None:
@@ -704,24 +821,10 @@ def test_a_label_that_is_no_name_is_not_shown(lesson: Path) -> None:
     assert stops[0].gradients == {"loss": 1.0}
 
 
-def test_the_names_of_the_module_are_there(lesson: Path) -> None:
-    names = run("rate = 0.5\nw = Value(2.0)\nloss = w * rate\n", lesson)
-    seen = []
-
-    def look(frame: FrameType, event: str, _: Any) -> Any:
-        if is_of_a_pass(frame):
-            seen.append(frame.f_globals.get("rate"))
-        return look
-
-    before = sys.gettrace()
-    sys.settrace(look)
-    exec("loss.backward()", names)
-    sys.settrace(before)
-    # Code without a file has no module that could be found.
-    assert set(seen) == {None}
+def test_the_names_of_a_module_are_those_that_runs_or_that_of_its_name() -> None:
     assert module_of(__file__) is globals()
     assert module_of("elsewhere.py", "tests.test_walk") is sys.modules["tests.test_walk"].__dict__
-    assert module_of("elsewhere.py") == {}
+    assert module_of("elsewhere.py") == {}  # as of code without a file
 
 
 # --------------------------------------------------------------------------------------------
@@ -894,3 +997,87 @@ def test_code_of_installed_packages_counts_as_the_users_line_that_called_it(
     # Without any line of the user's there is none to walk.
     apart = run("w = Value(1.0)\nloss = w * 2.0\n", folder / "apart.py")
     assert apart["loss"].origin.line == 2
+
+
+# --------------------------------------------------------------------------------------------
+# What a debugger does not see
+# --------------------------------------------------------------------------------------------
+
+
+class Noting(bdb.Bdb):
+    """A debugger that notes what it is told of, and has breakpoints in some files."""
+
+    def __init__(self, files: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.files = files
+        self.told: list[tuple[str, str]] = []
+
+    def trace_dispatch(self, frame: FrameType, event: str, _: Any) -> Any:
+        self.told.append((frame.f_code.co_name, event))
+        return self.trace_dispatch
+
+    def break_anywhere(self, frame: FrameType) -> bool:
+        return frame.f_code.co_filename.endswith(self.files)
+
+
+def frames_of(*files: str) -> list[Any]:
+    """Return frames of code of these files, each called by the one after it."""
+    found: list[Any] = []
+    for file in reversed(files):
+        code, caller = compile("1", file, "exec"), found[0] if found else None
+        found.insert(0, SimpleNamespace(f_code=code, f_back=caller, f_trace="as before"))
+    return found
+
+
+def tracing_in(monkeypatch: pytest.MonkeyPatch, tracer: Any, frame: Any) -> list[Any]:
+    """Let the library see a frame and a trace function, and return the functions that it sets."""
+    set_to: list[Any] = []
+    stand_in = SimpleNamespace(**vars(sys))
+    stand_in.settrace, stand_in.gettrace = set_to.append, lambda: tracer
+    stand_in._getframe = lambda _: frame
+    for module in (lines, hooks):
+        monkeypatch.setattr(module, "sys", stand_in)
+    return set_to
+
+
+def test_a_debugger_that_is_opened_in_the_library_sees_the_users_code_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generated, library, users = frames_of("<string>", watch.__file__, __file__)
+    noting = Noting(("never.py",))
+    tracer = noting.trace_dispatch
+    set_to = tracing_in(monkeypatch, tracer, library)
+    pass_over_library(tracer, was_opened=True)
+    (over,) = set_to
+    assert (library.f_trace, users.f_trace) == (None, over)
+    assert [over(each, "call", None) for each in (generated, library)] == [None, None]
+    noting.files = ("watch.py",)
+    assert over(library, "call", None) == tracer
+    assert over(users, "call", None) == tracer  # as of a hook
+    assert set_to == [over]
+    assert over(users, "line", None) == tracer
+    assert set_to == [over, tracer]
+    assert [event for _, event in noting.told] == ["call", "call", "line"]
+
+
+def test_another_trace_function_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to = tracing_in(monkeypatch, repr, None)
+    pass_over_library(repr)
+    assert not set_to
+    pass_over_library(print)
+    assert set_to == [print]
+
+
+def test_from_a_hook_of_the_users_a_debugger_goes_on_in_the_users_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library, users = frames_of(watch.__file__, __file__)
+    set_to = tracing_in(monkeypatch, Noting().trace_dispatch, library)
+    w = Value(2.0)
+    loss = w * 3.0
+    w.register_hook(lambda gradient: 2.0 * gradient)
+    step_through(loss, 1.0)
+    assert w.grad == 6.0
+    assert [type(each) for each in set_to] == [PassingOver]
+    # What one steps through in the library is still shown: it was not opened here.
+    assert (library.f_trace, users.f_trace) == ("as before", set_to[0])

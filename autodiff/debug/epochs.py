@@ -26,8 +26,9 @@ def record_epochs() -> Iterator[Trace]:
     """Record every ``backward()`` of a ``with`` block: a Trace over all epochs of a loop.
 
     The trace moves from epoch to epoch, and within each through the forward pass, the backward
-    pass and the update, exact to the last bit.  An epoch ends where variables get other numbers;
-    it has several passes where ``backward()`` runs several times before that.
+    pass and the update, exact to the last bit.  An epoch ends where variables are given numbers,
+    even if these are the same; it has several passes where ``backward()`` runs several times before
+    that.
 
     It keeps a number for each node of a pass, 8 bytes, and the gradients only of a pass with hooks.
     Passes over graphs that are alike share one, which is the last of them: its nodes are those
@@ -136,6 +137,7 @@ class EpochRecorder(watch.Watcher):
         self.passes: list[RecordedPass] = []
         self._graphs: dict[tuple[object, ...], list[Graph]] = {}
         self._trained: set[Value] = set()
+        self._objects: list[float] = []  # the numbers of the last pass's variables, as objects
 
     def starts(self, root: Value, gradient: float) -> None:
         """Record a pass, and first what has been updated since the one before."""
@@ -145,6 +147,7 @@ class EpochRecorder(watch.Watcher):
         graph = self._graph_of(topological_order(root))
         numbers = array("d", map(number_of, graph.order))
         variables = [graph.order[place] for place in graph.variables]
+        self._objects = [variable.data for variable in variables]
         earlier = NO_GRADIENTS
         if any(variable.has_grad for variable in variables):
             earlier = array("d", map(gradient_of, variables))
@@ -158,6 +161,9 @@ class EpochRecorder(watch.Watcher):
     def abandons(self) -> None:
         """Forget the pass that was undone."""
         self.passes.pop()
+        if self.passes:
+            graph = self.passes[-1].graph
+            self._objects = [graph.order[place].data for place in graph.variables]
 
     def settle(self) -> None:
         """Record what has been updated since the last pass."""
@@ -167,7 +173,9 @@ class EpochRecorder(watch.Watcher):
         before = array("d", [numbers[place] for place in graph.variables])
         variables = [graph.order[place] for place in graph.variables]
         after = array("d", map(number_of, variables))
-        if after.tobytes() != before.tobytes():
+        # Also an update that changes nothing, as with a gradient of 0, makes another object.
+        pairs = zip(variables, self._objects, strict=True)
+        if any(variable.data is not was for variable, was in pairs):
             numbers[len(graph.order) :] = after
             self._trained.update(
                 node

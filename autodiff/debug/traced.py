@@ -53,7 +53,8 @@ class TracedPass:
         self.updated = updated or {}
         self.earlier = earlier or {}
         self.reverse_pass = ReversePass(self.root, self.interior, changes)
-        self.left = self._run(gradient, left)
+        by_steps = self.is_new and watch.goes_by_steps(self.root)
+        self.left = self._run(gradient, left, by_steps)
         # An operation of one's own may give other derivatives later.
         self._derivatives = {
             node: local_derivatives(node) for node in self.interior if node.origin.op not in OURS
@@ -64,19 +65,21 @@ class TracedPass:
         self.completed_after = {self.root: 0}
         self._find_steps()
         hooked = set(left or ())
-        if self.is_new and watch.on_backward is not None:
+        if by_steps:
             hooked = hooked_operands(self.interior)
         # Where hooks have had their say: after the last use that is taken.
         self._hooked = {use: node for node, use in last_uses(self.interior, hooked).items()}
 
-    def _run(self, gradient: float, left: Mapping[Value, float] | None) -> dict[Value, float]:
+    def _run(
+        self, gradient: float, left: Mapping[Value, float] | None, by_steps: bool
+    ) -> dict[Value, float]:
         """Return the gradients of a whole pass, of the nodes that it reaches."""
         before = [(node, node.grad) for node in self.order]
         try:
             for node in self.order:
                 if not node.parents and node.grad is not OF_A_CONSTANT:
                     node.grad = NOT_COMPUTED  # the pass would add to what it had
-            if left is None and watch.on_backward is not None:
+            if by_steps:
                 for _ in backward_steps(self.root, gradient, recorded=False):
                     pass
             else:

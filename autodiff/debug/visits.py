@@ -10,16 +10,15 @@ from dis import opname
 from functools import lru_cache
 from itertools import count
 from types import CodeType, FrameType
-from typing import Any
 
 from autodiff.debug.assignments import is_in_comprehension
+from autodiff.debug.bindings import LineNames, bindings, bound_names
 from autodiff.operators import Operators
 from autodiff.support.frames import calling_function
-from autodiff.value import Value
 
 __all__ = ["Call", "Recording", "Visit", "VisitRecorder", "time_of"]
 
-NAME = re.compile(r"[^\W\d]\w*")
+NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")  # of no attribute
 
 OPERATORS = {
     function.__code__
@@ -58,28 +57,21 @@ class Call:
 class Visit:
     """One run of one line within a call.
 
-    ``number`` grows from visit to visit.  ``values`` are the names in the line that stood for
-    Values, each followed by the Value's ``id``, and ``numbers`` what others stood for, if that was
-    a number or a text.  It holds no Value: the line may name one of a graph of before, which named
-    one of a graph before that.
+    ``number`` grows from visit to visit.  ``names`` are those that are known to the line, and
+    ``bindings`` what they stood for then, as it is kept: no Value, as that may be one of a graph of
+    before, whose line named one of a graph before that.
     """
 
-    __slots__ = ("call", "line", "number", "numbers", "values")
+    __slots__ = ("bindings", "call", "line", "names", "number")
 
-    def __init__(self, call: Call, line: int, names: tuple[str, ...], there: Any) -> None:
+    def __init__(
+        self, call: Call, line: int, names: LineNames, bindings: tuple[object, ...]
+    ) -> None:
         self.call = call
         self.line = line
         self.number = next(_numbers)
-        self.numbers: dict[str, float | int | str] | None = None
-        values: list[Any] = []
-        for name in names:
-            thing = there.get(name)
-            if isinstance(thing, Value):
-                values += name, id(thing)
-            elif isinstance(thing, (float, int, str)):
-                self.numbers = self.numbers or {}
-                self.numbers[name] = thing
-        self.values = tuple(values)
+        self.names = names
+        self.bindings = bindings
 
 
 @dataclass(slots=True)
@@ -104,7 +96,7 @@ class VisitRecorder:
     def __init__(self) -> None:
         self.recording = Recording()
         self._running: list[Running] = []  # the outermost first
-        self._names: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._names: dict[tuple[CodeType, int], LineNames] = {}
         self._times: dict[str, int | None] = {}
 
     def visit(self, frame: FrameType, called: FrameType | None) -> Visit | None:
@@ -154,15 +146,23 @@ class VisitRecorder:
         else:
             goes_on = False
         if not goes_on:
-            running.visit = self._new_visit(running.call, running.frame, line)
+            before = running.visit.bindings
+            running.visit = self._new_visit(running.call, running.frame, line, before)
         running.offset, running.called = offset, called
         return running.visit
 
-    def _new_visit(self, call: Call, frame: FrameType, line: int) -> Visit:
-        place = call.code.co_filename, line
+    def _new_visit(
+        self, call: Call, frame: FrameType, line: int, before: tuple[object, ...] = ()
+    ) -> Visit:
+        place = call.code, line
         if place not in self._names:
-            self._names[place] = tuple(dict.fromkeys(NAME.findall(linecache.getline(*place))))
-        return Visit(call, line, self._names[place], frame.f_locals)
+            bound = bound_names(call.code)
+            found = NAME.findall(linecache.getline(call.code.co_filename, line))
+            on_line = [name for name in found if not name.startswith("__")]
+            names = tuple(dict.fromkeys((*bound, *on_line)))
+            self._names[place] = LineNames(names, frozenset(on_line))
+        names = self._names[place].names
+        return Visit(call, line, self._names[place], bindings(names, frame, before))
 
 
 def is_operator(called: FrameType | None) -> bool:

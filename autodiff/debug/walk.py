@@ -6,8 +6,10 @@ chain rules of all that it made are applied, and each call of a function is a fr
 code that is compiled with the file and the line numbers of the user's (``autodiff/support/lines``).
 So a breakpoint on a line stops in both passes, and "step over" goes back from the loss.
 
-The local variables at a stop are the line's Values by the user's names, their gradients so far as
-``d_`` and the name, and, of a line that ran several times, which run it is: ``visit``.
+The local variables at a stop are what the user's names stood for when the line ran, as far as that
+was kept (``autodiff/debug/bindings``), the gradients so far of the Values among them, as ``d_`` and
+the name, and, of a line that ran several times, which run it is: ``visit``.  What has a name of the
+user's own keeps it.
 
 What ran last comes first, while ``backward()`` goes by the graph alone.  A sum depends on the order
 of its terms in the last bit, so a gradient is summed anew, in the order of ``backward()``, once the
@@ -24,8 +26,15 @@ from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from operator import itemgetter
 from types import CodeType
-from typing import Self
+from typing import Any, Self
 
+from autodiff.debug.bindings import (
+    Unknown,
+    bound_names,
+    is_definition,
+    is_function,
+    recalled,
+)
 from autodiff.debug.steps import InNumbers, LookedOn, ReversePass, call_hooks
 from autodiff.debug.visits import Call, Visit, time_of
 from autodiff.gradient import contributions
@@ -35,13 +44,19 @@ from autodiff.support import watch
 from autodiff.support.changed import OURS
 from autodiff.support.frames import module_of, users_frames, warn_user
 from autodiff.support.gradients import NOT_COMPUTED
-from autodiff.support.lines import LocalNames, Quiet, code_at_lines, run_at_lines
+from autodiff.support.lines import LocalNames, Quiet, code_at_lines, pass_over_library, run_at_lines
 from autodiff.value import Value
 
 __all__ = ["walk_through"]
 
 # Calls within calls further than this are done at the line where the last of these calls was.
 MOST_CALLS = 100
+
+JUMPED = (
+    "backward() through your lines: a debugger has jumped {}, which would leave out chain rules or "
+    "apply them twice. The pass was undone, and every gradient is as it was; in the backward pass, "
+    "go on with step or continue"
+)
 
 
 # --------------------------------------------------------------------------------------------
@@ -213,6 +228,7 @@ class Walk:
         self.visits: Counter[tuple[CodeType, int]] = Counter()
         self.visits_past: Counter[tuple[CodeType, int]] = Counter()
         self.calls: dict[str, Call] = {}
+        self.modules: dict[str, dict[str, Any]] = {}
         self.codes: dict[tuple[CodeType, tuple[int, ...]], CodeType] = {}
 
     def plan(self, node: Value) -> None:
@@ -246,7 +262,12 @@ class Walk:
                 self.visits[each.call.code, each.line] += 1
 
     def enter(self, frame: Frame) -> None:
-        self.calls.setdefault(frame.call.code.co_filename, frame.call)
+        file = frame.call.code.co_filename
+        if file not in self.calls:
+            self.calls[file] = frame.call
+            self.modules[file] = module_of(file, frame.call.module)
+            # Shared with its copies: what is warned of once is known in them.
+            self.modules[file].setdefault("__warningregistry__", {})
         if self.open:
             self.open[-1].stops[-1].work.append(frame)
         else:
@@ -276,19 +297,44 @@ class Walk:
             self.codes[of, lines] = code
         rounds = Rounds(self, frame)
         run_at_lines(
-            code,
-            module_of(call.code.co_filename, call.module),
-            rounds.names,
-            self.quiet.rounds(rounds.next_round),
-            self.quiet,
+            code, rounds.module, rounds.names, self.quiet.rounds(rounds.next_round), self.quiet
         )
+        rounds.check_end()
+
+    def recalled(self, visit: Visit) -> dict[str, Any]:
+        """Return what names stood for at a visit."""
+        module = self.modules.get(visit.call.code.co_filename, {})
+        return recalled(visit.names.names, visit.bindings, visit.number, self.nodes, module)
+
+    def module_then(self, call: Call) -> dict[str, Any]:
+        """Return the global names of a call, without what was bound to them since it ran.
+
+        The names that its code binds itself are left out.
+        """
+        module = dict(self.modules[call.code.co_filename])
+        visit, of_module = None, call
+        while of_module.caller is not None and is_function(of_module.code):
+            visit, of_module = of_module.caller, of_module.caller.call
+        if of_module.module == call.module and not is_function(of_module.code):
+            for name in bound_names(of_module.code):
+                if not is_definition(module.get(name)):
+                    module.pop(name, None)
+            if visit is not None:
+                module.update(self.recalled(visit))
+        if is_function(call.code):
+            for name in bound_names(call.code):
+                module.pop(name, None)
+        return module
 
     def apply_chain_rule(self, node: Value) -> None:
         """Apply the node's rule; if that may call what the user wrote, for a debugger to see."""
         if self.has_hooks or node.op not in OURS:
             self.quiet.end()
-        self.this_pass.apply_chain_rule(node)
-        self.quiet.begin()
+            pass_over_library(sys.gettrace())
+        try:
+            self.this_pass.apply_chain_rule(node)
+        finally:
+            self.quiet.begin()
 
     def which(self, visit: Visit) -> dict[str, str]:
         """Return which run of its line a visit is, as ``{"visit": "3 of 4"}`` if there are more."""
@@ -317,12 +363,14 @@ class Rounds:
         self.stops = frame.stops
         self.at = 0
         self.names: LocalNames = {}
+        self.module = walk.module_then(frame.call)
+        self.bound = frozenset(bound_names(frame.call.code))
         self.shown: dict[str, Value] = {}
-        self.of_line: LocalNames = {}
         self.show(self.stops[0])
 
     def next_round(self, _: object) -> None:
         """Do the work of the stop, and let the local variables be those of the next."""
+        self.check_line(sys._getframe(1).f_lineno)
         for each in self.stops[self.at].work:
             if isinstance(each, Frame):
                 self.walk.run(each)
@@ -335,38 +383,52 @@ class Rounds:
             self.show_gradients()
         self.walk.quiet.end()
 
+    def check_line(self, line: int) -> None:
+        """Raise RuntimeError if a debugger has jumped to that line."""
+        wanted = self.stops[self.at].visit.line if self.at < len(self.stops) else 0
+        if line != wanted:
+            raise RuntimeError(JUMPED.format(f"to line {line}"))
+
+    def check_end(self) -> None:
+        """Raise RuntimeError if a debugger has jumped over stops."""
+        left_out = len(self.stops) - self.at
+        if left_out:
+            raise RuntimeError(JUMPED.format(f"over {left_out} of {len(self.stops)} stops"))
+
     def show(self, stop: Stop) -> None:
         """Let the local variables be those of a stop."""
+        visit, plain = stop.visit, LocalNames()
         operands = [
             parent for each in stop.work if isinstance(each, Value) for parent in each.parents
         ]
-        results = [last_value(each) for each in reversed(stop.work)]
         self.shown.update([(own_name(each), each) for each in operands])
-        self.shown.update(self.named(stop.visit))
+        for name, thing in self.walk.recalled(visit).items():
+            self.shown.pop(name, None)
+            if isinstance(thing, Value) and thing in self.walk.this_pass.place:
+                self.shown[name] = thing
+            elif not (
+                self.module.get(name, plain) is thing  # such as a function
+                or (isinstance(thing, Unknown) and name not in visit.names.on_line)
+            ):
+                plain[name] = thing
+        results = [last_value(each) for each in reversed(stop.work)]
         self.shown.update([(own_name(each), each) for each in results])
         self.shown.pop("", None)
-        for name in self.of_line:
-            self.names.pop(name, None)
-        self.of_line = {**(stop.visit.numbers or {}), **self.walk.which(stop.visit)}
-        self.names.update({**self.of_line, **self.shown})
+        self.names.clear()
+        self.names.update({**plain, **self.shown})
+        self.names.update(
+            (name, text) for name, text in self.walk.which(visit).items() if self.is_free(name)
+        )
         self.show_gradients()
-
-    def named(self, visit: Visit) -> Iterator[tuple[str, Value]]:
-        """Yield the Values of the graph that the names in a line stood for."""
-        for name, identity in zip(visit.values[::2], visit.values[1::2], strict=True):
-            node = self.walk.nodes.get(identity)
-            # What was made later has the memory of another.
-            if node is not None and (
-                node.origin.visit is None or node.origin.visit.number < visit.number
-            ):
-                yield name, node
 
     def show_gradients(self) -> None:
         for name, node in self.shown.items():
-            if node.has_grad:
+            if node.has_grad and self.is_free(f"d_{name}"):
                 self.names[f"d_{name}"] = node.grad
-            else:
-                self.names.pop(f"d_{name}", None)
+
+    def is_free(self, name: str) -> bool:
+        """Return whether the user's code has no such name of its own."""
+        return name not in self.bound and name not in self.module
 
 
 def last_value(work: Value | Frame) -> Value:

@@ -15,8 +15,20 @@ from types import CodeType
 from typing import Any, Literal, TypeAlias, get_args
 
 from autodiff.support.convert import describe
-from autodiff.support.frames import module_of, place_of_now, users_frames, warn_user
-from autodiff.support.lines import LocalNames, code_at_lines, run_at_lines
+from autodiff.support.frames import (
+    module_of,
+    place_of_now,
+    shown_place,
+    users_frames,
+    warn_user,
+)
+from autodiff.support.lines import (
+    LocalNames,
+    QuietAfterwards,
+    code_at_lines,
+    pass_over_library,
+    run_at_lines,
+)
 
 __all__ = ["EVENTS", "Breakpoint", "Event", "breakpoint_at"]
 
@@ -34,21 +46,25 @@ class Breakpoint:
     """
 
     event: Event
+    when: str
     condition: CodeType | None
     log: bool
     file: str
     line: int
 
     def is_met(self, event: str, names: LocalNames, file: str, line: int) -> None:
-        """Stop at a line, with these names, or write what happens, if the condition is true."""
+        """Stop at a line, with these names, or write what happens, if the condition is true.
+
+        The names that the condition uses are there at the stop, too.
+        """
         if self.condition is not None:
-            known: LocalNames = {}
-            for frame in reversed(list(users_frames())):
-                known.update({**frame.f_globals, **frame.f_locals})
-            if not eval(self.condition, {**known, **names}):  # the user's own, as in a debugger
+            known = names_in_reach()
+            if not self.holds({**known, **names}):
                 return
+            used = [name for name in names_used(self.condition) if name in known]
+            names = {**{name: known[name] for name in used}, **names}
         if self.log:
-            print(f"{event}: {what_happens(names)}")
+            print(f"{self.event}: {what_happens(names)}")
             return
         debugger = debugger_that_is_there()
         if debugger is not None:
@@ -57,7 +73,40 @@ class Breakpoint:
             # Twice: most debuggers stop not where they are opened, but at the next line.
             code = code_at_lines(file, event, line, [line, line])
             rounds: Iterator[object] = map(call, (debugger, int))  # type: ignore[arg-type]
-            run_at_lines(code, module_of(file), names, rounds.__next__)
+            quiet = QuietAfterwards()
+            tracer = run_at_lines(code, module_of(file), names, rounds.__next__, quiet)
+            pass_over_library(tracer, was_opened=True)
+
+    def holds(self, names: LocalNames) -> bool:
+        """Return whether the condition is true; raise ValueError if that cannot be told."""
+        assert self.condition is not None
+        try:
+            return bool(eval(self.condition, names))  # the user's own, as in a debugger
+        except Exception as error:
+            raise ValueError(
+                f"the condition of break_on({self.event!r}, when={self.when!r}), set at "
+                f"{shown_place(self.file, self.line)}, fails with {type(error).__name__}: {error}"
+            ) from error
+
+
+def names_in_reach() -> LocalNames:
+    """Return the names of the user's functions that run, those of the innermost first."""
+    known: LocalNames = {}
+    for frame in reversed(list(users_frames())):
+        known.update({**frame.f_globals, **frame.f_locals})
+    return known
+
+
+def names_used(code: CodeType) -> Iterator[str]:
+    """Yield the names that code uses, also in functions and generators within it.
+
+    >>> list(names_used(compile("any(map(lambda each: each > limit, rates))", "", "eval")))
+    ['any', 'map', 'rates', 'limit']
+    """
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from names_used(constant)
 
 
 def breakpoint_at(event: Event, when: str | None, log: bool) -> Breakpoint:
@@ -69,8 +118,9 @@ def breakpoint_at(event: Event, when: str | None, log: bool) -> Breakpoint:
             "break_on needs its condition as a text, such as when='abs(contribution) > 1', but got "
             f"{describe(when)}"
         )
-    condition = None if when is None else compile(when.strip(), "<condition of break_on>", "eval")
-    return Breakpoint(event, condition, log, *place_of_now())
+    text = "" if when is None else when.strip()
+    condition = None if when is None else compile(text, "<condition of break_on>", "eval")
+    return Breakpoint(event, text, condition, log, *place_of_now())
 
 
 def what_happens(names: LocalNames) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "calling_function",
     "code_at",
     "debugger_looks_on",
+    "is_debugger",
     "is_users",
     "module_of",
     "place_of_now",
@@ -32,6 +33,10 @@ LIBRARY = (PACKAGE + os.sep, os.path.join(os.path.dirname(PACKAGE), "nn") + os.s
 # And those of Python and of what is installed.
 PYTHON = os.path.dirname(os.__file__) + os.sep
 INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+# The modules of debuggers' trace functions that are not of Python's kind: debugpy's, which VS Code
+# and notebooks have, and PyCharm's are pydevd.
+DEBUGGERS = ("pydevd", "_pydevd", "debugpy", "thonny.")
 
 # These run within a line of the function that they stand in; from Python 3.12 on, most have no
 # frame of their own.
@@ -115,11 +120,23 @@ def stands_in(inner: CodeType, outer: CodeType) -> bool:
 
 
 def debugger_looks_on() -> bool:
-    """Return whether a debugger, or what else traces lines, looks on in this thread."""
-    if sys.gettrace() is not None:
+    """Return whether a debugger looks on in this thread."""
+    if is_debugger(sys.gettrace()):
         return True
     monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
     return monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None
+
+
+def is_debugger(tracer: Any) -> bool:
+    """Return whether a trace function is that of a debugger.
+
+    Other tools trace lines too, such as ``python -m trace`` and what measures coverage.
+    """
+    owner = getattr(tracer, "__self__", tracer)
+    if isinstance(owner, getattr(sys.modules.get("bdb"), "Bdb", ())):  # as are pdb and its like
+        return True
+    modules = getattr(owner, "__module__", None), type(owner).__module__
+    return any((module or "").startswith(DEBUGGERS) for module in modules)
 
 
 def shown_place(file: str, line: int) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from autodiff.support.breakpoints import Breakpoint
 from autodiff.support.convert import to_float
 from autodiff.support.frames import place_of_now
-from autodiff.support.lines import LocalNames
+from autodiff.support.lines import LocalNames, pass_over_library
 
 __all__ = ["GradientHook", "Hooks"]
 
@@ -33,7 +34,10 @@ class Hooks:
 
     def gradient_is_complete(self, node: Any, local: tuple[float, ...]) -> None:
         """Call the functions, which may replace ``node.grad``, then what breaks on it."""
-        for function in tuple(self.functions.values()):
+        functions = tuple(self.functions.values())
+        if functions:
+            pass_over_library(sys.gettrace())
+        for function in functions:
             replacement = function(node.grad)
             if replacement is not None:
                 node.grad = to_float(replacement, "a hook that replaces a gradient")

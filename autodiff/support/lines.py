@@ -7,13 +7,25 @@ breakpoints on them, and does not pass them over as a library's.
 
 from __future__ import annotations
 
+import linecache
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from types import CodeType
+from itertools import repeat
+from operator import call
+from types import CodeType, FrameType, MethodType
 from typing import Any, TypeVar
 
-__all__ = ["LocalNames", "Quiet", "code_at_lines", "run_at_lines"]
+from autodiff.support.frames import is_users
+
+__all__ = [
+    "LocalNames",
+    "Quiet",
+    "QuietAfterwards",
+    "code_at_lines",
+    "pass_over_library",
+    "run_at_lines",
+]
 
 LocalNames = dict[str, Any]
 Result = TypeVar("Result")
@@ -93,8 +105,7 @@ class Quiet:
     """
 
     def __init__(self, tracer: Any) -> None:
-        base = getattr(sys.modules.get("bdb"), "Bdb", ())
-        is_pdb = isinstance(getattr(tracer, "__self__", None), base)
+        is_pdb = isinstance(getattr(tracer, "__self__", None), bdb_class())
         # No functions of Python's, which would be seen themselves.
         self.begin: Callable[[], Any] = partial(sys.settrace, None) if is_pdb else int
         self.end: Callable[[], Any] = partial(sys.settrace, tracer) if is_pdb else int
@@ -104,7 +115,63 @@ class Quiet:
         return map(next_round, iter(self.begin, True)).__next__
 
 
-NEVER_QUIET = Quiet(None)
+class QuietAfterwards(Quiet):
+    """The same for a debugger that is opened only now: a bound method is its trace function."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        tracers = map(type, iter(sys.gettrace, self))
+        off = {MethodType: partial(sys.settrace, None)}
+        self.begin = map(call, map(off.get, tracers, repeat(int))).__next__  # type: ignore[arg-type]
+
+
+class PassingOver:
+    """A trace function that shows pdb nothing of the library until the user's code goes on.
+
+    It is to trace all that is called from now on, and the frame in which the user's code goes on.
+    A file of the library with a breakpoint in it is not passed over.
+    """
+
+    def __init__(self, tracer: Any) -> None:
+        self.tracer = tracer
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if event != "call":  # the user's frame goes on
+            sys.settrace(self.tracer)
+        elif not (
+            has_users_lines(frame.f_code.co_filename) or self.tracer.__self__.break_anywhere(frame)
+        ):
+            return None
+        return self.tracer(frame, event, argument)
+
+
+def pass_over_library(tracer: Any, was_opened: bool = False) -> None:
+    """Have pdb, and its like, whose trace function is given, show no lines of the library.
+
+    That is until the user's code that called it goes on.  ``was_opened`` says that it was opened
+    here: then it is about to show the rest of all functions that run.
+    """
+    if not isinstance(getattr(tracer, "__self__", None), bdb_class()):
+        if sys.gettrace() is not tracer:
+            sys.settrace(tracer)
+        return
+    over, frame = PassingOver(tracer), sys._getframe(1)
+    while frame.f_back is not None and not is_users(frame.f_code.co_filename):
+        if was_opened:
+            frame.f_trace = None
+        frame = frame.f_back
+    frame.f_trace = over
+    sys.settrace(over)
+
+
+def has_users_lines(file: str) -> bool:
+    """Return whether code of that file is the user's, and no text that something has generated."""
+    return is_users(file) and bool(linecache.getlines(file))
+
+
+def bdb_class() -> Any:
+    """Return the class of Python's debuggers, () if none is there."""
+    return getattr(sys.modules.get("bdb"), "Bdb", ())
 
 
 def run_at_lines(
@@ -112,14 +179,17 @@ def run_at_lines(
     module: dict[str, Any],
     names: LocalNames,
     next_round: Callable[[], object],
-    quiet: Quiet = NEVER_QUIET,
-) -> None:
-    """Run such code with ``names`` as its local variables, in the user's module.
+    quiet: Quiet,
+) -> Any:
+    """Run such code with ``names`` as its local variables, and the names of a module.
 
-    ``next_round`` is called at each stop.
+    ``next_round`` is called at each stop.  The module is a copy: its names are the user's, and what
+    is called at each stop is none of them.  Returns the trace function after it.
     """
-    names[ROUND] = next_round
+    around = {**module, ROUND: next_round}
     quiet.end()
     # On one line, where a debugger does not stop in between.
-    _ = exec(code, module, names), quiet.begin()  # type: ignore[func-returns-value]
+    _, tracer, _ = exec(code, around, names), sys.gettrace(), quiet.begin()  # type: ignore[func-returns-value]
     names.clear()  # which refer to what refers to them
+    around.clear()
+    return tracer

@@ -192,8 +192,9 @@ class Node:
         (this Value), ``upstream``, ``local``, ``contribution``, ``sum`` and ``step``; in a forward
         pass ``node``, ``op`` and ``parents``.
 
-        ``when`` is a condition in Python, in these names and those of the functions that run.  With
-        ``log`` a line is printed in place of a stop.
+        ``when`` is a condition in Python, in these names and those of the functions that run; one
+        that fails stops the pass with a ValueError, and every gradient is as it was.  With ``log``
+        a line is printed in place of a stop.
 
         Returns a handle: ``handle.remove()`` ends it.
 

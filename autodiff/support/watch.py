@@ -21,7 +21,16 @@ from autodiff.support.frames import debugger_looks_on
 from autodiff.support.hooks import GradientHook, Hooks
 from autodiff.support.origin import Origin
 
-__all__ = ["Handle", "Watcher", "break_on", "hooks_of", "register_hook", "watchers", "watching"]
+__all__ = [
+    "Handle",
+    "Watcher",
+    "break_on",
+    "goes_by_steps",
+    "hooks_of",
+    "register_hook",
+    "watchers",
+    "watching",
+]
 
 # Called with each new Value, and in the place of backward(), while somebody looks on.
 on_new_value: Callable[[Any], None] | None = None
@@ -252,18 +261,24 @@ def _new_value(node: Any) -> None:
         _switch_off_if_alone()
 
 
+def goes_by_steps(root: Any) -> bool:
+    """Return whether a pass has to be done step by step: for who looks on, or for hooks."""
+    if any(watcher.sees_backward for watcher in _thread.watchers):
+        return True
+    _switch_off_if_alone()
+    return bool(_alive) and has_hooks(root)
+
+
 def _backward(root: Any, gradient: float) -> bool:
     """Do the pass step by step if somebody looks on; return whether that was so."""
     if root.origin.visit is not None and debugger_looks_on():
         assert walk_through is not None, "autodiff.debug.source is imported with autodiff"
         walk_through(root, gradient)
         return True
-    if not any(watcher.sees_backward for watcher in _thread.watchers):
-        _switch_off_if_alone()
-        if not _alive or not has_hooks(root):
-            for watcher in _thread.watchers:
-                watcher.starts(root, gradient)
-            return False
+    if not goes_by_steps(root):
+        for watcher in _thread.watchers:
+            watcher.starts(root, gradient)
+        return False
     assert step_through is not None, "autodiff.debug.steps is imported with autodiff"
     step_through(root, gradient)
     return True
