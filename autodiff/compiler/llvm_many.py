@@ -6,7 +6,7 @@ after the other, the same for all.  So each network has the bits that it has alo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from autodiff import ops
 from autodiff.compiler.build import Parts, plan_rows, update_results
@@ -47,8 +47,7 @@ class _Networks(Module):
         read = [p for place in (*plan.rows, *plan.after) for p in linear.registers[place].operands]
         wanted = {*read, *summed, *update_results(parts)}
         before = self.section("once", plan.before, wanted.intersection(plan.before), lanes)
-        inside = self.section("rows", plan.rows, set(summed).intersection(plan.rows), lanes)
-        inside += self.added([(sum_of[place], place) for place in summed])
+        inside = self.added(plan.rows, sum_of)
         after = self.last_section("update", plan.after, sum_of[parts.output], parts.penalty)
         before += self.calls("spread", layout.spread())
         return self.rows_run(before, inside, after, inputs.start, sums)
@@ -60,16 +59,18 @@ class _Networks(Module):
         lines[first:first] = with_rows("0", self.calls("spread", self.layout.spread()))
         return lines
 
-    def added(self, sums: Sequence[tuple[int, int]]) -> list[str]:
-        """Return the lines that add registers to the numbers at addresses."""
-        if len(sums) <= STRAIGHT_OPERATIONS:
-            writer = self.straight([], (), self.lanes)
-            writer.add(sums)
-            self.functions += writer.function("add")
-            return [f"  call void @add({STRAIGHT_ARGUMENTS.format('', '')})"]
+    def added(self, places: Sequence[int], sum_of: Mapping[int, int]) -> list[str]:
+        """Return the lines that compute a row's registers and add some to the sums over rows."""
+        operations = [place for place in places if self.linear.registers[place].op is not None]
+        if len(operations) + len(sum_of) <= STRAIGHT_OPERATIONS:
+            writer = self.straight(operations, (), self.lanes)
+            writer.add([(to, place) for place, to in sum_of.items()])
+            self.functions += writer.function("rows")
+            return [f"  call void @rows({STRAIGHT_ARGUMENTS.format('', '')})"]
+        lines = self.section("rows", operations, sum_of.keys() & set(operations), self.lanes)
         addition = Kernel(TREE, self.lanes, "CC", (ops.ADD, (OPERAND, OPERAND)), (0, 1))
-        places: list[Addresses] = [(to, to, self.row_address(place)) for to, place in sums]
-        return self.calls("add", self.layout.progress(addition, [], places))
+        sums: list[Addresses] = [(to, to, self.row_address(place)) for place, to in sum_of.items()]
+        return lines + self.calls("add", self.layout.progress(addition, [], sums))
 
     def moves(self, news: Sequence[tuple[int, int]]) -> list[Call]:
         """Return the calls that move registers of all networks to their addresses."""

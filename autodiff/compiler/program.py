@@ -163,7 +163,7 @@ class Program:
 
     @cached_property
     def _networks_runner(self) -> Runner | GuardedRunner:
-        return self._guarded(NetworksRunner)
+        return self._guarded(partial(self._runner_of, native=NetworksRunner))
 
     def _guarded(self, make: Callable[[Parts], Runner]) -> Runner | GuardedRunner:
         if not guards_can_wait(self.expanded):
@@ -172,12 +172,12 @@ class Program:
             unguarded = build(self.recording, named=False, unguarded=True)
         return GuardedRunner(make(unguarded), partial(make, self.expanded))
 
-    def _runner_of(self, parts: Parts) -> Runner:
+    def _runner_of(self, parts: Parts, native: type[NativeRunner] = NativeRunner) -> Runner:
         if self._wanted_engine == "native":
-            return NativeRunner(parts)
+            return native(parts)
         if self._wanted_engine == "auto" and native_is_installed():
             try:
-                return NativeRunner(parts)
+                return native(parts)
             except ValueError as error:  # a function that only Python can call, or it is too long
                 self._why_python = str(error)
         return PythonRunner(parts, self.title)
@@ -262,8 +262,7 @@ class Program:
         """
         checked = [self._start(place, start) for place, start in enumerate(starts)]
         first = self._job(n, rows, batch_size, None)
-        alone = self.engine == "python" or len(checked) == 1
-        runner = self.runner if alone else self._networks_runner
+        runner = self.runner if len(checked) == 1 else self._networks_runner
         networks = runner.networks
         found: list[tuple[list[float], tuple[float, ...]]] = []
         for group in batches_of(checked, networks):

@@ -8,6 +8,7 @@ as ``nn.fit`` would give.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import threading
@@ -171,10 +172,10 @@ class Trainer:
         """Return the result of a run, given what the program gave."""
         for variable, number in zip(self.program.variables, weights, strict=True):
             variable.data = number
-        solved_below = self.loss.solved_below
+        is_solved = map(self.loss.solved_below.__gt__, losses)
         return Run(
             seed,
-            next((epoch for epoch, loss in enumerate(losses) if loss < solved_below), None),
+            next(itertools.compress(itertools.count(), is_solved), None),
             self.correct(),
             [losses[k] if math.isfinite(losses[k]) else None for k in checkpoints(epochs)],
         )
