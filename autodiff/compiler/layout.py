@@ -245,10 +245,22 @@ class Layout:
                 block, read = self.block(columns, first + lane, lanes, copies)
                 blocks.setdefault(block, []).append((start + lane, *read))
             start += self.padded(length)
-        calls: list[Call] = []
-        for width, rows in copies.items():
-            calls += self.table_call(Kernel(COPY, width, even=False), [], rows)
+        calls = [call for width, rows in copies.items() for call in self.copying(width, rows)]
         return calls + self.calls(pack.shape, blocks)
+
+    def copying(self, width: int, rows: Sequence[Addresses]) -> list[Call]:
+        """Return the calls that copy numbers side by side; a square of them is transposed."""
+        squares, others = [], []
+        row = 0
+        while row < len(rows):
+            if width > 1 and is_square(rows[row : row + width]):
+                squares.append(rows[row])
+                row += width
+            else:
+                others.append(rows[row])
+                row += 1
+        calls = self.table_call(Kernel(TRANSPOSE, width, even=False), [], squares)
+        return calls + self.table_call(Kernel(COPY, width, even=False), [], others)
 
     def overwrite(self, packs: Sequence[Pack], updates: Mapping[int, int]) -> None:
         """Let the variables' new numbers take the place of old ones that nothing reads any more.
@@ -368,7 +380,7 @@ class Layout:
         """Return the call that gives each row its copy of the registers that need one."""
         rows = [(to, self.addresses[register]) for register, to in self.everywhere.items()]
         kernel = Kernel(TREE, self.lanes, "B", even=False)
-        return self.table_call(kernel, [], rows) if rows else []
+        return self.table_call(kernel, [], rows)
 
     def moved(self, moves: Sequence[tuple[int, int]]) -> list[Call]:
         """Return the call that copies numbers, each given as (to, from), all read before."""
@@ -376,7 +388,7 @@ class Layout:
         first = sorted({source for _, source in moves if source in to})
         apart = {source: self.reserve(1) for source in first}
         aside = [(apart[source], source) for source in first]
-        calls = self.table_call(Kernel(COPY, 1, even=False), [], aside) if aside else []
+        calls = self.table_call(Kernel(COPY, 1, even=False), [], aside)
         rows: list[list[int]] = []
         for target, original in sorted(moves):
             source = apart.get(original, original)
@@ -385,7 +397,7 @@ class Layout:
             else:
                 rows.append([target, source, 1])
         kernel = Kernel(MOVE, 1, even=False)
-        return [*calls, *(self.table_call(kernel, [], [(*row,) for row in rows]) if rows else [])]
+        return [*calls, *self.table_call(kernel, [], [(*row,) for row in rows])]
 
     def columns(self, pack: Pack) -> list[Column]:
         """Return what the pack's lanes read, in the order in which its nodes were made."""
@@ -509,6 +521,8 @@ class Layout:
 
         It may be the last call, which goes on: then none is returned.
         """
+        if not rows:
+            return []
         last, table = self.last, self.table
         follows = (
             last is not None
@@ -562,6 +576,16 @@ def terms_of(shape: Shape, operands: Sequence[int]) -> list[Sequence[int]]:
         found += [operands[first:stop:count] for first in range(start, start + count)]
         start = stop
     return found
+
+
+def is_square(rows: Sequence[Addresses]) -> bool:
+    """Return whether copies are as many as they are wide, and go on number by number."""
+    to, *sources = rows[0]
+    width = len(sources)
+    return len(rows) == width and all(
+        row == (to + step * width, *[source + step for source in sources])
+        for step, row in enumerate(rows)
+    )
 
 
 def best_order(columns: Sequence[Column], made: Sequence[int]) -> Sequence[int]:

@@ -112,6 +112,10 @@ class LoopLayout(Layout):
                 lane = min(lane + lengths[lane], count)
             yield first, lane - first
 
+    def copying(self, width: int, rows: Sequence[tuple[int, ...]]) -> list[Call]:
+        """Return the call that copies numbers side by side."""
+        return self.table_call(Kernel(COPY, width, even=False), [], rows)
+
     def groups(
         self, kernel: Kernel, blocks: list[tuple[int, ...]]
     ) -> Iterator[tuple[int, list[tuple[int, ...]]]]:
