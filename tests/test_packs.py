@@ -191,6 +191,43 @@ def test_rows_as_loops_have_the_eager_bits(name: str, size: int) -> None:
     assert results[0] == results[1]
 
 
+def crossed(a: list[Value], b: list[Value]) -> dict[Value, Value]:
+    """Return updates of which each reads the other's old number."""
+    return {
+        **{one: one - 0.5 * other for one, other in zip(a, b, strict=True)},
+        **{other: other + 0.25 * one for one, other in zip(a, b, strict=True)},
+    }
+
+
+def rotated(a: list[Value], b: list[Value]) -> dict[Value, Value]:
+    """Return updates that read a neighbour's old number, and some that only take another's."""
+    return {
+        **{one: 0.5 * after for one, after in zip(a, [*a[1:], a[0]], strict=True)},
+        **{other: one for one, other in zip(a, b, strict=True)},
+    }
+
+
+def independent(a: list[Value], b: list[Value]) -> dict[Value, Value]:
+    """Return updates that may all take the place of the old numbers."""
+    return {variable: 0.5 * variable for variable in (*a, *b)}
+
+
+@needs_llvmlite
+@pytest.mark.usefixtures("loops_alone")
+@pytest.mark.parametrize("updates", [crossed, rotated, independent])
+def test_new_numbers_overwrite_no_old_ones_that_are_still_to_be_read(
+    updates: Callable[[list[Value], list[Value]], dict[Value, Value]],
+) -> None:
+    found = []
+    for engine in ("python", "native"):
+        a, b = variables("a", 24), variables("b", 24)
+        loss = total([one * other for one, other in zip(a, b, strict=True)])
+        program = compile(loss, updates=lambda _, a=a, b=b: updates(a, b), engine=engine)  # type: ignore[misc]
+        outputs = program.run(3)
+        found.append(all_bits([*outputs, *[variable.data for variable in (*a, *b)]]))
+    assert found[0] == found[1]
+
+
 TOKENS = [26, 4, 12, 12, 0, 26]
 
 
