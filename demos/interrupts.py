@@ -7,12 +7,20 @@ up after one cleans up after the other.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType, TracebackType
 
-__all__ = ["Terminated", "one_line", "raise_when_terminated", "tell_in_a_line"]
+__all__ = [
+    "Terminated",
+    "end_loop_when_terminated",
+    "one_line",
+    "raise_when_terminated",
+    "tell_in_a_line",
+]
 
 # "end", "your terminal is gone", and Windows's Ctrl-Break; not every system has all.
 SIGNALS = [
@@ -43,6 +51,18 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
         if signal.getsignal(each) is _terminate:
             signal.signal(each, signal.SIG_IGN)
     raise Terminated(number)
+
+
+def end_loop_when_terminated(end: Callable[[int], object]) -> None:
+    """Let these signals call ``end`` with their number, between two turns of the running loop.
+
+    An exception in the middle of a turn would leave tasks behind, which complain of it at the end.
+    """
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        if signal.getsignal(number) is _terminate:
+            with contextlib.suppress(NotImplementedError):  # Windows
+                loop.add_signal_handler(number, end, number)
 
 
 def one_line(interrupt: KeyboardInterrupt) -> str:

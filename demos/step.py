@@ -20,6 +20,7 @@ from autodiff.debug.text import shown
 from autodiff.support.convert import describe
 from demos.arguments import command_line, count, missing_package
 from demos.command import run
+from demos.interrupts import Terminated
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
 
@@ -178,7 +179,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"{missing_package('demos.step', 'demos', missing)}\n"
             "or add --plain to print the steps line by line."
         )
-    StepScreen(trace).run()
+    ended_by = StepScreen(trace).run()
+    if ended_by is not None:
+        raise Terminated(ended_by)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from autodiff import Explanation, Names, Step, Trace, Value, explain
 from autodiff.debug.phases import AnyStep, ForwardStep, Phase, UpdateStep
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
 from autodiff.ops.symbols import Expression
+from demos.interrupts import end_loop_when_terminated
 from demos.step_picture import Column, cut, neighbourhood, number, rule_line, short, stacked
 
 __all__ = ["StepScreen"]
@@ -82,7 +83,7 @@ class Panel(Static):
     made_for = -1
 
 
-class StepScreen(App[None]):
+class StepScreen(App[int]):
     """Shows one position of a trace, and moves it by keys."""
 
     ENABLE_COMMAND_PALETTE = False
@@ -188,6 +189,7 @@ class StepScreen(App[None]):
 
     def on_mount(self) -> None:
         """Show the start."""
+        end_loop_when_terminated(self.exit)
         self.theme = "textual-dark"
         self.call_after_refresh(self.show)
 

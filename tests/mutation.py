@@ -58,7 +58,8 @@ TARGETS = {
     "autodiff/debug/steps.py": (
         "autodiff/debug/steps.py tests/test_backward.py",
         "tests/test_hooks.py",
-        "tests/test_anomaly.py",
+        "tests/test_anomaly.py tests/test_micrograd_programs.py tests/test_trace.py",
+        "tests/test_epochs.py tests/test_untaken.py",
     ),
     "autodiff/graph.py": ("autodiff/graph.py tests/test_graph.py",),
     "autodiff/support/gradients.py": (

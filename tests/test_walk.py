@@ -12,6 +12,7 @@ import linecache
 import os
 import sys
 import textwrap
+import trace
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -28,9 +29,9 @@ from autodiff.debug.assignments import assignments_in, is_within
 from autodiff.debug.steps import ReversePass, step_through
 from autodiff.debug.walk import Pass, Rounds, Walk, last_first, walk_through
 from autodiff.ops import Operation
-from autodiff.support import hooks, lines, watch
+from autodiff.support import frames, hooks, lines, watch
 from autodiff.support.changed import Changes
-from autodiff.support.frames import calling_function, module_of, place_of_now
+from autodiff.support.frames import calling_function, is_debugger, module_of, place_of_now
 from autodiff.support.lines import PassingOver, Quiet, pass_over_library
 from autodiff.value import constant
 from tests.bits import bits
@@ -59,7 +60,7 @@ class Tracer(bdb.Bdb):
         self.raise_at = raise_at
         self.error = error
 
-    def trace_dispatch(self, frame: FrameType, event: str, _: Any) -> Any:
+    def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
         if not is_of_a_pass(frame):
             return None
         if event == "line":
@@ -69,7 +70,7 @@ class Tracer(bdb.Bdb):
             self.stops.append(
                 Stop(functions_to(frame), frame.f_lineno, names, without_rounds(frame.f_globals))
             )
-        return self.trace_dispatch
+        return self
 
 
 def without_rounds(names: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def functions_to(frame: FrameType | None) -> tuple[str, ...]:
 @contextmanager
 def debugger(tracer: Tracer) -> Iterator[None]:
     before = sys.gettrace()
-    sys.settrace(tracer.trace_dispatch)
+    sys.settrace(tracer)
     try:
         yield
     finally:
@@ -798,6 +799,7 @@ def test_all_names_are_as_they_were_when_the_line_ran(
     assert [stop.module["k"] for stop in in_function] == [1, 0]
     assert "accuracy" not in in_function[0].module
     assert in_function[0].module["scaled"] is module["scaled"]
+    walk_through(module["loss"], 1.0)  # for what measures which lines are reached
 
 
 def test_the_users_own_names_are_not_hidden_by_those_of_the_pass(lesson: Path) -> None:
@@ -902,6 +904,16 @@ def test_without_a_debugger_or_without_recorded_lines_nothing_is_walked(
         sys.settrace(before)
     assert names["w"].grad == 4.0
     assert stops_of(Value(2.0) * 3.0) == []
+
+
+def test_debuggers_are_told_from_what_else_traces_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_pydevd = type("SafeCallWrapper", (), {"__module__": "_pydevd_bundle.pydevd_cython"})()
+    assert is_debugger(Tracer())
+    assert is_debugger(Noting().trace_dispatch)
+    assert is_debugger(of_pydevd)
+    assert not any(map(is_debugger, (None, repr, trace.Trace().globaltrace)))
+    monkeypatch.setattr(frames, "is_debugger", lambda _: True)
+    assert frames.debugger_looks_on()
 
 
 def test_a_debugger_that_monitors_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
