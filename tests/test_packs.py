@@ -63,6 +63,15 @@ def test_terms_stay_in_their_order() -> None:
     assert order == [f"x[{place}]" for place in (3, 0, 5, 1, 4, 2)]
 
 
+def test_terms_may_be_added_from_the_right() -> None:
+    x = variables("x", 5)
+    output = x[0] + (x[1] + (x[2] + (x[3] + x[4])))
+    (pack,) = forward_packs(output)
+    linear = compile(output).expanded.linear
+    order = [linear.registers[place].name for place in pack.operands[0]]
+    assert order == [f"x[{place}]" for place in (3, 4, 2, 1, 0)]
+
+
 def test_a_product_that_is_used_twice_is_no_part_of_a_sum() -> None:
     x = variables("x", 5)
     product = x[0] * x[1]
@@ -226,6 +235,25 @@ def test_new_numbers_overwrite_no_old_ones_that_are_still_to_be_read(
         outputs = program.run(3)
         found.append(all_bits([*outputs, *[variable.data for variable in (*a, *b)]]))
     assert found[0] == found[1]
+
+
+@needs_cc
+@pytest.mark.usefixtures("loops_alone")
+def test_small_programs_as_loops_of_c_have_pythons_bits() -> None:
+    w, x = variables("w", 12), variables("x", 12)
+    weighted = total([wk * xk for wk, xk in zip(w, x, strict=True)])
+    alone = Value(0.5, "alone")
+    programs = [
+        compile(weighted.tanh(), inputs=x, updates=nn.Adam(w, lr=0.1).updates, penalty=w[0] * w[1]),
+        compile(weighted * weighted, inputs=[*w, *x]),
+        compile(alone, updates=lambda gradients: {alone: alone - gradients[alone]}),
+    ]
+    for program in programs:
+        numbers = [variable.data for variable in program.variables]
+        row = [0.1 * place for place in range(len(program.inputs))]
+        output, gradients, _ = program.step(tuple(numbers), tuple(row))
+        found_output, found_gradients = InC(program).step(numbers, row)
+        assert all_bits([found_output, *found_gradients]) == all_bits([output, *gradients])
 
 
 TOKENS = [26, 4, 12, 12, 0, 26]

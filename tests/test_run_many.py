@@ -99,7 +99,8 @@ def test_so_they_have_in_loops_of_any_width(monkeypatch: pytest.MonkeyPatch, wid
     check_many(program, 3, starts_of(program, width + 1), ROWS, 2)
     w = [Value(0.0, f"w{place}") for place in range(3)]
     total = 1.0 + w[0] * 3.0 + w[1] * w[2] + 2.0 * w[2] + w[0] * w[0]
-    plain = compile(total * total, updates=nn.SGD(w, lr=0.01).updates, engine="native")
+    other = 1.0 + w[2] * 3.0 + w[1] * w[0] + 2.0 * w[0] + w[1] * w[1]
+    plain = compile(total * other, updates=nn.SGD(w, lr=0.01).updates, engine="native")
     check_many(plain, 3, starts_of(plain, 3))
 
 

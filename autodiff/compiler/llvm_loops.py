@@ -9,6 +9,7 @@ the result and of each column; otherwise these addresses for each block.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 from autodiff.compiler.layout import COPY, MOVE, ROWS, SUM, TRANSPOSE, Call, Kernel
@@ -62,7 +63,7 @@ def loop_function(kernel: Kernel, name: str, externals: Externals) -> list[str]:
     ]
 
 
-class _Blocks(Operations):
+class _Blocks(Operations, ABC):
     """Writes the blocks of kernels; where the numbers of the table come from is left open."""
 
     def __init__(self, externals: Externals, kernel: Kernel | None) -> None:
@@ -82,13 +83,13 @@ class _Blocks(Operations):
         # For each run of a sum: its number of terms, if it is a loop.
         self.counts: list[str] = []
 
+    @abstractmethod
     def heading(self) -> str:
         """Return the next number of the call's part of the table."""
-        raise NotImplementedError
 
+    @abstractmethod
     def term_offset(self, column: int, term: int | str) -> str:
         """Return how far a term is from the first of a column."""
-        raise NotImplementedError
 
     def label(self, name: str) -> None:
         """Begin a block of instructions."""

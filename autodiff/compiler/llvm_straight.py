@@ -42,11 +42,11 @@ class Straight(Operations):
                 self.together(group)
             else:
                 register = self.linear.registers[group[0]]
-                if register.op is not None:
-                    operands = [self.operand(place) for place in register.operands]
-                    self.here[group[0]] = self.operation(register.op, operands)
+                assert register.op is not None, "only operations are written"
+                operands = [self.operand(place) for place in register.operands]
+                self.here[group[0]] = self.operation(register.op, operands)
         for place in places:
-            if place in kept and self.linear.registers[place].op is not None:
+            if place in kept:
                 self.store(self.here[place], self.layout.addresses[place])
 
     def together(self, places: Sequence[int]) -> None:

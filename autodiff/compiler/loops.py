@@ -162,7 +162,6 @@ class _Writer:
         self.arrays = array_names(self.linear, names)
         self.layout = LoopLayout()
         self.numbers: dict[int, float] = {}
-        self.needs_numbers = False
         self.tables: list[str] = []
         self.table_count = 0
         self.variables = in_memory(parts)
@@ -197,7 +196,6 @@ class _Writer:
         more = [index for index in indexes if index]
         if not more and address in self.numbers:
             return self.language.number(self.numbers[address])
-        self.needs_numbers = self.needs_numbers or bool(more)  # they may be among the terms
         part = bisect_right(self.layout.starts, address) - 1
         offset = address - self.layout.starts[part]
         if offset or not more:
@@ -226,10 +224,9 @@ class _Writer:
                 if c
                 else f"const {names[part]} = {start};"
             )
-        if self.needs_numbers and self.numbers:
-            first = min(self.numbers)
-            self.declare("double known[]", "known", map(language.number, self.numbers.values()))
-            declared += self.counted("k", len(self.numbers), [f"memory[{first} + k] = known[k];"])
+        self.declare("double known[]", "known", map(language.number, self.numbers.values()))
+        first = min(self.numbers)  # there is at least the 1 where the reverse pass begins
+        declared += self.counted("k", len(self.numbers), [f"memory[{first} + k] = known[k];"])
         if c:
             declared.append("(void)memory;")
         return [
@@ -355,7 +352,6 @@ class _Writer:
             name = self.table(table[at : at + columns * count])
             bases = [-1] * columns
             blocks = [f"{name}[{times('block', columns)} + {k}]" for k in range(columns)]
-            self.needs_numbers = True
         return self.loops(kernel, count, bases, blocks, terms)
 
     def loops(
@@ -585,7 +581,6 @@ def copied_out(array: str | int, addresses: Sequence[int], writer: _Writer, sign
     breaks = sum([second != first + 1 for first, second in pairwise(addresses)])
     if breaks > MOST_PIECES:
         table = writer.table(addresses)
-        writer.needs_numbers = True
         body = [f"{target(0, 'k')} {sign} memory[{table}[k]];"]
         return writer.counted("k", len(addresses), body)
     lines: list[str] = []
