@@ -32,7 +32,7 @@ LOWEST = {
     "autodiff.support.memory": set(),
     "autodiff.support.pickling": {"autodiff.graph"},
     "autodiff.support.frames": set(),
-    "autodiff.support.lines": set(),
+    "autodiff.support.lines": {"autodiff.support.frames"},
     "autodiff.support.breakpoints": {
         *("autodiff.support.convert", "autodiff.support.frames", "autodiff.support.lines"),
     },

@@ -547,7 +547,7 @@ def test_a_breakpoint_in_the_library_is_not_passed_over(tmp_path: Path) -> None:
     typed = "".join(f"{PROMPT}{command}\n" for command in commands)
     shown = session(BREAK_ON.format(**PLAIN), f"$ python train.py\n{typed}", tmp_path)
     assert "> autodiff/support/passes.py" in shown.replace(f"{ROOT}/", "")
-    assert "finish_pass()\n-> if set_aside:\n" in shown
+    assert "finish_pass()\n-> if not set_aside:\n" in shown
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from autodiff import (
     grad,
     name_of,
     topological_order,
+    where,
 )
 from autodiff.ops import OPERATIONS
 from autodiff.value import constant
@@ -437,3 +438,11 @@ def test_random_programs_have_the_numbers_of_a_textbook() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         RandomProgram, settings=examples(200, stateful_step_count=30)
     )
+
+
+def test_a_variable_that_only_chooses_between_sides_gets_no_gradient_of_a_program_either() -> None:
+    condition, x = Value(0.0), Value(0.0)
+    double = x + x
+    compile(where(condition, double, double))()
+    assert x.grad == 2.0
+    assert not condition.has_grad

@@ -20,6 +20,7 @@
 ``paths.py``        the largest products along whole paths
 ``source.py``       ``record_source``: the line that made each Value
 ``visits.py``       which run of the line it was, and by which calls
+``bindings.py``     what names stood for at each visit
 ``walk.py``         a backward pass through these lines, in a debugger
 ``assignments.py``  the name that such a line gives it
 ``anomaly.py``      ``detect_anomaly``: the first number that is not finite
