@@ -16,6 +16,7 @@
 ``llvm.py``             LLVM assembly of a program
 ``llvm_straight.py``    its straight-line code
 ``llvm_loops.py``       its loops
+``llvm_many.py``        the same for many networks at once
 ``llvm_operations.py``  one operation, of numbers or of vectors
 ``row_sums.py``         which sums over rows it makes together
 ``vector_exp.py``       its ``exp`` of several numbers at once
