@@ -13,7 +13,9 @@ import runpy
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from autodiff import Step, Trace, Value, record_epochs, record_source, topological_order
 from autodiff.debug.text import shown
@@ -41,15 +43,16 @@ def trace_of_file(path: Path) -> Trace:
 
     It runs as a program does, with its own folder to import from; where its Values were made,
     and what they are called there, is recorded.  Where ``loss`` is of no pass that the file has
-    made, the trace is of that.  Exits with a message if there is neither, or with the file's own
-    traceback if it fails.
+    made, the trace is of that.  ``sys.exit()`` ends it as its last line does.  Exits with a message
+    if there is neither, or with the file's own traceback if it fails.
     """
     if not os.path.isfile(path):  # unlike Path.is_file, it takes a name that is too long
         sys.exit(f"demos.step: there is no file {str(path)!r}")
     sys.path.insert(0, str(path.resolve().parent))
     arguments, sys.argv = sys.argv, [str(path)]
+    found: dict[str, Any] = {}
     try:
-        with record_source(), record_epochs() as epochs:
+        with record_source(), record_epochs() as epochs, suppress(SystemExit):
             found = runpy.run_path(str(path), run_name="__main__")
     except Exception:
         traceback.print_exc()

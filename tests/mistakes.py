@@ -181,6 +181,29 @@ loss.backward()
         )
         for recorder in (recorded, plain)
     ],
+    *[
+        Mistake(
+            f"the graph is cut by {cut}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(0.3, "w")
+h = {cut}  # MEND {cure}
+loss = (float(h) - 1.0 + w) ** 2 if isinstance(h, str) else (h - 1.0 + w) ** 2
+loss.label = "loss"
+loss.backward()
+""",
+                "w",
+            ),
+            ("makes a plain number, and d loss/d w is without", "train.py:{line}:", *says),
+        )
+        for cut, cure, *says in (
+            ("round(w.data * 2.0)", "h = w * 2.0", "leave round out while training", "{cure};"),
+            ("int((w * 2.0).data)", "h = w * 2.0", "leave int out while training", "{cure};"),
+            ("w.data // 2", "h = w / 2", "leave the rounding of // out", "{cure};"),
+            ("f'{(w * 2).data:.2f}'", "h = w * 2", "compute with w * 2 itself: a text"),
+        )
+        for recorder in (recorded, plain)
+    ],
     Mistake(
         "the graph is cut in a method",
         """from autodiff import *
@@ -384,6 +407,79 @@ loss.backward()  # MEND pass
         ),
         ("w.grad is 24, 2 times that", "backward() has run 2 times", "call zero_grad()"),
     ),
+    *[
+        Mistake(
+            f"the gradient is assigned to: {assignment}{after}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(1.0, "w")
+loss = (w - 30.0) ** 2
+loss.label = "loss"
+loss.backward()
+{assignment}  # MEND pass
+{after}
+""",
+                "w",
+            ),
+            (f"w.grad is {told}", "another number than loss.backward() has given, -58", "{line}:"),
+        )
+        for assignment, after, told in (
+            ("w.grad = max(-1.0, min(1.0, w.grad))", "", "-1,"),
+            ("w.grad = max(-1.0, min(1.0, w.grad))", "w.data -= 0.1 * w.grad", "-1,"),
+            ("w.grad /= 10", "", "-5.8,"),
+            ("w.grad = -w.grad", "", "58,"),
+            ("w.grad *= 2", "", "-116,"),
+            ("for p in (w,): p.grad = p.grad + 0.1 * p.data", "", "-57.9,"),
+        )
+        for recorder in (recorded, plain)
+    ],
+    Mistake(
+        "the gradient is clipped, and zero_grad() is forgotten",
+        plain(
+            """
+w = Value(1.0, "w")
+for epoch in range(2):
+    loss = (w - 3.0) ** 2
+    loss.label = "loss"  # MEND loss.label = "loss"; w.zero_grad()
+    loss.backward()
+    w.grad = max(-5.0, min(5.0, w.grad))
+""",
+            "w",
+        ),
+        ("w.grad is -5,", "Where zero_grad() has not run before backward()"),
+    ),
+    Mistake(
+        "zero_grad() is forgotten, and a breakpoint writes the steps",
+        plain(
+            """
+w = Value(1.0, "w")
+w.break_on("contribution", log=True)
+for x in (2.0, 2.5):
+    loss = (w * x - 1.0) ** 2  # MEND loss = (w * x - 1.0) ** 2; w.zero_grad()
+    loss.label = "loss"
+    loss.backward()
+""",
+            "w",
+        ),
+        ("other passes have added to it", "call zero_grad() before each backward()"),
+    ),
+    *[
+        Mistake(
+            f"_backward() alone, of {loss}",
+            plain(
+                f"""
+w = Value(1.0, "w")
+loss = {loss}
+loss.label = "loss"
+loss.grad = 1.0
+loss._backward()  # MEND loss.backward()
+""",
+                "w",
+            ),
+            ("w.grad is without", "the chain rule of loss alone, and loss.backward() that of all"),
+        )
+        for loss in ("(w - 30.0) ** 2", "(w * 3.0 - 1.0) ** 2", "(w * w + 1.0) ** 2 + w")
+    ],
     Mistake(
         "the update has the wrong sign",
         recorded(
@@ -465,6 +561,22 @@ for epoch in range(5):
         ),
     ),
     Mistake(
+        "the learning rate is too large, and the gradient is clipped",
+        plain(
+            """
+w = Value(1.0, "w")
+for epoch in range(5):
+    loss = (w * 3.0 - 1.0) ** 2
+    w.zero_grad()
+    loss.backward()
+    w.grad = max(-10.0, min(10.0, w.grad))
+    w.data -= 0.5 * w.grad  # MEND w.data -= 0.01 * w.grad
+""",
+            "w",
+        ),
+        ("loss is larger now", "train.py:{line}: w.data -= 0.5", "a smaller learning rate"),
+    ),
+    Mistake(
         "the learning rate is too large: nan",
         recorded(
             """
@@ -520,6 +632,27 @@ loss.backward()
         ),
         ("log(p) is -inf at p = 0", "train.py:{line}", "(p + 1e-9).log()"),
     ),
+    *[
+        Mistake(
+            f"log(0) of {operand} where p is another Value{name}",
+            plain(
+                f"""
+p = Value(1.0{name})
+q = 1.0 - p
+loss = -(p.log() + {operand}.log())  # MEND loss = -(p.log() + {cure})
+loss.backward()
+""",
+                "p",
+            ),
+            ("is -inf at", "keep its operand above 0, as in " + cure),
+        )
+        for name in ("", ', "p"')
+        for operand, cure in (
+            ("(1 - p)", "(1 - p + 1e-9).log()"),
+            ("q", "(q + 1e-9).log()"),
+            ("(p * q)", "(p * q + 1e-9).log()"),
+        )
+    ],
     Mistake(
         "log(-1)",
         recorded(
@@ -532,7 +665,7 @@ loss.backward()
         ),
         (
             *("log(p) is nan at p = -1", "train.py:{line}"),
-            *("a negative number has no logarithm", "what is above 0, such as sigmoid(x)"),
+            *("a negative number has no logarithm", "what is above 0, such as sigmoid(p)"),
         ),
     ),
     Mistake(
@@ -545,7 +678,12 @@ loss.backward()
 """,
             "a",
         ),
-        ("loss = a / b is nan at a = 0, b = 0", "train.py:{line}", "0 / 0 is no number", "1e-9"),
+        (
+            "loss = a / b is nan at a = 0, b = 0",
+            "train.py:{line}",
+            "0 / 0 is no number",
+            "… / (b + 1e-9)",
+        ),
     ),
     Mistake(
         "the root of a distance of 0",

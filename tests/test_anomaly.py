@@ -84,7 +84,8 @@ def test_the_user_s_line_and_its_text_are_named() -> None:
     line = line_of(forward_with_a_bad_line, "logarithm =")
     assert str(error) == (
         "log(shifted) = -inf is not finite, though its operands are: shifted = 0\n"
-        "  log(0) is -inf, and its slope 1 / 0: keep its operand above 0, as in (p + 1e-9).log()\n"
+        "  log(0) is -inf, and its slope 1 / 0: keep its operand above 0, "
+        "as in (shifted + 1e-9).log()\n"
         f"  made in tests/test_anomaly.py:{line}\n"
         "    logarithm = shifted.log()"
     )
@@ -237,7 +238,7 @@ def test_the_line_of_the_forward_operation_is_named_for_a_bad_gradient() -> None
         "backward through sqrt(doubled): the contribution to the gradient of doubled is "
         "upstream 3 × local inf = inf, not finite, though sqrt(doubled) = 0 and its operands "
         "are: doubled = 0\n"
-        "  the slope of sqrt at 0 is infinite: write (x + 1e-12).sqrt()\n"
+        "  the slope of sqrt at 0 is infinite: write (doubled + 1e-12).sqrt()\n"
         f"  made in tests/test_anomaly.py:{line}\n"
         "    root = doubled.sqrt()"
     )

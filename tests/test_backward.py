@@ -535,6 +535,18 @@ def test_a_gradient_that_was_assigned_in_single_precision_is_added_to_in_double(
     assert x.grad == float(numpy.float32(0.1)) + 0.3
 
 
+def test_what_a_function_of_ones_own_gives_is_stored_as_a_float() -> None:
+    numpy = pytest.importorskip("numpy", reason="tests what becomes of NumPy's numbers in data")
+    for number in (3, True, Fraction(1, 3), numpy.float32(0.1)):
+
+        def function(x: float, number: Any = number) -> Any:
+            return number
+
+        node = Value.make_node(Operation("given", "given", 1, function, one_too_few), Value(1.0))
+        assert type(node.data) is float
+        assert node.data == float(number)
+
+
 # --------------------------------------------------------------------------------------------
 # Rules that a user wrote
 # --------------------------------------------------------------------------------------------

@@ -331,6 +331,19 @@ def test_a_pass_over_numbers_of_different_times_is_shown_as_it_was_and_told() ->
     assert "backward() then mixed numbers of different times" in trace.note
 
 
+def test_a_forward_step_of_numbers_that_have_changed_since_says_so() -> None:
+    w = Value(3.0, "w")
+    with record_epochs() as trace:
+        w.data = 4.0
+        square = w * w
+        w.data = 2.0
+        square.backward()
+    assert str(trace.goto(1, "forward")) == (
+        "v2 = w * w = 2 * 2 = 16, whose number 16 would be 4 now: w (or v2 itself) has changed "
+        "since; run the forward pass again, which makes the graph anew"
+    )
+
+
 def test_what_draws_at_random_has_the_numbers_that_it_drew() -> None:
     generator = random.Random(7)
     noise = Operation(

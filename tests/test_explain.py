@@ -499,7 +499,8 @@ def test_backward_that_has_run_several_times(times: int) -> None:
         loss.backward()
     assert notes(w, of=loss) == (
         f"w.grad is {times}, {times} times that: backward() has run {times} times, "
-        "and gradients add up: call zero_grad() before each backward()"
+        "and gradients add up: call zero_grad() before each backward(), unless something else "
+        "assigned it"
     )
 
 
@@ -507,7 +508,7 @@ def test_a_gradient_that_was_set_to_nan_is_another_number() -> None:
     w, _, loss = example()
     loss.backward()
     w.grad = math.nan
-    assert notes(w, of=loss).startswith("w.grad is nan: other passes have added to it")
+    assert notes(w, of=loss).startswith("w.grad is nan, another number than")
 
 
 def test_passes_are_counted_where_the_gradient_is_not_one() -> None:
@@ -523,7 +524,68 @@ def test_half_the_gradient_is_no_number_of_passes() -> None:
     loss.backward()
     for wrong in (0.5, 1.25, -2.0):
         w.grad = wrong
-        assert notes(w, of=loss).startswith(f"w.grad is {wrong:g}: other passes have added")
+        assert notes(w, of=loss).startswith(
+            f"w.grad is {wrong:g}, another number than loss.backward() has given, 1: it is "
+            "assigned to (see tests/test_explain.py:"
+        )
+
+
+def test_a_gradient_that_no_line_assigned_to_may_be_of_other_passes_or_assigned_elsewhere() -> None:
+    w, _, loss = example()
+    loss.backward()
+    setattr(w, "grad", -1.0)  # noqa: B010 (where no line shows it)
+    assert notes(w, of=loss) == (
+        "w.grad is -1: other passes have added to it, as gradients add up: call zero_grad() before "
+        "each backward(), unless something else assigned it"
+    )
+
+
+def test_the_line_of_another_variable_s_gradient_is_not_told() -> None:
+    w, x, loss = example()
+    x.grad = 2.0
+    loss.backward()
+    loss.backward()
+    assert notes(w, of=loss).startswith("w.grad is 2, 2 times that: backward() has run 2 times")
+
+
+def test_a_rule_applied_alone_leaves_a_gradient_incomplete() -> None:
+    w = Value(2.0, "w")
+    square = w * w
+    loss = square + w
+    loss.label = "loss"
+    loss.grad = 1.0
+    loss.parents[1].grad = 1.0  # as loss._backward() does it where square is no operand of it
+    assert notes(w, of=loss) == (
+        "w.grad is without what square passes on to it: loss._backward() applies the chain rule of "
+        "loss alone, and loss.backward() that of all operations"
+    )
+
+
+def test_where_the_program_cannot_be_read_that_one_rule_was_applied_is_told_as_possible() -> None:
+    scope: dict[str, Any] = {"Value": Value, "explain": explain}
+    program = "w = Value(1.0, 'w')\nloss = (w - 3.0) ** 2\nloss.grad = 1.0\nloss._backward()"
+    exec(compile(f"{program}\ntold = explain(w, of=loss).notes[0]", "/gone/a.py", "exec"), scope)
+    assert scope["told"].startswith(
+        "w.grad has been cleared since loss.backward() ran, or only loss."
+    )
+
+
+def test_a_breakpoint_replaces_no_gradient(capsys: pytest.CaptureFixture[str]) -> None:
+    w, _, loss = example()
+    with w.break_on("contribution", log=True):
+        loss.backward()
+        loss.backward()
+        assert notes(w, of=loss).startswith("w.grad is 2, 2 times that: backward() has run 2 times")
+    assert capsys.readouterr().out.count("contribution: ") == 4
+
+
+def test_what_is_recorded_needs_no_other_advice_to_record() -> None:
+    unrecorded = Value(0.5)
+    with record_source():
+        loss = (unrecorded * 3.0) ** 2
+    assert "has no name of its own" in notes(unrecorded, of=loss)
+    assert "record_source" not in notes(unrecorded, of=loss)
+    assert "record_source" not in notes(Value(1.0), of=loss)
 
 
 def test_a_gradient_of_another_root() -> None:
@@ -1074,7 +1136,7 @@ def test_what_the_forward_pass_has_made_infinite_is_told_and_not_what_follows() 
     logarithm.label = "logarithm"
     assert one_note(x, logarithm * 0.0 + x) == (
         "logarithm = log(v4) is -inf at v4 = 0: log(0) is -inf, and its slope 1 / 0: keep its "
-        "operand above 0, as in (p + 1e-9).log()"
+        "operand above 0, as in (x * 2 + 1e-9).log()"
     )
     # The gradient is fine, but the loss is not.
     y = Value(1.0, "y")
@@ -1084,11 +1146,17 @@ def test_what_the_forward_pass_has_made_infinite_is_told_and_not_what_follows() 
 @pytest.mark.parametrize(
     ("loss", "cause"),
     [
-        (lambda x: x.log(), "a negative number has no logarithm: take it of what is above 0"),
+        (lambda x: x.log(), "such as sigmoid(x) or abs(x) + 1e-9"),
         (lambda x: x.sqrt(), "a negative number has no square root"),
         (lambda x: x / 0.0, "it divides by 0: keep the divisor away from 0"),
-        (lambda x: (x + 1.0) / (x + 1.0), "0 / 0 is no number"),
-        (lambda x: (x + 1.0) ** -1.5, "0 to a power below 1 divides by 0"),
+        (
+            lambda x: (x + 1.0) / (x + 1.0),
+            "0 / 0 is no number: keep the divisor away from 0, as in … / (x + 1 + 1e-9)",
+        ),
+        (
+            lambda x: (x + 1.0) ** -1.5,
+            "0 to a power below 1 divides by 0: write (x + 1 + 1e-12) ** …",
+        ),
         (lambda x: x**0.5, "a negative number has no such power"),
         (lambda x: (x * 1e300) ** 3.0, "too large for a float: take smaller inputs"),
         (lambda x: (x * -1e3).exp(), "exp of more than 709 is too large for a float"),

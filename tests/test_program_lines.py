@@ -43,6 +43,12 @@ def test_which_way_an_update_goes(update: str, way: int) -> None:
         assert direction(turned, {"rate": -0.5, "lr": 0.1}) == DOWN
 
 
+ROUNDED = "leave {} out while training, as its slope is 0: {}; round only what is shown"
+TEXT = "compute with {}: a text, which has no gradient, is for what is shown"
+INDEX = "compute with the Value itself what is to be learned: an index or a count has no slope"
+NO_VALUES = "write it with the operations of Values, as {} takes none"
+
+
 @pytest.mark.parametrize(
     ("line", "cure"),
     [
@@ -51,7 +57,27 @@ def test_which_way_an_update_goes(update: str, way: int) -> None:
         ("h = Value(1.0) + w.item()", "use the Value itself: h = Value(1.0) + w"),
         ("h = float(w.detach()) * 2", "use the Value itself: h = w * 2"),
         ("h = math.exp(w.data - 1)", "use the Value itself: h = (w - 1).exp()"),
-        ("h = math.pow(w.data, 2)", "use the Value itself: h = math.pow(w, 2)"),
+        ("h = math.pow(w.data, 2)", "use the Value itself: h = w ** 2"),
+        ("h = abs(w.data) + math.sqrt(2)", "use the Value itself: h = abs(w) + math.sqrt(2)"),
+        ("h = np.maximum(w.data, 0)", "use the Value itself: h = np.maximum(w, 0)"),
+        ("h = round(w.data * 2.0, 3)", ROUNDED.format("round", "h = w * 2.0")),
+        ("h = int((w * 2.0).data)", ROUNDED.format("int", "h = w * 2.0")),
+        ("h = float(math.floor(w.item())) + w", ROUNDED.format("floor", "h = w + w")),
+        ("h = np.rint(w.data)", ROUNDED.format("rint", "h = w")),
+        ("h = w.data // 2 + 7 // 2", ROUNDED.format("the rounding of //", "h = w / 2 + 7 // 2")),
+        ("h = f'{(w * 2).data:.2f}'", TEXT.format("w * 2 itself")),
+        ("h = float(f'{round(w.data, 1)}')", TEXT.format("w itself")),
+        ("h = f'{w.data} {x.data}' + f'{epoch}'", TEXT.format("the Values themselves")),
+        ("h = str(w.item())", TEXT.format("w itself")),
+        ("h = '{:.2f}'.format(w.data)", TEXT.format("w itself")),
+        ("h = '%.2f' % w.data", TEXT.format("w itself")),
+        ("h = table[int(w.data)]", INDEX),
+        ("h = [x for _ in range(round(w.data))]", INDEX),
+        ("h = rows[0].data + rows[1]", "use the Value itself: h = rows[0] + rows[1]"),
+        ("h = w.data % 2", NO_VALUES.format("%")),
+        ("h = divmod(w.data, 2)", NO_VALUES.format("divmod")),
+        ("h = math.erf(w.data)", NO_VALUES.format("math.erf")),
+        ("h = statistics.mean([w.data])", NO_VALUES.format("statistics.mean")),
         ("return w.data", "use the Value itself: return w"),
         ("h = Value(h.data)", "leave that line out"),
     ],

@@ -116,6 +116,23 @@ def test_a_file_that_defines_loss_is_shown_with_the_names_of_its_variables(mine:
     assert run.stdout.endswith("    w  -1\n    x  0.5\n    b  1\n")
 
 
+def test_a_program_that_ends_with_sys_exit_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(
+        "import sys\n"
+        "from autodiff import Value\n"
+        "def main():\n"
+        "    w = Value(1.0, 'w')\n"
+        "    (w * 2.0).backward()\n"
+        "    return 0\n"
+        "if __name__ == '__main__':\n"
+        "    sys.exit(main())\n",
+        encoding="utf-8",
+    )
+    # d(2w)/dw = 2
+    assert plain_text(trace_of_file(path)).endswith("gradients of the variables:\n    w  2")
+
+
 def test_a_file_runs_as_a_program_with_its_own_folder_and_arguments(tmp_path: Path) -> None:
     (tmp_path / "helper.py").write_text("NUMBER = 3.0\n")
     path = tmp_path / "program.py"

@@ -7,6 +7,7 @@ trace function stands for one.
 from __future__ import annotations
 
 import bdb
+import dis
 import gc
 import linecache
 import os
@@ -25,7 +26,8 @@ import pytest
 from hypothesis import given
 
 from autodiff import AnomalyError, Value, detect_anomaly, record_source, topological_order
-from autodiff.debug.assignments import assignments_in, is_within
+from autodiff.debug import assignments
+from autodiff.debug.assignments import names_of_comprehension
 from autodiff.debug.steps import ReversePass, step_through
 from autodiff.debug.walk import Pass, Rounds, Walk, last_first, walk_through
 from autodiff.ops import Operation
@@ -234,6 +236,26 @@ def test_each_run_of_a_loops_only_line_is_a_stop(lesson: Path) -> None:
     assert [stop.names["loss"].data for stop in stops] == [14.0, 8.0, 4.0, 2.0, 2.0, 2.0]
 
 
+def test_in_each_epoch_the_gradients_so_far_have_the_names_of_that_epoch(lesson: Path) -> None:
+    stops = check(
+        """
+        w = Value(0.5, "w")
+        for epoch in range(3):
+            z = w * 3.0
+            y = z * 2.0
+            loss = y * 7.0
+            w.data -= 0.25
+        """,
+        lesson,
+    )
+    assert [(stop.line, stop.gradients) for stop in stops] == [
+        (5, {"loss": 1.0}),
+        (4, {"loss": 1.0, "y": 7.0}),
+        (3, {"loss": 1.0, "y": 7.0, "z": 14.0}),
+        (1, {"loss": 1.0, "y": 7.0, "z": 14.0, "w": 42.0}),
+    ]
+
+
 def test_one_line_with_five_operations_is_one_stop(lesson: Path) -> None:
     stops = check(
         """
@@ -397,10 +419,178 @@ def test_what_a_comprehension_makes_belongs_to_its_line(lesson: Path) -> None:
     assert {stop.functions for stop in stops} == {("<module>",)}
 
 
-def test_a_span_within_a_comprehension_is_known_from_python_3_12_on() -> None:
-    found = assignments_in("a = [w * x for x in xs] + w * y\n")
-    assert is_within((1, 5, 1, 10), found)
-    assert not is_within((1, 26, 1, 31), found)
+def test_a_comprehension_is_known_by_the_spans_of_its_instructions_from_python_3_12_on(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson.write_text("a = [w * x for x in xs] + w * y\n", encoding="utf-8")
+    monkeypatch.setattr(assignments, "INLINED", True)
+    # Code with the same columns, all in one function, as all code is then.
+    code = compile("a = (w * x)", str(lesson), "exec")
+    times = next(it.offset for it in dis.get_instructions(code) if it.opname == "BINARY_OP")
+    assert names_of_comprehension(code, (times, times)) == {"x"}
+    outside = compile(f"a = {' ' * 30}w * x", str(lesson), "exec")
+    times = next(it.offset for it in dis.get_instructions(outside) if it.opname == "BINARY_OP")
+    assert names_of_comprehension(outside, (times, times)) is None
+
+
+def test_the_runs_of_a_comprehension_in_a_loop_are_told_apart_by_names(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Python 3.11 calls it, with an instruction of the comprehension's own span.
+    monkeypatch.setattr(assignments, "INLINED", True)
+    stops = check(
+        """
+        w, out = Value(2.0), []
+        for k in range(3):
+            out += [w * j for j in range(2)]
+        loss = sum(out)
+        """,
+        lesson,
+    )
+    assert [stop.names["k"] for stop in stops if stop.line == 3] == [2, 1, 0]
+
+
+# A loop with w, c, d, out and k, and what k is in those runs of its line that the loss depends on.
+LOOPS = {
+    "a conditional": ("for k in range(3): c = c + w * k if k % 2 else c - w", [2, 1, 0]),
+    "its other side first": (
+        "for k in range(4): c = c * w if k % 2 == 0 else c * 3.0",
+        [3, 2, 1, 0],
+    ),
+    "on a line of its own": (
+        "for k in range(3):\n    c = c + w * k if k % 2 else c - w",
+        [2, 1, 0],
+    ),
+    "and, or": (
+        "for k in range(4): c = (k == 0 and c * 2.0) or (k == 1 and c * w) or c * 3.0",
+        [3, 2, 1, 0],
+    ),
+    "a function on both sides": (
+        "f = lambda v: v * w\nfor k in range(4): c = f(c) if k % 2 == 0 else f(c) * 2.0",
+        [3, 2, 1, 0],
+    ),
+    "a sum": ("for k in range(3): c = sum([c, w])", [2, 1, 0]),
+    "a sum without a name": ("out = [w]\nfor k in range(3): out.append(sum(out))", [2, 1, 0]),
+    "a list that grows": ("for k in range(3): out.append(w * k); out.append(c * w)", [2, 1, 0]),
+    "a comprehension": (
+        "for k in range(3): out += [c * j if j else c - w for j in range(2)]",
+        [2, 1, 0],
+    ),
+    "nothing in a run": (
+        "for k in range(4): c = (c * w if k == 0 else c) if k < 2 else c - w",
+        [3, 2, 0],
+    ),
+    "two statements": (
+        "for k in range(4): d = c - w if k == 1 else w; c = c * d if k else c",
+        [3, 2, 1],
+    ),
+    "a walrus": ("for k in range(3): c = (d := c * w) * 2.0 if k else d", [2, 1]),
+    "while": ("while k < 3: c = c * w if k == 0 else c - w; k += 1", [2, 1, 0]),
+    "while, on a line of its own": (
+        "while k < 3:\n    c = c * w if k == 0 else c - w\n    k += 1",
+        [2, 1, 0],
+    ),
+    "the condition of while": (
+        "while (c := c * w).data > 0.4 or k < 3:\n    k += 1",
+        [3, 2, 1, 0],
+    ),
+}
+# Where names do not tell, as others may bind them meanwhile.
+COUNTED = """
+calls = 0
+def f(v):
+    global calls
+    calls += 1
+    return v * 2.0
+def outer(v):
+    calls = 0
+    def g(v):
+        nonlocal calls
+        calls += 1
+        def h(v):
+            nonlocal calls
+            calls += 1
+            return v * 2.0
+        return (h(v) + h(v)) if calls else 0
+    return g(v) + g(v)
+w = Value(0.5)
+loss = (calls < 9 and f(w)) + f(w) + outer(w)
+"""
+
+
+@pytest.mark.parametrize("in_function", [False, True], ids=["module", "function"])
+@pytest.mark.parametrize("name", LOOPS)
+def test_the_runs_of_a_line_are_told_apart(lesson: Path, name: str, in_function: bool) -> None:
+    loop, runs = LOOPS[name]
+    names = "w, c, d, out, k = Value(0.5), Value(3.0), Value(1.0), [], 0"
+    program = f"{names}\n{loop}\nloss = sum([c, d, *out])"
+    if in_function:
+        inner = textwrap.indent(program, "    ")
+        program = f"def made():\n{inner}\n    return loss\nloss = made()"
+    stops = check(program, lesson)
+    (line,) = [
+        number
+        for number, text in enumerate(lesson.read_text(encoding="utf-8").splitlines(), 1)
+        if " = c " in text or "out." in text or "out +" in text or ":= c" in text or "c = " in text
+        if "w, c, d" not in text
+    ]
+    visited = [stop for stop in stops if stop.line == line and stop.functions[-1] != "<lambda>"]
+    assert [stop.names["k"] for stop in visited] == runs
+    assert [stop.names["visit"] for stop in visited] == [
+        f"{number} of {len(runs)}" for number in range(len(runs), 0, -1)
+    ]
+
+
+def test_a_name_that_another_function_binds_makes_no_run_of_a_line(lesson: Path) -> None:
+    stops = check(COUNTED, lesson)
+    in_outer = [stop.line for stop in stops if stop.functions[-1] == "outer"]
+    in_module = [stop.line for stop in stops if stop.functions == ("<module>",)]
+    assert (in_module, in_outer) == ([18, 17], [16])
+    assert [stop.line for stop in stops if stop.functions[-1] == "g"] == [15, 15]
+
+
+def test_the_result_of_a_conditional_has_its_name(lesson: Path) -> None:
+    stops = check(
+        """
+        w, on = Value(2.0), True
+        a = w * 3.0 if on else w
+        b = a * a if not on else a.tanh() if on else a
+        c = on and b * 2.0
+        d = (b * 0.0).data or c * c
+        def last(v):
+            return v.exp() if on else v
+        loss = last(d)
+        """,
+        lesson,
+    )
+    assert {"a", "b", "c", "d", "loss", "w"} <= stops[-1].gradients.keys()
+
+
+def test_a_list_of_values_is_shown_with_its_gradients_also_where_it_is_made(lesson: Path) -> None:
+    stops = check(
+        """
+        w, x = Value(2.0), 3.0
+        for epoch in range(2):
+            preds = [w * x, w * 4.0]
+            mixed = (x, preds)
+            loss = preds[0] * preds[1]
+        """,
+        lesson,
+    )
+    assert [stop.line for stop in stops] == [5, 3, 1]
+    # d loss/d preds = preds the other way round
+    assert stops[1].names["preds"] == list(stops[0].names["loss"].parents)
+    assert stops[1].gradients["preds"] == [8.0, 6.0]
+
+
+def test_a_gradient_that_waits_to_be_added_is_shown(lesson: Path) -> None:
+    names = run("w = Value(2.0)\nloss = w * 3.0\n", lesson)
+    names["w"].grad = 5.0
+    stops = stops_of(names["loss"])
+    assert [stop.gradients.get("w_before") for stop in stops] == [5.0, 5.0]
+    assert [stop.gradients.get("w") for stop in stops] == [None, 3.0]
+    assert names["w"].grad == 8.0
+    walk_through(names["loss"], 1.0)
 
 
 def test_a_generator_that_another_function_runs_is_a_frame_of_its_own(lesson: Path) -> None:

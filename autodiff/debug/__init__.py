@@ -12,6 +12,7 @@
 ``zeros.py``        why it is zero, or nearly so
 ``not_finite.py``   why it is infinite or nan: a table of what operations cannot do
 ``updates.py``      updates that go wrong
+``differences.py``  why ``value.grad`` is not there, or another number
 ``earlier.py``      the gradient that the last pass gave, where numbers have changed since
 ``program.py``      the program that made the graph: its names, and the lines that are meant
 ``statements.py``   what the statements of a program do, read from its text
@@ -20,6 +21,7 @@
 ``paths.py``        the largest products along whole paths
 ``source.py``       ``record_source``: the line that made each Value
 ``visits.py``       which run of the line it was, and by which calls
+``instructions.py`` the order in which a line's instructions run
 ``bindings.py``     what names stood for at each visit
 ``walk.py``         a backward pass through these lines, in a debugger
 ``assignments.py``  the name that such a line gives it

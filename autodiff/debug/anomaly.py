@@ -71,7 +71,7 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     ...
     autodiff.debug.anomaly.AnomalyError: log(x) = -inf is not finite, though its operands are: x = 0
-      log(0) is -inf, and its slope 1 / 0: keep its operand above 0, as in (p + 1e-9).log()
+      log(0) is -inf, and its slope 1 / 0: keep its operand above 0, as in (x + 1e-9).log()
       made in <doctest autodiff.debug.anomaly.detect_anomaly[0]>:3
         y = x.log()
     """
@@ -148,7 +148,7 @@ class AnomalyWatcher(watch.Watcher):
             fault += number_text(contribution.total)
         else:
             local = number_text(contribution.local)
-            cause = TOO_LARGE if math.isfinite(contribution.local) else cause_of(node)
+            cause = TOO_LARGE if math.isfinite(contribution.local) else cause_of(node, {})
             fault = f"is upstream {number_text(upstream)} × local {local} = {added}"
         error = AnomalyError(
             f"backward through {formula_of(node)}: the contribution to the gradient of "
@@ -170,7 +170,7 @@ def raise_not_finite(node: Value) -> None:
     """Raise the error of a result, at the line that made it."""
     error = AnomalyError(
         f"{formula_of(node)} = {number_text(node.data)} is not finite, "
-        f"though its operands are: {operands_of(node)}\n  {cause_of(node)}{place_of(node)}",
+        f"though its operands are: {operands_of(node)}\n  {cause_of(node, {})}{place_of(node)}",
         node,
         "forward",
     )

@@ -12,7 +12,10 @@ from types import CodeType
 
 from autodiff.debug.statements import parsed
 
-__all__ = ["Use", "is_in_comprehension", "use_of_result"]
+__all__ = ["Use", "names_of_comprehension", "use_of_result"]
+
+# Whether the instructions of a comprehension are among those of the function that it stands in.
+INLINED = sys.version_info >= (3, 12)
 
 # Line and column of an expression's first character, and of the one behind its last.
 Span = tuple[int, int, int, int]
@@ -20,10 +23,14 @@ Span = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """An expression whose result is assigned to a plain name, or returned (``name`` is '')."""
+    """An expression whose result is assigned to a plain name, or returned (``name`` is '').
+
+    ``is_certain`` is False where it depends on the result.
+    """
 
     name: str
     is_call: bool
+    is_certain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +38,12 @@ class Assignments:
     """The uses in one file: by the expression's span, and calls by their end as well.
 
     Python gives the call at the end of a chain over several lines a span of its own, but the
-    same end.  ``comprehensions`` are the spans of those.
+    same end.  ``comprehensions`` are the spans of those, with the names that each binds.
     """
 
     by_span: dict[Span, Use]
     by_end: dict[tuple[int, int], Use]
-    comprehensions: list[Span]
+    comprehensions: dict[Span, frozenset[str]]
 
 
 _files: dict[str, Assignments] = {}
@@ -55,24 +62,26 @@ def use_of_result(code: CodeType, offset: int) -> Use | None:
     return _uses[key][1]
 
 
-def is_in_comprehension(code: CodeType, offset: int) -> bool:
-    """Return whether the instruction at that offset of the code belongs to a comprehension.
+def names_of_comprehension(code: CodeType, offsets: tuple[int, int]) -> frozenset[str] | None:
+    """Return the names that a comprehension binds in which both instructions are; None if in none.
 
-    It does from Python 3.12 on; before, a comprehension is code of its own, which is called.
+    From Python 3.12 on they may be; before, a comprehension is code of its own, which is called.
     """
-    span = _span(code, offset)
-    return sys.version_info >= (3, 12) and span is not None and is_within(span, _in_file(code))
+    spans = [_span(code, offset) for offset in offsets]
+    found = _in_file(code).comprehensions if INLINED else {}
+    for comprehension, names in found.items():
+        if all(span is not None and is_within(span, comprehension) for span in spans):
+            return names
+    return None
 
 
-def is_within(span: Span, assignments: Assignments) -> bool:
-    """Return whether a span is within a comprehension's.
+def is_within(span: Span, around: Span) -> bool:
+    """Return whether a span is within another.
 
-    >>> is_within((1, 5, 1, 10), assignments_in("a = [w * x for x in xs]"))
+    >>> is_within((1, 5, 1, 10), (1, 4, 1, 23))
     True
     """
-    return any(
-        found[:2] <= span[:2] and span[2:] <= found[2:] for found in assignments.comprehensions
-    )
+    return around[:2] <= span[:2] and span[2:] <= around[2:]
 
 
 def _span(code: CodeType, offset: int) -> Span | None:
@@ -103,18 +112,41 @@ def assignments_in(source: str) -> Assignments:
     >>> [(use.name, use.is_call) for use in uses.values()]
     [('a', True), ('b', False)]
     """
-    found = Assignments({}, {}, [])
+    found = Assignments({}, {}, {})
     for statement in ast.walk(parsed(source)):
         if isinstance(statement, (ast.ListComp, ast.SetComp, ast.DictComp)):
             end = statement.end_lineno or 0, statement.end_col_offset or 0
-            found.comprehensions.append((statement.lineno, statement.col_offset, *end))
-        for expression, name in _assigned(statement):
-            use = Use(name, isinstance(expression, ast.Call))
+            span = statement.lineno, statement.col_offset, *end
+            found.comprehensions[span] = frozenset(_bound_in(statement))
+        for expression, name, is_certain in _results(statement):
+            use = Use(name, isinstance(expression, ast.Call), is_certain)
             end = expression.end_lineno or 0, expression.end_col_offset or 0
             found.by_span[(expression.lineno, expression.col_offset, *end)] = use
             if use.is_call:
                 found.by_end[end] = use
     return found
+
+
+def _bound_in(tree: ast.AST) -> Iterator[str]:
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            yield each.id
+
+
+def _results(statement: ast.AST) -> Iterator[tuple[ast.expr, str, bool]]:
+    """Yield what ``_assigned`` does, and all of what such an expression may be the result of.
+
+    The first of ``a and b`` need not be the result where it has run.
+    """
+    found = [(expression, name, True) for expression, name in _assigned(statement)]
+    for expression, name, is_certain in found:  # which grows meanwhile
+        yield expression, name, is_certain
+        match expression:
+            case ast.IfExp(body=body, orelse=orelse):
+                found += [(body, name, is_certain), (orelse, name, is_certain)]
+            case ast.BoolOp(values=[*others, last]):
+                found += [(each, name, False) for each in others]
+                found.append((last, name, is_certain))
 
 
 def _assigned(statement: ast.AST) -> Iterator[tuple[ast.expr, str]]:

@@ -1,8 +1,8 @@
 """What the names in a frame stood for when one of its lines ran, for a debugger to show later.
 
 By then the frame may be gone, and the module's names may stand for something else.  Numbers, texts
-and small lists of these are kept; a Value by its ``id`` alone, as it would keep its graph alive;
-other objects weakly.  What cannot be kept is known to be unknown.
+and small lists are kept; a Value by its ``id`` alone, as it would keep its graph alive; other
+objects weakly.  What cannot be kept is known to be unknown.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, Module
 from typing import Any, Final
 from weakref import ref
 
+from autodiff.debug.instructions import stored_within
 from autodiff.value import Value
 
 __all__ = [
     "LineNames",
     "Unknown",
+    "are_bound_as_before",
     "bindings",
     "bound_names",
     "is_definition",
@@ -49,6 +51,14 @@ class Unknown:
 
 class Identity(int):
     """The ``id`` of a Value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What a list, a tuple or a dict had in it, and its ``id``; of a Value that is all."""
+
+    identity: int
+    parts: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,35 @@ def bindings(
     )
 
 
+def are_bound_as_before(
+    code: CodeType, before: tuple[Any, ...], frame: FrameType, besides: frozenset[str]
+) -> bool:
+    """Return whether the names that a frame's code binds are bound to what they were before.
+
+    Those are left out that others may bind too, and ``besides``.
+    """
+    there, not_asked = frame.f_locals, besides | stored_within(code)
+    return all(
+        is_kept_as(there.get(name, UNBOUND), was)
+        for name, was in zip(bound_names(code), before, strict=False)
+        if name not in not_asked and name not in code.co_freevars
+    )
+
+
+def is_kept_as(thing: Any, was: Any) -> bool:
+    """Return whether a thing is the one of which that was kept, as far as this can be told."""
+    match was:
+        case Identity():
+            return bool(was == id(thing))
+        case Copy():
+            return was.identity == id(thing)
+        case ref():
+            return was() is thing
+        case Unknown():
+            return True
+    return was is thing
+
+
 def kept(thing: Any, earlier: Any) -> Any:
     """Return what is kept of an object, which may be what was kept of it before."""
     if thing is earlier or thing is UNBOUND:
@@ -109,7 +148,7 @@ def kept(thing: Any, earlier: Any) -> Any:
         return earlier if is_same else Identity(id(thing))
     found = copied(thing, DEEPEST)
     if found is not UNBOUND:
-        return found
+        return found if isinstance(thing, SCALARS) else Copy(id(thing), found)
     try:
         return ref(thing)
     except TypeError:
@@ -117,9 +156,14 @@ def kept(thing: Any, earlier: Any) -> Any:
 
 
 def copied(thing: Any, depth: int) -> Any:
-    """Return what is a number, a text or a small list of these, or a copy; UNBOUND for others."""
+    """Return what is a number or a text, and of a small list a copy; UNBOUND for others.
+
+    Of a Value in a list it is the ``id``.
+    """
     if isinstance(thing, SCALARS):
         return thing
+    if isinstance(thing, Value):
+        return Identity(id(thing))
     kind = type(thing)
     if kind not in (tuple, list, dict) or len(thing) > MOST_KEPT or not depth:
         return UNBOUND
@@ -153,10 +197,25 @@ def recalled(
             now = module.get(name)
             node = nodes.get(binding, now if id(now) == binding else None)
             found[name] = node if was_there(node, number) else unknown("Value")
+        elif type(binding) is Copy:
+            found[name] = with_values(binding.parts, number, nodes)
         elif type(binding) is ref:
             thing = binding()
             found[name] = unknown("object") if thing is None else thing
     return found
+
+
+def with_values(part: Any, number: int, nodes: Mapping[int, Value]) -> Any:
+    """Return what was kept of a list, or of a part of it, with the Values that are known."""
+    kind = type(part)
+    if kind is Identity:
+        node = nodes.get(part)
+        return node if was_there(node, number) else unknown("Value")
+    if kind in (tuple, list):
+        return kind([with_values(each, number, nodes) for each in part])
+    if kind is dict:
+        return {key: with_values(each, number, nodes) for key, each in part.items()}
+    return part
 
 
 def was_there(node: Any, number: int) -> bool:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autodiff.debug.statements import NUMBERS, gradients_in
+from autodiff.value import Value
 
 __all__ = ["direction", "inside_the_graph", "turned_round"]
 
+# What rounds a number, or makes one of a few of it: the slope is 0 wherever there is one.
+ROUNDING = {"bool", "ceil", "fix", "floor", "int", "rint", "round", "trunc"}
+NO_INDEX = "compute with the Value itself what is to be learned: an index or a count has no slope"
 OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 
 
@@ -84,19 +88,37 @@ def turned_round(update: ast.stmt) -> str:
 def inside_the_graph(statement: ast.stmt) -> str:
     """Return what to do about a statement that takes a number out of the graph.
 
-    >>> lines = ast.parse("h = Value((w * x).data); h = h.item()").body
-    >>> [inside_the_graph(each) for each in lines]
-    ['use the Value itself: h = w * x', 'leave that line out']
+    >>> lines = ast.parse("h = Value((w * x).data); h = h.item(); h = round(w.data * 2)").body
+    >>> for each in lines:
+    ...     print(inside_the_graph(each))
+    use the Value itself: h = w * x
+    leave that line out
+    leave round out while training, as its slope is 0: h = w * 2; round only what is shown
     """
-    mended = _Values().visit(copy.deepcopy(statement))
+    values = _Values()
+    mended = values.visit(copy.deepcopy(statement))
+    if values.advice:
+        return values.advice
     match mended:
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name(id=same)) if name == same:
             return "leave that line out"
+    if values.rounding:
+        return (
+            f"leave {values.rounding} out while training, as its slope is 0: "
+            f"{ast.unparse(mended)}; round only what is shown"
+        )
     return f"use the Value itself: {ast.unparse(mended)}"
 
 
 class _Values(ast.NodeTransformer):
-    """Writes the Value itself in the place of its number."""
+    """Writes the Value itself in the place of its number.
+
+    ``rounding`` is what it has left out that rounds it; ``advice`` is what to do where the Value
+    cannot stand in the number's place.
+    """
+
+    def __init__(self) -> None:
+        self.rounding = self.advice = ""
 
     def visit_Attribute(self, tree: ast.Attribute) -> ast.AST:
         """Leave ``.data`` out."""
@@ -104,19 +126,85 @@ class _Values(ast.NodeTransformer):
         return tree.value if tree.attr == "data" else tree
 
     def visit_Call(self, tree: ast.Call) -> ast.AST:
-        """Leave out ``.item()``, ``.detach()``, and what wraps a number."""
-        was_number = any(
-            isinstance(each, ast.Attribute) and each.attr in NUMBERS for each in ast.walk(tree)
-        )
+        """Leave out ``.item()``, ``.detach()``, and what wraps a number or rounds it."""
+        was_number = has_number(tree)
         self.generic_visit(tree)
         match tree:
             case ast.Call(func=ast.Attribute(value=value, attr="item" | "detach")):
                 return value
-            case ast.Call(func=ast.Name(id="Value" | "float"), args=[value, *_]) if was_number:
+            case _ if not was_number:
+                return tree
+            case ast.Call(func=ast.Name(id="Value" | "float"), args=[value, *_]):
                 return value
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[value, *_]) if (
+                name in ROUNDING
+            ):
+                self.rounding = name
+                return value
+            case ast.Call(func=ast.Name(id="str" | "repr" | "format"), args=[value, *_]):
+                self.advice = instead_of_text([value])
+            case ast.Call(func=ast.Attribute(attr="format"), args=values):
+                self.advice = instead_of_text(values)
+            case ast.Call(func=ast.Name(id="range")):
+                self.advice = NO_INDEX
+            case ast.Call(func=ast.Name(id="divmod")):
+                self.advice = no_values("divmod")
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="math"), attr="pow"), args=[a, b]):
+                return ast.BinOp(a, ast.Pow(), b)
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="math" | "np" | "numpy"), attr=name),
                 args=[value],
-            ) if was_number:
+            ) if hasattr(Value, name):
                 return ast.Call(ast.Attribute(value, name, ast.Load()), [], [])
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="math" | "statistics"))):
+                self.advice = no_values(ast.unparse(tree.func))
         return tree
+
+    def visit_BinOp(self, tree: ast.BinOp) -> ast.AST:
+        """Divide without rounding."""
+        was_number = has_number(tree)
+        self.generic_visit(tree)
+        match tree:
+            case _ if not was_number:
+                pass
+            case ast.BinOp(op=ast.FloorDiv()):
+                self.rounding = "the rounding of //"
+                tree.op = ast.Div()
+            case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod(), right=value):
+                self.advice = instead_of_text([value])
+            case ast.BinOp(op=ast.Mod()):
+                self.advice = no_values("%")
+        return tree
+
+    def visit_JoinedStr(self, tree: ast.JoinedStr) -> ast.AST:
+        """Say that a text has no gradient."""
+        was_number = has_number(tree)
+        self.generic_visit(tree)
+        if was_number:
+            parts = [each.value for each in tree.values if isinstance(each, ast.FormattedValue)]
+            self.advice = instead_of_text(parts)
+        return tree
+
+    def visit_Subscript(self, tree: ast.Subscript) -> ast.AST:
+        """Say that an index has no gradient."""
+        was_number = has_number(tree.slice)
+        self.generic_visit(tree)
+        if was_number:
+            self.advice = NO_INDEX
+        return tree
+
+
+def has_number(tree: ast.AST) -> bool:
+    """Return whether a Value's number is taken in a tree."""
+    return any(isinstance(each, ast.Attribute) and each.attr in NUMBERS for each in ast.walk(tree))
+
+
+def instead_of_text(made_of: Sequence[ast.expr]) -> str:
+    """Return what to do where numbers are made a text."""
+    single = f"{ast.unparse(made_of[0])} itself" if len(made_of) == 1 else "the Values themselves"
+    return f"compute with {single}: a text, which has no gradient, is for what is shown"
+
+
+def no_values(function: str) -> str:
+    """Return what to do where a function takes no Values."""
+    return f"write it with the operations of Values, as {function} takes none"

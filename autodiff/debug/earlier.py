@@ -18,14 +18,19 @@ MOST_STEPS = 50
 AGREEMENT = 1e-12
 OF_GRADIENTS = 1e-6
 # By what operands are multiplied to see whether a local derivative depends on them.
-MOVE = 1.5
+MOVES = (1.5, -1.5)
 # Operations whose result tells what the operand was, but for its sign.
 INVERTIBLE = {"exp", "log", "mul", "pow", "sigmoid", "sqrt", "square", "tanh"}
 
 
 def added_up(case: Situation) -> bool:
-    """Return whether ``value.grad`` has certainly more in it than the last pass has given."""
-    return case.value.has_grad and is_more(case.value.grad, gradients_of_the_pass(case))
+    """Return whether ``value.grad`` has certainly more in it than the last pass has given.
+
+    That is not certain where a line of the program assigns to it.
+    """
+    if not case.value.has_grad or case.program.assigned_gradients(case.value):
+        return False
+    return is_more(case.value.grad, gradients_of_the_pass(case))
 
 
 def is_more(gradient: float, given: Sequence[tuple[float, bool]]) -> bool:
@@ -125,11 +130,14 @@ def is_certain(
         return True
     assert user.op is not None
     fixed = {case.value} if user.op.name in INVERTIBLE else set()
-    moved = [
-        number * MOVE
-        if each.is_leaf and not each.is_constant and each not in fixed and each not in unmoved
-        else number
-        for number, each in zip(operands, user.parents, strict=True)
-    ]
-    result = result_of(user, moved, case.changes.numbers[user])
-    return is_same(local_derivatives_at(user, result, moved)[position], locals_then[position])
+    for move in MOVES:
+        moved = [
+            number * move
+            if each.is_leaf and not each.is_constant and each not in fixed and each not in unmoved
+            else number
+            for number, each in zip(operands, user.parents, strict=True)
+        ]
+        result = result_of(user, moved, case.changes.numbers[user])
+        if not is_same(local_derivatives_at(user, result, moved)[position], locals_then[position]):
+            return False
+    return True

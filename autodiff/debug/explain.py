@@ -156,9 +156,8 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
     2 paths
       w → v3 → v4 → loss:  -2 × 1 × -1 = 2
       w → v4 → loss:  1 × -1 = -1
-    >>> w.zero_grad()
-    >>> explain(w, of=loss).notes
-    ('w.grad has been cleared since loss.backward() ran: call zero_grad() before backward()',)
+    >>> explain(loss, of=loss).notes
+    ('the chain rule starts at loss: its gradient by itself is 1',)
     """
     for argument in (value, of):
         if not isinstance(argument, Value):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from autodiff.debug.situation import Situation, equation, made_in
 from autodiff.debug.statements import shown_statements
 from autodiff.debug.steps import Step
-from autodiff.support.naming import Names, number_text
+from autodiff.support.naming import Names, number_text, short_formula
 from autodiff.value import Value
 
 __all__ = ["TOO_LARGE", "cause_of", "why_not_finite"]
@@ -18,7 +18,10 @@ SHOWN_LEAVES = 3
 
 
 class Cause(NamedTuple):
-    """What an operation cannot do, given its result and its operands, and what to do about it."""
+    """What an operation cannot do, given its result and its operands, and what to do about it.
+
+    In the sentence ``{x}`` is the operand that it is about, as code that a number is added to.
+    """
 
     op: str
     applies: Callable[..., bool]
@@ -45,19 +48,19 @@ def overflows(result: float, *_: float) -> bool:
     return result == math.inf
 
 
-POSITIVE = "take it of what is above 0, such as sigmoid(x) or x**2 + 1e-9"
-ABOVE_ZERO = "keep its operand above 0, as in (p + 1e-9).log()"
-NOT_ZERO = "keep the divisor away from 0, as in a / (b + 1e-9)"
+POSITIVE = "take it of what is above 0, such as sigmoid({x}) or abs({x}) + 1e-9"
+ABOVE_ZERO = "keep its operand above 0, as in ({x} + 1e-9).log()"
+NOT_ZERO = "keep the divisor away from 0, as in … / ({x} + 1e-9)"
 
 # The first that applies is told.
 CAUSES = (
     Cause("log", at_zero, f"log(0) is -inf, and its slope 1 / 0: {ABOVE_ZERO}"),
     Cause("log", of_a_negative, f"a negative number has no logarithm: {POSITIVE}"),
-    Cause("sqrt", at_zero, "the slope of sqrt at 0 is infinite: write (x + 1e-12).sqrt()"),
+    Cause("sqrt", at_zero, "the slope of sqrt at 0 is infinite: write ({x} + 1e-12).sqrt()"),
     Cause("sqrt", of_a_negative, "a negative number has no square root: keep it at 0 or above"),
     Cause("div", both_zero, f"0 / 0 is no number: {NOT_ZERO}"),
     Cause("div", by_zero, f"it divides by 0: {NOT_ZERO}"),
-    Cause("pow", at_zero, "0 to a power below 1 divides by 0: write (x + 1e-12) ** n"),
+    Cause("pow", at_zero, "0 to a power below 1 divides by 0: write ({x} + 1e-12) ** …"),
     Cause("pow", of_a_negative, "a negative number has no such power: keep it at 0 or above"),
     Cause("exp", overflows, "exp of more than 709 is too large for a float: keep it below"),
 )
@@ -72,13 +75,31 @@ BY_AN_UPDATE = (
 )
 
 
-def cause_of(node: Value) -> str:
-    """Return why an operation on finite operands, or its slope there, is not finite."""
+def cause_of(node: Value, called: Mapping[Value, str]) -> str:
+    """Return why an operation on finite operands, or its slope there, is not finite.
+
+    ``called`` has what the program calls Values.
+    """
     operands = [parent.data for parent in node.parents]
     for cause in CAUSES:
         if node.op is not None and node.op.name == cause.op and cause.applies(node.data, *operands):
-            return cause.sentence
+            operand = node.parents[-1 if cause.op == "div" else 0]
+            return cause.sentence.format(x=as_code(operand, called))
     return "the operation has no result there" if math.isnan(node.data) else TOO_LARGE
+
+
+def as_code(operand: Value, called: Mapping[Value, str]) -> str:
+    """Return an operand as the user may have written it: its name, or a formula of names."""
+    if operand.op is None or operand.name or operand in called:
+        return name_in_code(operand, called)
+    formula = operand.op.formula(*[name_in_code(each, called) for each in operand.parents])
+    return short_formula(formula)
+
+
+def name_in_code(value: Value, called: Mapping[Value, str]) -> str:
+    """Return a Value's name, or the number of a constant; what has none is left out."""
+    number = number_text(value.data) if value.is_constant else "…"
+    return value.name or called.get(value, number)
 
 
 def is_finite(node: Value) -> bool:
@@ -122,7 +143,7 @@ def why_not_finite(case: Situation) -> Iterator[str]:
     for node in begun:
         yield (
             f"{equation(node, names)} is {number_text(node.data)}{at_operands(node, names)}"
-            f"{made_in(node)}: {cause_of(node)}"
+            f"{made_in(node)}: {cause_of(node, names.called)}"
         )
     if not (given or begun) and not math.isfinite(case.gradient):
         yield from why_gradient_not_finite(case)
@@ -159,5 +180,5 @@ def infinity(step: Step, names: Names) -> str:
         return f"d {node}/d {parent} makes it overflow: {product}{made_in(step.node)}"
     return (
         f"{equation(step.node, names)}: d {node}/d {parent}{at_operands(step.node, names)} gives "
-        f"{product}{made_in(step.node)}: {cause_of(step.node)}"
+        f"{product}{made_in(step.node)}: {cause_of(step.node, names.called)}"
     )

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, get_args
 
 from autodiff.debug.steps import Step
 from autodiff.debug.text import is_call, shown
+from autodiff.support.changed import Changes
 from autodiff.support.naming import Names
 from autodiff.value import Value
 
@@ -19,12 +20,17 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ForwardStep:
-    """An operation computes its result: ``node`` gets ``number`` from those of its operands."""
+    """An operation computes its result: ``node`` gets ``number`` from those of its operands.
+
+    Where numbers have changed between the forward pass and the backward pass of which it is, it
+    says so.
+    """
 
     node: Value
     number: float
     operands: tuple[float, ...]
     names: Names = field(compare=False)
+    changes: Changes = field(compare=False)
 
     @property
     def in_numbers(self) -> str:
@@ -33,7 +39,8 @@ class ForwardStep:
 
     def __str__(self) -> str:
         name, formula = self.names[self.node], self.names.formula(self.node)
-        return f"{name} = {formula} = {self.in_numbers} = {shown(self.number)}"
+        remark = self.changes.remark(self.node, self.names)
+        return f"{name} = {formula} = {self.in_numbers} = {shown(self.number)}{remark}"
 
     __repr__ = __str__
 

@@ -11,6 +11,7 @@ from types import FrameType
 from autodiff.debug.directions import direction
 from autodiff.debug.statements import (
     Statement,
+    is_clearing,
     is_rebinding,
     is_update,
     names_in,
@@ -35,12 +36,14 @@ class Program:
                     what runs now may have run them
     ``flows``       what goes where by them
     ``made_anew``   the statements that give a function's name to something else
+    ``is_recorded`` whether ``record_source`` has seen a part of the graph
     ``running``     the line at which each function of the program is, by file and name
     ==============  ======================================================================
     """
 
     def __init__(self, nodes: Sequence[Value]) -> None:
         files = dict.fromkeys(node.origin.file for node in nodes if node.origin.file)
+        self.is_recorded = bool(files)
         frames = list(frames_of(files))
         files |= dict.fromkeys(frame.f_code.co_filename for frame in frames)
         self.running = {
@@ -135,6 +138,31 @@ class Program:
         if not names or not names <= bound.keys() - self.names_of_loops():
             return set()
         return set(graph) - {bound[name] for name in names}
+
+    def assigned_gradients(self, value: Value) -> list[Statement]:
+        """Return the lines that may have assigned to a Value's ``.grad``, and do not clear it."""
+        others = {name for name, each in self.bound() if each is not value}
+        others -= self.names_of_loops()
+        return [
+            each
+            for each in self.statements
+            if is_update(each.tree, "grad") and not is_clearing(each.tree)
+            if (name := target_name(each.tree)) not in others and self.is_current(each, name)
+        ]
+
+    @property
+    def has_one_pass(self) -> bool:
+        """Whether the program's text calls ``backward()`` in one place, which runs once."""
+        return self.places_of("backward") == [()]
+
+    @property
+    def has_one_rule_applied(self) -> bool:
+        """Whether its text calls ``_backward()`` in one such place, and ``backward()`` nowhere."""
+        return self.places_of("_backward") == [()] and not self.places_of("backward")
+
+    def places_of(self, name: str) -> list[tuple[object, ...]]:
+        """Return the loops, functions and classes in which each statement with a name stands."""
+        return [(*each.loops, *each.owners) for each in self.statements if name in each.names]
 
     def is_current(self, statement: Statement, name: str) -> bool:
         """Return whether what a statement has done to what has a name may still be seen.

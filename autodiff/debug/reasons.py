@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-import math
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from types import FrameType, GeneratorType
 
+from autodiff.debug.differences import why_other_than_grad
 from autodiff.debug.directions import inside_the_graph
-from autodiff.debug.earlier import OF_GRADIENTS, agree, gradients_of_the_pass, is_more
 from autodiff.debug.not_finite import why_not_finite
 from autodiff.debug.program import Program
 from autodiff.debug.situation import Situation, made_in
 from autodiff.debug.statements import shown_statements
-from autodiff.debug.steps import backward_steps
 from autodiff.debug.updates import (
     definition,
     in_place,
@@ -27,9 +22,7 @@ from autodiff.debug.updates import (
 from autodiff.debug.zeros import why_zero
 from autodiff.graph import topological_order
 from autodiff.support.changed import CURE as CHANGED_CURE
-from autodiff.support.changed import is_same
 from autodiff.support.naming import name_of, number_text
-from autodiff.support.watch import hooks_of
 from autodiff.value import Value
 
 __all__ = ["REASONS", "why_missing"]
@@ -76,7 +69,7 @@ def why_missing(value: Value, of: Value, order: Sequence[Value], program: Progra
         )
     else:
         cuts = list(cut_off(value, of, program))
-        yield from cuts or [not_used(value, order, name, root)]
+        yield from cuts or [not_used(value, order, name, root, program)]
     if not value.name:
         yield how_to_name(value, name, program)
 
@@ -90,119 +83,16 @@ def cut_off(value: Value, of: Value, program: Program) -> Iterator[str]:
         )
 
 
-def not_used(value: Value, order: Sequence[Value], name: str, root: str) -> str:
+def not_used(value: Value, order: Sequence[Value], name: str, root: str, program: Program) -> str:
     """Return what a root is computed from in value's place."""
     variables = [node for node in order if node.is_leaf and not node.is_constant]
     told = ", ".join(name_of(node) + made_in(node) for node in variables[:SHOWN_VARIABLES])
     more = " …" if len(variables) > SHOWN_VARIABLES else ""
-    recorded = "" if value.origin.line else ". In `with record_source():` lines are told"
+    recorded = "" if program.is_recorded else ". In `with record_source():` lines are told"
     return (
         f"{root} is computed from {told}{more}. Use {name}{made_in(value)} in its formula; if it "
         "is used there, .data, .item() or detach() takes a number out of the graph on the way: use "
         f"the Value itself{recorded}"
-    )
-
-
-# --------------------------------------------------------------------------------------------
-# Another number than value.grad
-# --------------------------------------------------------------------------------------------
-
-
-def why_other_than_grad(case: Situation) -> Iterator[str]:
-    """Yield why ``value.grad`` is not the gradient that the chain rule gives, if it is not."""
-    value, of, gradient, names = case.value, case.of, case.gradient, case.names
-    name, root = names[value], names[of]
-    if value.has_grad and (value.grad == gradient or is_same(value.grad, gradient)):
-        return
-    if of.has_grad and is_running(of):
-        yield from what_is_there_so_far(case)
-        return
-    if not value.has_grad:
-        if not of.has_grad:
-            yield f"{name}.grad is not computed: {root}.backward() has not run, so call it first"
-        elif not case.changes and any(step.taken for step in case.uses.steps[value]):
-            yield (
-                f"{name}.grad has been cleared since {root}.backward() ran: "
-                "call zero_grad() before backward()"
-            )
-        return
-    grad = number_text(value.grad)
-    hooked = [names[node] for node in (*case.uses.users, of) if hooks_of(node) is not None]
-    passes = value.grad / gradient if gradient else 0.0
-    if hooked:
-        yield f"{name}.grad is {grad}: a hook on {hooked[0]} may have replaced it"
-    elif not of.has_grad:
-        yield (
-            f"{name}.grad is {grad}, of another pass: {root}.backward() has not run. Call "
-            f"zero_grad(), and then {root}.backward()"
-        )
-    elif case.changes:
-        yield from why_other_than_it_was(case)
-    elif math.isclose(value.grad, of.grad * gradient, rel_tol=1e-12):
-        yield (
-            f"{name}.grad is {grad}, that times {number_text(of.grad)}: "
-            f"the pass began with {root}.grad = {number_text(of.grad)}"
-        )
-    elif value.grad == 0.0:
-        yield f"{name}.grad is 0: it has been set to 0 since {root}.backward() ran"
-    elif 1.5 < passes < 1e6 and math.isclose(passes, round(passes), rel_tol=1e-9):
-        yield (
-            f"{name}.grad is {grad}, {round(passes)} times that: backward() has run "
-            f"{round(passes)} times, and {ADD_UP}"
-        )
-    else:
-        yield f"{name}.grad is {grad}: other passes have added to it, as {ADD_UP}"
-
-
-def why_other_than_it_was(case: Situation) -> Iterator[str]:
-    """Yield what ``value.grad`` has in it after numbers have been changed."""
-    name, grad = case.names[case.value], case.value.grad
-    told, given = number_text(grad), gradients_of_the_pass(case)
-    if any(agree(grad, each, OF_GRADIENTS) for each, _ in given):
-        yield f"{name}.grad is {told}: it was computed before that"
-    elif grad != 0.0 and is_more(grad, given):
-        yield (
-            f"{name}.grad is {told}, of which {case.names[case.of]}.backward() has given "
-            f"{' or '.join(number_text(each) for each, _ in given)}: earlier passes gave the rest, "
-            f"as {ADD_UP}"
-        )
-    elif grad != 0.0:
-        yield (
-            f"{name}.grad is {told}: it was computed before that. Where zero_grad() has not run "
-            "before backward(), earlier passes have added to it"
-        )
-
-
-ADD_UP = "gradients add up: call zero_grad() before each backward()"
-
-
-def is_running(root: Value) -> bool:
-    """Return whether a backward pass from root has begun and not ended yet.
-
-    Then a frame of ``backward()`` is among those that called this, or ``backward_steps`` waits.
-    """
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code is Value.backward.__code__ and frame.f_locals.get("self") is root:
-            return True
-        frame = frame.f_back
-    return any(
-        isinstance(each, GeneratorType) and each.gi_code is backward_steps.__code__
-        for each in gc.get_referrers(root)
-    )
-
-
-def what_is_there_so_far(case: Situation) -> Iterator[str]:
-    """Yield which contributions a pass that is running has added already."""
-    name, root = case.names[case.value], case.names[case.of]
-    steps = [step for step in case.uses.steps[case.value] if step.taken]
-    if not steps:
-        return
-    so_far = f"is {number_text(case.value.grad)} so far" if case.value.has_grad else "is not there"
-    every = "its contribution" if len(steps) == 1 else f"all of its {len(steps)} contributions"
-    yield (
-        f"{root}.backward() is running: {name}.grad {so_far}, and will be "
-        f"{number_text(case.gradient)} once it has {every}. Go on to the end of the pass"
     )
 
 
@@ -255,7 +145,7 @@ def how_to_name(value: Value, called: str, program: Program) -> str:
     )
     return (
         f"{called}{made_in(value)} has no name of its own, for pictures and traces: give it one, "
-        f"as in {in_code}{'' if value.origin.line else recording}"
+        f"as in {in_code}{'' if program.is_recorded else recording}"
     )
 
 

@@ -106,7 +106,7 @@ class SourceRecorder(watch.Watcher):
     def _name(self, node: Value, frame: FrameType, below: CodeType | None) -> str:
         """Return the name that the frame, or one that it returns to, gives the Value."""
         use = use_of_result(frame.f_code, frame.f_lasti)
-        certain = use is not None and makes_one_value(below, use.is_call)
+        certain = use is not None and use.is_certain and makes_one_value(below, use.is_call)
         while use is not None and not use.name:  # it is returned
             certain = False
             caller = users_frame(frame.f_back)

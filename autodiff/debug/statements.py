@@ -19,6 +19,7 @@ __all__ = [
     "Flow",
     "Statement",
     "gradients_in",
+    "is_clearing",
     "is_rebinding",
     "is_update",
     "names_in",
@@ -202,16 +203,24 @@ def gradients_in(tree: ast.AST) -> bool:
     return any(isinstance(each, ast.Attribute) and each.attr == "grad" for each in ast.walk(tree))
 
 
-def is_update(statement: ast.stmt) -> bool:
-    """Return whether a statement assigns to the number of a Value.
+def is_update(statement: ast.stmt, attribute: str = "data") -> bool:
+    """Return whether a statement assigns to the number of a Value, or to its gradient.
 
     >>> [is_update(each) for each in ast.parse("w.data -= 1; w.data = 1; w = w.data").body]
     [True, True, False]
     """
     match statement:
-        case ast.Assign(targets=[ast.Attribute(attr="data")]):
-            return True
-        case ast.AugAssign(target=ast.Attribute(attr="data")):
+        case ast.Assign(targets=[ast.Attribute(attr=name)]):
+            return name == attribute
+        case ast.AugAssign(target=ast.Attribute(attr=name)):
+            return name == attribute
+    return False
+
+
+def is_clearing(statement: ast.stmt) -> bool:
+    """Return whether a statement assigns 0 or None."""
+    match statement:
+        case ast.Assign(value=ast.Constant(value=None | 0)):
             return True
     return False
 

@@ -144,7 +144,7 @@ class TracedPass:
         """Return a step of the forward pass."""
         node = self.interior[place]
         operands = tuple([self.numbers[parent] for parent in node.parents])
-        return ForwardStep(node, self.numbers[node], operands, self.names)
+        return ForwardStep(node, self.numbers[node], operands, self.names, self.changes)
 
     def update_step(self, place: int) -> UpdateStep:
         """Return a step of the update."""

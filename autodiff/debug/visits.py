@@ -6,13 +6,13 @@ import linecache
 import os
 import re
 from dataclasses import dataclass
-from dis import opname
-from functools import lru_cache
+from inspect import CO_GENERATOR
 from itertools import count
 from types import CodeType, FrameType
 
-from autodiff.debug.assignments import is_in_comprehension
-from autodiff.debug.bindings import LineNames, bindings, bound_names
+from autodiff.debug.assignments import names_of_comprehension
+from autodiff.debug.bindings import LineNames, are_bound_as_before, bindings, bound_names
+from autodiff.debug.instructions import can_follow, is_call, is_straight, start_of, stored_between
 from autodiff.operators import Operators
 from autodiff.support.frames import calling_function
 
@@ -81,6 +81,7 @@ class Running:
     frame: FrameType
     call: Call
     visit: Visit
+    start: int  # the instruction that made the visit's first Value
     offset: int
     called: FrameType | None
 
@@ -89,8 +90,11 @@ class VisitRecorder:
     """Knows the visit that each new Value belongs to.
 
     Within one visit of a line, its instructions run forward.  So where the same or an earlier one
-    makes a Value, and not by the same call as before, the line runs again.  But ``sum(terms)`` and
-    the like add many times in one call.
+    makes a Value, and not by the same call as before, the line runs again; and so it does where no
+    way leads forward, as from one side of ``a if b else c`` to the other.  ``sum(terms)`` and the
+    like add many times in one call, a comprehension's instructions run many times, and what follows
+    ``and`` may be the next run's: there the line runs again if a name is bound anew that is not
+    bound in between.
     """
 
     def __init__(self) -> None:
@@ -133,23 +137,38 @@ class VisitRecorder:
         caller = self._running[-1].visit if self._running else None
         call = Call(frame, caller, self._times[file], self.recording)
         visit = self._new_visit(call, frame, line)
-        self._running.append(Running(frame, call, visit, frame.f_lasti, called))
+        offset = start_of(frame.f_code, frame.f_lasti)
+        self._running.append(Running(frame, call, visit, offset, offset, called))
 
     def _go_on(self, running: Running, called: FrameType | None, line: int) -> Visit:
-        offset, code = running.frame.f_lasti, running.call.code
-        if line == running.visit.line:
-            if offset == running.offset and (
-                called is running.called or (is_operator(called) and is_call(code, offset))
-            ):
-                return running.visit
-            goes_on = offset > running.offset or is_in_comprehension(code, offset)
-        else:
-            goes_on = False
-        if not goes_on:
+        offset = start_of(running.call.code, running.frame.f_lasti)
+        if line != running.visit.line or not self._is_same_run(running, called, offset):
             before = running.visit.bindings
             running.visit = self._new_visit(running.call, running.frame, line, before)
+            running.start = offset
+        elif offset == running.offset:
+            return running.visit  # by the same call, whatever that has called
         running.offset, running.called = offset, called
         return running.visit
+
+    def _is_same_run(self, running: Running, called: FrameType | None, offset: int) -> bool:
+        """Return whether an instruction of the line belongs to the run that is going on."""
+        code, before = running.call.code, running.offset
+        if offset == before and called is running.called and not is_generator(called):
+            return True
+        stored = names_of_comprehension(code, (before, offset))
+        if stored is None:
+            if offset == before:
+                if called is not running.called and not (
+                    is_operator(called) and is_call(code, offset)
+                ):
+                    return False
+            elif not can_follow(code, before, offset):
+                return False
+            elif is_straight(code, before, offset):
+                return True
+            stored = stored_between(code, running.start, offset)
+        return are_bound_as_before(code, running.visit.bindings, running.frame, stored)
 
     def _new_visit(
         self, call: Call, frame: FrameType, line: int, before: tuple[object, ...] = ()
@@ -165,15 +184,14 @@ class VisitRecorder:
         return Visit(call, line, self._names[place], bindings(names, frame, before))
 
 
+def is_generator(called: FrameType | None) -> bool:
+    """Return whether a frame is that of a generator, which goes on when it is asked for more."""
+    return called is not None and bool(called.f_code.co_flags & CO_GENERATOR)
+
+
 def is_operator(called: FrameType | None) -> bool:
     """Return whether a frame is that of an operator of Values, ``__add__`` or the like."""
     return called is not None and called.f_code in OPERATORS
-
-
-@lru_cache(maxsize=1024)
-def is_call(code: CodeType, offset: int) -> bool:
-    """Return whether an instruction is a call, and not itself an operator's."""
-    return opname[code.co_code[offset]].startswith("CALL")
 
 
 def time_of(file: str) -> int | None:

@@ -8,8 +8,9 @@ So a breakpoint on a line stops in both passes, and "step over" goes back from t
 
 The local variables at a stop are what the user's names stood for when the line ran, as far as that
 was kept (``autodiff/debug/bindings``), the gradients so far of the Values among them, as ``d_`` and
-the name, and, of a line that ran several times, which run it is: ``visit``.  What has a name of the
-user's own keeps it.
+the name (of a list of Values a list of theirs), what a variable's gradient was before the pass, as
+``d_w_before``, and, of a line that ran several times, which run it is: ``visit``.  What has a name
+of the user's own keeps it.
 
 What ran last comes first, while ``backward()`` goes by the graph alone.  A sum depends on the order
 of its terms in the last bit, so a gradient is summed anew, in the order of ``backward()``, once the
@@ -67,7 +68,8 @@ JUMPED = (
 class Pass(InNumbers):
     """The arithmetic of one pass, whose contributions may come in any order that the graph allows.
 
-    ``place`` is each node's place in the order of ``backward()``, leaves last.
+    ``place`` is each node's place in the order of ``backward()``, leaves last; ``waiting`` are the
+    gradients that variables had before, which are added at the end.
     """
 
     def __init__(self, order: Sequence[Value], reverse_pass: ReversePass) -> None:
@@ -76,6 +78,7 @@ class Pass(InNumbers):
         self.watchers = watch.watchers()
         self.uses_left = Counter(parent for node in order for parent in node.parents)
         self.received: dict[Value, list[tuple[int, float]]] = {}
+        self.waiting: dict[Value, float] = {}
 
     def contribute(self, node: Value, parent: Value, local: float, upstream: float) -> float:
         if local is NOTHING:
@@ -153,8 +156,14 @@ def walk_through(root: Value, gradient: float) -> None:
     """
     quiet = Quiet(sys.gettrace())
     try:
-        with LookedOn(root, gradient, watch.watchers()) as reverse_pass:
+        looked_on = LookedOn(root, gradient, watch.watchers())
+        with looked_on as reverse_pass:
             this_pass = Pass(topological_order(root), reverse_pass)
+            this_pass.waiting = {
+                leaf: had
+                for leaf, had in looked_on.set_aside.items()
+                if had is not None and had is not NOT_COMPUTED and not leaf.is_constant
+            }
             walk = Walk(this_pass, quiet)
             for each in last_first(this_pass, root):
                 walk.plan(each)
@@ -366,6 +375,7 @@ class Rounds:
         self.module = walk.module_then(frame.call)
         self.bound = frozenset(bound_names(frame.call.code))
         self.shown: dict[str, Value] = {}
+        self.lists: dict[str, Sequence[Any]] = {}
         self.show(self.stops[0])
 
     def next_round(self, _: object) -> None:
@@ -403,8 +413,11 @@ class Rounds:
         ]
         self.shown.update([(own_name(each), each) for each in operands])
         for name, thing in self.walk.recalled(visit).items():
+            is_of_this_pass = isinstance(thing, Value) and thing in self.walk.this_pass.place
+            if name in self.shown and isinstance(thing, Value | Unknown) and not is_of_this_pass:
+                continue  # in a loop: what the name stood for was of the round before
             self.shown.pop(name, None)
-            if isinstance(thing, Value) and thing in self.walk.this_pass.place:
+            if is_of_this_pass:
                 self.shown[name] = thing
             elif not (
                 self.module.get(name, plain) is thing  # such as a function
@@ -414,6 +427,8 @@ class Rounds:
         results = [last_value(each) for each in reversed(stop.work)]
         self.shown.update([(own_name(each), each) for each in results])
         self.shown.pop("", None)
+        plain.update(self.lists_made(visit))
+        self.lists = {name: it for name, it in plain.items() if self.nodes_in(it)}
         self.names.clear()
         self.names.update({**plain, **self.shown})
         self.names.update(
@@ -421,10 +436,34 @@ class Rounds:
         )
         self.show_gradients()
 
+    def lists_made(self, visit: Visit) -> dict[str, Sequence[Any]]:
+        """Return the lists of Values that a line made, by its names, as the line after it knows."""
+        later = self.walk.recalled(self.stops[self.at - 1].visit) if self.at else {}
+        found = {}
+        for name in visit.names.on_line & later.keys():
+            made = [each.origin.visit for each in self.nodes_in(later[name])]
+            if any(by is not None and by.number >= visit.number for by in made):
+                found[name] = later[name]
+        return found
+
+    def nodes_in(self, thing: object) -> list[Value]:
+        """Return the Values of the graph that a list or a tuple has in it."""
+        inner = thing if isinstance(thing, (list, tuple)) else ()
+        place = self.walk.this_pass.place
+        return [each for each in inner if isinstance(each, Value) and each in place]
+
     def show_gradients(self) -> None:
+        waiting = self.walk.this_pass.waiting
+        found: dict[str, Any] = {}
         for name, node in self.shown.items():
-            if node.has_grad and self.is_free(f"d_{name}"):
-                self.names[f"d_{name}"] = node.grad
+            if node.has_grad:
+                found[f"d_{name}"] = node.grad
+            if node in waiting:
+                found[f"d_{name}_before"] = waiting[node]
+        for name, each in self.lists.items():
+            if any(node.has_grad for node in self.nodes_in(each)):
+                found[f"d_{name}"] = [getattr(node, "grad", None) for node in each]
+        self.names.update((name, it) for name, it in found.items() if self.is_free(name))
 
     def is_free(self, name: str) -> bool:
         """Return whether the user's code has no such name of its own."""

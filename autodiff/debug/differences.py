@@ -1,0 +1,175 @@
+"""Why ``value.grad`` is not there, or another number than the chain rule gives."""
+
+from __future__ import annotations
+
+import gc
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from types import FrameType, GeneratorType
+
+from autodiff.debug.earlier import OF_GRADIENTS, agree, gradients_of_the_pass, is_more
+from autodiff.debug.situation import Situation
+from autodiff.debug.statements import Statement, shown_statements
+from autodiff.debug.steps import backward_steps
+from autodiff.support.changed import is_same
+from autodiff.support.naming import number_text
+from autodiff.support.watch import hooks_of
+from autodiff.value import Value
+
+__all__ = ["why_other_than_grad"]
+
+
+def why_other_than_grad(case: Situation) -> Iterator[str]:
+    """Yield why ``value.grad`` is not the gradient that the chain rule gives, if it is not."""
+    value, of, gradient, names = case.value, case.of, case.gradient, case.names
+    name, root = names[value], names[of]
+    if value.has_grad and (value.grad == gradient or is_same(value.grad, gradient)):
+        return
+    if of.has_grad and is_running(of):
+        yield from what_is_there_so_far(case)
+        return
+    users = [step.node for step in case.uses.steps[value] if step.taken]
+    waiting = [user for user in users if not user.has_grad]
+    if not value.has_grad:
+        yield from why_not_there(case, users, waiting)
+        return
+    grad = number_text(value.grad)
+    if hooked := [names[node] for node in (*case.uses.users, of) if is_hooked(node)]:
+        yield f"{name}.grad is {grad}: a hook on {hooked[0]} may have replaced it"
+    elif not of.has_grad:
+        yield (
+            f"{name}.grad is {grad}, of another pass: {root}.backward() has not run. Call "
+            f"zero_grad(), and then {root}.backward()"
+        )
+    elif case.changes:
+        yield from why_other_than_it_was(case)
+    elif math.isclose(value.grad, of.grad * gradient, rel_tol=1e-12):
+        yield (
+            f"{name}.grad is {grad}, that times {number_text(of.grad)}: "
+            f"the pass began with {root}.grad = {number_text(of.grad)}"
+        )
+    elif waiting:
+        yield passed_on_in_part(case, waiting)
+    elif value.grad == 0.0:
+        yield f"{name}.grad is 0: it has been set to 0 since {root}.backward() ran"
+    elif lines := case.program.assigned_gradients(value):
+        yield assigned(case, [gradient * of.grad], lines)
+    else:
+        yield f"{name}.grad is {grad}{passes_in(value.grad, gradient)} {ADD_UP}"
+
+
+def is_hooked(node: Value) -> bool:
+    """Return whether a hook may have replaced a node's gradient, which a breakpoint does not."""
+    hooks = hooks_of(node)
+    return hooks is not None and bool(hooks.functions)
+
+
+def passes_in(grad: float, gradient: float) -> str:
+    """Return what is said of the passes that have added up to another number."""
+    passes = grad / gradient if gradient else 0.0
+    if 1.5 < passes < 1e6 and math.isclose(passes, round(passes), rel_tol=1e-9):
+        times = f"{round(passes)} times"
+        return f", {times} that: backward() has run {times}, and"
+    return ": other passes have added to it, as"
+
+
+def why_not_there(
+    case: Situation, users: Sequence[Value], waiting: Sequence[Value]
+) -> Iterator[str]:
+    """Yield why value has no gradient, though these are its users, of which some wait for one."""
+    name, root, program = case.names[case.value], case.names[case.of], case.program
+    if not case.of.has_grad:
+        yield f"{name}.grad is not computed: {root}.backward() has not run, so call it first"
+    elif case.changes:
+        return
+    elif waiting or (users and program.has_one_rule_applied):
+        yield passed_on_in_part(case, waiting or users)
+    elif users:
+        unless_seen = f", or only {root}._backward() has run"
+        yield (
+            f"{name}.grad has been cleared since {root}.backward() ran"
+            f"{'' if program.places_of('backward') else unless_seen}: "
+            "call zero_grad() before backward()"
+        )
+
+
+def why_other_than_it_was(case: Situation) -> Iterator[str]:
+    """Yield what ``value.grad`` has in it after numbers have been changed."""
+    name, grad = case.names[case.value], case.value.grad
+    told, given = number_text(grad), gradients_of_the_pass(case)
+    if any(agree(grad, each, OF_GRADIENTS) for each, _ in given):
+        yield f"{name}.grad is {told}: it was computed before that"
+    elif lines := case.program.assigned_gradients(case.value):
+        yield assigned(case, [each for each, _ in given], lines)
+    elif grad != 0.0 and is_more(grad, given):
+        yield (
+            f"{name}.grad is {told}, of which {case.names[case.of]}.backward() has given "
+            f"{' or '.join(number_text(each) for each, _ in given)}: earlier passes gave the rest, "
+            f"as {ADD_UP}"
+        )
+    elif grad != 0.0:
+        yield (
+            f"{name}.grad is {told}: it was computed before that. Where zero_grad() has not run "
+            "before backward(), earlier passes have added to it"
+        )
+
+
+ADD_UP = (
+    "gradients add up: call zero_grad() before each backward(), unless something else assigned it"
+)
+
+
+def assigned(case: Situation, given: Sequence[float], lines: Sequence[Statement]) -> str:
+    """Return that lines assign to ``value.grad``, where a pass has given another number."""
+    name, root = case.names[case.value], case.names[case.of]
+    numbers = " or ".join(map(number_text, given))
+    earlier = (
+        ""
+        if case.program.has_one_pass
+        else ". Where zero_grad() has not run before backward(), earlier passes are in it, too"
+    )
+    return (
+        f"{name}.grad is {number_text(case.value.grad)}, another number than {root}.backward() has "
+        f"given{f', {numbers}' if numbers else ''}: "
+        f"it is assigned to{shown_statements(lines)}{earlier}"
+    )
+
+
+def passed_on_in_part(case: Situation, users: Sequence[Value]) -> str:
+    """Return that these uses of value have passed nothing on to it."""
+    name, root, user = (case.names[each] for each in (case.value, case.of, users[0]))
+    return (
+        f"{name}.grad is without what {user} passes on to it: {root}._backward() applies the chain "
+        f"rule of {root} alone, and {root}.backward() that of all operations"
+    )
+
+
+def is_running(root: Value) -> bool:
+    """Return whether a backward pass from root has begun and not ended yet.
+
+    Then a frame of ``backward()`` is among those that called this, or ``backward_steps`` waits.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is Value.backward.__code__ and frame.f_locals.get("self") is root:
+            return True
+        frame = frame.f_back
+    return any(
+        isinstance(each, GeneratorType) and each.gi_code is backward_steps.__code__
+        for each in gc.get_referrers(root)
+    )
+
+
+def what_is_there_so_far(case: Situation) -> Iterator[str]:
+    """Yield which contributions a pass that is running has added already."""
+    name, root = case.names[case.value], case.names[case.of]
+    steps = [step for step in case.uses.steps[case.value] if step.taken]
+    if not steps:
+        return
+    so_far = f"is {number_text(case.value.grad)} so far" if case.value.has_grad else "is not there"
+    every = "its contribution" if len(steps) == 1 else f"all of its {len(steps)} contributions"
+    yield (
+        f"{root}.backward() is running: {name}.grad {so_far}, and will be "
+        f"{number_text(case.gradient)} once it has {every}. Go on to the end of the pass"
+    )
