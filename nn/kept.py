@@ -27,7 +27,7 @@ from types import (
 from typing import Any
 
 from autodiff import Value
-from autodiff.support.noticing import INSTALLED, is_users
+from autodiff.support.frames import is_users
 
 __all__ = ["Kept"]
 
@@ -194,11 +194,11 @@ def in_a_function(function: Any) -> tuple[Inside, Undo]:
     inside += [("", function.__defaults__ or ()), ("", function.__kwdefaults__ or {})]
     inside += vars(function).items()
     named = {}
-    if is_users_own(code.co_filename):
+    if is_users(code.co_filename):
         names = names_in(code)
         named = {name: variables[name] for name in names if name in variables}
         for each in named.values():
-            if isinstance(each, ModuleType) and is_users_own(getattr(each, "__file__", "") or "<"):
+            if isinstance(each, ModuleType) and is_users(getattr(each, "__file__", "") or "<"):
                 inside += [(name, vars(each)[name]) for name in names if name in vars(each)]
         inside += named.items()
     attributes = functools.partial(put_back_dict, vars(function), dict(vars(function)))
@@ -214,11 +214,6 @@ def names_in(code: CodeType) -> dict[str, None]:
     return names
 
 
-def is_users_own(file: str) -> bool:
-    """Return whether a file is neither Python's, nor the library's, nor that of a package."""
-    return is_users(file) and not any(part in file for part in INSTALLED)
-
-
 def in_a_class(kind: type[Any]) -> tuple[Inside, Undo | None]:
     """Return the attributes of a class, if it is the user's own."""
     if not is_users_class(kind):
@@ -232,7 +227,7 @@ def in_a_class(kind: type[Any]) -> tuple[Inside, Undo | None]:
 def is_users_class(kind: type[Any]) -> bool:
     """Return whether a class is neither Python's, nor the library's, nor that of a package."""
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    return kind.__module__ not in sys.stdlib_module_names and is_users_own(file or "__main__")
+    return kind.__module__ not in sys.stdlib_module_names and is_users(file or "__main__")
 
 
 def in_an_object(thing: Any) -> tuple[Inside, Undo | None]:

@@ -372,7 +372,8 @@ def test_a_graphs_bytes_do_not_depend_on_what_the_interpreter_had_in_its_free_li
     before = growth.bytes_a_node(growth.SHAPES[shape], 1000)
     kept = [growth.SHAPES[shape](1000) for _ in range(3)]
     del kept
-    assert growth.bytes_a_node(growth.SHAPES[shape], 1000) == pytest.approx(before, rel=0.005)
+    # Free lists would hide a tenth; what measures lines allocates a thousand bytes now and then.
+    assert growth.bytes_a_node(growth.SHAPES[shape], 1000) == pytest.approx(before, rel=0.02)
 
 
 def test_growth_is_measured_in_processes_of_its_own() -> None:

@@ -459,3 +459,17 @@ def test_an_abandoned_pass_leaves_the_count_of_epochs_as_it_was() -> None:
         w.data -= 0.0
         (w * 3.0).backward()
     assert [trace.epochs, len(trace._passes)] == [2, 3]
+
+
+def test_a_first_pass_that_fails_leaves_nothing_recorded() -> None:
+    def failing(gradient: float) -> None:
+        raise RuntimeError
+
+    w = Value(2.0, "w")
+    with record_epochs() as trace:
+        loss = w * w
+        with w.register_hook(failing), pytest.raises(RuntimeError):
+            loss.backward()
+        loss.backward()
+    assert trace.epochs == 1
+    assert w.grad == 4.0

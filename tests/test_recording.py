@@ -347,6 +347,31 @@ def test_a_model_that_goes_on_in_what_cannot_be_looked_into_is_no_program() -> N
         assert history.reason == "the model or the loss has an iterator, factors"
 
 
+def test_a_model_that_counts_where_nobody_looks_is_no_program_once_it_shows() -> None:
+    class Alternating(Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.count = bytearray(1)  # nothing that is looked into
+
+        def turn(self) -> int:
+            self.count[0] = (self.count[0] + 1) % 2
+            return self.count[0]
+
+        def __call__(self, x: Any) -> Value:
+            return super().__call__(x) * (1.0 if self.turn() else 0.5)
+
+    class Growing(Alternating):
+        def __call__(self, x: Any) -> Value:
+            output = Model.__call__(self, x)
+            return output + 1.0 if self.turn() else output
+
+    for build in (Alternating, Growing):
+        model = build()
+        history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.05), epochs=2)
+        assert history.engine == "eager"
+        assert history.reason == "the model or the loss does not do the same whenever it is called"
+
+
 def test_targets_of_different_lengths_are_no_program() -> None:
     def to_each(predictions: Any, targets: Any) -> Value:
         total = 0.0 * predictions[0]

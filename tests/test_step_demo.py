@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -440,7 +441,9 @@ class Screen:
 
     def after(self, *keys: str) -> dict[str, str]:
         """Return the text of each part, and of the titles of panels."""
-        return asyncio.run(self._after(keys))
+        # In a thread of its own: the browser's tests leave a loop running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, self._after(keys)).result()
 
     async def _after(self, keys: tuple[str, ...]) -> dict[str, str]:
         from textual.widgets import Static

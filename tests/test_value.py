@@ -446,3 +446,8 @@ def test_dir_lists_what_a_person_wants_and_nothing_by_another_engines_name() -> 
     assert not listed & NOT_LISTED
     for name in NOT_LISTED:  # they are all there nevertheless
         assert hasattr(Value(1.0), name)
+
+
+def test_a_value_is_asked_whether_it_is_true_as_often_as_one_likes() -> None:
+    x = Value(2.0)
+    assert [bool(x * 0.5), bool(x), bool(x), bool(Value(0.0))] == [True, True, True, False]

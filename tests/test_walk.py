@@ -1283,3 +1283,14 @@ def test_from_a_hook_of_the_users_a_debugger_goes_on_in_the_users_code(
     assert [type(each) for each in set_to] == [PassingOver]
     # What one steps through in the library is still shown: it was not opened here.
     assert (library.f_trace, users.f_trace) == ("as before", set_to[0])
+
+
+def test_where_a_debugger_looks_on_backward_is_the_walk(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = run("w = Value(3.0)\nloss = w * w", lesson)["loss"]
+    walked = []
+    monkeypatch.setattr(watch, "debugger_looks_on", lambda: True)
+    monkeypatch.setattr(watch, "walk_through", lambda *given: walked.append(given))
+    root.backward()
+    assert walked == [(root, 1.0)]

@@ -113,6 +113,7 @@ def test_no_derivative_hangs_on_a_tie(problem: Problem) -> None:
             assert numbers[0] != numbers[1]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("seed", "level"), SHEETS)
 def test_a_level_has_what_it_is_about(seed: int, level: int) -> None:
     for problem in make_problems(seed, level, 4):
@@ -127,6 +128,7 @@ def test_a_level_has_what_it_is_about(seed: int, level: int) -> None:
         assert problem.root.label == "L"
 
 
+@pytest.mark.unmeasured
 def test_problems_of_a_sheet_differ() -> None:
     for seed, level in SHEETS:
         problems = make_problems(seed, level, 6)

@@ -13,6 +13,7 @@ from typing import Any
 
 __all__ = [
     "LIBRARY",
+    "PYTHON",
     "calling_function",
     "code_at",
     "debugger_looks_on",

@@ -22,12 +22,10 @@ from types import CodeType, FrameType
 from typing import Any
 
 from autodiff.support import watch
-from autodiff.support.frames import LIBRARY, code_at, shown_place
+from autodiff.support.frames import LIBRARY, PYTHON, code_at, shown_place
 
 __all__ = ["COMPARES", "Look", "Notes", "is_compared", "noticing", "unnoticed", "watch_too"]
 
-# Python's own modules: the user's line is outside of them, as it calls them.
-STANDARD_LIBRARY = os.path.dirname(random.__file__) + os.sep
 INSTALLED = ("site-packages", "dist-packages")
 
 COMPARES = "compares a Value's number"
@@ -198,7 +196,7 @@ def users_place(frame: FrameType) -> tuple[str, int]:
 
 def is_users(file: str) -> bool:
     """Return whether a file is neither Python's own nor the library's."""
-    is_pythons = file.startswith(STANDARD_LIBRARY) and not any(part in file for part in INSTALLED)
+    is_pythons = file.startswith(PYTHON) and not any(part in file for part in INSTALLED)
     return not is_pythons and not file.startswith((*LIBRARY, "<frozen"))
 
 
@@ -369,7 +367,7 @@ def is_draw(code: CodeType) -> bool:
 
 def starts_a_thread(code: CodeType) -> bool:
     """Return whether it is the code of what lets another thread do something."""
-    file = code.co_filename.removeprefix(STANDARD_LIBRARY)
+    file = code.co_filename.removeprefix(PYTHON)
     return (code.co_name, file) in THREADS
 
 
