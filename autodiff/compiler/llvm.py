@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from autodiff import ops
 from autodiff.compiler.build import (
@@ -55,8 +56,8 @@ CALLS_TOGETHER = 1_000
 class Assembly:
     """The text, and what its caller must know.
 
-    ``order`` is the order of the variables in memory, where they come first; ``size`` the doubles
-    that it needs; ``numbers`` what is at which address from the start; ``table`` the numbers that
+    ``order`` is the order of the variables in memory, where its own come first; ``size`` where its
+    memory ends; ``numbers`` what is at which address from the start; ``table`` the numbers that
     the loops read; ``lanes`` the rows that run at once.
     """
 
@@ -68,12 +69,20 @@ class Assembly:
     lanes: int
 
 
-def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
+def assembly_of(
+    parts: Parts,
+    lanes: int,
+    exp_width: int = 0,
+    known: Mapping[Value, int] = MappingProxyType({}),
+    start: int = 0,
+) -> Assembly:
     """Return the assembly of a program's ``run``; ``lanes`` counts the numbers of a vector.
 
     Where ``exp_width`` is not 0, there is an ``autodiff_exp_W`` of a vector of that many numbers.
+    ``known`` has the places of variables that other programs on the same memory have already; this
+    one's own begin at ``start``, a multiple of 8.
     """
-    return assembly(Module(parts, lanes, exp_width))
+    return assembly(Module(parts, lanes, exp_width, known=known, start=start))
 
 
 def assembly(writer: Module) -> Assembly:
@@ -98,15 +107,28 @@ class Module:
     ``width`` counts the numbers that a variable has: one, or one for each of many networks.
     """
 
-    def __init__(self, parts: Parts, lanes: int, exp_width: int, width: int = 1) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        lanes: int,
+        exp_width: int,
+        width: int = 1,
+        known: Mapping[Value, int] = MappingProxyType({}),
+        start: int = 0,
+    ) -> None:
         self.parts = parts
         self.linear = parts.linear
-        self.order = in_memory(parts)
+        every = in_memory(parts)
+        self.order = [variable for variable in every if variable not in known]
         self.lanes = lanes
         self.width = width
         self.externals = Externals(exp_width)
         self.layout = Layout(lanes)
-        self.layout.listing = listing(parts, self.order)
+        self.layout.size = start
+        self.layout.listing = listing(parts, every)
+        self.layout.addresses = {
+            self.linear.of_value[variable]: known[variable] for variable in every if variable in known
+        }
         self.functions: list[str] = []
         self.called: dict[str, Sequence[Call]] = {}
         self.numbers: dict[int, float] = {}

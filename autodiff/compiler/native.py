@@ -13,7 +13,7 @@ import itertools
 import os
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -28,7 +28,17 @@ from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_obj
 from autodiff.compiler.vector_exp import agrees, exp_assembly
 from autodiff.support.memory import collector_paused
 
-__all__ = ["NativeRunner", "NetworksRunner", "is_installed"]
+__all__ = [
+    "NativeRunner",
+    "NetworksRunner",
+    "engine_of",
+    "exp_width_for",
+    "is_installed",
+    "lanes",
+    "memory_of",
+    "orders",
+    "table_of",
+]
 
 # A longer program is refused: compiling takes about 10 µs for each operation.
 MOST_OPERATIONS = 10_000_000
@@ -95,7 +105,7 @@ def exp_width() -> int:
     features = binding.get_host_cpu_features()
     if not (features.get("fma") and features.get("avx2")):
         return 0
-    engine = _engine(exp_assembly(width))
+    engine = engine_of(exp_assembly(width))
     fill = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
     if not agrees(fill(engine.get_function_address("fill"))):
         return 0
@@ -116,18 +126,9 @@ class NativeRunner:
     networks = 1
 
     def __init__(self, parts: Parts) -> None:
-        operations = sum(register.op is not None for register in parts.linear.registers)
-        if operations > MOST_OPERATIONS:
-            raise ValueError(
-                f"the program has {operations:,} operations; native code is made of up to "
-                f"{MOST_OPERATIONS:,}. Give compile() the data as inputs and run it over rows, "
-                "instead of building the graph of all rows"
-            )
-        _binding()
         self.parts = parts
         with collector_paused():
-            width = exp_width() if _needs_vector_exp(parts) else 0
-            self.assembly = self.assembled(lanes(), width)
+            self.assembly = self.assembled(lanes(), exp_width_for(parts))
         self.function, self._engine = _compiled(self.assembly, bool(parts.inputs))
         order = {variable: place for place, variable in enumerate(self.assembly.order)}
         places = [
@@ -139,12 +140,8 @@ class NativeRunner:
         self.from_memory = _taking(places)
         self.count = len(places)
         self.left: Sequence[float] = ()
-        size, table = self.assembly.size, self.assembly.table
-        self._memory = (ctypes.c_double * (size + 16))()
-        self.memory = _aligned(self._memory, size + 8)
-        for address, number in self.assembly.numbers.items():
-            self.memory[address] = number
-        self.table = (ctypes.c_int32 * max(len(table), 1)).from_buffer_copy(table or b"    ")
+        self.memory = memory_of(self.assembly.size, self.assembly.numbers)
+        self.table = table_of(self.assembly)
 
     def assembled(self, lanes: int, exp_width: int) -> Assembly:
         """Return the program's assembly."""
@@ -177,7 +174,7 @@ class NativeRunner:
             columns[column] = flat[k::width]  # type: ignore[assignment]
         self._read(numbers)
         outputs = (ctypes.c_double * (n * batches * self.networks))()
-        order = None if shuffle is None else _orders(shuffle, count, n)
+        order = None if shuffle is None else orders(shuffle, count, n)
         self.function(
             *(n, count, batch_size, stride, flat, order, columns),
             *(self.memory, self.table, outputs),
@@ -210,6 +207,38 @@ class NetworksRunner(NativeRunner):
         return assembly_of_many(self.parts, lanes, exp_width)
 
 
+def exp_width_for(parts: Parts) -> int:
+    """Return the width of vectors whose ``exp`` a program's assembly can call; 0 if it needs none.
+
+    Raises ValueError if the program is too long, ImportError if llvmlite is missing.
+    """
+    operations = sum(register.op is not None for register in parts.linear.registers)
+    if operations > MOST_OPERATIONS:
+        raise ValueError(
+            f"the program has {operations:,} operations; native code is made of up to "
+            f"{MOST_OPERATIONS:,}. Give compile() the data as inputs and run it over rows, "
+            "instead of building the graph of all rows"
+        )
+    _binding()
+    return exp_width() if _needs_vector_exp(parts) else 0
+
+
+def memory_of(size: int, numbers: Mapping[int, float]) -> ctypes.Array[ctypes.c_double]:
+    """Return the memory of a program, which begins at a multiple of 64, with its numbers."""
+    allocated = (ctypes.c_double * (size + 16))()
+    start = -ctypes.addressof(allocated) % 64
+    memory = (ctypes.c_double * (size + 8)).from_buffer(allocated, start)
+    for address, number in numbers.items():
+        memory[address] = number
+    return memory
+
+
+def table_of(assembly: Assembly) -> ctypes.Array[ctypes.c_int32]:
+    """Return the numbers that a program's loops read."""
+    table = assembly.table
+    return (ctypes.c_int32 * max(len(table), 1)).from_buffer_copy(table or b"    ")
+
+
 def _taking(places: Sequence[int]) -> Callable[[Sequence[float]], tuple[float, ...]]:
     """Return the function that returns the numbers at these places, in this order."""
     return itemgetter(*places) if len(places) > 1 else tuple
@@ -221,15 +250,10 @@ def _needs_vector_exp(parts: Parts) -> bool:
     return len(uses) >= (1 if parts.inputs else FEWEST_TOGETHER)
 
 
-def _orders(shuffle: random.Random, count: int, passes: int) -> ctypes.Array[ctypes.c_int64]:
+def orders(shuffle: random.Random, count: int, passes: int) -> ctypes.Array[ctypes.c_int64]:
     """Return the rows' order in each pass, drawn as the other engines draw it."""
     orders = [place for _ in range(passes) for place in row_order(count, shuffle)]
     return (ctypes.c_int64 * len(orders))(*orders)
-
-
-def _aligned(memory: ctypes.Array[ctypes.c_double], size: int) -> ctypes.Array[ctypes.c_double]:
-    """Return the part of the memory that begins at a multiple of 64."""
-    return (ctypes.c_double * size).from_buffer(memory, -ctypes.addressof(memory) % 64)
 
 
 def _machine() -> Any:
@@ -243,7 +267,7 @@ def _machine() -> Any:
     return target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=1)
 
 
-def _engine(text: str) -> Any:
+def engine_of(text: str) -> Any:
     """Return the object that holds the machine code of an assembly in memory."""
     binding = _binding()
     machine = _machine()
@@ -264,7 +288,7 @@ def _engine(text: str) -> Any:
 
 def _compiled(assembly: Assembly, over_rows: bool) -> tuple[Any, Any]:
     """Return the function, and the object that keeps its code in memory."""
-    engine = _engine(assembly.text)
+    engine = engine_of(assembly.text)
     pointers = [ctypes.c_void_p]
     kinds = [ctypes.c_int64] * 4 + pointers * 6 if over_rows else [ctypes.c_int64] + pointers * 3
     return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address("run")), engine
