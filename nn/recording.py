@@ -90,7 +90,7 @@ def record(
 def refuse_looks(looks: Iterable[Look]) -> None:
     """Raise RecordingError for the first look at a number, or draw."""
     for look in looks:
-        raise RecordingError(str(look), ", or choose with where(), maximum() or minimum()")
+        raise RecordingError(str(look), ", or choose with where(), maximum(), minimum() or pick()")
 
 
 @contextmanager

@@ -16,7 +16,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from autodiff import topological_order
-from autodiff.compiler import Program, batches_of, epoch_means, record_program, row_order
+from autodiff.compiler import (
+    Program,
+    ShapedProgram,
+    batches_of,
+    epoch_means,
+    record_program,
+    row_order,
+)
 from autodiff.support.watch import watchers
 from nn.kept import Kept
 from nn.module import Module
@@ -82,35 +89,53 @@ class EagerTrainer:
 
 
 class ProgramTrainer:
-    """Trains with a compiled program of one row."""
+    """Trains with a compiled program of one row, or with those of one row of each shape."""
 
-    def __init__(self, job: Job, recording: Recording, engine: str) -> None:
+    def __init__(self, job: Job, recordings: Sequence[Recording], engine: str) -> None:
         self.job = job
-        self.recording = recording
+        self.recording = recordings[0]
         self.settings = Settings(job.optimizer)
-        self.rows = job.rows.as_numbers()
-        updates = functools.partial(recorded_updates, job.optimizer)
-        program = record_program(recording.loss, recording.inputs, updates, recording.penalty)
+        self.program, self.rows = program_over_rows(job, recordings, engine)
         if not self.settings.is_same(Settings(job.optimizer)):
             self.settings.restore()
             raise RecordingError(f"the rule of {type(job.optimizer).__name__} changes its settings")
-        self.program = Program(recording.loss, program, engine)
         self.engine = self.program.engine
         self.reason = self.program.reason
-        self.functions = Kept(functions_of(recording))
+        code = code_of(job) if len(recordings) > 1 else []
+        self.kept = Kept([*code, *itertools.chain(*map(functions_of, recordings))])
 
     def run(self, epochs: int, rng: random.Random | None) -> list[float]:
         """Train and return the loss of each epoch."""
         return self.program.run(epochs, self.rows, self.job.size, rng)
 
     def is_as_recorded(self, recording: Recording) -> bool:
-        """Return whether a program of the code and the settings of now would be the same."""
+        """Return whether a program of the code and the settings of now would be the same.
+
+        ``recording`` is that of the first row.  Of several shapes the others are not recorded anew,
+        which would take longer than the training: what the code keeps must be the same.
+        """
         parameters = self.job.model.parameters()
         return (
             self.settings.has_constants_of(Settings(self.job.optimizer))
             and is_same(self.recording, recording, parameters)
-            and not self.functions.change()
+            and not self.kept.change()
         )
+
+
+def program_over_rows(
+    job: Job, recordings: Sequence[Recording], engine: str
+) -> tuple[Program | ShapedProgram, list[Any]]:
+    """Return the program of one shape, or the programs of several, and the rows as it takes them."""
+    updates = functools.partial(recorded_updates, job.optimizer)
+    rows: list[Any] = job.rows.as_numbers()
+    first = recordings[0]
+    if len(recordings) == 1:
+        program = record_program(first.loss, first.inputs, updates, first.penalty)
+        return Program(first.loss, program, engine), rows
+    shapes = [(each.loss, each.inputs) for each in recordings]
+    parameters = job.optimizer.parameters
+    shaped = ShapedProgram(shapes, parameters, updates, first.penalty, engine)
+    return shaped, list(zip(job.rows.shapes, rows, strict=True))
 
 
 Trainer = EagerTrainer | ProgramTrainer
@@ -126,21 +151,18 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
         return before or EagerTrainer(job)
     if engine == "auto" and any(watcher.sees_passes for watcher in watchers()):
         return EagerTrainer(job, "record_epochs() records its passes, and sees no program's")
-    code = [job.model, job.rows.loss, job.penalty]
-    kept = Kept(code)
+    kept = Kept(code_of(job))
     try:
         if kept.iterators:
             raise RecordingError(f"the model or the loss has an iterator, {kept.iterators[0]}")
         recording = recorded(job)
         if before is not None and before.is_as_recorded(recording) and not kept.change():
             return before
-        check_repeats(job, recording, [*code, *functions_of(recording)])
-        # Code may ask for types. Plain floats may round otherwise: x ** 2 is C's pow for them.
-        of_floats, of_values = job.rows.loss_of(job.model, 0).data, recording.loss.data
-        both_nan = math.isnan(of_floats) and math.isnan(of_values)
-        if not (both_nan or math.isclose(of_floats, of_values, rel_tol=1e-9)):
-            raise RecordingError("the model or the loss treats Values otherwise than numbers")
-        return ProgramTrainer(job, recording, engine)
+        others = [recorded(job, place) for place in job.rows.firsts[1:]]
+        recordings = [recording, *others]
+        for place, each in zip(job.rows.firsts, recordings, strict=True):
+            check_repeats(job, each, place)
+        return ProgramTrainer(job, recordings, engine)
     except RecordingError as error:
         kept.restore()  # as if nothing had been called
         if engine == "auto":
@@ -160,24 +182,38 @@ def functions_of(recording: Recording) -> list[Callable[..., Any]]:
     return [function for op in operations for function in (op.forward, op.partials)]
 
 
-def check_repeats(job: Job, recording: Recording, code: Sequence[Any]) -> None:
-    """Raise RecordingError unless the code does the same again, and for other numbers too."""
+def code_of(job: Job) -> list[Any]:
+    """Return what is called for a row and for a batch."""
+    return [job.model, job.rows.loss, job.penalty]
+
+
+def check_repeats(job: Job, recording: Recording, first: int) -> None:
+    """Raise RecordingError unless the code does the same again, and for other numbers too.
+
+    ``recording`` is that of the row ``first``, the first of its shape.
+    """
     parameters = job.model.parameters()
-    # Code that counts, or draws where that is not noticed, does something else the next time.
-    # It may not use its count yet. What it keeps of the first call alone is kept by now.
-    kept = Kept(code)
-    again = recorded(job)
-    change = kept.change()
-    if change:
-        raise RecordingError(f"the model or the loss {change} whenever it is called")
-    if not is_same(recording, again, parameters):
-        raise RecordingError("the model or the loss does not do the same whenever it is called")
+    if first == 0:
+        # Code that counts, or draws where that is not noticed, does something else the next time.
+        # It may not use its count yet. What it keeps of the first call alone is kept by now.
+        kept = Kept([*code_of(job), *functions_of(recording)])
+        again = recorded(job)
+        change = kept.change()
+        if change:
+            raise RecordingError(f"the model or the loss {change} whenever it is called")
+        if not is_same(recording, again, parameters):
+            raise RecordingError("the model or the loss does not do the same whenever it is called")
     # It may know a number that it was not seen to look at: from a text, from a state_dict.
-    for place in job.rows.unlike_the_first():
+    for place in job.rows.unlike(first):
         with moved(parameters):
             other = recorded(job, place)
         if not is_same(recording, other, parameters):
             raise RecordingError("the model or the loss takes a Value's number out of the graph")
+    # Code may ask for types. Plain floats may round otherwise: x ** 2 is C's pow for them.
+    of_floats, of_values = job.rows.loss_of(job.model, first).data, recording.loss.data
+    both_nan = math.isnan(of_floats) and math.isnan(of_values)
+    if not (both_nan or math.isclose(of_floats, of_values, rel_tol=1e-9)):
+        raise RecordingError("the model or the loss treats Values otherwise than numbers")
 
 
 class Settings:

@@ -22,6 +22,8 @@
 ``vector_exp.py``       its ``exp`` of several numbers at once
 ``guard.py``            which of the rows' choices can be left out, and until when
 ``native.py``           that assembly as machine code
+``shapes.py``           rows of different lengths: programs that share their variables
+``native_shapes.py``    these as machine code, on one memory
 ``object_cache.py``     machine code kept on disk
 ``batches.py``          the order in which rows are visited
 ``slices.py``           long runs in slices, so that Ctrl-C is heard
@@ -32,11 +34,13 @@ from autodiff.compiler.batches import batches_of, row_order
 from autodiff.compiler.build import record_program
 from autodiff.compiler.decisions import DecisionWarning
 from autodiff.compiler.program import Program, compile, epoch_means
+from autodiff.compiler.shapes import ShapedProgram
 from autodiff.compiler.slices import slices
 
 __all__ = [
     "DecisionWarning",
     "Program",
+    "ShapedProgram",
     "batches_of",
     "compile",
     "epoch_means",

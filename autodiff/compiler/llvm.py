@@ -127,7 +127,9 @@ class Module:
         self.layout.size = start
         self.layout.listing = listing(parts, every)
         self.layout.addresses = {
-            self.linear.of_value[variable]: known[variable] for variable in every if variable in known
+            self.linear.of_value[variable]: known[variable]
+            for variable in every
+            if variable in known
         }
         self.functions: list[str] = []
         self.called: dict[str, Sequence[Call]] = {}
