@@ -37,7 +37,8 @@ class Rows:
             )
         if not self.x:
             raise ValueError("fit needs at least one row")
-        predictions = {len(row): self.prediction(model, len(row)) for row in self.x}
+        lengths = dict.fromkeys(map(len, self.x))
+        predictions = {length: self.prediction(model, length) for length in lengths}
         if loss is cross_entropy:
             if any(isinstance(prediction, Value) for prediction in predictions.values()):
                 raise ValueError(

@@ -125,7 +125,7 @@ class ProgramTrainer:
 def program_over_rows(
     job: Job, recordings: Sequence[Recording], engine: str
 ) -> tuple[Program | ShapedProgram, list[Any]]:
-    """Return the program of one shape, or the programs of several, and the rows as it takes them."""
+    """Return the program of one shape, or of several, and the rows as it takes them."""
     updates = functools.partial(recorded_updates, job.optimizer)
     rows: list[Any] = job.rows.as_numbers()
     first = recordings[0]
