@@ -138,11 +138,14 @@ class ShapedProgram:
 
         It is what :meth:`autodiff.Program.run` does, but for rows of these shapes.
         """
-        numbers = [number_of(variable) for variable in self.variables]
-        outputs, numbers = self.runner.run_rows(n, rows, batch_size, numbers, shuffle)
+        numbers, size = (
+            [number_of(variable) for variable in self.variables],
+            min(batch_size, len(rows)),
+        )
+        outputs, numbers = self.runner.run_rows(n, rows, size, numbers, shuffle)
         for variable, number in zip(self.variables, numbers, strict=True):
             variable.data = number
-        return epoch_means(outputs, [len(batch) for batch in batches_of(rows, batch_size)])
+        return epoch_means(outputs, [len(batch) for batch in batches_of(rows, size)])
 
 
 class PythonShapes:
