@@ -78,12 +78,12 @@ def fit(
     """Train the model for a number of epochs and return the history of its losses.
 
     ``x`` is a list of rows of inputs, ``y`` a target for each: a number, a list of numbers, or
-    a class number for ``cross_entropy``.  Rows, and targets, may be lists of different lengths.  ``loss(predictions, targets)`` is asked for one row
-    at a time; an epoch's loss is the mean over its rows, plus ``penalty(model.parameters())``,
-    which counts once a batch.  After each batch of ``batch_size`` rows (default: all) the
-    optimizer makes a step.  ``shuffle`` (a ``random.Random``, or an int to seed one) puts the rows
-    in a new order each epoch.  ``progress(epochs_done, loss)`` is called now and then.  The
-    gradients are cleared at the end.
+    a class number for ``cross_entropy``.  Rows may have different lengths, and so may lists of
+    targets.  ``loss(predictions, targets)`` is asked for one row at a time; an epoch's loss is the
+    mean over its rows, plus ``penalty(model.parameters())``, which counts once a batch.  After each
+    batch of ``batch_size`` rows (default: all) the optimizer makes a step.  ``shuffle`` (a
+    ``random.Random``, or an int to seed one) puts the rows in a new order each epoch.
+    ``progress(epochs_done, loss)`` is called now and then.  The gradients are cleared at the end.
 
     ``engine`` is "eager" (the graph is built anew for each row), "python" (a compiled program),
     "native" (the same program as machine code; needs llvmlite) or "auto", the fastest that is
