@@ -7,15 +7,14 @@ added in row order and divided by the number of rows, then the penalty's gradien
 from __future__ import annotations
 
 import copy
-import functools
 import itertools
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autodiff import topological_order
+from autodiff import Value, topological_order
 from autodiff.compiler import (
     Program,
     ShapedProgram,
@@ -24,6 +23,7 @@ from autodiff.compiler import (
     record_program,
     row_order,
 )
+from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.support.watch import watchers
 from nn.kept import Kept
 from nn.module import Module
@@ -76,9 +76,8 @@ class EagerTrainer:
             row_loss.backward()
             total += row_loss.data
         for parameter in self.job.optimizer.parameters:
-            if parameter.has_grad:
-                # Sums over rows start from 0.0, in programs too: -0.0 becomes 0.0.
-                parameter.grad = (0.0 + parameter.grad) / len(batch)
+            # Sums over rows start from 0.0, in programs too: -0.0 becomes 0.0.
+            parameter.grad = (0.0 + parameter.grad) / len(batch)
         output = total / len(batch)
         if self.job.penalty is not None:
             penalty = value_of(self.job.penalty(self.job.model.parameters()), "penalty")
@@ -89,20 +88,55 @@ class EagerTrainer:
 
 
 class ProgramTrainer:
-    """Trains with a compiled program of one row, or with those of one row of each shape."""
+    """Trains with a compiled program of one row, or with programs of one row of each shape."""
 
-    def __init__(self, job: Job, recordings: Sequence[Recording], engine: str) -> None:
+    def __init__(self, job: Job, recording: Recording, engine: str) -> None:
         self.job = job
-        self.recording = recordings[0]
+        self.recording = recording
         self.settings = Settings(job.optimizer)
-        self.program, self.rows = program_over_rows(job, recordings, engine)
+        self.rows: list[Any] = job.rows.as_numbers()
+        self.program: Program | ShapedProgram
+        code = []
+        if len(job.rows.firsts) == 1:
+            program = record_program(
+                recording.loss, recording.inputs, self.updates, recording.penalty
+            )
+            self.program = Program(recording.loss, program, engine)
+        else:
+            self.rows = list(zip(job.rows.shapes, self.rows, strict=True))
+            self.program = self.shaped_program(engine)
+            code = code_of(job)
         if not self.settings.is_same(Settings(job.optimizer)):
             self.settings.restore()
             raise RecordingError(f"the rule of {type(job.optimizer).__name__} changes its settings")
         self.engine = self.program.engine
         self.reason = self.program.reason
-        code = code_of(job) if len(recordings) > 1 else []
-        self.kept = Kept([*code, *itertools.chain(*map(functions_of, recordings))])
+        self.kept = Kept([*code, *functions_of(recording)])
+
+    def updates(self, gradients: Mapping[Value, Value]) -> dict[Value, Any]:
+        """Return what the optimizer's rule does, as expressions."""
+        return recorded_updates(self.job.optimizer, gradients)
+
+    def shaped_program(self, engine: str) -> ShapedProgram:
+        """Return the programs of all shapes; "auto" takes Python where machine code cannot do all.
+
+        One graph is in memory at a time, besides that of the first row.
+        """
+        kind = "native" if engine == "auto" and native_is_installed() else engine
+        job, penalty = self.job, self.recording.penalty
+        try:
+            program = ShapedProgram(job.optimizer.parameters, self.updates, penalty, kind)
+            for place in job.rows.firsts:
+                recording = recorded(job, place) if place else self.recording
+                program.add(recording.loss, recording.inputs)
+        except RecordingError:
+            raise
+        except ValueError as error:  # a function that only Python can call, or it is too long
+            if kind == engine:
+                raise
+            program = self.shaped_program("python")
+            program.reason = str(error)
+        return program
 
     def run(self, epochs: int, rng: random.Random | None) -> list[float]:
         """Train and return the loss of each epoch."""
@@ -120,22 +154,6 @@ class ProgramTrainer:
             and is_same(self.recording, recording, parameters)
             and not self.kept.change()
         )
-
-
-def program_over_rows(
-    job: Job, recordings: Sequence[Recording], engine: str
-) -> tuple[Program | ShapedProgram, list[Any]]:
-    """Return the program of one shape, or of several, and the rows as it takes them."""
-    updates = functools.partial(recorded_updates, job.optimizer)
-    rows: list[Any] = job.rows.as_numbers()
-    first = recordings[0]
-    if len(recordings) == 1:
-        program = record_program(first.loss, first.inputs, updates, first.penalty)
-        return Program(first.loss, program, engine), rows
-    shapes = [(each.loss, each.inputs) for each in recordings]
-    parameters = job.optimizer.parameters
-    shaped = ShapedProgram(shapes, parameters, updates, first.penalty, engine)
-    return shaped, list(zip(job.rows.shapes, rows, strict=True))
 
 
 Trainer = EagerTrainer | ProgramTrainer
@@ -158,11 +176,10 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
         recording = recorded(job)
         if before is not None and before.is_as_recorded(recording) and not kept.change():
             return before
-        others = [recorded(job, place) for place in job.rows.firsts[1:]]
-        recordings = [recording, *others]
-        for place, each in zip(job.rows.firsts, recordings, strict=True):
-            check_repeats(job, each, place)
-        return ProgramTrainer(job, recordings, engine)
+        check_repeats(job, recording, 0)
+        for place in job.rows.firsts[1:]:
+            check_repeats(job, recorded(job, place), place)
+        return ProgramTrainer(job, recording, engine)
     except RecordingError as error:
         kept.restore()  # as if nothing had been called
         if engine == "auto":

@@ -185,6 +185,29 @@ def test_the_mean_gradient_is_that_of_a_sum_over_rows(engine: str) -> None:
     assert (history.losses, model.w[0].data) == ([2.5], 1.0 - 0.125 * 14.0)
 
 
+class Either(nn.Module):
+    """Uses its second weight for rows of two numbers alone."""
+
+    def __init__(self) -> None:
+        self.w = [Value(1.0, "w[0]"), Value(-0.0, "w[1]")]
+
+    def __call__(self, x: Sequence[Any]) -> Value:
+        return self.w[len(x) - 1] * x[0]
+
+
+@each_engine
+def test_what_no_row_of_a_batch_reaches_has_a_gradient_of_0_and_the_penalty_s(engine: str) -> None:
+    """A weight of -0.0 and a penalty's gradient of -0.0: 0.0 + -0.0 is 0.0, and -0.0 stays."""
+    model = Either()
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    arguments: Any = {"optimizer": optimizer, "penalty": ridge, "engine": engine}
+    nn.fit(model, [[1.0], [2.0, 1.0]], [1.0, 0.0], batch_size=1, epochs=1, **arguments)
+    assert all_bits([model.w[1].data]) == all_bits([-0.0])
+    # So it is in the program of one shape, where that never reaches it.
+    nn.fit(model, [[1.0], [2.0]], [1.0, 0.0], batch_size=1, epochs=1, **arguments)
+    assert all_bits([model.w[1].data]) == all_bits([-0.0])
+
+
 @each_engine
 def test_targets_may_have_different_lengths_too(engine: str) -> None:
     """The means of the squares: ((1-2)**2 + (1-4)**2)/... of targets [2, 4] and [3] at w = 1."""
@@ -215,7 +238,7 @@ def test_there_is_a_program_for_each_shape_that_rows_have(engine: str) -> None:
     trainer = trainer_of(Job(model, rows, nn.SGD(model.parameters(), lr=0.1), None, 2), engine)
     assert isinstance(trainer, ProgramTrainer)
     assert isinstance(trainer.program, ShapedProgram)
-    assert len(trainer.program.rows) == 4
+    assert trainer.program.shapes == 4
 
 
 @each_program
@@ -247,6 +270,7 @@ def test_all_programs_have_a_variable_at_the_same_place_of_one_memory() -> None:
     places = [runner.places[variable] for variable in (*model.parameters(), *optimizer.state)]
     assert len(set(places)) == len(places)
     assert len(runner.functions) == 1 + len(rows.firsts)
+    trainer.run(1, None)
     memory = runner.memory
     trainer.run(3, None)
     assert runner.memory is memory

@@ -138,8 +138,8 @@ def _recorded(
         of_penalty = _reverse_pass(penalty, reached, complete=True)
         found.passes.setdefault(penalty, of_penalty)
         for leaf, total in of_penalty.totals.items():
-            with_penalty = found.gradients[leaf] + total if leaf in totals else total
-            found.gradients[leaf] = with_penalty
+            is_sum = leaf in totals or bool(inputs)  # which over rows starts from 0.0
+            found.gradients[leaf] = found.gradients[leaf] + total if is_sum else total
     if updates is not None:
         with noticing([*found.gradients, *found.gradients.values()]) as found.notes:
             assignments = updates(dict(found.gradients))

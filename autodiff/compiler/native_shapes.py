@@ -10,8 +10,8 @@ from __future__ import annotations
 import ctypes
 import itertools
 import random
-from collections.abc import Sequence
-from functools import cache, cached_property
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from autodiff.compiler.build import Parts
@@ -21,7 +21,7 @@ from autodiff.value import Value
 
 __all__ = ["NativeShapes"]
 
-Whole = ctypes.Array[ctypes.c_int64]
+Places = ctypes.Array[ctypes.c_int64]
 
 # A program's function takes a number of iterations, the memory, its table, and its outputs.
 ROWS_LOOP = """
@@ -123,27 +123,21 @@ class NativeShapes:
 
     engine = "native"
 
-    def __init__(self, update: Parts, count: Value, variables: Sequence[Value]) -> None:
+    def __init__(self, update: Parts, count: Value) -> None:
         self.places: dict[Value, int] = {}
         self.numbers: dict[int, float] = {}
         self.size = 0
         self.functions: list[int] = []
         self.tables: list[ctypes.Array[ctypes.c_int32]] = []
-        self.inputs: list[Whole] = [(ctypes.c_int64 * 1)()]  # the update has none
+        self.inputs: list[Places] = []
         self.engines: list[Any] = []  # which keep the code in memory
-        self.variables = variables
-        self._add(update)
+        self.add(update, ())
         self.count = self.places[count]
+        self.memory = memory_of(0, {})
 
-    def add(self, row: Parts, inputs: Sequence[Value]) -> None:
+    def add(self, parts: Parts, inputs: Sequence[Value]) -> None:
         """Add a shape: the program of a row, and the variables that are the row's numbers."""
-        self._add(row)
-        places = [self.places[value] for value in inputs]
-        self.inputs.append((ctypes.c_int64 * max(len(places), 1))(*places))
-
-    def _add(self, parts: Parts) -> None:
-        width = exp_width_for(parts)
-        assembly = assembly_of(parts, lanes(), width, self.places, self.size)
+        assembly = assembly_of(parts, lanes(), exp_width_for(parts), self.places, self.size)
         for place, variable in enumerate(assembly.order, self.size):
             self.places[variable] = place
         self.size = assembly.size
@@ -152,26 +146,23 @@ class NativeShapes:
         self.engines.append(engine)
         self.functions.append(engine.get_function_address("run"))
         self.tables.append(table_of(assembly))
-
-    @cached_property
-    def memory(self) -> ctypes.Array[ctypes.c_double]:
-        """The numbers of all programs; the sums are 0.0 between batches."""
-        return memory_of(self.size, self.numbers)
+        places = [self.places[value] for value in inputs]
+        self.inputs.append((ctypes.c_int64 * max(len(places), 1))(*places))
 
     def run_rows(
         self,
         n: int,
         rows: Sequence[tuple[int, Sequence[float]]],
         batch_size: int,
-        numbers: Sequence[float],
+        numbers: Mapping[Value, float],
         shuffle: random.Random | None,
-    ) -> tuple[list[float], list[float]]:
+    ) -> tuple[list[float], dict[Value, float]]:
         """Return the outputs of n passes' batches and the variables' last numbers."""
-        memory = self.memory
-        places = [self.places[variable] for variable in self.variables]
-        for place, number in zip(places, numbers, strict=True):
-            memory[place] = number
-        count, programs = len(rows), len(self.functions)
+        if len(self.memory) < self.size:
+            self.memory = memory_of(self.size, self.numbers)
+        memory, count = self.memory, len(rows)
+        for variable, number in numbers.items():
+            memory[self.places[variable]] = number
         shapes = (ctypes.c_int64 * count)(*[1 + shape for shape, _ in rows])
         lengths = [len(row) for _, row in rows]
         starts = (ctypes.c_int64 * (count + 1))(*itertools.accumulate(lengths, initial=0))
@@ -179,7 +170,7 @@ class NativeShapes:
         data[: sum(lengths)] = [*itertools.chain.from_iterable(row for _, row in rows)]
         outputs = (ctypes.c_double * (n * -(-count // batch_size)))()
         order = None if shuffle is None else orders(shuffle, count, n)
-        pointers = ctypes.c_void_p * programs
+        pointers = ctypes.c_void_p * len(self.functions)
         function, _ = rows_loop()
         function(
             *(n, count, batch_size, order, shapes, starts, data),
@@ -188,4 +179,4 @@ class NativeShapes:
             pointers(*map(ctypes.addressof, self.inputs)),
             *(memory, self.count, (ctypes.c_double * 1)(), outputs),
         )
-        return outputs[:], [memory[place] for place in places]
+        return outputs[:], {variable: memory[self.places[variable]] for variable in numbers}
