@@ -233,7 +233,9 @@ def helper_functions(language: Language, used: Sequence[Operation]) -> list[str]
     lines: list[str] = []
     done: set[str] = set()
     for op in used:
-        if op.arity is not None and "(" in language.operation(op, ["a"] * op.arity, None):
+        if Role.INDEX in op.roles:
+            continue  # it is written out
+        if "(" in language.operation(op, ["a"] * (op.arity or 1), None):
             _define(language, op, done, lines)
     return POW_LINES[language] + lines if any(f"{POW}(" in line for line in lines) else lines
 
