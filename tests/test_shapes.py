@@ -43,7 +43,7 @@ class Reader(nn.Module):
         rng = random.Random(1)
         self.table = [[Value(rng.gauss(0.0, 0.5)) for _ in range(WIDTH)] for _ in range(TOKENS)]
         self.step = nn.Layer(2 * WIDTH, WIDTH, activation="tanh", rng=rng)
-        self.logits = nn.Layer(WIDTH, TOKENS, rng=rng)
+        self.logits = nn.Layer(WIDTH, TOKENS, activation=None, rng=rng)
         self.longer = nn.Layer(WIDTH, WIDTH, activation="relu", rng=rng)
 
     def __call__(self, tokens: Sequence[Any]) -> list[list[Value]]:
