@@ -96,7 +96,8 @@ class ProgramTrainer:
         self.settings = Settings(job.optimizer)
         self.rows: list[Any] = job.rows.as_numbers()
         self.program: Program | ShapedProgram
-        code = []
+        # What the program repeats, and whose numbers are constants of it.
+        self.code: list[Any] = functions_of(recording)
         if len(job.rows.firsts) == 1:
             program = record_program(
                 recording.loss, recording.inputs, self.updates, recording.penalty
@@ -105,13 +106,13 @@ class ProgramTrainer:
         else:
             self.rows = list(zip(job.rows.shapes, self.rows, strict=True))
             self.program = self.shaped_program(engine)
-            code = code_of(job)
+            self.code += code_of(job)
         if not self.settings.is_same(Settings(job.optimizer)):
             self.settings.restore()
             raise RecordingError(f"the rule of {type(job.optimizer).__name__} changes its settings")
         self.engine = self.program.engine
         self.reason = self.program.reason
-        self.kept = Kept([*code, *functions_of(recording)])
+        self.kept = Kept(self.code)
 
     def updates(self, gradients: Mapping[Value, Value]) -> dict[Value, Any]:
         """Return what the optimizer's rule does, as expressions."""
@@ -128,6 +129,7 @@ class ProgramTrainer:
             program = ShapedProgram(job.optimizer.parameters, self.updates, penalty, kind)
             for place in job.rows.firsts:
                 recording = recorded(job, place) if place else self.recording
+                self.code += functions_of(recording)
                 program.add(recording.loss, recording.inputs)
         except RecordingError:
             raise

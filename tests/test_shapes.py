@@ -18,6 +18,7 @@ from autodiff.compiler.native import is_installed
 from autodiff.compiler.native_shapes import NativeShapes
 from autodiff.compiler.shapes import PythonShapes
 from autodiff.ops import Operation
+from autodiff.value import constant
 from nn.fit import NonFiniteLossError
 from nn.rows import Rows
 from nn.trainers import EagerTrainer, Job, ProgramTrainer, trainer_of
@@ -106,6 +107,21 @@ def test_every_optimizer_has_the_eager_bits_on_rows_of_different_lengths(
 ) -> None:
     arguments: dict[str, Any] = {"batch_size": 3, "shuffle": 7, "penalty": ridge}
     assert read(engine, name, **arguments) == read("eager", name, **arguments)
+
+
+def first(parameters: list[Value]) -> Value:
+    return parameters[0]
+
+
+def nothing_of(parameters: list[Value]) -> Value:
+    return where(parameters[0] - 1e3, parameters[1], 0.5)  # the first is smaller
+
+
+@each_program
+@pytest.mark.parametrize("penalty", [first, sum, nothing_of])
+def test_any_penalty_has_the_eager_bits(penalty: Callable[..., Value], engine: str) -> None:
+    arguments: dict[str, Any] = {"batch_size": 3, "penalty": penalty}
+    assert read(engine, **arguments) == read("eager", **arguments)
 
 
 @each_program
@@ -217,6 +233,23 @@ def test_targets_may_have_different_lengths_too(engine: str) -> None:
     arguments: Any = {"optimizer": optimizer, "epochs": 1, "loss": squares, "engine": engine}
     history = nn.fit(model, [[], []], [[2.0, 4.0], [3.0]], **arguments)
     assert history.losses == [((1.0 + 9.0) + 4.0) / 2.0]
+
+
+class NothingOfNothing(Sum):
+    """Says 0 of a row without numbers, whatever its weight is."""
+
+    def __call__(self, x: Sequence[Any]) -> Value:
+        return super().__call__(x) if x else constant(0.0)
+
+
+@each_engine
+def test_a_row_may_have_no_numbers_and_reach_no_weight(engine: str) -> None:
+    """At w = 1 a row of one 0 gives 1.5 w - 0, and the losses are (0 - 3)**2 and (1.5 - 1)**2."""
+    model = NothingOfNothing(1.0)
+    optimizer = nn.SGD(model.parameters(), lr=0.0)
+    arguments: Any = {"optimizer": optimizer, "loss": squares, "engine": engine, "epochs": 1}
+    history = nn.fit(model, [[], [0.0]], [3.0, 1.0], **arguments)
+    assert history.losses == [(9.0 + 0.25) / 2.0]
 
 
 @each_program
@@ -369,6 +402,43 @@ def test_what_is_set_between_epochs_holds_from_then_on_for_every_shape(engine: s
         if each != "eager":
             assert kept == [False, True, False, True]  # compiled anew for the other scale alone
         found.append((all_bits(losses), numbers_of(model, optimizer)))
+    assert found[0] == found[1]
+
+
+SCALE = [1.0]
+
+
+def scaled(x: float) -> float:
+    return SCALE[0] * x
+
+
+def scaled_partials(out: Any, x: Any) -> Any:
+    return (SCALE[0],)
+
+
+SCALED = Operation("scaled", "scaled", 1, scaled, scaled_partials)
+
+
+class ScaledByAnOperation(Sum):
+    """Has an operation of its own, for rows of two numbers and more."""
+
+    def __call__(self, x: Sequence[Any]) -> Value:
+        total = super().__call__(x)
+        return Value.make_node(SCALED, total) if len(x) > 1 else total
+
+
+def test_a_number_that_an_operation_of_one_shape_takes_from_elsewhere_may_change() -> None:
+    found = []
+    for each in ("eager", "python"):
+        model = ScaledByAnOperation()
+        optimizer = nn.SGD(model.parameters(), lr=0.01)
+        rows = Rows(model, [[1.0], [1.0, 0.5]], [1.0, 2.0], nn.mse_loss)
+        job, trainer, losses = Job(model, rows, optimizer, None, 2), None, []
+        for SCALE[0] in (1.0, 0.5, 0.25):
+            trainer = trainer_of(job, each, trainer)
+            losses += trainer.run(1, None)
+        found.append((all_bits(losses), numbers_of(model, optimizer)))
+    SCALE[0] = 1.0
     assert found[0] == found[1]
 
 

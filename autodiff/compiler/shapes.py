@@ -75,11 +75,12 @@ class ShapedProgram:
     def _updated(self, updates: Updates, gradients: Mapping[Value, Value]) -> dict[Value, Any]:
         """Return what the updates make of the mean gradients, and the sums set back.
 
-        ``gradients`` are those of the penalty.
+        ``gradients`` are those of the penalty, a constant 0.0 where that reaches nothing.
         """
         means = {variable: total / self.count for variable, total in self.sums.items()}
         for variable, gradient in gradients.items():
-            if variable in means and not gradient.is_constant:
+            reaches = not gradient.is_constant or gradient.data != 0.0
+            if variable in means and reaches:
                 means[variable] = means[variable] + gradient
         return {**updates(means), **dict.fromkeys([*self.sums.values(), self.total], 0.0)}
 
@@ -97,7 +98,8 @@ class ShapedProgram:
                 if variable in totals
             }
             added[self.total] = self.total + loss
-            variables = [*inputs, *row.variables, *added]
+            # With the count there are two at least.
+            variables = [*inputs, *row.variables, *added, self.count]
             recording = Recording(loss, (), None, variables, row.leaves, row.passes)
             recording.assignments = added
             self.runner.add(build(recording, named=False), inputs)
@@ -179,7 +181,7 @@ class _PythonProgram:
     def __init__(self, parts: Parts, places: Mapping[Value, int]) -> None:
         self.runner = PythonRunner(parts, "program of a shape")
         here = [places[variable] for variable in parts.variables]
-        self.taken = itemgetter(*here)  # there are two variables at least: sums, a count
+        self.taken = itemgetter(*here)  # of two at least, which makes a tuple
         position = {variable: place for place, variable in enumerate(parts.variables)}
         self.changed = [(places[variable], position[variable]) for variable in parts.updates]
 
