@@ -20,10 +20,9 @@ from typing import Any
 
 from autodiff.compiler.batches import row_order
 from autodiff.compiler.build import Parts
-from autodiff.compiler.kernels import C_LIBRARY
+from autodiff.compiler.kernels import C_LIBRARY, uses_exp
 from autodiff.compiler.llvm import Assembly, assembly_of
-from autodiff.compiler.llvm_many import assembly_of_many
-from autodiff.compiler.llvm_operations import FEWEST_TOGETHER, uses_exp
+from autodiff.compiler.llvm_operations import FEWEST_TOGETHER
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
 from autodiff.compiler.vector_exp import agrees, exp_assembly
 from autodiff.support.memory import collector_paused
@@ -127,7 +126,7 @@ class NativeRunner:
         self.parts = parts
         with collector_paused():
             width = exp_width() if _needs_vector_exp(parts) else 0
-            self.assembly = self.assembled(lanes(), width)
+            self.assembly = assembly_of(parts, lanes(), width, self.networks)
         self.function, self._engine = _compiled(self.assembly, bool(parts.inputs))
         order = {variable: place for place, variable in enumerate(self.assembly.order)}
         places = [
@@ -145,10 +144,6 @@ class NativeRunner:
         for address, number in self.assembly.numbers.items():
             self.memory[address] = number
         self.table = (ctypes.c_int32 * max(len(table), 1)).from_buffer_copy(table or b"    ")
-
-    def assembled(self, lanes: int, exp_width: int) -> Assembly:
-        """Return the program's assembly."""
-        return assembly_of(self.parts, lanes, exp_width)
 
     def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
         """Return n outputs and the variables' last numbers."""
@@ -205,9 +200,6 @@ class NetworksRunner(NativeRunner):
     def __init__(self, parts: Parts) -> None:
         self.networks = lanes()
         super().__init__(parts)
-
-    def assembled(self, lanes: int, exp_width: int) -> Assembly:
-        return assembly_of_many(self.parts, lanes, exp_width)
 
 
 def _taking(places: Sequence[int]) -> Callable[[Sequence[float]], tuple[float, ...]]:
