@@ -269,7 +269,7 @@ class Layout:
                 self.addresses[pack.results[order[first + lane]]] = start + lane
             lane = 0
             while lane < length:
-                lanes = self.width_at(pack.shape, columns, first + lane, length - lane)
+                lanes = self.width_at(pack, columns, first + lane, length - lane)
                 if lanes == 1:
                     self.alone.add(start + lane)
                 block, read = self.block(columns, first + lane, lanes, copies)
@@ -279,26 +279,22 @@ class Layout:
         calls = [call for width, rows in copies.items() for call in self.copying(width, rows)]
         return calls + self.calls(pack.shape, blocks)
 
-    def width_at(self, shape: Shape, columns: list[Column], lane: int, left: int) -> int:
-        """Return how many lanes the next block has, of those that are left."""
+    def width_at(self, pack: Pack, columns: list[Column], lane: int, left: int) -> int:
+        """Return how many lanes the next block of a pack has, of those that are left."""
         if not self.small:
             return min(self.lanes, left)
         width = min(self.lanes, 1 << (left.bit_length() - 1))
-        if width == 1 or (shape.calls_exp and width > 2):
+        if width == 1 or (pack.shape.calls_exp and width > 2) or pack.results[0] in self.in_place:
             return width
         return width if all(self.is_vector(column, lane, width) for column in columns) else 1
 
     def is_vector(self, column: Column, lane: int, width: int) -> bool:
-        """Return whether lanes of a column are a vector, or all the same."""
-        first, *others = column.addresses[lane : lane + width]
-        spacings = column.spacings[lane : lane + width]
-        if spacings.count(spacings[0]) < width:
-            return False
-        if others.count(first) == len(others):
-            return True
-        offsets = spacings[0].offsets
-        return others == list(range(first + 1, first + width)) and not any(
-            first + offset + k in self.alone for offset in offsets for k in range(width)
+        """Return whether none of the numbers of lanes of a column was computed alone."""
+        alone, addresses = self.alone, self.addresses
+        return not any(
+            addresses[register] in alone
+            for registers in column.registers[lane : lane + width]
+            for register in registers
         )
 
     def copying(self, width: int, rows: Sequence[Addresses]) -> list[Call]:

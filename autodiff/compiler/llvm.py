@@ -42,9 +42,11 @@ __all__ = ["Assembly", "assembly_of"]
 # Operations, at most, of a section that is laid out to be written out.
 SMALL = 1_000
 
-# Instructions, at most, of a function whose loops are all written out: a compiler's work on one
-# function grows faster than the function.
-WRITTEN_OUT = 1_200
+# Instructions, at most, of a function whose loops are all written out: of an iteration, and of a
+# part of one over rows, which works on vectors.  A compiler's work on one function grows faster
+# than the function, and longer ones run no faster.
+WRITTEN_OUT = 4_000
+WRITTEN_OUT_OF_ROWS = 1_500
 
 # A loop whose blocks take no more instructions than that, all together, is written out anywhere:
 # LLVM takes longer for a loop.
@@ -382,13 +384,14 @@ class _Module:
             together[function] = sum(of_calls)
             for call, size in zip(calls, of_calls, strict=True):
                 sizes[call.kernel] += size
+        most = WRITTEN_OUT_OF_ROWS if self.parts.inputs else WRITTEN_OUT
         names: dict[Kernel, str] = {}
         lines: list[str] = []
         for function, (calls, written) in self.called.items():
             writer = WrittenOut(self.externals, self.layout)
             for call in calls:
                 kernel = call.kernel
-                if together[function] <= WRITTEN_OUT or sizes[kernel] <= WRITTEN_OUT_LOOP:
+                if together[function] <= most or sizes[kernel] <= WRITTEN_OUT_LOOP:
                     writer.blocks_of(call)
                     continue
                 name = names.setdefault(kernel, f"kernel_{len(names)}")
