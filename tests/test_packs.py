@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.compiler import llvm, native, packs, standalone
+from autodiff.compiler import llvm, native, packs
 from autodiff.compiler.layout import COPY, Layout
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.packs import Pack, packs_of
@@ -153,7 +153,6 @@ def loops_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(packs, "FEWEST_ALIKE", 1)
     monkeypatch.setattr(native, "lanes", lambda: width)
     monkeypatch.setattr(native, "exp_width", lambda: 0)
-    monkeypatch.setattr(standalone, "LINES", -1)
 
 
 def gradients_of(program: Program) -> list[float]:

@@ -398,8 +398,7 @@ class _Module:
                 numbers = writer.emit(f"getelementptr i32, ptr %table, i64 {call.start}")
                 arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
                 writer.call_loop(f"  call void @{name}({arguments})")
-                written = None
-            writer.write_back(written)
+            writer.write_back(written if all(call.kernel not in names for call in calls) else None)
             lines += [
                 f"define internal void @{function}(ptr noalias %memory, ptr noalias %table, "
                 "i64 %rows) #0 {",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from autodiff.compiler.layout import COPY, MOVE, ROWS, TRANSPOSE, Call, Kernel, Layout
+from autodiff.compiler.layout import COPY, MOVE, ROWS, TRANSPOSE, Call, Layout
 from autodiff.compiler.llvm_loops import Blocks, addresses_of
 from autodiff.compiler.llvm_operations import Externals, literal, vector_type
 from autodiff.compiler.packs import Part, operands_in
@@ -29,10 +29,9 @@ def instructions(call: Call, table: Sequence[int]) -> int:
         each = 1 + len(kernel.columns) + operations_in(kernel.tree)
         place = call.start
         for part, terms in kernel.terms:
-            if terms is None:
-                place += 1
-                terms = table[place]
-            each += abs(terms) * (1 + operands_in(part) + operations_in(part))
+            place += terms is None
+            count = table[place] if terms is None else abs(terms)
+            each += count * (1 + operands_in(part) + operations_in(part))
             place += operands_in(part)
     return each * table[call.start]
 
@@ -117,9 +116,8 @@ class WrittenOut(Blocks):
             return self.number_at(start)
         places = range(start, start + width)
         found = self.known.get(start)
-        if found is not None and (found.start, found.width) == (start, width):
-            if all(self.known[place] is found for place in places):
-                return found.name
+        if found and found.width == width and all(self.known.get(p) is found for p in places):
+            return found.name
         if not self.unwritten.keys().isdisjoint(places):
             if self.known.keys() >= set(places):
                 return self.packed([self.number_at(place) for place in places])
