@@ -318,7 +318,9 @@ class _Writer:
             self.layout.naming = self.name_of(pack)
             self.layout.last = None
             self.will_read(pack)
-            lines += self.alone(pack) if len(pack.results) == 1 else self.many(pack)
+            # A variable's new number may take the place of the old one, which it reads.
+            is_alone = len(pack.results) == 1 and pack.results[0] not in self.layout.in_place
+            lines += self.alone(pack) if is_alone else self.many(pack)
             self.arrays.update(dict.fromkeys(pack.results, self.layout.naming))
         return lines
 
@@ -337,8 +339,6 @@ class _Writer:
         else:
             layout.addresses[result] = layout.reserve(1)
         address = layout.addresses[result]
-        if result in layout.in_place:
-            self.read_there.add(address)  # a variable's new number
         constant = self.constants[address] = f"@{bisect_right(layout.starts, address) - 1}!@"
         if tree is None:
             lines = [line for call in calls for line in self.call(call)]
@@ -431,27 +431,14 @@ class _Writer:
             bases_here = [base + lane * stride for base, stride in zip(bases, strides, strict=True)]
             lanes = ["" if lone else times("lane", stride) for stride in strides]
             cells = _Cells(self, bases_here, blocks, lanes)
-            statements = self.statements(kernel, cells, terms)
-            alone = bases_here[0] in self.constants
-            if kernel.what == SUM and lone and not alone and (count == 1 or kernel.width > 1):
-                # Its total is in a scope of its own.
-                statements = ["{", *[self.language.indent + line for line in statements], "}"]
-            body += statements
-        if not lone:
-            body = self.counted("lane", kernel.width, body)
-        if count > 1:
-            body = self.counted("block", count, body)
-        return body
-
-    def statements(
-        self, kernel: Kernel, cells: _Cells, terms: Sequence[tuple[int, list[str]]]
-    ) -> list[str]:
-        """Return the statements of one lane."""
-        if kernel.what == SUM:
-            return self.sum(kernel, cells, terms)
-        operands = iter([cells.cell(1 + place) for place in kernel.places])
-        assert kernel.tree is not None
-        return [f"{cells.cell(0)} = {self.tree(kernel.tree, operands)};"]
+            if kernel.what == SUM:
+                body += self.sum(kernel, cells, terms, 1 if lone else kernel.width)
+            else:
+                operands = iter([cells.cell(1 + place) for place in kernel.places])
+                assert kernel.tree is not None
+                statement = f"{cells.cell(0)} = {self.tree(kernel.tree, operands)};"
+                body += [statement] if lone else self.counted("lane", kernel.width, [statement])
+        return self.counted("block", count, body) if count > 1 else body
 
     def copying(self, kernel: Kernel, count: int, at: int) -> list[str]:
         table, width = self.layout.table, kernel.width
@@ -474,29 +461,50 @@ class _Writer:
         return lines
 
     def sum(
-        self, kernel: Kernel, cells: _Cells, terms: Sequence[tuple[int, list[str]]]
+        self, kernel: Kernel, cells: _Cells, terms: Sequence[tuple[int, list[str]]], lanes: int
     ) -> list[str]:
-        """Return the statements that add up a block's terms, one after the other."""
-        lines: list[str] = []
-        column = 1
-        nothing = self.language.number(-0.0)  # -0.0 + x is x for every x
-        word = "double" if self.language is C else "let"
+        """Return the statements that add up the terms of a block's lanes, one after the other.
+
+        All lanes get a term before the next: their sums do not wait for each other.  Where the
+        sum takes the place of a number that is one of its terms, each lane has a total of its own.
+        """
         result = cells.cell(0)
-        total = result if result in self.constants.values() else "total"
+        in_place = 0 <= cells.bases[0] < len(self.variables)
+        total = "total" if in_place else result
+        lines: list[str] = []
+        column, begun = 1, False
         for (part, _), (number, steps) in zip(kernel.terms, terms, strict=True):
             operands = [
                 cells.cell(column + k, step if number > 1 else "") for k, step in enumerate(steps)
             ]
-            term = self.tree(part, iter(operands))
-            if not lines and number == 1:
-                lines.append(f"{word} {total} = {term};")
-            else:
-                if not lines:
-                    lines.append(f"{word} {total} = {nothing};")
-                added = [f"{total} += {term};"]
-                lines += self.counted("term", number, added) if number > 1 else added
             column += len(steps)
-        return lines if total == result else [*lines, f"{result} = total;"]
+            added = [f"{total} += {self.tree(part, iter(operands))};"]
+            if not begun:
+                # -0.0 + x is x for every x.
+                first = added[0].partition("+= ")[2] if number == 1 else "(-0.0);"
+                lines += self.on_lanes([self.begun(total, first)], lanes, in_place)
+                begun = True
+                if number == 1:
+                    continue
+            added = self.on_lanes(added, lanes, in_place)
+            lines += self.counted("term", number, added) if number > 1 else added
+        if not in_place:
+            return lines
+        lines.append(f"{result} = total;")
+        lines = (
+            ["{", *[self.language.indent + line for line in lines], "}"] if lanes == 1 else lines
+        )
+        return self.on_lanes(lines, lanes, False)
+
+    def begun(self, total: str, first: str) -> str:
+        """Return the statement that begins a sum."""
+        declared = total == "total" or total in self.constants.values()
+        word = ("double " if self.language is C else "let ") if declared else ""
+        return f"{word}{total} = {first}"
+
+    def on_lanes(self, lines: list[str], lanes: int, within: bool) -> list[str]:
+        """Return statements for each lane, or as they are, ``within`` a loop over lanes."""
+        return lines if within or lanes == 1 else self.counted("lane", lanes, lines)
 
     def tree(self, part: Part, operands: Iterator[str]) -> str:
         """Return an expression tree as text; it takes its operands in order."""
