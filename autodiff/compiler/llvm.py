@@ -52,8 +52,8 @@ WRITTEN_OUT_OF_ROWS = 1_500
 # LLVM takes longer for a loop.
 WRITTEN_OUT_LOOP = 50
 
-# Calls in one function.
-CALLS_TOGETHER = 1_000
+# Lines, about, of one function that has calls of loops.
+LINES_TOGETHER = 500
 
 
 @dataclass(slots=True)
@@ -358,18 +358,14 @@ class _Module:
     def function(
         self, name: str, calls: Sequence[Call], written: Collection[int] | None
     ) -> list[str]:
-        """Return the lines that make these calls, in functions of so many.
+        """Return the line that makes these calls, in a function.
 
         ``written`` are the addresses that others read (None: they may read anything).
         """
-        lines = []
-        if len(calls) > CALLS_TOGETHER:
-            written = None
-        for start in range(0, len(calls), CALLS_TOGETHER):
-            function = f"{name}_{start}"
-            self.called[function] = calls[start : start + CALLS_TOGETHER], written
-            lines.append(f"  call void @{function}(ptr %memory, ptr %table, i64 %rows)")
-        return lines
+        if not calls:
+            return []
+        self.called[name] = calls, written
+        return [f"  call void @{name}({FUNCTION_ARGUMENTS})"]
 
     def loops(self) -> list[str]:
         """Return the functions that make the calls of loops, and these loops.
@@ -385,33 +381,51 @@ class _Module:
             for call, size in zip(calls, of_calls, strict=True):
                 sizes[call.kernel] += size
         most = WRITTEN_OUT_OF_ROWS if self.parts.inputs else WRITTEN_OUT
+        small = {kernel for kernel, size in sizes.items() if size <= WRITTEN_OUT_LOOP}
         names: dict[Kernel, str] = {}
         lines: list[str] = []
         for function, (calls, written) in self.called.items():
+            out = set(sizes) if together[function] <= most else small
+            pieces: list[list[str]] = []
             writer = WrittenOut(self.externals, self.layout)
             for call in calls:
-                kernel = call.kernel
-                if together[function] <= most or sizes[kernel] <= WRITTEN_OUT_LOOP:
+                if call.kernel in out:
                     writer.blocks_of(call)
-                    continue
-                name = names.setdefault(kernel, f"kernel_{len(names)}")
-                numbers = writer.emit(f"getelementptr i32, ptr %table, i64 {call.start}")
-                arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
-                writer.call_loop(f"  call void @{name}({arguments})")
-            writer.write_back(written if all(call.kernel not in names for call in calls) else None)
-            lines += [
-                f"define internal void @{function}(ptr noalias %memory, ptr noalias %table, "
-                "i64 %rows) #0 {",
-                "entry:",
-                *writer.body,
-                "  ret void",
-                "}",
-                "",
-            ]
+                else:
+                    name = names.setdefault(call.kernel, f"kernel_{len(names)}")
+                    numbers = writer.emit(f"getelementptr i32, ptr %table, i64 {call.start}")
+                    arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
+                    writer.call_loop(f"  call void @{name}({arguments})")
+                if len(writer.body) > LINES_TOGETHER and out is small:
+                    writer.write_back(None)
+                    pieces.append(writer.body)
+                    writer = WrittenOut(self.externals, self.layout)
+            writer.write_back(written if out is not small else None)
+            lines += _functions(function, [*pieces, writer.body])
         for kernel, name in names.items():
             lines += loop_function(kernel, name, self.externals)
         return lines
 
+
+def _functions(name: str, pieces: Sequence[Sequence[str]]) -> list[str]:
+    """Return a function of that body, in pieces if it has several."""
+    if len(pieces) == 1:
+        ((*body,),) = pieces
+    else:
+        parts = [f"{name}_{number}" for number, _ in enumerate(pieces)]
+        body = [f"  call void @{part}({FUNCTION_ARGUMENTS})" for part in parts]
+    inner = pieces if len(pieces) > 1 else []
+    lines = [
+        line
+        for number, piece in enumerate(inner)
+        for line in _functions(f"{name}_{number}", [piece])
+    ]
+    arguments = "ptr noalias %memory, ptr noalias %table, i64 %rows"
+    heading = f"define internal void @{name}({arguments}) #0 {{"
+    return [*lines, heading, "entry:", *body, "  ret void", "}", ""]
+
+
+FUNCTION_ARGUMENTS = "ptr %memory, ptr %table, i64 %rows"
 
 _MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)"
 
