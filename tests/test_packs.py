@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.compiler import llvm, native, packs, standalone
+from autodiff.compiler import llvm, native, packs
 from autodiff.compiler.layout import COPY, Layout
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.packs import Pack, packs_of
@@ -145,13 +145,14 @@ def test_blocks_that_read_the_same_numbers_share_their_copy() -> None:
 def loops_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make loops of the smallest program, for several widths of vectors."""
     width, fewest = request.param
-    monkeypatch.setattr(llvm, "STRAIGHT_OPERATIONS", -1)
-    monkeypatch.setattr(llvm, "WRITTEN_OUT", 0 if fewest == 2 else 50)
+    monkeypatch.setattr(llvm, "SMALL", -1)
+    for limit in ("WRITTEN_OUT", "WRITTEN_OUT_OF_ROWS"):
+        monkeypatch.setattr(llvm, limit, -1)
+    monkeypatch.setattr(llvm, "WRITTEN_OUT_LOOP", -1 if fewest == 2 else 50)
     monkeypatch.setattr(packs, "FEWEST_TERMS", fewest)
     monkeypatch.setattr(packs, "FEWEST_ALIKE", 1)
     monkeypatch.setattr(native, "lanes", lambda: width)
     monkeypatch.setattr(native, "exp_width", lambda: 0)
-    monkeypatch.setattr(standalone, "LINES", -1)
 
 
 def gradients_of(program: Program) -> list[float]:

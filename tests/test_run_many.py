@@ -92,9 +92,10 @@ def test_so_they_have_without_rows(engine: str) -> None:
 def test_so_they_have_in_loops_of_any_width(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     monkeypatch.setattr(native, "exp_width", lambda: 0)
     monkeypatch.setattr(native, "lanes", lambda: width)
-    monkeypatch.setattr(llvm, "STRAIGHT_OPERATIONS", -1)
+    monkeypatch.setattr(llvm, "SMALL", -1)
+    for limit in ("WRITTEN_OUT", "WRITTEN_OUT_OF_ROWS", "WRITTEN_OUT_LOOP"):
+        monkeypatch.setattr(llvm, limit, -1)
     monkeypatch.setattr(packs, "FEWEST_ALIKE", 1)
-    monkeypatch.setattr("autodiff.compiler.llvm_many.STRAIGHT_OPERATIONS", -1)
     program = network("native", sizes=(6, 5, 1))
     check_many(program, 3, starts_of(program, width + 1), ROWS, 2)
     w = [Value(0.0, f"w{place}") for place in range(3)]

@@ -14,11 +14,10 @@
 ``standalone.py``       C and JavaScript, as one file each
 ``loops.py``            their loops, of a large program
 ``llvm.py``             LLVM assembly of a program
-``llvm_straight.py``    its straight-line code
+``llvm_written_out.py``  its short loops, one block after the other
 ``llvm_loops.py``       its loops
-``llvm_many.py``        the same for many networks at once
 ``llvm_operations.py``  one operation, of numbers or of vectors
-``row_sums.py``         which sums over rows it makes together
+``row_sums.py``         sums over rows, several at once
 ``vector_exp.py``       its ``exp`` of several numbers at once
 ``guard.py``            which of the rows' choices can be left out, and until when
 ``native.py``           that assembly as machine code

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 
+from autodiff.compiler.linear import Linear
 from autodiff.compiler.packs import Pack, Part, Runs, Shape, Tree, operands_in
 
 __all__ = [
@@ -179,6 +180,7 @@ class Layout:
         self.lanes = lanes
         self.size = 0
         self.addresses: dict[int, int] = {}
+        self.numbers: dict[int, float] = {}
         self.of_rows: set[int] = set()
         self.table = array("i")
         self.spacings: dict[tuple[int, ...], Spacing] = {}
@@ -192,6 +194,18 @@ class Layout:
         self.next_one = 0
         self.last_to = 0
         self.for_one: dict[tuple[Shape, str], Kernel] = {}
+        self.small = False
+        self.alone: set[int] = set()
+
+    def begin(self, small: bool) -> None:
+        """Begin a section; the numbers of a small one will stay in the processor's registers.
+
+        There, numbers side by side are only worth a vector if they are the results of one, or
+        were in memory before, or are operands of ``exp``.
+        """
+        self.small = small
+        self.last = None
+        self.copies.clear()
 
     def reserve(self, doubles: int) -> int:
         """Return the start of a new part of the memory."""
@@ -205,6 +219,19 @@ class Layout:
             self.next_one = self.reserve(64)
         self.next_one += 1
         return self.next_one - 1
+
+    def known(self, linear: Linear, registers: Iterable[int]) -> None:
+        """Put those of the registers that are numbers known at compile time into memory."""
+        for place in registers:
+            if place in linear.known and place not in self.addresses:
+                address = self.addresses[place] = self.reserve_one()
+                self.numbers[address] = linear.known[place]
+
+    def places_of(self, registers: Iterable[int]) -> Iterator[int]:
+        """Yield the addresses of registers: of those of rows, of each row."""
+        for register in registers:
+            start = self.addresses[register]
+            yield from range(start, start + (self.lanes if register in self.of_rows else 1))
 
     def put(self, numbers: Iterable[int]) -> int:
         """Append numbers to the table and return where they start."""
@@ -240,13 +267,35 @@ class Layout:
         for first, length in pieces:
             for lane in range(length):
                 self.addresses[pack.results[order[first + lane]]] = start + lane
-            for lane in range(0, length, self.lanes):
-                lanes = min(self.lanes, length - lane)
+            lane = 0
+            while lane < length:
+                lanes = self.width_at(pack, columns, first + lane, length - lane)
+                if lanes == 1:
+                    self.alone.add(start + lane)
                 block, read = self.block(columns, first + lane, lanes, copies)
                 blocks.setdefault(block, []).append((start + lane, *read))
+                lane += lanes
             start += self.padded(length)
         calls = [call for width, rows in copies.items() for call in self.copying(width, rows)]
         return calls + self.calls(pack.shape, blocks)
+
+    def width_at(self, pack: Pack, columns: list[Column], lane: int, left: int) -> int:
+        """Return how many lanes the next block of a pack has, of those that are left."""
+        if not self.small:
+            return min(self.lanes, left)
+        width = min(self.lanes, 1 << (left.bit_length() - 1))
+        if width == 1 or (pack.shape.calls_exp and width > 2) or pack.results[0] in self.in_place:
+            return width
+        return width if all(self.is_vector(column, lane, width) for column in columns) else 1
+
+    def is_vector(self, column: Column, lane: int, width: int) -> bool:
+        """Return whether none of the numbers of lanes of a column was computed alone."""
+        alone, addresses = self.alone, self.addresses
+        return not any(
+            addresses[register] in alone
+            for registers in column.registers[lane : lane + width]
+            for register in registers
+        )
 
     def copying(self, width: int, rows: Sequence[Addresses]) -> list[Call]:
         """Return the calls that copy numbers side by side; a square of them is transposed."""
@@ -310,7 +359,12 @@ class Layout:
         return sorted(made, key=lambda lane: self.listing[results[lane]])
 
     def padded(self, lanes: int) -> int:
-        """Return how many places so many lanes take: those of blocks 2**k wide."""
+        """Return how many places so many lanes take: those of blocks 2**k wide.
+
+        In a small section each block is as wide as it can be, down to one lane.
+        """
+        if self.small:
+            return lanes
         rest = lanes % self.lanes
         return lanes - rest + (1 << (rest - 1).bit_length() if rest else 0)
 
@@ -332,6 +386,7 @@ class Layout:
         """Do the same for a pack of one tree, of which irregular programs have very many."""
         addresses, shape = self.addresses, pack.shape
         to = addresses[pack.results[0]] = self.reserve_one()
+        self.alone.add(to)
         read = [addresses[operand] for operand in pack.operands[0]]
         columns = "B" * len(read)
         before = None if self.last is None else self.last[0]

@@ -1,9 +1,9 @@
 """A program as LLVM assembly.
 
 A program over rows has three sections: what is computed before the rows of a batch, for each of
-them, and after them; any other has one.  A small section is straight-line code.  A larger one is a
-list of calls of loops, one for each pack of operations that are alike: see
-:mod:`autodiff.compiler.packs` and :mod:`autodiff.compiler.layout`.
+them, and after them; any other has one.  A section is a list of calls of loops, one for each pack
+of operations that are alike: see :mod:`autodiff.compiler.packs` and
+:mod:`autodiff.compiler.layout`.  Those of a small section are written out.
 
 A program over rows runs on vectors: lane k of every vector belongs to row ``row + k``.  The rows'
 gradients are then added one row after the other: squares of vectors are transposed, so that each
@@ -25,31 +25,36 @@ from autodiff.compiler.build import (
     Parts,
     in_memory,
     listing,
-    needed_means,
     new_numbers,
+    plan_rows,
     update_results,
 )
-from autodiff.compiler.layout import ROWS, SUM, TRANSPOSE, Call, Kernel, Layout
-from autodiff.compiler.linear import Kind
-from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, WrittenOut, instructions, loop_function
+from autodiff.compiler.layout import Call, Kernel, Layout
+from autodiff.compiler.linear import Kind, Register
+from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, loop_function
 from autodiff.compiler.llvm_operations import Externals, vector_type
-from autodiff.compiler.llvm_straight import STRAIGHT_ARGUMENTS, Straight
-from autodiff.compiler.packs import OPERAND, PRODUCT, packs_of
-from autodiff.compiler.row_sums import SumPlan, plan_sums
+from autodiff.compiler.llvm_written_out import WrittenOut, instructions
+from autodiff.compiler.packs import packs_of
+from autodiff.compiler.row_sums import NetworkSums, RowSums
 from autodiff.value import Value
 
-__all__ = ["Assembly", "Module", "assembly", "assembly_of", "with_rows"]
+__all__ = ["Assembly", "assembly_of"]
 
-# Operations, at most, of a section that is straight-line code: a compiler's work on one function
-# grows faster than the function.
-STRAIGHT_OPERATIONS = 1_000
+# Operations, at most, of a section that is laid out to be written out.
+SMALL = 1_000
 
-# A loop whose blocks take no more instructions than that, all together, is written out: LLVM takes
-# longer for a loop.
-WRITTEN_OUT = 50
+# Instructions, at most, of a function whose loops are all written out: of an iteration, and of a
+# part of one over rows, which works on vectors.  A compiler's work on one function grows faster
+# than the function, and longer ones run no faster.
+WRITTEN_OUT = 4_000
+WRITTEN_OUT_OF_ROWS = 1_500
 
-# Calls in one function.
-CALLS_TOGETHER = 1_000
+# A loop whose blocks take no more instructions than that, all together, is written out anywhere:
+# LLVM takes longer for a loop.
+WRITTEN_OUT_LOOP = 50
+
+# Lines, about, of one function that has calls of loops.
+LINES_TOGETHER = 500
 
 
 @dataclass(slots=True)
@@ -73,35 +78,36 @@ def assembly_of(
     parts: Parts,
     lanes: int,
     exp_width: int = 0,
+    networks: int = 1,
     known: Mapping[Value, int] = MappingProxyType({}),
     start: int = 0,
 ) -> Assembly:
     """Return the assembly of a program's ``run``; ``lanes`` counts the numbers of a vector.
 
     Where ``exp_width`` is not 0, there is an ``autodiff_exp_W`` of a vector of that many numbers.
+    ``networks`` is 1, or as many as there are lanes: then each network is in a lane of all vectors,
+    and has the bits that it has alone.  Of variables, outputs and sums over rows there is then one
+    for each network, side by side; the rows come one after the other, the same for all.
+
     ``known`` has the places of variables that other programs on the same memory have already; this
     one's own begin at ``start``, a multiple of 8.
     """
-    return assembly(Module(parts, lanes, exp_width, known=known, start=start))
-
-
-def assembly(writer: Module) -> Assembly:
-    """Return the assembly of a module's ``run``."""
-    body = writer.rows_program() if writer.parts.inputs else writer.plain_program()
-    writer.functions += writer.loops()
+    writer = _Module(parts, lanes, exp_width, networks, known, start)
+    body = writer.rows_program() if parts.inputs else writer.plain_program()
+    functions = writer.loops()
     attributes = [
         'attributes #0 = { nounwind "prefer-vector-width"="512" }',
         "attributes #1 = { nounwind willreturn memory(none) }",
     ]
-    text = [*writer.externals.lines(), _MEMCPY, "", *writer.functions, *body, "", *attributes]
+    text = [*writer.externals.lines(), _MEMCPY, "", *functions, *body, "", *attributes]
     layout = writer.layout
     return Assembly(
-        *("\n".join(text) + "\n", writer.order, layout.size, writer.numbers, layout.table),
-        lanes=writer.lanes,
+        *("\n".join(text) + "\n", writer.order, layout.size, layout.numbers, layout.table),
+        lanes=lanes,
     )
 
 
-class Module:
+class _Module:
     """Writes the functions of one program.
 
     ``width`` counts the numbers that a variable has: one, or one for each of many networks.
@@ -112,9 +118,9 @@ class Module:
         parts: Parts,
         lanes: int,
         exp_width: int,
-        width: int = 1,
-        known: Mapping[Value, int] = MappingProxyType({}),
-        start: int = 0,
+        width: int,
+        known: Mapping[Value, int],
+        start: int,
     ) -> None:
         self.parts = parts
         self.linear = parts.linear
@@ -131,42 +137,40 @@ class Module:
             for variable in every
             if variable in known
         }
-        self.functions: list[str] = []
-        self.called: dict[str, Sequence[Call]] = {}
-        self.numbers: dict[int, float] = {}
-        self.reserve([self.linear.of_value[variable] for variable in self.order])
+        self.called: dict[str, tuple[Sequence[Call], Collection[int] | None]] = {}
+        self.reserve([self.linear.of_value[variable] for variable in self.order], width)
 
-    def reserve(self, registers: Sequence[int]) -> range:
-        """Give registers a place, side by side, and return where."""
-        layout, width = self.layout, self.width
+    def reserve(self, registers: Sequence[int], width: int) -> int:
+        """Give registers a place of that width, side by side, and return where they start."""
+        layout = self.layout
         start = layout.reserve(len(registers) * width)
         layout.addresses.update(
             {register: start + index * width for index, register in enumerate(registers)}
         )
         if width > 1:
             layout.of_rows.update(registers)
-        return range(start, start + len(registers) * width)
+        return start
 
     # ---- whole programs --------------------------------------------------------------------
 
     def plain_program(self) -> list[str]:
         """Return ``run``: n iterations of forward, backward and update."""
         parts = self.parts
-        total = parts.output
-        if parts.penalty is not None:
-            total = self.linear.operation(ops.ADD, (parts.output, parts.penalty), None, "")
-        live = self.linear.live([total, *update_results(parts)])
+        total = self.with_penalty(parts.output)
+        body = self.last_section("all", self.linear.live([total, *update_results(parts)]), total)
+        spread = self.function("spread", self.layout.spread(), None)
         return [
             "define void @run(i64 %n, ptr noalias %memory, ptr noalias %table, "
             "ptr noalias %outputs) #0 {",
             "entry:",
+            *_with_rows("0", spread),
             "  %any = icmp sgt i64 %n, 0",
             "  br i1 %any, label %loop, label %end",
             "loop:",
             "  %i = phi i64 [ 0, %entry ], [ %next, %loop ]",
             f"  %output_place = mul i64 %i, {self.width}",
             "  %output = getelementptr double, ptr %outputs, i64 %output_place",
-            *with_rows("0", self.last_section("all", live, None, total)),
+            *_with_rows("0", body),
             "  %next = add i64 %i, 1",
             "  %more = icmp slt i64 %next, %n",
             "  br i1 %more, label %loop, label %end",
@@ -178,39 +182,41 @@ class Module:
     def rows_program(self) -> list[str]:
         """Return ``run``: n passes over the rows, in batches, with an update after each."""
         parts, linear, layout = self.parts, self.linear, self.layout
-        means = needed_means(parts)
-        gradients = [parts.gradients[leaf] for leaf in means]
-        plan = plan_sums(linear, list(dict.fromkeys([parts.output, *gradients])), self.lanes)
-        live = linear.live(plan.needed())
+        plan = plan_rows(parts)
+        summed = [parts.output, *[parts.gradients[leaf] for leaf in plan.means]]
+        make_sums = RowSums if self.width == 1 else NetworkSums
+        sums = make_sums(linear, layout, list(dict.fromkeys(summed)))
+        inputs = self.reserve([linear.of_value[value] for value in parts.inputs], self.lanes)
+        mean_of_output = linear.add(Register(Kind.MEAN, name="mean_output"))
+        for register, mean in zip(summed, [mean_of_output, *plan.means.values()], strict=True):
+            layout.addresses[mean] = sums.addresses[register]
+            if self.width > 1:
+                layout.of_rows.add(mean)
+
+        live = linear.live(sums.needed)
         of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
-
-        inputs = layout.reserve(len(parts.inputs) * self.lanes)
-        for index, value in enumerate(parts.inputs):
-            layout.addresses[linear.of_value[value]] = inputs + index * self.lanes
-        layout.of_rows.update([linear.of_value[value] for value in parts.inputs])
-        sums = len(plan.groups) * self.lanes
-        first_sum = layout.reserve(sums)
-        address_of_sum = {
-            place: first_sum + index * self.lanes + lane
-            for index, group in enumerate(plan.groups)
-            for lane, place in enumerate(group.sums)
-        }
-        for leaf, place in means.items():
-            layout.addresses[place] = address_of_sum[parts.gradients[leaf]]
-
         once = [place for place in live if place not in of_the_row]
         rows = [place for place in live if place in of_the_row]
+        total = self.with_penalty(mean_of_output)
         done = set(live)
-        after = [place for place in linear.live(update_results(parts)) if place not in done]
+        ends = [total, *update_results(parts)]
+        after = [place for place in linear.live(ends) if place not in done]
         read = [p for place in (*rows, *after) for p in linear.registers[place].operands]
-        wanted = done.intersection([*read, *plan.needed(), *update_results(parts)])
-        before = self.section("once", once, wanted.intersection(once), 1)
-        inside = self.section("rows", rows, set(plan.needed()), self.lanes)
-        inside += self.calls("sums", self.row_sums(plan, first_sum))
-        before += self.calls("spread", layout.spread())
-        total = address_of_sum[parts.output]
-        ending = self.last_section("update", after, total, parts.penalty)
-        return self.rows_run(before, inside, ending, inputs, range(first_sum, first_sum + sums))
+        wanted = done.intersection([*read, *sums.needed, *ends]).intersection(once)
+        calls = self.section(once, wanted, self.width)
+        before = self.function("once", calls, set(layout.places_of(wanted)))
+        calls = self.section(rows, set(sums.needed), self.lanes)
+        inside = self.function("rows", calls + sums.calls(), sums.places)
+        ending = self.last_section("update", after, total)
+        before += self.function("spread", layout.spread(), None)
+        return self.rows_run(before, inside, ending, inputs, sums.places)
+
+    def with_penalty(self, output: int) -> int:
+        """Return the register of the output and the penalty, if there is one."""
+        penalty = self.parts.penalty
+        if penalty is None:
+            return output
+        return self.linear.operation(ops.ADD, (output, penalty), None, "")
 
     def rows_run(
         self,
@@ -270,7 +276,7 @@ class Module:
             f"  %more_c = icmp slt i64 %next_c, {len(sums)}",
             "  br i1 %more_c, label %clear, label %before",
             "before:",
-            *with_rows("0", before),
+            *_with_rows("0", before),
             "  br label %rows_loop",
             "rows_loop:",
             "  %row = phi i64 [ %start, %before ], [ %next_row, %rows_loop ]",
@@ -278,7 +284,7 @@ class Module:
             "  %left = sub i64 %stop, %row",
             f"  %partly = icmp slt i64 %left, {self.lanes}",
             f"  %filled = select i1 %partly, i64 %left, i64 {self.lanes}",
-            *with_rows("%filled", inside),
+            *_with_rows("%filled", inside),
             f"  %next_row = add i64 %row, {self.lanes // self.width}",
             "  %more_rows = icmp slt i64 %next_row, %stop",
             "  br i1 %more_rows, label %rows_loop, label %divide",
@@ -297,7 +303,7 @@ class Module:
             f"  %more_d = icmp slt i64 %next_d, {len(sums)}",
             "  br i1 %more_d, label %divide_loop, label %update",
             "update:",
-            *with_rows("0", after),
+            *_with_rows("0", after),
             "  %next_b = add i64 %b, 1",
             "  %more_batches = icmp slt i64 %stop, %row_count",
             "  br i1 %more_batches, label %batch, label %epoch_end",
@@ -312,136 +318,82 @@ class Module:
         ]
 
     def input_lines(self, k: int, inputs: int) -> list[str]:
-        """Return the lines that copy input k of the next rows to its place in memory."""
+        """Return the lines that copy input k of the next rows to its place in memory.
+
+        Of many networks, all get that of the one row.
+        """
         kind = vector_type(self.lanes)
+        if self.width == 1:
+            read = [f"  %input_{k} = load {kind}, ptr %input_from_{k}, align 8"]
+        else:
+            read = [
+                f"  %cell_of_{k} = load double, ptr %input_from_{k}, align 8",
+                f"  %first_of_{k} = insertelement {kind} poison, double %cell_of_{k}, i32 0",
+                f"  %input_{k} = shufflevector {kind} %first_of_{k}, {kind} poison, "
+                f"<{self.lanes} x i32> zeroinitializer",
+            ]
         return [
             f"  %input_start_{k} = mul i64 %stride, {k}",
             f"  %input_index_{k} = add i64 %input_start_{k}, %row",
             f"  %input_from_{k} = getelementptr double, ptr %columns, i64 %input_index_{k}",
-            f"  %input_{k} = load {kind}, ptr %input_from_{k}, align 8",
+            *read,
             f"  %input_to_{k} = getelementptr double, ptr %memory, i64 {inputs + k * self.lanes}",
             f"  store {kind} %input_{k}, ptr %input_to_{k}, align 8",
         ]
 
-    def row_sums(self, plan: SumPlan, first_sum: int) -> list[Call]:
-        """Return the calls that add the rows of a vector to the sums."""
-        layout, lanes = self.layout, self.lanes
-        vectors: dict[int, int] = {}
-        squares = []
-        for members, number in plan.vectors.items():
-            vectors[number] = layout.reserve(lanes * lanes)
-            sources = [self.row_address(member) for member in members]
-            squares.append((vectors[number], *sources, *sources[-1:] * (lanes - len(sources))))
-        calls = layout.table_call(Kernel(TRANSPOSE, lanes, even=False), [], squares)
-        sums: dict[bool, list[tuple[int, ...]]] = {}
-        for index, group in enumerate(plan.groups):
-            to = first_sum + index * lanes
-            vector = vectors[group.vector]
-            if group.factor is None:
-                sums.setdefault(False, []).append((to, to, vector))
-            else:
-                factor = self.row_address(group.factor)
-                sums.setdefault(True, []).append((to, to, factor, vector))
-        for product, addresses in sums.items():
-            columns, steps = ("CBC", [1, lanes]) if product else ("CC", [lanes])
-            runs = (OPERAND, 1), (PRODUCT if product else OPERAND, ROWS)
-            steps_even = (True,) * len(columns)
-            kernel = Kernel(SUM, lanes, columns, terms=runs, steps=steps_even)
-            calls += layout.progress(kernel, [0, *steps], addresses)
-        return calls
-
-    def row_address(self, register: int) -> int:
-        """Return where a register has a number for each row, which may be the same one."""
-        self.give_number_an_address(register)
-        return self.layout.row_address(register)
-
     # ---- sections --------------------------------------------------------------------------
 
     def section(
-        self,
-        name: str,
-        places: Sequence[int],
-        kept: Collection[int],
-        width: int,
-        updates: bool = False,
-    ) -> list[str]:
-        """Return the lines that compute registers; those in ``kept`` are left in memory."""
-        operations = [place for place in places if self.linear.registers[place].op is not None]
-        if not operations:
-            return []
-        if len(operations) <= STRAIGHT_OPERATIONS:
-            writer = self.straight(operations, kept, width)
-            self.functions += writer.function(name)
-            return [f"  call void @{name}({STRAIGHT_ARGUMENTS.format('', '')})"]
-        for place in self.linear.known:
-            self.give_number_an_address(place)
-        calls: list[Call] = []
+        self, places: Sequence[int], kept: Collection[int], width: int, updates: bool = False
+    ) -> list[Call]:
+        """Return the calls that compute registers; those in ``kept`` are read by others, too."""
+        registers, layout = self.linear.registers, self.layout
+        operations = [place for place in places if registers[place].op is not None]
+        layout.known(self.linear, kept)
+        layout.known(self.linear, [o for place in operations for o in registers[place].operands])
+        layout.begin(small=len(operations) <= SMALL)
         packs = packs_of(self.linear, operations, kept)
         if updates:
-            self.layout.overwrite(packs, new_numbers(self.parts))
-        for pack in packs:
-            calls += self.layout.place(pack) if width == 1 else self.layout.place_rows(pack)
-        return self.calls(name, calls)
+            layout.overwrite(packs, new_numbers(self.parts))
+        place = layout.place if width == 1 else layout.place_rows
+        return [call for pack in packs for call in place(pack)]
 
-    def straight(self, operations: Sequence[int], kept: Collection[int], width: int) -> Straight:
-        """Return straight-line code of registers."""
-        for place in operations:
-            if place in kept:
-                self.layout.addresses[place] = self.layout.reserve(width)
-                if width > 1:
-                    self.layout.of_rows.add(place)
-        writer = Straight(self.linear, self.layout, self.externals, width)
-        writer.registers(operations, kept)
-        return writer
-
-    def last_section(
-        self, name: str, places: Sequence[int], total: int | None, register: int | None
-    ) -> list[str]:
+    def last_section(self, name: str, places: Sequence[int], total: int) -> list[str]:
         """Return the lines that compute the last registers, the output and the variables' numbers.
 
-        The output is the number at an address, or a register's, or the sum of both.
+        The output is the register ``total``.
         """
-        operations = [place for place in places if self.linear.registers[place].op is not None]
-        updates = self.parts.updates
-        news = [(self.layout.addresses[self.linear.of_value[v]], updates[v]) for v in updates]
-        results = [*updates.values(), *([] if register is None else [register])]
-        lines: list[str] = []
-        is_small = len(operations) + len(news) <= STRAIGHT_OPERATIONS
-        if not is_small:
-            for place in results:
-                self.give_number_an_address(place)
-            lines = self.section(name, operations, set(results), self.width, updates=True)
-        ending = self.straight(operations if is_small else [], (), self.width)
-        ending.output(total, register)
-        if is_small:
-            ending.assign(news)
-        self.functions += ending.function(f"end_of_{name}")
-        lines.append(f"  call void @end_of_{name}({STRAIGHT_ARGUMENTS.format('', '')})")
-        if not is_small:
-            lines += self.calls("move", self.moves(news))
-        return lines
+        layout, updates = self.layout, self.parts.updates
+        kept = {total, *updates.values()}
+        calls = self.section(places, kept, self.width, updates=True)
+        address = layout.row_address if self.width > 1 else layout.addresses.__getitem__
+        of_value = self.linear.of_value
+        moves = [(layout.addresses[of_value[v]], address(place)) for v, place in updates.items()]
+        calls += layout.moved(
+            [(to + k, at + k) for to, at in moves if to != at for k in range(self.width)]
+        )
+        output, kind = address(total), vector_type(self.width)
+        written = {
+            start + k for start in (output, *[to for to, _ in moves]) for k in range(self.width)
+        }
+        return [
+            *self.function(name, calls, written),
+            f"  %total_place = getelementptr double, ptr %memory, i64 {output}",
+            f"  %total = load {kind}, ptr %total_place, align 8",
+            f"  store {kind} %total, ptr %output, align 8",
+        ]
 
-    def moves(self, news: Sequence[tuple[int, int]]) -> list[Call]:
-        """Return the calls that move registers, given as (to, register), to their addresses."""
-        pairs = [(to, self.layout.addresses[place]) for to, place in news]
-        return self.layout.moved([pair for pair in pairs if pair[0] != pair[1]])
+    def function(
+        self, name: str, calls: Sequence[Call], written: Collection[int] | None
+    ) -> list[str]:
+        """Return the line that makes these calls, in a function.
 
-    def give_number_an_address(self, place: int) -> None:
-        """Put a number that is known into memory, where loops read it."""
-        register = self.linear.registers[place]
-        if register.kind is Kind.NUMBER and place not in self.layout.addresses:
-            address = self.layout.addresses[place] = self.layout.reserve_one()
-            self.numbers[address] = register.number
-
-    def calls(self, name: str, calls: Sequence[Call]) -> list[str]:
-        """Return the lines that make these calls, in functions of so many."""
-        self.layout.last = None
-        lines = []
-        for start in range(0, len(calls), CALLS_TOGETHER):
-            function = f"{name}_loops_{start}"
-            self.called[function] = calls[start : start + CALLS_TOGETHER]
-            lines.append(f"  call void @{function}(ptr %memory, ptr %table, i64 %rows)")
-        return lines
+        ``written`` are the addresses that others read (None: they may read anything).
+        """
+        if not calls:
+            return []
+        self.called[name] = calls, written
+        return [f"  call void @{name}({FUNCTION_ARGUMENTS})"]
 
     def loops(self) -> list[str]:
         """Return the functions that make the calls of loops, and these loops.
@@ -450,39 +402,63 @@ class Module:
         """
         table = self.layout.table
         sizes: Counter[Kernel] = Counter()
-        for calls in self.called.values():
-            for call in calls:
-                sizes[call.kernel] += table[call.start] * instructions(call.kernel)
+        together: dict[str, int] = {}
+        for function, (calls, _) in self.called.items():
+            of_calls = [instructions(call, table) for call in calls]
+            together[function] = sum(of_calls)
+            for call, size in zip(calls, of_calls, strict=True):
+                sizes[call.kernel] += size
+        most = WRITTEN_OUT_OF_ROWS if self.parts.inputs else WRITTEN_OUT
+        small = {kernel for kernel, size in sizes.items() if size <= WRITTEN_OUT_LOOP}
         names: dict[Kernel, str] = {}
         lines: list[str] = []
-        for function, calls in self.called.items():
-            writer = WrittenOut(self.externals, table)
+        for function, (calls, written) in self.called.items():
+            out = set(sizes) if together[function] <= most else small
+            pieces: list[list[str]] = []
+            writer = WrittenOut(self.externals, self.layout)
             for call in calls:
-                kernel = call.kernel
-                if sizes[kernel] <= WRITTEN_OUT and not kernel.has_term_loops:
+                if call.kernel in out:
                     writer.blocks_of(call)
-                    continue
-                name = names.setdefault(kernel, f"kernel_{len(names)}")
-                numbers = writer.emit(f"getelementptr i32, ptr %table, i64 {call.start}")
-                arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
-                writer.body.append(f"  call void @{name}({arguments})")
-            lines += [
-                f"define internal void @{function}(ptr noalias %memory, ptr noalias %table, "
-                "i64 %rows) #0 {",
-                *writer.body,
-                "  ret void",
-                "}",
-                "",
-            ]
+                else:
+                    name = names.setdefault(call.kernel, f"kernel_{len(names)}")
+                    numbers = writer.emit(f"getelementptr i32, ptr %table, i64 {call.start}")
+                    arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
+                    writer.call_loop(f"  call void @{name}({arguments})")
+                if len(writer.body) > LINES_TOGETHER and out is small:
+                    writer.write_back(None)
+                    pieces.append(writer.body)
+                    writer = WrittenOut(self.externals, self.layout)
+            writer.write_back(written if out is not small else None)
+            lines += _functions(function, [*pieces, writer.body])
         for kernel, name in names.items():
             lines += loop_function(kernel, name, self.externals)
         return lines
 
 
+def _functions(name: str, pieces: Sequence[Sequence[str]]) -> list[str]:
+    """Return a function of that body, in pieces if it has several."""
+    if len(pieces) == 1:
+        ((*body,),) = pieces
+    else:
+        parts = [f"{name}_{number}" for number, _ in enumerate(pieces)]
+        body = [f"  call void @{part}({FUNCTION_ARGUMENTS})" for part in parts]
+    inner = pieces if len(pieces) > 1 else []
+    lines = [
+        line
+        for number, piece in enumerate(inner)
+        for line in _functions(f"{name}_{number}", [piece])
+    ]
+    arguments = "ptr noalias %memory, ptr noalias %table, i64 %rows"
+    heading = f"define internal void @{name}({arguments}) #0 {{"
+    return [*lines, heading, "entry:", *body, "  ret void", "}", ""]
+
+
+FUNCTION_ARGUMENTS = "ptr %memory, ptr %table, i64 %rows"
+
 _MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)"
 
 
-def with_rows(rows: str, lines: Sequence[str]) -> list[str]:
+def _with_rows(rows: str, lines: Sequence[str]) -> list[str]:
     """Return lines that call functions, told how many rows of a vector count."""
     return [line.replace("%rows", rows) for line in lines]
 

@@ -1,4 +1,4 @@
-"""The loops of a program as LLVM assembly: a function for each kernel, or its blocks written out.
+"""The loops of a program as LLVM assembly: a function for each kernel.
 
 A kernel takes the memory, the part of the table with its numbers, and how many rows of the vector
 count.  Its numbers are: how many blocks there are; for each run of a sum's terms, their number (if
@@ -12,33 +12,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
-from autodiff.compiler.layout import COPY, MOVE, ROWS, SUM, TRANSPOSE, Call, Kernel
-from autodiff.compiler.llvm_operations import Externals, Operations
+from autodiff.compiler.layout import COPY, MOVE, ROWS, SUM, TRANSPOSE, Kernel
+from autodiff.compiler.llvm_operations import Externals, Operations, vector_type
 from autodiff.compiler.packs import Part, operands_in
 
-__all__ = ["KERNEL_ARGUMENTS", "WrittenOut", "instructions", "loop_function"]
+__all__ = ["KERNEL_ARGUMENTS", "Blocks", "addresses_of", "loop_function"]
 
 KERNEL_ARGUMENTS = "ptr %memory, ptr %table, ptr %numbers, i64 %rows"
-
-
-def instructions(kernel: Kernel) -> int:
-    """Return about how many instructions a block takes; those of loops over terms are not told."""
-    if kernel.what in (COPY, TRANSPOSE):
-        return kernel.width + 1
-    if kernel.what == MOVE:
-        return 2
-    of_terms = sum(
-        [
-            (terms or 0) * (1 + operands_in(part) + operations_in(part))
-            for part, terms in kernel.terms
-        ]
-    )
-    return 1 + len(kernel.columns) + of_terms + operations_in(kernel.tree)
-
-
-def operations_in(part: Part) -> int:
-    """Return how many operations a tree has."""
-    return 1 + sum([operations_in(inner) for inner in part[1]]) if isinstance(part, tuple) else 0
 
 
 def addresses_of(kernel: Kernel) -> int:
@@ -63,16 +43,14 @@ def loop_function(kernel: Kernel, name: str, externals: Externals) -> list[str]:
     ]
 
 
-class _Blocks(Operations, ABC):
+class Blocks(Operations, ABC):
     """Writes the blocks of kernels; where the numbers of the table come from is left open."""
 
-    def __init__(self, externals: Externals, kernel: Kernel | None) -> None:
+    def __init__(self, externals: Externals) -> None:
         super().__init__(externals, 1)
         self.block = "entry"
         self.labels = 0  # of loops over terms
         self.result = ""  # of the last block
-        if kernel is not None:
-            self.begin(kernel)
 
     def begin(self, kernel: Kernel) -> None:
         """Go on with another kernel."""
@@ -91,6 +69,18 @@ class _Blocks(Operations, ABC):
     def term_offset(self, column: int, term: int | str) -> str:
         """Return how far a term is from the first of a column."""
 
+    @abstractmethod
+    def pointer(self, address: str) -> str:
+        """Return what :meth:`read` reads from that address on."""
+
+    @abstractmethod
+    def read(self, pointer: str, offset: str, width: int) -> str:
+        """Return the numbers there, so far from a pointer."""
+
+    @abstractmethod
+    def write(self, vector: str, address: str, offset: int = 0) -> None:
+        """Write a vector to memory."""
+
     def label(self, name: str) -> None:
         """Begin a block of instructions."""
         self.body.append(f"{name}:")
@@ -108,7 +98,7 @@ class _Blocks(Operations, ABC):
         self.result = results[-1]
         for result, (to, *_) in zip(results, addresses, strict=True):
             if result:
-                self.store(result, to)
+                self.write(result, to)
 
     def results(self, addresses: list[list[str]], fixed: dict[int, str]) -> list[str]:
         """Return the results of blocks that read there."""
@@ -117,32 +107,32 @@ class _Blocks(Operations, ABC):
             return self.sums(addresses)
         ((to, *sources),) = addresses
         if kernel.what == COPY:
-            return [self.packed([self.loaded(source, 1) for source in sources])]
+            return [self.packed([self.read(self.pointer(s), "0", 1) for s in sources])]
         if kernel.what == TRANSPOSE:
-            for lane, vector in enumerate(self.transposed([self.loaded(s) for s in sources])):
-                self.store(vector, self.emit(f"add i64 {to}, {lane * self.width}"))
+            square = [self.read(self.pointer(source), "0", self.width) for source in sources]
+            for lane, vector in enumerate(self.transposed(square)):
+                self.write(vector, to, lane * self.width)
             return [""]
         if kernel.what == MOVE:
-            source, count = sources
-            pointers = f"ptr align 8 {self.place(to)}, ptr align 8 {self.place(source)}"
-            size = self.emit(f"shl i64 {count}, 3")
-            self.body.append(
-                f"  call void @llvm.memcpy.p0.p0.i64({pointers}, i64 {size}, i1 false)"
-            )
+            self.move(to, *sources)
             return [""]
         operands = [
-            fixed[number] if number in fixed else self.column(number - 1, self.place(source))
+            fixed[number] if number in fixed else self.column(number - 1, self.pointer(source))
             for number, source in enumerate(sources, 1)
         ]
         if kernel.tree is None:
             return operands
         return [self.part(kernel.tree, iter([operands[place] for place in kernel.places]))]
 
-    def column(self, number: int, pointer: str) -> str:
+    @abstractmethod
+    def move(self, to: str, source: str, count: str) -> None:
+        """Copy numbers that are side by side."""
+
+    def column(self, number: int, pointer: str, offset: str = "0") -> str:
         """Return what a column has there."""
         if self.kernel.columns[number] in "Cc":
-            return self.emit(f"load {self.type}, ptr {pointer}, align 8")
-        return self.everywhere(self.emit(f"load double, ptr {pointer}, align 8"))
+            return self.read(pointer, offset, self.width)
+        return self.everywhere(self.read(pointer, offset, 1))
 
     def part(self, part: Part, operands: Iterator[str]) -> str:
         """Return the result of an expression tree; it takes its operands in order."""
@@ -158,18 +148,24 @@ class _Blocks(Operations, ABC):
     def sums(self, addresses: list[list[str]]) -> list[str]:
         """Return the sums of several blocks."""
         totals = [""] * len(addresses)
-        starts = [[self.place(source) for source in sources] for _, *sources in addresses]
+        starts = [[self.pointer(source) for source in sources] for _, *sources in addresses]
         column = 0
         for number, (part, terms) in enumerate(self.kernel.terms):
             columns = range(column, column + operands_in(part))
-            if terms is None or terms == ROWS:
+            known = self.known_count(number, terms)
+            if known is None:
                 totals = self.term_loop(part, totals, starts, columns, self.counts[number])
             else:
-                for term in range(terms):
+                for term in range(known):
                     offsets = [self.term_offset(c, term) if term else "0" for c in columns]
                     totals = self.added(part, totals, starts, columns, offsets)
             column += len(columns)
         return totals
+
+    def known_count(self, number: int, terms: int | None) -> int | None:
+        """Return how many terms a run has, if that is known here."""
+        del number
+        return None if terms == ROWS else terms
 
     def added(
         self,
@@ -188,10 +184,7 @@ class _Blocks(Operations, ABC):
                 if column in shared:
                     operands.append(shared[column])
                     continue
-                at = block[column]
-                if offset != "0":
-                    at = self.emit(f"getelementptr double, ptr {at}, i64 {offset}")
-                operands.append(self.column(column, at))
+                operands.append(self.column(column, block[column], offset))
                 if self.kernel.columns[column].islower():
                     shared[column] = operands[-1]
             term = self.part(part, iter(operands))
@@ -240,17 +233,36 @@ class _Blocks(Operations, ABC):
         return added
 
 
-class _Loop(_Blocks):
+class _Loop(Blocks):
     """Writes one kernel's function, a loop that finds its numbers in the table."""
 
     def __init__(self, externals: Externals, kernel: Kernel) -> None:
-        super().__init__(externals, kernel)
-        self.read = 0
+        super().__init__(externals)
+        self.begin(kernel)
+        self.headings = 0
         self.carried = ""  # the result before the first
 
+    def pointer(self, address: str) -> str:
+        return self.emit(f"getelementptr double, ptr %memory, i64 {address}")
+
+    def read(self, pointer: str, offset: str, width: int) -> str:
+        if offset != "0":
+            pointer = self.emit(f"getelementptr double, ptr {pointer}, i64 {offset}")
+        return self.emit(f"load {vector_type(width)}, ptr {pointer}, align 8")
+
+    def write(self, vector: str, address: str, offset: int = 0) -> None:
+        if offset:
+            address = self.emit(f"add i64 {address}, {offset}")
+        self.body.append(f"  store {self.type} {vector}, ptr {self.pointer(address)}, align 8")
+
+    def move(self, to: str, source: str, count: str) -> None:
+        pointers = f"ptr align 8 {self.pointer(to)}, ptr align 8 {self.pointer(source)}"
+        size = self.emit(f"shl i64 {count}, 3")
+        self.body.append(f"  call void @llvm.memcpy.p0.p0.i64({pointers}, i64 {size}, i1 false)")
+
     def heading(self) -> str:
-        self.read += 1
-        return self.entry_of("%numbers", self.read - 1)
+        self.headings += 1
+        return self.entry_of("%numbers", self.headings - 1)
 
     def entry_of(self, pointer: str, index: str | int) -> str:
         """Return a number of the table as an i64."""
@@ -273,17 +285,17 @@ class _Loop(_Blocks):
             pairs = [(self.heading(), self.heading()) for _ in range(columns)]
             starts, steps = [first for first, _ in pairs], [step for _, step in pairs]
         else:
-            places = self.emit(f"getelementptr i32, ptr %numbers, i64 {self.read}")
+            places = self.emit(f"getelementptr i32, ptr %numbers, i64 {self.headings}")
             starts, steps = [places], [str(columns)]
         fixed = {}
         if "L" in kernel.columns:
             number = 1 + kernel.columns.index("L")
-            self.carried = self.loaded(self.entry_of(places, number))
+            self.carried = self.read(self.pointer(self.entry_of(places, number)), "0", 1)
             fixed[number] = "%last"
         if kernel.what != SUM:
             for number, kind in enumerate(kernel.columns, 1):
                 if kind.islower():
-                    fixed[number] = self.column(number - 1, self.place(starts[number]))
+                    fixed[number] = self.column(number - 1, self.pointer(starts[number]))
         self.loop(count, starts, steps, fixed)
 
     def loop(self, count: str, starts: list[str], steps: list[str], fixed: dict[int, str]) -> None:
@@ -328,37 +340,3 @@ class _Loop(_Blocks):
                 here = [self.emit(f"getelementptr i32, ptr {here[0]}, i64 {steps[0]}")]
         self.stored(addresses, fixed)
         return here
-
-
-class WrittenOut(_Blocks):
-    """Writes the blocks of calls one by one; the table's numbers are in the code."""
-
-    def __init__(self, externals: Externals, table: Sequence[int]) -> None:
-        super().__init__(externals, None)
-        self.table = table
-        self.place_in_table = 0
-
-    def heading(self) -> str:
-        self.place_in_table += 1
-        return str(self.table[self.place_in_table - 1])
-
-    def term_offset(self, column: int, term: int | str) -> str:
-        start = int(self.terms[column])
-        return str(
-            start * int(term) if self.kernel.steps[column] else self.table[start + int(term)]
-        )
-
-    def blocks_of(self, call: Call) -> None:
-        """Write the blocks of a call."""
-        self.begin(call.kernel)
-        self.place_in_table = call.start
-        count = int(self.heading())
-        self.term_headings()
-        columns = addresses_of(call.kernel)
-        if call.kernel.even:
-            pairs = [(int(self.heading()), int(self.heading())) for _ in range(columns)]
-            rows = [[str(first + k * step) for first, step in pairs] for k in range(count)]
-        else:
-            rows = [[self.heading() for _ in range(columns)] for _ in range(count)]
-        for row in rows:
-            self.stored([row], {})

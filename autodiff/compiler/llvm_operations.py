@@ -10,7 +10,7 @@ from functools import cache
 from autodiff.compiler.kernels import C_LIBRARY, OPERATION_OF_FUNCTION, kernel_of
 from autodiff.ops import Operation
 
-__all__ = ["Externals", "Operations", "literal", "uses_exp", "vector_type"]
+__all__ = ["Externals", "Operations", "literal", "vector_type"]
 
 # Functions that every processor computes, with the one result that IEEE 754 has for them.
 EXACT = ("fabs", "sqrt")
@@ -31,21 +31,6 @@ def literal(number: float) -> str:
 def vector_type(width: int) -> str:
     """Return LLVM's name of a vector of doubles, or of a double."""
     return "double" if width == 1 else f"<{width} x double>"
-
-
-@cache
-def uses_exp(op: Operation) -> bool:
-    """Return whether an operation calls ``exp``, or another that does."""
-    kernel = kernel_of(op)
-    expressions = [kernel.result, *[expression for _, expression in kernel.assignments]]
-    called = {
-        node.func.id
-        for expression in expressions
-        for node in ast.walk(expression)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    others = called & OPERATION_OF_FUNCTION.keys() - C_LIBRARY.keys()
-    return "exp" in called or any(uses_exp(OPERATION_OF_FUNCTION[name]) for name in others)
 
 
 class Externals:
@@ -83,21 +68,6 @@ class Operations:
         name = f"%t{self.fresh}"
         self.body.append(f"  {name} = {expression}")
         return name
-
-    # ---- memory ----------------------------------------------------------------------------
-
-    def place(self, index: str | int) -> str:
-        """Return a pointer to a place in memory."""
-        return self.emit(f"getelementptr double, ptr %memory, i64 {index}")
-
-    def loaded(self, index: str | int, width: int = 0) -> str:
-        """Return the numbers from that place in memory on: a vector of this width, or of ours."""
-        kind = vector_type(width or self.width)
-        return self.emit(f"load {kind}, ptr {self.place(index)}, align 8")
-
-    def store(self, number: str, index: str | int) -> None:
-        """Write a vector to that place in memory."""
-        self.body.append(f"  store {self.type} {number}, ptr {self.place(index)}, align 8")
 
     def everywhere(self, scalar: str) -> str:
         """Return a number in all lanes."""

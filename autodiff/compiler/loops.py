@@ -1,8 +1,9 @@
-"""A large program as loops of C or JavaScript.
+"""A program's loops in C or JavaScript.
 
 The loops are those of machine code, for one number at a time: over blocks, over the lanes of a
 block, and over the terms of a sum.  Here a column may have any even step from lane to lane.
-All numbers are in one array, ``memory``, whose parts have names: those of the program's Values.
+What loops compute is in one array, ``memory``, whose parts have names: those of the program's
+Values.  What is computed alone is a constant of that name.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from itertools import pairwise
 
 from autodiff.compiler.build import (
     Parts,
-    Recording,
     in_memory,
     listing,
     new_numbers,
@@ -35,16 +35,25 @@ from autodiff.compiler.layout import (
     Spacing,
     terms_of,
 )
-from autodiff.compiler.linear import Kind, Linear, numbered
+from autodiff.compiler.linear import numbered
+from autodiff.compiler.pack_names import (
+    array_names,
+    base_name,
+    described,
+    pack_name,
+    runs_of_names,
+)
 from autodiff.compiler.packs import Pack, Part, operands_in, packs_of
 from autodiff.compiler.text import one_line, wrapped
-from autodiff.support.naming import Names
 
-__all__ = ["listed_loops", "run_loops", "step_loops"]
+__all__ = ["evaluation_loops", "run_loops", "step_loops"]
 
 # A block that is shorter is no loop of its own: its numbers are copied from a table of places.
 SHORTEST_LOOP = 3
 
+
+# What the loops call things; those with two underscores no label is turned into.
+OUR_WORDS = ("memory", "known", "total", "block", "lane", "term", "k")
 
 # Numbers in more pieces are found by a table.
 MOST_PIECES = 8
@@ -162,6 +171,9 @@ class _Writer:
         self.arrays = array_names(self.linear, names)
         self.layout = LoopLayout()
         self.numbers: dict[int, float] = {}
+        # Constants by where they would be in memory, and those that loops read there.
+        self.constants: dict[int, str] = {}
+        self.read_there: set[int] = set()
         self.tables: list[str] = []
         self.table_count = 0
         self.variables = in_memory(parts)
@@ -174,15 +186,10 @@ class _Writer:
         self.inputs = self.part("row_of_inputs", len(parts.inputs))
         for offset, value in enumerate(parts.inputs):
             self.layout.addresses[self.linear.of_value[value]] = self.inputs + offset
-        known = [
-            place
-            for place, register in enumerate(self.linear.registers)
-            if register.kind is Kind.NUMBER
-        ]
-        start = self.part("numbers", len(known))
-        for offset, place in enumerate(known):
-            self.layout.addresses[place] = start + offset
-            self.numbers[start + offset] = self.linear.registers[place].number
+        start = self.part("numbers", len(self.linear.known))
+        for address, (place, number) in enumerate(self.linear.known.items(), start):
+            self.layout.addresses[place] = address
+            self.numbers[address] = number
 
     # ---- memory ----------------------------------------------------------------------------
 
@@ -196,6 +203,8 @@ class _Writer:
         more = [index for index in indexes if index]
         if not more and address in self.numbers:
             return self.language.number(self.numbers[address])
+        if not more and address in self.constants:
+            return self.constants[address]
         part = bisect_right(self.layout.starts, address) - 1
         offset = address - self.layout.starts[part]
         if offset or not more:
@@ -208,7 +217,7 @@ class _Writer:
         """Return the lines behind what they need declared."""
         language, layout = self.language, self.layout
         size = max(layout.size, 1)
-        names = numbered([identifier(name) for name in layout.parts])
+        names = numbered([identifier(name) for name in layout.parts], OUR_WORDS)
         c = language is C
         keyword = "static double" if c and size > 16_384 else "double"
         declared = [
@@ -216,28 +225,49 @@ class _Writer:
             if c
             else f"const memory = new Float64Array({size});"
         ]
+        lines = [kept for line in lines if (kept := self.kept(line))]
         named = {int(part) for line in lines for part in re.findall(r"@(\d+)@", line)}
         for part in sorted(named):
             start = layout.starts[part]
+            name = f"from__{names[part]}" if start in self.constants else names[part]
             declared.append(
-                f"double *const {names[part]} = memory + {start};"
-                if c
-                else f"const {names[part]} = {start};"
+                f"double *const {name} = memory + {start};" if c else f"const {name} = {start};"
             )
         self.declare("double known[]", "known", map(language.number, self.numbers.values()))
-        first = min(self.numbers)  # there is at least the 1 where the reverse pass begins
+        first = min(self.numbers, default=0)
         declared += self.counted("k", len(self.numbers), [f"memory[{first} + k] = known[k];"])
         if c:
             declared.append("(void)memory;")
-        return [
-            *[*self.tables, *declared],
-            *[re.sub(r"@(\d+)@", lambda found: names[int(found[1])], line) for line in lines],
-        ]
+
+        def name_of(found: re.Match[str]) -> str:
+            part, is_constant = int(found[1]), found[2]
+            beside = not is_constant and layout.starts[part] in self.constants
+            return f"from__{names[part]}" if beside else names[part]
+
+        return [*self.tables, *declared, *[re.sub(r"@(\d+)(!?)@", name_of, line) for line in lines]]
+
+    def kept(self, line: str) -> str:
+        """Return a line, but not one that writes to memory what no loop reads there."""
+        indent, found, rest = line.partition("@?")
+        if not found:
+            return line
+        address, _, rest = rest.partition("?@")
+        return indent + rest if int(address) in self.read_there else ""
+
+    def will_read(self, pack: Pack) -> None:
+        """Take down what the loops of a pack read at an index."""
+        by_node = [terms_of(pack.shape, operands) for operands in pack.operands]
+        for column in zip(*by_node, strict=True):
+            registers = {register for terms in column for register in terms}
+            if len(registers) > 1:
+                self.read_there.update([self.layout.addresses[place] for place in registers])
 
     def counted(self, name: str, count: int | str, body: Sequence[str]) -> list[str]:
         """Return a loop of so many turns."""
         if count == 0 or not body:
             return []
+        if count == 1:
+            return [re.sub(rf"\b{name}\b", "0", line) for line in body]
         kind = "long" if self.language is C else "let"
         return [
             f"for ({kind} {name} = 0; {name} < {count}; {name} += 1) {{",
@@ -248,7 +278,7 @@ class _Writer:
     def table(self, numbers: Iterable[int]) -> str:
         """Return the name of a table of places."""
         self.table_count += 1
-        name = f"places_{self.table_count}"
+        name = f"places__{self.table_count}"
         self.declare(f"int {name}[]", name, map(str, numbers))
         return name
 
@@ -267,6 +297,12 @@ class _Writer:
         index = "k" if places == list(range(len(places))) else f"{self.table(places)}[k]"
         return self.counted("k", len(places), [assign.format(index)])
 
+    def leaves(self) -> list[str]:
+        """Return the loops that read the variables' numbers and the inputs."""
+        to, count = self.cell(self.inputs, "k"), len(self.parts.inputs)
+        lines = self.parameters("memory[k] = parameters[{}];")
+        return lines + self.counted("k", count, [f"{to} = inputs[k];"]) if count else lines
+
     # ---- sections --------------------------------------------------------------------------
 
     def section(
@@ -281,13 +317,37 @@ class _Writer:
         for pack in packs:
             self.layout.naming = self.name_of(pack)
             self.layout.last = None
-            loops = [line for call in self.layout.place(pack) for line in self.call(call)]
-            if len(pack.results) > 1 or len(loops) > 1:
-                comment = one_line(f"{identifier(self.layout.naming)}: {self.described(pack)}")
-                lines.append(f"{self.language.comment} {comment}")
+            self.will_read(pack)
+            # A variable's new number may take the place of the old one, which it reads.
+            is_alone = len(pack.results) == 1 and pack.results[0] not in self.layout.in_place
+            lines += self.alone(pack) if is_alone else self.many(pack)
             self.arrays.update(dict.fromkeys(pack.results, self.layout.naming))
-            lines += loops
         return lines
+
+    def many(self, pack: Pack) -> list[str]:
+        """Return the loops of a pack behind a comment."""
+        loops = [line for call in self.layout.place(pack) for line in self.call(call)]
+        comment = one_line(f"{identifier(self.layout.naming)}: {self.described(pack)}")
+        return [f"{self.language.comment} {comment}", *loops]
+
+    def alone(self, pack: Pack) -> list[str]:
+        """Return the statements of a pack of one, which make a constant."""
+        layout, result, tree = self.layout, pack.results[0], pack.shape.tree
+        layout.naming = self.names.get(result, layout.naming)
+        if tree is None:
+            calls = layout.place(pack)
+        else:
+            layout.addresses[result] = layout.reserve(1)
+        address = layout.addresses[result]
+        constant = self.constants[address] = f"@{bisect_right(layout.starts, address) - 1}!@"
+        if tree is None:
+            lines = [line for call in calls for line in self.call(call)]
+        else:
+            operands = [self.cell(layout.addresses[operand]) for operand in pack.operands[0]]
+            places = pack.shape.places
+            text = self.tree(tree, iter([operands[place] for place in places]))
+            lines = [self.language.statement(constant, text)]
+        return [*lines, f"@?{address}?@memory[{address}] = {constant};"]
 
     def described(self, pack: Pack) -> str:
         """Return what a pack computes, without what a line would take for a part's name."""
@@ -315,6 +375,7 @@ class _Writer:
             for row in range(at, at + 3 * count, 3):
                 to, source, length = table[row : row + 3]
                 index = "k" if length > 1 else ""
+                self.read_there.update(range(source, source + length) if length > 1 else ())
                 moved = [f"{self.cell(to, index)} = {self.cell(source, index)};"]
                 lines += self.counted("k", length, moved) if length > 1 else moved
             return lines
@@ -370,26 +431,14 @@ class _Writer:
             bases_here = [base + lane * stride for base, stride in zip(bases, strides, strict=True)]
             lanes = ["" if lone else times("lane", stride) for stride in strides]
             cells = _Cells(self, bases_here, blocks, lanes)
-            statements = self.statements(kernel, cells, terms)
-            if kernel.what == SUM and lone and (count == 1 or kernel.width > 1):
-                # Its total is in a scope of its own.
-                statements = ["{", *[self.language.indent + line for line in statements], "}"]
-            body += statements
-        if not lone:
-            body = self.counted("lane", kernel.width, body)
-        if count > 1:
-            body = self.counted("block", count, body)
-        return body
-
-    def statements(
-        self, kernel: Kernel, cells: _Cells, terms: Sequence[tuple[int, list[str]]]
-    ) -> list[str]:
-        """Return the statements of one lane."""
-        if kernel.what == SUM:
-            return self.sum(kernel, cells, terms)
-        operands = iter([cells.cell(1 + place) for place in kernel.places])
-        assert kernel.tree is not None
-        return [f"{cells.cell(0)} = {self.tree(kernel.tree, operands)};"]
+            if kernel.what == SUM:
+                body += self.sum(kernel, cells, terms, 1 if lone else kernel.width)
+            else:
+                operands = iter([cells.cell(1 + place) for place in kernel.places])
+                assert kernel.tree is not None
+                statement = f"{cells.cell(0)} = {self.tree(kernel.tree, operands)};"
+                body += [statement] if lone else self.counted("lane", kernel.width, [statement])
+        return self.counted("block", count, body) if count > 1 else body
 
     def copying(self, kernel: Kernel, count: int, at: int) -> list[str]:
         table, width = self.layout.table, kernel.width
@@ -412,27 +461,50 @@ class _Writer:
         return lines
 
     def sum(
-        self, kernel: Kernel, cells: _Cells, terms: Sequence[tuple[int, list[str]]]
+        self, kernel: Kernel, cells: _Cells, terms: Sequence[tuple[int, list[str]]], lanes: int
     ) -> list[str]:
-        """Return the statements that add up a block's terms, one after the other."""
+        """Return the statements that add up the terms of a block's lanes, one after the other.
+
+        All lanes get a term before the next: their sums do not wait for each other.  Where the
+        sum takes the place of a number that is one of its terms, each lane has a total of its own.
+        """
+        result = cells.cell(0)
+        in_place = 0 <= cells.bases[0] < len(self.variables)
+        total = "total" if in_place else result
         lines: list[str] = []
-        column = 1
-        total = self.language.number(-0.0)  # -0.0 + x is x for every x
-        word = "double" if self.language is C else "let"
+        column, begun = 1, False
         for (part, _), (number, steps) in zip(kernel.terms, terms, strict=True):
             operands = [
                 cells.cell(column + k, step if number > 1 else "") for k, step in enumerate(steps)
             ]
-            term = self.tree(part, iter(operands))
-            if not lines and number == 1:
-                lines.append(f"{word} total = {term};")
-            else:
-                if not lines:
-                    lines.append(f"{word} total = {total};")
-                added = [f"total += {term};"]
-                lines += self.counted("term", number, added) if number > 1 else added
             column += len(steps)
-        return [*lines, f"{cells.cell(0)} = total;"]
+            added = [f"{total} += {self.tree(part, iter(operands))};"]
+            if not begun:
+                # -0.0 + x is x for every x.
+                first = added[0].partition("+= ")[2] if number == 1 else "(-0.0);"
+                lines += self.on_lanes([self.begun(total, first)], lanes, in_place)
+                begun = True
+                if number == 1:
+                    continue
+            added = self.on_lanes(added, lanes, in_place)
+            lines += self.counted("term", number, added) if number > 1 else added
+        if not in_place:
+            return lines
+        lines.append(f"{result} = total;")
+        lines = (
+            ["{", *[self.language.indent + line for line in lines], "}"] if lanes == 1 else lines
+        )
+        return self.on_lanes(lines, lanes, False)
+
+    def begun(self, total: str, first: str) -> str:
+        """Return the statement that begins a sum."""
+        declared = total == "total" or total in self.constants.values()
+        word = ("double " if self.language is C else "let ") if declared else ""
+        return f"{word}{total} = {first}"
+
+    def on_lanes(self, lines: list[str], lanes: int, within: bool) -> list[str]:
+        """Return statements for each lane, or as they are, ``within`` a loop over lanes."""
+        return lines if within or lanes == 1 else self.counted("lane", lanes, lines)
 
     def tree(self, part: Part, operands: Iterator[str]) -> str:
         """Return an expression tree as text; it takes its operands in order."""
@@ -465,34 +537,6 @@ class _Cells:
         return f"memory[{' + '.join(where)}]"
 
 
-def pack_name(pack: Pack, names: Mapping[int, str]) -> str:
-    """Return what the results of a pack are called."""
-    other = "sums" if pack.shape.tree is None else f"{pack.shape.tree[0].name}_of"
-    return base_name([names.get(place, "") for place in pack.results], other)
-
-
-def array_names(linear: Linear, names: Mapping[int, str]) -> dict[int, str]:
-    """Return what the array of a leaf's number is called, or the number that is known."""
-    found = {}
-    for place, register in enumerate(linear.registers):
-        if register.kind is Kind.NUMBER:
-            found[place] = repr(register.number)
-        elif register.kind is not Kind.OPERATION:
-            found[place] = names.get(place, register.name).partition("[")[0]
-    return found
-
-
-def described(pack: Pack, arrays: Mapping[int, str]) -> str:
-    """Return how many lanes a pack has and what each computes from which arrays."""
-    by_node = [terms_of(pack.shape, operands) for operands in pack.operands]
-    called = []
-    for column in zip(*by_node, strict=True):
-        found = {arrays.get(place, "…") for terms in column for place in terms}
-        called.append(found.pop() if len(found) == 1 else "…")
-    written, count = pack.shape.written(called), len(pack.results)
-    return f"{count:,} × {written}" if count > 1 else written
-
-
 def times(index: str, step: int) -> str:
     """Return an index times a step."""
     if step == 0:
@@ -500,73 +544,28 @@ def times(index: str, step: int) -> str:
     return index if step == 1 else f"{step} * {index}"
 
 
-def base_name(names: Sequence[str], other: str) -> str:
-    """Return what names have in common, or another name.
-
-    >>> base_name(["h.w[0][0]", "h.w[0][1]"], "sums"), base_name(["v1", "v22"], "sums")
-    ('h.w', 'sums')
-    """
-    least, most = (min(names), max(names)) if all(names) else ("", "")
-    # What the first and the last by the alphabet share, all share.
-    alike = [a == b for a, b in zip(least, most, strict=False)]
-    common = least[: [*alike, False].index(False)]
-    common = common.partition("[")[0].rstrip("0123456789 _.(")
-    return common if len(common) > 1 or (common and len(names) == 1) else other
-
-
-def runs_of_names(names: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield the first place and the number of names that belong together."""
-    first = 0
-    for place in range(1, len(names) + 1):
-        if place == len(names) or names[place].partition("[")[0] != names[first].partition("[")[0]:
-            yield first, place - first
-            first = place
-
-
-def names_of(recording: Recording, parts: Parts) -> dict[int, str]:
-    """Return the names of the registers that are a Value's, or its gradient's."""
-    names = Names(recording.output)
-    of_value = parts.linear.of_value
-    found: dict[int, str] = {}
-    for step in recording.passes[recording.output].steps:
-        found[of_value[step.total]] = f"d_{names[step.parent]}"
-    for variable, place in parts.means.items():
-        found[place] = f"mean_{names[variable]}"
-    for value, place in of_value.items():
-        if value in names:
-            found[place] = names[value]
-        elif value.is_leaf and not value.is_constant:
-            found.setdefault(place, value.label or "state")
-    return found
-
-
-def listed_loops(recording: Recording, parts: Parts) -> list[str]:
-    """Return a line for each loop of a program: its name, its lanes, and what each computes."""
-    linear = parts.linear
-    kept = [parts.output, *parts.gradients.values(), *update_results(parts)]
-    live = [place for place in linear.live(kept) if linear.registers[place].op is not None]
-    names = names_of(recording, parts)
-    packs = packs_of(linear, live, set(kept))
-    arrays = array_names(linear, names)
-    lines = []
-    for name, pack in zip(numbered([pack_name(pack, names) for pack in packs]), packs, strict=True):
-        lines.append(f"{name}: {described(pack, arrays)}")
-        arrays.update(dict.fromkeys(pack.results, name))
-    return lines
-
-
-def step_loops(language: Language, recording: Recording, parts: Parts) -> list[str]:
+def step_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> list[str]:
     """Return the body of the function that computes the output and the gradients."""
-    writer = _Writer(language, parts, names_of(recording, parts))
+    writer = _Writer(language, parts, names)
     results = [parts.output, *parts.gradients.values()]
-    lines = writer.parameters("memory[k] = parameters[{}];")
-    if parts.inputs:
-        to = writer.cell(writer.inputs, "k")
-        lines += writer.counted("k", len(parts.inputs), [f"{to} = inputs[k];"])
+    lines = writer.leaves()
     lines += writer.section(parts.linear.live(results), set(results))
     addresses = writer.layout.addresses
     lines += copied_out("gradients", [addresses[p] for p in parts.gradients.values()], writer, "=")
     lines.append(language.statement("output", writer.cell(addresses[parts.output])))
+    return writer.finished(lines)
+
+
+def evaluation_loops(
+    language: Language, parts: Parts, names: Mapping[int, str], results: Mapping[str, int]
+) -> list[str]:
+    """Return the body of a function that fills outputs, given what each result is."""
+    writer = _Writer(language, parts, names)
+    lines = writer.leaves()
+    lines += writer.section(parts.linear.live(results.values()), set(results.values()))
+    for index, (description, place) in enumerate(results.items()):
+        text = writer.cell(writer.layout.addresses[place])
+        lines.append(f"outputs[{index}] = {text};  {language.comment} {one_line(description)}")
     return writer.finished(lines)
 
 
@@ -580,6 +579,7 @@ def copied_out(array: str | int, addresses: Sequence[int], writer: _Writer, sign
 
     breaks = sum([second != first + 1 for first, second in pairwise(addresses)])
     if breaks > MOST_PIECES:
+        writer.read_there.update(addresses)
         table = writer.table(addresses)
         body = [f"{target(0, 'k')} {sign} memory[{table}[k]];"]
         return writer.counted("k", len(addresses), body)
@@ -593,15 +593,16 @@ def copied_out(array: str | int, addresses: Sequence[int], writer: _Writer, sign
         if count == 1:
             lines.append(f"{target(first, '')} {sign} {writer.cell(start)};")
         else:
+            writer.read_there.update(addresses[first:place])
             body = [f"{target(first, 'k')} {sign} {writer.cell(start, 'k')};"]
             lines += writer.counted("k", count, body)
         first = place
     return lines
 
 
-def run_loops(language: Language, recording: Recording, parts: Parts) -> list[str]:
+def run_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> list[str]:
     """Return the body of the function that does iterations with updates."""
-    writer = _Writer(language, parts, names_of(recording, parts))
+    writer = _Writer(language, parts, names)
     lines = writer.parameters("memory[k] = parameters[{}];")
     lines += (rows_loop if parts.inputs else plain_loop)(writer)
     lines += writer.parameters("parameters[{}] = memory[k];")

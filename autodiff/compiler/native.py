@@ -20,10 +20,9 @@ from typing import Any
 
 from autodiff.compiler.batches import row_order
 from autodiff.compiler.build import Parts
-from autodiff.compiler.kernels import C_LIBRARY
+from autodiff.compiler.kernels import C_LIBRARY, uses_exp
 from autodiff.compiler.llvm import Assembly, assembly_of
-from autodiff.compiler.llvm_many import assembly_of_many
-from autodiff.compiler.llvm_operations import FEWEST_TOGETHER, uses_exp
+from autodiff.compiler.llvm_operations import FEWEST_TOGETHER
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
 from autodiff.compiler.vector_exp import agrees, exp_assembly
 from autodiff.support.memory import collector_paused
@@ -128,7 +127,7 @@ class NativeRunner:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         with collector_paused():
-            self.assembly = self.assembled(lanes(), exp_width_for(parts))
+            self.assembly = assembly_of(parts, lanes(), exp_width_for(parts), self.networks)
         self.function, self._engine = _compiled(self.assembly, bool(parts.inputs))
         order = {variable: place for place, variable in enumerate(self.assembly.order)}
         places = [
@@ -142,10 +141,6 @@ class NativeRunner:
         self.left: Sequence[float] = ()
         self.memory = memory_of(self.assembly.size, self.assembly.numbers)
         self.table = table_of(self.assembly)
-
-    def assembled(self, lanes: int, exp_width: int) -> Assembly:
-        """Return the program's assembly."""
-        return assembly_of(self.parts, lanes, exp_width)
 
     def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
         """Return n outputs and the variables' last numbers."""
@@ -202,9 +197,6 @@ class NetworksRunner(NativeRunner):
     def __init__(self, parts: Parts) -> None:
         self.networks = lanes()
         super().__init__(parts)
-
-    def assembled(self, lanes: int, exp_width: int) -> Assembly:
-        return assembly_of_many(self.parts, lanes, exp_width)
 
 
 def exp_width_for(parts: Parts) -> int:

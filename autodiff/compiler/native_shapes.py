@@ -137,7 +137,8 @@ class NativeShapes:
 
     def add(self, parts: Parts, inputs: Sequence[Value]) -> None:
         """Add a shape: the program of a row, and the variables that are the row's numbers."""
-        assembly = assembly_of(parts, lanes(), exp_width_for(parts), self.places, self.size)
+        width = exp_width_for(parts)
+        assembly = assembly_of(parts, lanes(), width, known=self.places, start=self.size)
         for place, variable in enumerate(assembly.order, self.size):
             self.places[variable] = place
         self.size = assembly.size

@@ -15,9 +15,9 @@ from autodiff.compiler.batches import batches_of
 from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
 from autodiff.compiler.decisions import warn_of_decisions
 from autodiff.compiler.guard import GuardedRunner, Runner, guards_can_wait
-from autodiff.compiler.loops import listed_loops
 from autodiff.compiler.native import NativeRunner, NetworksRunner
 from autodiff.compiler.native import is_installed as native_is_installed
+from autodiff.compiler.pack_names import listed_loops
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
 from autodiff.compiler.slices import slices
 from autodiff.compiler.standalone import Functions, Writable, to_c, to_javascript
@@ -315,7 +315,7 @@ class Program:
 
     @property
     def _writable(self) -> Writable:
-        return Writable(self.recording, self.parts, self.expanded, self.title)
+        return Writable(self.recording, self.expanded, self.title)
 
     # ---- numbers in and out ----------------------------------------------------------------
 
