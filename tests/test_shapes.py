@@ -305,6 +305,7 @@ def test_all_programs_have_a_variable_at_the_same_place_of_one_memory() -> None:
     assert len(runner.functions) == 1 + len(rows.firsts)
     trainer.run(1, None)
     memory = runner.memory
+    assert memory is not None
     trainer.run(3, None)
     assert runner.memory is memory
     assert [memory[place] for place in places] == [
