@@ -30,7 +30,7 @@ from autodiff.compiler.build import (
 )
 from autodiff.compiler.layout import Call, Kernel, Layout
 from autodiff.compiler.linear import Kind, Register
-from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, loop_function
+from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, Table, loop_function
 from autodiff.compiler.llvm_operations import Externals, vector_type
 from autodiff.compiler.llvm_written_out import WrittenOut, instructions
 from autodiff.compiler.packs import packs_of
@@ -91,7 +91,7 @@ def assembly_of(parts: Parts, lanes: int, exp_width: int = 0, networks: int = 1)
     text = [*writer.externals.lines(), _MEMCPY, "", *functions, *body, "", *attributes]
     layout = writer.layout
     return Assembly(
-        *("\n".join(text) + "\n", writer.order, layout.size, layout.numbers, layout.table),
+        *("\n".join(text) + "\n", writer.order, layout.size, layout.numbers, writer.table.numbers),
         lanes=lanes,
     )
 
@@ -110,6 +110,7 @@ class _Module:
         self.width = width
         self.externals = Externals(exp_width)
         self.layout = Layout(lanes)
+        self.table = Table()
         self.layout.listing = listing(parts, self.order)
         self.called: dict[str, tuple[Sequence[Call], Collection[int] | None]] = {}
         self.reserve([self.linear.of_value[variable] for variable in self.order], width)
@@ -372,11 +373,10 @@ class _Module:
 
         A loop of few blocks in all is written out where it is called.
         """
-        table = self.layout.table
         sizes: Counter[Kernel] = Counter()
         together: dict[str, int] = {}
         for function, (calls, _) in self.called.items():
-            of_calls = [instructions(call, table) for call in calls]
+            of_calls = [instructions(call) for call in calls]
             together[function] = sum(of_calls)
             for call, size in zip(calls, of_calls, strict=True):
                 sizes[call.kernel] += size
@@ -393,7 +393,9 @@ class _Module:
                     writer.blocks_of(call)
                 else:
                     name = names.setdefault(call.kernel, f"kernel_{len(names)}")
-                    numbers = writer.emit(f"getelementptr i32, ptr %table, i64 {call.start}")
+                    numbers = writer.emit(
+                        f"getelementptr i32, ptr %table, i64 {self.table.put(call)}"
+                    )
                     arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
                     writer.call_loop(f"  call void @{name}({arguments})")
                 if len(writer.body) > LINES_TOGETHER and out is small:

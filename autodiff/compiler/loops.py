@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from autodiff.compiler.build import (
     Parts,
@@ -123,7 +123,7 @@ class LoopLayout(Layout):
 
     def copying(self, width: int, rows: Sequence[tuple[int, ...]]) -> list[Call]:
         """Return the call that copies numbers side by side."""
-        return self.table_call(Kernel(COPY, width, even=False), [], rows)
+        return self.table_call(Kernel(COPY, width, even=False), rows)
 
     def groups(
         self, kernel: Kernel, blocks: list[tuple[int, ...]]
@@ -366,61 +366,48 @@ class _Writer:
 
     def call(self, call: Call) -> list[str]:
         """Return the loops of a call."""
-        kernel, table, at = call.kernel, self.layout.table, call.start
-        count, at = table[at], at + 1
+        kernel, count = call.kernel, len(call)
         if kernel.what == COPY:
-            return self.copying(kernel, count, at)
+            return self.copying(call)
         if kernel.what == MOVE:
-            lines = []
-            for row in range(at, at + 3 * count, 3):
-                to, source, length = table[row : row + 3]
-                index = "k" if length > 1 else ""
-                self.read_there.update(range(source, source + length) if length > 1 else ())
-                moved = [f"{self.cell(to, index)} = {self.cell(source, index)};"]
-                lines += self.counted("k", length, moved) if length > 1 else moved
-            return lines
-        terms: list[tuple[int, list[str]]] = []
-        column = 0
-        for part, fixed in kernel.terms:
-            number = fixed
-            if number is None:
-                number, at = table[at], at + 1
-            steps = []
-            operands = operands_in(part)
-            for even in kernel.steps[column : column + operands]:
-                steps.append(
-                    times("term", table[at])
-                    if even
-                    else f"{self.table(table[table[at] : table[at] + number])}[term]"
-                )
-                at += 1
-            column += operands
-            terms.append((number, steps))
-        columns = 1 + len(kernel.columns)
+            return [line for block in call.blocks() for line in self.moving(*block)]
+        columns = iter(call.spacings)
+        terms = [
+            (number, [self.term_index(spacing) for spacing in islice(columns, operands_in(part))])
+            for (part, _), number in zip(kernel.terms, call.counts, strict=True)
+        ]
         if not kernel.even and count <= SHORTEST_LOOP:
-            rows = range(at, at + columns * count, columns)
-            return [
-                line
-                for row in rows
-                for line in self.loops(
-                    kernel, 1, list(table[row : row + columns]), [""] * columns, terms
-                )
-            ]
+            nothing = [""] * kernel.addresses
+            blocks = [self.loops(kernel, 1, block, nothing, terms) for block in call.blocks()]
+            return [line for lines in blocks for line in lines]
         if kernel.even:
-            bases = list(table[at : at + 2 * columns : 2])
-            blocks = [times("block", step) for step in table[at + 1 : at + 2 * columns : 2]]
-        else:
-            name = self.table(table[at : at + columns * count])
-            bases = [-1] * columns
-            blocks = [f"{name}[{times('block', columns)} + {k}]" for k in range(columns)]
-        return self.loops(kernel, count, bases, blocks, terms)
+            bases = call.numbers[: kernel.addresses]
+            return self.loops(
+                kernel, count, bases, [times("block", s) for s in call.steps()], terms
+            )
+        name, size = self.table(call.numbers), kernel.addresses
+        found = [f"{name}[{times('block', size)} + {k}]" for k in range(size)]
+        return self.loops(kernel, count, [-1] * size, found, terms)
+
+    def term_index(self, spacing: Spacing) -> str:
+        """Return the index of a term, relative to the first."""
+        if spacing.step is not None:
+            return times("term", spacing.step)
+        return f"{self.table(spacing.offsets)}[term]"
+
+    def moving(self, to: int, source: int, length: int) -> list[str]:
+        """Return the statements that copy numbers side by side to another place."""
+        if length == 1:
+            return [f"{self.cell(to)} = {self.cell(source)};"]
+        self.read_there.update(range(source, source + length))
+        return self.counted("k", length, [f"{self.cell(to, 'k')} = {self.cell(source, 'k')};"])
 
     def loops(
         self,
         kernel: Kernel,
         count: int,
-        bases: list[int],
-        blocks: list[str],
+        bases: Sequence[int],
+        blocks: Sequence[str],
         terms: Sequence[tuple[int, list[str]]],
     ) -> list[str]:
         """Return the loops over blocks and lanes."""
@@ -440,24 +427,21 @@ class _Writer:
                 body += [statement] if lone else self.counted("lane", kernel.width, [statement])
         return self.counted("block", count, body) if count > 1 else body
 
-    def copying(self, kernel: Kernel, count: int, at: int) -> list[str]:
-        table, width = self.layout.table, kernel.width
-        rows = [
-            table[row : row + width + 1] for row in range(at, at + count * (width + 1), width + 1)
-        ]
-        sources = [source for row in rows for source in row[1:]]
-        name = self.table(sources)
-        lines = []
-        for number, (to, *_) in enumerate(rows):
-            if number and rows[number - 1][0] + width == to:
-                continue
+    def copying(self, call: Call) -> list[str]:
+        """Return the loops that copy numbers from anywhere, side by side."""
+        rows, width = call.blocks(), call.kernel.width
+        name = self.table([source for row in rows for source in row[1:]])
+        lines: list[str] = []
+        number = 0
+        while number < len(rows):
             length = 1
-            while number + length < count and rows[number + length][0] == to + length * width:
+            to = rows[number][0]
+            while number + length < len(rows) and rows[number + length][0] == to + length * width:
                 length += 1
             index = f"k + {number * width}" if number else "k"
-            lines += self.counted(
-                "k", length * width, [f"{self.cell(to, 'k')} = memory[{name}[{index}]];"]
-            )
+            copied = f"{self.cell(to, 'k')} = memory[{name}[{index}]];"
+            lines += self.counted("k", length * width, [copied])
+            number += length
         return lines
 
     def sum(

@@ -63,7 +63,7 @@ class RowSums:
             vectors.append(layout.reserve(lanes * lanes))
             sources = [layout.row_address(member) for member in members]
             squares.append((vectors[-1], *sources, *sources[-1:] * (lanes - len(sources))))
-        calls = layout.table_call(Kernel(TRANSPOSE, lanes, even=False), [], squares)
+        calls = layout.table_call(Kernel(TRANSPOSE, lanes, even=False), squares)
         products: list[Addresses] = []
         others: list[Addresses] = []
         for number, group in enumerate(self.plan.groups):
@@ -81,12 +81,15 @@ class RowSums:
         """Return the calls that add a term for each row to sums."""
         if not blocks:
             return []
-        terms, even = ((OPERAND, 1), (part, ROWS)), (True,) * len(columns)
-        kernel = Kernel(SUM, self.lanes, columns, terms=terms, steps=even)
+        counts, lanes = (1, ROWS), self.lanes
+        terms = tuple(zip((OPERAND, part), counts, strict=True))
+        spacings = [tuple(range(0, lanes * step, step)) for step in steps]
+        spaced = tuple(map(self.layout.spacing, [(0,), *spacings]))
+        kernel = Kernel(SUM, lanes, columns, terms=terms, steps=(True,) * len(columns))
         if len(blocks) <= SUMS_TOGETHER[0]:
             kernel = replace(kernel, even=False, together=len(blocks))
-            return self.layout.table_call(kernel, [0, *steps], blocks)
-        return self.layout.progress(kernel, [0, *steps], blocks)
+            return self.layout.table_call(kernel, blocks, counts, spaced)
+        return self.layout.progress(kernel, blocks, counts, spaced)
 
 
 class NetworkSums:
@@ -108,7 +111,7 @@ class NetworkSums:
         blocks: list[Addresses] = [
             (to, to, layout.row_address(register)) for register, to in self.addresses.items()
         ]
-        return layout.progress(addition, [], blocks)
+        return layout.progress(addition, blocks)
 
 
 @dataclass(frozen=True, slots=True)
