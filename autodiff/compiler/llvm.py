@@ -28,12 +28,12 @@ from autodiff.compiler.build import (
     plan_rows,
     update_results,
 )
-from autodiff.compiler.layout import Call, Kernel, Layout
+from autodiff.compiler.layout import TREE, Call, Kernel, Layout
 from autodiff.compiler.linear import Kind, Register
 from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, Table, loop_function
 from autodiff.compiler.llvm_operations import Externals, vector_type
 from autodiff.compiler.llvm_written_out import WrittenOut, instructions
-from autodiff.compiler.packs import packs_of
+from autodiff.compiler.packs import OPERAND, packs_of
 from autodiff.compiler.row_sums import NetworkSums, RowSums
 from autodiff.value import Value
 
@@ -178,13 +178,20 @@ class _Module:
         after = [place for place in linear.live(ends) if place not in done]
         read = [p for place in (*rows, *after) for p in linear.registers[place].operands]
         wanted = done.intersection([*read, *sums.needed, *ends]).intersection(once)
-        calls = self.section(once, wanted, self.width)
-        before = self.function("once", calls, set(layout.places_of(wanted)))
+        vectors, zero = sums.places[:: self.lanes], linear.number(0.0)
+        layout.known(linear, [zero])
+        cleared = Kernel(TREE, self.lanes, "B")
+        calls = layout.progress(cleared, [(to, layout.addresses[zero]) for to in vectors])
+        calls += self.section(once, wanted, self.width)
+        before = self.function("once", calls, {*layout.places_of(wanted), *sums.places})
         calls = self.section(rows, set(sums.needed), self.lanes)
         inside = self.function("rows", calls + sums.calls(), sums.places)
-        ending = self.last_section("update", after, total)
+        count = layout.reserve(1)
+        divided = Kernel(TREE, self.lanes, "CB", (ops.DIV, (OPERAND, OPERAND)), (0, 1))
+        means = layout.progress(divided, [(to, to, count) for to in vectors])
+        ending = self.last_section("update", after, total, means)
         before += self.function("spread", layout.spread(), None)
-        return self.rows_run(before, inside, ending, inputs, sums.places)
+        return self.rows_run(before, inside, ending, inputs, count)
 
     def with_penalty(self, output: int) -> int:
         """Return the register of the output and the penalty, if there is one."""
@@ -199,12 +206,12 @@ class _Module:
         inside: Sequence[str],
         after: Sequence[str],
         inputs: int,
-        sums: range,
+        count: int,
     ) -> list[str]:
         """Return the text of ``run`` over rows, given the lines of its three sections.
 
         They stand before the rows of a batch, for each ``lanes`` rows, and after them; ``inputs``
-        and ``sums`` say where in memory these are.
+        and ``count`` say where in memory these, and the number of rows, are.
         """
         width = len(self.parts.inputs)
         return [
@@ -241,20 +248,12 @@ class _Module:
             "  %stop = select i1 %short, i64 %full, i64 %row_count",
             "  %size = sub i64 %stop, %start",
             "  %count = sitofp i64 %size to double",
-            f"  %sums = getelementptr double, ptr %memory, i64 {sums.start}",
-            "  br label %clear",
-            "clear:",
-            "  %c = phi i64 [ 0, %batch ], [ %next_c, %clear ]",
-            "  %clear_place = getelementptr double, ptr %sums, i64 %c",
-            f"  store <{self.lanes} x double> zeroinitializer, ptr %clear_place, align 8",
-            f"  %next_c = add i64 %c, {self.lanes}",
-            f"  %more_c = icmp slt i64 %next_c, {len(sums)}",
-            "  br i1 %more_c, label %clear, label %before",
-            "before:",
+            f"  %count_place = getelementptr double, ptr %memory, i64 {count}",
+            "  store double %count, ptr %count_place, align 8",
             *_with_rows("0", before),
             "  br label %rows_loop",
             "rows_loop:",
-            "  %row = phi i64 [ %start, %before ], [ %next_row, %rows_loop ]",
+            "  %row = phi i64 [ %start, %batch ], [ %next_row, %rows_loop ]",
             *[line for k in range(width) for line in self.input_lines(k, inputs)],
             "  %left = sub i64 %stop, %row",
             f"  %partly = icmp slt i64 %left, {self.lanes}",
@@ -262,21 +261,7 @@ class _Module:
             *_with_rows("%filled", inside),
             f"  %next_row = add i64 %row, {self.lanes // self.width}",
             "  %more_rows = icmp slt i64 %next_row, %stop",
-            "  br i1 %more_rows, label %rows_loop, label %divide",
-            "divide:",
-            f"  %every = insertelement <{self.lanes} x double> poison, double %count, i32 0",
-            f"  %counts = shufflevector <{self.lanes} x double> %every, "
-            f"<{self.lanes} x double> poison, <{self.lanes} x i32> zeroinitializer",
-            "  br label %divide_loop",
-            "divide_loop:",
-            "  %d = phi i64 [ 0, %divide ], [ %next_d, %divide_loop ]",
-            "  %sum_place = getelementptr double, ptr %sums, i64 %d",
-            f"  %sum = load <{self.lanes} x double>, ptr %sum_place, align 8",
-            f"  %mean = fdiv <{self.lanes} x double> %sum, %counts",
-            f"  store <{self.lanes} x double> %mean, ptr %sum_place, align 8",
-            f"  %next_d = add i64 %d, {self.lanes}",
-            f"  %more_d = icmp slt i64 %next_d, {len(sums)}",
-            "  br i1 %more_d, label %divide_loop, label %update",
+            "  br i1 %more_rows, label %rows_loop, label %update",
             "update:",
             *_with_rows("0", after),
             "  %next_b = add i64 %b, 1",
@@ -333,14 +318,16 @@ class _Module:
         place = layout.place if width == 1 else layout.place_rows
         return [call for pack in packs for call in place(pack)]
 
-    def last_section(self, name: str, places: Sequence[int], total: int) -> list[str]:
+    def last_section(
+        self, name: str, places: Sequence[int], total: int, means: Sequence[Call] = ()
+    ) -> list[str]:
         """Return the lines that compute the last registers, the output and the variables' numbers.
 
-        The output is the register ``total``.
+        The output is the register ``total``; ``means`` are calls that go before.
         """
         layout, updates = self.layout, self.parts.updates
         kept = {total, *updates.values()}
-        calls = self.section(places, kept, self.width, updates=True)
+        calls = [*means, *self.section(places, kept, self.width, updates=True)]
         address = layout.row_address if self.width > 1 else layout.addresses.__getitem__
         of_value = self.linear.of_value
         moves = [(layout.addresses[of_value[v]], address(place)) for v, place in updates.items()]
