@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.compiler import llvm, native, packs
+from autodiff.compiler import llvm, llvm_functions, native, packs
 from autodiff.compiler.layout import COPY, Layout
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.packs import Pack, packs_of
@@ -151,9 +151,9 @@ def one_way_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     width, fewest, most = request.param
     monkeypatch.setattr(llvm, "SMALL", most)
     for limit in ("WRITTEN_OUT", "WRITTEN_OUT_OF_ROWS"):
-        monkeypatch.setattr(llvm, limit, most)
-    monkeypatch.setattr(llvm, "WRITTEN_OUT_LOOP", -1 if fewest == 2 else 50)
-    monkeypatch.setattr(llvm, "LINES_TOGETHER", 20)
+        monkeypatch.setattr(llvm_functions, limit, most)
+    monkeypatch.setattr(llvm_functions, "WRITTEN_OUT_LOOP", -1 if fewest == 2 else 50)
+    monkeypatch.setattr(llvm_functions, "LINES_TOGETHER", 20)
     monkeypatch.setattr(packs, "FEWEST_TERMS", fewest)
     monkeypatch.setattr(packs, "FEWEST_ALIKE", 1)
     monkeypatch.setattr(native, "lanes", lambda: width)

@@ -20,8 +20,9 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``loops.py``             loops in C and JavaScript
 ``standalone.py``        these as one file each
 ``llvm.py``              LLVM assembly of a program
-``llvm_loops.py``        its loops
-``llvm_written_out.py``  its short loops, one block after the other
+``llvm_functions.py``    its functions, which call loops or have them written out
+``llvm_loops.py``        a loop
+``llvm_written_out.py``  short loops, one block after the other
 ``llvm_operations.py``   one operation, of numbers or of vectors
 ``vector_exp.py``        ``exp`` of several numbers at once
 ``native.py``            that assembly as machine code

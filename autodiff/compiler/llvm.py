@@ -15,7 +15,6 @@ the last row compute something, too, which is not added.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -28,12 +27,11 @@ from autodiff.compiler.build import (
     plan_rows,
     update_results,
 )
-from autodiff.compiler.layout import TREE, Call, Kernel, Layout
+from autodiff.compiler.layout import Call, Layout
 from autodiff.compiler.linear import Kind, Register
-from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, Table, loop_function
+from autodiff.compiler.llvm_functions import Functions
 from autodiff.compiler.llvm_operations import Externals, vector_type
-from autodiff.compiler.llvm_written_out import WrittenOut, instructions
-from autodiff.compiler.packs import OPERAND, packs_of
+from autodiff.compiler.packs import packs_of
 from autodiff.compiler.row_sums import NetworkSums, RowSums
 from autodiff.value import Value
 
@@ -41,19 +39,6 @@ __all__ = ["Assembly", "assembly_of"]
 
 # Operations, at most, of a section that is laid out to be written out.
 SMALL = 1_000
-
-# Instructions, at most, of a function whose loops are all written out: of an iteration, and of a
-# part of one over rows, which works on vectors.  A compiler's work on one function grows faster
-# than the function, and longer ones run no faster.
-WRITTEN_OUT = 4_000
-WRITTEN_OUT_OF_ROWS = 1_500
-
-# A loop whose blocks take no more instructions than that, all together, is written out anywhere:
-# LLVM takes longer for a loop.
-WRITTEN_OUT_LOOP = 50
-
-# Lines, about, of one function that has calls of loops.
-LINES_TOGETHER = 500
 
 
 @dataclass(slots=True)
@@ -83,17 +68,15 @@ def assembly_of(parts: Parts, lanes: int, exp_width: int = 0, networks: int = 1)
     """
     writer = _Module(parts, lanes, exp_width, networks)
     body = writer.rows_program() if parts.inputs else writer.plain_program()
-    functions = writer.loops()
+    functions = writer.functions.text(over_rows=bool(parts.inputs))
     attributes = [
         'attributes #0 = { nounwind "prefer-vector-width"="512" }',
         "attributes #1 = { nounwind willreturn memory(none) }",
     ]
     text = [*writer.externals.lines(), _MEMCPY, "", *functions, *body, "", *attributes]
-    layout = writer.layout
-    return Assembly(
-        *("\n".join(text) + "\n", writer.order, layout.size, layout.numbers, writer.table.numbers),
-        lanes=lanes,
-    )
+    layout, table = writer.layout, writer.functions.table.numbers
+    assembly = "\n".join(text) + "\n"
+    return Assembly(assembly, writer.order, layout.size, layout.numbers, table, lanes)
 
 
 class _Module:
@@ -110,9 +93,8 @@ class _Module:
         self.width = width
         self.externals = Externals(exp_width)
         self.layout = Layout(lanes)
-        self.table = Table()
+        self.functions = Functions(self.externals, self.layout)
         self.layout.listing = listing(parts, self.order)
-        self.called: dict[str, tuple[Sequence[Call], Collection[int] | None]] = {}
         self.reserve([self.linear.of_value[variable] for variable in self.order], width)
 
     def reserve(self, registers: Sequence[int], width: int) -> int:
@@ -133,7 +115,7 @@ class _Module:
         parts = self.parts
         total = self.with_penalty(parts.output)
         body = self.last_section("all", self.linear.live([total, *update_results(parts)]), total)
-        spread = self.function("spread", self.layout.spread(), None)
+        spread = self.functions.call("spread", self.layout.spread())
         return [
             "define void @run(i64 %n, ptr noalias %memory, ptr noalias %table, "
             "ptr noalias %outputs) #0 {",
@@ -169,29 +151,30 @@ class _Module:
                 layout.of_rows.add(mean)
 
         live = linear.live(sums.needed)
+        done = set(live)
         of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
         once = [place for place in live if place not in of_the_row]
         rows = [place for place in live if place in of_the_row]
         total = self.with_penalty(mean_of_output)
-        done = set(live)
         ends = [total, *update_results(parts)]
         after = [place for place in linear.live(ends) if place not in done]
         read = [p for place in (*rows, *after) for p in linear.registers[place].operands]
-        wanted = done.intersection([*read, *sums.needed, *ends]).intersection(once)
-        vectors, zero = sums.places[:: self.lanes], linear.number(0.0)
-        layout.known(linear, [zero])
-        cleared = Kernel(TREE, self.lanes, "B")
-        calls = layout.progress(cleared, [(to, layout.addresses[zero]) for to in vectors])
-        calls += self.section(once, wanted, self.width)
-        before = self.function("once", calls, {*layout.places_of(wanted), *sums.places})
-        calls = self.section(rows, set(sums.needed), self.lanes)
-        inside = self.function("rows", calls + sums.calls(), sums.places)
+        wanted = {*read, *sums.needed, *ends}.intersection(once)
+
+        calls = sums.cleared(self.number(0.0)) + self.section(once, wanted, self.width)
+        before = self.functions.call("once", calls, {*layout.places_of(wanted), *sums.places})
+        calls = self.section(rows, set(sums.needed), self.lanes) + sums.calls()
+        inside = self.functions.call("rows", calls, sums.places)
         count = layout.reserve(1)
-        divided = Kernel(TREE, self.lanes, "CB", (ops.DIV, (OPERAND, OPERAND)), (0, 1))
-        means = layout.progress(divided, [(to, to, count) for to in vectors])
-        ending = self.last_section("update", after, total, means)
-        before += self.function("spread", layout.spread(), None)
+        ending = self.last_section("update", after, total, sums.divided(count))
+        before += self.functions.call("spread", layout.spread())
         return self.rows_run(before, inside, ending, inputs, count)
+
+    def number(self, number: float) -> int:
+        """Return the address of a number."""
+        place = self.linear.number(number)
+        self.layout.known(self.linear, [place])
+        return self.layout.addresses[place]
 
     def with_penalty(self, output: int) -> int:
         """Return the register of the output and the penalty, if there is one."""
@@ -337,84 +320,12 @@ class _Module:
         output, kind = address(total), vector_type(self.width)
         written = {*range(len(self.order) * self.width), *range(output, output + self.width)}
         return [
-            *self.function(name, calls, written),
+            *self.functions.call(name, calls, written),
             f"  %total_place = getelementptr double, ptr %memory, i64 {output}",
             f"  %total = load {kind}, ptr %total_place, align 8",
             f"  store {kind} %total, ptr %output, align 8",
         ]
 
-    def function(
-        self, name: str, calls: Sequence[Call], written: Collection[int] | None
-    ) -> list[str]:
-        """Return the line that makes these calls, in a function.
-
-        ``written`` are the addresses that others read (None: they may read anything).
-        """
-        if not calls:
-            return []
-        self.called[name] = calls, written
-        return [f"  call void @{name}({FUNCTION_ARGUMENTS})"]
-
-    def loops(self) -> list[str]:
-        """Return the functions that make the calls of loops, and these loops.
-
-        A loop of few blocks in all is written out where it is called.
-        """
-        sizes: Counter[Kernel] = Counter()
-        together: dict[str, int] = {}
-        for function, (calls, _) in self.called.items():
-            of_calls = [instructions(call) for call in calls]
-            together[function] = sum(of_calls)
-            for call, size in zip(calls, of_calls, strict=True):
-                sizes[call.kernel] += size
-        most = WRITTEN_OUT_OF_ROWS if self.parts.inputs else WRITTEN_OUT
-        small = {kernel for kernel, size in sizes.items() if size <= WRITTEN_OUT_LOOP}
-        names: dict[Kernel, str] = {}
-        lines: list[str] = []
-        for function, (calls, written) in self.called.items():
-            out = set(sizes) if together[function] <= most else small
-            pieces: list[list[str]] = []
-            writer = WrittenOut(self.externals, self.layout)
-            for call in calls:
-                if call.kernel in out:
-                    writer.blocks_of(call)
-                else:
-                    name = names.setdefault(call.kernel, f"kernel_{len(names)}")
-                    numbers = writer.emit(
-                        f"getelementptr i32, ptr %table, i64 {self.table.put(call)}"
-                    )
-                    arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
-                    writer.call_loop(f"  call void @{name}({arguments})")
-                if len(writer.body) > LINES_TOGETHER and out is small:
-                    writer.write_back(None)
-                    pieces.append(writer.body)
-                    writer = WrittenOut(self.externals, self.layout)
-            writer.write_back(written if out is not small else None)
-            lines += _functions(function, [*pieces, writer.body])
-        for kernel, name in names.items():
-            lines += loop_function(kernel, name, self.externals)
-        return lines
-
-
-def _functions(name: str, pieces: Sequence[Sequence[str]]) -> list[str]:
-    """Return a function of that body, in pieces if it has several."""
-    if len(pieces) == 1:
-        ((*body,),) = pieces
-    else:
-        parts = [f"{name}_{number}" for number, _ in enumerate(pieces)]
-        body = [f"  call void @{part}({FUNCTION_ARGUMENTS})" for part in parts]
-    inner = pieces if len(pieces) > 1 else []
-    lines = [
-        line
-        for number, piece in enumerate(inner)
-        for line in _functions(f"{name}_{number}", [piece])
-    ]
-    arguments = "ptr noalias %memory, ptr noalias %table, i64 %rows"
-    heading = f"define internal void @{name}({arguments}) #0 {{"
-    return [*lines, heading, "entry:", *body, "  ret void", "}", ""]
-
-
-FUNCTION_ARGUMENTS = "ptr %memory, ptr %table, i64 %rows"
 
 _MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)"
 
