@@ -17,6 +17,7 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``languages.py``         what differs between Python, C and JavaScript
 ``text.py``              the writer of statements, one a register
 ``python.py``            Python, to read and to run
+``loop_layout.py``       the same for languages without vectors
 ``loops.py``             loops in C and JavaScript
 ``standalone.py``        these as one file each
 ``llvm.py``              LLVM assembly of a program

@@ -312,9 +312,13 @@ class Program:
         >>> program = compile((w * x) ** 2, inputs=[x])
         >>> print(program.to_javascript({"twice": {"2 w": 2 * w}}).partition("function twice")[2])
         (parameters, inputs, outputs) {
-          const w = parameters[0];
-          const t3 = 2.0 * w;
-          outputs[0] = t3;  // 2 w
+          const memory = new Float64Array(4);
+          const w = 0;
+          const row_of_inputs = 1;
+          memory[0] = parameters[0];
+          memory[row_of_inputs + 0] = inputs[0];
+          const v4 = 2.0 * memory[w + 0];
+          outputs[0] = v4;  // 2 w
         }
         <BLANKLINE>
         if (typeof module !== "undefined") module.exports = { step, run, twice };
