@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.compiler import llvm, native, packs
+from autodiff.compiler import llvm, llvm_functions, native, packs
 from autodiff.compiler.layout import COPY, Layout
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.packs import Pack, packs_of
@@ -133,22 +133,27 @@ def test_blocks_that_read_the_same_numbers_share_their_copy() -> None:
     first = packs_of(parts.linear, parts.linear.live([parts.output]), {parts.output})[0]
     copied = [call for call in layout.place(first) if call.kernel.what == COPY]
     # The transposed matrix once, for four vectors: its 16 columns of 8 numbers.
-    assert [layout.table[call.start] for call in copied] == [16]
+    assert [len(call) for call in copied] == [16]
 
 
 # --------------------------------------------------------------------------------------------
-# Bits, with every program as loops
+# Bits, with every program as loops, or all of it written out
 # --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=[(8, 4), (8, 2), (4, 4), (2, 2)], ids=str)
-def loops_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make loops of the smallest program, for several widths of vectors."""
-    width, fewest = request.param
-    monkeypatch.setattr(llvm, "SMALL", -1)
+LOOPS = [(8, 4, -1), (8, 2, -1), (4, 4, -1), (2, 2, -1)]
+WRITTEN_OUT = [(8, 4, 10**9), (4, 2, 10**9), (2, 4, 10**9)]
+
+
+@pytest.fixture(params=LOOPS + WRITTEN_OUT, ids=str)
+def one_way_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make loops of the smallest program, or none of any, for several widths of vectors."""
+    width, fewest, most = request.param
+    monkeypatch.setattr(llvm, "SMALL", most)
     for limit in ("WRITTEN_OUT", "WRITTEN_OUT_OF_ROWS"):
-        monkeypatch.setattr(llvm, limit, -1)
-    monkeypatch.setattr(llvm, "WRITTEN_OUT_LOOP", -1 if fewest == 2 else 50)
+        monkeypatch.setattr(llvm_functions, limit, most)
+    monkeypatch.setattr(llvm_functions, "WRITTEN_OUT_LOOP", -1 if fewest == 2 else 50)
+    monkeypatch.setattr(llvm_functions, "LINES_TOGETHER", 20)
     monkeypatch.setattr(packs, "FEWEST_TERMS", fewest)
     monkeypatch.setattr(packs, "FEWEST_ALIKE", 1)
     monkeypatch.setattr(native, "lanes", lambda: width)
@@ -161,8 +166,8 @@ def gradients_of(program: Program) -> list[float]:
 
 
 @needs_llvmlite
-@pytest.mark.usefixtures("loops_alone")
-def test_random_graphs_as_loops_have_the_eager_bits() -> None:
+@pytest.mark.usefixtures("one_way_alone")
+def test_random_graphs_have_the_eager_bits_either_way() -> None:
     @settings(max_examples=25)
     @given(recipe=wild_recipes() | tame_recipes())
     def check(recipe: Recipe) -> None:
@@ -183,10 +188,10 @@ OPTIMIZERS: dict[str, Callable[[list[Value]], nn.Optimizer]] = {
 
 
 @needs_llvmlite
-@pytest.mark.usefixtures("loops_alone")
+@pytest.mark.usefixtures("one_way_alone")
 @pytest.mark.parametrize("size", [1, 3, 10])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_rows_as_loops_have_the_eager_bits(name: str, size: int) -> None:
+def test_rows_have_the_eager_bits_either_way(name: str, size: int) -> None:
     rng = random.Random(2)
     x = [[rng.uniform(-1, 1), rng.uniform(-1, 1)] for _ in range(10)]
     y = [rng.uniform(-1, 1) for _ in range(10)]
@@ -223,7 +228,7 @@ def independent(a: list[Value], b: list[Value]) -> dict[Value, Value]:
 
 
 @needs_llvmlite
-@pytest.mark.usefixtures("loops_alone")
+@pytest.mark.usefixtures("one_way_alone")
 @pytest.mark.parametrize("updates", [crossed, rotated, independent])
 def test_new_numbers_overwrite_no_old_ones_that_are_still_to_be_read(
     updates: Callable[[list[Value], list[Value]], dict[Value, Value]],
@@ -239,7 +244,7 @@ def test_new_numbers_overwrite_no_old_ones_that_are_still_to_be_read(
 
 
 @needs_cc
-@pytest.mark.usefixtures("loops_alone")
+@pytest.mark.usefixtures("one_way_alone")
 def test_small_programs_as_loops_of_c_have_pythons_bits() -> None:
     w, x = variables("w", 12), variables("x", 12)
     weighted = total([wk * xk for wk, xk in zip(w, x, strict=True)])
@@ -329,6 +334,6 @@ def test_the_c_of_a_network_has_its_layers_as_loops_with_their_names() -> None:
     loss = nn.mse_loss([model(x)], [y])
     program = compile(loss, inputs=[*x, y], updates=optimizer.updates)
     lines = [line.strip() for line in program.to_c().splitlines()]
-    assert "total += hidden2_weight[16 * lane + term] * tanh_of[term];" in lines
+    assert "sums[lane] += hidden2_weight[16 * lane + term] * tanh_of[term];" in lines
     assert "d_hidden2_weight[16 * block + lane] = tanh_of[lane] * d_hidden2_bias[block];" in lines
     assert "sums: 16 × sum of hidden2.bias and 16 × hidden2.weight * tanh_of" in program.loops

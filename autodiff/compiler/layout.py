@@ -17,10 +17,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from operator import itemgetter
 
 from autodiff.compiler.linear import Linear
-from autodiff.compiler.packs import Pack, Part, Runs, Shape, Tree, operands_in
+from autodiff.compiler.packs import Pack, Part, Shape, Tree, operands_in
 
 __all__ = [
     "COPY",
@@ -90,17 +91,16 @@ class Kernel:
     strides: tuple[int, ...] = ()
 
     @property
+    def addresses(self) -> int:
+        """How many addresses a block has: its result's and its columns'."""
+        if self.what == MOVE:
+            return 3
+        return 1 + (self.width if self.what in (COPY, TRANSPOSE) else len(self.columns))
+
+    @property
     def has_term_loops(self) -> bool:
         """Whether it adds up so many terms that they are a loop."""
         return any(terms is None or terms == ROWS for _, terms in self.terms)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of a kernel, whose numbers begin at that place of the table."""
-
-    kernel: Kernel
-    start: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +109,37 @@ class Spacing:
 
     offsets: tuple[int, ...]
     step: int | None
+
+
+@dataclass(slots=True)
+class Call:
+    """Blocks that one kernel computes.
+
+    ``numbers`` has the addresses of each block: its result's, and its columns'.  ``counts`` are the
+    numbers of terms of a sum's runs, and ``spacings`` say where the terms of each column are.
+    """
+
+    kernel: Kernel
+    numbers: array[int]
+    counts: tuple[int, ...] = ()
+    spacings: tuple[Spacing, ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of blocks."""
+        return len(self.numbers) // self.kernel.addresses
+
+    def blocks(self) -> list[array[int]]:
+        """Return the addresses of each block."""
+        size = self.kernel.addresses
+        return [self.numbers[start : start + size] for start in range(0, len(self.numbers), size)]
+
+    def steps(self) -> list[int]:
+        """Return how far apart evenly spaced blocks are, by address."""
+        size = self.kernel.addresses
+        first, second = self.numbers[:size], self.numbers[size : 2 * size]
+        if not second:
+            return [0] * size
+        return [after - before for before, after in zip(first, second, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +197,7 @@ class Block:
 
 
 class Layout:
-    """The memory of one program and the table of numbers that its kernels read.
+    """The memory of one program.
 
     ``addresses`` has the place of each register's number; those in ``of_rows`` have one for each
     of ``lanes`` rows there.  ``listing`` is the order of the variables, for their gradients and new
@@ -182,17 +213,13 @@ class Layout:
         self.addresses: dict[int, int] = {}
         self.numbers: dict[int, float] = {}
         self.of_rows: set[int] = set()
-        self.table = array("i")
         self.spacings: dict[tuple[int, ...], Spacing] = {}
-        self.listed: dict[Spacing, int] = {}
         self.copies: dict[tuple[object, ...], int] = {}
         self.everywhere: dict[int, int] = {}
         self.listing: dict[int, int] = {}
         self.in_place: dict[int, int] = {}
-        self.last: tuple[Kernel, list[int], int] | None = None
-        self.start = 0
+        self.last: Call | None = None
         self.next_one = 0
-        self.last_to = 0
         self.for_one: dict[tuple[Shape, str], Kernel] = {}
         self.small = False
         self.alone: set[int] = set()
@@ -232,12 +259,6 @@ class Layout:
         for register in registers:
             start = self.addresses[register]
             yield from range(start, start + (self.lanes if register in self.of_rows else 1))
-
-    def put(self, numbers: Iterable[int]) -> int:
-        """Append numbers to the table and return where they start."""
-        start = len(self.table)
-        self.table.extend(numbers)
-        return start
 
     def spacing(self, offsets: tuple[int, ...]) -> Spacing:
         """Return the one object for terms at these places."""
@@ -308,8 +329,8 @@ class Layout:
             else:
                 others.append(rows[row])
                 row += 1
-        calls = self.table_call(Kernel(TRANSPOSE, width, even=False), [], squares)
-        return calls + self.table_call(Kernel(COPY, width, even=False), [], others)
+        calls = self.table_call(Kernel(TRANSPOSE, width, even=False), squares)
+        return calls + self.table_call(Kernel(COPY, width, even=False), others)
 
     def overwrite(self, packs: Sequence[Pack], updates: Mapping[int, int]) -> None:
         """Let the variables' new numbers take the place of old ones that nothing reads any more.
@@ -389,14 +410,15 @@ class Layout:
         self.alone.add(to)
         read = [addresses[operand] for operand in pack.operands[0]]
         columns = "B" * len(read)
-        before = None if self.last is None else self.last[0]
-        if before is not None and (before.tree, before.places) == (shape.tree, shape.places):
-            columns = "".join(["L" if address == self.last_to else "B" for address in read])
+        last = self.last
+        if last and (last.kernel.tree, last.kernel.places) == (shape.tree, shape.places):
+            before = last.numbers[-last.kernel.addresses]
+            columns = "".join(["L" if address == before else "B" for address in read])
         kernel = self.for_one.get((shape, columns))
         if kernel is None:
             kernel = Kernel(TREE, 1, columns, shape.tree, shape.places, even=False)
             self.for_one[shape, columns] = kernel
-        return self.table_call(kernel, [], ((to, *read),))
+        return self.table_call(kernel, ((to, *read),))
 
     def place_rows(self, pack: Pack) -> list[Call]:
         """Do the same for registers of the rows: each is a block."""
@@ -435,7 +457,7 @@ class Layout:
         """Return the call that gives each row its copy of the registers that need one."""
         rows = [(to, self.addresses[register]) for register, to in self.everywhere.items()]
         kernel = Kernel(TREE, self.lanes, "B", even=False)
-        return self.table_call(kernel, [], rows)
+        return self.table_call(kernel, rows)
 
     def moved(self, moves: Sequence[tuple[int, int]]) -> list[Call]:
         """Return the call that copies numbers, each given as (to, from), all read before."""
@@ -443,7 +465,7 @@ class Layout:
         first = sorted({source for _, source in moves if source in to})
         apart = {source: self.reserve(1) for source in first}
         aside = [(apart[source], source) for source in first]
-        calls = self.table_call(Kernel(COPY, 1, even=False), [], aside)
+        calls = self.table_call(Kernel(COPY, 1, even=False), aside)
         rows: list[list[int]] = []
         for target, original in sorted(moves):
             source = apart.get(original, original)
@@ -452,7 +474,7 @@ class Layout:
             else:
                 rows.append([target, source, 1])
         kernel = Kernel(MOVE, 1, even=False)
-        return [*calls, *self.table_call(kernel, [], [(*row,) for row in rows])]
+        return [*calls, *self.table_call(kernel, [(*row,) for row in rows])]
 
     def columns(self, pack: Pack) -> list[Column]:
         """Return what the pack's lanes read, in the order in which its nodes were made."""
@@ -521,15 +543,22 @@ class Layout:
             kernel = Kernel(TREE, block.width, block.columns, strides=block.strides)
             if shape.tree is not None:
                 kernel = replace(kernel, tree=shape.tree, places=shape.places)
-                found += self.progress(kernel, [], addresses)
-            else:
-                terms, steps, heading = self.sum_of(shape.runs, block.spacings)
-                kernel = replace(kernel, what=SUM, terms=terms, steps=steps)
-                found += self.progress(kernel, heading, addresses)
+                found += self.progress(kernel, addresses)
+                continue
+            most = self.terms_written_out
+            terms = [(part, count if count <= most else None) for part, count in shape.runs]
+            steps = [spacing.step is not None for spacing in block.spacings]
+            kernel = replace(kernel, what=SUM, terms=tuple(terms), steps=tuple(steps))
+            counts = tuple([count for _, count in shape.runs])
+            found += self.progress(kernel, addresses, counts, block.spacings)
         return found
 
     def progress(
-        self, kernel: Kernel, heading: list[int], addresses: list[Addresses]
+        self,
+        kernel: Kernel,
+        addresses: list[Addresses],
+        counts: tuple[int, ...] = (),
+        spacings: tuple[Spacing, ...] = (),
     ) -> list[Call]:
         """Return the calls of a kernel for all these blocks: evenly spaced ones, and the others."""
         found: list[Call] = []
@@ -538,20 +567,19 @@ class Layout:
             if len(run) < FEWEST_BLOCKS:
                 apart += run
                 continue
-            steps = [second - first for first, second in zip(run[0], run[1], strict=True)]
             columns = [
-                kind if step else kind.lower()
-                for kind, step in zip(kernel.columns, steps[1:], strict=True)
+                kind if first != second else kind.lower()
+                for kind, first, second in zip(kernel.columns, run[0][1:], run[1][1:], strict=True)
             ]
             evenly = replace(kernel, columns="".join(columns))
             for together, part in self.groups(evenly, run):
-                each = [number for pair in zip(part[0], steps, strict=True) for number in pair]
-                start = self.put([len(part), *heading, *each])
-                found.append(Call(replace(evenly, together=together), start))
+                numbers = array("i", chain.from_iterable(part))
+                kernel_here = replace(evenly, together=together)
+                found.append(Call(kernel_here, numbers, counts, spacings))
             self.last = None
         for together, part in self.groups(kernel, apart):
             by_table = replace(kernel, even=False, together=together)
-            found += self.table_call(by_table, heading, part)
+            found += self.table_call(by_table, part, counts, spacings)
         return found
 
     def groups(
@@ -570,53 +598,30 @@ class Layout:
             start = stop
 
     def table_call(
-        self, kernel: Kernel, heading: list[int], rows: Sequence[Addresses]
+        self,
+        kernel: Kernel,
+        rows: Sequence[Addresses],
+        counts: tuple[int, ...] = (),
+        spacings: tuple[Spacing, ...] = (),
     ) -> list[Call]:
-        """Return the call of a kernel that finds each block's addresses in the table.
+        """Return the call of a kernel for blocks that are not evenly spaced.
 
         It may be the last call, which goes on: then none is returned.
         """
         if not rows:
             return []
-        last, table = self.last, self.table
+        last = self.last
         follows = (
             last is not None
-            and last[2] == len(table)
-            and (last[0] is kernel or last[0] == kernel)
-            and last[1] == heading
+            and (last.kernel is kernel or last.kernel == kernel)
+            and last.spacings == spacings
             and not kernel.has_term_loops
         )
-        if not follows:
-            self.start = self.put([0, *heading])
-        table[self.start] += len(rows)
+        if last is None or not follows:
+            last = self.last = Call(kernel, array("i"), counts, spacings)
         for row in rows:
-            table.extend(row)
-        self.last = kernel, heading, len(table)
-        self.last_to = rows[-1][0]
-        return [] if follows else [Call(kernel, self.start)]
-
-    def sum_of(
-        self, runs: Runs, spacings: Sequence[Spacing]
-    ) -> tuple[Terms, tuple[bool, ...], list[int]]:
-        """Return a sum as its kernel has it, and the numbers of its terms for the table."""
-        what: list[tuple[Part, int | None]] = []
-        steps, heading = [], []
-        column = 0
-        for part, terms in runs:
-            loop = terms > self.terms_written_out
-            what.append((part, None if loop else terms))
-            heading += [terms] if loop else []
-            operands = operands_in(part)
-            for spacing in spacings[column : column + operands]:
-                steps.append(spacing.step is not None)
-                if spacing.step is not None:
-                    heading.append(spacing.step)
-                else:
-                    if spacing not in self.listed:
-                        self.listed[spacing] = self.put(spacing.offsets)
-                    heading.append(self.listed[spacing])
-            column += operands
-        return tuple(what), tuple(steps), heading
+            last.numbers.extend(row)
+        return [] if follows else [last]
 
 
 def terms_of(shape: Shape, operands: Sequence[int]) -> list[Sequence[int]]:

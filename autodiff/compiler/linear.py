@@ -103,34 +103,37 @@ class Linear:
             return found
         pending = [root]
         while pending:
-            value = pending[-1]
-            if value in of_value:
-                pending.pop()
-                continue
+            value = pending.pop()
             op = value.origin.op
             if op is None:
-                if not value.is_constant:
-                    raise KeyError(value)
-                of_value[value] = self.number(value.data)
+                if value not in of_value:
+                    if not value.is_constant:
+                        raise KeyError(value)
+                    of_value[value] = self.number(value.data)
                 continue
-            missing = [parent for parent in value.parents if parent not in of_value]
-            if missing:
-                pending += reversed(missing)
-                continue
-            operands = tuple([of_value[parent] for parent in value.parents])
-            if self.single_steps and op.arity is None and (op.arithmetic or op.by_two):
-                numbers = [_Number(self, place, value) for place in operands]
-                of_value[value] = (op.by_two or op.forward)(*numbers).place
-            else:
-                of_value[value] = self.operation(op, operands, value, comment)
-            pending.pop()
+            parents = value.parents
+            operands = tuple(map(of_value.get, parents))
+            if None in operands:
+                pending.append(value)
+                pending += [parent for parent in reversed(parents) if parent not in of_value]
+            elif value not in of_value:
+                of_value[value] = self.result(op, operands, value, comment)  # type: ignore[arg-type]
         return of_value[root]
+
+    def result(self, op: Operation, operands: tuple[int, ...], value: Value, comment: str) -> int:
+        """Return the register of a Value that is an operation's result."""
+        if self.single_steps and op.arity is None and (op.arithmetic or op.by_two):
+            numbers = [_Number(self, place, value) for place in operands]
+            place: int = (op.by_two or op.forward)(*numbers).place
+            return place
+        return self.operation(op, operands, value, comment)
 
     def operation(
         self, op: Operation, operands: tuple[int, ...], value: Value | None, comment: str
     ) -> int:
         """Return the register of an operation: a number, an existing register or a new one."""
-        if op.roles and op.roles[0] is Role.CONDITION:
+        roles = op.roles
+        if roles and roles[0] is Role.CONDITION:
             operands = self.chosen_once(op, operands)
         # What a copy stands for decides; its name is for the reader of the line.
         origin = self.origin
@@ -139,8 +142,9 @@ class Linear:
         found = self.shared.get(key)
         if found is not None:
             return found
-        if op.roles == NEGATION or not self.known.keys().isdisjoint(actual):
-            known = [self.known[place] for place in actual if place in self.known]
+        numbers = self.known
+        if roles == NEGATION or not numbers.keys().isdisjoint(actual):
+            known = [numbers[place] for place in actual if place in numbers]
             if len(known) == len(actual):
                 number: float = op.forward(*known)
                 return self.number(number)

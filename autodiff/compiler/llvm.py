@@ -15,7 +15,6 @@ the last row compute something, too, which is not added.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -29,11 +28,10 @@ from autodiff.compiler.build import (
     plan_rows,
     update_results,
 )
-from autodiff.compiler.layout import Call, Kernel, Layout
+from autodiff.compiler.layout import Call, Layout
 from autodiff.compiler.linear import Kind, Register
-from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, loop_function
+from autodiff.compiler.llvm_functions import Functions
 from autodiff.compiler.llvm_operations import Externals, vector_type
-from autodiff.compiler.llvm_written_out import WrittenOut, instructions
 from autodiff.compiler.packs import packs_of
 from autodiff.compiler.row_sums import NetworkSums, RowSums
 from autodiff.value import Value
@@ -42,19 +40,6 @@ __all__ = ["Assembly", "assembly_of"]
 
 # Operations, at most, of a section that is laid out to be written out.
 SMALL = 1_000
-
-# Instructions, at most, of a function whose loops are all written out: of an iteration, and of a
-# part of one over rows, which works on vectors.  A compiler's work on one function grows faster
-# than the function, and longer ones run no faster.
-WRITTEN_OUT = 4_000
-WRITTEN_OUT_OF_ROWS = 1_500
-
-# A loop whose blocks take no more instructions than that, all together, is written out anywhere:
-# LLVM takes longer for a loop.
-WRITTEN_OUT_LOOP = 50
-
-# Lines, about, of one function that has calls of loops.
-LINES_TOGETHER = 500
 
 
 @dataclass(slots=True)
@@ -94,17 +79,15 @@ def assembly_of(
     """
     writer = _Module(parts, lanes, exp_width, networks, known, start)
     body = writer.rows_program() if parts.inputs else writer.plain_program()
-    functions = writer.loops()
+    functions = writer.functions.text(over_rows=bool(parts.inputs))
     attributes = [
         'attributes #0 = { nounwind "prefer-vector-width"="512" }',
         "attributes #1 = { nounwind willreturn memory(none) }",
     ]
     text = [*writer.externals.lines(), _MEMCPY, "", *functions, *body, "", *attributes]
-    layout = writer.layout
-    return Assembly(
-        *("\n".join(text) + "\n", writer.order, layout.size, layout.numbers, layout.table),
-        lanes=lanes,
-    )
+    layout, table = writer.layout, writer.functions.table.numbers
+    assembly = "\n".join(text) + "\n"
+    return Assembly(assembly, writer.order, layout.size, layout.numbers, table, lanes)
 
 
 class _Module:
@@ -131,13 +114,13 @@ class _Module:
         self.externals = Externals(exp_width)
         self.layout = Layout(lanes)
         self.layout.size = start
+        self.functions = Functions(self.externals, self.layout)
         self.layout.listing = listing(parts, every)
         self.layout.addresses = {
             self.linear.of_value[variable]: known[variable]
             for variable in every
             if variable in known
         }
-        self.called: dict[str, tuple[Sequence[Call], Collection[int] | None]] = {}
         self.reserve([self.linear.of_value[variable] for variable in self.order], width)
 
     def reserve(self, registers: Sequence[int], width: int) -> int:
@@ -158,7 +141,7 @@ class _Module:
         parts = self.parts
         total = self.with_penalty(parts.output)
         body = self.last_section("all", self.linear.live([total, *update_results(parts)]), total)
-        spread = self.function("spread", self.layout.spread(), None)
+        spread = self.functions.call("spread", self.layout.spread())
         return [
             "define void @run(i64 %n, ptr noalias %memory, ptr noalias %table, "
             "ptr noalias %outputs) #0 {",
@@ -194,22 +177,30 @@ class _Module:
                 layout.of_rows.add(mean)
 
         live = linear.live(sums.needed)
+        done = set(live)
         of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
         once = [place for place in live if place not in of_the_row]
         rows = [place for place in live if place in of_the_row]
         total = self.with_penalty(mean_of_output)
-        done = set(live)
         ends = [total, *update_results(parts)]
         after = [place for place in linear.live(ends) if place not in done]
         read = [p for place in (*rows, *after) for p in linear.registers[place].operands]
-        wanted = done.intersection([*read, *sums.needed, *ends]).intersection(once)
-        calls = self.section(once, wanted, self.width)
-        before = self.function("once", calls, set(layout.places_of(wanted)))
-        calls = self.section(rows, set(sums.needed), self.lanes)
-        inside = self.function("rows", calls + sums.calls(), sums.places)
-        ending = self.last_section("update", after, total)
-        before += self.function("spread", layout.spread(), None)
-        return self.rows_run(before, inside, ending, inputs, sums.places)
+        wanted = {*read, *sums.needed, *ends}.intersection(once)
+
+        calls = sums.cleared(self.number(0.0)) + self.section(once, wanted, self.width)
+        before = self.functions.call("once", calls, {*layout.places_of(wanted), *sums.places})
+        calls = self.section(rows, set(sums.needed), self.lanes) + sums.calls()
+        inside = self.functions.call("rows", calls, sums.places)
+        count = layout.reserve(1)
+        ending = self.last_section("update", after, total, sums.divided(count))
+        before += self.functions.call("spread", layout.spread())
+        return self.rows_run(before, inside, ending, inputs, count)
+
+    def number(self, number: float) -> int:
+        """Return the address of a number."""
+        place = self.linear.number(number)
+        self.layout.known(self.linear, [place])
+        return self.layout.addresses[place]
 
     def with_penalty(self, output: int) -> int:
         """Return the register of the output and the penalty, if there is one."""
@@ -224,12 +215,12 @@ class _Module:
         inside: Sequence[str],
         after: Sequence[str],
         inputs: int,
-        sums: range,
+        count: int,
     ) -> list[str]:
         """Return the text of ``run`` over rows, given the lines of its three sections.
 
         They stand before the rows of a batch, for each ``lanes`` rows, and after them; ``inputs``
-        and ``sums`` say where in memory these are.
+        and ``count`` say where in memory these, and the number of rows, are.
         """
         width = len(self.parts.inputs)
         return [
@@ -266,20 +257,12 @@ class _Module:
             "  %stop = select i1 %short, i64 %full, i64 %row_count",
             "  %size = sub i64 %stop, %start",
             "  %count = sitofp i64 %size to double",
-            f"  %sums = getelementptr double, ptr %memory, i64 {sums.start}",
-            "  br label %clear",
-            "clear:",
-            "  %c = phi i64 [ 0, %batch ], [ %next_c, %clear ]",
-            "  %clear_place = getelementptr double, ptr %sums, i64 %c",
-            f"  store <{self.lanes} x double> zeroinitializer, ptr %clear_place, align 8",
-            f"  %next_c = add i64 %c, {self.lanes}",
-            f"  %more_c = icmp slt i64 %next_c, {len(sums)}",
-            "  br i1 %more_c, label %clear, label %before",
-            "before:",
+            f"  %count_place = getelementptr double, ptr %memory, i64 {count}",
+            "  store double %count, ptr %count_place, align 8",
             *_with_rows("0", before),
             "  br label %rows_loop",
             "rows_loop:",
-            "  %row = phi i64 [ %start, %before ], [ %next_row, %rows_loop ]",
+            "  %row = phi i64 [ %start, %batch ], [ %next_row, %rows_loop ]",
             *[line for k in range(width) for line in self.input_lines(k, inputs)],
             "  %left = sub i64 %stop, %row",
             f"  %partly = icmp slt i64 %left, {self.lanes}",
@@ -287,21 +270,7 @@ class _Module:
             *_with_rows("%filled", inside),
             f"  %next_row = add i64 %row, {self.lanes // self.width}",
             "  %more_rows = icmp slt i64 %next_row, %stop",
-            "  br i1 %more_rows, label %rows_loop, label %divide",
-            "divide:",
-            f"  %every = insertelement <{self.lanes} x double> poison, double %count, i32 0",
-            f"  %counts = shufflevector <{self.lanes} x double> %every, "
-            f"<{self.lanes} x double> poison, <{self.lanes} x i32> zeroinitializer",
-            "  br label %divide_loop",
-            "divide_loop:",
-            "  %d = phi i64 [ 0, %divide ], [ %next_d, %divide_loop ]",
-            "  %sum_place = getelementptr double, ptr %sums, i64 %d",
-            f"  %sum = load <{self.lanes} x double>, ptr %sum_place, align 8",
-            f"  %mean = fdiv <{self.lanes} x double> %sum, %counts",
-            f"  store <{self.lanes} x double> %mean, ptr %sum_place, align 8",
-            f"  %next_d = add i64 %d, {self.lanes}",
-            f"  %more_d = icmp slt i64 %next_d, {len(sums)}",
-            "  br i1 %more_d, label %divide_loop, label %update",
+            "  br i1 %more_rows, label %rows_loop, label %update",
             "update:",
             *_with_rows("0", after),
             "  %next_b = add i64 %b, 1",
@@ -358,14 +327,16 @@ class _Module:
         place = layout.place if width == 1 else layout.place_rows
         return [call for pack in packs for call in place(pack)]
 
-    def last_section(self, name: str, places: Sequence[int], total: int) -> list[str]:
+    def last_section(
+        self, name: str, places: Sequence[int], total: int, means: Sequence[Call] = ()
+    ) -> list[str]:
         """Return the lines that compute the last registers, the output and the variables' numbers.
 
-        The output is the register ``total``.
+        The output is the register ``total``; ``means`` are calls that go before.
         """
         layout, updates = self.layout, self.parts.updates
         kept = {total, *updates.values()}
-        calls = self.section(places, kept, self.width, updates=True)
+        calls = [*means, *self.section(places, kept, self.width, updates=True)]
         address = layout.row_address if self.width > 1 else layout.addresses.__getitem__
         of_value = self.linear.of_value
         moves = [(layout.addresses[of_value[v]], address(place)) for v, place in updates.items()]
@@ -377,83 +348,12 @@ class _Module:
             start + k for start in (output, *[to for to, _ in moves]) for k in range(self.width)
         }
         return [
-            *self.function(name, calls, written),
+            *self.functions.call(name, calls, written),
             f"  %total_place = getelementptr double, ptr %memory, i64 {output}",
             f"  %total = load {kind}, ptr %total_place, align 8",
             f"  store {kind} %total, ptr %output, align 8",
         ]
 
-    def function(
-        self, name: str, calls: Sequence[Call], written: Collection[int] | None
-    ) -> list[str]:
-        """Return the line that makes these calls, in a function.
-
-        ``written`` are the addresses that others read (None: they may read anything).
-        """
-        if not calls:
-            return []
-        self.called[name] = calls, written
-        return [f"  call void @{name}({FUNCTION_ARGUMENTS})"]
-
-    def loops(self) -> list[str]:
-        """Return the functions that make the calls of loops, and these loops.
-
-        A loop of few blocks in all is written out where it is called.
-        """
-        table = self.layout.table
-        sizes: Counter[Kernel] = Counter()
-        together: dict[str, int] = {}
-        for function, (calls, _) in self.called.items():
-            of_calls = [instructions(call, table) for call in calls]
-            together[function] = sum(of_calls)
-            for call, size in zip(calls, of_calls, strict=True):
-                sizes[call.kernel] += size
-        most = WRITTEN_OUT_OF_ROWS if self.parts.inputs else WRITTEN_OUT
-        small = {kernel for kernel, size in sizes.items() if size <= WRITTEN_OUT_LOOP}
-        names: dict[Kernel, str] = {}
-        lines: list[str] = []
-        for function, (calls, written) in self.called.items():
-            out = set(sizes) if together[function] <= most else small
-            pieces: list[list[str]] = []
-            writer = WrittenOut(self.externals, self.layout)
-            for call in calls:
-                if call.kernel in out:
-                    writer.blocks_of(call)
-                else:
-                    name = names.setdefault(call.kernel, f"kernel_{len(names)}")
-                    numbers = writer.emit(f"getelementptr i32, ptr %table, i64 {call.start}")
-                    arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
-                    writer.call_loop(f"  call void @{name}({arguments})")
-                if len(writer.body) > LINES_TOGETHER and out is small:
-                    writer.write_back(None)
-                    pieces.append(writer.body)
-                    writer = WrittenOut(self.externals, self.layout)
-            writer.write_back(written if out is not small else None)
-            lines += _functions(function, [*pieces, writer.body])
-        for kernel, name in names.items():
-            lines += loop_function(kernel, name, self.externals)
-        return lines
-
-
-def _functions(name: str, pieces: Sequence[Sequence[str]]) -> list[str]:
-    """Return a function of that body, in pieces if it has several."""
-    if len(pieces) == 1:
-        ((*body,),) = pieces
-    else:
-        parts = [f"{name}_{number}" for number, _ in enumerate(pieces)]
-        body = [f"  call void @{part}({FUNCTION_ARGUMENTS})" for part in parts]
-    inner = pieces if len(pieces) > 1 else []
-    lines = [
-        line
-        for number, piece in enumerate(inner)
-        for line in _functions(f"{name}_{number}", [piece])
-    ]
-    arguments = "ptr noalias %memory, ptr noalias %table, i64 %rows"
-    heading = f"define internal void @{name}({arguments}) #0 {{"
-    return [*lines, heading, "entry:", *body, "  ret void", "}", ""]
-
-
-FUNCTION_ARGUMENTS = "ptr %memory, ptr %table, i64 %rows"
 
 _MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)"
 

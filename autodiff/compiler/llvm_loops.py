@@ -10,22 +10,53 @@ the result and of each column; otherwise these addresses for each block.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 
-from autodiff.compiler.layout import COPY, MOVE, ROWS, SUM, TRANSPOSE, Kernel
+from autodiff.compiler.layout import COPY, MOVE, ROWS, SUM, TRANSPOSE, Call, Kernel, Spacing
 from autodiff.compiler.llvm_operations import Externals, Operations, vector_type
 from autodiff.compiler.packs import Part, operands_in
 
-__all__ = ["KERNEL_ARGUMENTS", "Blocks", "addresses_of", "loop_function"]
+__all__ = ["KERNEL_ARGUMENTS", "Blocks", "Table", "loop_function"]
 
 KERNEL_ARGUMENTS = "ptr %memory, ptr %table, ptr %numbers, i64 %rows"
 
 
-def addresses_of(kernel: Kernel) -> int:
-    """Return how many addresses a block has: its result's and its columns'."""
-    if kernel.what == MOVE:
-        return 3
-    return 1 + (kernel.width if kernel.what in (COPY, TRANSPOSE) else len(kernel.columns))
+class Table:
+    """The numbers of all calls of loops, as these read them."""
+
+    def __init__(self) -> None:
+        self.numbers = array("i")
+        self.listed: dict[Spacing, int] = {}
+
+    def put(self, call: Call) -> int:
+        """Append a call's numbers, and return where they begin."""
+        kernel = call.kernel
+        found = array("i", [len(call)])
+        columns = iter(call.spacings)
+        for (part, terms), count in zip(kernel.terms, call.counts, strict=True):
+            found.extend([count] if terms is None else [])
+            for spacing in islice(columns, operands_in(part)):
+                found.append(self.terms_of(spacing) if spacing.step is None else spacing.step)
+        if kernel.even:
+            pairs = zip(call.numbers[: kernel.addresses], call.steps(), strict=True)
+            found.extend(chain.from_iterable(pairs))
+        else:
+            found.extend(call.numbers)
+        return self.append(found)
+
+    def terms_of(self, spacing: Spacing) -> int:
+        """Return where the offsets of a column's terms are listed."""
+        if spacing not in self.listed:
+            self.listed[spacing] = self.append(spacing.offsets)
+        return self.listed[spacing]
+
+    def append(self, numbers: Iterable[int]) -> int:
+        """Append numbers and return where they begin."""
+        start = len(self.numbers)
+        self.numbers.extend(numbers)
+        return start
 
 
 def loop_function(kernel: Kernel, name: str, externals: Externals) -> list[str]:
@@ -44,7 +75,11 @@ def loop_function(kernel: Kernel, name: str, externals: Externals) -> list[str]:
 
 
 class Blocks(Operations, ABC):
-    """Writes the blocks of kernels; where the numbers of the table come from is left open."""
+    """Writes the blocks of kernels; how their numbers are found is left open.
+
+    ``terms`` has, for each column of a sum, its step from term to term, or what finds them;
+    ``counts`` the number of terms of each run that is a loop.
+    """
 
     def __init__(self, externals: Externals) -> None:
         super().__init__(externals, 1)
@@ -56,14 +91,8 @@ class Blocks(Operations, ABC):
         """Go on with another kernel."""
         self.kernel = kernel
         self.set_width(kernel.width)
-        # For each column of a sum: its step, or where its terms' places are in the table.
         self.terms: list[str] = []
-        # For each run of a sum: its number of terms, if it is a loop.
         self.counts: list[str] = []
-
-    @abstractmethod
-    def heading(self) -> str:
-        """Return the next number of the call's part of the table."""
 
     @abstractmethod
     def term_offset(self, column: int, term: int | str) -> str:
@@ -85,12 +114,6 @@ class Blocks(Operations, ABC):
         """Begin a block of instructions."""
         self.body.append(f"{name}:")
         self.block = name
-
-    def term_headings(self) -> None:
-        """Read the numbers of the terms of each run."""
-        for part, terms in self.kernel.terms:
-            self.counts.append(self.heading() if terms is None else "%rows")
-            self.terms += [self.heading() for _ in range(operands_in(part))]
 
     def stored(self, addresses: list[list[str]], fixed: dict[int, str]) -> None:
         """Write blocks that read there, and store their results."""
@@ -261,8 +284,15 @@ class _Loop(Blocks):
         self.body.append(f"  call void @llvm.memcpy.p0.p0.i64({pointers}, i64 {size}, i1 false)")
 
     def heading(self) -> str:
+        """Return the next number of the call's part of the table."""
         self.headings += 1
         return self.entry_of("%numbers", self.headings - 1)
+
+    def term_headings(self) -> None:
+        """Read the numbers of the terms of each run."""
+        for part, terms in self.kernel.terms:
+            self.counts.append(self.heading() if terms is None else "%rows")
+            self.terms += [self.heading() for _ in range(operands_in(part))]
 
     def entry_of(self, pointer: str, index: str | int) -> str:
         """Return a number of the table as an i64."""
@@ -280,7 +310,7 @@ class _Loop(Blocks):
         kernel = self.kernel
         count = self.heading()
         self.term_headings()
-        columns = addresses_of(kernel)
+        columns = kernel.addresses
         if kernel.even:
             pairs = [(self.heading(), self.heading()) for _ in range(columns)]
             starts, steps = [first for first, _ in pairs], [step for _, step in pairs]

@@ -10,30 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from autodiff.compiler.layout import COPY, MOVE, ROWS, TRANSPOSE, Call, Layout
-from autodiff.compiler.llvm_loops import Blocks, addresses_of
+from autodiff.compiler.layout import COPY, MOVE, ROWS, TRANSPOSE, Call, Layout, Spacing
+from autodiff.compiler.llvm_loops import Blocks
 from autodiff.compiler.llvm_operations import Externals, literal, vector_type
 from autodiff.compiler.packs import Part, operands_in
 
 __all__ = ["WrittenOut", "instructions"]
 
 
-def instructions(call: Call, table: Sequence[int]) -> int:
+def instructions(call: Call) -> int:
     """Return about how many instructions the blocks of a call take, written out."""
     kernel = call.kernel
     if kernel.what in (COPY, TRANSPOSE):
-        each = kernel.width + 1
-    elif kernel.what == MOVE:
-        each = 2
-    else:
-        each = 1 + len(kernel.columns) + operations_in(kernel.tree)
-        place = call.start
-        for part, terms in kernel.terms:
-            place += terms is None
-            count = table[place] if terms is None else abs(terms)
-            each += count * (1 + operands_in(part) + operations_in(part))
-            place += operands_in(part)
-    return each * table[call.start]
+        return len(call) * (kernel.width + 1)
+    if kernel.what == MOVE:
+        return len(call) * 2
+    terms = [
+        abs(count) * (1 + operands_in(part) + operations_in(part))
+        for (part, _), count in zip(kernel.terms, call.counts, strict=True)
+    ]
+    return len(call) * (1 + len(kernel.columns) + operations_in(kernel.tree) + sum(terms))
 
 
 def operations_in(part: Part) -> int:
@@ -51,48 +47,35 @@ class _Vector:
 
 
 class WrittenOut(Blocks):
-    """Writes the blocks of calls one by one; the table's numbers are in the code."""
+    """Writes the blocks of calls one by one; their addresses are in the code."""
 
     def __init__(self, externals: Externals, layout: Layout) -> None:
         super().__init__(externals)
-        self.table = layout.table
         self.numbers = layout.numbers
-        self.place_in_table = 0
+        self.spacings: tuple[Spacing, ...] = ()
         self.known: dict[int, _Vector] = {}
         self.unwritten: dict[int, _Vector] = {}
         self.emitted: dict[str, str] = {}
 
     # ---- blocks ----------------------------------------------------------------------------
 
-    def heading(self) -> str:
-        self.place_in_table += 1
-        return str(self.table[self.place_in_table - 1])
-
-    def term_offset(self, column: int, term: int | str) -> str:
-        start = int(self.terms[column])
-        return str(
-            start * int(term) if self.kernel.steps[column] else self.table[start + int(term)]
-        )
-
-    def known_count(self, number: int, terms: int | None) -> int | None:
-        return int(self.counts[number]) if terms is None else super().known_count(number, terms)
-
     def blocks_of(self, call: Call) -> None:
         """Write the blocks of a call."""
         self.begin(call.kernel)
-        self.place_in_table = call.start
-        count = int(self.heading())
-        self.term_headings()
-        columns = addresses_of(call.kernel)
-        if call.kernel.even:
-            pairs = [(int(self.heading()), int(self.heading())) for _ in range(columns)]
-            rows = [[str(first + k * step) for first, step in pairs] for k in range(count)]
-        else:
-            rows = [[self.heading() for _ in range(columns)] for _ in range(count)]
+        self.spacings = call.spacings
+        self.terms = [str(spacing.step) for spacing in call.spacings]
+        self.counts = ["%rows" if count == ROWS else str(count) for count in call.counts]
+        blocks = [[str(address) for address in block] for block in call.blocks()]
         if any(terms == ROWS for _, terms in call.kernel.terms):
-            self.write_back(self.read_by_rows(rows))
-        for start in range(0, count, call.kernel.together):
-            self.stored(rows[start : start + call.kernel.together], {})
+            self.write_back(self.read_by_rows(blocks))
+        for start in range(0, len(blocks), call.kernel.together):
+            self.stored(blocks[start : start + call.kernel.together], {})
+
+    def term_offset(self, column: int, term: int | str) -> str:
+        return str(self.spacings[column].offsets[int(term)])
+
+    def known_count(self, number: int, terms: int | None) -> int | None:
+        return int(self.counts[number]) if terms is None else super().known_count(number, terms)
 
     def read_by_rows(self, blocks: Sequence[Sequence[str]]) -> Iterator[int]:
         """Yield the addresses of the terms that loops over rows read."""

@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from autodiff.compiler.build import (
     Parts,
@@ -27,15 +27,13 @@ from autodiff.compiler.layout import (
     COPY,
     MOVE,
     SUM,
-    Block,
     Call,
-    Column,
     Kernel,
-    Layout,
     Spacing,
     terms_of,
 )
 from autodiff.compiler.linear import numbered
+from autodiff.compiler.loop_layout import SHORTEST_LOOP, LoopLayout
 from autodiff.compiler.pack_names import (
     array_names,
     base_name,
@@ -48,116 +46,14 @@ from autodiff.compiler.text import one_line, wrapped
 
 __all__ = ["evaluation_loops", "run_loops", "step_loops"]
 
-# A block that is shorter is no loop of its own: its numbers are copied from a table of places.
-SHORTEST_LOOP = 3
-
-
 # What the loops call things; those with two underscores no label is turned into.
 OUR_WORDS = ("memory", "known", "total", "block", "lane", "term", "k")
 
+# Around the number of a part of the memory, whose name is known at the end.
+MARK = "\ue000"
+
 # Numbers in more pieces are found by a table.
 MOST_PIECES = 8
-
-
-class EvenColumn(Column):
-    """A column that may have any even step from lane to lane."""
-
-    def runs(self) -> list[int]:
-        """Return, for each lane, how many lanes from there on are evenly spaced."""
-        count = len(self.addresses)
-        found = [1] * count
-        run, by = 1, None
-        for lane in range(count - 2, -1, -1):
-            apart = self.addresses[lane + 1] - self.addresses[lane]
-            if self.spacings[lane] is not self.spacings[lane + 1]:
-                run, by = 1, None
-            else:
-                run = run + 1 if apart == by or by is None else 2
-                by = apart
-            found[lane] = run
-        return found
-
-    def breaks(self) -> int:
-        """Return how many runs the column is made of; one more if it goes down."""
-        falls = any(b < a for a, b in pairwise(self.addresses))
-        return Column.breaks(self) + falls
-
-
-class LoopLayout(Layout):
-    """The memory of a program whose loops work on one number at a time, in named parts."""
-
-    column_type = EvenColumn
-    terms_written_out = 1
-
-    def __init__(self) -> None:
-        super().__init__(1 << 30)
-        self.starts: list[int] = []
-        self.parts: list[str] = []
-        self.naming = ""
-
-    def reserve(self, doubles: int) -> int:
-        """Return the start of a new part of the memory, which has the name of the moment."""
-        start = self.size
-        self.size += doubles
-        self.starts.append(start)
-        self.parts.append(self.naming)
-        return start
-
-    def padded(self, lanes: int) -> int:
-        """Return how many places so many lanes take: none more."""
-        return lanes
-
-    def pieces(self, columns: Sequence[Column], count: int) -> Iterator[tuple[int, int]]:
-        """Yield pieces of any length; short ones that follow each other are one, to be copied."""
-        runs = [column.runs() for column in columns]
-        lengths = [min([count, *of_lane]) for of_lane in zip(*runs, strict=True)] or [count]
-        lane = 0
-        while lane < count:
-            first = lane
-            while lane < count and lengths[lane] < min(SHORTEST_LOOP, count):
-                lane += lengths[lane]
-            lane = min(lane, count)
-            if lane == first:
-                lane = min(lane + lengths[lane], count)
-            yield first, lane - first
-
-    def copying(self, width: int, rows: Sequence[tuple[int, ...]]) -> list[Call]:
-        """Return the call that copies numbers side by side."""
-        return self.table_call(Kernel(COPY, width, even=False), [], rows)
-
-    def groups(
-        self, kernel: Kernel, blocks: list[tuple[int, ...]]
-    ) -> Iterator[tuple[int, list[tuple[int, ...]]]]:
-        """Yield all blocks at once, to be computed one by one."""
-        del kernel  # sums, too
-        if blocks:
-            yield 1, blocks
-
-    def block(
-        self,
-        columns: Sequence[Column],
-        first: int,
-        lanes: int,
-        copies: dict[int, list[tuple[int, ...]]],
-    ) -> tuple[Block, list[int]]:
-        """Return a block and the addresses that it reads; what it needs copied is noted."""
-        strides: list[int] = []
-        spacings: list[Spacing] = []
-        read: list[int] = []
-        for column in columns:
-            addresses = column.addresses[first : first + lanes]
-            of_lanes = column.spacings[first : first + lanes]
-            base, spacing = addresses[0], of_lanes[0]
-            step = addresses[1] - base if lanes > 1 else 0
-            even = addresses == [base + step * lane for lane in range(lanes)]
-            if not even or of_lanes.count(spacing) != lanes:
-                base, spacing = self.copied(column.registers[first : first + lanes], lanes, copies)
-                step = 1
-            strides.append(step)
-            spacings.append(spacing)
-            read.append(base)
-        kinds = "".join(["C" if step else "B" for step in strides])
-        return Block(lanes, kinds, tuple(spacings), tuple(strides)), read
 
 
 class _Writer:
@@ -210,8 +106,8 @@ class _Writer:
         if offset or not more:
             more.append(str(offset))
         if self.language is C:
-            return f"@{part}@[{' + '.join(more)}]"
-        return f"memory[@{part}@ + {' + '.join(more)}]"
+            return f"{MARK}{part}{MARK}[{' + '.join(more)}]"
+        return f"memory[{MARK}{part}{MARK} + {' + '.join(more)}]"
 
     def finished(self, lines: Sequence[str]) -> list[str]:
         """Return the lines behind what they need declared."""
@@ -226,16 +122,17 @@ class _Writer:
             else f"const memory = new Float64Array({size});"
         ]
         lines = [kept for line in lines if (kept := self.kept(line))]
-        named = {int(part) for line in lines for part in re.findall(r"@(\d+)@", line)}
+        named = {int(part) for line in lines for part in re.findall(rf"{MARK}(\d+){MARK}", line)}
         for part in sorted(named):
             start = layout.starts[part]
             name = f"from__{names[part]}" if start in self.constants else names[part]
             declared.append(
                 f"double *const {name} = memory + {start};" if c else f"const {name} = {start};"
             )
-        self.declare("double known[]", "known", map(language.number, self.numbers.values()))
-        first = min(self.numbers, default=0)
-        declared += self.counted("k", len(self.numbers), [f"memory[{first} + k] = known[k];"])
+        if not self.read_there.isdisjoint(self.numbers):
+            self.declare("double known[]", "known", map(language.number, self.numbers.values()))
+            filled = [f"memory[{min(self.numbers)} + k] = known[k];"]
+            declared += self.counted("k", len(self.numbers), filled)
         if c:
             declared.append("(void)memory;")
 
@@ -244,14 +141,18 @@ class _Writer:
             beside = not is_constant and layout.starts[part] in self.constants
             return f"from__{names[part]}" if beside else names[part]
 
-        return [*self.tables, *declared, *[re.sub(r"@(\d+)(!?)@", name_of, line) for line in lines]]
+        return [
+            *self.tables,
+            *declared,
+            *[re.sub(rf"{MARK}(\d+)(!?){MARK}", name_of, line) for line in lines],
+        ]
 
     def kept(self, line: str) -> str:
         """Return a line, but not one that writes to memory what no loop reads there."""
-        indent, found, rest = line.partition("@?")
+        indent, found, rest = line.partition(f"{MARK}?")
         if not found:
             return line
-        address, _, rest = rest.partition("?@")
+        address, _, rest = rest.partition(f"?{MARK}")
         return indent + rest if int(address) in self.read_there else ""
 
     def will_read(self, pack: Pack) -> None:
@@ -327,7 +228,7 @@ class _Writer:
     def many(self, pack: Pack) -> list[str]:
         """Return the loops of a pack behind a comment."""
         loops = [line for call in self.layout.place(pack) for line in self.call(call)]
-        comment = one_line(f"{identifier(self.layout.naming)}: {self.described(pack)}")
+        comment = one_line(f"{identifier(self.layout.naming)}: {described(pack, self.arrays)}")
         return [f"{self.language.comment} {comment}", *loops]
 
     def alone(self, pack: Pack) -> list[str]:
@@ -339,7 +240,8 @@ class _Writer:
         else:
             layout.addresses[result] = layout.reserve(1)
         address = layout.addresses[result]
-        constant = self.constants[address] = f"@{bisect_right(layout.starts, address) - 1}!@"
+        part = bisect_right(layout.starts, address) - 1
+        constant = self.constants[address] = f"{MARK}{part}!{MARK}"
         if tree is None:
             lines = [line for call in calls for line in self.call(call)]
         else:
@@ -347,11 +249,7 @@ class _Writer:
             places = pack.shape.places
             text = self.tree(tree, iter([operands[place] for place in places]))
             lines = [self.language.statement(constant, text)]
-        return [*lines, f"@?{address}?@memory[{address}] = {constant};"]
-
-    def described(self, pack: Pack) -> str:
-        """Return what a pack computes, without what a line would take for a part's name."""
-        return described(pack, self.arrays).replace("@", " ")
+        return [*lines, f"{MARK}?{address}?{MARK}memory[{address}] = {constant};"]
 
     def name_of(self, pack: Pack) -> str:
         """Return what the numbers of a pack are called."""
@@ -366,61 +264,49 @@ class _Writer:
 
     def call(self, call: Call) -> list[str]:
         """Return the loops of a call."""
-        kernel, table, at = call.kernel, self.layout.table, call.start
-        count, at = table[at], at + 1
+        kernel, count = call.kernel, len(call)
         if kernel.what == COPY:
-            return self.copying(kernel, count, at)
+            return self.copying(call)
         if kernel.what == MOVE:
-            lines = []
-            for row in range(at, at + 3 * count, 3):
-                to, source, length = table[row : row + 3]
-                index = "k" if length > 1 else ""
-                self.read_there.update(range(source, source + length) if length > 1 else ())
-                moved = [f"{self.cell(to, index)} = {self.cell(source, index)};"]
-                lines += self.counted("k", length, moved) if length > 1 else moved
-            return lines
-        terms: list[tuple[int, list[str]]] = []
-        column = 0
-        for part, fixed in kernel.terms:
-            number = fixed
-            if number is None:
-                number, at = table[at], at + 1
-            steps = []
-            operands = operands_in(part)
-            for even in kernel.steps[column : column + operands]:
-                steps.append(
-                    times("term", table[at])
-                    if even
-                    else f"{self.table(table[table[at] : table[at] + number])}[term]"
-                )
-                at += 1
-            column += operands
-            terms.append((number, steps))
-        columns = 1 + len(kernel.columns)
+            return [line for block in call.blocks() for line in self.moving(*block)]
+        columns = iter(call.spacings)
+        terms = [
+            (number, [self.term_index(spacing) for spacing in islice(columns, operands_in(part))])
+            for (part, _), number in zip(kernel.terms, call.counts, strict=True)
+        ]
         if not kernel.even and count <= SHORTEST_LOOP:
-            rows = range(at, at + columns * count, columns)
-            return [
-                line
-                for row in rows
-                for line in self.loops(
-                    kernel, 1, list(table[row : row + columns]), [""] * columns, terms
-                )
-            ]
+            nothing = [""] * kernel.addresses
+            blocks = [self.loops(kernel, 1, block, nothing, terms) for block in call.blocks()]
+            return [line for lines in blocks for line in lines]
         if kernel.even:
-            bases = list(table[at : at + 2 * columns : 2])
-            blocks = [times("block", step) for step in table[at + 1 : at + 2 * columns : 2]]
-        else:
-            name = self.table(table[at : at + columns * count])
-            bases = [-1] * columns
-            blocks = [f"{name}[{times('block', columns)} + {k}]" for k in range(columns)]
-        return self.loops(kernel, count, bases, blocks, terms)
+            bases = call.numbers[: kernel.addresses]
+            return self.loops(
+                kernel, count, bases, [times("block", s) for s in call.steps()], terms
+            )
+        self.read_there.update(call.numbers)
+        name, size = self.table(call.numbers), kernel.addresses
+        found = [f"{name}[{times('block', size)} + {k}]" for k in range(size)]
+        return self.loops(kernel, count, [-1] * size, found, terms)
+
+    def term_index(self, spacing: Spacing) -> str:
+        """Return the index of a term, relative to the first."""
+        if spacing.step is not None:
+            return times("term", spacing.step)
+        return f"{self.table(spacing.offsets)}[term]"
+
+    def moving(self, to: int, source: int, length: int) -> list[str]:
+        """Return the statements that copy numbers side by side to another place."""
+        if length == 1:
+            return [f"{self.cell(to)} = {self.cell(source)};"]
+        self.read_there.update(range(source, source + length))
+        return self.counted("k", length, [f"{self.cell(to, 'k')} = {self.cell(source, 'k')};"])
 
     def loops(
         self,
         kernel: Kernel,
         count: int,
-        bases: list[int],
-        blocks: list[str],
+        bases: Sequence[int],
+        blocks: Sequence[str],
         terms: Sequence[tuple[int, list[str]]],
     ) -> list[str]:
         """Return the loops over blocks and lanes."""
@@ -440,24 +326,21 @@ class _Writer:
                 body += [statement] if lone else self.counted("lane", kernel.width, [statement])
         return self.counted("block", count, body) if count > 1 else body
 
-    def copying(self, kernel: Kernel, count: int, at: int) -> list[str]:
-        table, width = self.layout.table, kernel.width
-        rows = [
-            table[row : row + width + 1] for row in range(at, at + count * (width + 1), width + 1)
-        ]
-        sources = [source for row in rows for source in row[1:]]
-        name = self.table(sources)
-        lines = []
-        for number, (to, *_) in enumerate(rows):
-            if number and rows[number - 1][0] + width == to:
-                continue
+    def copying(self, call: Call) -> list[str]:
+        """Return the loops that copy numbers from anywhere, side by side."""
+        rows, width = call.blocks(), call.kernel.width
+        name = self.table([source for row in rows for source in row[1:]])
+        lines: list[str] = []
+        number = 0
+        while number < len(rows):
             length = 1
-            while number + length < count and rows[number + length][0] == to + length * width:
+            to = rows[number][0]
+            while number + length < len(rows) and rows[number + length][0] == to + length * width:
                 length += 1
             index = f"k + {number * width}" if number else "k"
-            lines += self.counted(
-                "k", length * width, [f"{self.cell(to, 'k')} = memory[{name}[{index}]];"]
-            )
+            copied = f"{self.cell(to, 'k')} = memory[{name}[{index}]];"
+            lines += self.counted("k", length * width, [copied])
+            number += length
         return lines
 
     def sum(

@@ -86,7 +86,7 @@ class Program:
     def __init__(self, output: Value, recording: Recording, engine: str = "python") -> None:
         self.output = output
         self.recording = recording
-        self.expanded: Parts = build(recording, named=False)
+        self._unguarded = build(recording, named=False, unguarded=True)
         self._wanted_engine = engine
         self._why_python = ""
         self.title = f"program for {name_of(output)}"
@@ -113,6 +113,14 @@ class Program:
         """The program's registers as a person reads them, with names and comments."""
         with collector_paused():
             return build(self.recording, named=True)
+
+    @cached_property
+    def expanded(self) -> Parts:
+        """The program's registers for machines."""
+        if not self._unguarded.has_guards:
+            return self._unguarded
+        with collector_paused():
+            return build(self.recording, named=False)
 
     @property
     def loops(self) -> list[str]:
@@ -166,11 +174,12 @@ class Program:
         return self._guarded(partial(self._runner_of, native=NetworksRunner))
 
     def _guarded(self, make: Callable[[Parts], Runner]) -> Runner | GuardedRunner:
-        if not guards_can_wait(self.expanded):
+        if not guards_can_wait(self._unguarded):
             return make(self.expanded)
-        with collector_paused():
-            unguarded = build(self.recording, named=False, unguarded=True)
-        return GuardedRunner(make(unguarded), partial(make, self.expanded))
+        return GuardedRunner(make(self._unguarded), partial(self._with_guards, make))
+
+    def _with_guards(self, make: Callable[[Parts], Runner]) -> Runner:
+        return make(self.expanded)
 
     def _runner_of(self, parts: Parts, native: type[NativeRunner] = NativeRunner) -> Runner:
         if self._wanted_engine == "native":
@@ -303,9 +312,13 @@ class Program:
         >>> program = compile((w * x) ** 2, inputs=[x])
         >>> print(program.to_javascript({"twice": {"2 w": 2 * w}}).partition("function twice")[2])
         (parameters, inputs, outputs) {
-          const w = parameters[0];
-          const t3 = 2.0 * w;
-          outputs[0] = t3;  // 2 w
+          const memory = new Float64Array(4);
+          const w = 0;
+          const row_of_inputs = 1;
+          memory[0] = parameters[0];
+          memory[row_of_inputs + 0] = inputs[0];
+          const v4 = 2.0 * memory[w + 0];
+          outputs[0] = v4;  // 2 w
         }
         <BLANKLINE>
         if (typeof module !== "undefined") module.exports = { step, run, twice };

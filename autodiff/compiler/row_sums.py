@@ -31,23 +31,43 @@ from autodiff.ops import Role
 __all__ = ["NetworkSums", "RowSums", "SumGroup", "SumPlan", "plan_sums"]
 
 
-class RowSums:
-    """Sums in memory of registers of the rows, of which each vector has several.
+class Sums:
+    """Sums in memory of registers of the rows, and then their means.
 
     ``addresses`` has that of each register's sum, ``places`` are those of all sums; ``needed`` are
     the registers to be computed for each row.
     """
 
-    def __init__(self, linear: Linear, layout: Layout, summed: Sequence[int]) -> None:
+    addresses: dict[int, int]
+    needed: list[int]
+
+    def __init__(self, layout: Layout, vectors: int) -> None:
         self.layout, self.lanes = layout, layout.lanes
+        start = layout.reserve(vectors * layout.lanes)
+        self.places = range(start, start + vectors * layout.lanes)
+        self.starts = self.places[:: layout.lanes]
+
+    def cleared(self, zero: int) -> list[Call]:
+        """Return the calls that make all sums 0; at ``zero`` there is one."""
+        every = Kernel(TREE, self.lanes, "B")
+        return self.layout.progress(every, [(to, zero) for to in self.starts])
+
+    def divided(self, count: int) -> list[Call]:
+        """Return the calls that make means of the sums; at ``count`` is the number of rows."""
+        mean = Kernel(TREE, self.lanes, "CB", (ops.DIV, (OPERAND, OPERAND)), (0, 1))
+        return self.layout.progress(mean, [(to, to, count) for to in self.starts])
+
+
+class RowSums(Sums):
+    """Sums of registers that have, in one vector, a number for each of several rows."""
+
+    def __init__(self, linear: Linear, layout: Layout, summed: Sequence[int]) -> None:
         self.plan = plan_sums(linear, summed, layout.lanes)
+        super().__init__(layout, len(self.plan.groups))
         self.needed = self.plan.needed()
-        count = len(self.plan.groups) * layout.lanes
-        self.start = layout.reserve(count)
-        self.places = range(self.start, self.start + count)
         self.addresses = {
-            register: self.start + number * layout.lanes + lane
-            for number, group in enumerate(self.plan.groups)
+            register: start + lane
+            for start, group in zip(self.starts, self.plan.groups, strict=True)
             for lane, register in enumerate(group.sums)
         }
 
@@ -63,11 +83,11 @@ class RowSums:
             vectors.append(layout.reserve(lanes * lanes))
             sources = [layout.row_address(member) for member in members]
             squares.append((vectors[-1], *sources, *sources[-1:] * (lanes - len(sources))))
-        calls = layout.table_call(Kernel(TRANSPOSE, lanes, even=False), [], squares)
+        calls = layout.table_call(Kernel(TRANSPOSE, lanes, even=False), squares)
         products: list[Addresses] = []
         others: list[Addresses] = []
-        for number, group in enumerate(self.plan.groups):
-            to, vector = self.start + number * lanes, vectors[group.vector]
+        for to, group in zip(self.starts, self.plan.groups, strict=True):
+            vector = vectors[group.vector]
             if group.factor is None:
                 others.append((to, to, vector))
             else:
@@ -81,25 +101,25 @@ class RowSums:
         """Return the calls that add a term for each row to sums."""
         if not blocks:
             return []
-        terms, even = ((OPERAND, 1), (part, ROWS)), (True,) * len(columns)
-        kernel = Kernel(SUM, self.lanes, columns, terms=terms, steps=even)
+        counts, lanes = (1, ROWS), self.lanes
+        terms = tuple(zip((OPERAND, part), counts, strict=True))
+        spacings = [tuple(range(0, lanes * step, step)) for step in steps]
+        spaced = tuple(map(self.layout.spacing, [(0,), *spacings]))
+        kernel = Kernel(SUM, lanes, columns, terms=terms, steps=(True,) * len(columns))
         if len(blocks) <= SUMS_TOGETHER[0]:
             kernel = replace(kernel, even=False, together=len(blocks))
-            return self.layout.table_call(kernel, [0, *steps], blocks)
-        return self.layout.progress(kernel, [0, *steps], blocks)
+            return self.layout.table_call(kernel, blocks, counts, spaced)
+        return self.layout.progress(kernel, blocks, counts, spaced)
 
 
-class NetworkSums:
-    """The same of registers that have, in one vector, a number for each of many networks."""
+class NetworkSums(Sums):
+    """Sums of registers that have, in one vector, a number for each of many networks."""
 
     def __init__(self, linear: Linear, layout: Layout, summed: Sequence[int]) -> None:
         del linear
-        self.layout = layout
+        super().__init__(layout, len(summed))
         self.needed = list(summed)
-        count = len(summed) * layout.lanes
-        start = layout.reserve(count)
-        self.places = range(start, start + count)
-        self.addresses = dict(zip(summed, self.places[:: layout.lanes], strict=True))
+        self.addresses = dict(zip(summed, self.starts, strict=True))
 
     def calls(self) -> list[Call]:
         """Return the calls that add one row."""
@@ -108,7 +128,7 @@ class NetworkSums:
         blocks: list[Addresses] = [
             (to, to, layout.row_address(register)) for register, to in self.addresses.items()
         ]
-        return layout.progress(addition, [], blocks)
+        return layout.progress(addition, blocks)
 
 
 @dataclass(frozen=True, slots=True)
