@@ -67,6 +67,9 @@ FIGURES = (
     Figure("60,000 nodes", "eager Value", "stored derivatives", 1.4),
     Figure("60,000 nodes", "eager Value", "micrograd", 1.6),
     Figure("GPT step", "eager Value", "stored derivatives", 1.4),
+    Figure("GPT document", "native", "PyTorch eager", 60.0),
+    Figure("GPT document", "native", "JAX jit + scan", 3.0),
+    Figure("GPT document", "native", "C by hand, float32, -ffast-math", 1.5),
 )
 
 

@@ -86,18 +86,19 @@ def fit(
     """Train the model for a number of epochs and return the history of its losses.
 
     ``x`` is a list of rows of inputs, ``y`` a target for each: a number, a list of numbers, or
-    a class number for ``cross_entropy``.  ``loss(predictions, targets)`` is asked for one row
-    at a time; an epoch's loss is the mean over its rows, plus ``penalty(model.parameters())``,
-    which counts once a batch.  After each batch of ``batch_size`` rows (default: all) the
-    optimizer makes a step.  ``shuffle`` (a ``random.Random``, or an int to seed one) puts the rows
-    in a new order each epoch.  ``progress(epochs_done, loss)`` is called now and then.  The
-    gradients are cleared at the end.
+    a class number for ``cross_entropy``.  Rows may have different lengths, and so may lists of
+    targets.  ``loss(predictions, targets)`` is asked for one row at a time; an epoch's loss is the
+    mean over its rows, plus ``penalty(model.parameters())``, which counts once a batch.  After each
+    batch of ``batch_size`` rows (default: all) the optimizer makes a step.  ``shuffle`` (a
+    ``random.Random``, or an int to seed one) puts the rows in a new order each epoch.
+    ``progress(epochs_done, loss)`` is called now and then.  The gradients are cleared at the end.
 
     ``engine`` is "eager" (the graph is built anew for each row), "python" (a compiled program),
     "native" (the same program as machine code; needs llvmlite) or "auto", the fastest that is
     installed and does what the code does.  A program has the operations that the code does with
-    the first row.  So it is none of code that looks at a Value's number (``if x[0] > 0``,
-    Python's ``max``, ``.data``), makes a text of one, draws (dropout), keeps a count or has an
+    the first row; where rows have other lengths, there is a program for each.  So it is none of
+    code that looks at a Value's number (``if x[0] > 0``, Python's ``max``, ``.data``; a table is
+    indexed with ``autodiff.pick``), makes a text of one, draws (dropout), keeps a count or has an
     iterator; nor of an optimizer with a ``step()`` or ``updates()`` of its own, nor of parameters
     with hooks.  For these "auto" takes "eager", and the history's ``reason`` says why.  What
     ``progress`` changes, the optimizer's settings or the model, holds from then on.

@@ -18,7 +18,11 @@ Penalty = Callable[[list[Value]], Value]
 
 
 class Rows:
-    """The data set, checked: rows of floats, and targets as the loss takes them."""
+    """The data set, checked: rows of floats, and targets as the loss takes them.
+
+    Rows whose inputs, or whose targets, are lists of other lengths are of another shape: ``shapes``
+    has the number of each row's, and ``firsts`` the first row of each.
+    """
 
     def __init__(self, model: Module, x: Sequence[Any], y: Sequence[Any], loss: Loss) -> None:
         for given, what in ((x, "rows as x"), (y, "targets as y")):
@@ -33,17 +37,11 @@ class Rows:
             )
         if not self.x:
             raise ValueError("fit needs at least one row")
-        for place, row in enumerate(self.x):
-            if len(row) != len(self.x[0]):
-                raise ValueError(
-                    f"row {place} of x has {len(row)} inputs, but row 0 has {len(self.x[0])}"
-                )
-        before = draws_of(model)
-        prediction = model(self.x[0])
+        lengths, before = dict.fromkeys(map(len, self.x)), draws_of(model)
+        predictions = {length: self.prediction(model, length) for length in lengths}
         before.restore()  # as if nothing had been drawn: an epoch's first row is the first
-        check_is_no_number(prediction)
         if loss is cross_entropy:
-            if isinstance(prediction, Value):
+            if any(isinstance(prediction, Value) for prediction in predictions.values()):
                 raise ValueError(
                     "fit: cross_entropy needs an output for each class, but the model has one; "
                     "binary_cross_entropy_with_logits tells two classes by one output"
@@ -51,17 +49,40 @@ class Rows:
             if not any(isinstance(target, Iterable) for target in self.y):
                 self.loss = indicated_cross_entropy
             self.y = [
-                one_hot(target, len(prediction), f"target {place} of y")
-                for place, target in enumerate(self.y)
+                one_hot(target, len(predictions[len(row)]), f"target {place} of y")
+                for place, (row, target) in enumerate(zip(self.x, self.y, strict=True))
             ]
         # The losses check their targets: each kind is shown to them once, before any training.
-        detached = _detached(prediction)
+        detached = {length: _detached(prediction) for length, prediction in predictions.items()}
         shown: set[str] = set()
-        for place, target in enumerate(self.y):
+        numbers: dict[tuple[int, ...], int] = {}
+        self.shapes: list[int] = []
+        for place, (row, target) in enumerate(zip(self.x, self.y, strict=True)):
             self.y[place] = wanted = _floats(target, f"target {place} of y")
-            if repr(wanted) not in shown:
-                shown.add(repr(wanted))
-                value_of(self.loss([detached], [wanted]), "loss")
+            shape = (len(row), len(wanted)) if isinstance(wanted, list) else (len(row),)
+            self.shapes.append(numbers.setdefault(shape, len(numbers)))
+            if f"{len(row)} {wanted!r}" not in shown:
+                shown.add(f"{len(row)} {wanted!r}")
+                value_of(self.loss([detached[len(row)]], [wanted]), "loss")
+        self.firsts = [self.shapes.index(shape) for shape in range(len(numbers))]
+
+    def prediction(self, model: Module, length: int) -> Any:
+        """Return what the model makes of the first row of that length.
+
+        An error says which row it was, if another row has another length.
+        """
+        place = next(place for place, row in enumerate(self.x) if len(row) == length)
+        try:
+            found = model(self.x[place])
+        except Exception as error:
+            if length != len(self.x[0]):
+                error.add_note(
+                    f"fit: that was row {place} of x, which has {length} inputs, where row 0 has "
+                    f"{len(self.x[0])}: is the model for rows of different lengths?"
+                )
+            raise
+        check_is_no_number(found, place)
+        return found
 
     def loss_of(self, model: Module, place: int) -> Value:
         """Return the loss of one row: what ``loss_with`` returns and raises."""
@@ -91,23 +112,27 @@ class Rows:
         y = [Value(number, f"y{place}") for place, number in enumerate(self.y[row], 1)]
         return x, y, y
 
-    def unlike_the_first(self) -> list[int]:
-        """Return a row with other inputs than the first, and one with another target; or the first.
+    def unlike(self, first: int) -> list[int]:
+        """Return a row of that one's shape with other inputs, and one with another target.
 
-        Where a row's number has got into the code's constants, it shows there.
+        It is that row itself if there is none.  Where a row's number has got into the code's
+        constants, it shows there.
         """
+        alike = [place for place, shape in enumerate(self.shapes) if shape == self.shapes[first]]
         found = [
-            next((place for place, each in enumerate(part) if each != part[0]), 0)
+            next((place for place in alike if part[place] != part[first]), first)
             for part in (self.x, self.y)
         ]
-        return [*dict.fromkeys(place for place in found if place)] or [0]
+        return [*dict.fromkeys(place for place in found if place != first)] or [first]
 
 
 def _detached(prediction: Any) -> Any:
-    """Return a prediction, or a list of them, as variables with the same numbers."""
+    """Return a prediction, or a list of such of any depth, as variables with the same numbers."""
     if isinstance(prediction, Value):
         return Value(prediction.data)
-    return [Value(output.data if isinstance(output, Value) else output) for output in prediction]
+    if isinstance(prediction, Iterable):
+        return [_detached(output) for output in prediction]
+    return Value(prediction)
 
 
 def check_is_no_number(prediction: Any, place: int = 0) -> None:

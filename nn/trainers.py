@@ -12,7 +12,15 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from autodiff.compiler import Program, batches_of, build, epoch_means, row_order
+from autodiff.compiler import (
+    Program,
+    ShapedProgram,
+    batches_of,
+    epoch_means,
+    record_program,
+    row_order,
+)
+from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.recording import RecordingError, functions_of, moved, recorded_updates
 from autodiff.support.kept import Kept
 from autodiff.support.snapshots import Attributes, Numbers
@@ -54,9 +62,8 @@ class EagerTrainer:
             row_loss.backward()
             total += row_loss.data
         for parameter in self.job.optimizer.parameters:
-            if parameter.has_grad:
-                # Sums over rows start from 0.0, in programs too: -0.0 becomes 0.0.
-                parameter.grad = (0.0 + parameter.grad) / len(batch)
+            # Sums over rows start from 0.0, in programs too: -0.0 becomes 0.0.
+            parameter.grad = (0.0 + parameter.grad) / len(batch)
         output = total / len(batch)
         penalty = self.job.penalty_now()
         if penalty is not None:
@@ -67,35 +74,71 @@ class EagerTrainer:
 
 
 class ProgramTrainer:
-    """Trains with a compiled program of one row."""
+    """Trains with a compiled program of one row, or with programs of one row of each shape."""
 
     def __init__(self, job: Job, recording: Recording, engine: str) -> None:
         self.job = job
         self.recording = recording
         self.settings = Settings(job.optimizer)
-        self.rows = job.rows.as_numbers()
-        updates = job.optimizer.updates
+        self.updates = job.optimizer.updates
         if not job.optimizer.is_of_the_library:
-            updates = functools.partial(recorded_updates, job.optimizer)
-        parts = build(recording.loss, recording.inputs, updates, recording.penalty)
+            self.updates = functools.partial(recorded_updates, job.optimizer)
+        self.rows: list[Any] = job.rows.as_numbers()
+        self.program: Program | ShapedProgram
+        # What the program repeats, and whose numbers are constants of it.
+        self.code: list[Any] = functions_of(recording.roots)
+        if len(job.rows.firsts) == 1:
+            program = record_program(
+                recording.loss, recording.inputs, self.updates, recording.penalty
+            )
+            self.program = Program(recording.loss, program, engine)
+        else:
+            self.rows = list(zip(job.rows.shapes, self.rows, strict=True))
+            self.program = self.shaped_program(engine)
+            self.code += code_of(job)
         if not self.settings.is_same(Settings(job.optimizer)):
             self.settings.restore()
             raise RecordingError(f"the rule of {type(job.optimizer).__name__} changes its settings")
-        self.program = Program(recording.loss, parts, engine)
         self.engine = self.program.engine
         self.reason = self.program.reason
-        self.functions = Kept(functions_of(recording.roots))
+        self.kept = Kept(self.code)
+
+    def shaped_program(self, engine: str) -> ShapedProgram:
+        """Return the programs of all shapes; "auto" takes Python where machine code cannot do all.
+
+        One graph is in memory at a time, besides that of the first row.
+        """
+        kind = "native" if engine == "auto" and native_is_installed() else engine
+        job, penalty = self.job, self.recording.penalty
+        try:
+            program = ShapedProgram(job.optimizer.parameters, self.updates, penalty, kind)
+            for place in job.rows.firsts:
+                recording = record(job, place) if place else self.recording
+                self.code += functions_of(recording.roots)
+                program.add(recording.loss, recording.inputs)
+        except RecordingError:
+            raise
+        except ValueError as error:  # a function that only Python can call, or it is too long
+            if kind == engine:
+                raise
+            program = self.shaped_program("python")
+            program.reason = str(error)
+        return program
 
     def run(self, epochs: int, rng: random.Random | None) -> list[float]:
         """Train and return the loss of each epoch."""
         return self.program.run(epochs, self.rows, self.job.size, rng)
 
     def is_as_recorded(self, recording: Recording) -> bool:
-        """Return whether a program of the code and the settings of now would be the same."""
+        """Return whether a program of the code and the settings of now would be the same.
+
+        ``recording`` is that of the first row.  Of several shapes the others are not recorded anew,
+        which would take longer than the training: what the code keeps must be the same.
+        """
         return (
             self.settings.constants.is_same(Attributes(self.job.optimizer))
             and is_same(self.recording, recording, self.job)
-            and not self.functions.change()
+            and not self.kept.change()
         )
 
 
@@ -112,20 +155,16 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
         return before or EagerTrainer(job)
     if engine == "auto" and any(watcher.sees_passes for watcher in watchers()):
         return EagerTrainer(job, "record_epochs() records its passes, and sees no program's")
-    code = [job.model, job.rows.loss, job.penalty]
-    kept = Kept(code)
+    kept = Kept(code_of(job))
     try:
         if kept.iterators:
             raise RecordingError(f"the model or the loss has an iterator, {kept.iterators[0]}")
         recording = record(job)
         if before is not None and before.is_as_recorded(recording) and not kept.change():
             return before
-        check_repeats(job, recording, [*code, *functions_of(recording.roots)])
-        # Code may ask for types. Plain floats may round otherwise: x ** 2 is C's pow for them.
-        of_floats, of_values = job.rows.loss_of(job.model, 0).data, recording.loss.data
-        both_nan = math.isnan(of_floats) and math.isnan(of_values)
-        if not (both_nan or math.isclose(of_floats, of_values, rel_tol=1e-9)):
-            raise RecordingError("the model or the loss treats Values otherwise than numbers")
+        check_repeats(job, recording, 0)
+        for place in job.rows.firsts[1:]:
+            check_repeats(job, record(job, place), place)
         return ProgramTrainer(job, recording, engine)
     except RecordingError as error:
         kept.restore()  # as if nothing had been called
@@ -135,23 +174,37 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
         raise ValueError(message) from None
 
 
-def check_repeats(job: Job, recording: Recording, code: Sequence[Any]) -> None:
-    """Raise RecordingError unless the code does the same again, and for other numbers too."""
-    # Code that counts, or draws where that is not noticed, does something else the next time.
-    # It may not use its count yet. What it keeps of the first call alone is kept by now.
-    kept = Kept(code)
-    again = record(job)
-    change = kept.change()
-    if change:
-        raise RecordingError(f"the model or the loss {change} whenever it is called")
-    if not is_same(recording, again, job):
-        raise RecordingError("the model or the loss does not do the same whenever it is called")
+def code_of(job: Job) -> list[Any]:
+    """Return what is called for a row and for a batch."""
+    return [job.model, job.rows.loss, job.penalty]
+
+
+def check_repeats(job: Job, recording: Recording, first: int) -> None:
+    """Raise RecordingError unless the code does the same again, and for other numbers too.
+
+    ``recording`` is that of the row ``first``, the first of its shape.
+    """
+    if first == 0:
+        # Code that counts, or draws where that is not noticed, does something else the next time.
+        # It may not use its count yet. What it keeps of the first call alone is kept by now.
+        kept = Kept([*code_of(job), *functions_of(recording.roots)])
+        again = record(job)
+        change = kept.change()
+        if change:
+            raise RecordingError(f"the model or the loss {change} whenever it is called")
+        if not is_same(recording, again, job):
+            raise RecordingError("the model or the loss does not do the same whenever it is called")
     # It may know a number that it was not seen to look at: from a text, from a state_dict.
-    for place in job.rows.unlike_the_first():
+    for place in job.rows.unlike(first):
         with moved(job.model.parameters()):
             other = record(job, place)
         if not is_same(recording, other, job):
             raise RecordingError("the model or the loss takes a Value's number out of the graph")
+    # Code may ask for types. Plain floats may round otherwise: x ** 2 is C's pow for them.
+    of_floats, of_values = job.rows.loss_of(job.model, first).data, recording.loss.data
+    both_nan = math.isnan(of_floats) and math.isnan(of_values)
+    if not (both_nan or math.isclose(of_floats, of_values, rel_tol=1e-9)):
+        raise RecordingError("the model or the loss treats Values otherwise than numbers")
 
 
 class Settings:

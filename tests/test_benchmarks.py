@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 
 from autodiff import topological_order
-from benchmarks import compare, engines, gpt_eager, growth, moons, ready, scalars, turns, xor
+from benchmarks import (
+    compare,
+    engines,
+    gpt_eager,
+    gpt_peers,
+    growth,
+    moons,
+    ready,
+    scalars,
+    turns,
+    xor,
+)
 from benchmarks.compare import (
     FIGURES,
     Contender,
@@ -122,6 +133,7 @@ def test_every_figure_names_contenders_that_exist() -> None:
     names = {
         "XOR epoch": {contender.name for contender in xor.CONTENDERS},
         "moons step": {contender.name for contender in moons.CONTENDERS},
+        "GPT document": {contender.name for contender in gpt_peers.CONTENDERS},
     }
     of_scalars = {contender.name for contender in scalars.CONTENDERS}
     for job in ("GPT step", *[f"{nodes:,} nodes" for nodes in engines.SIZES]):
@@ -230,6 +242,11 @@ def test_every_installed_scalar_engine_trains_the_gpt_alike(scalar_contenders: l
     jobs = {name: gpt_eager.make(name, "tiny", "3") for name in names}
     for _ in range(2):
         check_same_numbers({name: job() for name, job in jobs.items()}, reference="eager Value")
+
+
+def test_every_installed_contender_trains_on_the_gpts_document_alike() -> None:
+    """C in single precision, too: its losses differ by less than a float32 can tell."""
+    check_same_job(make_installed(gpt_peers.CONTENDERS), epochs=3, tolerance=1e-5)
 
 
 def test_the_gpt_learns_and_starts_from_no_idea_of_the_next_letter() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import nn
 from autodiff import GradientError, Value, check_gradients, cos, sin, where
 from autodiff.debug.check import difference, has_kink, rounding_error
-from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops import OPERATIONS, Operation, Role
 from tests.op_cases import OP_CASES
 
 
@@ -160,9 +160,11 @@ ORDINARY = {"sqrt": [0.7], "log": [0.7], "pow": [0.7, 1.3], "weighted_sum": [0.7
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_every_operation_passes_to_second_order_beside_its_kinks(name: str) -> None:
     operands = ORDINARY.get(name, [0.7, -1.3, 0.4][: OP_CASES[name].arity])
+    operation = OPERATIONS[name]
+    index = [1.0] if Role.INDEX in operation.roles else []  # there is nothing beside a place
 
     def f(*values: Value) -> Value:
-        return Value.make_node(OPERATIONS[name], *values)
+        return Value.make_node(operation, *index, *values)
 
     check_gradients(f, operands, order=2)
 

@@ -36,7 +36,7 @@ from autodiff.drawing.draw import Drawing, draw
 from autodiff.drawing.moment import contributions_in
 from autodiff.drawing.picture import THICKEST, THINNEST
 from autodiff.drawing.shown import NAME_LENGTH, name_shown
-from autodiff.ops import OPERATIONS
+from autodiff.ops import OPERATIONS, Role
 from autodiff.value import constant
 from demos.lab import LAB
 from tests.bits import bits
@@ -112,7 +112,9 @@ def every_operation() -> Value:
     root = Value(0.5, "x")
     for name, operation in OPERATIONS.items():
         operands = [Value(place / 10, f"{name}_{place}") for place in range(OP_CASES[name].arity)]
-        root = Value.make_node(operation, *[root, *operands[1:]])
+        place = 1 if Role.INDEX in operation.roles else 0  # what is at the index 0
+        operands[place] = root
+        root = Value.make_node(operation, *operands)
     return root
 
 

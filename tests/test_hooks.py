@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-from autodiff import Value, backward_steps, record_source, topological_order, where
+from autodiff import Value, backward_steps, leaky_relu, record_source, topological_order, where
 from autodiff.debug.steps import steps_of
 from autodiff.debug.walk import walk_through
 from autodiff.support import watch
@@ -814,3 +814,11 @@ def test_pdb_opens_in_the_backward_pass_and_shows_its_names(tmp_path: Path) -> N
     for frame in ("program.py(9)<module>()", "backward_steps()", "program.py(8)backward()"):
         assert frame in answers[4]
     assert answers[5] == "gradients: 8.0 -2.0\n"
+
+
+def test_a_use_that_is_not_taken_is_a_step_before_the_hook_too() -> None:
+    """Of leaky_relu(y, y) at 1 the slope gets nothing, behind the 1 that y gets as the operand."""
+    y = Value(1.0, "y")
+    with y.register_hook(lambda gradient: gradient / 2):
+        totals = [step.total for step in backward_steps(leaky_relu(y, y))]
+    assert (totals, y.grad) == ([1.0, 1.0], 0.5)

@@ -244,7 +244,6 @@ def test_live_registers_are_those_that_the_results_need_and_no_others() -> None:
     assert linear.live([x]) == [x]
     assert linear.live([y]) == [x, y]
     assert linear.live([z]) == [x, y, z]
-    assert linear.live([z], available=[y]) == [x, z]
     assert unused not in linear.live([z])
     assert linear.live([]) == []
 
@@ -269,3 +268,14 @@ def test_equal_names_get_numbers_that_no_other_name_has() -> None:
     fresh = numbered(names)
     assert len(set(fresh)) == len(names)
     assert fresh[:2] == ["w", "w_2"]
+
+
+def test_a_choice_inside_another_by_the_same_condition_is_made_once() -> None:
+    c, a, b, d = [Value(number) for number in (1.0, 2.0, 3.0, 4.0)]
+    for nested in (where(c, where(c, a, b), d), where(c, a, where(c, b, d))):
+        registers = compile(nested, updates=lambda _: {}).expanded.linear.registers
+        outer = next(register for register in registers if register.value is nested)
+        taken = [registers[place].value for place in outer.operands]
+        assert taken == [c, a, d]
+    other = where(c, where(b, a, d), d)
+    assert len(compile(other)) > len(compile(where(c, a, d)))

@@ -372,21 +372,6 @@ def test_a_model_that_counts_where_nobody_looks_is_no_program_once_it_shows() ->
         assert history.reason == "the model or the loss does not do the same whenever it is called"
 
 
-def test_targets_of_different_lengths_are_no_program() -> None:
-    def to_each(predictions: Any, targets: Any) -> Value:
-        total = 0.0 * predictions[0]
-        for target in targets[0]:
-            total = total + (predictions[0] - target) ** 2
-        return total  # type: ignore[no-any-return]
-
-    model = Model()
-    optimizer = nn.SGD(model.parameters(), lr=0.05)
-    history = nn.fit(
-        model, [[1.0], [2.0]], [[1.0], [0.5, 2.0]], loss=to_each, optimizer=optimizer, epochs=2
-    )
-    assert (history.engine, history.reason) == ("eager", OUT_OF_THE_GRAPH)
-
-
 class ByType(Model):
     def __call__(self, x: Any) -> Value:
         return super().__call__(x) * (1.0 if isinstance(x[0], float) else 2.0)

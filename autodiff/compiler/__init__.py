@@ -1,6 +1,5 @@
 """A graph as a program, and the languages it can be written in.
 
-====================  =======================================================================
 ``program.py``        ``compile`` and ``Program``: what a user sees
 ``build.py``          from a graph to registers: forward, gradient and updates, with names
 ``decisions.py``      warnings of what Python code decided by a number
@@ -21,21 +20,58 @@
 ``batches.py``        the order in which rows are visited
 ``slices.py``         long runs in slices, so that Ctrl-C is heard
 ====================  =======================================================================
+=======
+A graph becomes registers, these become packs of operations that are alike, the packs loops over
+numbers in memory, and the loops code.  Python alone is written register by register, to be read.
+
+=======================  ====================================================================
+``program.py``           ``compile`` and ``Program``: what a user sees
+``decisions.py``         warnings of what Python code decided by a number
+``build.py``             registers of a graph: forward, gradient and updates, with names
+``linear.py``            a register: what is known is computed, what is equal shared
+``guard.py``             which of the rows' choices can be left out, and until when
+``packs.py``             packs: operations that are alike, level by level
+``pack_names.py``        what a person calls them
+``layout.py``            where the numbers of packs are, and the loops that compute them
+``row_sums.py``          sums over rows, several at once
+``kernels.py``           how one operation computes, read from its own Python function
+``languages.py``         what differs between Python, C and JavaScript
+``text.py``              the writer of statements, one a register
+``python.py``            Python, to read and to run
+``loop_layout.py``       the same for languages without vectors
+``loops.py``             loops in C and JavaScript
+``standalone.py``        these as one file each
+``llvm.py``              LLVM assembly of a program
+``llvm_functions.py``    its functions, which call loops or have them written out
+``llvm_loops.py``        a loop
+``llvm_written_out.py``  short loops, one block after the other
+``llvm_operations.py``   one operation, of numbers or of vectors
+``vector_exp.py``        ``exp`` of several numbers at once
+``native.py``            that assembly as machine code
+``recording.py``         what code does, as graphs, and whether a program can repeat it
+``shapes.py``            rows of different lengths: programs that share their variables
+``native_shapes.py``     these as machine code, on one memory
+``object_cache.py``      machine code kept on disk
+``batches.py``           the order in which rows are visited
+``slices.py``            long runs in slices, so that Ctrl-C is heard
+=======================  ====================================================================
 """
 
 from autodiff.compiler.batches import batches_of, row_order
-from autodiff.compiler.build import build
+from autodiff.compiler.build import record_program
 from autodiff.compiler.decisions import DecisionWarning
 from autodiff.compiler.program import Program, compile, epoch_means
+from autodiff.compiler.shapes import ShapedProgram
 from autodiff.compiler.slices import slices
 
 __all__ = [
     "DecisionWarning",
     "Program",
+    "ShapedProgram",
     "batches_of",
-    "build",
     "compile",
     "epoch_means",
+    "record_program",
     "row_order",
     "slices",
 ]

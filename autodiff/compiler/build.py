@@ -1,18 +1,16 @@
-"""From a graph to registers: forward, gradient and updates, with names and comments."""
+"""From a graph to registers: forward, gradient and updates, with or without names and comments."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from autodiff.compiler.languages import function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
-from autodiff.gradient import GradientSteps
+from autodiff.gradient import Contribution, GradientSteps
 from autodiff.graph import leaves_and_interior, topological_order
-from autodiff.ops import Operation
-from autodiff.ops.symbols import Symbol
 from autodiff.support.by_hand import refuse_given
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
@@ -22,16 +20,53 @@ from autodiff.value import Value, constant, lift
 
 __all__ = [
     "Parts",
+    "Recording",
     "RowsPlan",
     "Updates",
     "build",
-    "expanded",
+    "in_memory",
+    "listing",
     "needed_means",
+    "new_numbers",
     "plan_rows",
+    "record_program",
     "update_results",
 ]
 
 Updates = Callable[[Mapping[Value, Value]], Mapping[Value, Any]]
+
+
+@dataclass(slots=True)
+class Recording:
+    """A program as Values: all that its registers are made from.
+
+    ``passes`` has the reverse pass of the output, and of the penalty; ``gradients`` what
+    ``updates`` was given, ``means`` those of them that are means over rows, ``assignments`` what it
+    returned, and ``notes`` at which numbers its code looked.
+    """
+
+    output: Value
+    inputs: tuple[Value, ...]
+    penalty: Value | None
+    variables: list[Value] = field(default_factory=list)
+    leaves: list[Value] = field(default_factory=list)
+    passes: dict[Value, ReversePass] = field(default_factory=dict)
+    means: dict[Value, Value] = field(default_factory=dict)
+    gradients: dict[Value, Value] = field(default_factory=dict)
+    assignments: dict[Value, Value] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
+
+
+@dataclass(slots=True)
+class ReversePass:
+    """The contributions of a reverse pass, and each leaf's gradient.
+
+    ``guards`` are contributions that are chosen by whether their node is reached.
+    """
+
+    steps: list[Contribution]
+    totals: dict[Value, Value]
+    guards: set[Value]
 
 
 @dataclass(slots=True)
@@ -40,10 +75,8 @@ class Parts:
 
     ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
-    numbers; ``penalty`` the penalty's number.  ``notes`` are the looks at numbers of the code that
-    made the updates.
-
-    ``guards`` are registers of one row that choose a contribution by whether its node is reached.
+    numbers; ``penalty`` the penalty's number.  ``has_guards`` says whether contributions of one
+    row are to be chosen by whether their node is reached.
     """
 
     linear: Linear
@@ -54,22 +87,26 @@ class Parts:
     means: dict[Value, int] = field(default_factory=dict)
     updates: dict[Value, int] = field(default_factory=dict)
     penalty: int | None = None
-    guards: set[int] = field(default_factory=set)
+    has_guards: bool = False
     forward_end: int = 0
     gradient_end: int = 0
     backward_end: int = 0
-    notes: Notes = field(default_factory=Notes)
 
 
-def build(
+# --------------------------------------------------------------------------------------------
+# A program as Values
+# --------------------------------------------------------------------------------------------
+
+
+def record_program(
     output: Value, inputs: Sequence[Value], updates: Updates | None, penalty: Value | None
-) -> Parts:
-    """Return the registers of a program; see :func:`autodiff.compile` for the arguments."""
+) -> Recording:
+    """Return a program's forward, gradient and updates; see :func:`autodiff.compile`."""
     _check(output, inputs, updates, penalty)
     order = topological_order(output) if penalty is None else _both(output, penalty)
     # The updates may ask for numbers, or for grad, which takes none of different times.
     with recomputed(order if updates is not None else ()):
-        return _built(output, inputs, updates, penalty)
+        return _recorded(output, inputs, updates, penalty)
 
 
 def _both(output: Value, penalty: Value) -> list[Value]:
@@ -77,46 +114,96 @@ def _both(output: Value, penalty: Value) -> list[Value]:
     return list(dict.fromkeys([*topological_order(output), *topological_order(penalty)]))
 
 
-def _built(
+def _recorded(
     output: Value, inputs: Sequence[Value], updates: Updates | None, penalty: Value | None
-) -> Parts:
-    parts = Parts(Linear(), tuple(inputs))
-    linear = parts.linear
-    for place, value in enumerate(inputs, 1):
-        linear.leaf(Kind.INPUT, value, value.label or f"x{place}", f"input {place}")
-    names = Names(output)
-    _add_variables(parts, output, names)
+) -> Recording:
+    found = Recording(output, tuple(inputs), penalty)
+    known = set(inputs)
+    below = _add_variables(found, output, known)
+    found.leaves = [value for value in (*found.variables, *inputs) if value in below]
+    below_penalty = set() if penalty is None else _add_variables(found, penalty, known)
+    # Sums over rows start from 0.0: what nothing reaches in one row needs no 0 of its own.
+    of_output = _reverse_pass(output, found.leaves, complete=not inputs)
+    found.passes[output] = of_output
+    totals = of_output.totals
+    for variable in found.variables:
+        if variable not in totals:
+            found.gradients[variable] = constant(0.0)
+        elif inputs:
+            found.means[variable] = found.gradients[variable] = Value(0.0)
+        else:
+            found.gradients[variable] = totals[variable]
     if penalty is not None:
-        _add_variables(parts, penalty, Names(penalty))
-    leaves = [value for value in (*parts.variables, *inputs) if value in names]
-
-    _forward(linear, output, names)
-    parts.output = linear.lower(output)
-    parts.forward_end = len(linear.registers)
-    guards = parts.guards if inputs else None
-    totals = _backward(linear, output, leaves, names, guards)
-    parts.gradients = {leaf: linear.lower(totals[leaf]) for leaf in leaves if leaf in totals}
-    parts.gradient_end = len(linear.registers)
-
-    gradients = _gradients_for_updates(parts, totals, names)
-    if penalty is not None:
-        penalty_names = Names(penalty)
-        _forward(linear, penalty, penalty_names)
-        parts.penalty = linear.lower(penalty)
-        reached = [variable for variable in parts.variables if variable in penalty_names]
-        for leaf, total in _backward(linear, penalty, reached, penalty_names, None).items():
-            gradients[leaf] = gradients[leaf] + total if leaf in totals else total
-            linear.lower(gradients[leaf], f"the gradient of {_called(leaf)}, and the penalty's")
-    parts.backward_end = len(linear.registers)
+        reached = [variable for variable in found.variables if variable in below_penalty]
+        of_penalty = _reverse_pass(penalty, reached, complete=True)
+        found.passes.setdefault(penalty, of_penalty)
+        for leaf, total in of_penalty.totals.items():
+            is_sum = leaf in totals or bool(inputs)  # which over rows starts from 0.0
+            found.gradients[leaf] = found.gradients[leaf] + total if is_sum else total
     if updates is not None:
-        with noticing([*gradients, *gradients.values()]) as notes:
-            assignments = updates(gradients)
-        parts.notes = notes
-        _updates(parts, assignments, names)
-    linear.check()
-    _check_operations(linear)
-    parts.guards -= _used_outside(parts)
-    return parts
+        with noticing([*found.gradients, *found.gradients.values()]) as found.notes:
+            assignments = updates(dict(found.gradients))
+        _add_updates(found, assignments, known)
+    return found
+
+
+def _add_variables(recording: Recording, root: Value, known: set[Value]) -> set[Value]:
+    """Add each variable below root that is not known; return all leaves below it."""
+    leaves = leaves_and_interior(root)[0]
+    for leaf in leaves:
+        if not leaf.is_constant and leaf not in known:
+            known.add(leaf)
+            recording.variables.append(leaf)
+    return set(leaves)
+
+
+def _reverse_pass(root: Value, leaves: Sequence[Value], complete: bool) -> ReversePass:
+    """Return the reverse pass to leaves; a gradient that is not ``complete`` may be of nothing."""
+    # A plain product makes a new Value of each contribution, so that each can have its name.
+    steps = GradientSteps(root, leaves, operator.mul)
+    found = ReversePass(list(steps), {}, steps.arithmetic.guards)
+    wanted = set(leaves)
+    if root in wanted:
+        found.totals[root] = constant(1.0)
+    for step in found.steps:
+        if step.parent in wanted:
+            found.totals[step.parent] = step.total
+    if complete:
+        found.totals = {leaf: steps.complete(leaf) for leaf in found.totals}
+    return found
+
+
+def _add_updates(recording: Recording, assignments: Mapping[Value, Any], known: set[Value]) -> None:
+    if not isinstance(assignments, Mapping):
+        raise TypeError(
+            "compile: updates must return a dict of variables and expressions, "
+            f"but returned {describe(assignments)}"
+        )
+    inputs = set(recording.inputs)
+    for variable in assignments:
+        if not isinstance(variable, Value):
+            raise TypeError(f"compile: an update is for {describe(variable)}, which is no Value")
+        if not variable.is_leaf or variable.is_constant or variable in inputs:
+            kind = "an input" if variable in inputs else "not a variable"
+            raise ValueError(f"compile: an update is for {_called(variable)}, which is {kind}")
+    # What is below these has been seen: the walk ends there.
+    visited = {*leaves_and_interior(recording.output)[1], *recording.means.values()}
+    for reverse_pass in recording.passes.values():
+        visited.update([step.total for step in reverse_pass.steps])
+    for variable, assigned in assignments.items():
+        expression = lift(assigned, f"the update of {_called(variable)}")
+        recording.assignments[variable] = expression
+        pending = [expression, variable]
+        while pending:
+            node = pending.pop()
+            if node in visited:
+                continue
+            visited.add(node)
+            if not node.is_leaf:
+                pending += reversed(node.parents)
+            elif not node.is_constant and node not in known:
+                known.add(node)
+                recording.variables.append(node)
 
 
 def _check(
@@ -146,157 +233,193 @@ def _check(
             raise ValueError(f"compile: the penalty depends on the input {_called(shared.pop())}")
 
 
-def _check_operations(linear: Linear) -> None:
-    """Raise ValueError if two operations would have the same name in the code."""
-    functions: dict[str, Callable[..., Any]] = {}
-    for register in linear.registers:
-        op = register.op
-        if op is not None:
-            function = function_called(op)
-            if functions.setdefault(function_name(op), function) is not function:
-                raise ValueError(
-                    f"compile: two different operations are called {op.name!r}: "
-                    "give each a name of its own"
-                )
-
-
-def _used_outside(parts: Parts) -> set[int]:
-    """Return what the penalty and the updates use, where they equal a part of the rows' work."""
-    later = parts.linear.registers[parts.gradient_end :]
-    used = [place for register in later for place in register.operands]
-    return set(map(parts.linear.resolve, [*used, *update_results(parts)]))
-
-
 def _called(value: Value) -> str:
     return value.label or repr(value)
 
 
-def _add_variables(parts: Parts, root: Value, names: Names) -> None:
-    """Add a register for each variable below root that has none yet."""
-    for leaf in leaves_and_interior(root)[0]:
-        if not leaf.is_constant and leaf not in parts.linear.of_value:
-            parts.linear.leaf(Kind.VARIABLE, leaf, names[leaf], f"variable {names[leaf]}")
-            parts.variables.append(leaf)
+# --------------------------------------------------------------------------------------------
+# A program as registers
+# --------------------------------------------------------------------------------------------
 
 
-def _forward(linear: Linear, root: Value, names: Names) -> None:
-    for node in leaves_and_interior(root)[1]:
-        if node not in linear.of_value:
-            name = names[node]
-            place = _named(linear, node, f"{name} = {names.formula(node)}", name)
-            linear.of_value[node] = place
+def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
+    """Return the registers of a program.
 
+    With names, they are for a person: each contribution and each gradient is a line of its own, if
+    only as another name for one that was computed before, and a neuron's sum is one operation.
+    Without, they are for machines: every number is computed once, and the sum's single steps can
+    be shared with other rows'.  All numbers are the same.
 
-def _backward(
-    linear: Linear, root: Value, leaves: list[Value], names: Names, guards: set[int] | None
-) -> dict[Value, Value]:
-    """Lower the reverse pass step by step; return each leaf's gradient.
+    ``unguarded`` leaves out the choice of each guard of the rows (see ``guard.py``).
 
-    If it is one row's, to be added to those of others, ``guards`` takes its guards.
+    Raises ValueError if an update depends on an input.
     """
-    of = f"d {names[root]}"
-    totals: dict[Value, Value] = {}
-    seed = constant(1.0)
-    if root in leaves:
-        totals[root] = seed
-    wanted = set(leaves)
-    linear.of_value[seed] = linear.number(seed.data)
-    uses: dict[Value, int] = {}
-    # A plain product makes a new Value of each contribution, so that each can have its name.
-    steps = GradientSteps(root, leaves, operator.mul)
-    for step in steps:
-        node, parent = names[step.node], names[step.parent]
-        linear.lower(step.local, f"for d {node}/d {parent}, by {_rule_of(step.node)}")
-        uses[step.parent] = use = uses.get(step.parent, 0) + 1
-        gradient, chain = f"{of}/d {parent}", f"{of}/d {node} × d {node}/d {parent}"
-        name = f"d_{parent}" if use == 1 else f"d_{parent}_from_{node}"
-        comment = f"{gradient} = {chain}" if use == 1 else chain
-        place = _named(linear, step.contribution, comment, name)
-        linear.of_value[step.contribution] = place
-        if guards is not None and _is_guard(linear, steps, step.contribution):
-            guards.add(place)
-        if use > 1:
-            comment, name = f"{gradient} += the line above", f"d_{parent}_{use}"
-            linear.of_value[step.total] = _named(linear, step.total, comment, name)
-        if step.parent in wanted:
-            totals[step.parent] = step.total
-    if guards is None:
-        for leaf, total in totals.items():
-            totals[leaf] = complete = steps.complete(leaf)
-            if complete is not total and leaf is not root:
-                comment = f"{of}/d {names[leaf]}: 0 where no contribution has reached it"
-                place = _named(linear, complete, comment, f"d_{names[leaf]}_or_0")
-                linear.of_value[complete] = place
-    return totals
-
-
-def _is_guard(linear: Linear, steps: GradientSteps, contribution: Value) -> bool:
-    """Return whether a contribution's register is its guard: neither a copy nor folded away."""
-    register = linear.registers[linear.of_value[contribution]]
-    operands = tuple([linear.of_value[parent] for parent in contribution.parents])
-    as_written = (register.op, register.operands) == (contribution.op, operands)
-    return as_written and steps.is_guard(contribution)
-
-
-def _rule_of(node: Value) -> str:
-    """Return what a comment calls a node's rule: by the operation's name if it has none itself."""
-    assert node.op is not None
-    name: str = getattr(node.op.partials, "__name__", f"the rule of {node.op.name}")
-    return name
-
-
-def _named(linear: Linear, value: Value, comment: str, name: str) -> int:
-    """Return the register of a Value under that name: a new one, or a copy of an earlier one."""
-    before = len(linear.registers)
-    place = linear.lower(value, comment)
-    register = linear.registers[place]
-    if place < before or register.kind is not Kind.OPERATION:
-        return linear.copy(place, name, comment)
-    register.name, register.comment = name, comment
-    return place
-
-
-def _gradients_for_updates(
-    parts: Parts, totals: dict[Value, Value], names: Names
-) -> dict[Value, Value]:
-    """Return the gradients that ``updates`` is given: the totals, or their means over rows."""
-    gradients: dict[Value, Value] = {}
-    for variable in parts.variables:
-        total = totals.get(variable)
-        if total is None:
-            gradients[variable] = constant(0.0)
-        elif not parts.inputs:
-            gradients[variable] = total
-        else:
-            mean = Value(0.0)
-            name = names[variable]
-            parts.means[variable] = parts.linear.leaf(
-                Kind.MEAN, mean, f"mean_{name}", f"mean of d {names[names.root]}/d {name}"
-            )
-            gradients[variable] = mean
-    return gradients
-
-
-def _updates(parts: Parts, assignments: Mapping[Value, Any], names: Names) -> None:
+    builder = _Named(recording) if named else _Plain(recording, unguarded)
+    parts = builder.parts
     linear = parts.linear
-    if not isinstance(assignments, Mapping):
-        raise TypeError(
-            "compile: updates must return a dict of variables and expressions, "
-            f"but returned {describe(assignments)}"
-        )
-    inputs = set(parts.inputs)
-    for variable in assignments:
-        if not isinstance(variable, Value):
-            raise TypeError(f"compile: an update is for {describe(variable)}, which is no Value")
-        if not variable.is_leaf or variable.is_constant or variable in inputs:
-            kind = "an input" if variable in inputs else "not a variable"
-            raise ValueError(f"compile: an update is for {_called(variable)}, which is {kind}")
-    for variable, assigned in assignments.items():
-        expression = lift(assigned, f"the update of {_called(variable)}")
-        _add_states(parts, [variable, expression])
-        called = names[variable] if variable in names else _called(variable)
+    builder.add_leaves()
+    builder.forward(recording.output)
+    parts.output = linear.lower(recording.output)
+    parts.forward_end = len(linear.registers)
+    builder.backward(recording.output)
+    totals = recording.passes[recording.output].totals
+    parts.gradients = {v: linear.lower(totals[v]) for v in recording.leaves if v in totals}
+    parts.gradient_end = len(linear.registers)
+    builder.add_means()
+    if recording.penalty is not None:
+        builder.forward(recording.penalty)
+        parts.penalty = linear.lower(recording.penalty)
+        builder.backward(recording.penalty)
+        for leaf, gradient in recording.gradients.items():
+            linear.lower(gradient, f"the gradient of {_called(leaf)}, and the penalty's")
+    parts.backward_end = len(linear.registers)
+    builder.add_states()
+    for variable, expression in recording.assignments.items():
+        builder.update(variable, expression)
+    if named:
+        linear.check()
+    _check_updates(parts)
+    _check_operations(linear)
+    return parts
+
+
+class _Plain:
+    """Makes registers for machines."""
+
+    def __init__(self, recording: Recording, unguarded: bool = False) -> None:
+        self.recording = recording
+        guards = recording.passes[recording.output].guards if recording.inputs else set()
+        self.left_out = guards if unguarded else set()
+        self.parts = Parts(Linear(single_steps=True), recording.inputs, recording.variables)
+        self.parts.has_guards = bool(guards)
+        self.linear = self.parts.linear
+
+    def add_leaves(self) -> None:
+        """Add a register for each input and each variable."""
+        for place, value in enumerate(self.recording.inputs, 1):
+            self.linear.leaf(Kind.INPUT, value, value.label or f"x{place}", f"input {place}")
+        for value in self.recording.variables:
+            self.linear.leaf(Kind.VARIABLE, value, value.label or "variable")
+
+    def forward(self, root: Value) -> None:
+        """Add the operations of a forward pass."""
+        for node in leaves_and_interior(root)[1]:
+            self.linear.lower(node)
+
+    def backward(self, root: Value) -> None:
+        """Add the operations of the reverse pass from root."""
+        lower, left_out = self.linear.lower, self.left_out
+        lower(root)
+        for step in self.recording.passes[root].steps:
+            if step.contribution in left_out:
+                _, chosen, _ = step.contribution.parents  # of where(is_reached, chosen, NEUTRAL)
+                self.linear.of_value[step.contribution] = lower(chosen)
+            lower(step.contribution)
+            lower(step.total)
+
+    def add_means(self) -> None:
+        """Add a register for each gradient's mean over the rows."""
+        for variable, mean in self.recording.means.items():
+            self.parts.means[variable] = self.linear.leaf(Kind.MEAN, mean, "mean")
+
+    def add_states(self) -> None:
+        """Add a register for each variable that only the updates have."""
+
+    def update(self, variable: Value, expression: Value) -> None:
+        """Add the operations of a variable's update."""
+        self.parts.updates[variable] = self.linear.lower(expression)
+
+
+class _Named(_Plain):
+    """Makes registers for a person."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(recording)
+        self.parts.linear = self.linear = Linear()
+        self.names = Names(recording.output)
+        self.of_penalty = self.names if recording.penalty is None else Names(recording.penalty)
+        self.names_of = {recording.output: self.names}
+        if recording.penalty is not None:
+            self.names_of.setdefault(recording.penalty, self.of_penalty)
+
+    def called(self, variable: Value) -> str:
+        """Return the name of a variable."""
+        return self.names[variable] if variable in self.names else _called(variable)
+
+    def add_leaves(self) -> None:
+        for place, value in enumerate(self.recording.inputs, 1):
+            self.linear.leaf(Kind.INPUT, value, value.label or f"x{place}", f"input {place}")
+        for value in self.recording.variables:
+            for names in (self.names, self.of_penalty):
+                if value in names:
+                    self.linear.leaf(Kind.VARIABLE, value, names[value], f"variable {names[value]}")
+                    break
+
+    def forward(self, root: Value) -> None:
+        linear, names = self.linear, self.names_of[root]
+        for node in leaves_and_interior(root)[1]:
+            if node not in linear.of_value:
+                name = names[node]
+                place = self.named(node, f"{name} = {names.formula(node)}", name)
+                linear.of_value[node] = place
+
+    def backward(self, root: Value) -> None:
+        linear, names = self.linear, self.names_of[root]
+        of = f"d {names[root]}"
+        linear.number(1.0)  # where the reverse pass begins
+        uses: dict[Value, int] = {}
+        reverse_pass = self.recording.passes[root]
+        for step in reverse_pass.steps:
+            node, parent = names[step.node], names[step.parent]
+            linear.lower(step.local, f"for d {node}/d {parent}, by {_rule_of(step.node)}")
+            uses[step.parent] = use = uses.get(step.parent, 0) + 1
+            gradient, chain = f"{of}/d {parent}", f"{of}/d {node} × d {node}/d {parent}"
+            name = f"d_{parent}" if use == 1 else f"d_{parent}_from_{node}"
+            comment = f"{gradient} = {chain}" if use == 1 else chain
+            linear.of_value[step.contribution] = self.named(step.contribution, comment, name)
+            if use > 1:
+                comment, name = f"{gradient} += the line above", f"d_{parent}_{use}"
+                linear.of_value[step.total] = self.named(step.total, comment, name)
+        for leaf, total in reverse_pass.totals.items():
+            if total not in linear.of_value and total.op is not None:
+                comment = f"{of}/d {names[leaf]}: 0 where no contribution has reached it"
+                place = self.named(total, comment, f"d_{names[leaf]}_or_0")
+                linear.of_value[total] = place
+
+    def add_means(self) -> None:
+        for variable, mean in self.recording.means.items():
+            name = self.names[variable]
+            comment = f"mean of d {self.names[self.recording.output]}/d {name}"
+            self.parts.means[variable] = self.linear.leaf(Kind.MEAN, mean, f"mean_{name}", comment)
+
+    def add_states(self) -> None:
+        for value in self.recording.variables:
+            if value not in self.linear.of_value:
+                name = value.label or "state"
+                self.linear.leaf(Kind.VARIABLE, value, name, "state of the updates")
+
+    def update(self, variable: Value, expression: Value) -> None:
+        called = self.called(variable)
         comment, name = f"{called} after the update", f"new_{called}"
-        parts.updates[variable] = _named(linear, expression, comment, name)
+        self.parts.updates[variable] = self.named(expression, comment, name)
+
+    def named(self, value: Value, comment: str, name: str) -> int:
+        """Return the register of a Value under that name: a new one, or a copy."""
+        linear = self.linear
+        before = len(linear.registers)
+        place = linear.lower(value, comment)
+        register = linear.registers[place]
+        if place < before or register.kind is not Kind.OPERATION:
+            return linear.copy(place, name, comment)
+        register.name, register.comment = name, comment
+        return place
+
+
+def _check_updates(parts: Parts) -> None:
+    """Raise ValueError if an update depends on an input."""
+    linear = parts.linear
+    if not parts.inputs or not parts.updates:
+        return
     of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
     for variable, place in parts.updates.items():
         if place in of_the_row:
@@ -306,24 +429,57 @@ def _updates(parts: Parts, assignments: Mapping[Value, Any], names: Names) -> No
             )
 
 
-def _add_states(parts: Parts, roots: Sequence[Value]) -> None:
-    """Add a register for each variable below the roots that has none: what the updates remember.
+def _check_operations(linear: Linear) -> None:
+    """Raise ValueError if two operations would have the same name in the code."""
+    functions: dict[str, Callable[..., Any]] = {}
+    for op in dict.fromkeys([register.op for register in linear.registers]):
+        if op is not None:
+            function = function_called(op)
+            if functions.setdefault(function_name(op), function) is not function:
+                raise ValueError(
+                    f"compile: two different operations are called {op.name!r}: "
+                    "give each a name of its own"
+                )
 
-    The walk ends where the program knows a Value: what is below it has its registers.
+
+def _rule_of(node: Value) -> str:
+    """Return what a comment calls a node's rule: by the operation's name if it has none itself."""
+    assert node.op is not None
+    name: str = getattr(node.op.partials, "__name__", f"the rule of {node.op.name}")
+    return name
+
+
+def in_memory(parts: Parts) -> list[Value]:
+    """Return the variables in the order of machines: those of one matrix are side by side."""
+    ordered = dict.fromkeys([*parts.updates, *parts.variables])
+    groups: dict[str, list[Value]] = {}
+    for variable in ordered:
+        groups.setdefault(variable.label.partition("[")[0], []).append(variable)
+    return [variable for group in groups.values() for variable in group]
+
+
+def listing(parts: Parts, variables: Iterable[Value]) -> dict[int, int]:
+    """Return the place in the order of the variables of each one's gradient and new number."""
+    ordered = [
+        registers[variable]
+        for variable in variables
+        for registers in (parts.gradients, parts.updates)
+        if variable in registers
+    ]
+    return {register: place for place, register in enumerate(ordered)}
+
+
+def new_numbers(parts: Parts) -> dict[int, int]:
+    """Return each variable's register by that of its new number, if that may take its place.
+
+    A variable whose number is read after all updates must keep its place.
     """
-    linear = parts.linear
-    visited: set[Value] = set()
-    pending = [*reversed(roots)]
-    while pending:
-        node = pending.pop()
-        if node in visited or node in linear.of_value:
-            continue
-        visited.add(node)
-        if not node.is_leaf:
-            pending += reversed(node.parents)
-        elif not node.is_constant:
-            linear.leaf(Kind.VARIABLE, node, node.label or "state", "state of the updates")
-            parts.variables.append(node)
+    of_value, results = parts.linear.of_value, {parts.output, *update_results(parts)}
+    return {
+        new: of_value[variable]
+        for variable, new in parts.updates.items()
+        if of_value[variable] not in results
+    }
 
 
 def update_results(parts: Parts) -> list[int]:
@@ -363,67 +519,4 @@ def plan_rows(parts: Parts) -> RowsPlan:
         before=[place for place in live if place not in of_the_row],
         rows=[place for place in live if place in of_the_row],
         after=[place for place in linear.live(update_results(parts)) if place not in computed],
-    )
-
-
-class _Number(Symbol):
-    """A register's number: arithmetic on it adds registers, all for the same Value."""
-
-    __slots__ = ("linear", "place", "value")
-
-    def __init__(self, linear: Linear, place: int, value: Value | None) -> None:
-        self.linear = linear
-        self.place = place
-        self.value = value
-
-    def make_node(self, op: Operation, *operands: Any) -> _Number:
-        """Return the number of the register of an operation on numbers of registers and others."""
-        places = tuple(
-            [
-                part.place if isinstance(part, _Number) else self.linear.number(part)
-                for part in operands
-            ]
-        )
-        place = self.linear.operation(op, places, self.value, "")
-        return _Number(self.linear, place, self.value)
-
-
-def expanded(parts: Parts, unguarded: bool = False) -> Parts:
-    """Return the same program for machines: no copies, and each sum of a neuron in single steps.
-
-    A person reads ``z = b + w0 * x0 + w1 * x1`` as one line; as five operations, its parts can
-    be shared with other rows'.  Every number stays the same.
-
-    ``unguarded`` leaves out the choice of each guard (see ``guard.py``).
-    """
-    old, new = parts.linear, Linear()
-    moved: list[int] = []
-    for register in old.registers:
-        operands = tuple([moved[place] for place in register.operands])
-        if register.kind is Kind.COPY:
-            moved.append(operands[0])
-        elif unguarded and len(moved) in parts.guards:
-            moved.append(operands[1])  # of where(is_reached, contribution, NEUTRAL)
-        elif register.kind is Kind.NUMBER:
-            moved.append(new.number(register.number))
-        elif register.op is None:
-            moved.append(new.add(replace(register)))
-        elif register.op.arity is None and register.op.arithmetic:
-            numbers = [_Number(new, place, register.value) for place in operands]
-            moved.append(register.op.forward(*numbers).place)
-        else:
-            moved.append(new.operation(register.op, operands, register.value, ""))
-    new.shared.clear()  # it is large, and hardly an operation is added from here on
-    for leaf, place in old.of_value.items():
-        if old.registers[place].kind in (Kind.VARIABLE, Kind.INPUT, Kind.MEAN):
-            new.of_value[leaf] = moved[place]
-    return replace(
-        parts,
-        linear=new,
-        guards=set(),
-        output=moved[parts.output],
-        gradients={leaf: moved[place] for leaf, place in parts.gradients.items()},
-        means={leaf: moved[place] for leaf, place in parts.means.items()},
-        updates={leaf: moved[place] for leaf, place in parts.updates.items()},
-        penalty=None if parts.penalty is None else moved[parts.penalty],
     )

@@ -27,12 +27,14 @@ Runner = NativeRunner | PythonRunner
 
 def guards_can_wait(parts: Parts) -> bool:
     """Return whether a nan in any mean leaves a nan in a variable for good."""
+    if not parts.has_guards:
+        return False
     linear, carried = parts.linear, set[int]()
     for variable, place in parts.updates.items():
         found = carried_to(linear, place)
         if linear.of_value[variable] in found:
             carried |= found
-    return bool(parts.guards) and carried.issuperset(needed_means(parts).values())
+    return carried.issuperset(needed_means(parts).values())
 
 
 def carried_to(linear: Linear, result: int) -> set[int]:
@@ -60,6 +62,7 @@ class GuardedRunner:
     def __init__(self, unguarded: Runner, guarded: Callable[[], Runner]) -> None:
         self.runner = unguarded
         self.engine = unguarded.engine
+        self.networks = unguarded.networks
         self.guarded: Callable[[], Runner] | None = guarded
 
     def run_rows(

@@ -26,7 +26,14 @@ from autodiff.compiler.linear import numbered
 from autodiff.ops import OPERATIONS, Operation
 from autodiff.ops.called_rule import CalledRule
 
-__all__ = ["C_LIBRARY", "OPERATION_OF_FUNCTION", "Kernel", "NotTranslatableError", "kernel_of"]
+__all__ = [
+    "C_LIBRARY",
+    "OPERATION_OF_FUNCTION",
+    "Kernel",
+    "NotTranslatableError",
+    "kernel_of",
+    "uses_exp",
+]
 
 
 class NotTranslatableError(ValueError):
@@ -116,6 +123,21 @@ def kernel_of(op: Operation) -> Kernel:
         raise _refusal(op, "its forward must return a number")
     result, _ = reader.read(last)
     return Kernel(parameters, tuple(reader.assignments), result)
+
+
+@cache
+def uses_exp(op: Operation) -> bool:
+    """Return whether an operation calls ``exp``, or another that does."""
+    kernel = kernel_of(op)
+    expressions = [kernel.result, *[expression for _, expression in kernel.assignments]]
+    called = {
+        node.func.id
+        for expression in expressions
+        for node in ast.walk(expression)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    others = called & OPERATION_OF_FUNCTION.keys() - C_LIBRARY.keys()
+    return "exp" in called or any(uses_exp(OPERATION_OF_FUNCTION[name]) for name in others)
 
 
 def _plain_function(op: Operation) -> FunctionType:

@@ -13,11 +13,17 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import compress
+from typing import Any
 
 from autodiff.ops import Operation, Role
+from autodiff.ops.symbols import Symbol
 from autodiff.value import Value
 
 __all__ = ["Kind", "Linear", "Register"]
+
+
+NEGATION = (Role.NEGATED,)
 
 
 class Kind(Enum):
@@ -48,13 +54,17 @@ class Register:
 class Linear:
     """Registers in the order of their assignment, and the way from Values to them.
 
-    ``origin`` has the register that each copy is another name for.
+    ``origin`` has the register that each copy is another name for, ``known`` the numbers that are
+    known.  With ``single_steps``, a neuron's sum becomes its additions and multiplications.
     """
+
+    single_steps: bool = False
 
     registers: list[Register] = field(default_factory=list)
     of_value: dict[Value, int] = field(default_factory=dict)
     shared: dict[tuple[object, ...], int] = field(default_factory=dict)
     numbers: dict[bytes, int] = field(default_factory=dict)
+    known: dict[int, float] = field(default_factory=dict)
     origin: dict[int, int] = field(default_factory=dict)
 
     def add(self, register: Register) -> int:
@@ -66,7 +76,8 @@ class Linear:
         """Return the register of a number; -0.0 is not 0.0, and every nan is the same."""
         bits = struct.pack("<d", number) if number == number else b"nan"
         if bits not in self.numbers:
-            self.numbers[bits] = self.add(Register(Kind.NUMBER, number=number))
+            place = self.numbers[bits] = self.add(Register(Kind.NUMBER, number=number))
+            self.known[place] = number
         return self.numbers[bits]
 
     def leaf(self, kind: Kind, value: Value, name: str, comment: str = "") -> int:
@@ -86,47 +97,65 @@ class Linear:
 
         Leaves that are no constants must be known already: KeyError names one that is not.
         """
+        of_value = self.of_value
+        found = of_value.get(root)
+        if found is not None:
+            return found
         pending = [root]
         while pending:
-            value = pending[-1]
-            if value in self.of_value:
-                pending.pop()
+            value = pending.pop()
+            op = value.origin.op
+            if op is None:
+                if value not in of_value:
+                    if not value.is_constant:
+                        raise KeyError(value)
+                    of_value[value] = self.number(value.data)
                 continue
-            if value.op is None:
-                if not value.is_constant:
-                    raise KeyError(value)
-                self.of_value[value] = self.number(value.data)
-                continue
-            missing = [parent for parent in value.parents if parent not in self.of_value]
-            if missing:
-                pending += reversed(missing)
-                continue
-            operands = tuple([self.of_value[parent] for parent in value.parents])
-            self.of_value[value] = self.operation(value.op, operands, value, comment)
-        return self.of_value[root]
+            parents = value.parents
+            operands = tuple(map(of_value.get, parents))
+            if None in operands:
+                pending.append(value)
+                pending += [parent for parent in reversed(parents) if parent not in of_value]
+            elif value not in of_value:
+                of_value[value] = self.result(op, operands, value, comment)  # type: ignore[arg-type]
+        return of_value[root]
+
+    def result(self, op: Operation, operands: tuple[int, ...], value: Value, comment: str) -> int:
+        """Return the register of a Value that is an operation's result."""
+        if self.single_steps and op.arity is None and (op.arithmetic or op.by_two):
+            numbers = [_Number(self, place, value) for place in operands]
+            place: int = (op.by_two or op.forward)(*numbers).place
+            return place
+        return self.operation(op, operands, value, comment)
 
     def operation(
         self, op: Operation, operands: tuple[int, ...], value: Value | None, comment: str
     ) -> int:
         """Return the register of an operation: a number, an existing register or a new one."""
+        roles = op.roles
+        if roles and roles[0] is Role.CONDITION:
+            operands = self.chosen_once(op, operands)
         # What a copy stands for decides; its name is for the reader of the line.
-        actual = tuple([self.resolve(place) for place in operands])
-        for place in actual:
-            if self.registers[place].kind is not Kind.NUMBER:
-                break
-        else:
-            return self.number(op.forward(*[self.registers[place].number for place in actual]))
-        same = self.unchanged_operand(op, actual)
-        if same is not None:
-            return operands[actual.index(same)] if same in actual else same
-        last = self.registers[actual[-1]]
-        if last.kind is Kind.NUMBER and last.number in op.cases:
-            op, operands, actual = op.cases[last.number], operands[:-1], actual[:-1]
-        key = op, *actual
+        origin = self.origin
+        actual = tuple([origin.get(place, place) for place in operands]) if origin else operands
+        key = (op, *actual)
         found = self.shared.get(key)
-        if found is None:
-            register = Register(Kind.OPERATION, op, operands, value=value, comment=comment)
-            found = self.shared[key] = self.add(register)
+        if found is not None:
+            return found
+        numbers = self.known
+        if roles == NEGATION or not numbers.keys().isdisjoint(actual):
+            known = [numbers[place] for place in actual if place in numbers]
+            if len(known) == len(actual):
+                number: float = op.forward(*known)
+                return self.number(number)
+            same = self.unchanged_operand(op, actual)
+            if same is not None:
+                return operands[actual.index(same)] if same in actual else same
+            if self.known.get(actual[-1]) in op.cases:
+                return self.operation(op.cases[known[-1]], operands[:-1], value, comment)
+        register = Register(Kind.OPERATION, op, operands, 0.0, value, "", comment)
+        found = self.shared[key] = len(self.registers)
+        self.registers.append(register)
         return found
 
     def is_number(self, place: int, number: float) -> bool:
@@ -142,26 +171,41 @@ class Linear:
         if not op.roles:
             return None
         first = self.registers[operands[0]]
-        if op.roles == (Role.NEGATED,) and first.op is op:
+        if op.roles == NEGATION and first.op is op:
             return self.resolve(first.operands[0])
-        if op.roles[0] is Role.CONDITION and first.kind is Kind.NUMBER:
-            # Of its choices' places, it chooses the place of its choice.
+        if op.roles[0] in (Role.CONDITION, Role.INDEX) and first.kind is Kind.NUMBER:
+            # Of its choices' places, it chooses the place of its choice; nan if it chooses none.
             places = [float(place) for place in range(1, len(operands))]
-            return operands[int(op.forward(first.number, *places))]
+            chosen = op.forward(first.number, *places)
+            return operands[int(chosen)] if chosen == chosen else None
         return None
+
+    def chosen_once(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:
+        """Return a choice's operands without choices by the same condition in them."""
+        found = [operands[0]]
+        for position, operand in enumerate(operands[1:], 1):
+            register = self.registers[self.resolve(operand)]
+            repeats = register.op is op and self.resolve(register.operands[0]) == self.resolve(
+                operands[0]
+            )
+            found.append(register.operands[position] if repeats else operand)
+        return tuple(found)
 
     def resolve(self, place: int) -> int:
         """Return the register that a copy is another name for; any other as it is."""
         return self.origin.get(place, place)
 
-    def live(self, results: Iterable[int], available: Iterable[int] = ()) -> list[int]:
-        """Return the registers that the results need, in order, without those available."""
-        given = set(available)
-        needed = {place for place in results if place not in given}
-        for place in reversed(range(len(self.registers))):
-            if place in needed:
-                needed.update(p for p in self.registers[place].operands if p not in given)
-        return sorted(needed)
+    def live(self, results: Iterable[int]) -> list[int]:
+        """Return the registers that the results need, in order."""
+        registers = self.registers
+        needed = bytearray(len(registers))
+        for place in results:
+            needed[place] = 1
+        for place in reversed(range(len(registers))):
+            if needed[place]:
+                for operand in registers[place].operands:
+                    needed[operand] = 1
+        return list(compress(range(len(registers)), needed))
 
     def depending_on(self, sources: Iterable[int]) -> set[int]:
         """Return the registers that depend on any of the sources, and the sources themselves."""
@@ -195,6 +239,27 @@ def _operand_count(register: Register) -> int | None:
     if register.op is not None:
         return register.op.arity
     return 1 if register.kind is Kind.COPY else 0
+
+
+class _Number(Symbol):
+    """A register's number: arithmetic on it adds registers, all for the same Value."""
+
+    __slots__ = ("linear", "place", "value")
+
+    def __init__(self, linear: Linear, place: int, value: Value) -> None:
+        self.linear = linear
+        self.place = place
+        self.value = value
+
+    def make_node(self, op: Operation, *operands: Any) -> _Number:
+        """Return the number of the register of an operation on numbers of registers and others."""
+        places = tuple(
+            [
+                part.place if isinstance(part, _Number) else self.linear.number(part)
+                for part in operands
+            ]
+        )
+        return _Number(self.linear, self.linear.operation(op, places, self.value, ""), self.value)
 
 
 def numbered(names: Iterable[str], reserved: Iterable[str] = ()) -> list[str]:

@@ -1,190 +1,232 @@
-"""A program as LLVM assembly: the same registers, for one row or for several rows in lanes.
+"""A program as LLVM assembly.
 
-Straight-line code becomes functions of a few hundred operations each, because a compiler's work
-on one function grows faster than the function.  What one of them computes and another needs goes
-through memory, the *tape*.
+A program over rows has three sections: what is computed before the rows of a batch, for each of
+them, and after them; any other has one.  A section is a list of calls of loops, one for each pack
+of operations that are alike: see :mod:`autodiff.compiler.packs` and
+:mod:`autodiff.compiler.layout`.  Those of a small section are written out.
 
 A program over rows runs on vectors: lane k of every vector belongs to row ``row + k``.  The rows'
 gradients are then added one row after the other: squares of vectors are transposed, so that each
-vector holds several numbers of one row, and ``add_rows`` adds those in row order (see
-:mod:`autodiff.compiler.row_sums`).  The sums have the bits that adding row by row gives.  Lanes
-beyond the last row compute something, too, which is not added.
+vector holds several numbers of one row, and sums are made whose terms are the rows (see
+:mod:`autodiff.compiler.row_sums`).  They have the bits that adding row by row gives.  Lanes beyond
+the last row compute something, too, which is not added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from autodiff import ops
-from autodiff.compiler.build import Parts, needed_means, update_results
-from autodiff.compiler.kernels import C_LIBRARY
-from autodiff.compiler.linear import Kind
-from autodiff.compiler.llvm_function import (
-    Assign,
-    Function,
-    Item,
-    Layout,
-    Output,
-    Store,
-    Together,
-    literal,
-    uses_exp,
+from autodiff.compiler.build import (
+    Parts,
+    in_memory,
+    listing,
+    new_numbers,
+    plan_rows,
+    update_results,
 )
-from autodiff.compiler.row_sums import SumPlan, plan_sums
-from autodiff.ops import Operation
+from autodiff.compiler.layout import Call, Layout
+from autodiff.compiler.linear import Kind, Register
+from autodiff.compiler.llvm_functions import Functions
+from autodiff.compiler.llvm_operations import Externals, vector_type
+from autodiff.compiler.packs import packs_of
+from autodiff.compiler.row_sums import NetworkSums, RowSums
 from autodiff.value import Value
 
 __all__ = ["Assembly", "assembly_of"]
 
-# Operations a function; longer ones cost more than linear time to compile.
-FUNCTION_LENGTH = 500
-
-# Fewer exponentials than these are faster one by one.
-FEWEST_TOGETHER = 3
-
-# Up to so many new numbers of variables are written straight over the old ones.
-FEW_UPDATES = 64
-
-ARGUMENTS = (
-    "ptr %parameters, ptr %tape, ptr %columns, i64 {row}, i64 {stop}, i64 %stride, "
-    "ptr {output}, double {count}"
-)
+# Operations, at most, of a section that is laid out to be written out.
+SMALL = 1_000
 
 
 @dataclass(slots=True)
 class Assembly:
     """The text, and what its caller must know.
 
-    ``order`` is the order of the variables in memory; ``tape`` the doubles it needs; ``lanes``
-    the rows that run at once.
+    ``order`` is the order of the variables in memory, where its own come first; ``size`` where its
+    memory ends; ``numbers`` what is at which address from the start; ``table`` the numbers that
+    the loops read; ``lanes`` the rows that run at once.
     """
 
     text: str
     order: list[Value]
-    tape: int
+    size: int
+    numbers: dict[int, float]
+    table: array[int]
     lanes: int
 
 
-def assembly_of(parts: Parts, lanes: int, exp_width: int = 0) -> Assembly:
-    """Return the assembly of a program's ``run``; ``lanes`` counts rows that run at once.
+def assembly_of(
+    parts: Parts,
+    lanes: int,
+    exp_width: int = 0,
+    networks: int = 1,
+    known: Mapping[Value, int] = MappingProxyType({}),
+    start: int = 0,
+) -> Assembly:
+    """Return the assembly of a program's ``run``; ``lanes`` counts the numbers of a vector.
 
     Where ``exp_width`` is not 0, there is an ``autodiff_exp_W`` of a vector of that many numbers.
+    ``networks`` is 1, or as many as there are lanes: then each network is in a lane of all vectors,
+    and has the bits that it has alone.  Of variables, outputs and sums over rows there is then one
+    for each network, side by side; the rows come one after the other, the same for all.
+
+    ``known`` has the places of variables that other programs on the same memory have already; this
+    one's own begin at ``start``, a multiple of 8.
     """
-    order = [*parts.updates, *[v for v in parts.variables if v not in parts.updates]]
-    writer = _Module(parts, order, lanes if parts.inputs else 1, exp_width)
+    writer = _Module(parts, lanes, exp_width, networks, known, start)
     body = writer.rows_program() if parts.inputs else writer.plain_program()
-    declarations = [
-        f"declare double @autodiff_{name}({', '.join(['double'] * C_LIBRARY[name])}) #1"
-        for name in sorted(writer.library)
-    ]
-    declarations += sorted(writer.intrinsics)
+    functions = writer.functions.text(over_rows=bool(parts.inputs))
     attributes = [
         'attributes #0 = { nounwind "prefer-vector-width"="512" }',
         "attributes #1 = { nounwind willreturn memory(none) }",
     ]
-    text = "\n".join([*declarations, "", *writer.functions, *body, "", *attributes]) + "\n"
-    return Assembly(text, order, writer.tape, writer.lanes)
+    text = [*writer.externals.lines(), _MEMCPY, "", *functions, *body, "", *attributes]
+    layout, table = writer.layout, writer.functions.table.numbers
+    assembly = "\n".join(text) + "\n"
+    return Assembly(assembly, writer.order, layout.size, layout.numbers, table, lanes)
 
 
-class _Module(Layout):
-    """Writes the functions of one program."""
+class _Module:
+    """Writes the functions of one program.
 
-    def __init__(self, parts: Parts, order: Sequence[Value], lanes: int, exp_width: int) -> None:
-        super().__init__(parts.linear, exp_width)
+    ``width`` counts the numbers that a variable has: one, or one for each of many networks.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        lanes: int,
+        exp_width: int,
+        width: int,
+        known: Mapping[Value, int],
+        start: int,
+    ) -> None:
         self.parts = parts
+        self.linear = parts.linear
+        every = in_memory(parts)
+        self.order = [variable for variable in every if variable not in known]
         self.lanes = lanes
-        self.parameter_index = {self.linear.of_value[v]: index for index, v in enumerate(order)}
-        self.input_index = {self.linear.of_value[v]: k for k, v in enumerate(parts.inputs)}
-        self.functions: list[str] = []
-        self.new_slot = self.reserve(len(parts.updates))
+        self.width = width
+        self.externals = Externals(exp_width)
+        self.layout = Layout(lanes)
+        self.layout.size = start
+        self.functions = Functions(self.externals, self.layout)
+        self.layout.listing = listing(parts, every)
+        self.layout.addresses = {
+            self.linear.of_value[variable]: known[variable]
+            for variable in every
+            if variable in known
+        }
+        self.reserve([self.linear.of_value[variable] for variable in self.order], width)
+
+    def reserve(self, registers: Sequence[int], width: int) -> int:
+        """Give registers a place of that width, side by side, and return where they start."""
+        layout = self.layout
+        start = layout.reserve(len(registers) * width)
+        layout.addresses.update(
+            {register: start + index * width for index, register in enumerate(registers)}
+        )
+        if width > 1:
+            layout.of_rows.update(registers)
+        return start
 
     # ---- whole programs --------------------------------------------------------------------
 
     def plain_program(self) -> list[str]:
         """Return ``run``: n iterations of forward, backward and update."""
         parts = self.parts
-        total = parts.output
-        if parts.penalty is not None:
-            total = self.linear.operation(ops.ADD, (parts.output, parts.penalty), None, "")
-        results = [total, *update_results(parts)]
-        live = self.linear.live(results)
-        # A long program keeps its own order, in which numbers are used soon after they were made.
-        items = self.by_depth(live) if len(live) <= FUNCTION_LENGTH else list[Item](live)
-        items += [Store(total, None), *self.new_values()]
-        names = self.section("all", items, 1)
-        call = ARGUMENTS.format(row="0", stop="0", output="%output", count="0.0")
+        total = self.with_penalty(parts.output)
+        body = self.last_section("all", self.linear.live([total, *update_results(parts)]), total)
+        spread = self.functions.call("spread", self.layout.spread())
         return [
-            "define void @run(i64 %n, ptr noalias %parameters, ptr noalias %outputs, "
-            "ptr noalias %tape) #0 {",
+            "define void @run(i64 %n, ptr noalias %memory, ptr noalias %table, "
+            "ptr noalias %outputs) #0 {",
             "entry:",
-            "  %stride = add i64 0, 0",
-            "  %columns = getelementptr double, ptr %tape, i64 0",
+            *_with_rows("0", spread),
             "  %any = icmp sgt i64 %n, 0",
             "  br i1 %any, label %loop, label %end",
             "loop:",
             "  %i = phi i64 [ 0, %entry ], [ %next, %loop ]",
-            "  %output = getelementptr double, ptr %outputs, i64 %i",
-            *[f"  call void @{name}({call})" for name in names],
-            *self.assign_new_values(),
+            f"  %output_place = mul i64 %i, {self.width}",
+            "  %output = getelementptr double, ptr %outputs, i64 %output_place",
+            *_with_rows("0", body),
             "  %next = add i64 %i, 1",
             "  %more = icmp slt i64 %next, %n",
             "  br i1 %more, label %loop, label %end",
             "end:",
             "  ret void",
             "}",
-            *_MEMCPY,
         ]
 
     def rows_program(self) -> list[str]:
         """Return ``run``: n passes over the rows, in batches, with an update after each."""
-        parts, linear = self.parts, self.linear
-        means = needed_means(parts)
-        gradients = [parts.gradients[leaf] for leaf in means]
-        plan = plan_sums(linear, list(dict.fromkeys([parts.output, *gradients])), self.lanes)
-        live = linear.live(plan.needed())
+        parts, linear, layout = self.parts, self.linear, self.layout
+        plan = plan_rows(parts)
+        summed = [parts.output, *[parts.gradients[leaf] for leaf in plan.means]]
+        make_sums = RowSums if self.width == 1 else NetworkSums
+        sums = make_sums(linear, layout, list(dict.fromkeys(summed)))
+        inputs = self.reserve([linear.of_value[value] for value in parts.inputs], self.lanes)
+        mean_of_output = linear.add(Register(Kind.MEAN, name="mean_output"))
+        for register, mean in zip(summed, [mean_of_output, *plan.means.values()], strict=True):
+            layout.addresses[mean] = sums.addresses[register]
+            if self.width > 1:
+                layout.of_rows.add(mean)
+
+        live = linear.live(sums.needed)
+        done = set(live)
         of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
-
-        sums = len(plan.groups) * self.lanes
-        first_sum = self.reserve(sums)
-        slot_of_sum = {
-            place: first_sum + index * self.lanes + lane
-            for index, group in enumerate(plan.groups)
-            for lane, place in enumerate(group.sums)
-        }
-        for leaf, place in means.items():
-            self.sum_slots[place] = slot_of_sum[parts.gradients[leaf]]
-
         once = [place for place in live if place not in of_the_row]
-        before = self.section("once", once, 1, keep=once)
-        rows: list[Item] = [place for place in live if place in of_the_row]
-        rows += self.arranged(plan, of_the_row)
-        inside = self.section("rows", rows, self.lanes)
-        self.functions += Function(self, self.lanes).add_rows(plan, first_sum)
-        after = self.update_items(update_results(parts), set(live))
-        after += [Output(slot_of_sum[parts.output], parts.penalty), *self.new_values()]
-        return self.rows_run(before, inside, self.section("update", after, 1), first_sum, sums)
+        rows = [place for place in live if place in of_the_row]
+        total = self.with_penalty(mean_of_output)
+        ends = [total, *update_results(parts)]
+        after = [place for place in linear.live(ends) if place not in done]
+        read = [p for place in (*rows, *after) for p in linear.registers[place].operands]
+        wanted = {*read, *sums.needed, *ends}.intersection(once)
+
+        calls = sums.cleared(self.number(0.0)) + self.section(once, wanted, self.width)
+        before = self.functions.call("once", calls, {*layout.places_of(wanted), *sums.places})
+        calls = self.section(rows, set(sums.needed), self.lanes) + sums.calls()
+        inside = self.functions.call("rows", calls, sums.places)
+        count = layout.reserve(1)
+        ending = self.last_section("update", after, total, sums.divided(count))
+        before += self.functions.call("spread", layout.spread())
+        return self.rows_run(before, inside, ending, inputs, count)
+
+    def number(self, number: float) -> int:
+        """Return the address of a number."""
+        place = self.linear.number(number)
+        self.layout.known(self.linear, [place])
+        return self.layout.addresses[place]
+
+    def with_penalty(self, output: int) -> int:
+        """Return the register of the output and the penalty, if there is one."""
+        penalty = self.parts.penalty
+        if penalty is None:
+            return output
+        return self.linear.operation(ops.ADD, (output, penalty), None, "")
 
     def rows_run(
         self,
         before: Sequence[str],
         inside: Sequence[str],
         after: Sequence[str],
-        first_sum: int,
-        sums: int,
+        inputs: int,
+        count: int,
     ) -> list[str]:
-        """Return the text of ``run`` over rows, given the names of the functions that it calls.
+        """Return the text of ``run`` over rows, given the lines of its three sections.
 
-        They are called before the rows of a batch, for each ``lanes`` rows, and after them; so
-        many ``sums`` stand from place ``first_sum`` of the tape on.
+        They stand before the rows of a batch, for each ``lanes`` rows, and after them; ``inputs``
+        and ``count`` say where in memory these, and the number of rows, are.
         """
-        outside = ARGUMENTS.format(row="0", stop="0", output="%output", count="%count")
-        in_rows = ARGUMENTS.format(row="%row", stop="%stop", output="%output", count="%count")
         width = len(self.parts.inputs)
         return [
             "define void @run(i64 %n, i64 %row_count, i64 %batch_size, i64 %stride, "
-            "ptr noalias %rows, ptr noalias %order, ptr noalias %columns, ptr noalias %parameters, "
-            "ptr noalias %outputs, ptr noalias %tape) #0 {",
+            "ptr noalias %rows, ptr noalias %order, ptr noalias %columns, ptr noalias %memory, "
+            "ptr noalias %table, ptr noalias %outputs) #0 {",
             "entry:",
             "  %any = icmp sgt i64 %n, 0",
             "  %shuffled = icmp ne ptr %order, null",
@@ -208,51 +250,29 @@ class _Module(Layout):
             "batch:",
             "  %start = phi i64 [ 0, %epoch ], [ 0, %gather ], [ %stop, %update ]",
             "  %b = phi i64 [ %done, %epoch ], [ %done, %gather ], [ %next_b, %update ]",
-            "  %output = getelementptr double, ptr %outputs, i64 %b",
+            f"  %output_place = mul i64 %b, {self.width}",
+            "  %output = getelementptr double, ptr %outputs, i64 %output_place",
             "  %full = add i64 %start, %batch_size",
             "  %short = icmp slt i64 %full, %row_count",
             "  %stop = select i1 %short, i64 %full, i64 %row_count",
             "  %size = sub i64 %stop, %start",
             "  %count = sitofp i64 %size to double",
-            f"  %sums = getelementptr double, ptr %tape, i64 {first_sum}",
-            "  br label %clear",
-            "clear:",
-            "  %c = phi i64 [ 0, %batch ], [ %next_c, %clear ]",
-            "  %clear_place = getelementptr double, ptr %sums, i64 %c",
-            f"  store double {literal(0.0)}, ptr %clear_place",
-            "  %next_c = add i64 %c, 1",
-            f"  %more_c = icmp slt i64 %next_c, {sums}",
-            "  br i1 %more_c, label %clear, label %before",
-            "before:",
-            *[f"  call void @{name}({outside})" for name in before],
+            f"  %count_place = getelementptr double, ptr %memory, i64 {count}",
+            "  store double %count, ptr %count_place, align 8",
+            *_with_rows("0", before),
             "  br label %rows_loop",
             "rows_loop:",
-            "  %row = phi i64 [ %start, %before ], [ %next_row, %rows_loop ]",
-            *[f"  call void @{name}({in_rows})" for name in inside],
+            "  %row = phi i64 [ %start, %batch ], [ %next_row, %rows_loop ]",
+            *[line for k in range(width) for line in self.input_lines(k, inputs)],
             "  %left = sub i64 %stop, %row",
             f"  %partly = icmp slt i64 %left, {self.lanes}",
             f"  %filled = select i1 %partly, i64 %left, i64 {self.lanes}",
-            "  call void @add_rows(ptr %tape, i64 %filled)",
-            f"  %next_row = add i64 %row, {self.lanes}",
+            *_with_rows("%filled", inside),
+            f"  %next_row = add i64 %row, {self.lanes // self.width}",
             "  %more_rows = icmp slt i64 %next_row, %stop",
-            "  br i1 %more_rows, label %rows_loop, label %divide",
-            "divide:",
-            f"  %every = insertelement <{self.lanes} x double> poison, double %count, i32 0",
-            f"  %counts = shufflevector <{self.lanes} x double> %every, "
-            f"<{self.lanes} x double> poison, <{self.lanes} x i32> zeroinitializer",
-            "  br label %divide_loop",
-            "divide_loop:",
-            "  %d = phi i64 [ 0, %divide ], [ %next_d, %divide_loop ]",
-            "  %sum_place = getelementptr double, ptr %sums, i64 %d",
-            f"  %sum = load <{self.lanes} x double>, ptr %sum_place, align 8",
-            f"  %mean = fdiv <{self.lanes} x double> %sum, %counts",
-            f"  store <{self.lanes} x double> %mean, ptr %sum_place, align 8",
-            f"  %next_d = add i64 %d, {self.lanes}",
-            f"  %more_d = icmp slt i64 %next_d, {sums}",
-            "  br i1 %more_d, label %divide_loop, label %update",
+            "  br i1 %more_rows, label %rows_loop, label %update",
             "update:",
-            *[f"  call void @{name}({outside})" for name in after],
-            *self.assign_new_values(),
+            *_with_rows("0", after),
             "  %next_b = add i64 %b, 1",
             "  %more_batches = icmp slt i64 %stop, %row_count",
             "  br i1 %more_batches, label %batch, label %epoch_end",
@@ -264,177 +284,83 @@ class _Module(Layout):
             "end:",
             "  ret void",
             "}",
-            *_MEMCPY,
         ]
 
-    def update_items(self, results: Sequence[int], done: set[int]) -> list[Item]:
-        """Return what the results need, each right before its first use, and their stores.
+    def input_lines(self, k: int, inputs: int) -> list[str]:
+        """Return the lines that copy input k of the next rows to its place in memory.
 
-        One variable's update then stands in one place, not all first halves before all second.
+        Of many networks, all get that of the one row.
         """
-        items: list[Item] = []
-        seen = set(done)
-        for result in results:
-            stack = [result]
-            while stack:
-                place = stack[-1]
-                missing = [p for p in self.linear.registers[place].operands if p not in seen]
-                if place in seen or not missing:
-                    stack.pop()
-                    if place not in seen:
-                        seen.add(place)
-                        items.append(place)
-                else:
-                    stack += reversed(missing)
-        return items
-
-    def by_depth(self, places: Sequence[int]) -> list[Item]:
-        """Return registers with those first that wait for the fewest others.
-
-        Equal operations of different rows then stand side by side, and those with an ``exp`` can
-        be done in lanes.
-        """
-        depth: dict[int, int] = {}
-        levels: dict[int, list[int]] = {}
-        for place in places:
-            operands = self.linear.registers[place].operands
-            depth[place] = 1 + max((depth.get(operand, 0) for operand in operands), default=0)
-            levels.setdefault(depth[place], []).append(place)
-        return [item for level in sorted(levels) for item in self.in_lanes(levels[level])]
-
-    def in_lanes(self, places: Sequence[int]) -> list[Item]:
-        """Return registers of one depth, with equal operations that use ``exp`` put together."""
-        items: list[Item] = []
-        alike: dict[Operation, list[int]] = {}
-        for place in places:
-            op = self.linear.registers[place].op
-            if op is not None and self.exp_width and uses_exp(op):
-                alike.setdefault(op, []).append(place)
-            else:
-                items.append(place)
-        for group in alike.values():
-            for start in range(0, len(group), self.exp_width):
-                chunk = tuple(group[start : start + self.exp_width])
-                items += chunk if len(chunk) < FEWEST_TOGETHER else [Together(chunk)]
-        return items
-
-    def new_values(self) -> list[Item]:
-        """Return the items that keep the variables' new numbers: the last of all.
-
-        Few are written over the old numbers at once; many wait side by side in the tape.
-        """
-        places = tuple(self.parts.updates.values())
-        if len(places) <= FEW_UPDATES:
-            return [Assign(places)]
-        return [Store(place, self.new_slot + index) for index, place in enumerate(places)]
-
-    def assign_new_values(self) -> list[str]:
-        """Return the lines that give the variables the new numbers that wait in the tape."""
-        if len(self.parts.updates) <= FEW_UPDATES:
-            return []
+        kind = vector_type(self.lanes)
+        if self.width == 1:
+            read = [f"  %input_{k} = load {kind}, ptr %input_from_{k}, align 8"]
+        else:
+            read = [
+                f"  %cell_of_{k} = load double, ptr %input_from_{k}, align 8",
+                f"  %first_of_{k} = insertelement {kind} poison, double %cell_of_{k}, i32 0",
+                f"  %input_{k} = shufflevector {kind} %first_of_{k}, {kind} poison, "
+                f"<{self.lanes} x i32> zeroinitializer",
+            ]
         return [
-            f"  %new = getelementptr double, ptr %tape, i64 {self.new_slot}",
-            "  call void @llvm.memcpy.p0.p0.i64(ptr align 8 %parameters, ptr align 8 %new, "
-            f"i64 {8 * len(self.parts.updates)}, i1 false)",
+            f"  %input_start_{k} = mul i64 %stride, {k}",
+            f"  %input_index_{k} = add i64 %input_start_{k}, %row",
+            f"  %input_from_{k} = getelementptr double, ptr %columns, i64 %input_index_{k}",
+            *read,
+            f"  %input_to_{k} = getelementptr double, ptr %memory, i64 {inputs + k * self.lanes}",
+            f"  store {kind} %input_{k}, ptr %input_to_{k}, align 8",
         ]
 
-    def arranged(self, plan: SumPlan, of_the_row: set[int]) -> list[Store]:
-        """Give what is to be added up over the rows its places in the tape.
-
-        Returns the stores that are left to do: a register's first place is written where it is
-        computed.
-        """
-        stores: list[Store] = []
-        for members, number in plan.vectors.items():
-            start = self.reserve(self.lanes * self.lanes)
-            self.vector_slots[number] = start
-            for index, place in enumerate(members):
-                slot = start + index * self.lanes
-                if not self.place_at(place, slot, of_the_row):
-                    stores.append(Store(place, slot))
-        for group in plan.groups:
-            factor = group.factor
-            if factor is None or factor in self.factor_slots:
-                continue
-            if factor not in self.slots or self.widths[factor] == 1:
-                slot = self.reserve(self.lanes)
-                if not self.place_at(factor, slot, of_the_row):
-                    stores.append(Store(factor, slot))
-                self.factor_slots[factor] = slot
-            else:
-                self.factor_slots[factor] = self.slots[factor]
-        return stores
-
-    def place_at(self, place: int, slot: int, of_the_row: set[int]) -> bool:
-        """Return whether a register's own place in the tape is this one."""
-        computed = self.linear.registers[place].kind is Kind.OPERATION and place in of_the_row
-        if not computed or place in self.slots:
-            return False
-        self.slots[place], self.widths[place] = slot, self.lanes
-        return True
-
-    # ---- straight-line code ----------------------------------------------------------------
+    # ---- sections --------------------------------------------------------------------------
 
     def section(
-        self, name: str, items: Sequence[Item], width: int, keep: Iterable[int] = ()
+        self, places: Sequence[int], kept: Collection[int], width: int, updates: bool = False
+    ) -> list[Call]:
+        """Return the calls that compute registers; those in ``kept`` are read by others, too."""
+        registers, layout = self.linear.registers, self.layout
+        operations = [place for place in places if registers[place].op is not None]
+        layout.known(self.linear, kept)
+        layout.known(self.linear, [o for place in operations for o in registers[place].operands])
+        layout.begin(small=len(operations) <= SMALL)
+        packs = packs_of(self.linear, operations, kept)
+        if updates:
+            layout.overwrite(packs, new_numbers(self.parts))
+        place = layout.place if width == 1 else layout.place_rows
+        return [call for pack in packs for call in place(pack)]
+
+    def last_section(
+        self, name: str, places: Sequence[int], total: int, means: Sequence[Call] = ()
     ) -> list[str]:
-        """Write items as functions and return their names, to be called in that order.
+        """Return the lines that compute the last registers, the output and the variables' numbers.
 
-        Registers in ``keep`` are left in the tape for other sections.
+        The output is the register ``total``; ``means`` are calls that go before.
         """
-        chunks = [
-            items[start : start + FUNCTION_LENGTH]
-            for start in range(0, len(items), FUNCTION_LENGTH)
-        ]
-        where = {
-            place: index
-            for index, chunk in enumerate(chunks)
-            for item in chunk
-            for place in self.defines(item)
+        layout, updates = self.layout, self.parts.updates
+        kept = {total, *updates.values()}
+        calls = [*means, *self.section(places, kept, self.width, updates=True)]
+        address = layout.row_address if self.width > 1 else layout.addresses.__getitem__
+        of_value = self.linear.of_value
+        moves = [(layout.addresses[of_value[v]], address(place)) for v, place in updates.items()]
+        calls += layout.moved(
+            [(to + k, at + k) for to, at in moves if to != at for k in range(self.width)]
+        )
+        output, kind = address(total), vector_type(self.width)
+        written = {
+            start + k for start in (output, *[to for to, _ in moves]) for k in range(self.width)
         }
-        for index, chunk in enumerate(chunks):
-            for item in chunk:
-                for operand in self.needs(item):
-                    if where.get(operand, index) != index and operand not in self.slots:
-                        self.keep(operand, width)
-        for place in keep:
-            if self.linear.registers[place].kind is Kind.OPERATION and place not in self.slots:
-                self.keep(place, width)
-        names = []
-        for index, chunk in enumerate(chunks):
-            names.append(f"{name}_{index}")
-            self.functions += Function(self, width).lines(names[-1], chunk)
-        return names
-
-    def needs(self, item: Item) -> Sequence[int]:
-        """Return the registers that an item reads."""
-        match item:
-            case Store(register, _):
-                return (register,)
-            case Output(_, penalty):
-                return () if penalty is None else (penalty,)
-            case Assign(registers):
-                return registers
-            case Together(registers):
-                return [p for place in registers for p in self.linear.registers[place].operands]
-            case _:
-                return self.linear.registers[item].operands
-
-    @staticmethod
-    def defines(item: Item) -> Sequence[int]:
-        """Return the registers that an item computes."""
-        match item:
-            case Together(registers):
-                return registers
-            case int():
-                return (item,)
-        return ()
+        return [
+            *self.functions.call(name, calls, written),
+            f"  %total_place = getelementptr double, ptr %memory, i64 {output}",
+            f"  %total = load {kind}, ptr %total_place, align 8",
+            f"  store {kind} %total, ptr %output, align 8",
+        ]
 
 
-_MEMCPY = [
-    "",
-    "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)",
-]
+_MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)"
+
+
+def _with_rows(rows: str, lines: Sequence[str]) -> list[str]:
+    """Return lines that call functions, told how many rows of a vector count."""
+    return [line.replace("%rows", rows) for line in lines]
 
 
 def _gather(k: int) -> list[str]:

@@ -13,24 +13,34 @@ import itertools
 import os
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from autodiff.compiler.batches import row_order
 from autodiff.compiler.build import Parts
-from autodiff.compiler.kernels import C_LIBRARY
-from autodiff.compiler.llvm import FEWEST_TOGETHER, Assembly, assembly_of
-from autodiff.compiler.llvm_function import uses_exp
+from autodiff.compiler.kernels import C_LIBRARY, uses_exp
+from autodiff.compiler.llvm import Assembly, assembly_of
+from autodiff.compiler.llvm_operations import FEWEST_TOGETHER
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
 from autodiff.compiler.vector_exp import agrees, exp_assembly
 from autodiff.support.memory import collector_paused
 
-__all__ = ["NativeRunner", "is_installed"]
+__all__ = [
+    "NativeRunner",
+    "NetworksRunner",
+    "engine_of",
+    "exp_width_for",
+    "is_installed",
+    "lanes",
+    "memory_of",
+    "orders",
+    "table_of",
+]
 
-# A longer program is refused: LLVM takes about 30 µs and 2 kB for each operation.
-# The chain of a million nodes, its gradient and its updates are 3,000,001.
-MOST_OPERATIONS = 4_000_000
+# A longer program is refused: compiling takes about 10 µs for each operation.
+MOST_OPERATIONS = 10_000_000
 
 MISSING = (
     "the native engine needs llvmlite: pip install 'llvmlite>=0.50', "
@@ -94,7 +104,7 @@ def exp_width() -> int:
     features = binding.get_host_cpu_features()
     if not (features.get("fma") and features.get("avx2")):
         return 0
-    engine = _engine(exp_assembly(width))
+    engine = engine_of(exp_assembly(width))
     fill = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
     if not agrees(fill(engine.get_function_address("fill"))):
         return 0
@@ -112,32 +122,32 @@ class NativeRunner:
     """A program's ``run`` as machine code: the same interface as the Python engine's runner."""
 
     engine = "native"
+    networks = 1
 
     def __init__(self, parts: Parts) -> None:
-        operations = sum(register.op is not None for register in parts.linear.registers)
-        if operations > MOST_OPERATIONS:
-            raise ValueError(
-                f"the program has {operations:,} operations; native code is made of up to "
-                f"{MOST_OPERATIONS:,}. Give compile() the data as inputs and run it over rows, "
-                "instead of building the graph of all rows"
-            )
-        _binding()
         self.parts = parts
         with collector_paused():
-            width = exp_width() if _needs_vector_exp(parts) else 0
-            self.assembly = assembly_of(parts, lanes(), width)
+            self.assembly = assembly_of(parts, lanes(), exp_width_for(parts), self.networks)
         self.function, self._engine = _compiled(self.assembly, bool(parts.inputs))
-        size = self.assembly.tape + 8
-        self._tape_memory = (ctypes.c_double * size)()
-        self.tape = _aligned(self._tape_memory)
+        order = {variable: place for place, variable in enumerate(self.assembly.order)}
+        places = [
+            order[variable] * self.networks + network
+            for network in range(self.networks)
+            for variable in parts.variables
+        ]
+        self.to_memory = _taking(sorted(range(len(places)), key=places.__getitem__))
+        self.from_memory = _taking(places)
+        self.count = len(places)
+        self.left: Sequence[float] = ()
+        self.memory = memory_of(self.assembly.size, self.assembly.numbers)
+        self.table = table_of(self.assembly)
 
     def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
         """Return n outputs and the variables' last numbers."""
-        variables = self.parts.variables
-        memory = self._memory(numbers)
-        outputs = (ctypes.c_double * n)()
-        self.function(n, memory, outputs, self.tape)
-        return outputs[:], self._numbers(memory, len(variables))
+        self._read(numbers)
+        outputs = (ctypes.c_double * (n * self.networks))()
+        self.function(n, self.memory, self.table, outputs)
+        return outputs[:], self._numbers()
 
     def run_rows(
         self,
@@ -157,24 +167,73 @@ class NativeRunner:
         for k in range(width):
             column = slice(k * stride, k * stride + count)
             columns[column] = flat[k::width]  # type: ignore[assignment]
-        memory = self._memory(numbers)
-        outputs = (ctypes.c_double * (n * batches))()
-        order = None if shuffle is None else _orders(shuffle, count, n)
+        self._read(numbers)
+        outputs = (ctypes.c_double * (n * batches * self.networks))()
+        order = None if shuffle is None else orders(shuffle, count, n)
         self.function(
             *(n, count, batch_size, stride, flat, order, columns),
-            *(memory, outputs, self.tape),
+            *(self.memory, self.table, outputs),
         )
-        return outputs[:], self._numbers(memory, len(self.parts.variables))
+        return outputs[:], self._numbers()
 
-    def _memory(self, numbers: Sequence[float]) -> ctypes.Array[ctypes.c_double]:
-        """Return the variables' numbers in the order of the machine code."""
-        by_variable = dict(zip(self.parts.variables, numbers, strict=True))
-        ordered = [by_variable[variable] for variable in self.assembly.order]
-        return (ctypes.c_double * max(len(ordered), 1))(*ordered)
+    def _read(self, numbers: Sequence[float]) -> None:
+        """Put the variables' numbers into memory, in the order of the machine code."""
+        if numbers is self.left:
+            return  # they are there
+        self.memory[: self.count] = list(self.to_memory(numbers))
 
-    def _numbers(self, memory: ctypes.Array[ctypes.c_double], count: int) -> list[float]:
-        by_variable = dict(zip(self.assembly.order, memory[:count], strict=True))
-        return [by_variable[variable] for variable in self.parts.variables]
+    def _numbers(self) -> Sequence[float]:
+        self.left = self.from_memory(self.memory[: self.count])
+        return self.left
+
+
+class NetworksRunner(NativeRunner):
+    """The same for many networks at once, as many as there are lanes.
+
+    Their numbers are given and returned one network after the other, an iteration's outputs side by
+    side.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.networks = lanes()
+        super().__init__(parts)
+
+
+def exp_width_for(parts: Parts) -> int:
+    """Return the width of vectors whose ``exp`` a program's assembly can call; 0 if it needs none.
+
+    Raises ValueError if the program is too long, ImportError if llvmlite is missing.
+    """
+    operations = sum(register.op is not None for register in parts.linear.registers)
+    if operations > MOST_OPERATIONS:
+        raise ValueError(
+            f"the program has {operations:,} operations; native code is made of up to "
+            f"{MOST_OPERATIONS:,}. Give compile() the data as inputs and run it over rows, "
+            "instead of building the graph of all rows"
+        )
+    _binding()
+    return exp_width() if _needs_vector_exp(parts) else 0
+
+
+def memory_of(size: int, numbers: Mapping[int, float]) -> ctypes.Array[ctypes.c_double]:
+    """Return the memory of a program, which begins at a multiple of 64, with its numbers."""
+    allocated = (ctypes.c_double * (size + 16))()
+    start = -ctypes.addressof(allocated) % 64
+    memory = (ctypes.c_double * (size + 8)).from_buffer(allocated, start)
+    for address, number in numbers.items():
+        memory[address] = number
+    return memory
+
+
+def table_of(assembly: Assembly) -> ctypes.Array[ctypes.c_int32]:
+    """Return the numbers that a program's loops read."""
+    table = assembly.table
+    return (ctypes.c_int32 * max(len(table), 1)).from_buffer_copy(table or b"    ")
+
+
+def _taking(places: Sequence[int]) -> Callable[[Sequence[float]], tuple[float, ...]]:
+    """Return the function that returns the numbers at these places, in this order."""
+    return itemgetter(*places) if len(places) > 1 else tuple
 
 
 def _needs_vector_exp(parts: Parts) -> bool:
@@ -183,16 +242,10 @@ def _needs_vector_exp(parts: Parts) -> bool:
     return len(uses) >= (1 if parts.inputs else FEWEST_TOGETHER)
 
 
-def _orders(shuffle: random.Random, count: int, passes: int) -> ctypes.Array[ctypes.c_int64]:
+def orders(shuffle: random.Random, count: int, passes: int) -> ctypes.Array[ctypes.c_int64]:
     """Return the rows' order in each pass, drawn as the other engines draw it."""
     orders = [place for _ in range(passes) for place in row_order(count, shuffle)]
     return (ctypes.c_int64 * len(orders))(*orders)
-
-
-def _aligned(memory: ctypes.Array[ctypes.c_double]) -> ctypes.c_void_p:
-    """Return the first address in the memory that is a multiple of 64."""
-    address = ctypes.addressof(memory)
-    return ctypes.c_void_p(-(-address // 64) * 64)
 
 
 def _machine() -> Any:
@@ -206,7 +259,7 @@ def _machine() -> Any:
     return target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=1)
 
 
-def _engine(text: str) -> Any:
+def engine_of(text: str) -> Any:
     """Return the object that holds the machine code of an assembly in memory."""
     binding = _binding()
     machine = _machine()
@@ -227,7 +280,7 @@ def _engine(text: str) -> Any:
 
 def _compiled(assembly: Assembly, over_rows: bool) -> tuple[Any, Any]:
     """Return the function, and the object that keeps its code in memory."""
-    engine = _engine(assembly.text)
+    engine = engine_of(assembly.text)
     pointers = [ctypes.c_void_p]
     kinds = [ctypes.c_int64] * 4 + pointers * 6 if over_rows else [ctypes.c_int64] + pointers * 3
     return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address("run")), engine

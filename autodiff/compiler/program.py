@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import chain
 from types import FunctionType
 from typing import Any
 
-from autodiff.compiler.build import Parts, Updates, build, expanded
+from autodiff.compiler.batches import batches_of
+from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
 from autodiff.compiler.decisions import warn_of_decisions
 from autodiff.compiler.guard import GuardedRunner, Runner, guards_can_wait
-from autodiff.compiler.native import NativeRunner
+from autodiff.compiler.native import NativeRunner, NetworksRunner
 from autodiff.compiler.native import is_installed as native_is_installed
+from autodiff.compiler.pack_names import listed_loops
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
 from autodiff.compiler.slices import slices
-from autodiff.compiler.standalone import Functions, to_c, to_javascript
+from autodiff.compiler.standalone import Functions, Writable, to_c, to_javascript
 from autodiff.support.arguments import count_of
 from autodiff.support.convert import describe, floats_of
 from autodiff.support.gradients import NOT_COMPUTED
@@ -67,10 +71,10 @@ def compile(
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
     with collector_paused():
-        parts = build(output, inputs, updates, penalty)
+        recording = record_program(output, inputs, updates, penalty)
         roots = [output] if penalty is None else [output, penalty]
-        warn_of_decisions(roots, inputs, parts.notes.looks, stacklevel=2)
-        return Program(output, parts, engine)
+        warn_of_decisions(roots, inputs, recording.notes.looks, stacklevel=2)
+        return Program(output, recording, engine)
 
 
 class Program:
@@ -79,9 +83,10 @@ class Program:
     ``source`` is Python to read and to step through, the code that ``program()`` runs.
     """
 
-    def __init__(self, output: Value, parts: Parts, engine: str = "python") -> None:
+    def __init__(self, output: Value, recording: Recording, engine: str = "python") -> None:
         self.output = output
-        self.parts = parts
+        self.recording = recording
+        self._unguarded = build(recording, named=False, unguarded=True)
         self._wanted_engine = engine
         self._why_python = ""
         self.title = f"program for {name_of(output)}"
@@ -89,12 +94,12 @@ class Program:
     @property
     def inputs(self) -> tuple[Value, ...]:
         """The variables that the caller gives numbers to, in order."""
-        return self.parts.inputs
+        return self.recording.inputs
 
     @property
     def variables(self) -> list[Value]:
         """The parameters, and what the updates remember, in the order of the program."""
-        return self.parts.variables
+        return self.recording.variables
 
     def __len__(self) -> int:
         """Return the number of operations."""
@@ -102,6 +107,32 @@ class Program:
 
     def __repr__(self) -> str:
         return f"<{self.title}: {len(self)} operations, {len(self.variables)} variables>"
+
+    @cached_property
+    def parts(self) -> Parts:
+        """The program's registers as a person reads them, with names and comments."""
+        with collector_paused():
+            return build(self.recording, named=True)
+
+    @cached_property
+    def expanded(self) -> Parts:
+        """The program's registers for machines."""
+        if not self._unguarded.has_guards:
+            return self._unguarded
+        with collector_paused():
+            return build(self.recording, named=False)
+
+    @property
+    def loops(self) -> list[str]:
+        """The operations that are alike, a line for each kind: the loops of machine code.
+
+        >>> x = [Value(0.5, f"x[{k}]") for k in range(4)]
+        >>> w = [[Value(1.0, f"w[{i}][{k}]") for k in range(4)] for i in range(3)]
+        >>> sums = [sum(wk * xk for wk, xk in zip(row, x)) for row in w]
+        >>> compile(sums[0] * sums[1] * sums[2]).loops[0]
+        'sums: 3 × sum of 0.0 and 4 × w * x'
+        """
+        return listed_loops(self.recording, self.expanded)
 
     # ---- Python ----------------------------------------------------------------------------
 
@@ -126,12 +157,6 @@ class Program:
         return function_of(self.source, "update", self.title, self.parts.linear)
 
     @cached_property
-    def expanded(self) -> Parts:
-        """The program's registers as machines run them."""
-        with collector_paused():
-            return expanded(self.parts)
-
-    @cached_property
     def run_source(self) -> str:
         """Dense Python: what ``run`` runs on the Python engine."""
         return run_source(self.expanded)
@@ -142,21 +167,26 @@ class Program:
 
         Raises ImportError if the native engine is asked for and llvmlite is missing.
         """
-        if guards_can_wait(self.parts):
-            with collector_paused():
-                unguarded = expanded(self.parts, unguarded=True)
-            return GuardedRunner(self._runner_of(unguarded), self._guarded_runner)
-        return self._guarded_runner()
+        return self._guarded(self._runner_of)
 
-    def _guarded_runner(self) -> Runner:
-        return self._runner_of(self.expanded)
+    @cached_property
+    def _networks_runner(self) -> Runner | GuardedRunner:
+        return self._guarded(partial(self._runner_of, native=NetworksRunner))
 
-    def _runner_of(self, parts: Parts) -> Runner:
+    def _guarded(self, make: Callable[[Parts], Runner]) -> Runner | GuardedRunner:
+        if not guards_can_wait(self._unguarded):
+            return make(self.expanded)
+        return GuardedRunner(make(self._unguarded), partial(self._with_guards, make))
+
+    def _with_guards(self, make: Callable[[Parts], Runner]) -> Runner:
+        return make(self.expanded)
+
+    def _runner_of(self, parts: Parts, native: type[NativeRunner] = NativeRunner) -> Runner:
         if self._wanted_engine == "native":
-            return NativeRunner(parts)
+            return native(parts)
         if self._wanted_engine == "auto" and native_is_installed():
             try:
-                return NativeRunner(parts)
+                return native(parts)
             except ValueError as error:  # a function that only Python can call, or it is too long
                 self._why_python = str(error)
         return PythonRunner(parts, self.title)
@@ -208,27 +238,53 @@ class Program:
         Raises ValueError if n or the batch size is no count, or the rows do not fit the inputs;
         TypeError if ``shuffle`` is no random.Random.
         """
-        n = count_of(n, "iterations", least=0)
         if shuffle is not None and not isinstance(shuffle, random.Random):
             raise TypeError(f"shuffle must be a random.Random, but got {describe(shuffle)}")
-        outputs: list[float] = []
-        if not self.inputs:
-            if rows is not None or batch_size is not None or shuffle is not None:
-                raise ValueError("run got rows, but the program has no inputs")
-            runner = self.runner
-            assert not isinstance(runner, GuardedRunner), "it runs over rows"
-            for count in slices(n):
-                found, numbers = runner.run(count, self._parameters())
-                self._assign(numbers)
-                outputs += found
-            return outputs
-        checked, size = self._checked(rows, batch_size)
-        for count in slices(n):
-            found, numbers = self.runner.run_rows(count, checked, size, self._parameters(), shuffle)
-            self._assign(numbers)
-            outputs += found
-        sizes = [min(size, len(checked) - start) for start in range(0, len(checked), size)]
-        return epoch_means(outputs, sizes)
+        job = self._job(n, rows, batch_size, shuffle)
+        job.numbers = self._parameters()
+        try:
+            job.run(self.runner)
+        finally:
+            self._assign(job.numbers)
+        return epoch_means(job.outputs, job.sizes)
+
+    def run_many(
+        self,
+        n: int,
+        starts: Iterable[Sequence[float]],
+        rows: Iterable[Sequence[float]] | None = None,
+        batch_size: int | None = None,
+    ) -> list[tuple[list[float], tuple[float, ...]]]:
+        """Do n iterations from each of the starts: many networks, each as if it ran alone.
+
+        A start has a number for each of ``variables``.  For each start, in order, there are the n
+        outputs and the variables' last numbers, which ``run`` gives bit for bit; ``rows`` and
+        ``batch_size`` are those of ``run``.  Machine code runs as many at once as the processor
+        has lanes.  The variables' own numbers stay as they are.
+
+        Raises ValueError if a start has another number of numbers, and what ``run`` raises.
+
+        >>> w = Value(0.0, "w")
+        >>> downhill = compile((w - 3.0) ** 2, updates=lambda gradients: {w: w - gradients[w] / 4})
+        >>> downhill.run_many(2, [[1.0], [5.0]])
+        [([4.0, 1.0], (2.5,)), ([4.0, 1.0], (3.5,))]
+        """
+        checked = [self._start(place, start) for place, start in enumerate(starts)]
+        first = self._job(n, rows, batch_size, None)
+        runner = self.runner if len(checked) == 1 else self._networks_runner
+        networks = runner.networks
+        found: list[tuple[list[float], tuple[float, ...]]] = []
+        for group in batches_of(checked, networks):
+            # The last lanes of the last vector repeat its last network.
+            together = [*group, *[group[-1]] * (networks - len(group))]
+            job = replace(first, numbers=tuple(chain.from_iterable(together)), outputs=[])
+            job.run(runner)
+            count = len(self.variables)
+            for place in range(len(group)):
+                outputs = epoch_means(job.outputs[place::networks], job.sizes)
+                last = job.numbers[place * count : (place + 1) * count]
+                found.append((outputs, tuple(last)))
+        return found
 
     # ---- other languages -------------------------------------------------------------------
 
@@ -238,7 +294,7 @@ class Program:
         Built with ``-ffp-contract=off`` it computes the same bits.  Raises NotTranslatableError
         if an operation's forward does more than C can be told.
         """
-        return to_c(self.parts, self.title)
+        return to_c(self._writable)
 
     def to_javascript(self, functions: Functions | None = None) -> str:
         """Return the program as one JavaScript file with functions ``step`` and ``run``.
@@ -256,17 +312,49 @@ class Program:
         >>> program = compile((w * x) ** 2, inputs=[x])
         >>> print(program.to_javascript({"twice": {"2 w": 2 * w}}).partition("function twice")[2])
         (parameters, inputs, outputs) {
-          const w = parameters[0];
-          const t3 = 2.0 * w;
-          outputs[0] = t3;  // 2 w
+          const memory = new Float64Array(4);
+          const w = 0;
+          const row_of_inputs = 1;
+          memory[0] = parameters[0];
+          memory[row_of_inputs + 0] = inputs[0];
+          const v4 = 2.0 * memory[w + 0];
+          outputs[0] = v4;  // 2 w
         }
         <BLANKLINE>
         if (typeof module !== "undefined") module.exports = { step, run, twice };
         <BLANKLINE>
         """
-        return to_javascript(self.parts, self.title, functions)
+        return to_javascript(self._writable, functions)
+
+    @property
+    def _writable(self) -> Writable:
+        return Writable(self.recording, self.expanded, self.title)
 
     # ---- numbers in and out ----------------------------------------------------------------
+
+    def _job(
+        self,
+        n: int,
+        rows: Iterable[Sequence[float]] | None,
+        batch_size: int | None,
+        shuffle: random.Random | None,
+    ) -> _Job:
+        """Return what ``run`` is asked for; raise ValueError or TypeError for what is wrong."""
+        n = count_of(n, "iterations", least=0)
+        if self.inputs:
+            return _Job(n, *self._checked(rows, batch_size), shuffle)
+        if rows is not None or batch_size is not None or shuffle is not None:
+            raise ValueError("run got rows, but the program has no inputs")
+        return _Job(n, [], 1, None)
+
+    def _start(self, place: int, start: Sequence[Any]) -> Row:
+        numbers = tuple(floats_of(start, f"start {place}"))
+        if len(numbers) != len(self.variables):
+            raise ValueError(
+                f"start {place} needs a number for each of the {len(self.variables)} variables, "
+                f"but has {len(numbers)}"
+            )
+        return numbers
 
     def _parameters(self) -> tuple[float, ...]:
         return tuple([number_of(variable) for variable in self.variables])
@@ -293,6 +381,36 @@ class Program:
             raise ValueError("run needs at least one row")
         size = len(checked) if batch_size is None else count_of(batch_size, "rows in a batch")
         return checked, min(size, len(checked))
+
+
+@dataclass(slots=True)
+class _Job:
+    """So many iterations over rows, if there are any, from the variables' numbers."""
+
+    n: int
+    rows: list[Row]
+    size: int
+    shuffle: random.Random | None
+    numbers: Sequence[float] = ()
+    outputs: list[float] = field(default_factory=list)
+
+    def run(self, runner: Runner | GuardedRunner) -> None:
+        """Do it in slices; ``numbers`` are those after the last whole one."""
+        for count in slices(self.n):
+            if self.rows:
+                outputs, self.numbers = runner.run_rows(
+                    count, self.rows, self.size, self.numbers, self.shuffle
+                )
+            else:
+                assert not isinstance(runner, GuardedRunner), "it runs over rows"
+                outputs, self.numbers = runner.run(count, self.numbers)
+            self.outputs += outputs
+
+    @property
+    def sizes(self) -> list[int]:
+        """The batches' sizes in each iteration."""
+        count = max(len(self.rows), 1)
+        return [min(self.size, count - start) for start in range(0, count, self.size)]
 
 
 def epoch_means(outputs: Sequence[float], counts: Sequence[int]) -> list[float]:

@@ -188,6 +188,7 @@ class PythonRunner:
     """Runs a program's dense Python."""
 
     engine = "python"
+    networks = 1
 
     def __init__(self, parts: Parts, title: str) -> None:
         self.source = run_source(parts)

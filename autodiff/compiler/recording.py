@@ -69,7 +69,7 @@ def recorded(
         finally:
             notes.rewind()
     for look in notes.looks:
-        raise RecordingError(str(look), ", or choose with where(), maximum() or minimum()")
+        raise RecordingError(str(look), ", or choose with where(), maximum(), minimum() or pick()")
     return result  # type: ignore[return-value]
 
 

@@ -1,4 +1,4 @@
-"""Which sums over the rows are made together, as many at once as a vector has lanes.
+"""Sums over rows: which are made together, as many at once as a vector has lanes.
 
 A dense layer's gradients are products of one row's numbers: gradient ij is x[j] times d[i].  So
 instead of adding up vectors that hold one gradient of several rows, a program lays several
@@ -10,12 +10,125 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from autodiff import ops
+from autodiff.compiler.layout import (
+    ROWS,
+    SUM,
+    SUMS_TOGETHER,
+    TRANSPOSE,
+    TREE,
+    Addresses,
+    Call,
+    Kernel,
+    Layout,
+)
 from autodiff.compiler.linear import Linear
+from autodiff.compiler.packs import OPERAND, PRODUCT, Part
 from autodiff.ops import Role
 
-__all__ = ["SumGroup", "SumPlan", "plan_sums"]
+__all__ = ["NetworkSums", "RowSums", "SumGroup", "SumPlan", "plan_sums"]
+
+
+class Sums:
+    """Sums in memory of registers of the rows, and then their means.
+
+    ``addresses`` has that of each register's sum, ``places`` are those of all sums; ``needed`` are
+    the registers to be computed for each row.
+    """
+
+    addresses: dict[int, int]
+    needed: list[int]
+
+    def __init__(self, layout: Layout, vectors: int) -> None:
+        self.layout, self.lanes = layout, layout.lanes
+        start = layout.reserve(vectors * layout.lanes)
+        self.places = range(start, start + vectors * layout.lanes)
+        self.starts = self.places[:: layout.lanes]
+
+    def cleared(self, zero: int) -> list[Call]:
+        """Return the calls that make all sums 0; at ``zero`` there is one."""
+        every = Kernel(TREE, self.lanes, "B")
+        return self.layout.progress(every, [(to, zero) for to in self.starts])
+
+    def divided(self, count: int) -> list[Call]:
+        """Return the calls that make means of the sums; at ``count`` is the number of rows."""
+        mean = Kernel(TREE, self.lanes, "CB", (ops.DIV, (OPERAND, OPERAND)), (0, 1))
+        return self.layout.progress(mean, [(to, to, count) for to in self.starts])
+
+
+class RowSums(Sums):
+    """Sums of registers that have, in one vector, a number for each of several rows."""
+
+    def __init__(self, linear: Linear, layout: Layout, summed: Sequence[int]) -> None:
+        self.plan = plan_sums(linear, summed, layout.lanes)
+        super().__init__(layout, len(self.plan.groups))
+        self.needed = self.plan.needed()
+        self.addresses = {
+            register: start + lane
+            for start, group in zip(self.starts, self.plan.groups, strict=True)
+            for lane, register in enumerate(group.sums)
+        }
+
+    def calls(self) -> list[Call]:
+        """Return the calls that add the rows of a vector, one after the other.
+
+        Squares of vectors are transposed: each then has several numbers of one row.
+        """
+        layout, lanes = self.layout, self.lanes
+        vectors: list[int] = []
+        squares: list[Addresses] = []
+        for members in self.plan.vectors:
+            vectors.append(layout.reserve(lanes * lanes))
+            sources = [layout.row_address(member) for member in members]
+            squares.append((vectors[-1], *sources, *sources[-1:] * (lanes - len(sources))))
+        calls = layout.table_call(Kernel(TRANSPOSE, lanes, even=False), squares)
+        products: list[Addresses] = []
+        others: list[Addresses] = []
+        for to, group in zip(self.starts, self.plan.groups, strict=True):
+            vector = vectors[group.vector]
+            if group.factor is None:
+                others.append((to, to, vector))
+            else:
+                products.append((to, to, layout.row_address(group.factor), vector))
+        calls += self.added(PRODUCT, "CBC", [1, lanes], products)
+        return calls + self.added(OPERAND, "CC", [lanes], others)
+
+    def added(
+        self, part: Part, columns: str, steps: list[int], blocks: list[Addresses]
+    ) -> list[Call]:
+        """Return the calls that add a term for each row to sums."""
+        if not blocks:
+            return []
+        counts, lanes = (1, ROWS), self.lanes
+        terms = tuple(zip((OPERAND, part), counts, strict=True))
+        spacings = [tuple(range(0, lanes * step, step)) for step in steps]
+        spaced = tuple(map(self.layout.spacing, [(0,), *spacings]))
+        kernel = Kernel(SUM, lanes, columns, terms=terms, steps=(True,) * len(columns))
+        if len(blocks) <= SUMS_TOGETHER[0]:
+            kernel = replace(kernel, even=False, together=len(blocks))
+            return self.layout.table_call(kernel, blocks, counts, spaced)
+        return self.layout.progress(kernel, blocks, counts, spaced)
+
+
+class NetworkSums(Sums):
+    """Sums of registers that have, in one vector, a number for each of many networks."""
+
+    def __init__(self, linear: Linear, layout: Layout, summed: Sequence[int]) -> None:
+        del linear
+        super().__init__(layout, len(summed))
+        self.needed = list(summed)
+        self.addresses = dict(zip(summed, self.starts, strict=True))
+
+    def calls(self) -> list[Call]:
+        """Return the calls that add one row."""
+        layout = self.layout
+        addition = Kernel(TREE, layout.lanes, "CC", (ops.ADD, (OPERAND, OPERAND)), (0, 1))
+        blocks: list[Addresses] = [
+            (to, to, layout.row_address(register)) for register, to in self.addresses.items()
+        ]
+        return layout.progress(addition, blocks)
 
 
 @dataclass(frozen=True, slots=True)

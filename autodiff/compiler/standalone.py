@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from autodiff.compiler.build import Parts, plan_rows, update_results
+from autodiff.compiler.build import Parts, Recording, update_results
 from autodiff.compiler.languages import JAVASCRIPT, C, Language, helper_functions, identifier
 from autodiff.compiler.linear import Linear
-from autodiff.compiler.text import Writer, one_line
+from autodiff.compiler.loops import evaluation_loops, run_loops, step_loops
+from autodiff.compiler.pack_names import names_of
+from autodiff.compiler.text import one_line
 from autodiff.ops import Operation
 from autodiff.support.convert import describe
 from autodiff.value import Value
 
-__all__ = ["Functions", "to_c", "to_javascript"]
+__all__ = ["Functions", "Writable", "to_c", "to_javascript"]
 
 # Functions of JavaScript by name: what each writes into its outputs, in order, by description.
 Functions = Mapping[str, Mapping[str, Value]]
 
 
-def to_c(parts: Parts, title: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Writable:
+    """What a file is made of."""
+
+    recording: Recording
+    parts: Parts
+    title: str
+
+
+def to_c(program: Writable) -> str:
     """Return C11 with ``autodiff_step`` and ``autodiff_run``; it needs libm alone."""
+    parts, title = program.parts, program.title
+    names = names_of(program.recording, parts)
     step = [
         "double autodiff_step(const double *parameters, const double *inputs, double *gradients) {",
-        *_indented(C, [*_step_body(C, parts), "return output;"]),
+        *_indented(
+            C,
+            _used("parameters inputs gradients", [*step_loops(C, parts, names), "return output;"]),
+        ),
         "}",
     ]
     if parts.inputs:
@@ -33,10 +49,12 @@ def to_c(parts: Parts, title: str) -> str:
         )
     else:
         heading = "void autodiff_run(long n, double *parameters, double *outputs) {"
-    run = [heading, *_indented(C, _run_body(C, parts)), "}"]
+    arrays = "parameters rows" if parts.inputs else "parameters"
+    run = [heading, *_indented(C, _used(arrays, run_loops(C, parts, names))), "}"]
     about = _about(
         C,
         parts,
+        names,
         title,
         [
             "double autodiff_step(parameters, inputs, gradients)",
@@ -53,27 +71,34 @@ def to_c(parts: Parts, title: str) -> str:
     return "\n".join([*about, "", "#include <math.h>", "", *helpers, *step, "", *run]) + "\n"
 
 
-def to_javascript(parts: Parts, title: str, functions: Functions | None = None) -> str:
+def to_javascript(program: Writable, functions: Functions | None = None) -> str:
     """Return a JavaScript file with functions ``step`` and ``run``, exported under node.
 
     ``functions`` are more of them: see :meth:`autodiff.Program.to_javascript`.
     """
+    parts, title = program.parts, program.title
+    names = names_of(program.recording, parts)
     if functions is not None and not isinstance(functions, Mapping):
         raise TypeError(f"to_javascript needs a dict of functions, but got {describe(functions)}")
     step = [
         "function step(parameters, inputs, gradients) {",
-        *_indented(JAVASCRIPT, [*_step_body(JAVASCRIPT, parts), "return output;"]),
+        *_indented(JAVASCRIPT, [*step_loops(JAVASCRIPT, parts, names), "return output;"]),
         "}",
     ]
     extra = "rowCount, batchSize, rows, " if parts.inputs else ""
     heading = f"function run(n, {extra}parameters, outputs) {{"
-    run = [heading, *_indented(JAVASCRIPT, _run_body(JAVASCRIPT, parts)), "}"]
+    run = [heading, *_indented(JAVASCRIPT, run_loops(JAVASCRIPT, parts, names)), "}"]
     operations, evaluations, usage = _operations(parts), [], []
     for name, values in (functions or {}).items():
         _check_function(name, values)
         evaluated = _evaluated(parts, values)
         operations += [r.op for r in evaluated.linear.registers if r.op is not None]
-        evaluations += [*_evaluation(name, evaluated, values), ""]
+        results = {text: evaluated.linear.of_value[value] for text, value in values.items()}
+        evaluations += [
+            f"function {name}(parameters, inputs, outputs) {{",
+            *_indented(JAVASCRIPT, evaluation_loops(JAVASCRIPT, evaluated, names, results)),
+            *("}", ""),
+        ]
         usage += [
             f"{name}(parameters, inputs, outputs)",
             "    fills outputs; a comment there says with what.",
@@ -81,6 +106,7 @@ def to_javascript(parts: Parts, title: str, functions: Functions | None = None) 
     about = _about(
         JAVASCRIPT,
         parts,
+        names,
         title,
         [
             "step(parameters, inputs, gradients)",
@@ -117,10 +143,9 @@ def _check_function(name: str, values: Mapping[str, Value]) -> None:
 
 def _evaluated(parts: Parts, values: Mapping[str, Value]) -> Parts:
     """Return the program's leaves with the registers of other Values that depend on them."""
-    linear = Linear()
-    for leaf in (*parts.variables, *parts.inputs):
-        register = parts.linear.registers[parts.linear.of_value[leaf]]
-        linear.leaf(register.kind, leaf, register.name)
+    linear = Linear(single_steps=True)
+    for leaf in (*parts.inputs, *parts.variables):
+        linear.leaf(parts.linear.registers[parts.linear.of_value[leaf]].kind, leaf, "")
     for description, value in values.items():
         try:
             linear.lower(value)
@@ -129,23 +154,7 @@ def _evaluated(parts: Parts, values: Mapping[str, Value]) -> Parts:
                 f"to_javascript: {description!r} depends on {error.args[0]!r}, "
                 "which the program does not have"
             ) from None
-    return replace(parts, linear=linear)
-
-
-def _evaluation(name: str, parts: Parts, values: Mapping[str, Value]) -> list[str]:
-    writer = Writer(JAVASCRIPT, parts.linear)
-    places = [parts.linear.of_value[value] for value in values.values()]
-    live = parts.linear.live(places)
-    body = _leaves(writer, parts, set(live))
-    body += writer.block(live, places)
-    for index, (description, place) in enumerate(zip(values, places, strict=True)):
-        comment = f"  {JAVASCRIPT.comment} {one_line(description)}"
-        body.append(f"outputs[{index}] = {writer.text(place)};{comment}")
-    return [
-        f"function {name}(parameters, inputs, outputs) {{",
-        *_indented(JAVASCRIPT, body),
-        "}",
-    ]
+    return replace(parts, linear=linear, gradients={}, updates={}, means={})
 
 
 def _operations(parts: Parts) -> list[Operation]:
@@ -159,146 +168,32 @@ def _indented(language: Language, lines: Iterable[str]) -> list[str]:
     return [f"{language.indent}{line}" if line else "" for line in lines]
 
 
-def _about(language: Language, parts: Parts, title: str, usage: list[str]) -> list[str]:
+def _about(
+    language: Language, parts: Parts, names: Mapping[int, str], title: str, usage: list[str]
+) -> list[str]:
     """Return the comment that heads the file: what it is, and where every number is."""
     lines = [
         one_line(title),
         "",
         *usage,
         "",
-        *_listed("parameters", parts.variables, parts),
-        *_listed("inputs", parts.inputs, parts),
-        *_listed("gradients", parts.gradients, parts),
+        *_listed("parameters", parts.variables, parts, names),
+        *_listed("inputs", parts.inputs, parts, names),
+        *_listed("gradients", parts.gradients, parts, names),
     ]
     return [f"{language.comment} {line}".rstrip() for line in lines]
 
 
-def _listed(array: str, leaves: Iterable[Value], parts: Parts) -> list[str]:
+def _listed(
+    array: str, leaves: Iterable[Value], parts: Parts, names: Mapping[int, str]
+) -> list[str]:
     """Return a line for each place of an array: whose number it is."""
-    registers = [parts.linear.registers[parts.linear.of_value[leaf]] for leaf in leaves]
-    return [
-        f"{array}[{index}]  {one_line(register.name)}" for index, register in enumerate(registers)
-    ]
+    listed = [names[parts.linear.of_value[leaf]] for leaf in leaves]
+    return [f"{array}[{index}]  {one_line(name)}" for index, name in enumerate(listed)]
 
 
-def _declared(language: Language, name: str) -> str:
-    """Return the declaration of a variable that changes."""
-    return f"double {name}" if language is C else f"let {name}"
-
-
-def _leaves(writer: Writer, parts: Parts, needed: set[int]) -> list[str]:
-    """Return the statements that read the parameters and inputs that are needed."""
-    return [
-        *_read(writer, "parameters[{}]", parts.variables, needed),
-        *_read(writer, "inputs[{}]", parts.inputs, needed),
-    ]
-
-
-def _read(writer: Writer, cell: str, leaves: Iterable[Value], needed: set[int]) -> list[str]:
-    """Return the statements that read the leaves that are needed from their cells of an array."""
-    return [
-        writer.language.statement(writer.names[place], cell.format(index))
-        for index, leaf in enumerate(leaves)
-        if (place := writer.linear.of_value[leaf]) in needed
-    ]
-
-
-def _step_body(language: Language, parts: Parts) -> list[str]:
-    writer = Writer(language, parts.linear)
-    results = [parts.output, *parts.gradients.values()]
-    live = parts.linear.live(results)
-    lines = _leaves(writer, parts, set(live))
-    lines += writer.block(live, results)
-    for index, place in enumerate(parts.gradients.values()):
-        lines.append(f"gradients[{index}] = {writer.text(place)};")
-    lines.append(language.statement("output", writer.text(parts.output)))
-    return [*_unused(language, ("parameters", "inputs", "gradients"), lines), *lines]
-
-
-def _unused(language: Language, arrays: Iterable[str], lines: list[str]) -> list[str]:
-    """Return the statements that tell a C compiler that these arrays are not used on purpose."""
-    code = [line.partition(language.comment)[0] for line in lines]
-    used = [array for array in arrays if any(f"{array}[" in line for line in code)]
-    return [f"(void){array};" for array in arrays if language is C and array not in used]
-
-
-def _run_body(language: Language, parts: Parts) -> list[str]:
-    lines = (_rows_loop if parts.inputs else _plain_loop)(language, parts)
-    return [
-        *_unused(language, ("parameters", "rows") if parts.inputs else ("parameters",), lines),
-        *lines,
-    ]
-
-
-def _loop(language: Language, name: str, limit: str, step: str = "1") -> str:
-    kind = "long" if language is C else "let"
-    return f"for ({kind} {name} = 0; {name} < {limit}; {name} += {step}) {{"
-
-
-def _plain_loop(language: Language, parts: Parts) -> list[str]:
-    writer = Writer(language, parts.linear)
-    live = parts.linear.live([parts.output, *update_results(parts)])
-    output = writer.text(parts.output)
-    body = _leaves(writer, parts, set(live))
-    body += writer.block(live, ())
-    if parts.penalty is not None:
-        output = f"{output} + {writer.text(parts.penalty)}"
-    body += [f"outputs[iteration] = {output};", *_assignments(writer, parts)]
-    return [_loop(language, "iteration", "n"), *_indented(language, body), "}"]
-
-
-def _assignments(writer: Writer, parts: Parts) -> list[str]:
-    """Return the statements that store the variables' new numbers, all computed before."""
-    lines = []
-    for index, variable in enumerate(parts.variables):
-        if variable in parts.updates:
-            lines.append(f"parameters[{index}] = {writer.text(parts.updates[variable])};")
-    return lines
-
-
-def _rows_loop(language: Language, parts: Parts) -> list[str]:
-    plan = plan_rows(parts)
-    writer = Writer(language, parts.linear)
-    sums = {leaf: f"sum__{writer.names[place]}" for leaf, place in plan.means.items()}
-
-    needed = {*plan.before, *plan.rows, *plan.after}
-    before = _read(writer, "parameters[{}]", parts.variables, needed)
-    before += writer.block(plan.before, ())
-    cell = f"rows[row * {len(parts.inputs)} + {{}}]"
-    inside = _read(writer, cell, parts.inputs, needed)
-    inside += writer.block(plan.rows, ())
-    inside.append(f"sum__output += {writer.text(parts.output)};")
-    inside += [f"{total} += {writer.text(parts.gradients[leaf])};" for leaf, total in sums.items()]
-    after = [
-        language.statement(writer.names[place], f"{sums[leaf]} / count__rows")
-        for leaf, place in plan.means.items()
-    ]
-    after += writer.block(plan.after, ())
-    output = "sum__output / count__rows"
-    if parts.penalty is not None:
-        output = f"{output} + {writer.text(parts.penalty)}"
-    after += [f"outputs[batch] = {output};", "batch += 1;", *_assignments(writer, parts)]
-
-    row_count, batch_size = ("row_count", "batch_size")
-    if language is not C:
-        row_count, batch_size = "rowCount", "batchSize"
-    whole = "long" if language is C else "let"
-    stop = f"start + {batch_size} < {row_count} ? start + {batch_size} : {row_count}"
-    cast = "(double)" if language is C else ""
-    batch = [
-        *before,
-        f"{whole} stop = {stop};",
-        language.statement("count__rows", f"{cast}(stop - start)"),
-        *[f"{_declared(language, name)} = 0.0;" for name in ("sum__output", *sums.values())],
-        f"for ({whole} row = start; row < stop; row += 1) {{",
-        *_indented(language, inside),
-        "}",
-        *after,
-    ]
-    epoch = [_loop(language, "start", row_count, batch_size), *_indented(language, batch), "}"]
-    return [
-        f"{whole} batch = 0;",
-        _loop(language, "iteration", "n"),
-        *_indented(language, epoch),
-        "}",
-    ]
+def _used(arrays: str, lines: list[str]) -> list[str]:
+    """Return lines of C that use these arrays: if they do nothing with one, it is on purpose."""
+    code = [line.partition(C.comment)[0] for line in lines]
+    unused = [a for a in arrays.split() if not any(f"{a}[" in line for line in code)]
+    return [*[f"(void){array};" for array in unused], *lines]

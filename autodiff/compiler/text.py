@@ -1,4 +1,4 @@
-"""The writer of straight-line code that Python, C and JavaScript share."""
+"""The writer of statements, one for each register."""
 
 from __future__ import annotations
 

@@ -51,12 +51,12 @@ def table() -> tuple[list[int], list[int]]:
     """
     tails, heads = [], []
     with localcontext(Context(prec=50)):
-        step = Decimal(2).ln() / ENTRIES
+        power, step = Decimal(1), (Decimal(2).ln() / ENTRIES).exp()
         for k in range(ENTRIES):
-            power = (step * k).exp()
             head = float(power)
             tails.append(bits(float(power / Decimal(head) - 1)))
             heads.append(bits(head) - (k << 52) // ENTRIES)
+            power *= step
     return tails, heads
 
 

@@ -279,8 +279,8 @@ def hooked_operands(interior: list[Value]) -> set[Value]:
 def last_uses(interior: list[Value], wanted: set[Value]) -> dict[Value, tuple[Value, int]]:
     """Return, for each Value that is wanted, the use after which its gradient is complete.
 
-    A use is a node and the operand's position there.  One that is not taken adds nothing, and a
-    Value that nothing reaches has no gradient, so its hooks are not called.
+    A use is a node and the operand's position there; one that is not taken is a step, too.  A Value
+    that nothing reaches has no gradient, so its hooks are not called.
     """
     if not wanted:
         return {}
@@ -289,11 +289,11 @@ def last_uses(interior: list[Value], wanted: set[Value]) -> dict[Value, tuple[Va
     for node in reversed(interior):
         if node in reached:
             locals_ = (0.0,) * len(node.parents) if has_function(node) else local_derivatives(node)
-            for position, local in enumerate(locals_):
+            for position, (parent, local) in enumerate(zip(node.parents, locals_, strict=True)):
+                last[parent] = node, position
                 if local is not NOTHING:
-                    reached.add(node.parents[position])
-                    last[node.parents[position]] = node, position
-    return {node: use for node, use in last.items() if node in wanted}
+                    reached.add(parent)
+    return {node: last[node] for node in wanted & reached if node in last}
 
 
 def call_hooks(node: Value) -> None:

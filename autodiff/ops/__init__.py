@@ -38,6 +38,7 @@ from autodiff.ops.choices import (
     LEAKY_RELU,
     MAXIMUM,
     MINIMUM,
+    PICK,
     RELU,
     WHERE,
     absolute,
@@ -45,6 +46,8 @@ from autodiff.ops.choices import (
     leaky_relu,
     maximum,
     minimum,
+    pick,
+    picked,
     relu,
     where,
 )
@@ -90,6 +93,7 @@ __all__ = [
     "NEG",
     "NOTHING",
     "OPERATIONS",
+    "PICK",
     "POW",
     "RELU",
     "SIGMOID",
@@ -118,6 +122,8 @@ __all__ = [
     "log_sigmoid",
     "maximum",
     "minimum",
+    "pick",
+    "picked",
     "power",
     "relu",
     "sigmoid",
@@ -138,7 +144,7 @@ OPERATIONS.update(
             *(ADD, SUB, MUL, DIV, NEG, ABS, SQUARE, POW),
             *(EXP, LOG, SQRT, SIN, COS, TAN, TANH),
             *(SIGMOID, SOFTPLUS, LOG_SIGMOID, ERF, GELU, RELU, LEAKY_RELU),
-            *(WEIGHTED_SUM, MAXIMUM, MINIMUM, CLIP, WHERE),
+            *(WEIGHTED_SUM, MAXIMUM, MINIMUM, CLIP, WHERE, PICK),
         )
     }
 )

@@ -304,10 +304,12 @@ def multiplied_on_the_right(self: Any, other: Any) -> Any:
 def refused(value: Node, what: str) -> str:
     """Return why a Value does not become a plain number, and what to write."""
     name = value.name or "the Value"
+    cure = "autodiff.exp(...) and the like in the place of math's functions"
+    if what == "int":
+        cure = f"autodiff.pick({name}, values) in the place of values[int({name})]"
     return (
         f"{what}() of {value!r} would take it out of the graph, and its gradient would be lost "
-        f"without a word. For the number alone write {name}.data; to stay in the graph, "
-        "autodiff.exp(...) and the like in the place of math's functions"
+        f"without a word. For the number alone write {name}.data; to stay in the graph, {cure}"
     )
 
 

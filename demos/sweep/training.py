@@ -1,12 +1,14 @@
 """Training the networks of a sweep: what the workers run.
 
-A configuration is compiled once and then trained from one seed after another, because compiling
-takes longer than a run.  A run depends on its configuration, seed and number of epochs alone, so
-its numbers are the same bits whichever worker does it, and as ``nn.fit`` would give.
+A configuration is compiled once and then trained from all its seeds, as many at once as the
+processor's vectors have lanes.  A run depends on its configuration, seed and number of epochs
+alone, so its numbers are the same bits whichever worker does it, whichever runs are beside it, and
+as ``nn.fit`` would give.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import threading
@@ -150,14 +152,30 @@ class Trainer:
         )
         self.rows = [(*row, target) for row, target in zip(LAB.x, LAB.y, strict=True)]
 
-    def train(self, seed: int, epochs: int) -> Run:
-        """Train from the seed's weights and return the result."""
+    def train(self, seeds: Sequence[int], epochs: int) -> list[Run]:
+        """Train from each seed's weights and return the results."""
+        starts = [self.start(seed) for seed in seeds]
+        results = self.program.run_many(epochs, starts, self.rows)
+        return [
+            self.result(seed, losses, weights, epochs)
+            for seed, (losses, weights) in zip(seeds, results, strict=True)
+        ]
+
+    def start(self, seed: int) -> list[float]:
+        """Return the numbers of the program's variables that a seed decides."""
         initialise(self.model, self.initialisation, seed)
-        losses = self.program.run(epochs, self.rows)
-        solved_below = self.loss.solved_below
+        return [variable.data for variable in self.program.variables]
+
+    def result(
+        self, seed: int, losses: Sequence[float], weights: Sequence[float], epochs: int
+    ) -> Run:
+        """Return the result of a run, given what the program gave."""
+        for variable, number in zip(self.program.variables, weights, strict=True):
+            variable.data = number
+        is_solved = map(self.loss.solved_below.__gt__, losses)
         return Run(
             seed,
-            next((epoch for epoch, loss in enumerate(losses) if loss < solved_below), None),
+            next(itertools.compress(itertools.count(), is_solved), None),
             self.correct(),
             [losses[k] if math.isfinite(losses[k]) else None for k in checkpoints(epochs)],
         )
@@ -190,7 +208,7 @@ def train_batch(
     """
     started = time.perf_counter()
     trainer = TRAINERS.get(configuration, engine)
-    runs = [trainer.train(seed, epochs) for seed in seeds]
+    runs = trainer.train(seeds, epochs)
     return Batch(configuration, runs, time.perf_counter() - started)
 
 

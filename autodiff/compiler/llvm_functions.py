@@ -1,0 +1,122 @@
+"""The functions of a program as LLVM assembly: lists of calls of loops, and these loops.
+
+A loop of few blocks in all is written out where it is called, and so are all loops of a function
+that is short.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from autodiff.compiler.layout import Call, Kernel, Layout
+from autodiff.compiler.llvm_loops import KERNEL_ARGUMENTS, Table, loop_function
+from autodiff.compiler.llvm_operations import Externals
+from autodiff.compiler.llvm_written_out import WrittenOut, instructions
+
+__all__ = ["Functions"]
+
+# Instructions, at most, of a function whose loops are all written out: of an iteration, and of a
+# part of one over rows, which works on vectors.  A compiler's work on one function grows faster
+# than the function, and longer ones run no faster.
+WRITTEN_OUT = 4_000
+WRITTEN_OUT_OF_ROWS = 1_500
+
+# A loop whose blocks take no more instructions than that, all together, is written out anywhere:
+# LLVM takes longer for a loop.
+WRITTEN_OUT_LOOP = 50
+
+# Lines, about, of one function that has calls of loops.
+LINES_TOGETHER = 500
+
+ARGUMENTS = "ptr %memory, ptr %table, i64 %rows"
+
+
+@dataclass(slots=True)
+class _Function:
+    """Its calls, and the addresses of what it writes for others (None: they may read anything)."""
+
+    name: str
+    calls: Sequence[Call]
+    written: Collection[int] | None
+
+
+class Functions:
+    """Collects the functions of one program, and writes them once all are known.
+
+    ``table`` has the numbers that their loops read.
+    """
+
+    def __init__(self, externals: Externals, layout: Layout) -> None:
+        self.externals = externals
+        self.layout = layout
+        self.table = Table()
+        self.functions: list[_Function] = []
+        self.loops: dict[Kernel, str] = {}
+
+    def call(
+        self, name: str, calls: Sequence[Call], written: Collection[int] | None = None
+    ) -> list[str]:
+        """Add a function of that name, and return the line that calls it; none if it is empty.
+
+        ``written`` are the addresses that others read (None: they may read anything).
+        """
+        if not calls:
+            return []
+        self.functions.append(_Function(name, calls, written))
+        return [f"  call void @{name}({ARGUMENTS})"]
+
+    def text(self, over_rows: bool) -> list[str]:
+        """Return the lines of all functions, and of the loops that they call."""
+        most = WRITTEN_OUT_OF_ROWS if over_rows else WRITTEN_OUT
+        sizes: Counter[Kernel] = Counter()
+        for function in self.functions:
+            for call in function.calls:
+                sizes[call.kernel] += instructions(call)
+        few = {kernel for kernel, size in sizes.items() if size <= WRITTEN_OUT_LOOP}
+        lines: list[str] = []
+        for function in self.functions:
+            if sum(map(instructions, function.calls)) <= most:
+                writer = WrittenOut(self.externals, self.layout)
+                for call in function.calls:
+                    writer.blocks_of(call)
+                writer.write_back(function.written)
+                lines += _function(function.name, writer.body)
+            else:
+                lines += self.long_function(function, few)
+        for kernel, name in self.loops.items():
+            lines += loop_function(kernel, name, self.externals)
+        return lines
+
+    def long_function(self, function: _Function, few: set[Kernel]) -> list[str]:
+        """Return a function that calls loops, in pieces.
+
+        Loops of ``few`` blocks are written out.
+        """
+        lines: list[str] = []
+        names: list[str] = []
+        writer = WrittenOut(self.externals, self.layout)
+        for number, call in enumerate(function.calls, 1):
+            if call.kernel in few:
+                writer.blocks_of(call)
+            else:
+                name = self.loops.setdefault(call.kernel, f"kernel_{len(self.loops)}")
+                start = self.table.put(call)
+                numbers = writer.emit(f"getelementptr i32, ptr %table, i64 {start}")
+                arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
+                writer.call_loop(f"  call void @{name}({arguments})")
+            if len(writer.body) > LINES_TOGETHER or number == len(function.calls):
+                writer.write_back(None)
+                names.append(f"{function.name}_{len(names)}")
+                lines += _function(names[-1], writer.body)
+                writer = WrittenOut(self.externals, self.layout)
+        calls = [f"  call void @{name}({ARGUMENTS})" for name in names]
+        return [*lines, *_function(function.name, calls)]
+
+
+def _function(name: str, body: Sequence[str]) -> list[str]:
+    """Return a function of that body."""
+    arguments = "ptr noalias %memory, ptr noalias %table, i64 %rows"
+    heading = f"define internal void @{name}({arguments}) #0 {{"
+    return [heading, "entry:", *body, "  ret void", "}", ""]

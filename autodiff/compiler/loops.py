@@ -1,0 +1,572 @@
+"""A program's loops in C or JavaScript.
+
+The loops are those of machine code, for one number at a time: over blocks, over the lanes of a
+block, and over the terms of a sum.  Here a column may have any even step from lane to lane.
+What loops compute is in one array, ``memory``, whose parts have names: those of the program's
+Values.  What is computed alone is a constant of that name.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+
+from autodiff.compiler.build import (
+    Parts,
+    in_memory,
+    listing,
+    new_numbers,
+    plan_rows,
+    update_results,
+)
+from autodiff.compiler.languages import C, Language, identifier
+from autodiff.compiler.layout import (
+    COPY,
+    MOVE,
+    SUM,
+    Call,
+    Kernel,
+    Spacing,
+    terms_of,
+)
+from autodiff.compiler.linear import numbered
+from autodiff.compiler.loop_layout import SHORTEST_LOOP, LoopLayout
+from autodiff.compiler.pack_names import (
+    array_names,
+    base_name,
+    described,
+    pack_name,
+    runs_of_names,
+)
+from autodiff.compiler.packs import Pack, Part, operands_in, packs_of
+from autodiff.compiler.text import one_line, wrapped
+
+__all__ = ["evaluation_loops", "run_loops", "step_loops"]
+
+# What the loops call things; those with two underscores no label is turned into.
+OUR_WORDS = ("memory", "known", "total", "block", "lane", "term", "k")
+
+# Around the number of a part of the memory, whose name is known at the end.
+MARK = "\ue000"
+
+# Numbers in more pieces are found by a table.
+MOST_PIECES = 8
+
+
+class _Writer:
+    """Writes the body of one function: what it has in memory, and its sections."""
+
+    def __init__(self, language: Language, parts: Parts, names: Mapping[int, str]) -> None:
+        self.language = language
+        self.parts = parts
+        self.linear = parts.linear
+        self.names = names
+        self.arrays = array_names(self.linear, names)
+        self.layout = LoopLayout()
+        self.numbers: dict[int, float] = {}
+        # Constants by where they would be in memory, and those that loops read there.
+        self.constants: dict[int, str] = {}
+        self.read_there: set[int] = set()
+        self.tables: list[str] = []
+        self.table_count = 0
+        self.variables = in_memory(parts)
+        labels = [names[self.linear.of_value[variable]] for variable in self.variables]
+        for first, count in runs_of_names(labels):
+            start = self.part(base_name(labels[first : first + count], "variables"), count)
+            for offset, variable in enumerate(self.variables[first : first + count]):
+                self.layout.addresses[self.linear.of_value[variable]] = start + offset
+        self.layout.listing = listing(parts, self.variables)
+        self.inputs = self.part("row_of_inputs", len(parts.inputs))
+        for offset, value in enumerate(parts.inputs):
+            self.layout.addresses[self.linear.of_value[value]] = self.inputs + offset
+        start = self.part("numbers", len(self.linear.known))
+        for address, (place, number) in enumerate(self.linear.known.items(), start):
+            self.layout.addresses[place] = address
+            self.numbers[address] = number
+
+    # ---- memory ----------------------------------------------------------------------------
+
+    def part(self, name: str, size: int) -> int:
+        """Return the start of a new part of the memory, of that name."""
+        self.layout.naming = name
+        return self.layout.reserve(size)
+
+    def cell(self, address: int, *indexes: str) -> str:
+        """Return the expression of a number in memory, at an address and some indexes on."""
+        more = [index for index in indexes if index]
+        if not more and address in self.numbers:
+            return self.language.number(self.numbers[address])
+        if not more and address in self.constants:
+            return self.constants[address]
+        part = bisect_right(self.layout.starts, address) - 1
+        offset = address - self.layout.starts[part]
+        if offset or not more:
+            more.append(str(offset))
+        if self.language is C:
+            return f"{MARK}{part}{MARK}[{' + '.join(more)}]"
+        return f"memory[{MARK}{part}{MARK} + {' + '.join(more)}]"
+
+    def finished(self, lines: Sequence[str]) -> list[str]:
+        """Return the lines behind what they need declared."""
+        language, layout = self.language, self.layout
+        size = max(layout.size, 1)
+        names = numbered([identifier(name) for name in layout.parts], OUR_WORDS)
+        c = language is C
+        keyword = "static double" if c and size > 16_384 else "double"
+        declared = [
+            f"{keyword} memory[{size}] = {{0}};"
+            if c
+            else f"const memory = new Float64Array({size});"
+        ]
+        lines = [kept for line in lines if (kept := self.kept(line))]
+        named = {int(part) for line in lines for part in re.findall(rf"{MARK}(\d+){MARK}", line)}
+        for part in sorted(named):
+            start = layout.starts[part]
+            name = f"from__{names[part]}" if start in self.constants else names[part]
+            declared.append(
+                f"double *const {name} = memory + {start};" if c else f"const {name} = {start};"
+            )
+        if not self.read_there.isdisjoint(self.numbers):
+            self.declare("double known[]", "known", map(language.number, self.numbers.values()))
+            filled = [f"memory[{min(self.numbers)} + k] = known[k];"]
+            declared += self.counted("k", len(self.numbers), filled)
+        if c:
+            declared.append("(void)memory;")
+
+        def name_of(found: re.Match[str]) -> str:
+            part, is_constant = int(found[1]), found[2]
+            beside = not is_constant and layout.starts[part] in self.constants
+            return f"from__{names[part]}" if beside else names[part]
+
+        return [
+            *self.tables,
+            *declared,
+            *[re.sub(rf"{MARK}(\d+)(!?){MARK}", name_of, line) for line in lines],
+        ]
+
+    def kept(self, line: str) -> str:
+        """Return a line, but not one that writes to memory what no loop reads there."""
+        indent, found, rest = line.partition(f"{MARK}?")
+        if not found:
+            return line
+        address, _, rest = rest.partition(f"?{MARK}")
+        return indent + rest if int(address) in self.read_there else ""
+
+    def will_read(self, pack: Pack) -> None:
+        """Take down what the loops of a pack read at an index."""
+        by_node = [terms_of(pack.shape, operands) for operands in pack.operands]
+        for column in zip(*by_node, strict=True):
+            registers = {register for terms in column for register in terms}
+            if len(registers) > 1:
+                self.read_there.update([self.layout.addresses[place] for place in registers])
+
+    def counted(self, name: str, count: int | str, body: Sequence[str]) -> list[str]:
+        """Return a loop of so many turns."""
+        if count == 0 or not body:
+            return []
+        if count == 1:
+            return [re.sub(rf"\b{name}\b", "0", line) for line in body]
+        kind = "long" if self.language is C else "let"
+        return [
+            f"for ({kind} {name} = 0; {name} < {count}; {name} += 1) {{",
+            *[f"{self.language.indent}{line}" for line in body],
+            "}",
+        ]
+
+    def table(self, numbers: Iterable[int]) -> str:
+        """Return the name of a table of places."""
+        self.table_count += 1
+        name = f"places__{self.table_count}"
+        self.declare(f"int {name}[]", name, map(str, numbers))
+        return name
+
+    def declare(self, in_c: str, in_javascript: str, numbers: Iterable[str]) -> None:
+        """Declare an array of constants."""
+        if self.language is C:
+            opening, closing = f"static const {in_c} = {{", "};"
+        else:
+            opening, closing = f"const {in_javascript} = [", "];"
+        self.tables += wrapped(opening, list(numbers), closing, "")
+
+    def parameters(self, assign: str) -> list[str]:
+        """Return the loop that assigns the variables' numbers from one array to the other."""
+        place_of = {variable: place for place, variable in enumerate(self.parts.variables)}
+        places = [place_of[variable] for variable in self.variables]
+        index = "k" if places == list(range(len(places))) else f"{self.table(places)}[k]"
+        return self.counted("k", len(places), [assign.format(index)])
+
+    def leaves(self) -> list[str]:
+        """Return the loops that read the variables' numbers and the inputs."""
+        to, count = self.cell(self.inputs, "k"), len(self.parts.inputs)
+        lines = self.parameters("memory[k] = parameters[{}];")
+        return lines + self.counted("k", count, [f"{to} = inputs[k];"]) if count else lines
+
+    # ---- sections --------------------------------------------------------------------------
+
+    def section(
+        self, places: Sequence[int], kept: Collection[int], updates: bool = False
+    ) -> list[str]:
+        """Return the statements that compute registers; those in ``kept`` are left in memory."""
+        operations = [place for place in places if self.linear.registers[place].op is not None]
+        lines: list[str] = []
+        packs = packs_of(self.linear, operations, kept)
+        if updates:
+            self.layout.overwrite(packs, new_numbers(self.parts))
+        for pack in packs:
+            self.layout.naming = self.name_of(pack)
+            self.layout.last = None
+            self.will_read(pack)
+            # A variable's new number may take the place of the old one, which it reads.
+            is_alone = len(pack.results) == 1 and pack.results[0] not in self.layout.in_place
+            lines += self.alone(pack) if is_alone else self.many(pack)
+            self.arrays.update(dict.fromkeys(pack.results, self.layout.naming))
+        return lines
+
+    def many(self, pack: Pack) -> list[str]:
+        """Return the loops of a pack behind a comment."""
+        loops = [line for call in self.layout.place(pack) for line in self.call(call)]
+        comment = one_line(f"{identifier(self.layout.naming)}: {described(pack, self.arrays)}")
+        return [f"{self.language.comment} {comment}", *loops]
+
+    def alone(self, pack: Pack) -> list[str]:
+        """Return the statements of a pack of one, which make a constant."""
+        layout, result, tree = self.layout, pack.results[0], pack.shape.tree
+        layout.naming = self.names.get(result, layout.naming)
+        if tree is None:
+            calls = layout.place(pack)
+        else:
+            layout.addresses[result] = layout.reserve(1)
+        address = layout.addresses[result]
+        part = bisect_right(layout.starts, address) - 1
+        constant = self.constants[address] = f"{MARK}{part}!{MARK}"
+        if tree is None:
+            lines = [line for call in calls for line in self.call(call)]
+        else:
+            operands = [self.cell(layout.addresses[operand]) for operand in pack.operands[0]]
+            places = pack.shape.places
+            text = self.tree(tree, iter([operands[place] for place in places]))
+            lines = [self.language.statement(constant, text)]
+        return [*lines, f"{MARK}?{address}?{MARK}memory[{address}] = {constant};"]
+
+    def name_of(self, pack: Pack) -> str:
+        """Return what the numbers of a pack are called."""
+        return pack_name(pack, self.names)
+
+    def moved(self, moves: Sequence[tuple[int, int]]) -> list[str]:
+        """Return the statements that copy numbers, all of which are read before."""
+        self.layout.naming, self.layout.last = "aside", None
+        return [line for call in self.layout.moved(moves) for line in self.call(call)]
+
+    # ---- calls -----------------------------------------------------------------------------
+
+    def call(self, call: Call) -> list[str]:
+        """Return the loops of a call."""
+        kernel, count = call.kernel, len(call)
+        if kernel.what == COPY:
+            return self.copying(call)
+        if kernel.what == MOVE:
+            return [line for block in call.blocks() for line in self.moving(*block)]
+        columns = iter(call.spacings)
+        terms = [
+            (number, [self.term_index(spacing) for spacing in islice(columns, operands_in(part))])
+            for (part, _), number in zip(kernel.terms, call.counts, strict=True)
+        ]
+        if not kernel.even and count <= SHORTEST_LOOP:
+            nothing = [""] * kernel.addresses
+            blocks = [self.loops(kernel, 1, block, nothing, terms) for block in call.blocks()]
+            return [line for lines in blocks for line in lines]
+        if kernel.even:
+            bases = call.numbers[: kernel.addresses]
+            return self.loops(
+                kernel, count, bases, [times("block", s) for s in call.steps()], terms
+            )
+        self.read_there.update(call.numbers)
+        name, size = self.table(call.numbers), kernel.addresses
+        found = [f"{name}[{times('block', size)} + {k}]" for k in range(size)]
+        return self.loops(kernel, count, [-1] * size, found, terms)
+
+    def term_index(self, spacing: Spacing) -> str:
+        """Return the index of a term, relative to the first."""
+        if spacing.step is not None:
+            return times("term", spacing.step)
+        return f"{self.table(spacing.offsets)}[term]"
+
+    def moving(self, to: int, source: int, length: int) -> list[str]:
+        """Return the statements that copy numbers side by side to another place."""
+        if length == 1:
+            return [f"{self.cell(to)} = {self.cell(source)};"]
+        self.read_there.update(range(source, source + length))
+        return self.counted("k", length, [f"{self.cell(to, 'k')} = {self.cell(source, 'k')};"])
+
+    def loops(
+        self,
+        kernel: Kernel,
+        count: int,
+        bases: Sequence[int],
+        blocks: Sequence[str],
+        terms: Sequence[tuple[int, list[str]]],
+    ) -> list[str]:
+        """Return the loops over blocks and lanes."""
+        strides = (1, *kernel.strides) if kernel.width > 1 else (0,) * len(bases)
+        lone = kernel.width <= SHORTEST_LOOP and bases[0] >= 0
+        body: list[str] = []
+        for lane in range(kernel.width if lone else 1):
+            bases_here = [base + lane * stride for base, stride in zip(bases, strides, strict=True)]
+            lanes = ["" if lone else times("lane", stride) for stride in strides]
+            cells = _Cells(self, bases_here, blocks, lanes)
+            if kernel.what == SUM:
+                body += self.sum(kernel, cells, terms, 1 if lone else kernel.width)
+            else:
+                operands = iter([cells.cell(1 + place) for place in kernel.places])
+                assert kernel.tree is not None
+                statement = f"{cells.cell(0)} = {self.tree(kernel.tree, operands)};"
+                body += [statement] if lone else self.counted("lane", kernel.width, [statement])
+        return self.counted("block", count, body) if count > 1 else body
+
+    def copying(self, call: Call) -> list[str]:
+        """Return the loops that copy numbers from anywhere, side by side."""
+        rows, width = call.blocks(), call.kernel.width
+        name = self.table([source for row in rows for source in row[1:]])
+        lines: list[str] = []
+        number = 0
+        while number < len(rows):
+            length = 1
+            to = rows[number][0]
+            while number + length < len(rows) and rows[number + length][0] == to + length * width:
+                length += 1
+            index = f"k + {number * width}" if number else "k"
+            copied = f"{self.cell(to, 'k')} = memory[{name}[{index}]];"
+            lines += self.counted("k", length * width, [copied])
+            number += length
+        return lines
+
+    def sum(
+        self, kernel: Kernel, cells: _Cells, terms: Sequence[tuple[int, list[str]]], lanes: int
+    ) -> list[str]:
+        """Return the statements that add up the terms of a block's lanes, one after the other.
+
+        All lanes get a term before the next: their sums do not wait for each other.  Where the
+        sum takes the place of a number that is one of its terms, each lane has a total of its own.
+        """
+        result = cells.cell(0)
+        in_place = 0 <= cells.bases[0] < len(self.variables)
+        total = "total" if in_place else result
+        lines: list[str] = []
+        column, begun = 1, False
+        for (part, _), (number, steps) in zip(kernel.terms, terms, strict=True):
+            operands = [
+                cells.cell(column + k, step if number > 1 else "") for k, step in enumerate(steps)
+            ]
+            column += len(steps)
+            added = [f"{total} += {self.tree(part, iter(operands))};"]
+            if not begun:
+                # -0.0 + x is x for every x.
+                first = added[0].partition("+= ")[2] if number == 1 else "(-0.0);"
+                lines += self.on_lanes([self.begun(total, first)], lanes, in_place)
+                begun = True
+                if number == 1:
+                    continue
+            added = self.on_lanes(added, lanes, in_place)
+            lines += self.counted("term", number, added) if number > 1 else added
+        if not in_place:
+            return lines
+        lines.append(f"{result} = total;")
+        lines = (
+            ["{", *[self.language.indent + line for line in lines], "}"] if lanes == 1 else lines
+        )
+        return self.on_lanes(lines, lanes, False)
+
+    def begun(self, total: str, first: str) -> str:
+        """Return the statement that begins a sum."""
+        declared = total == "total" or total in self.constants.values()
+        word = ("double " if self.language is C else "let ") if declared else ""
+        return f"{word}{total} = {first}"
+
+    def on_lanes(self, lines: list[str], lanes: int, within: bool) -> list[str]:
+        """Return statements for each lane, or as they are, ``within`` a loop over lanes."""
+        return lines if within or lanes == 1 else self.counted("lane", lanes, lines)
+
+    def tree(self, part: Part, operands: Iterator[str]) -> str:
+        """Return an expression tree as text; it takes its operands in order."""
+        if part is None:
+            return next(operands)
+        if isinstance(part, str):
+            return self.language.number(float(part))
+        op, parts = part
+        texts = [self.tree(inner, operands) for inner in parts]
+        for place, inner in enumerate(parts):
+            if isinstance(inner, tuple):
+                texts[place] = f"({texts[place]})"
+        return self.language.operation(op, texts, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """What a block reads and writes: addresses (-1 where a table has them) and their indexes."""
+
+    writer: _Writer
+    bases: Sequence[int]
+    blocks: Sequence[str]
+    lanes: Sequence[str]
+
+    def cell(self, number: int, term: str = "") -> str:
+        """Return the expression of a column's number; column 0 is the result."""
+        where = [index for index in (self.blocks[number], self.lanes[number], term) if index]
+        if self.bases[number] >= 0:
+            return self.writer.cell(self.bases[number], *where)
+        return f"memory[{' + '.join(where)}]"
+
+
+def times(index: str, step: int) -> str:
+    """Return an index times a step."""
+    if step == 0:
+        return ""
+    return index if step == 1 else f"{step} * {index}"
+
+
+def step_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> list[str]:
+    """Return the body of the function that computes the output and the gradients."""
+    writer = _Writer(language, parts, names)
+    results = [parts.output, *parts.gradients.values()]
+    lines = writer.leaves()
+    lines += writer.section(parts.linear.live(results), set(results))
+    addresses = writer.layout.addresses
+    lines += copied_out("gradients", [addresses[p] for p in parts.gradients.values()], writer, "=")
+    lines.append(language.statement("output", writer.cell(addresses[parts.output])))
+    return writer.finished(lines)
+
+
+def evaluation_loops(
+    language: Language, parts: Parts, names: Mapping[int, str], results: Mapping[str, int]
+) -> list[str]:
+    """Return the body of a function that fills outputs, given what each result is."""
+    writer = _Writer(language, parts, names)
+    lines = writer.leaves()
+    lines += writer.section(parts.linear.live(results.values()), set(results.values()))
+    for index, (description, place) in enumerate(results.items()):
+        text = writer.cell(writer.layout.addresses[place])
+        lines.append(f"outputs[{index}] = {text};  {language.comment} {one_line(description)}")
+    return writer.finished(lines)
+
+
+def copied_out(array: str | int, addresses: Sequence[int], writer: _Writer, sign: str) -> list[str]:
+    """Return the statements that write numbers, or add them, to an array or to memory, in order."""
+
+    def target(place: int, index: str) -> str:
+        if isinstance(array, int):
+            return writer.cell(array + place, index)
+        return f"{array}[{' + '.join([part for part in (index, str(place or '')) if part]) or '0'}]"
+
+    breaks = sum([second != first + 1 for first, second in pairwise(addresses)])
+    if breaks > MOST_PIECES:
+        writer.read_there.update(addresses)
+        table = writer.table(addresses)
+        body = [f"{target(0, 'k')} {sign} memory[{table}[k]];"]
+        return writer.counted("k", len(addresses), body)
+    lines: list[str] = []
+    first = 0
+    for place in range(1, len(addresses) + 1):
+        ends = place == len(addresses) or addresses[place] != addresses[place - 1] + 1
+        if not ends and addresses[place] not in writer.numbers:
+            continue
+        start, count = addresses[first], place - first
+        if count == 1:
+            lines.append(f"{target(first, '')} {sign} {writer.cell(start)};")
+        else:
+            writer.read_there.update(addresses[first:place])
+            body = [f"{target(first, 'k')} {sign} {writer.cell(start, 'k')};"]
+            lines += writer.counted("k", count, body)
+        first = place
+    return lines
+
+
+def run_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> list[str]:
+    """Return the body of the function that does iterations with updates."""
+    writer = _Writer(language, parts, names)
+    lines = writer.parameters("memory[k] = parameters[{}];")
+    lines += (rows_loop if parts.inputs else plain_loop)(writer)
+    lines += writer.parameters("parameters[{}] = memory[k];")
+    return writer.finished(lines)
+
+
+def plain_loop(writer: _Writer) -> list[str]:
+    """Return the loop over iterations of a program without inputs."""
+    parts = writer.parts
+    results = [parts.output, *update_results(parts)]
+    body = writer.section(parts.linear.live(results), set(results), updates=True)
+    body += [
+        f"outputs[iteration] = {output_of(writer, writer.cell(address_of(writer, parts.output)))};"
+    ]
+    return writer.counted("iteration", "n", [*body, *assigned(writer)])
+
+
+def address_of(writer: _Writer, place: int) -> int:
+    """Return where a register's number is."""
+    return writer.layout.addresses[place]
+
+
+def output_of(writer: _Writer, output: str) -> str:
+    """Return the output, with the penalty if there is one."""
+    penalty = writer.parts.penalty
+    return output if penalty is None else f"{output} + {writer.cell(address_of(writer, penalty))}"
+
+
+def assigned(writer: _Writer) -> list[str]:
+    """Return the statements that give the variables their new numbers."""
+    parts = writer.parts
+    of_value = parts.linear.of_value
+    moves = [
+        (address_of(writer, of_value[variable]), address_of(writer, place))
+        for variable, place in parts.updates.items()
+    ]
+    return writer.moved([move for move in moves if move[0] != move[1]])
+
+
+def rows_loop(writer: _Writer) -> list[str]:
+    """Return the loops over passes, batches and rows."""
+    parts, plan, language = writer.parts, plan_rows(writer.parts), writer.language
+    linear = parts.linear
+    means = writer.part("mean", len(plan.means))
+    in_order = [variable for variable in writer.variables if variable in plan.means]
+    for offset, variable in enumerate(in_order):
+        writer.layout.addresses[plan.means[variable]] = means + offset
+    summed = [parts.gradients[variable] for variable in in_order]
+    read = [p for place in (*plan.rows, *plan.after) for p in linear.registers[place].operands]
+    later = {*read, *summed, parts.output, *update_results(parts)}
+    before = writer.section(plan.before, later.intersection(plan.before))
+    to = writer.cell(writer.inputs, "k")
+    width = len(parts.inputs)
+    inside = writer.counted("k", width, [f"{to} = rows[{width} * row + k];"])
+    inside += writer.section(plan.rows, {parts.output, *summed}.intersection(plan.rows))
+    inside.append(f"sum__output += {writer.cell(address_of(writer, parts.output))};")
+    mean = writer.cell(means, "k")
+    inside += copied_out(means, [address_of(writer, p) for p in summed], writer, "+=")
+    results = set(update_results(parts))
+    after = writer.counted("k", len(summed), [f"{mean} /= count__rows;"])
+    after += writer.section(plan.after, results.intersection(plan.after), updates=True)
+    after += [f"outputs[batch] = {output_of(writer, 'sum__output / count__rows')};", "batch += 1;"]
+    after += assigned(writer)
+    c = language is C
+    whole, number = ("long", "double") if c else ("let", "let")
+    row_count, size = ("row_count", "batch_size") if c else ("rowCount", "batchSize")
+    stop = f"start + {size} < {row_count} ? start + {size} : {row_count}"
+    batch = [
+        *before,
+        f"{whole} stop = {stop};",
+        language.statement("count__rows", f"{'(double)' if c else ''}(stop - start)"),
+        f"{number} sum__output = 0.0;",
+        *writer.counted("k", len(summed), [f"{mean} = 0.0;"]),
+        f"for ({whole} row = start; row < stop; row += 1) {{",
+        *[f"{language.indent}{line}" for line in inside],
+        "}",
+        *after,
+    ]
+    epoch = [
+        f"for ({whole} start = 0; start < {row_count}; start += {size}) {{",
+        *[f"{language.indent}{line}" for line in batch],
+        "}",
+    ]
+    return [f"{whole} batch = 0;", *writer.counted("iteration", "n", epoch)]

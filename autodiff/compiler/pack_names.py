@@ -1,0 +1,104 @@
+"""What packs are called, and what they compute, as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from autodiff.compiler.build import Parts, Recording, update_results
+from autodiff.compiler.layout import terms_of
+from autodiff.compiler.linear import Kind, Linear, numbered
+from autodiff.compiler.packs import Pack, packs_of
+from autodiff.support.naming import Names
+
+__all__ = [
+    "array_names",
+    "base_name",
+    "described",
+    "listed_loops",
+    "names_of",
+    "pack_name",
+    "runs_of_names",
+]
+
+
+def pack_name(pack: Pack, names: Mapping[int, str]) -> str:
+    """Return what the results of a pack are called."""
+    other = "sums" if pack.shape.tree is None else f"{pack.shape.tree[0].name}_of"
+    return base_name([names.get(place, "") for place in pack.results], other)
+
+
+def array_names(linear: Linear, names: Mapping[int, str]) -> dict[int, str]:
+    """Return what the array of a leaf's number is called, or the number that is known."""
+    found = {}
+    for place, register in enumerate(linear.registers):
+        if register.kind is Kind.NUMBER:
+            found[place] = repr(register.number)
+        elif register.kind is not Kind.OPERATION:
+            found[place] = names.get(place, register.name).partition("[")[0]
+    return found
+
+
+def described(pack: Pack, arrays: Mapping[int, str]) -> str:
+    """Return how many lanes a pack has and what each computes from which arrays."""
+    by_node = [terms_of(pack.shape, operands) for operands in pack.operands]
+    called = []
+    for column in zip(*by_node, strict=True):
+        found = {arrays.get(place, "…") for terms in column for place in terms}
+        called.append(found.pop() if len(found) == 1 else "…")
+    written, count = pack.shape.written(called), len(pack.results)
+    return f"{count:,} × {written}" if count > 1 else written
+
+
+def base_name(names: Sequence[str], other: str) -> str:
+    """Return what names have in common, or another name.
+
+    >>> base_name(["h.w[0][0]", "h.w[0][1]"], "sums"), base_name(["v1", "v22"], "sums")
+    ('h.w', 'sums')
+    """
+    least, most = (min(names), max(names)) if all(names) else ("", "")
+    # What the first and the last by the alphabet share, all share.
+    alike = [a == b for a, b in zip(least, most, strict=False)]
+    common = least[: [*alike, False].index(False)]
+    common = common.partition("[")[0].rstrip("0123456789 _.(")
+    return common if len(common) > 1 or (common and len(names) == 1) else other
+
+
+def runs_of_names(names: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield the first place and the number of names that belong together."""
+    first = 0
+    for place in range(1, len(names) + 1):
+        if place == len(names) or names[place].partition("[")[0] != names[first].partition("[")[0]:
+            yield first, place - first
+            first = place
+
+
+def names_of(recording: Recording, parts: Parts) -> dict[int, str]:
+    """Return the names of the registers that are a Value's, or its gradient's."""
+    names = Names(recording.output)
+    of_value = parts.linear.of_value
+    found: dict[int, str] = {}
+    for step in recording.passes[recording.output].steps:
+        found[of_value[step.total]] = f"d_{names[step.parent]}"
+    for variable, place in parts.means.items():
+        found[place] = f"mean_{names[variable]}"
+    for value, place in of_value.items():
+        if value in names:
+            found[place] = names[value]
+        elif value.is_leaf and not value.is_constant:
+            found.setdefault(place, value.label or "state")
+    return found
+
+
+def listed_loops(recording: Recording, parts: Parts) -> list[str]:
+    """Return a line for each loop of a program: its name, its lanes, and what each computes."""
+    linear = parts.linear
+    kept = [parts.output, *parts.gradients.values(), *update_results(parts)]
+    live = [place for place in linear.live(kept) if linear.registers[place].op is not None]
+    names = names_of(recording, parts)
+    packs = packs_of(linear, live, set(kept))
+    arrays = array_names(linear, names)
+    lines = []
+    for name, pack in zip(numbered([pack_name(pack, names) for pack in packs]), packs, strict=True):
+        lines.append(f"{name}: {described(pack, arrays)}")
+        arrays.update(dict.fromkeys(pack.results, name))
+    return lines

@@ -1,0 +1,196 @@
+"""Rows of different lengths: a program for each shape of a row's graph, and one for the update.
+
+A row's program adds its loss and its gradients to sums, which are 0.0 where a batch begins.  After
+the rows the update's program takes their means and lets the optimizer move the variables.
+All of them work on the same numbers, which stay where they are from row to row.  Sums are made row
+after row, so they have the bits of the eager pass, whatever shapes the rows of a batch have.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from functools import partial
+from operator import itemgetter
+from typing import Any
+
+from autodiff.compiler.batches import batches_of, row_order
+from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
+from autodiff.compiler.native_shapes import NativeShapes
+from autodiff.compiler.program import epoch_means
+from autodiff.compiler.python import PythonRunner
+from autodiff.support.memory import collector_paused
+from autodiff.support.node import number_of
+from autodiff.value import Value
+
+__all__ = ["ShapedProgram", "ShapedRow"]
+
+# A row: the number of its shape, and its numbers.
+ShapedRow = tuple[int, Sequence[float]]
+
+
+class ShapedProgram:
+    """Trains variables on rows of several shapes, each of which is added.
+
+    ``updates`` and ``penalty`` are what :func:`autodiff.compile` takes; ``updates`` gets the
+    gradients of ``parameters``.  Where ``engine`` is "native" machine code runs it, else Python;
+    ``reason`` has room for why.
+
+    Raises ImportError if the native engine is asked for and llvmlite is missing, and ValueError if
+    machine code cannot do all that the update does.
+
+    >>> w, (a, b, c) = Value(1.0, "w"), [Value(0.0, name) for name in "abc"]
+    >>> def downhill(gradients):
+    ...     return {w: w - 0.5 * gradients[w]}
+    >>> program = ShapedProgram([w], downhill)
+    >>> program.add(w * a, [a])
+    >>> program.add(w * b * c, [b, c])
+    >>> program.run(1, [(0, [2.0]), (1, [2.0, 3.0])], batch_size=2), w.data
+    ([4.0], -1.0)
+    """
+
+    def __init__(
+        self,
+        parameters: Sequence[Value],
+        updates: Updates,
+        penalty: Value | None = None,
+        engine: str = "python",
+    ) -> None:
+        self.total, self.count = Value(0.0, "sum of losses"), Value(1.0, "number of rows")
+        self.sums = {
+            parameter: Value(0.0, f"sum of {parameter.label or 'gradients'}")
+            for parameter in parameters
+        }
+        kind = NativeShapes if engine == "native" else PythonShapes
+        with collector_paused():
+            mean, updated = self.total / self.count, partial(self._updated, updates)
+            update = record_program(mean, (), updated, penalty)
+            sums, parts = [*self.sums.values(), self.total], build(update, named=False)
+            self.runner: NativeShapes | PythonShapes = kind(parts, sums, self.count)
+        self.engine = self.runner.engine
+        self.reason = ""
+        self.shapes = 0
+        ours = {*sums, self.count}
+        self.variables = {variable: None for variable in update.variables if variable not in ours}
+
+    def _updated(self, updates: Updates, gradients: Mapping[Value, Value]) -> dict[Value, Any]:
+        """Return what the updates make of the mean gradients.
+
+        ``gradients`` are those of the penalty, a constant 0.0 where that reaches nothing.
+        """
+        means = {variable: total / self.count for variable, total in self.sums.items()}
+        for variable, gradient in gradients.items():
+            reaches = not gradient.is_constant or gradient.data != 0.0
+            if variable in means and reaches:
+                means[variable] = means[variable] + gradient
+        return dict(updates(means))
+
+    def add(self, loss: Value, inputs: Sequence[Value]) -> None:
+        """Compile one more shape: a row's loss, and the variables that are the row's numbers.
+
+        Of the graph nothing is kept.  Raises ValueError if machine code cannot do all of it.
+        """
+        with collector_paused():
+            row = record_program(loss, inputs, None, None)
+            totals = row.passes[loss].totals
+            added = {
+                total: total + totals[variable]
+                for variable, total in self.sums.items()
+                if variable in totals
+            }
+            added[self.total] = self.total + loss
+            # With the count there are two at least.
+            variables = [*inputs, *row.variables, *added, self.count]
+            recording = Recording(loss, (), None, variables, row.leaves, row.passes)
+            recording.assignments = added
+            self.runner.add(build(recording, named=False), inputs)
+        self.shapes += 1
+        self.variables |= dict.fromkeys(row.variables)
+
+    def run(
+        self,
+        n: int,
+        rows: Sequence[ShapedRow],
+        batch_size: int,
+        shuffle: random.Random | None = None,
+    ) -> list[float]:
+        """Do n passes over the rows, and return the mean loss of each; variables keep the result.
+
+        It is what :meth:`autodiff.Program.run` does, but for rows of these shapes.
+        """
+        numbers = {variable: number_of(variable) for variable in self.variables}
+        size = min(batch_size, len(rows))
+        outputs, numbers = self.runner.run_rows(n, rows, size, numbers, shuffle)
+        for variable, number in numbers.items():
+            variable.data = number
+        return epoch_means(outputs, [len(batch) for batch in batches_of(rows, size)])
+
+
+class PythonShapes:
+    """Runs the programs' dense Python: it gives each the numbers that it uses, and takes them back.
+
+    ``update`` is the program after each batch, ``count`` the variable with its number of rows.
+    """
+
+    engine = "python"
+
+    def __init__(self, update: Parts, sums: Sequence[Value], count: Value) -> None:
+        self.places: dict[Value, int] = {value: place for place, value in enumerate(sums)}
+        self.zeros = [0.0] * len(sums)
+        self.update = self._program(update)
+        self.count = self.places[count]
+        self.rows: list[tuple[_PythonProgram, list[int]]] = []
+
+    def add(self, row: Parts, inputs: Sequence[Value]) -> None:
+        """Add a shape: the program of a row, and the variables that are the row's numbers."""
+        program = self._program(row)
+        self.rows.append((program, [self.places[value] for value in inputs]))
+
+    def _program(self, parts: Parts) -> _PythonProgram:
+        for variable in parts.variables:
+            self.places.setdefault(variable, len(self.places))
+        return _PythonProgram(parts, self.places)
+
+    def run_rows(
+        self,
+        n: int,
+        rows: Sequence[ShapedRow],
+        batch_size: int,
+        numbers: Mapping[Value, float],
+        shuffle: random.Random | None,
+    ) -> tuple[list[float], dict[Value, float]]:
+        """Return the outputs of n passes' batches and the variables' last numbers."""
+        memory = [0.0] * len(self.places)
+        for variable, number in numbers.items():
+            memory[self.places[variable]] = number
+        outputs = []
+        for _ in range(n):
+            for batch in batches_of(row_order(len(rows), shuffle), batch_size):
+                memory[: len(self.zeros)] = self.zeros
+                for place in batch:
+                    shape, row = rows[place]
+                    program, inputs = self.rows[shape]
+                    for to, number in zip(inputs, row, strict=True):
+                        memory[to] = number
+                    program.run(memory)
+                memory[self.count] = float(len(batch))
+                outputs.append(self.update.run(memory))
+        return outputs, {variable: memory[self.places[variable]] for variable in numbers}
+
+
+class _PythonProgram:
+    """One program, and where in memory its variables are."""
+
+    def __init__(self, parts: Parts, places: Mapping[Value, int]) -> None:
+        self.runner = PythonRunner(parts, "program of a shape")
+        here = [places[variable] for variable in parts.variables]
+        self.taken = itemgetter(*here)  # of two at least, which makes a tuple
+        position = {variable: place for place, variable in enumerate(parts.variables)}
+        self.changed = [(places[variable], position[variable]) for variable in parts.updates]
+
+    def run(self, memory: list[float]) -> float:
+        """Run it once, and return its output."""
+        (output,), numbers = self.runner.run(1, self.taken(memory))
+        for to, place in self.changed:
+            memory[to] = numbers[place]
+        return output
