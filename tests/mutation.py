@@ -42,7 +42,7 @@ TARGETS = {
         )
         for name in (
             *("operation", "arithmetic", "powers", "trigonometry"),
-            *("activations", "choices", "sums"),
+            *("activations", "choices", "picking", "sums"),
         )
     },
     "autodiff/ops/symbols.py": (

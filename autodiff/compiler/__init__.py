@@ -1,26 +1,5 @@
 """A graph as a program, and the languages it can be written in.
 
-``program.py``        ``compile`` and ``Program``: what a user sees
-``build.py``          from a graph to registers: forward, gradient and updates, with names
-``decisions.py``      warnings of what Python code decided by a number
-``linear.py``         the registers: what is known is computed, what is equal shared
-``kernels.py``        how one operation computes, read from its own Python function
-``languages.py``      what differs between Python, C and JavaScript
-``text.py``           the writer of statements that these three share
-``python.py``         Python, to read and to run
-``standalone.py``     C and JavaScript, as one file each
-``llvm.py``           LLVM assembly of a program
-``llvm_function.py``  one function of it
-``row_sums.py``       which sums over rows it makes together
-``vector_exp.py``     its ``exp`` of several numbers at once
-``guard.py``          which of the rows' choices can be left out, and until when
-``native.py``         that assembly as machine code
-``object_cache.py``   machine code kept on disk
-``recording.py``      what code does, as graphs, and whether a program can repeat it
-``batches.py``        the order in which rows are visited
-``slices.py``         long runs in slices, so that Ctrl-C is heard
-====================  =======================================================================
-=======
 A graph becomes registers, these become packs of operations that are alike, the packs loops over
 numbers in memory, and the loops code.  Python alone is written register by register, to be read.
 
@@ -48,11 +27,11 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``llvm_operations.py``   one operation, of numbers or of vectors
 ``vector_exp.py``        ``exp`` of several numbers at once
 ``native.py``            that assembly as machine code
-``recording.py``         what code does, as graphs, and whether a program can repeat it
 ``shapes.py``            rows of different lengths: programs that share their variables
 ``native_shapes.py``     these as machine code, on one memory
 ``object_cache.py``      machine code kept on disk
 ``batches.py``           the order in which rows are visited
+``recording.py``         what code does, as graphs, and whether a program can repeat it
 ``slices.py``            long runs in slices, so that Ctrl-C is heard
 =======================  ====================================================================
 """

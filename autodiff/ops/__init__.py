@@ -38,7 +38,6 @@ from autodiff.ops.choices import (
     LEAKY_RELU,
     MAXIMUM,
     MINIMUM,
-    PICK,
     RELU,
     WHERE,
     absolute,
@@ -46,12 +45,11 @@ from autodiff.ops.choices import (
     leaky_relu,
     maximum,
     minimum,
-    pick,
-    picked,
     relu,
     where,
 )
 from autodiff.ops.operation import NOTHING, OPERATIONS, Operation, Role, local_derivatives
+from autodiff.ops.picking import PICK, pick, picked
 from autodiff.ops.powers import (
     EXP,
     LOG,
