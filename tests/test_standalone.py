@@ -219,6 +219,39 @@ def test_all_hostile_labels_fit_one_c_program() -> None:
     assert same_bits(output, program())
 
 
+OUR_WORDS = (
+    "memory",
+    "known",
+    "total",
+    "block",
+    "lane",
+    "term",
+    "k",
+    "places__1",
+    "from__w",
+    "a@1@b",
+)
+
+
+@needs_cc
+@needs_node
+@pytest.mark.parametrize("word", OUR_WORDS)
+def test_what_loops_call_things_may_be_what_a_program_calls_its_values(word: str) -> None:
+    matrix = [
+        [Value(0.1 * row - 0.2 * k, f"{word}[{row}][{k}]") for k in range(6)] for row in range(6)
+    ]
+    x = [Value(0.3 * k - 1.0, word) for k in range(6)]
+    hidden = [sum(w * xk for w, xk in zip(row, x, strict=True)).relu() for row in matrix]  # type: ignore[union-attr]
+    for node in hidden:
+        node.label = word
+    program = checked(compile(hidden[0] * hidden[1] + sum(hidden[2:])))
+    start = [variable.data for variable in program.variables]
+    output, gradients = InC(program).step(start)
+    assert same_bits(output, program())
+    assert all_bits(gradients) == all_bits(gradient_of_each(program))
+    assert InJavaScript(program).steps([(start, ())]) == [(output, gradients)]
+
+
 @needs_cc
 @pytest.mark.parametrize("standard", ["c11", "gnu17"])
 def test_no_identifier_is_a_macro_of_math_h(standard: str) -> None:

@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from operator import itemgetter
 
-from autodiff.compiler.linear import Linear
 from autodiff.compiler.packs import Pack, Part, Shape, Tree, operands_in
 
 __all__ = [
@@ -247,12 +246,12 @@ class Layout:
         self.next_one += 1
         return self.next_one - 1
 
-    def known(self, linear: Linear, registers: Iterable[int]) -> None:
-        """Put those of the registers that are numbers known at compile time into memory."""
-        for place in registers:
-            if place in linear.known and place not in self.addresses:
-                address = self.addresses[place] = self.reserve_one()
-                self.numbers[address] = linear.known[place]
+    def put_numbers(self, known: Mapping[int, float]) -> None:
+        """Give the registers of numbers that are known a place, which has the number."""
+        for register, number in known.items():
+            if register not in self.addresses:
+                address = self.addresses[register] = self.reserve_one()
+                self.numbers[address] = number
 
     def places_of(self, registers: Iterable[int]) -> Iterator[int]:
         """Yield the addresses of registers: of those of rows, of each row."""

@@ -199,7 +199,7 @@ class _Module:
     def number(self, number: float) -> int:
         """Return the address of a number."""
         place = self.linear.number(number)
-        self.layout.known(self.linear, [place])
+        self.layout.put_numbers(self.linear.known)
         return self.layout.addresses[place]
 
     def with_penalty(self, output: int) -> int:
@@ -318,8 +318,7 @@ class _Module:
         """Return the calls that compute registers; those in ``kept`` are read by others, too."""
         registers, layout = self.linear.registers, self.layout
         operations = [place for place in places if registers[place].op is not None]
-        layout.known(self.linear, kept)
-        layout.known(self.linear, [o for place in operations for o in registers[place].operands])
+        layout.put_numbers(self.linear.known)
         layout.begin(small=len(operations) <= SMALL)
         packs = packs_of(self.linear, operations, kept)
         if updates:

@@ -24,7 +24,7 @@ def instructions(call: Call) -> int:
     if kernel.what in (COPY, TRANSPOSE):
         return len(call) * (kernel.width + 1)
     if kernel.what == MOVE:
-        return len(call) * 2
+        return 2 * sum([length for _, _, length in call.blocks()])
     terms = [
         abs(count) * (1 + operands_in(part) + operations_in(part))
         for (part, _), count in zip(kernel.terms, call.counts, strict=True)

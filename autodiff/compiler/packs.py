@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from heapq import heappop, heappush
 from itertools import groupby
 
@@ -22,8 +23,20 @@ from autodiff import ops
 from autodiff.compiler.kernels import uses_exp
 from autodiff.compiler.linear import Linear
 from autodiff.ops import Operation, Role
+from autodiff.ops.symbols import Expression
 
-__all__ = ["OPERAND", "PRODUCT", "Pack", "Part", "Runs", "Shape", "Tree", "operands_in", "packs_of"]
+__all__ = [
+    "OPERAND",
+    "PRODUCT",
+    "Pack",
+    "Part",
+    "Runs",
+    "Shape",
+    "Tree",
+    "of_operands",
+    "operands_in",
+    "packs_of",
+]
 
 # Fewer additions are an expression like any other.
 FEWEST_TERMS = 4
@@ -47,6 +60,10 @@ NUMBERS = frozenset(["0.0", "-0.0", "1.0", "-1.0", "2.0", "0.5"])
 
 # A sum's shape: how many terms of which shape, in order.
 Runs = tuple[tuple[Part, int], ...]
+
+
+ADDITION = (Role.TERM, Role.TERM)
+MULTIPLICATION = (Role.FACTOR, Role.FACTOR)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,8 +164,7 @@ class _Finder:
             if register.op is not None:
                 self.ops[place] = register.op
                 self.operands[place] = register.operands
-                # Code writes the operand of a square twice.
-                for operand in register.operands * (2 if register.op is ops.SQUARE else 1):
+                for operand in register.operands * times_written(register.op):
                     uses[operand] += 1
         self.inside = {place for place in self.ops if uses[place] == 1}.difference(results)
         self.numbers = {
@@ -164,7 +180,7 @@ class _Finder:
         lengths: dict[int, int] = {}
         inside = self.inside
         for place, op in self.ops.items():
-            if op is ops.ADD:
+            if op.arithmetic and op.roles == ADDITION:
                 left, right = self.operands[place]
                 before = lengths.get(left, 1) if left in inside else 1
                 if before == 1 and right in inside:
@@ -221,11 +237,16 @@ class _Finder:
 
     def _factors(self, term: int, operands: list[int]) -> Part:
         """Return the shape of a product that nothing else uses; any other term is an operand."""
-        if term in self.inside and self.ops[term] is ops.MUL:
+        if term in self.inside and self.is_product(term):
             operands += self.operands[term]
             return PRODUCT
         operands.append(term)
         return OPERAND
+
+    def is_product(self, place: int) -> bool:
+        """Return whether a register is the product of two others."""
+        op = self.ops[place]
+        return op.arithmetic and op.roles == MULTIPLICATION
 
     def _tree(self, place: int) -> _Node:
         operands: list[int] = []
@@ -248,7 +269,20 @@ class _Finder:
         return _Node(grown(place), operands)
 
 
-PRODUCT: Tree = ops.MUL, (OPERAND, OPERAND)
+def of_operands(op: Operation) -> Tree:
+    """Return the tree of one operation of two operands."""
+    return op, (OPERAND, OPERAND)
+
+
+PRODUCT = of_operands(ops.MUL)
+
+
+@cache
+def times_written(op: Operation) -> int:
+    """Return how often code writes an operand of an operation; that of a square, twice."""
+    if not op.arithmetic or op.arity != 1:
+        return 1
+    return op.forward(Expression("·")).text.count("·")  # type: ignore[no-any-return]
 
 
 def _runs(terms: Sequence[Part]) -> Runs:

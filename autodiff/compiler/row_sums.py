@@ -25,7 +25,7 @@ from autodiff.compiler.layout import (
     Layout,
 )
 from autodiff.compiler.linear import Linear
-from autodiff.compiler.packs import OPERAND, PRODUCT, Part
+from autodiff.compiler.packs import OPERAND, PRODUCT, Part, of_operands
 from autodiff.ops import Role
 
 __all__ = ["NetworkSums", "RowSums", "SumGroup", "SumPlan", "plan_sums"]
@@ -54,7 +54,7 @@ class Sums:
 
     def divided(self, count: int) -> list[Call]:
         """Return the calls that make means of the sums; at ``count`` is the number of rows."""
-        mean = Kernel(TREE, self.lanes, "CB", (ops.DIV, (OPERAND, OPERAND)), (0, 1))
+        mean = Kernel(TREE, self.lanes, "CB", of_operands(ops.DIV), (0, 1))
         return self.layout.progress(mean, [(to, to, count) for to in self.starts])
 
 
@@ -124,7 +124,7 @@ class NetworkSums(Sums):
     def calls(self) -> list[Call]:
         """Return the calls that add one row."""
         layout = self.layout
-        addition = Kernel(TREE, layout.lanes, "CC", (ops.ADD, (OPERAND, OPERAND)), (0, 1))
+        addition = Kernel(TREE, layout.lanes, "CC", of_operands(ops.ADD), (0, 1))
         blocks: list[Addresses] = [
             (to, to, layout.row_address(register)) for register, to in self.addresses.items()
         ]
