@@ -142,7 +142,17 @@ FORMULAS: dict[str, tuple[Callable[..., float], Callable[..., Locals]]] = {
         lambda c, a, b: a if c > 0.0 else b,
         lambda y, c, a, b: (None, 1.0, None) if c > 0.0 else (None, None, 1.0),
     ),
+    "pick": (
+        lambda index, *values: dict(enumerate(values)).get(index, nan),
+        lambda y, index, *values: (
+            None,
+            *[1.0 if place == index else None for place in range(len(values))],
+        ),
+    ),
 }
+
+
+CHOOSE = ("where", "pick")
 
 
 # ---- graphs ------------------------------------------------------------------------------------
@@ -274,13 +284,13 @@ class Naive:
     def reachable(self, root: int) -> list[int]:
         """Return root and the variables that it gives a gradient, whatever sides are taken.
 
-        What only chooses between the sides of ``where`` gets none.
+        What only chooses between the sides of ``where``, or one with ``pick``, gets none.
         """
         found = {root}
         for key in reversed(self.below(root)[1]):
             if key in found:
                 node = self.nodes[key]
-                found.update(node.operands[1:] if node.op == "where" else node.operands)
+                found.update(node.operands[1:] if node.op in CHOOSE else node.operands)
         return [key for key in found if key == root or self.nodes[key].is_variable]
 
     def descend(self, root: int, rate: float) -> float:

@@ -50,6 +50,12 @@ BINARY_GRID = (
 
 CONDITION_GRID = (0.0, -0.0, inf, -inf, nan, SUBNORMAL, -SUBNORMAL, HUGE, -HUGE, 0.5, -0.5)
 
+# Places among two, and what is none: beside one by as little as can be, between two, beyond.
+INDEX_GRID = (
+    *(0.0, -0.0, 1.0, 2.0, -1.0, 0.5, 1.0 + 2.0**-52, 1.0 - 2.0**-53),
+    *(SUBNORMAL, -SUBNORMAL, inf, -inf, nan, HUGE, 1e300),
+)
+
 Operands = tuple[float, ...]
 Slack = Callable[[Operands], float]
 
@@ -329,6 +335,17 @@ OP_CASES: dict[str, OpCase] = {
             EXACT,
             (EXACT, EXACT, EXACT),
             EXACT,
+        ),
+        OpCase(
+            "pick",
+            (INDEX_GRID, (1.0, -0.0, nan, inf), (2.0, -HUGE, nan, SUBNORMAL)),
+            EXACT,
+            (EXACT,),
+            EXACT,
+            further=(
+                *((0.0, 3.5), (1.0, 3.5), (-0.0, -0.0), (1e16, 0.5)),
+                *((index, 0.1, 0.2, 0.3, 0.4) for index in (0.0, 1.0, 2.0, 3.0, 4.0, 2.5, -4.0)),
+            ),
         ),
     )
 }

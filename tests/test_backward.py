@@ -126,6 +126,10 @@ EXACT_RULES: dict[str, Callable[..., tuple[Fraction, tuple[Fraction, ...]]]] = {
         a if c > 0 else b,
         (Fraction(0), step_at_zero(c), 1 - step_at_zero(c)),
     ),
+    "pick": lambda index, a, b: (
+        {0: a, 1: b}[index],
+        (Fraction(0), Fraction(index == 0), Fraction(index == 1)),
+    ),
     "weighted_sum": lambda bias, w0, w1, x0, x1: (
         bias + w0 * x0 + w1 * x1,
         (Fraction(1), x0, x1, w0, w1),

@@ -372,7 +372,8 @@ def test_a_chain_rule_has_the_bits_of_its_rule(name: str, shared: tuple[int, ...
 
 def test_every_chain_rule_is_tried() -> None:
     assert set(OP_CASES) == set(OPERATIONS)
-    assert [name for name, op in OPERATIONS.items() if op.arity is None] == ["weighted_sum"]
+    any_number = [name for name, op in OPERATIONS.items() if op.arity is None]
+    assert any_number == ["weighted_sum", "pick"]
 
 
 SUMMED = (0.0, -0.0, inf, -inf, nan, SUBNORMAL, HUGE, -HUGE, 1e200, 0.1, -3.0, 0.7)
@@ -387,6 +388,14 @@ def test_the_chain_rule_of_a_weighted_sum_has_the_bits_of_its_rule(operands: int
         drawn = [seeded.choices(SUMMED, k=operands) for _ in range(count)]
         upstreams = seeded.sample(UPSTREAM, 3)
         check_chain_rule(op, drawn, shared, upstreams, (NOT_COMPUTED, 0.7))
+
+
+@pytest.mark.parametrize("operands", [2, 3, 5])
+def test_the_chain_rule_of_pick_has_the_bits_of_its_rule(operands: int) -> None:
+    places = (0.0, -0.0, 1.0, 2.0, 4.0, 5.0, -1.0, 0.5, nan, inf)
+    drawn = [(place, *SUMMED[: operands - 1]) for place in places]
+    for shared in sharings(operands):
+        check_chain_rule(OPERATIONS["pick"], drawn, shared, UPSTREAM, (NOT_COMPUTED, 0.7))
 
 
 @pytest.mark.parametrize("gradient", [1.0, -0.0, inf, nan, SUBNORMAL])

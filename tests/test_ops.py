@@ -120,7 +120,7 @@ def test_forward_and_rule_are_named_functions_that_a_debugger_can_show(name: str
         *(("add", "a + b"), ("sub", "a - b"), ("mul", "a * b"), ("div", "a / b")),
         *(("pow", "a ** b"), ("neg", "-a"), ("square", "a**2"), ("abs", "abs(a)")),
         *(("tanh", "tanh(a)"), ("maximum", "maximum(a, b)"), ("where", "where(a, b, c)")),
-        ("weighted_sum", "a + b * c"),
+        *(("weighted_sum", "a + b * c"), ("pick", "pick(a, [b, c])")),
     ],
 )
 def test_a_formula_reads_as_a_person_writes_it(name: str, formula: str) -> None:
@@ -196,7 +196,7 @@ def test_a_factor_s_local_derivative_is_the_other_factor(name: str) -> None:
             assert same_bits(partial, operands[other[role]])
 
 
-@pytest.mark.parametrize("name", with_roles(Role.CONDITION, Role.CHOICE, Role.RECTIFIED))
+@pytest.mark.parametrize("name", with_roles(Role.CONDITION, Role.INDEX, Role.CHOICE, Role.RECTIFIED))
 def test_what_is_chosen_is_the_result_and_what_is_not_has_no_influence(name: str) -> None:
     operation = OPERATIONS[name]
     for operands, position, role, partial in local_derivatives_by_role(name):
@@ -204,13 +204,17 @@ def test_what_is_chosen_is_the_result_and_what_is_not_has_no_influence(name: str
         if role is Role.CONDITION:
             assert partial == 0.0
             assert any(same_bits(out, operand) for operand in operands[1:])
+        elif role is Role.INDEX:
+            assert partial == 0.0
+            assert same_bits(out, dict(enumerate(operands[1:])).get(operands[0], nan))
         elif partial == 1.0:
             assert same_bits(out, operands[position])
         elif not any(map(math.isnan, operands)):
             assert partial == 0.0 or operands[0] == operands[1]
             changed = [*operands]
             changed[position] = math.nextafter(operands[position], -inf)
-            assert partial != 0.0 or operation.forward(*changed) == out
+            found = operation.forward(*changed)
+            assert partial != 0.0 or found == out or same_bits(found, out)
 
 
 @pytest.mark.parametrize("name", with_roles(Role.SATURATING))
@@ -376,6 +380,7 @@ def test_bounded_activations_never_overflow(name: str, x: float) -> None:
         ("minimum", (-inf, -inf), (0.5, 0.5)),
         ("pow", (0.0, 0.0), (0.0, 0.0)),
         ("where", (0.0, 1.0, 2.0), (0.0, 0.0, 1.0)),
+        ("pick", (0.5, 1.0, 2.0), (0.0, 0.0, 0.0)),
     ],
 )
 def test_at_a_kink_the_derivative_is_the_documented_choice(
@@ -395,6 +400,7 @@ def test_at_a_kink_the_derivative_is_the_documented_choice(
         ("maximum", (nan, 1.0), (0.5, 0.5)),
         ("minimum", (1.0, nan), (0.5, 0.5)),
         ("where", (nan, 1.0, 2.0), (0.0, 0.0, 1.0)),
+        ("pick", (nan, 1.0, 2.0), (0.0, 0.0, 0.0)),
         ("pow", (nan, 0.0), (0.0, 0.0)),
     ],
 )
@@ -413,6 +419,67 @@ def test_a_choice_by_a_nan_keeps_the_nan_in_the_value(name: str) -> None:
     assert math.isnan(operation.forward(*operands))
     if operation.arity == 2 and name != "leaky_relu":
         assert math.isnan(operation.forward(1.0, nan))
+
+
+def test_pick_is_the_value_at_the_place_and_its_gradient_goes_there_alone() -> None:
+    table = [Value(0.5, "a"), Value(-2.0, "b"), Value(7.0, "c")]
+    for index in (1, 1.0, Value(1.0), Fraction(1), True):
+        y = autodiff.pick(index, table)
+        assert y.data == -2.0
+        assert y.parents[1:] == tuple(table)
+        y.backward(3.0)
+        assert [value.has_grad for value in table] == [False, True, False]
+        assert table[1].grad == 3.0
+        table[1].zero_grad()
+    assert autodiff.pick(2, [0.5, 1, 7]) == 7.0
+    assert autodiff.pick(0, (1.5, table[0])).data == 1.5
+
+
+@pytest.mark.parametrize("as_value", [False, True])
+@pytest.mark.parametrize(
+    ("index", "error", "message"),
+    [
+        (3, IndexError, "there is no value 3 among 3, which count from 0"),
+        (-1, IndexError, "there is no value -1 among 3"),
+        (1e300, IndexError, "among 3"),
+        (0.5, ValueError, "pick needs a whole number as its index, but got the"),
+        (nan, ValueError, "pick needs a whole number"),
+        (-inf, ValueError, "pick needs a whole number"),
+    ],
+)
+def test_pick_refuses_an_index_that_is_no_place(
+    index: float, error: type[Exception], message: str, as_value: bool
+) -> None:
+    with pytest.raises(error, match=message):
+        autodiff.pick(Value(index) if as_value else index, [Value(1.0)] * 3)
+
+
+@pytest.mark.parametrize(
+    ("index", "values", "message"),
+    [
+        ("1", [1.0, 2.0], "the index of pick needs a real number, but got the str '1'"),
+        (1, Value(2.0), "pick needs a list of values, but got the Value"),
+        (0, "ab", "pick needs a list of values, but got the str 'ab'"),
+        (0, [Value(1.0), "a"], "pick needs a real number, but got the str 'a'"),
+    ],
+)
+def test_pick_refuses_what_is_no_number_or_no_list(index: Any, values: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        autodiff.pick(index, values)
+
+
+def test_pick_has_no_value_to_pick_of_none() -> None:
+    with pytest.raises(IndexError, match="there is no value 0 among 0"):
+        autodiff.pick(0, [])
+
+
+def test_a_place_that_is_picked_twice_gets_both_gradients_and_its_second_derivatives() -> None:
+    """Of (t[i] t[j])**2 with i = j = 1: t**4, whose derivatives are 4 t**3 and 12 t**2."""
+    table, i, j = [Value(0.5), Value(2.0)], Value(1.0), Value(1.0)
+    y = (autodiff.pick(i, table) * autodiff.pick(j, table)) ** 2
+    assert [first.data for first in autodiff.grad(y, [*table, i])] == [0.0, 32.0, 0.0]
+    rows = autodiff.hessian(y, table)
+    assert [[entry.data for entry in row] for row in rows] == [[0.0, 0.0], [0.0, 48.0]]
 
 
 def test_outside_its_domain_log_is_nan_and_its_derivative_still_the_formula() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from autodiff import ops
 from autodiff.compiler.kernels import C_LIBRARY, OPERATION_OF_FUNCTION, Kernel, kernel_of
 from autodiff.compiler.linear import numbered
-from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops import OPERATIONS, Operation, Role
 from autodiff.ops.called_rule import CalledRule
 from autodiff.ops.symbols import Expression
 
@@ -151,6 +151,13 @@ class Language:
         if op.arithmetic:
             written: Expression = op.forward(*map(Expression, operands))
             return written.text
+        if Role.INDEX in op.roles and self is not PYTHON:
+            index, *values = operands
+            cases = [
+                f"{index} == {self.number(float(place))} ? {value} : "
+                for place, value in enumerate(values)
+            ]
+            return f"({''.join(cases)}{self.not_a_number})"
         # Python's / has to be kept from raising, unless the divisor is known.
         if op.c_form and (self is not PYTHON or divisor is not None) and kernel_of(op).is_operator:
             return op.formula(*operands)
@@ -226,7 +233,7 @@ def helper_functions(language: Language, used: Sequence[Operation]) -> list[str]
     lines: list[str] = []
     done: set[str] = set()
     for op in used:
-        if "(" in language.operation(op, ["a"] * (op.arity or 1), None):
+        if op.arity is not None and "(" in language.operation(op, ["a"] * op.arity, None):
             _define(language, op, done, lines)
     return POW_LINES[language] + lines if any(f"{POW}(" in line for line in lines) else lines
 

@@ -118,9 +118,9 @@ class Linear:
                 pending += reversed(missing)
                 continue
             operands = tuple([of_value[parent] for parent in value.parents])
-            if self.single_steps and op.arity is None and op.arithmetic:
+            if self.single_steps and op.arity is None and (op.arithmetic or op.by_two):
                 numbers = [_Number(self, place, value) for place in operands]
-                of_value[value] = op.forward(*numbers).place
+                of_value[value] = (op.by_two or op.forward)(*numbers).place
             else:
                 of_value[value] = self.operation(op, operands, value, comment)
             pending.pop()
@@ -169,10 +169,11 @@ class Linear:
         first = self.registers[operands[0]]
         if op.roles == NEGATION and first.op is op:
             return self.resolve(first.operands[0])
-        if op.roles[0] is Role.CONDITION and first.kind is Kind.NUMBER:
-            # Of its choices' places, it chooses the place of its choice.
+        if op.roles[0] in (Role.CONDITION, Role.INDEX) and first.kind is Kind.NUMBER:
+            # Of its choices' places, it chooses the place of its choice; nan if it chooses none.
             places = [float(place) for place in range(1, len(operands))]
-            return operands[int(op.forward(first.number, *places))]
+            chosen = op.forward(first.number, *places)
+            return operands[int(chosen)] if chosen == chosen else None
         return None
 
     def chosen_once(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:

@@ -188,7 +188,7 @@ def takes(node: Value, operand: Value) -> bool:
     count = len(node.parents)
     assert node.op is not None, "an operation has made it"
     return any(
-        local is not NOTHING or node.op.role(position, count) is Role.CONDITION
+        local is not NOTHING or node.op.role(position, count) in (Role.CONDITION, Role.INDEX)
         for position, (parent, local) in enumerate(zip(node.parents, locals_, strict=True))
         if parent is operand
     )

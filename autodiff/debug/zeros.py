@@ -26,6 +26,7 @@ CURES = {
         "leaky_relu, which is never dead"
     ),
     Role.CONDITION: "a choice jumps, so its condition gets no gradient; sigmoid is smooth",
+    Role.INDEX: "a choice jumps, so its index gets no gradient",
     Role.CHOICE: "it gets a gradient where it is the one that is chosen",
 }
 # Of a factor that is 0: a variable, or a constant.
@@ -130,8 +131,8 @@ def cut(step: Step, names: Names) -> str:
         place = made_in(step.node)
         cure = f": {CURES_OF_ZERO[factor.is_constant]}" if factor.is_leaf else ""
         return f"{equation(step.node, names)}: {parent} is multiplied by {zero}{place}{cure}"
-    if role in (Role.CONDITION, Role.CHOICE):
-        reason = "only chooses" if role is Role.CONDITION else "is not the one chosen"
+    if role in (Role.CONDITION, Role.INDEX, Role.CHOICE):
+        reason = "is not the one chosen" if role is Role.CHOICE else "only chooses"
         fact = f"{equation(step.node, names)}: {parent} {reason}, so d {node}/d {parent} = 0"
         return f"{fact}{cured(step)}"
     numbers = ", ".join(

@@ -33,12 +33,15 @@ from autodiff.ops.choices import (
     LEAKY_RELU,
     MAXIMUM,
     MINIMUM,
+    PICK,
     RELU,
     WHERE,
     absolute,
     leaky_relu,
     maximum,
     minimum,
+    pick,
+    picked,
     relu,
     where,
 )
@@ -81,6 +84,7 @@ __all__ = [
     "NEG",
     "NOTHING",
     "OPERATIONS",
+    "PICK",
     "POW",
     "RELU",
     "SIGMOID",
@@ -106,6 +110,8 @@ __all__ = [
     "log_sigmoid",
     "maximum",
     "minimum",
+    "pick",
+    "picked",
     "power",
     "relu",
     "sigmoid",
@@ -126,7 +132,7 @@ OPERATIONS.update(
             *(ADD, SUB, MUL, DIV, NEG, ABS, SQUARE, POW),
             *(EXP, LOG, SQRT, SIN, COS, TAN, TANH),
             *(SIGMOID, SOFTPLUS, LOG_SIGMOID, RELU, LEAKY_RELU),
-            *(WEIGHTED_SUM, MAXIMUM, MINIMUM, WHERE),
+            *(WEIGHTED_SUM, MAXIMUM, MINIMUM, WHERE, PICK),
         )
     }
 )

@@ -44,6 +44,7 @@ class Role(Enum):
     WEIGHT = "multiplied with the input that has its place among the inputs"
     INPUT = "multiplied with the weight that has its place among the weights"
     CONDITION = "chooses one of the choices"
+    INDEX = "says which of the choices is the result"
     CHOICE = "the result, or without any influence on it"
     RECTIFIED = "the result if it is above 0, else without any influence on it"
     SATURATING = "of hardly any influence on the result where it is far from 0"
@@ -117,6 +118,8 @@ class Operation:
     ``carries_nan``   True if the result is nan whenever an operand is, as in all arithmetic
     ``c_form``        the result as an expression in C, where all else that ``forward`` does is to
                       keep Python's exceptions out
+    ``by_two``        the same function in operations of a fixed number of operands, where their
+                      number varies and ``forward`` is not written so itself
     ``chain_rule``    ``chain_rule(node)`` adds to each parent's gradient the local derivative
                       times the node's; ``autodiff/chain_rules.py`` has those of the table
     ``origin``        what a node that it makes holds of its making
@@ -146,6 +149,7 @@ class Operation:
     arithmetic: bool = False
     carries_nan: bool = False
     c_form: str = ""
+    by_two: Callable[..., Any] | None = None
     chain_rule: Callable[[Any], None] = chain_rule_by_partials
     origin: Origin = field(init=False)
     rule_calls: dict[tuple[int, int, bool], Operation] = field(default_factory=dict, init=False)

@@ -358,13 +358,21 @@ def where(condition: float, a: float, b: float) -> tuple[float, Partials]:
     return (a, (0.0, 1.0, 0.0)) if condition > 0.0 else (b, (0.0, 0.0, 1.0))
 
 
+def pick(index: float, *values: float) -> tuple[float, Partials]:
+    partials = [0.0] * len(values)
+    if index not in range(len(values)):
+        return nan, (0.0, *partials)
+    partials[int(index)] = 1.0
+    return values[int(index)], (0.0, *partials)
+
+
 TRUTH: dict[str, Callable[..., tuple[float, Partials]]] = {
     **{"add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "abs": absolute},
     **{"square": square, "pow": power, "exp": exp, "log": log, "sqrt": sqrt},
     **{"sin": sin, "cos": cos, "tan": tan, "tanh": tanh, "sigmoid": sigmoid},
     **{"softplus": softplus, "log_sigmoid": log_sigmoid, "relu": relu},
     **{"leaky_relu": leaky_relu, "weighted_sum": weighted_sum},
-    **{"maximum": maximum, "minimum": minimum, "where": where},
+    **{"maximum": maximum, "minimum": minimum, "where": where, "pick": pick},
 }
 
 

@@ -32,6 +32,14 @@ def jax_where(condition: Any, a: Any, b: Any) -> Any:
     return jnp.where(condition > 0.0, a, b)
 
 
+def jax_pick(index: Any, *values: Any) -> Any:
+    """JAX's own take, which is nan out of bounds; between two places there is nothing."""
+    place = jnp.where(index == jnp.round(index), index, -1.0)
+    in_range = (place >= 0.0) & (place < len(values))
+    number = jnp.where(in_range, place, len(values)).astype(int)
+    return jnp.take(jnp.stack(values), number, mode="fill", fill_value=jnp.nan)
+
+
 JAX: dict[str, Callable[..., Any]] = {
     **{"add": jnp.add, "sub": jnp.subtract, "mul": jnp.multiply, "div": jnp.divide},
     **{"neg": jnp.negative, "abs": jnp.abs, "square": jnp.square, "pow": jnp.power},
@@ -39,7 +47,7 @@ JAX: dict[str, Callable[..., Any]] = {
     **{"tan": jnp.tan, "tanh": jnp.tanh, "sigmoid": nn.sigmoid, "softplus": nn.softplus},
     **{"log_sigmoid": nn.log_sigmoid, "relu": nn.relu, "leaky_relu": nn.leaky_relu},
     **{"weighted_sum": neuron, "maximum": jnp.maximum, "minimum": jnp.minimum},
-    **{"where": jax_where},
+    **{"where": jax_where, "pick": jax_pick},
 }
 
 # XLA has its own tanh, exp and log.  Seen here: they are off by up to 7 units in the last place,

@@ -35,6 +35,13 @@ def torch_where(condition: Any, a: Any, b: Any) -> Any:
     return torch.where(condition > 0.0, a, b)
 
 
+def torch_pick(index: Any, *values: Any) -> Any:
+    """PyTorch's own indexing, with a nan behind the values for an index that is no place."""
+    rows = torch.stack([*values, torch.tensor(math.nan, dtype=torch.float64)])
+    number = index.item()
+    return rows[int(number) if number in range(len(values)) else len(values)]
+
+
 def torch_square(x: Any) -> Any:
     return x**2
 
@@ -46,6 +53,7 @@ TORCH: dict[str, Callable[..., Any]] = {
     **{"cos": torch.cos, "tan": torch.tan, "tanh": torch.tanh, "sigmoid": torch.sigmoid},
     **{"softplus": functional.softplus, "log_sigmoid": functional.logsigmoid},
     **{"relu": torch.relu, "leaky_relu": torch_leaky_relu, "where": torch_where},
+    **{"pick": torch_pick},
     **{"weighted_sum": neuron, "maximum": torch.maximum, "minimum": torch.minimum},
 }
 
@@ -296,7 +304,7 @@ def test_a_difference_from_pytorch_is_one_in_every_case_it_covers(difference: Di
 
 WITHOUT_ROUNDING = (
     *("add", "sub", "mul", "neg", "square", "abs", "relu"),
-    *("maximum", "minimum", "where", "weighted_sum"),
+    *("maximum", "minimum", "where", "pick", "weighted_sum"),
 )
 
 
