@@ -95,10 +95,10 @@ def _numbers_of(target: Any) -> list[float]:
 
 
 def _detached(prediction: Any) -> Any:
-    """Return a prediction, or a list of them, as variables with the same numbers."""
-    if isinstance(prediction, Value):
-        return Value(prediction.data)
-    return [Value(output.data if isinstance(output, Value) else output) for output in prediction]
+    """Return a prediction, or a list of them, of lists even, as variables with the same numbers."""
+    if isinstance(prediction, (list, tuple)):
+        return [_detached(each) for each in prediction]
+    return Value(prediction.data if isinstance(prediction, Value) else prediction)
 
 
 def check_is_no_number(prediction: Any, place: int = 0) -> None:

@@ -76,7 +76,7 @@ class Parts:
     ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
     numbers; ``penalty`` the penalty's number.  ``has_guards`` says whether contributions of one
-    row are chosen by whether their node is reached.
+    row are chosen by whether their node is reached, or would be if that were not left out.
     """
 
     linear: Linear
@@ -291,7 +291,7 @@ class _Plain:
         guards = recording.passes[recording.output].guards if recording.inputs else set()
         self.left_out = guards if unguarded else set()
         self.parts = Parts(Linear(single_steps=True), recording.inputs, recording.variables)
-        self.parts.has_guards = bool(guards) and not unguarded
+        self.parts.has_guards = bool(guards)
         self.linear = self.parts.linear
 
     def add_leaves(self) -> None:

@@ -86,7 +86,7 @@ class Program:
     def __init__(self, output: Value, recording: Recording, engine: str = "python") -> None:
         self.output = output
         self.recording = recording
-        self.expanded: Parts = build(recording, named=False)
+        self._unguarded: Parts = build(recording, named=False, unguarded=True)
         self._wanted_engine = engine
         self._why_python = ""
         self.title = f"program for {name_of(output)}"
@@ -113,6 +113,14 @@ class Program:
         """The program's registers as a person reads them, with names and comments."""
         with collector_paused():
             return build(self.recording, named=True)
+
+    @cached_property
+    def expanded(self) -> Parts:
+        """The program's registers as machines have them, every number computed once."""
+        if not self._unguarded.has_guards:
+            return self._unguarded
+        with collector_paused():
+            return build(self.recording, named=False)
 
     @property
     def loops(self) -> list[str]:
@@ -166,11 +174,9 @@ class Program:
         return self._guarded(partial(self._runner_of, native=NetworksRunner))
 
     def _guarded(self, make: Callable[[Parts], Runner]) -> Runner | GuardedRunner:
-        if not guards_can_wait(self.expanded):
+        if not guards_can_wait(self._unguarded):
             return make(self.expanded)
-        with collector_paused():
-            unguarded = build(self.recording, named=False, unguarded=True)
-        return GuardedRunner(make(unguarded), partial(make, self.expanded))
+        return GuardedRunner(make(self._unguarded), lambda: make(self.expanded))
 
     def _runner_of(self, parts: Parts, native: type[NativeRunner] = NativeRunner) -> Runner:
         if self._wanted_engine == "native":
