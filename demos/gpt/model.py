@@ -160,9 +160,9 @@ def softmax(scores: Vector) -> list[Any]:
 
 def next_token_loss(logits: Sequence[Vector], following: Vector) -> Any:
     """Return the mean of -log(probability) over the tokens that did follow; -1 stands for none."""
+    counts = [where(token + 0.5, 1.0, 0.0) for token in following]
     losses = [
-        where(token + 0.5, -log(pick(maximum(token, 0.0), softmax(scores))), 0.0)
-        for scores, token in zip(logits, following, strict=True)
+        -log(pick(maximum(token, 0.0), softmax(scores))) * count
+        for scores, token, count in zip(logits, following, counts, strict=True)
     ]
-    count = sum(where(token + 0.5, 1.0, 0.0) for token in following)
-    return sum(losses) / count
+    return sum(losses) / sum(counts)
