@@ -196,7 +196,9 @@ def test_a_factor_s_local_derivative_is_the_other_factor(name: str) -> None:
             assert same_bits(partial, operands[other[role]])
 
 
-@pytest.mark.parametrize("name", with_roles(Role.CONDITION, Role.INDEX, Role.CHOICE, Role.RECTIFIED))
+@pytest.mark.parametrize(
+    "name", with_roles(Role.CONDITION, Role.INDEX, Role.CHOICE, Role.RECTIFIED)
+)
 def test_what_is_chosen_is_the_result_and_what_is_not_has_no_influence(name: str) -> None:
     operation = OPERATIONS[name]
     for operands, position, role, partial in local_derivatives_by_role(name):

@@ -26,7 +26,14 @@ from autodiff.compiler.linear import numbered
 from autodiff.ops import OPERATIONS, Operation
 from autodiff.ops.called_rule import CalledRule
 
-__all__ = ["C_LIBRARY", "OPERATION_OF_FUNCTION", "Kernel", "NotTranslatableError", "kernel_of", "uses_exp"]
+__all__ = [
+    "C_LIBRARY",
+    "OPERATION_OF_FUNCTION",
+    "Kernel",
+    "NotTranslatableError",
+    "kernel_of",
+    "uses_exp",
+]
 
 
 class NotTranslatableError(ValueError):

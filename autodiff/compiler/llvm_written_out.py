@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from autodiff.compiler.layout import COPY, MOVE, ROWS, TRANSPOSE, Call, Kernel, Layout
+from autodiff.compiler.layout import COPY, MOVE, ROWS, TRANSPOSE, Call, Layout
 from autodiff.compiler.llvm_loops import Blocks, addresses_of
 from autodiff.compiler.llvm_operations import Externals, literal, vector_type
 from autodiff.compiler.packs import Part, operands_in
@@ -155,7 +155,9 @@ class WrittenOut(Blocks):
         places = range(vector.start, vector.start + vector.width)
         for place in places:
             old = self.unwritten.get(place)
-            if old is not None and not (old.start in places and old.start + old.width - 1 in places):
+            if old is not None and not (
+                old.start in places and old.start + old.width - 1 in places
+            ):
                 self.write_back([place])  # it is overwritten in part: as a whole, before
         for place in places:
             self.known[place] = self.unwritten[place] = vector

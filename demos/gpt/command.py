@@ -142,9 +142,7 @@ def print_samples(model: GPT, options: argparse.Namespace) -> None:
     """Print new words, and how many of them are not among those that were learnt."""
     documents: Documents = options.documents
     rng = random.Random(options.seed)
-    words = new_words(
-        model.state_dict(), model.shape, documents.alphabet, options.temperature, rng
-    )
+    words = new_words(model.state_dict(), model.shape, documents.alphabet, options.temperature, rng)
     known = set(documents.words)
     samples = list(islice(words, SAMPLES))
     print(f"\nNew words (temperature {options.temperature:g}; * is not in the list):")

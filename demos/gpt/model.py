@@ -18,7 +18,7 @@ from typing import Any
 import nn
 from autodiff import Value, exp, log, maximum, pick, relu, where
 
-__all__ = ["GPT", "Past", "Shape", "next_token_loss", "next_token_logits", "softmax"]
+__all__ = ["GPT", "Past", "Shape", "next_token_logits", "next_token_loss", "softmax"]
 
 Vector = Sequence[Any]  # of Values, or of floats
 Matrix = Sequence[Vector]  # a row for each number of the result

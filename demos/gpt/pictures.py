@@ -23,7 +23,9 @@ def plot_losses(losses: Sequence[float], chance: float, path: Path) -> Path:
     with rc_context(STYLE):
         figure = Figure(figsize=(12, 7.5), dpi=120, layout="constrained")
         axes = figure.add_subplot()
-        axes.plot(range(1, len(losses) + 1), losses, ".", color="0.65", markersize=5, label="a word")
+        axes.plot(
+            range(1, len(losses) + 1), losses, ".", color="0.65", markersize=5, label="a word"
+        )
         means = running_means(losses, SMOOTHED)
         axes.plot(range(1, len(means) + 1), means, color=LINE, label=f"mean of {SMOOTHED}")
         axes.axhline(chance, color="0.4", linestyle="--", linewidth=2.0)

@@ -29,7 +29,9 @@ def new_words(
         token, found = alphabet.boundary, list[int]()
         for position in range(shape.context):
             scores = next_token_logits(weights, shape, token, position, past)
-            highest = max(scores)  # which no exponential then overflows, however low the temperature
+            highest = max(
+                scores
+            )  # which no exponential then overflows, however low the temperature
             probabilities = softmax([(score - highest) / temperature for score in scores])
             (token,) = rng.choices(range(shape.tokens), probabilities)
             if token == alphabet.boundary:
