@@ -31,6 +31,8 @@ from demos.gpt.training import train, train_compiled
 from nn.fit import ENGINES
 
 try:
+    from tqdm import tqdm
+
     from demos.gpt.pictures import plot_attention, plot_losses
     from demos.progress import progress_bar
 except ModuleNotFoundError as missing:
@@ -118,19 +120,25 @@ def trained(model: GPT, options: argparse.Namespace) -> tuple[list[float], str]:
     steps: int = options.steps
     if options.engine == "eager":
         with progress_bar(steps, "step") as bar:
-
-            def after_step(step: int, loss: float) -> None:
-                bar.update()
-                if step % LOG_EVERY == 0:
-                    bar.write(log_line(step, loss))
-
-            return train(model, options.documents, steps, after_step), "eager"
+            return train(model, options.documents, steps, ShowSteps(bar)), "eager"
     if not steps:
         return [], options.engine
     losses, engine = train_compiled(model, options.documents, steps, options.engine)
     for step in range(0, steps, LOG_EVERY):
         print(log_line(step, losses[step]))
     return losses, engine
+
+
+class ShowSteps:
+    """Moves a progress bar with each step, and writes the loss of every hundredth above it."""
+
+    def __init__(self, bar: tqdm[None]) -> None:
+        self.bar = bar
+
+    def __call__(self, step: int, loss: float) -> None:
+        self.bar.update()
+        if step % LOG_EVERY == 0:
+            self.bar.write(log_line(step, loss))
 
 
 def log_line(step: int, loss: float) -> str:
