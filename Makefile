@@ -13,7 +13,7 @@ BIN = $(VENV)/bin/python
 PYENV = $(HOME)/.pyenv/versions
 
 .NOTPARALLEL:
-.PHONY: help xor page test parity pythons floors lint check format coverage mutation audit bench docs package installed clean
+.PHONY: help xor page gpt test parity pythons floors lint check format coverage mutation audit bench docs package installed clean
 
 # A Python that was upgraded or removed leaves a dead .venv: its stamps mean nothing then.
 $(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
@@ -21,6 +21,7 @@ $(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
 help:
 	@echo 'make xor       train the XOR lab; log and predictions here, pictures in out/'
 	@echo 'make page      write the live page of the XOR lab: one HTML file, offline'
+	@echo 'make gpt       train a GPT on first names; new ones here, pictures in out/'
 	@echo 'make test      run the tests (what is not installed is skipped, saying why)'
 	@echo 'make check     lint and coverage: what a change has to pass'
 	@echo 'make lint      ruff (lint, format) and mypy --strict'
@@ -37,7 +38,7 @@ help:
 	@echo 'make installed run the tests on the installed wheel, and in the unpacked sdist'
 	@echo 'make clean     remove what make installed and built (not out/)'
 	@echo
-	@echo 'ARGS="..."     more arguments for xor, page, test, parity, coverage or mutation, such as'
+	@echo 'ARGS="..."     more arguments for xor, page, gpt, test, parity, coverage or mutation, such as'
 	@echo '               make test ARGS="-k relu"'
 	@echo 'PYTHON=...     the Python that .venv is made from'
 
@@ -46,6 +47,9 @@ xor: $(VENV)/.installed-demos
 
 page: $(VENV)/.installed-demos
 	@$(BIN) -m demos.page $(ARGS)
+
+gpt: $(VENV)/.installed-demos
+	@$(BIN) -m demos.gpt $(ARGS)
 
 test: $(VENV)/.installed-$(TEST_EXTRA)
 	@$(BIN) -m pytest $(ARGS)

@@ -9,6 +9,7 @@ is nan for an infinite x).
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -161,7 +162,9 @@ class Linear:
     def is_number(self, place: int, number: float) -> bool:
         """Return whether a register holds that number, with its sign, at compile time."""
         register = self.registers[place]
-        return register.kind is Kind.NUMBER and repr(register.number) == repr(number)
+        if register.kind is not Kind.NUMBER or register.number != number:
+            return False
+        return math.copysign(1.0, register.number) == math.copysign(1.0, number)
 
     def unchanged_operand(self, op: Operation, operands: tuple[int, ...]) -> int | None:
         """Return the operand that the operation gives back whatever its number is, if any."""

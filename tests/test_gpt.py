@@ -1,0 +1,176 @@
+"""The GPT of plain scalars: beside PyTorch, between engines, and its command."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+import nn
+from demos.gpt.documents import NAMES, Alphabet, Documents, DocumentsError, read_documents
+from demos.gpt.model import GPT, Past, Shape, next_token_logits, next_token_loss
+from demos.gpt.sampling import attention_of, new_words
+from demos.gpt.training import optimizer_of, train, train_compiled
+from tests.bits import bits
+
+WORDS = ["ada", "bea", "cab", "abba", "d", "decade"]
+TINY = {"width": 4, "heads": 2, "context": 6}
+
+
+def names(seed: int = 0) -> list[str]:
+    words = read_documents(NAMES)
+    random.Random(seed).shuffle(words)
+    return words
+
+
+def tiny(words: list[str], seed: int = 0, **changes: int) -> tuple[GPT, Documents]:
+    settings = {**TINY, **changes}
+    documents = Documents(words, settings["context"])
+    tokens = len(documents.alphabet.letters) + 1
+    return GPT(Shape(tokens, **settings), random.Random(seed)), documents
+
+
+# ---- beside PyTorch ----------------------------------------------------------------------------
+
+
+def torch_logits(torch: Any, weights: dict[str, Any], shape: Shape, tokens: list[int]) -> Any:
+    """Return the logits of all positions, by PyTorch's own functions of tensors."""
+    functional = torch.nn.functional
+    width, count = shape.width, len(tokens)
+
+    def norm(x: Any) -> Any:
+        return functional.rms_norm(x, (width,), eps=1e-5)
+
+    def by_head(x: Any) -> Any:
+        return x.view(count, shape.heads, width // shape.heads).transpose(0, 1)
+
+    x = norm(weights["token"][tokens] + weights["position"][:count])
+    for layer in range(shape.layers):
+        of = {name: weights[f"layers.{layer}.{name}"] for name in ("query", "key", "value")}
+        q, k, v = (by_head(functional.linear(norm(x), matrix)) for matrix in of.values())
+        heads = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        together = heads.transpose(0, 1).reshape(count, width)
+        x = x + functional.linear(together, weights[f"layers.{layer}.output"])
+        hidden = functional.relu(functional.linear(norm(x), weights[f"layers.{layer}.expand"]))
+        x = x + functional.linear(hidden, weights[f"layers.{layer}.contract"])
+    return functional.linear(x, weights["logits"])
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_loss_and_gradients_are_pytorch_s_for_20_steps(layers: int) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is the reference here")
+    documents = Documents(names(), 16)
+    shape = Shape(27, layers=layers, width=16 if layers == 1 else 8)
+    model = GPT(shape, random.Random(1))
+    tensors = {
+        name: torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
+        for name, numbers in model.state_dict().items()
+    }
+    steps = 20
+    theirs = torch.optim.Adam(tensors.values(), lr=0.01, betas=(0.85, 0.99), eps=1e-8)
+    decay = torch.optim.lr_scheduler.LambdaLR(theirs, lambda step: 1.0 - step / steps)
+    ours = optimizer_of(model, steps)
+    for tokens, following in zip(*documents.rows(steps), strict=True):
+        loss = next_token_loss(model(tokens), following)
+        ours.zero_grad()
+        loss.backward()
+        theirs.zero_grad()
+        logits = torch_logits(torch, tensors, shape, tokens)
+        of_torch = torch.nn.functional.cross_entropy(logits, torch.tensor(following))
+        of_torch.backward()
+        assert loss.data == pytest.approx(of_torch.item(), rel=1e-12)
+        for name, tree in model.parameter_trees().items():
+            gradients = [[getattr(weight, "grad", None) or 0.0 for weight in row] for row in tree]
+            reference = tensors[name].grad
+            difference = (torch.tensor(gradients, dtype=torch.float64) - reference).abs().max()
+            assert difference <= 1e-12 * max(1.0, reference.abs().max())
+        ours.step()
+        theirs.step()
+        decay.step()
+
+
+# ---- engines -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["python", "native", "auto"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_program_for_words_of_all_lengths_has_the_bits_of_the_loop(
+    engine: str, layers: int
+) -> None:
+    if engine == "native":
+        pytest.importorskip("llvmlite", reason="it makes the machine code")
+    model, documents = tiny(WORDS, layers=layers)
+    losses = train(model, documents, 8, lambda step, loss: None)
+    compiled, _ = tiny(WORDS, layers=layers)
+    found, used = train_compiled(compiled, documents, 8, engine)
+    assert used in (engine, "native", "python")
+    assert bits(found) == bits(losses)
+    assert bits(*map(float, numbers(compiled))) == bits(*map(float, numbers(model)))
+    samples = [
+        new_words(each.state_dict(), each.shape, documents.alphabet, 0.5, random.Random(3))
+        for each in (model, compiled)
+    ]
+    assert [next(samples[0]) for _ in range(5)] == [next(samples[1]) for _ in range(5)]
+
+
+def numbers(model: nn.Module) -> list[float]:
+    return [weight.data for weight in model.parameters()]
+
+
+def test_on_floats_the_functions_give_the_numbers_of_the_graph() -> None:
+    model, documents = tiny(WORDS)
+    tokens = [documents.alphabet.boundary, *documents.alphabet.tokens("abba")]
+    past = [Past()]
+    floats = [
+        next_token_logits(model.state_dict(), model.shape, token, position, past)
+        for position, token in enumerate(tokens)
+    ]
+    values = [[score.data for score in scores] for scores in model(tokens)]
+    assert floats == values
+
+
+# ---- words -------------------------------------------------------------------------------------
+
+
+def test_the_names_are_all_there_and_of_letters_alone() -> None:
+    words = read_documents(NAMES)
+    assert len(words) == len(set(words)) == 5163
+    assert set("".join(words)) == set("abcdefghijklmnopqrstuvwxyz")
+
+
+def test_a_word_longer_than_the_context_is_cut() -> None:
+    documents = Documents(["abcdef"], context=3)
+    assert documents.rows(1) == ([[6, 0, 1]], [[0, 1, 2]])
+    assert documents.rows(1, padded=True) == documents.rows(1)
+
+
+def test_what_no_word_has_is_told() -> None:
+    with pytest.raises(DocumentsError, match="'axa' has 'x', which no word of the text has"):
+        Alphabet("abc").tokens("axa")
+
+
+def test_attention_is_causal_and_its_shares_sum_to_1() -> None:
+    model, documents = tiny(WORDS, layers=2)
+    found = attention_of(model.state_dict(), model.shape, documents.alphabet, "decade")
+    assert len(found) == 2
+    for heads in found:
+        assert len(heads) == 2
+        for head in heads:
+            # Position k attends to itself and to those before; the word is cut to the context.
+            assert [len(row) for row in head] == [1, 2, 3, 4, 5, 6]
+            assert all(sum(row) == pytest.approx(1.0, abs=1e-12) for row in head)
+
+
+def test_a_low_temperature_takes_the_likeliest_letter() -> None:
+    model, documents = tiny(WORDS, seed=5)
+    weights = model.state_dict()
+    words = new_words(weights, model.shape, documents.alphabet, 1e-9, random.Random(0))
+    past, token, expected = [Past()], documents.alphabet.boundary, ""
+    for position in range(model.shape.context):
+        scores = next_token_logits(weights, model.shape, token, position, past)
+        token = scores.index(max(scores))
+        if token == documents.alphabet.boundary:
+            break
+        expected += documents.alphabet.letters[token]
+    assert [next(words) for _ in range(3)] == [expected] * 3
