@@ -225,13 +225,16 @@ class Program:
         rows: Iterable[Sequence[float]] | None = None,
         batch_size: int | None = None,
         shuffle: random.Random | None = None,
+        *,
+        each_batch: bool = False,
     ) -> list[float]:
         """Do n iterations with updates and return the n outputs; variables keep the result.
 
         A program with inputs runs over ``rows``, in order: an iteration is a pass over all of
         them, in batches of ``batch_size`` (default: all in one).  After each batch the updates
         are made with the mean gradients of its rows; the iteration's output is the mean over its
-        rows, with the penalty.  Otherwise an iteration is one evaluation and one update.
+        rows, with the penalty; with ``each_batch`` the output of each batch is returned in its
+        place.  Otherwise an iteration is one evaluation and one update.
         ``shuffle`` puts the rows in a new order for each iteration.  A run that is interrupted
         leaves the variables as they were after some whole iteration.
 
@@ -246,7 +249,7 @@ class Program:
             job.run(self.runner)
         finally:
             self._assign(job.numbers)
-        return epoch_means(job.outputs, job.sizes)
+        return job.outputs if each_batch else epoch_means(job.outputs, job.sizes)
 
     def run_many(
         self,

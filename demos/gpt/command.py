@@ -121,8 +121,6 @@ def trained(model: GPT, options: argparse.Namespace) -> tuple[list[float], str]:
     if options.engine == "eager":
         with progress_bar(steps, "step") as bar:
             return train(model, options.documents, steps, ShowSteps(bar)), "eager"
-    if not steps:
-        return [], options.engine
     losses, engine = train_compiled(model, options.documents, steps, options.engine)
     for step in range(0, steps, LOG_EVERY):
         print(log_line(step, losses[step]))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import nn
+from autodiff import Value, compile
 from demos.gpt.documents import Documents
 from demos.gpt.model import GPT, next_token_loss
 
@@ -55,23 +55,20 @@ def train_compiled(
 ) -> tuple[list[float], str]:
     """Do the same by one program for words of all lengths; return the losses and the engine.
 
-    All words are of one length there: beyond its end a word has tokens that count nothing.
+    All words are of one length there: beyond its end a word has tokens that count nothing.  Raises
+    NonFiniteLossError as ``train`` does.
     """
-    tokens, following = documents.rows(steps, padded=True)
-    history = nn.fit(
-        model,
-        tokens,
-        following,
-        loss=loss_of_rows,
-        optimizer=optimizer_of(model, steps),
-        epochs=1,
-        batch_size=1,
-        engine=engine,
-    )
-    return history.batch_losses, history.engine
-
-
-def loss_of_rows(logits: Sequence[Any], following: Sequence[Any]) -> Any:
-    """Return the mean loss of some words."""
-    losses = [next_token_loss(*word) for word in zip(logits, following, strict=True)]
-    return sum(losses) / len(losses)
+    x, y = documents.rows(max(steps, 1), padded=True)
+    tokens = [Value(token, f"token[{place}]") for place, token in enumerate(x[0])]
+    following = [Value(token, f"following[{place}]") for place, token in enumerate(y[0])]
+    loss = next_token_loss(model(tokens), following)
+    updates = optimizer_of(model, steps).updates
+    program = compile(loss, inputs=[*tokens, *following], updates=updates, engine=engine)
+    if not steps:
+        return [], program.engine
+    rows = [[*word, *ending] for word, ending in zip(x, y, strict=True)]
+    losses = program.run(1, rows, batch_size=1, each_batch=True)
+    for step, number in enumerate(losses):
+        if not math.isfinite(number):
+            raise nn.NonFiniteLossError(step, number, losses[:step])
+    return losses, program.engine
