@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +18,7 @@ from demos.gpt.sampling import attention_of, new_words
 from demos.gpt.training import optimizer_of, train, train_compiled
 from tests.bits import all_bits
 
+ROOT = Path(__file__).resolve().parent.parent
 WORDS = ["ada", "bea", "cab", "abba", "d", "decade"]
 TINY = {"width": 4, "heads": 2, "context": 6}
 
@@ -178,3 +183,62 @@ def test_a_low_temperature_takes_the_likeliest_letter() -> None:
             break
         expected += documents.alphabet.letters[token]
     assert [next(words) for _ in range(3)] == [expected] * 3
+
+
+# ---- the command -------------------------------------------------------------------------------
+
+
+def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    text = tmp_path / "words.txt"
+    text.write_text("\n".join(WORDS), encoding="utf-8")
+    small = ["--width", "4", "--heads", "2", "--context", "6", "--text", str(text)]
+    command = [sys.executable, "-m", "demos.gpt", *small, "--out", str(tmp_path), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.mark.parametrize("engine", ["auto", "eager"])
+def test_the_command_trains_makes_words_and_writes_what_it_says(
+    tmp_path: Path, engine: str
+) -> None:
+    done = run(tmp_path, "--steps", "110", "--engine", engine, "--word", "abba")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    # Three tables of 6 rows, four matrices of 4 by 4, and two of 4 by 16.
+    assert lines[0] == f"6 words of 5 letters; {3 * 6 * 4 + 4 * 4 * 4 + 2 * 4 * 16} weights"
+    losses = [float(line.rpartition(" ")[2]) for line in lines if line.startswith("Step ")]
+    # A word of 5 letters and the boundary, of which nothing is known yet; and after 100 steps.
+    assert losses[0] == pytest.approx(math.log(6), abs=0.1)
+    assert losses[1] < losses[0]
+    samples = [line.removeprefix("  ") for line in lines if line.startswith("  ")]
+    assert len(samples) == 20
+    assert all((word.removesuffix(" *") in WORDS) is not word.endswith("*") for word in samples)
+    written = lines[-1].removeprefix("Wrote ").split(", ")
+    names = ["gpt_weights.json", "gpt_loss.png", "gpt_attention.png", "gpt_graph.svg"]
+    assert [Path(path).name for path in written] == names
+    assert all(Path(path).stat().st_size > 1000 for path in written)
+    graph = (tmp_path / "gpt_graph.svg").read_text(encoding="utf-8")
+    assert all(name in graph for name in ("embedding", "attended", "thought", "linear"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--heads", "3"), "3 heads cannot share a width of 4"),
+        (("--word", "zoe"), "'zoe' has 'o', 'z', which no word of the text has"),
+        (("--text", "{empty}"), "has no words: write one on each line"),
+        (("--text", "{binary}"), "is no text in UTF-8"),
+        (("--text", "{missing}"), "No such file"),
+        (("--temperature", "0"), "0 is not a finite number above 0"),
+        (("--width", "0"), "0 is below 1"),
+    ],
+)
+def test_bad_input_is_told_before_training(
+    tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    paths = {name: tmp_path / name for name in ("empty", "binary", "missing")}
+    paths["empty"].write_text("\n \n", encoding="utf-8")
+    paths["binary"].write_bytes(b"\xff\xfe\x00")
+    done = run(tmp_path, *[each.format(**paths) for each in arguments])
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Step" not in done.stdout

@@ -15,6 +15,8 @@ from itertools import islice
 from pathlib import Path
 
 import nn
+from autodiff import draw, record_source
+from autodiff.drawing import Drawing
 from demos.arguments import (
     add_engine,
     add_out,
@@ -25,7 +27,7 @@ from demos.arguments import (
     positive,
 )
 from demos.gpt.documents import NAMES, Documents, DocumentsError, read_documents
-from demos.gpt.model import GPT, Shape
+from demos.gpt.model import GPT, Shape, next_token_loss
 from demos.gpt.sampling import attention_of, new_words
 from demos.gpt.training import train, train_compiled
 from nn.fit import ENGINES
@@ -127,6 +129,17 @@ def trained(model: GPT, options: argparse.Namespace) -> tuple[list[float], str]:
     return losses, engine
 
 
+def graph_of(model: GPT, options: argparse.Namespace) -> Drawing:
+    """Return a picture of the whole graph of a word's loss, by the functions that made it."""
+    documents = Documents([options.word], options.context, options.documents.alphabet)
+    (tokens,), (following,) = documents.rows(1)
+    model.zero_grad()
+    with record_source():
+        loss = next_token_loss(model(tokens), following)
+    loss.backward()
+    return draw(loss, fold="call", expand=["next_token_logits"])
+
+
 class ShowSteps:
     """Moves a progress bar with each step, and writes the loss of every hundredth above it."""
 
@@ -171,4 +184,5 @@ def write_results(model: GPT, losses: list[float], options: argparse.Namespace) 
     for layer, heads in enumerate(attention):
         name = "gpt_attention.png" if len(attention) == 1 else f"gpt_attention_{layer}.png"
         written.append(plot_attention(heads, options.word, folder / name))
+    written.append(graph_of(model, options).save(folder / "gpt_graph.svg"))
     print("Wrote " + ", ".join(str(path) for path in written))

@@ -50,6 +50,8 @@ class Alphabet:
 class Documents:
     """Words to learn from, in order, and what a GPT that sees ``context`` tokens is given of each.
 
+    The alphabet is that of their letters, unless another is given.
+
     >>> words = Documents(["abba", "a"], context=3)
     >>> words.rows(2)
     ([[2, 0, 1], [2, 0]], [[0, 1, 1], [0, 2]])
@@ -57,9 +59,11 @@ class Documents:
     ([[2, 0, 1], [2, 0, 2]], [[0, 1, 1], [0, 2, -1]])
     """
 
-    def __init__(self, words: Sequence[str], context: int) -> None:
+    def __init__(
+        self, words: Sequence[str], context: int, alphabet: Alphabet | None = None
+    ) -> None:
         self.words = words
-        self.alphabet = Alphabet("".join(sorted(set("".join(words)))))
+        self.alphabet = alphabet or Alphabet("".join(sorted(set("".join(words)))))
         self.context = context
         self.positions = min(context, max(map(len, words)) + 1)
 
