@@ -53,6 +53,7 @@ USES: dict[str, Callable[[Value, Value], Value]] = {
     "sum": lambda a, b: sum([a, b, a], Value(0.0)),
     "weighted_sum": lambda a, b: weighted_sum(a, [b, a], [a, b]),
     "where": lambda a, b: autodiff.where(a, b * a, b),
+    "pick": lambda a, b: autodiff.pick(1, [b, a * b, a]) + autodiff.pick(2, [b, b, a]),
     "leaky_relu": lambda a, b: a.leaky_relu(b),
     "maximum": lambda a, b: a.maximum(b) * 0.1,
     "minimum": lambda a, b: autodiff.minimum(a, b) * 0.1,

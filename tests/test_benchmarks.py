@@ -23,6 +23,7 @@ from benchmarks import (
     turns,
     xor,
 )
+from benchmarks.c import build, compiler_version
 from benchmarks.compare import (
     FIGURES,
     Contender,
@@ -399,3 +400,11 @@ def test_growth_is_the_dearest_node_beside_a_node_of_the_smallest_graph() -> Non
         ["growth, collector paused", "1.5", "1.00", "ok"],
     ]
     assert "| 100          | 170            |" in growth.nodes_table(memory, times)
+
+
+def test_c_with_fast_math_leaves_the_arithmetic_of_the_process_as_it_was() -> None:
+    if compiler_version() is None:
+        pytest.skip("gcc is not installed")
+    build("double twice(double x) { return 2.0 * x; }", ("-O3", "-ffast-math"))
+    # The least number above 0, of which a processor told to be fast makes 0.
+    assert 5e-324 * 1.0 > 0.0

@@ -146,5 +146,5 @@ def test_a_start_that_does_not_fit_is_refused_by_its_place() -> None:
         program.run_many(1, [["a"]])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="run got rows, but the program has no inputs"):
         program.run_many(1, [[1.0]], [(1.0,)])
-    with pytest.raises(ValueError, match="run needs a number of iterations"):
+    with pytest.raises(ValueError, match="the number of iterations must be an int, 0 or more"):
         program.run_many(-1, [[1.0]])
