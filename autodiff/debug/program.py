@@ -76,7 +76,10 @@ class Program:
                     self.called.setdefault(value, name)
 
     def may_have_run(self, statements: Sequence[Statement]) -> list[Statement]:
-        """Return the statements outside of functions, of those that run, and of what they name."""
+        """Return the statements outside of functions, of those that run, and of what they name.
+
+        Of a function that runs those are left out that it has not come to, but in a loop.
+        """
         by_owner: dict[str, list[Statement]] = {}
         for each in statements:
             by_owner.setdefault("".join(each.owners[:1]), []).append(each)
@@ -85,7 +88,13 @@ class Program:
         for owner in found:  # which grows meanwhile
             for each in by_owner.get(owner, ()):
                 found += (each.names & by_owner.keys()).difference(found)
-        return [each for owner in dict.fromkeys(found) for each in by_owner.get(owner, ())]
+        known = [each for owner in dict.fromkeys(found) for each in by_owner.get(owner, ())]
+        return [
+            each
+            for each in known
+            if self.has_been_at(each)
+            or any(loop.lineno <= self.running[each.function] for loop in each.loops)
+        ]
 
     # ---- names -----------------------------------------------------------------------------
 
@@ -172,11 +181,9 @@ class Program:
     def is_current(self, statement: Statement, name: str) -> bool:
         """Return whether what a statement has done to what has a name may still be seen.
 
-        Then it has run, and nothing has given the name to something else since.
+        Then nothing has given the name to something else since.
         """
         place, now = statement.tree.lineno, self.running.get(statement.function, sys.maxsize)
-        if place > now and not any(each.lineno <= now for each in statement.loops):
-            return False
         return all(
             not place < each.tree.lineno <= now or set(each.loops) & set(statement.loops)
             for each in self.made_anew.get((statement.function, name), ())
