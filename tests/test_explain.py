@@ -622,6 +622,31 @@ def test_while_a_pass_is_running_what_is_there_so_far_is_told() -> None:
     assert notes(w, of=loss).startswith("w.grad has been cleared")
 
 
+def test_while_a_pass_is_running_what_waits_for_its_end_is_counted() -> None:
+    # d loss/d w = 2 w = 6 of each pass: without zero_grad() the second ends with 12.
+    w = Value(3.0, "w")
+    loss = w * w + 1.0
+    loss.label = "loss"
+    loss.backward()
+    said: dict[str, list[tuple[str, ...]]] = {"hook": [], "steps": []}
+    with loss.parents[0].register_hook(lambda _: said["hook"].append(explain(w, of=loss).notes)):
+        loss.backward()
+    assert w.grad == 12.0
+    for _ in backward_steps(loss):
+        said["steps"].append(explain(w, of=loss).notes)
+    assert w.grad == 18.0
+    end = "of earlier ones, which waits for the end, as zero_grad() has not run before backward(). "
+    end += "Go on to the end of the pass"
+    once = "once it has all of its 2 contributions: 6 of this pass, added to"
+    running = "loss.backward() is running: w.grad"
+    nothing, half, whole = "is not there", "is 3 so far", "is 6 so far"
+    assert said["hook"] == [(f"{running} {nothing}, and will be 12 {once} 6 {end}",)]
+    assert said["steps"] == [
+        (f"{running} {so_far}, and will be 18 {once} 12 {end}",)
+        for so_far in (nothing, half, whole)
+    ]
+
+
 def test_while_a_pass_is_running_that_a_value_will_not_get_a_gradient_is_no_matter() -> None:
     x, w = Value(-1.0, "x"), Value(2.0, "w")
     loss = x.relu() + w * 1.0

@@ -11,10 +11,11 @@ from types import FrameType, GeneratorType
 from autodiff.debug.earlier import OF_GRADIENTS, agree, gradients_of_the_pass, is_more
 from autodiff.debug.situation import Situation
 from autodiff.debug.statements import Statement, shown_statements
-from autodiff.debug.steps import backward_steps
+from autodiff.debug.steps import ReversePass, backward_steps
 from autodiff.debug.updates import passed_through
 from autodiff.support.changed import is_same
 from autodiff.support.naming import number_text
+from autodiff.support.passes import SetAside
 from autodiff.support.watch import hooks_of
 from autodiff.value import Value
 
@@ -25,10 +26,11 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
     """Yield why ``value.grad`` is not the gradient that the chain rule gives, if it is not."""
     value, of, gradient, names = case.value, case.of, case.gradient, case.names
     name, root = names[value], names[of]
-    if value.has_grad and (value.grad == gradient or is_same(value.grad, gradient)):
+    running = earlier_gradients(of) if of.has_grad else None
+    if running is not None:
+        yield from what_is_there_so_far(case, running.get(value))
         return
-    if of.has_grad and is_running(of):
-        yield from what_is_there_so_far(case)
+    if value.has_grad and (value.grad == gradient or is_same(value.grad, gradient)):
         return
     users = [step.node for step in case.uses.steps[value] if step.taken]
     waiting = [user for user in users if not user.has_grad]
@@ -146,31 +148,56 @@ def passed_on_in_part(case: Situation, users: Sequence[Value]) -> str:
     )
 
 
-def is_running(root: Value) -> bool:
-    """Return whether a backward pass from root has begun and not ended yet.
+def earlier_gradients(root: Value) -> SetAside | None:
+    """Return the gradients that a pass from root is to add to; None if none is running.
 
-    Then a frame of ``backward()`` is among those that called this, or ``backward_steps`` waits.
+    If one is, a frame of ``backward()`` is among those that called this, or ``backward_steps``
+    waits.  Within it is the frame that has them.
     """
+    found: SetAside = {}
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
+        found = set_aside_in(frame, root) or found
         if frame.f_code is Value.backward.__code__ and frame.f_locals.get("self") is root:
-            return True
+            return found
         frame = frame.f_back
-    return any(
-        isinstance(each, GeneratorType) and each.gi_code is backward_steps.__code__
-        for each in gc.get_referrers(root)
-    )
+    for each in gc.get_referrers(root):
+        if isinstance(each, GeneratorType) and each.gi_code is backward_steps.__code__:
+            return set_aside_in(each.gi_frame, root)
+    return None
 
 
-def what_is_there_so_far(case: Situation) -> Iterator[str]:
-    """Yield which contributions a pass that is running has added already."""
-    name, root = case.names[case.value], case.names[case.of]
-    steps = [step for step in case.uses.steps[case.value] if step.taken]
-    if not steps:
+def set_aside_in(frame: FrameType, root: Value) -> SetAside:
+    """Return the gradients that a frame of a pass from root has set aside; {} if it has none."""
+    names = frame.f_locals
+    if frame.f_code is Value.backward.__code__ and names.get("self") is root:
+        found: SetAside = names.get("set_aside", {})
+        return found
+    reverse_pass = names.get("reverse_pass")
+    is_its = isinstance(reverse_pass, ReversePass) and reverse_pass.root is root
+    return reverse_pass.set_aside if is_its else {}
+
+
+def what_is_there_so_far(case: Situation, had: object) -> Iterator[str]:
+    """Yield which contributions a pass that is running has added already, and what it adds to.
+
+    That is what value had before.
+    """
+    value, name, root = case.value, case.names[case.value], case.names[case.of]
+    steps = [step for step in case.uses.steps[value] if step.taken]
+    earlier = had if isinstance(had, float) and value.is_leaf else 0.0
+    is_complete = value.has_grad and agree(value.grad, case.gradient, 0.0)
+    if not steps or (is_complete and not earlier):
         return
-    so_far = f"is {number_text(case.value.grad)} so far" if case.value.has_grad else "is not there"
+    so_far = f"is {number_text(value.grad)} so far" if value.has_grad else "is not there"
     every = "its contribution" if len(steps) == 1 else f"all of its {len(steps)} contributions"
-    yield (
-        f"{root}.backward() is running: {name}.grad {so_far}, and will be "
-        f"{number_text(case.gradient)} once it has {every}. Go on to the end of the pass"
-    )
+    end = f"{number_text(earlier + case.gradient)} once it has {every}"
+    if earlier:
+        end += (
+            f": {number_text(case.gradient)} of this pass, added to {number_text(earlier)} of "
+            "earlier ones, which waits for the end, as zero_grad() has not run before backward()"
+        )
+    yield f"{root}.backward() is running: {name}.grad {so_far}, and will be {end}. {GO_ON}"
+
+
+GO_ON = "Go on to the end of the pass"
