@@ -665,22 +665,38 @@ def test_a_pass_that_began_with_another_gradient() -> None:
     w, _, loss = example()
     (loss * 0.25).backward()
     assert notes(w, of=loss) == (
-        "w.grad is 0.25, that times 0.25: the pass began with loss.grad = 0.25"
+        "w.grad is 0.25, that times 0.25: it is of another pass, in which loss.grad is 0.25, as "
+        "from another root. Of loss alone it is after zero_grad() and loss.backward()"
     )
     x = Value(1.0, "x")
     root = x * 7.0
     root.label = "root"
     (root * 3.0).backward()
-    assert notes(x, of=root) == "x.grad is 21, that times 3: the pass began with root.grad = 3"
+    assert notes(x, of=root).startswith("x.grad is 21, that times 3: it is of another pass")
+
+
+def test_of_a_hook_that_replaces_nothing_nothing_is_said() -> None:
+    a = Value(2.0, "a")
+    b = a * 3.0
+    b.label = "b"
+    b.register_hook(lambda gradient: None)
+    b.register_hook(lambda gradient: gradient)
+    (b * b).backward()  # d b²/d a = 2 b × 3 = 36
+    assert notes(a, of=b).startswith("a.grad is 36, that times 12: it is of another pass")
 
 
 def test_a_gradient_that_a_hook_replaced() -> None:
     w, _, loss = example()
-    loss.parents[0].register_hook(lambda gradient: gradient * 7.0)
+    told = "w.grad is 7: a hook on v4 has replaced the gradient there"
+    with loss.parents[0].register_hook(lambda gradient: gradient * 7.0):
+        loss.backward()
+        assert notes(w, of=loss) == told
+    assert notes(w, of=loss) == told
+    w.zero_grad()
     loss.backward()
-    assert notes(w, of=loss) == "w.grad is 7: a hook on v4 may have replaced it"
-    loss.register_hook(lambda gradient: gradient)
-    assert notes(w, of=loss) == "w.grad is 7: a hook on v4 may have replaced it"
+    assert notes(w, of=loss) == ""
+    loss.backward()
+    assert notes(w, of=loss).startswith("w.grad is 2, 2 times that")
 
 
 def test_after_one_backward_there_is_nothing_to_remark() -> None:

@@ -16,7 +16,6 @@ from autodiff.debug.updates import passed_through
 from autodiff.support.changed import is_same
 from autodiff.support.naming import number_text
 from autodiff.support.passes import SetAside
-from autodiff.support.watch import hooks_of
 from autodiff.value import Value
 
 __all__ = ["why_other_than_grad"]
@@ -39,7 +38,7 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
         return
     grad = number_text(value.grad)
     if hooked := [names[node] for node in (*case.uses.users, of) if is_hooked(node)]:
-        yield f"{name}.grad is {grad}: a hook on {hooked[0]} may have replaced it"
+        yield f"{name}.grad is {grad}: a hook on {hooked[0]} has replaced the gradient there"
     elif not of.has_grad:
         yield (
             f"{name}.grad is {grad}, of another pass: {root}.backward() has not run. Call "
@@ -49,8 +48,9 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
         yield from why_other_than_it_was(case)
     elif math.isclose(value.grad, of.grad * gradient, rel_tol=1e-12):
         yield (
-            f"{name}.grad is {grad}, that times {number_text(of.grad)}: "
-            f"the pass began with {root}.grad = {number_text(of.grad)}"
+            f"{name}.grad is {grad}, that times {number_text(of.grad)}: it is of another pass, in "
+            f"which {root}.grad is {number_text(of.grad)}, as from another root. Of {root} alone it "
+            f"is after zero_grad() and {root}.backward()"
         )
     elif waiting:
         yield passed_on_in_part(case, waiting)
@@ -63,9 +63,11 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
 
 
 def is_hooked(node: Value) -> bool:
-    """Return whether a hook may have replaced a node's gradient, which a breakpoint does not."""
-    hooks = hooks_of(node)
-    return hooks is not None and bool(hooks.functions)
+    """Return whether a hook has replaced a node's gradient in the last pass."""
+    hooks = node.origin.hooks
+    if hooks is None or hooks.replacement is None:
+        return False
+    return bool(hooks.functions) or node.grad == hooks.replacement  # removed since that pass
 
 
 def passes_in(grad: float, gradient: float) -> str:
