@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from types import FrameType, GeneratorType
 
 from autodiff.debug.earlier import OF_GRADIENTS, agree, gradients_of_the_pass, is_more
+from autodiff.debug.order import early_updates, is_mixed
 from autodiff.debug.situation import Situation
 from autodiff.debug.statements import Statement, shown_statements
 from autodiff.debug.steps import ReversePass, backward_steps
@@ -101,13 +102,15 @@ def why_not_there(
 
 def why_other_than_it_was(case: Situation) -> Iterator[str]:
     """Yield what ``value.grad`` has in it after numbers have been changed."""
+    if early_updates(case) or is_mixed(case):
+        return  # which is told already
     name, grad = case.names[case.value], case.value.grad
     told, given = number_text(grad), gradients_of_the_pass(case)
     if any(agree(grad, each, OF_GRADIENTS) for each, _ in given):
         yield f"{name}.grad is {told}: it was computed before that"
     elif lines := case.program.assigned_gradients(case.value):
         yield assigned(case, [each for each, _ in given], lines)
-    elif grad != 0.0 and is_more(grad, given):
+    elif grad != 0.0 and is_more(grad, given) and case.program.has_several_passes:
         yield (
             f"{name}.grad is {told}, of which {case.names[case.of]}.backward() has given "
             f"{' or '.join(number_text(each) for each, _ in given)}: earlier passes gave the rest, "

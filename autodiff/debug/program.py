@@ -160,10 +160,34 @@ class Program:
             if (name := target_name(each.tree)) not in others and self.is_current(each, name)
         ]
 
+    def assignments(self, names: set[str]) -> list[Statement]:
+        """Return the lines that give one of these names to something."""
+        return [
+            each
+            for each in self.statements
+            for target in (*getattr(each.tree, "targets", ()), getattr(each.tree, "target", None))
+            if isinstance(target, ast.Name) and target.id in names
+        ]
+
+    def calls(self, method: str, names: set[str]) -> list[Statement]:
+        """Return the lines that do nothing but call a method, of one of these names if any."""
+        found = []
+        for each in self.statements:
+            match each.tree:
+                case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=attribute))):
+                    if attribute == method and (not names or names_in(owner) & names):
+                        found.append(each)
+        return found
+
     @property
     def has_one_pass(self) -> bool:
         """Whether the program's text calls ``backward()`` in one place, which runs once."""
         return self.places_of("backward") == [()]
+
+    @property
+    def has_several_passes(self) -> bool:
+        """Whether its text calls ``backward()`` in several places, or in one that may run often."""
+        return self.places_of("backward") not in ([], [()])
 
     @property
     def has_one_rule_applied(self) -> bool:

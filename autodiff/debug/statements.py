@@ -61,6 +61,11 @@ class Statement:
         return self.file, self.owners[-1] if self.owners else "<module>"
 
     @property
+    def place(self) -> tuple[int, int]:
+        """Where it begins: its line and column."""
+        return self.tree.lineno, self.tree.col_offset
+
+    @property
     def made_anew(self) -> str:
         """The name to which it gives something that has nothing to do with what it was."""
         match self.tree:
