@@ -385,9 +385,9 @@ def test_cleared_by_zero_grad() -> None:
     w, _, loss = example()
     loss.backward()
     w.zero_grad()
-    assert notes(w, of=loss) == (
-        "w.grad has been cleared since loss.backward() ran: call zero_grad() before backward()"
-    )
+    start, _, end = notes(w, of=loss).partition(" (see tests/test_explain.py:")
+    assert start == "w.grad has been cleared since loss.backward() ran"
+    assert end.endswith(": w.zero_grad()): call zero_grad() before backward()")
 
 
 def test_a_gradient_that_pytorch_s_users_set_to_none_is_cleared_too() -> None:
@@ -401,7 +401,10 @@ def test_set_to_zero_by_assignment() -> None:
     w, _, loss = example()
     loss.backward()
     w.grad = 0.0
-    assert notes(w, of=loss) == "w.grad is 0: it has been set to 0 since loss.backward() ran"
+    start, _, end = notes(w, of=loss).partition(" (see tests/test_explain.py:")
+    assert start == "w.grad is 0: it has been set to 0 since loss.backward() ran"
+    changes_nothing = "and an update by it changes nothing: do that before backward()"
+    assert end.endswith(f": w.grad = 0.0), {changes_nothing}")
 
 
 def test_a_parameter_rebound_to_a_new_value_that_the_model_does_not_hold() -> None:

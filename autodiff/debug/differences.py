@@ -56,11 +56,15 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
     elif waiting:
         yield passed_on_in_part(case, waiting)
     elif value.grad == 0.0:
-        yield f"{name}.grad is 0: it has been set to 0 since {root}.backward() ran"
+        lines = shown_statements(case.program.clearings(value, of))
+        yield (
+            f"{name}.grad is 0: it has been set to 0 since {root}.backward() ran{lines}, and an "
+            "update by it changes nothing: do that before backward()"
+        )
     elif lines := case.program.assigned_gradients(value):
         yield assigned(case, [gradient * of.grad], lines)
     elif not passed_through(case):  # zero_grad() is called for what has taken its place
-        yield f"{name}.grad is {grad}{passes_in(value.grad, gradient)} {ADD_UP}"
+        yield f"{name}.grad is {grad}{passes_in(value.grad, gradient)} {add_up(case)}"
 
 
 def is_hooked(node: Value) -> bool:
@@ -93,8 +97,9 @@ def why_not_there(
         yield passed_on_in_part(case, waiting or users)
     elif users:
         unless_seen = f", or only {root}._backward() has run"
+        lines = shown_statements(program.clearings(case.value, case.of))
         yield (
-            f"{name}.grad has been cleared since {root}.backward() ran"
+            f"{name}.grad has been cleared since {root}.backward() ran{lines}"
             f"{'' if program.places_of('backward') else unless_seen}: "
             "call zero_grad() before backward()"
         )
@@ -114,7 +119,7 @@ def why_other_than_it_was(case: Situation) -> Iterator[str]:
         yield (
             f"{name}.grad is {told}, of which {case.names[case.of]}.backward() has given "
             f"{' or '.join(number_text(each) for each, _ in given)}: earlier passes gave the rest, "
-            f"as {ADD_UP}"
+            f"as {add_up(case)}"
         )
     elif grad != 0.0:
         yield (
@@ -123,9 +128,21 @@ def why_other_than_it_was(case: Situation) -> Iterator[str]:
         )
 
 
-ADD_UP = (
-    "gradients add up: call zero_grad() before each backward(), unless something else assigned it"
-)
+def add_up(case: Situation) -> str:
+    """Return that gradients add up, and who has to clear this one."""
+    name, root, program = case.names[case.value], case.names[case.of], case.program
+    others = program.optimizers_without([case.value])
+    if others and not (program.steps([case.value]) or program.updates([case.value], case.order)):
+        who = " or ".join(others)
+        return (
+            f"gradients add up: {who} does not hold {name}, so its zero_grad() does not clear it, "
+            f"and its step() does not change {name}. If {name} is to learn, make {who} with the "
+            f"parameters of what computes {root}"
+        )
+    return (
+        "gradients add up: call zero_grad() before each backward(), unless something else "
+        "assigned it"
+    )
 
 
 def assigned(case: Situation, given: Sequence[float], lines: Sequence[Statement]) -> str:

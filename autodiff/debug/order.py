@@ -55,14 +55,16 @@ def why_out_of_order(case: Situation) -> Iterator[str]:
 def updates(case: Situation) -> list[Statement]:
     """Return the lines that may have changed numbers of the graph, those of optimizers too."""
     program = case.program
-    return [*program.updates(case.changes.causes, case.order), *program.calls("step", set())]
+    return [
+        *program.updates(case.changes.causes, case.order),
+        *program.steps(case.changes.causes),
+    ]
 
 
 def early_updates(case: Situation) -> list[Statement]:
     """Return the lines that may have changed numbers, if all run between forward and backward."""
-    names = case.program.names([case.of])
-    forwards = case.program.assignments(names)
-    passes = case.program.calls("backward", names)
+    forwards = case.program.assignments(case.program.names([case.of]))
+    passes = case.program.passes(case.of)
     found = updates(case)
     are_early = all(
         any(is_between(forward, each, one, forwards) for forward in forwards for one in passes)
@@ -87,9 +89,9 @@ def is_between(
 def forward_once(case: Situation) -> list[Statement]:
     """Return the lines before a loop that made results which the loop's updates put out of date."""
     program = case.program
-    passes = program.calls("backward", program.names([case.of]))
+    last = program.passes(case.of)[-1:]
     loops = {loop for each in updates(case) for loop in each.loops}
-    loops = {loop for loop in loops if any(loop in each.loops for each in passes)}
+    loops = {loop for each in last for loop in each.loops if loop in loops}
     found = []
     for name, node in program.bound():
         if node in case.changes.now:

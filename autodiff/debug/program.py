@@ -18,6 +18,7 @@ from autodiff.debug.statements import (
     reach,
     read,
     target_name,
+    unpacked,
 )
 from autodiff.support.frames import LIBRARY, is_users
 from autodiff.support.lines import names_of_user
@@ -55,7 +56,8 @@ class Program:
         self.statements = self.may_have_run([each for found, _ in texts for each in found])
         self.made_anew: dict[tuple[object, str], list[Statement]] = {}
         for each in self.statements:
-            self.made_anew.setdefault((each.function, each.made_anew), []).append(each)
+            for name in each.made_anew:
+                self.made_anew.setdefault((each.function, name), []).append(each)
         known = set(self.statements)
         self.flows = [
             flow
@@ -166,18 +168,52 @@ class Program:
             each
             for each in self.statements
             for target in (*getattr(each.tree, "targets", ()), getattr(each.tree, "target", None))
-            if isinstance(target, ast.Name) and target.id in names
+            if isinstance(each.tree, (ast.Assign, ast.AugAssign))
+            if any(isinstance(part, ast.Name) and part.id in names for part in unpacked(target))
         ]
 
-    def calls(self, method: str, names: set[str]) -> list[Statement]:
-        """Return the lines that do nothing but call a method, of one of these names if any."""
+    def calls(self, method: str) -> list[tuple[Statement, set[str]]]:
+        """Return the lines that do nothing but call a method, with the names of what it is of."""
         found = []
         for each in self.statements:
             match each.tree:
                 case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=attribute))):
-                    if attribute == method and (not names or names_in(owner) & names):
-                        found.append(each)
+                    if attribute == method:
+                        found.append((each, names_in(owner)))
         return found
+
+    def passes(self, root: Value) -> list[Statement]:
+        """Return the lines that call ``backward()`` of a Value, by its names."""
+        names = self.names([root])
+        return [each for each, owner in self.calls("backward") if owner & names]
+
+    def steps(self, values: Iterable[Value]) -> list[Statement]:
+        """Return the lines that call ``step()`` of what may hold one of these Values."""
+        others = self.optimizers_without(values)
+        return [each for each, owner in self.calls("step") if owner.isdisjoint(others)]
+
+    def optimizers_without(self, values: Iterable[Value]) -> list[str]:
+        """Return the names of the optimizers in sight that hold none of these Values."""
+        wanted = set(map(id, values))
+        return [
+            name
+            for name, each in self.scope.items()
+            if isinstance(held := getattr(each, "__dict__", {}).get("parameters"), (list, tuple))
+            if hasattr(type(each), "step") and wanted.isdisjoint(map(id, held))
+        ]
+
+    def clearings(self, value: Value, root: Value) -> list[Statement]:
+        """Return the lines that clear a Value's gradient behind the last that calls backward()."""
+        others = {name for name, each in self.bound() if each is not value}
+        others -= self.names_of_loops()
+        last = self.passes(root)[-1:]
+        return [
+            each
+            for each in self.statements
+            if (is_update(each.tree, "grad") and is_clearing(each.tree)) or "zero_grad" in each.names
+            if each.names.isdisjoint(others) and not isinstance(each.tree, (ast.For, ast.While))
+            if any(one.owners == each.owners and one.place < each.place for one in last)
+        ]
 
     @property
     def has_one_pass(self) -> bool:
