@@ -702,8 +702,97 @@ for epoch in range(4):
             ),
         )
         for recorder in (recorded, plain)
+        for update in ("w.data -= 0.1 * w.grad", "w.data = w.data - 0.1 * w.grad")
+    ],
+    Mistake(
+        "an update before backward(), in a loop over the parameters",
+        plain(
+            """
+w, b = Value(3.0, "w"), Value(0.5, "b")
+for epoch in range(4):
+    loss = (w * 2.0 + b - 1.0) ** 2
+    loss.label = "loss"
+    for p in (w, b):
+        p.data -= 0.1 * p.grad  # MEND pass
+        p.zero_grad()
+    loss.backward()
+""",
+            "w",
+        ),
+        ("runs before loss.backward()", "train.py:{line}: p.data", "first, then p.data -= 0.1"),
+    ),
+    *[
+        Mistake(
+            f"a rate of {rate}: {update}, {recorder.__name__}",
+            recorder(
+                f"""
+w, lr = Value(1.0, "w"), {rate}  # MEND w, lr = Value(1.0, "w"), 0.1
+for epoch in range(5):
+    loss = (w * 2.0 - 1.0) ** 2
+    loss.label = "loss"
+    w.zero_grad()
+    loss.backward()
+    {update}
+""",
+                "w",
+            ),
+            ("w stays as it is", f"{update} adds {step} to w = 1", "Take a larger learning rate"),
+        )
+        for recorder in (recorded, plain)
+        for update in ("w.data -= lr * w.grad", "w.data = w.data - lr * w.grad")
+        for rate, step in (("1e-17", "-4e-17"), ("0.0", "0"))
+    ],
+    *[
+        Mistake(
+            f"a variable is made anew in each epoch: {update}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(1.0, "w")
+for epoch in range(5):
+    w = Value(1.0, "w")  # MEND pass
+    loss = (w * 2.0 - 1.0) ** 2
+    loss.label = "loss"
+    w.zero_grad()
+    loss.backward()
+    {update}
+""",
+                "w",
+            ),
+            (
+                "makes w anew in each round of the loop",
+                "train.py:{line}: w = Value(",
+                "Move that line to before the loop",
+            ),
+        )
+        for recorder in (recorded, plain)
         for update in ("w.data -= 0.1 * w.grad", "for p in [w]: p.data -= 0.1 * p.grad")
-        if "for" not in update
+    ],
+    *[
+        Mistake(
+            f"a model is made anew in each epoch, {recorder}",
+            f"""from autodiff import *
+import nn
+
+{recorder}:
+    model = nn.MLP(2, [2, 1], rng=1, activation="tanh")
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    for epoch in range(3):
+        model = nn.MLP(2, [2, 1], rng=1, activation="tanh")  # MEND pass
+        {optimizer}
+        loss = nn.mse_loss([model((0.5, 1.0))], [1.0])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(explain(model.parameters()[0], of=loss))
+""",
+            (
+                "makes hidden.weight[0][0] anew in each round of the loop",
+                "train.py:{line}: model = nn.MLP(",
+                "Move that line to before the loop",
+            ),
+        )
+        for recorder in ("if True", "with record_source()")
+        for optimizer in ("optimizer = nn.SGD(model.parameters(), lr=0.1)",)
     ],
     Mistake(
         "step() before backward()",

@@ -50,15 +50,15 @@ def why_other_than_grad(case: Situation) -> Iterator[str]:
     elif math.isclose(value.grad, of.grad * gradient, rel_tol=1e-12):
         yield (
             f"{name}.grad is {grad}, that times {number_text(of.grad)}: it is of another pass, in "
-            f"which {root}.grad is {number_text(of.grad)}, as from another root. Of {root} alone it "
-            f"is after zero_grad() and {root}.backward()"
+            f"which {root}.grad is {number_text(of.grad)}, as from another root. Of {root} alone "
+            f"it is after zero_grad() and {root}.backward()"
         )
     elif waiting:
         yield passed_on_in_part(case, waiting)
     elif value.grad == 0.0:
-        lines = shown_statements(case.program.clearings(value, of))
+        see = shown_statements(case.program.clearings(value, of))
         yield (
-            f"{name}.grad is 0: it has been set to 0 since {root}.backward() ran{lines}, and an "
+            f"{name}.grad is 0: it has been set to 0 since {root}.backward() ran{see}, and an "
             "update by it changes nothing: do that before backward()"
         )
     elif lines := case.program.assigned_gradients(value):
@@ -116,10 +116,12 @@ def why_other_than_it_was(case: Situation) -> Iterator[str]:
     elif lines := case.program.assigned_gradients(case.value):
         yield assigned(case, [each for each, _ in given], lines)
     elif grad != 0.0 and is_more(grad, given) and case.program.has_several_passes:
+        why = "earlier passes gave the rest"
+        if case.program.has_other_passes(case.of):
+            why = "another pass has run since, or one before that gave the rest"
         yield (
             f"{name}.grad is {told}, of which {case.names[case.of]}.backward() has given "
-            f"{' or '.join(number_text(each) for each, _ in given)}: earlier passes gave the rest, "
-            f"as {add_up(case)}"
+            f"{' or '.join(number_text(each) for each, _ in given)}: {why}, as {add_up(case)}"
         )
     elif grad != 0.0:
         yield (
@@ -189,15 +191,14 @@ def earlier_gradients(root: Value) -> SetAside | None:
     return None
 
 
-def set_aside_in(frame: FrameType, root: Value) -> SetAside:
+def set_aside_in(frame: FrameType | None, root: Value) -> SetAside:
     """Return the gradients that a frame of a pass from root has set aside; {} if it has none."""
-    names = frame.f_locals
-    if frame.f_code is Value.backward.__code__ and names.get("self") is root:
-        found: SetAside = names.get("set_aside", {})
-        return found
-    reverse_pass = names.get("reverse_pass")
-    is_its = isinstance(reverse_pass, ReversePass) and reverse_pass.root is root
-    return reverse_pass.set_aside if is_its else {}
+    names = {} if frame is None else frame.f_locals
+    match names.get("reverse_pass"):
+        case ReversePass(root=its, set_aside=found) if its is root:
+            return found
+    plain: SetAside = names.get("set_aside", {}) if names.get("self") is root else {}
+    return plain
 
 
 def what_is_there_so_far(case: Situation, had: object) -> Iterator[str]:

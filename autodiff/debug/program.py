@@ -187,6 +187,11 @@ class Program:
         names = self.names([root])
         return [each for each, owner in self.calls("backward") if owner & names]
 
+    def has_other_passes(self, root: Value) -> bool:
+        """Return whether lines call ``backward()`` of something that has a name of its own."""
+        names = self.names([root])
+        return any(owner and owner.isdisjoint(names) for _, owner in self.calls("backward"))
+
     def steps(self, values: Iterable[Value]) -> list[Statement]:
         """Return the lines that call ``step()`` of what may hold one of these Values."""
         others = self.optimizers_without(values)
@@ -210,7 +215,8 @@ class Program:
         return [
             each
             for each in self.statements
-            if (is_update(each.tree, "grad") and is_clearing(each.tree)) or "zero_grad" in each.names
+            if (is_update(each.tree, "grad") and is_clearing(each.tree))
+            or "zero_grad" in each.names
             if each.names.isdisjoint(others) and not isinstance(each.tree, (ast.For, ast.While))
             if any(one.owners == each.owners and one.place < each.place for one in last)
         ]

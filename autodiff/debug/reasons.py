@@ -22,6 +22,7 @@ from autodiff.debug.updates import (
     why_stays_the_same,
     why_worse,
 )
+from autodiff.debug.without_effect import why_forgotten, why_too_small
 from autodiff.debug.zeros import why_zero
 from autodiff.graph import topological_order
 from autodiff.support.changed import CURE as CHANGED_CURE
@@ -168,6 +169,8 @@ REASONS: tuple[Callable[[Situation], Iterator[str]], ...] = (
     why_lost,
     why_overwritten,
     why_out_of_order,
+    why_forgotten,
+    why_too_small,
     why_worse,
     is_the_root,
     why_not_finite,
