@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -65,6 +66,11 @@ class Statement:
     def place(self) -> tuple[int, int]:
         """Where it begins: its line and column."""
         return self.tree.lineno, self.tree.col_offset
+
+    @property
+    def short_place(self) -> str:
+        """Its file, without the folder, and its line."""
+        return f"{os.path.basename(self.file)}:{self.tree.lineno}"
 
     @property
     def made_anew(self) -> set[str]:
