@@ -15,7 +15,7 @@
 ``updates.py``      updates that go wrong
 ``rebound.py``      updates that change no weight, read from the program's text
 ``order.py``        an update before ``backward()``, a forward pass that runs once
-``without_effect.py`` updates by too little, or of what is made anew
+``in_vain.py``      updates by too little, or of what is made anew
 ``differences.py``  why ``value.grad`` is not there, or another number
 ``earlier.py``      the gradient that the last pass gave, where numbers have changed since
 ``program.py``      the program that made the graph: its names, and the lines that are meant

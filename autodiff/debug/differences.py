@@ -107,12 +107,14 @@ def why_not_there(
 
 def why_other_than_it_was(case: Situation) -> Iterator[str]:
     """Yield what ``value.grad`` has in it after numbers have been changed."""
-    if early_updates(case) or is_mixed(case):
+    if early_updates(case):
         return  # which is told already
     name, grad = case.names[case.value], case.value.grad
     told, given = number_text(grad), gradients_of_the_pass(case)
     if any(agree(grad, each, OF_GRADIENTS) for each, _ in given):
         yield f"{name}.grad is {told}: it was computed before that"
+    elif is_mixed(case):
+        return  # so is that
     elif lines := case.program.assigned_gradients(case.value):
         yield assigned(case, [each for each, _ in given], lines)
     elif grad != 0.0 and is_more(grad, given) and case.program.has_several_passes:
@@ -152,9 +154,9 @@ def assigned(case: Situation, given: Sequence[float], lines: Sequence[Statement]
     name, root = case.names[case.value], case.names[case.of]
     numbers = " or ".join(map(number_text, given))
     earlier = (
-        ""
-        if case.program.has_one_pass
-        else ". Where zero_grad() has not run before backward(), earlier passes are in it, too"
+        ". Where zero_grad() has not run before backward(), earlier passes are in it, too"
+        if case.program.has_several_passes
+        else ""
     )
     return (
         f"{name}.grad is {number_text(case.value.grad)}, another number than {root}.backward() has "

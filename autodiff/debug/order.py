@@ -112,16 +112,15 @@ def end_of(statement: Statement) -> int:
 
 def is_mixed(case: Situation) -> bool:
     """Return whether a gradient can only be of a pass that ran after numbers had been changed."""
-    value, gradients = case.value, mixed_gradients(case, 1.0)
-    if not value.has_grad or any(
-        agree(value.grad, each, AGREEMENT) for each, _ in gradients_of_the_pass(case)
-    ):
+    value = case.value
+    given = gradients_of_the_pass(case)
+    if not value.has_grad or any(agree(value.grad, each, AGREEMENT) for each, _ in given):
         return False
-    causes = [each for each in case.changes.causes if each.is_leaf]
-    moved = mixed_gradients(case, MOVE)
     looked_at = [value]
+    causes = [each for each in case.changes.causes if each.is_leaf]
     if len(causes) == 1:  # which has certainly been changed
         looked_at += [each for each in case.uses.users if each.parents and each.has_grad]
+    gradients, moved = mixed_gradients(case, 1.0), mixed_gradients(case, MOVE)
     return any(
         agree(each.grad, gradients[each], AGREEMENT)
         and not agree(gradients[each], moved[each], AGREEMENT)

@@ -222,11 +222,6 @@ class Program:
         ]
 
     @property
-    def has_one_pass(self) -> bool:
-        """Whether the program's text calls ``backward()`` in one place, which runs once."""
-        return self.places_of("backward") == [()]
-
-    @property
     def has_several_passes(self) -> bool:
         """Whether its text calls ``backward()`` in several places, or in one that may run often."""
         return self.places_of("backward") not in ([], [()])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from autodiff.debug.differences import why_other_than_grad
 from autodiff.debug.directions import inside_the_graph
+from autodiff.debug.in_vain import why_forgotten, why_too_small
 from autodiff.debug.not_finite import why_not_finite
 from autodiff.debug.order import why_out_of_order
 from autodiff.debug.program import Program
@@ -22,7 +23,6 @@ from autodiff.debug.updates import (
     why_stays_the_same,
     why_worse,
 )
-from autodiff.debug.without_effect import why_forgotten, why_too_small
 from autodiff.debug.zeros import why_zero
 from autodiff.graph import topological_order
 from autodiff.support.changed import CURE as CHANGED_CURE
