@@ -8,6 +8,7 @@ epochs are there.  Where the output is no terminal, the steps are printed line b
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import runpy
 import sys
@@ -22,10 +23,12 @@ from autodiff import (
     Trace,
     Value,
     backward_steps,
+    explain,
     record_epochs,
     record_source,
     topological_order,
 )
+from autodiff.debug.reasons import NO_NAME
 from autodiff.debug.text import shown
 from autodiff.support.convert import describe
 from demos.arguments import command_line, count, missing_package
@@ -44,6 +47,8 @@ else:
     missing = None
 
 __all__ = ["Ran", "main", "plain_text", "trace_of_file"]
+
+MOST_REASONS = 6
 
 
 class Ran(NamedTuple):
@@ -162,11 +167,23 @@ def plain_text(trace: Trace) -> str:
     ]
     width = max((len(name) for name, _ in leaves), default=0)
     lines += [f"    {name:<{width}}  {number}" for name, number in leaves]
+    lines += [f"! {reason}" for reason in why_not_finite(trace)]
     if trace.position < len(trace):
         lines += ["", "update:"]
     while trace.position < len(trace):
         lines.append(f"    {trace.next()}")
     return "\n".join(lines)
+
+
+def why_not_finite(trace: Trace) -> list[str]:
+    """Return why gradients are infinite or nan, as the screen says it, at the end of the pass."""
+    bad = [leaf for leaf, gradient in trace.gradients.items() if not math.isfinite(gradient)]
+    found: dict[str, None] = {}
+    with trace.shown():
+        for leaf in bad:
+            if leaf.is_leaf and len(found) < MOST_REASONS:
+                found |= dict.fromkeys(explain(leaf, of=trace.root).notes)
+    return [reason for reason in found if NO_NAME not in reason][:MOST_REASONS]
 
 
 def chain_rule(step: Step, trace: Trace) -> str:

@@ -19,8 +19,10 @@ from textual.widgets import Input, Static
 from autodiff import Explanation, Names, Step, Trace, Value, explain
 from autodiff.debug.phases import AnyStep, ForwardStep, Phase, UpdateStep
 from autodiff.debug.reasons import NO_NAME
+from autodiff.debug.statements import Statement
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
 from autodiff.ops.symbols import Expression
+from autodiff.support.origin import Origin
 from demos.interrupts import end_loop_when_terminated
 from demos.step_picture import Column, cut, neighbourhood, number, rule_line, short, stacked
 
@@ -243,7 +245,7 @@ class StepScreen(App[int]):
         gradients = self.query_one("#gradients", Static)
         current = self.current(step)
         node.border_title = f"the node: {short(self.names[current])}"
-        node.border_subtitle = current.origin.short_place
+        node.border_subtitle = line_of(step, current).short_place
         node.update(self.node_text(step, node.content_size.width))
         rule.border_title = TITLES[self.trace.phase]
         text = self.rule_text(step, rule.content_size.width)
@@ -334,8 +336,8 @@ class StepScreen(App[int]):
         node = self.current(step)
         name = self.names[node]
         text = Text()
-        if node.origin.code:
-            text.append(f"{node.origin.code}\n")
+        if code := line_of(step, node).code:
+            text.append(f"{code}\n")
         if node.op is None:
             text.append(f"{name} = {self.shown(node)}, a variable\n", "bold")
         else:
@@ -641,3 +643,9 @@ class StepScreen(App[int]):
         self.message = message
         self.query_one("#message", Static).update(message)
         self.make_room()
+
+
+def line_of(step: AnyStep | None, node: Value) -> Statement | Origin:
+    """Return the line of code that does a step: an update's, or else the one that made the node."""
+    line = step.line if isinstance(step, UpdateStep) else None
+    return line or node.origin

@@ -681,6 +681,253 @@ w.zero_grad()  # MEND pass
         ),
         ("w.grad has been cleared", "call zero_grad() before backward()"),
     ),
+    *[
+        Mistake(
+            f"an update before backward(), {recorder.__name__}: {update}",
+            recorder(
+                f"""
+w = Value(3.0, "w")
+for epoch in range(4):
+    loss = (w * 2.0 - 1.0) ** 2
+    loss.label = "loss"
+    {update}; w.zero_grad(); loss.backward()  # MEND w.zero_grad(); loss.backward(); {update}
+""",
+                "w",
+            ),
+            (
+                "runs before loss.backward()",
+                f"train.py:{{line}}: {update} runs before loss.backward()",
+                "numbers of two times",
+                f"Call loss.backward() first, then {update}",
+            ),
+        )
+        for recorder in (recorded, plain)
+        for update in ("w.data -= 0.1 * w.grad", "w.data = w.data - 0.1 * w.grad")
+    ],
+    Mistake(
+        "an update before backward(), in a loop over the parameters",
+        plain(
+            """
+w, b = Value(3.0, "w"), Value(0.5, "b")
+for epoch in range(4):
+    loss = (w * 2.0 + b - 1.0) ** 2
+    loss.label = "loss"
+    for p in (w, b):
+        p.data -= 0.1 * p.grad  # MEND pass
+        p.zero_grad()
+    loss.backward()
+""",
+            "w",
+        ),
+        ("runs before loss.backward()", "train.py:{line}: p.data", "first, then p.data -= 0.1"),
+    ),
+    *[
+        Mistake(
+            f"a rate of {rate}: {update}, {recorder.__name__}",
+            recorder(
+                f"""
+w, lr = Value(1.0, "w"), {rate}  # MEND w, lr = Value(1.0, "w"), 0.1
+for epoch in range(5):
+    loss = (w * 2.0 - 1.0) ** 2
+    loss.label = "loss"
+    w.zero_grad()
+    loss.backward()
+    {update}
+""",
+                "w",
+            ),
+            ("w stays as it is", f"{update} adds {step} to w = 1", "Take a larger learning rate"),
+        )
+        for recorder in (recorded, plain)
+        for update in ("w.data -= lr * w.grad", "w.data = w.data - lr * w.grad")
+        for rate, step in (("1e-17", "-4e-17"), ("0.0", "0"))
+    ],
+    *[
+        Mistake(
+            f"a variable is made anew in each epoch: {update}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(1.0, "w")
+for epoch in range(5):
+    w = Value(1.0, "w")  # MEND pass
+    loss = (w * 2.0 - 1.0) ** 2
+    loss.label = "loss"
+    w.zero_grad()
+    loss.backward()
+    {update}
+""",
+                "w",
+            ),
+            (
+                "makes w anew in each round of the loop",
+                "train.py:{line}: w = Value(",
+                "Move that line to before the loop",
+            ),
+        )
+        for recorder in (recorded, plain)
+        for update in ("w.data -= 0.1 * w.grad", "for p in [w]: p.data -= 0.1 * p.grad")
+    ],
+    *[
+        Mistake(
+            f"a model is made anew in each epoch, {recorder}",
+            f"""from autodiff import *
+import nn
+
+{recorder}:
+    model = nn.MLP(2, [2, 1], rng=1, activation="tanh")
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    for epoch in range(3):
+        model = nn.MLP(2, [2, 1], rng=1, activation="tanh")  # MEND pass
+        {optimizer}
+        loss = nn.mse_loss([model((0.5, 1.0))], [1.0])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(explain(model.parameters()[0], of=loss))
+""",
+            (
+                "makes hidden.weight[0][0] anew in each round of the loop",
+                "train.py:{line}: model = nn.MLP(",
+                "Move that line to before the loop",
+            ),
+        )
+        for recorder in ("if True", "with record_source()")
+        for optimizer in ("optimizer = nn.SGD(model.parameters(), lr=0.1)",)
+    ],
+    Mistake(
+        "step() before backward()",
+        """from autodiff import *
+import nn
+
+model = nn.MLP(2, [2, 1], rng=1, activation="tanh")
+optimizer = nn.SGD(model.parameters(), lr=0.1)
+for epoch in range(3):
+    loss = nn.mse_loss([model((0.5, 1.0))], [1.0])
+    optimizer.step()  # MEND pass
+    optimizer.zero_grad()
+    loss.backward()
+print(explain(model.parameters()[0], of=loss))
+""",
+        (
+            "runs before loss.backward()",
+            "train.py:{line}: optimizer.step()",
+            "Call loss.backward() first, then optimizer.step()",
+        ),
+    ),
+    *[
+        Mistake(
+            f"a number is changed between forward and backward, of {loss}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(3.0, "w")
+v = w * w
+loss = {loss}
+w.data = 1.0  # MEND pass
+loss.backward()
+""",
+                "w",
+            ),
+            (
+                "numbers of two times",
+                "train.py:{line}: w.data = 1.0 runs before loss.backward()",
+                "Call loss.backward() first",
+            ),
+        )
+        for loss in ("v * w", "v.tanh()", "w * w")
+        for recorder in (recorded, plain)
+    ],
+    Mistake(
+        "a number is changed between forward and backward, in functions",
+        """from autodiff import *
+
+def clip(w):
+    w.data = 1.0  # MEND pass
+
+def cubed(w):
+    return w * w * w
+
+def learn(root):
+    root.backward()
+
+w = Value(3.0, "w")
+loss = cubed(w)
+clip(w)
+learn(loss)
+print(explain(w, of=loss))
+""",
+        (
+            "mixed numbers of two times",
+            "(see train.py:{line}: w.data = 1.0)",
+            "before the change, or run the forward pass again before backward()",
+        ),
+    ),
+    *[
+        Mistake(
+            f"the forward pass runs once, {recorder.__name__}",
+            recorder(
+                """
+w = Value(1.0, "w")
+prediction = w * 2.0
+for epoch in range(3):
+    pass  # MEND prediction = w * 2.0
+    loss = (prediction - 1.0) ** 2
+    loss.label = "loss"
+    w.zero_grad()
+    loss.backward()
+    w.data -= 0.1 * w.grad
+""",
+                "w",
+            ),
+            (
+                "prediction = w * 2.0 runs once, before the loop",
+                "Move it into the loop, before loss.backward()",
+            ),
+        )
+        for recorder in (recorded, plain)
+    ],
+    *[
+        Mistake(
+            f"the gradient is cleared before the update: {clearing}, {recorder.__name__}",
+            recorder(
+                f"""
+w = Value(1.0, "w")
+for epoch in range(5):
+    loss = (w * 2.0 - 1.0) ** 2
+    loss.label = "loss"
+    loss.backward(); {clearing}  # MEND {clearing}; loss.backward()
+    w.data -= 0.1 * w.grad
+""",
+                "w",
+            ),
+            (f"since loss.backward() ran (see train.py:{{line}}: {clearing})", "before backward()"),
+        )
+        for clearing in ("w.grad = 0.0", "w.zero_grad()")
+        for recorder in (recorded, plain)
+    ],
+    *[
+        Mistake(
+            f"an optimizer without the parameter: {given}, {epochs} epochs",
+            f"""from autodiff import *
+import nn
+
+model, other = (nn.MLP(2, [2, 1], activation="tanh", rng=seed) for seed in (1, 2))
+optimizer = nn.SGD({given}, lr=0.1)  # MEND optimizer = nn.SGD(model.parameters(), lr=0.1)
+for epoch in range({epochs}):
+    loss = nn.mse_loss([model((0.5, 1.0))], [1.0])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(explain(model.parameters()[-1], of=loss))
+""",
+            (
+                "optimizer does not hold output.bias[0]",
+                "its step() does not change output.bias[0]",
+                "make optimizer with the parameters of what computes",
+            ),
+        )
+        for given in ("other.parameters()", "model.parameters()[:2]")
+        for epochs in (2, 5)
+    ],
     Mistake(
         "backward() twice",
         plain(

@@ -385,9 +385,9 @@ def test_cleared_by_zero_grad() -> None:
     w, _, loss = example()
     loss.backward()
     w.zero_grad()
-    assert notes(w, of=loss) == (
-        "w.grad has been cleared since loss.backward() ran: call zero_grad() before backward()"
-    )
+    start, _, end = notes(w, of=loss).partition(" (see tests/test_explain.py:")
+    assert start == "w.grad has been cleared since loss.backward() ran"
+    assert end.endswith(": w.zero_grad()): call zero_grad() before backward()")
 
 
 def test_a_gradient_that_pytorch_s_users_set_to_none_is_cleared_too() -> None:
@@ -401,7 +401,10 @@ def test_set_to_zero_by_assignment() -> None:
     w, _, loss = example()
     loss.backward()
     w.grad = 0.0
-    assert notes(w, of=loss) == "w.grad is 0: it has been set to 0 since loss.backward() ran"
+    start, _, end = notes(w, of=loss).partition(" (see tests/test_explain.py:")
+    assert start == "w.grad is 0: it has been set to 0 since loss.backward() ran"
+    changes_nothing = "and an update by it changes nothing: do that before backward()"
+    assert end.endswith(f": w.grad = 0.0), {changes_nothing}")
 
 
 def test_a_parameter_rebound_to_a_new_value_that_the_model_does_not_hold() -> None:
@@ -622,6 +625,31 @@ def test_while_a_pass_is_running_what_is_there_so_far_is_told() -> None:
     assert notes(w, of=loss).startswith("w.grad has been cleared")
 
 
+def test_while_a_pass_is_running_what_waits_for_its_end_is_counted() -> None:
+    # d loss/d w = 2 w = 6 of each pass: without zero_grad() the second ends with 12.
+    w = Value(3.0, "w")
+    loss = w * w + 1.0
+    loss.label = "loss"
+    loss.backward()
+    said: dict[str, list[tuple[str, ...]]] = {"hook": [], "steps": []}
+    with loss.parents[0].register_hook(lambda _: said["hook"].append(explain(w, of=loss).notes)):
+        loss.backward()
+    assert w.grad == 12.0
+    for _ in backward_steps(loss):
+        said["steps"].append(explain(w, of=loss).notes)
+    assert w.grad == 18.0
+    end = "of earlier ones, which waits for the end, as zero_grad() has not run before backward(). "
+    end += "Go on to the end of the pass"
+    once = "once it has all of its 2 contributions: 6 of this pass, added to"
+    running = "loss.backward() is running: w.grad"
+    nothing, half, whole = "is not there", "is 3 so far", "is 6 so far"
+    assert said["hook"] == [(f"{running} {nothing}, and will be 12 {once} 6 {end}",)]
+    assert said["steps"] == [
+        (f"{running} {so_far}, and will be 18 {once} 12 {end}",)
+        for so_far in (nothing, half, whole)
+    ]
+
+
 def test_while_a_pass_is_running_that_a_value_will_not_get_a_gradient_is_no_matter() -> None:
     x, w = Value(-1.0, "x"), Value(2.0, "w")
     loss = x.relu() + w * 1.0
@@ -640,22 +668,38 @@ def test_a_pass_that_began_with_another_gradient() -> None:
     w, _, loss = example()
     (loss * 0.25).backward()
     assert notes(w, of=loss) == (
-        "w.grad is 0.25, that times 0.25: the pass began with loss.grad = 0.25"
+        "w.grad is 0.25, that times 0.25: it is of another pass, in which loss.grad is 0.25, as "
+        "from another root. Of loss alone it is after zero_grad() and loss.backward()"
     )
     x = Value(1.0, "x")
     root = x * 7.0
     root.label = "root"
     (root * 3.0).backward()
-    assert notes(x, of=root) == "x.grad is 21, that times 3: the pass began with root.grad = 3"
+    assert notes(x, of=root).startswith("x.grad is 21, that times 3: it is of another pass")
+
+
+def test_of_a_hook_that_replaces_nothing_nothing_is_said() -> None:
+    a = Value(2.0, "a")
+    b = a * 3.0
+    b.label = "b"
+    b.register_hook([].append)
+    b.register_hook(lambda gradient: gradient)
+    (b * b).backward()  # d b²/d a = 2 b × 3 = 36
+    assert notes(a, of=b).startswith("a.grad is 36, that times 12: it is of another pass")
 
 
 def test_a_gradient_that_a_hook_replaced() -> None:
     w, _, loss = example()
-    loss.parents[0].register_hook(lambda gradient: gradient * 7.0)
+    told = "w.grad is 7: a hook on v4 has replaced the gradient there"
+    with loss.parents[0].register_hook(lambda gradient: gradient * 7.0):
+        loss.backward()
+        assert notes(w, of=loss) == told
+    assert notes(w, of=loss) == told
+    w.zero_grad()
     loss.backward()
-    assert notes(w, of=loss) == "w.grad is 7: a hook on v4 may have replaced it"
-    loss.register_hook(lambda gradient: gradient)
-    assert notes(w, of=loss) == "w.grad is 7: a hook on v4 may have replaced it"
+    assert notes(w, of=loss) == ""
+    loss.backward()
+    assert notes(w, of=loss).startswith("w.grad is 2, 2 times that")
 
 
 def test_after_one_backward_there_is_nothing_to_remark() -> None:

@@ -128,3 +128,134 @@ def test_of_several_lost_updates_the_one_that_ran_last_is_told(
     program = "".join(["from autodiff import *\nw = Value(1.0, 'w')\n", *steps])
     told = [line for line in said_by(program, tmp_path).splitlines() if "never changed" in line]
     assert [line.partition(" -= ")[2][:3] for line in told] == ["0.1", "0.2"]
+
+
+def test_of_lines_that_have_not_run_yet_nothing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lesson = (
+        "from autodiff import *\n{w} = Value(-1.0, 'w')\nloss = ({w} * 2.0).relu()\n"
+        "loss.backward()\nprint(explain({w}, of=loss))\n{w}.data = 0.7\n"
+    )
+    later = (
+        "ws = [Value(1.0), Value(2.0)]\nfor epoch in range(3):\n"
+        "    loss = (ws[0] + ws[1] - 1.0) ** 2\n    loss.backward()\n"
+        "    {update}\n"
+    )
+    for update in ("for p in ws: p -= 0.1 * p.grad", "ws = [p - 0.1 * p.grad for p in ws]"):
+        for w in ("w", "p"):  # which is also what that line calls another
+            said = said_by(lesson.format(w=w) + later.format(update=update), tmp_path)
+            assert "relu is dead" in said
+            assert "0.1 *" not in said
+
+
+RIGHT_PROGRAMS = {
+    "an input made anew": """
+w = Value(1.0, "w")
+for epoch in range(3):
+    x = Value(2.0, "x")
+    loss = (w * x - 1.0) ** 2
+    w.zero_grad()
+    loss.backward()
+    w.data -= 0.05 * w.grad
+print(explain(w, of=loss), explain(x, of=loss), sep="\\n")
+""",
+    "several rates": """
+for lr in (0.01, 0.02):
+    w = Value(1.0, "w")
+    for epoch in range(3):
+        loss = (w * 2.0 - 1.0) ** 2
+        w.zero_grad()
+        loss.backward()
+        w.data -= lr * w.grad
+print(explain(w, of=loss))
+""",
+    "an optimizer": """
+import nn
+model = nn.MLP(2, [2, 1], rng=1, activation="tanh")
+before = model((0.5, 1.0))
+optimizer = nn.SGD(model.parameters(), lr=0.01)
+for epoch in range(3):
+    loss = nn.mse_loss([model((0.5, 1.0))], [1.0])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(explain(model.parameters()[0], of=loss))
+""",
+    "two optimizers": """
+import nn
+one, other = (nn.MLP(1, [1], rng=seed) for seed in (1, 2))
+first, second = nn.SGD(one.parameters(), lr=0.01), nn.SGD(other.parameters(), lr=0.01)
+for epoch in range(3):
+    loss = nn.mse_loss([other([one([0.5])])], [1.0])
+    for optimizer in (first, second):
+        optimizer.zero_grad()
+    loss.backward()
+    first.step()
+    second.step()
+print(explain(one.parameters()[0], of=loss), explain(other.parameters()[0], of=loss), sep="\\n")
+""",
+    "a minimum": """
+w = Value(1.0, "w")
+for epoch in range(200):
+    loss = (w - 1e-3) ** 2
+    w.zero_grad()
+    loss.backward()
+    w.data -= 0.25 * w.grad
+print(explain(w, of=loss))
+""",
+    "a loss to compare with": """
+w = Value(1.0, "w")
+first = (w * 2.0 - 1.0) ** 2
+first.backward()
+for epoch in range(3):
+    loss = (w * 2.0 - 1.0) ** 2
+    w.zero_grad()
+    loss.backward()
+    w.data -= 0.05 * w.grad
+print(explain(w, of=first), explain(w, of=loss), sep="\\n")
+""",
+    "the update at the begin of the next round": """
+w = Value(1.0, "w")
+loss = (w * 2.0 - 1.0) ** 2
+loss.backward()
+for epoch in range(3):
+    w.data -= 0.05 * w.grad
+    w.zero_grad()
+    loss = (w * 2.0 - 1.0) ** 2
+    loss.backward()
+    print(explain(w, of=loss))
+w.data -= 0.05 * w.grad
+print(explain(w, of=loss))
+""",
+    "functions": """
+def step(parameters, lr):
+    for p in parameters:
+        p.data -= lr * p.grad
+        p.zero_grad()
+def loss_of(w):
+    return (w * 2.0 - 1.0) ** 2
+w = Value(1.0, "w")
+for epoch in range(3):
+    loss = loss_of(w)
+    loss.backward()
+    print(explain(w, of=loss))
+    step([w], 0.05)
+""",
+}
+
+
+@pytest.mark.parametrize("recorder", ["if True", "with record_source()"])
+@pytest.mark.parametrize("name", RIGHT_PROGRAMS)
+def test_of_a_right_program_only_that_numbers_have_changed_is_said(
+    name: str, recorder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    body = "".join(f"    {line}\n" for line in RIGHT_PROGRAMS[name].strip().splitlines())
+    said = said_by(f"from autodiff import *\n{recorder}:\n{body}", tmp_path).splitlines()
+    true = ("run the forward pass again", "computed before that", "no name of its", "= 0 at")
+    of_another_loss = "another pass has run since"
+    assert [
+        note for note in said if not any(each in note for each in (*true, of_another_loss))
+    ] == []

@@ -784,6 +784,37 @@ def test_a_step_has_its_line_its_chain_rule_s_line_and_its_place_in_the_graph() 
     assert "backward_mul:  a.grad += b.data * upstream" in shown["rule"]
 
 
+@pytest.mark.parametrize(
+    ("before", "update"),
+    [
+        ("pass", "w.data -= 0.25 * w.grad"),
+        ("pass", "for p in [w]: p.data -= 0.25 * p.grad"),
+        ("import nn; optimizer = nn.SGD([w], lr=0.25)", "optimizer.step()"),
+    ],
+)
+def test_an_update_has_its_own_line(before: str, update: str, tmp_path: Path) -> None:
+    path = tmp_path / "trains.py"
+    path.write_text(
+        f"from autodiff import Value\nw = Value(2.0)\n{before}\nfor epoch in range(3):\n"
+        f"    loss = w * w\n    w.zero_grad()\n    loss.backward()\n    {update}\n"
+    )
+    shown = Screen(trace_of_file(path).trace).after("u")
+    assert update.rpartition(": ")[2] in shown["node"]
+
+
+def test_of_gradients_that_are_not_finite_the_reason_is_printed(tmp_path: Path) -> None:
+    path = tmp_path / "entropy.py"
+    path.write_text(
+        "from autodiff import Value, log\np, q = Value(0.0), Value(0.5)\n"
+        "loss = -(q * log(p)) - (1 - q) * log(1 - p)\nloss.backward()\n"
+    )
+    text = plain_text(trace_of_file(path).trace)
+    gradients, _, reasons = text.partition("gradients of the variables:")[2].partition("!")
+    assert gradients.split() == ["q", "inf", "p", "-inf"]
+    assert "log(0) is -inf" in reasons
+    assert reasons.count("(p + 1e-9).log()") == 1
+
+
 def test_why_a_gradient_is_0_is_told_beside_it_once_it_is_complete() -> None:
     trace = Trace(recorded_loss())
     shown = Screen(trace).after("slash", *"hidden", "enter")

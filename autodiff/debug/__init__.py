@@ -14,6 +14,8 @@
 ``not_finite.py``   why it is infinite or nan: a table of what operations cannot do
 ``updates.py``      updates that go wrong
 ``rebound.py``      updates that change no weight, read from the program's text
+``order.py``        an update before ``backward()``, a forward pass that runs once
+``in_vain.py``      updates by too little, or of what is made anew
 ``differences.py``  why ``value.grad`` is not there, or another number
 ``earlier.py``      the gradient that the last pass gave, where numbers have changed since
 ``program.py``      the program that made the graph: its names, and the lines that are meant

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
+from autodiff.debug.statements import Statement
 from autodiff.debug.steps import Step
 from autodiff.debug.text import is_call, shown
 from autodiff.support.changed import Changes
@@ -51,7 +52,8 @@ class UpdateStep:
     ``before`` and ``after`` are its numbers, ``gradient`` is what ``node.grad`` was when the pass
     had ended: the pass's own, added to what it had before, ``earlier``.  ``rate`` is the factor of
     the gradient that the change is, -lr for plain gradient descent.  It is None where that is not
-    known: where not all variables have the same, and no line of the program says so.
+    known: where not all variables have the same, and no line of the program says so.  ``line`` is
+    the one that does it, if it is known.
     """
 
     node: Value
@@ -61,6 +63,7 @@ class UpdateStep:
     earlier: float
     rate: float | None
     names: Names = field(compare=False)
+    line: Statement | None = field(default=None, compare=False)
 
     @property
     def change(self) -> float:

@@ -18,6 +18,7 @@ from autodiff.debug.statements import (
     reach,
     read,
     target_name,
+    unpacked,
 )
 from autodiff.support.frames import LIBRARY, is_users
 from autodiff.support.lines import names_of_user
@@ -55,7 +56,8 @@ class Program:
         self.statements = self.may_have_run([each for found, _ in texts for each in found])
         self.made_anew: dict[tuple[object, str], list[Statement]] = {}
         for each in self.statements:
-            self.made_anew.setdefault((each.function, each.made_anew), []).append(each)
+            for name in each.made_anew:
+                self.made_anew.setdefault((each.function, name), []).append(each)
         known = set(self.statements)
         self.flows = [
             flow
@@ -76,7 +78,10 @@ class Program:
                     self.called.setdefault(value, name)
 
     def may_have_run(self, statements: Sequence[Statement]) -> list[Statement]:
-        """Return the statements outside of functions, of those that run, and of what they name."""
+        """Return the statements outside of functions, of those that run, and of what they name.
+
+        Of a function that runs those are left out that it has not come to, but in a loop.
+        """
         by_owner: dict[str, list[Statement]] = {}
         for each in statements:
             by_owner.setdefault("".join(each.owners[:1]), []).append(each)
@@ -85,7 +90,13 @@ class Program:
         for owner in found:  # which grows meanwhile
             for each in by_owner.get(owner, ()):
                 found += (each.names & by_owner.keys()).difference(found)
-        return [each for owner in dict.fromkeys(found) for each in by_owner.get(owner, ())]
+        known = [each for owner in dict.fromkeys(found) for each in by_owner.get(owner, ())]
+        return [
+            each
+            for each in known
+            if self.has_been_at(each)
+            or any(loop.lineno <= self.running[each.function] for loop in each.loops)
+        ]
 
     # ---- names -----------------------------------------------------------------------------
 
@@ -151,10 +162,69 @@ class Program:
             if (name := target_name(each.tree)) not in others and self.is_current(each, name)
         ]
 
+    def assignments(self, names: set[str]) -> list[Statement]:
+        """Return the lines that give one of these names to something."""
+        return [
+            each
+            for each in self.statements
+            for target in (*getattr(each.tree, "targets", ()), getattr(each.tree, "target", None))
+            if isinstance(each.tree, (ast.Assign, ast.AugAssign))
+            if any(isinstance(part, ast.Name) and part.id in names for part in unpacked(target))
+        ]
+
+    def calls(self, method: str) -> list[tuple[Statement, set[str]]]:
+        """Return the lines that do nothing but call a method, with the names of what it is of."""
+        found = []
+        for each in self.statements:
+            match each.tree:
+                case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=attribute))):
+                    if attribute == method:
+                        found.append((each, names_in(owner)))
+        return found
+
+    def passes(self, root: Value) -> list[Statement]:
+        """Return the lines that call ``backward()`` of a Value, by its names."""
+        names = self.names([root])
+        return [each for each, owner in self.calls("backward") if owner & names]
+
+    def has_other_passes(self, root: Value) -> bool:
+        """Return whether lines call ``backward()`` of something that has a name of its own."""
+        names = self.names([root])
+        return any(owner and owner.isdisjoint(names) for _, owner in self.calls("backward"))
+
+    def steps(self, values: Iterable[Value]) -> list[Statement]:
+        """Return the lines that call ``step()`` of what may hold one of these Values."""
+        others = self.optimizers_without(values)
+        return [each for each, owner in self.calls("step") if owner.isdisjoint(others)]
+
+    def optimizers_without(self, values: Iterable[Value]) -> list[str]:
+        """Return the names of the optimizers in sight that hold none of these Values."""
+        wanted = set(map(id, values))
+        return [
+            name
+            for name, each in self.scope.items()
+            if isinstance(held := getattr(each, "__dict__", {}).get("parameters"), (list, tuple))
+            if hasattr(type(each), "step") and wanted.isdisjoint(map(id, held))
+        ]
+
+    def clearings(self, value: Value, root: Value) -> list[Statement]:
+        """Return the lines that clear a Value's gradient behind the last that calls backward()."""
+        others = {name for name, each in self.bound() if each is not value}
+        others -= self.names_of_loops()
+        last = self.passes(root)[-1:]
+        return [
+            each
+            for each in self.statements
+            if (is_update(each.tree, "grad") and is_clearing(each.tree))
+            or "zero_grad" in each.names
+            if each.names.isdisjoint(others) and not isinstance(each.tree, (ast.For, ast.While))
+            if any(one.owners == each.owners and one.place < each.place for one in last)
+        ]
+
     @property
-    def has_one_pass(self) -> bool:
-        """Whether the program's text calls ``backward()`` in one place, which runs once."""
-        return self.places_of("backward") == [()]
+    def has_several_passes(self) -> bool:
+        """Whether its text calls ``backward()`` in several places, or in one that may run often."""
+        return self.places_of("backward") not in ([], [()])
 
     @property
     def has_one_rule_applied(self) -> bool:
@@ -172,11 +242,9 @@ class Program:
     def is_current(self, statement: Statement, name: str) -> bool:
         """Return whether what a statement has done to what has a name may still be seen.
 
-        Then it has run, and nothing has given the name to something else since.
+        Then nothing has given the name to something else since.
         """
         place, now = statement.tree.lineno, self.running.get(statement.function, sys.maxsize)
-        if place > now and not any(each.lineno <= now for each in statement.loops):
-            return False
         return all(
             not place < each.tree.lineno <= now or set(each.loops) & set(statement.loops)
             for each in self.made_anew.get((statement.function, name), ())

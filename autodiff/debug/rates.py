@@ -26,7 +26,7 @@ from autodiff.debug.statements import (
 )
 from autodiff.value import Value
 
-__all__ = ["Change", "rates_of"]
+__all__ = ["Change", "line_of", "rates_of"]
 
 # How often a change is rounded before it is added: in a factor of it, by which it is multiplied.
 ROUNDINGS = 4
@@ -99,6 +99,19 @@ def rates_of(changes: Sequence[Change], files: Iterable[str]) -> list[float | No
     if common is not None and not any(each.has_no_factor for each in by_name.values()):
         return [common] * len(changes)
     return [rate_in_text(each, own) for each, own in zip(changes, found, strict=True)]
+
+
+def line_of(variable: Value, files: Iterable[str]) -> Statement | None:
+    """Return the line that updates a variable, None if there is none, or several may have done it.
+
+    It does it by the variable's name, else by another name, such as a loop's, else by ``step()``.
+    """
+    lines = [each for file in dict.fromkeys(files) for each in read(file)[0]]
+    updates = [each for each in lines if is_update(each.tree)]
+    own = [each for each in updates if variable.name and target_name(each.tree) == variable.name]
+    steps = [each for each in lines if isinstance(each.tree, ast.Expr) and "step" in each.names]
+    found = own or [*updates, *steps]
+    return found[0] if len(found) == 1 else None
 
 
 def common_rate(changes: Sequence[Change]) -> float | None:

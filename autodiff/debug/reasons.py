@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from autodiff.debug.differences import why_other_than_grad
 from autodiff.debug.directions import inside_the_graph
+from autodiff.debug.in_vain import why_forgotten, why_too_small
 from autodiff.debug.not_finite import why_not_finite
+from autodiff.debug.order import why_out_of_order
 from autodiff.debug.program import Program
 from autodiff.debug.rebound import replacement_by, replacement_of
 from autodiff.debug.situation import Situation, made_in
@@ -166,6 +168,9 @@ REASONS: tuple[Callable[[Situation], Iterator[str]], ...] = (
     what_changed,
     why_lost,
     why_overwritten,
+    why_out_of_order,
+    why_forgotten,
+    why_too_small,
     why_worse,
     is_the_root,
     why_not_finite,

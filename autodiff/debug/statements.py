@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +30,7 @@ __all__ = [
     "read",
     "shown_statements",
     "target_name",
+    "unpacked",
 ]
 
 # What makes a number of a Value: an attribute, and methods.
@@ -61,12 +63,23 @@ class Statement:
         return self.file, self.owners[-1] if self.owners else "<module>"
 
     @property
-    def made_anew(self) -> str:
-        """The name to which it gives something that has nothing to do with what it was."""
-        match self.tree:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                return "" if name in names_in(value) else name
-        return ""
+    def place(self) -> tuple[int, int]:
+        """Where it begins: its line and column."""
+        return self.tree.lineno, self.tree.col_offset
+
+    @property
+    def short_place(self) -> str:
+        """Its file, without the folder, and its line."""
+        return f"{os.path.basename(self.file)}:{self.tree.lineno}"
+
+    @property
+    def made_anew(self) -> set[str]:
+        """The names to which it gives something that has nothing to do with what they were."""
+        if not isinstance(self.tree, ast.Assign):
+            return set()
+        parts = [part for target in self.tree.targets for part in unpacked(target)]
+        names = {part.id for part in parts if isinstance(part, ast.Name)}
+        return names - names_in(self.tree.value)
 
     def __str__(self) -> str:
         return f"{shown_place(self.file, self.tree.lineno)}: {self.code}"
@@ -176,6 +189,13 @@ def names_in(*trees: ast.AST) -> set[str]:
     nodes = [each for tree in trees for each in ast.walk(tree)]
     names = {each.id for each in nodes if isinstance(each, ast.Name)}
     return (names | {each.attr for each in nodes if isinstance(each, ast.Attribute)}) - COMMON
+
+
+def unpacked(target: ast.expr) -> list[ast.expr]:
+    """Return what a target assigns to: itself, or its parts if it takes apart what it is given."""
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return [part for each in target.elts for part in unpacked(each)]
+    return [target]
 
 
 def target_name(statement: ast.stmt) -> str:

@@ -37,11 +37,19 @@ class ReversePass:
     """One pass over one graph: what its steps have in common.
 
     ``names`` is made when first asked for, so that a pass nobody prints costs nothing extra, and
-    ``changes`` recomputes nothing before.
+    ``changes`` recomputes nothing before.  ``set_aside`` are the gradients that leaves had before,
+    which are added at the end.
     """
 
-    def __init__(self, root: Value, interior: list[Value], changes: Changes) -> None:
+    def __init__(
+        self,
+        root: Value,
+        interior: list[Value],
+        changes: Changes,
+        set_aside: SetAside | None = None,
+    ) -> None:
         self.root = root
+        self.set_aside = set_aside or {}
         self.interior = interior
         self.changes = changes
 
@@ -255,7 +263,7 @@ class LookedOn:
         interior, self.set_aside = begin_pass(root) if root.parents else ([], {root: root.grad})
         set_aside_gradients(self.set_aside)
         root.grad = self.gradient
-        return ReversePass(root, interior, changes)
+        return ReversePass(root, interior, changes, self.set_aside)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from autodiff.debug.phases import PHASES, ForwardStep, Phase, UpdateStep
-from autodiff.debug.rates import Change, rates_of
+from autodiff.debug.rates import Change, line_of, rates_of
 from autodiff.debug.steps import ReversePass, Step, backward_steps, hooked_operands, last_uses
 from autodiff.ops import NOTHING, local_derivatives
 from autodiff.ops.operation import checked
@@ -167,6 +167,7 @@ class TracedPass:
         return UpdateStep(
             *(change.variable, change.before, change.after, change.gradient),
             *(self.earlier.get(change.variable, 0.0), rate, self.names),
+            line_of(change.variable, self._made_in or self.files),
         )
 
     @cached_property
@@ -180,8 +181,12 @@ class TracedPass:
             )
             for variable, after in self.updated.items()
         ]
-        files = [node.origin.file for node in self.order if node.origin.file]
-        return list(zip(changes, rates_of(changes, [*self.files, *files]), strict=True))
+        return list(zip(changes, rates_of(changes, [*self.files, *self._made_in]), strict=True))
+
+    @cached_property
+    def _made_in(self) -> list[str]:
+        """The files that made the graph, as far as that is recorded."""
+        return list(dict.fromkeys(node.origin.file for node in self.order if node.origin.file))
 
     def backward_step(self, k: int, before: float | None) -> Step:
         """Return a step of the backward pass, given the sum before it; None if it is the first."""

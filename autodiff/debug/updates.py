@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from autodiff.debug.directions import direction, turned_round
 from autodiff.debug.earlier import added_up
+from autodiff.debug.order import why_out_of_order
 from autodiff.debug.program import Program
 from autodiff.debug.rebound import lost_updates, replacement_by
 from autodiff.debug.situation import Situation, made_in
@@ -141,7 +142,7 @@ def why_worse(case: Situation) -> Iterator[str]:
     """Yield that the numbers of now make the loss larger, or that the updates will.
 
     Which way they go, the lines tell that do them.  Where they begin with a gradient that earlier
-    passes have added to, it is that which has to be mended.
+    passes have added to, or run in the wrong order, it is that which has to be mended.
     """
     program, root = case.program, case.names[case.of]
     movers = case.changes.causes if case.changes else [case.value]
@@ -156,7 +157,7 @@ def why_worse(case: Situation) -> Iterator[str]:
             f"which goes up the slope. To make {root} smaller, write "
             f"{turned_round(uphill[0].tree)}"
         )
-    elif is_worse and not added_up(case):
+    elif is_worse and not added_up(case) and not any(why_out_of_order(case)):
         is_down = all(direction(each.tree, program.scope) < 0 for each in updates)
         number = program.number(case.value)
         why = (

@@ -21,13 +21,16 @@ class Hooks:
     """The hooks of one Value, each under a number, in the order in which they were registered.
 
     They are a part of the Value (of its ``origin``) and live no longer than it does.
+    ``replacement`` is the gradient that functions have put in the place of another in the last pass
+    that called them; None if they have not.
     """
 
-    __slots__ = ("__weakref__", "breakpoints", "functions")
+    __slots__ = ("__weakref__", "breakpoints", "functions", "replacement")
 
     def __init__(self) -> None:
         self.functions: dict[int, GradientHook] = {}
         self.breakpoints: dict[int, Breakpoint] = {}
+        self.replacement: float | None = None
 
     def __len__(self) -> int:
         return len(self.functions) + len(self.breakpoints)
@@ -37,10 +40,12 @@ class Hooks:
         functions = tuple(self.functions.values())
         if functions:
             pass_over_library(sys.gettrace())
+        before = node.grad
         for function in functions:
             replacement = function(node.grad)
             if replacement is not None:
                 node.grad = to_float(replacement, "a hook that replaces a gradient")
+        self.replacement = node.grad if node.grad != before else None
         names = {"node": node, "parents": node.parents, "upstream": node.grad, "local": local}
         self._happens("backward", names, node.grad, node.origin.file, node.origin.line)
 
