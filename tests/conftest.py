@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, Phase, settings
 # No tests: the first need atheris, and of the others each imports an engine, which a test chooses.
 collect_ignore = ["fuzz", "programs"]
 
-# A slow machine is no failure.  HYPOTHESIS_PROFILE=thorough tries 50 times as many examples.
+# A slow machine is no failure.  HYPOTHESIS_PROFILE=thorough tries 50 times as many examples, and
+# HYPOTHESIS_PROFILE=quick a quarter, as for a first look that is followed by a whole one.
 TIMES = 50
 settings.register_profile("shared", deadline=None)
 # For tests.mutation: the same examples each time, and no search for the smallest that fails.
@@ -28,15 +29,16 @@ settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
 )
 settings.register_profile("thorough", deadline=None, max_examples=100 * TIMES, print_blob=True)
+settings.register_profile("quick", deadline=None, max_examples=25)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "shared")
 settings.load_profile(PROFILE)
 
 
 def examples(count: int, **others: Any) -> settings:
-    """Return settings with that many examples, or more if the profile is thorough."""
-    times = TIMES if PROFILE == "thorough" else 1
+    """Return settings with that many examples, or as many as the profile makes of them."""
+    tried = {"thorough": count * TIMES, "quick": max(count // 4, 1)}.get(PROFILE, count)
     slow = [HealthCheck.too_slow]
-    return settings(max_examples=count * times, suppress_health_check=slow, **others)
+    return settings(max_examples=tried, suppress_health_check=slow, **others)
 
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -60,7 +62,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # The files that take longest, longest first.
 LONGEST = (
-    *("test_pyodide.py", "test_sweep.py", "test_documents.py", "test_sweep_dask.py"),
+    *("test_recipes.py", "test_pyodide.py", "test_sweep.py", "test_documents.py"),
+    *("test_sweep_dask.py", "test_mistakes.py", "test_debugpy.py"),
     *("test_stopped_demos.py", "test_use.py", "test_numbers.py", "test_notebooks.py"),
     *("test_standalone.py", "test_deep_graphs.py", "test_xor_demo.py", "test_worksheet.py"),
     *("test_op_engines.py", "test_draw.py", "test_compile.py", "test_moons.py"),
