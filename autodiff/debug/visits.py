@@ -5,14 +5,20 @@ from __future__ import annotations
 import linecache
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import CO_GENERATOR
 from itertools import count
 from types import CodeType, FrameType
 
 from autodiff.debug.assignments import names_of_comprehension
-from autodiff.debug.bindings import LineNames, are_bound_as_before, bindings, bound_names
+from autodiff.debug.bindings import (
+    LineNames,
+    are_bound_as_before,
+    bindings,
+    bound_names,
+    globals_kept,
+)
 from autodiff.debug.instructions import can_follow, is_call, is_straight, start_of, stored_between
 from autodiff.operators import Operators
 from autodiff.support.frames import calling_function
@@ -60,20 +66,27 @@ class Visit:
 
     ``number`` grows from visit to visit.  ``names`` are those that are known to the line, and
     ``bindings`` what they stood for then, as it is kept: no Value, as that may be one of a graph of
-    before, whose line named one of a graph before that.
+    before, whose line named one of a graph before that.  ``module`` is the same of all data of the
+    module, which any function may change.
     ``returns`` is whether it returned what it made.
     """
 
-    __slots__ = ("bindings", "call", "line", "names", "number", "returns")
+    __slots__ = ("bindings", "call", "line", "module", "names", "number", "returns")
 
     def __init__(
-        self, call: Call, line: int, names: LineNames, bindings: tuple[object, ...]
+        self,
+        call: Call,
+        line: int,
+        names: LineNames,
+        bindings: tuple[object, ...],
+        module: Mapping[str, object],
     ) -> None:
         self.call = call
         self.line = line
         self.number = next(_numbers)
         self.names = names
         self.bindings = bindings
+        self.module = module
         self.returns = False
 
 
@@ -108,6 +121,7 @@ class VisitRecorder:
         self._is_shown = is_shown
         self._running: list[Running] = []  # the outermost first
         self._names: dict[tuple[CodeType, int], LineNames] = {}
+        self._modules: dict[str, Mapping[str, object]] = {}  # by file, as they were last
         self._times: dict[str, int | None] = {}
 
     def visit(self, frame: FrameType, called: FrameType | None) -> Visit | None:
@@ -192,8 +206,10 @@ class VisitRecorder:
             on_line = [name for name in found if not name.startswith("__")]
             names = tuple(dict.fromkeys((*bound, *on_line)))
             self._names[place] = LineNames(names, frozenset(on_line))
-        names = self._names[place].names
-        return Visit(call, line, self._names[place], bindings(names, frame, before))
+        known, file = self._names[place], call.code.co_filename
+        module = globals_kept(frame.f_globals, self._modules.get(file, {}))
+        self._modules[file] = module
+        return Visit(call, line, known, bindings(known.names, frame, before), module)
 
 
 def is_generator(called: FrameType | None) -> bool:

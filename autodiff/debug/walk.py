@@ -23,18 +23,21 @@ import linecache
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from operator import itemgetter
 from types import CodeType
 from typing import Any, Self
 
 from autodiff.debug.bindings import (
+    Copy,
     Unknown,
     bound_names,
-    is_definition,
+    definitions,
     is_function,
+    is_kept_alike,
     recalled,
+    variables_of,
 )
 from autodiff.debug.steps import InNumbers, LookedOn, ReversePass, call_hooks
 from autodiff.debug.visits import Call, Visit, time_of
@@ -53,6 +56,7 @@ __all__ = ["walk_through"]
 # Calls within calls further than this are done at the line where the last of these calls was.
 MOST_CALLS = 100
 
+CHANGED = Unknown("it changed while this line ran")
 JUMPED = (
     "backward() through your lines: a debugger has jumped {}, which would leave out chain rules or "
     "apply them twice. The pass was undone, and every gradient is as it was; in the backward pass, "
@@ -216,6 +220,42 @@ class Frame:
         self.stops: list[Stop] = []
 
 
+def visits_within(stop: Stop) -> Iterator[Visit]:
+    """Yield the last visits of the calls that a line made, the outermost first."""
+    while inner := [each for each in stop.work if isinstance(each, Frame)]:
+        stop = inner[0].stops[0]
+        yield stop.visit
+
+
+def changed_globals(stop: Stop) -> set[str]:
+    """Return the names of the module's data that changed while a line called functions.
+
+    The line's own visit knows what they stood for when the first of these made a Value.
+    """
+    first, file = stop.visit.module, stop.visit.call.code.co_filename
+    return {
+        name
+        for later in visits_within(stop)
+        if later.call.code.co_filename == file and later.module is not first
+        for name, it in first.items()
+        if not is_kept_alike(it, later.module.get(name))
+    }
+
+
+def changed_locals(stop: Stop) -> set[str]:
+    """Return the same of the names in its own frame: variables shared, and lists passed on."""
+    found = set()
+    for later in visits_within(stop):
+        bound = dict(zip(later.names.names, later.bindings, strict=True))
+        free = later.call.code.co_freevars
+        copies = {it.identity: it for it in later.bindings if isinstance(it, Copy)}
+        for name, it in zip(stop.visit.names.names, stop.visit.bindings, strict=True):
+            then = copies.get(it.identity, it) if isinstance(it, Copy) else it
+            if not is_kept_alike(it, bound[name] if name in free else then):
+                found.add(name)
+    return found
+
+
 def identity_of(call: Call) -> int:
     """Return what tells a call from others; all of a module's lines are one, however recorded."""
     return id(call.code if call.caller is None else call)
@@ -239,6 +279,7 @@ class Walk:
         self.visits_past: dict[tuple[CodeType, int], int] = {}
         self.calls: dict[str, Call] = {}
         self.modules: dict[str, dict[str, Any]] = {}
+        self.definitions: dict[str, dict[str, Any]] = {}
         self.codes: dict[tuple[CodeType, tuple[int, ...]], CodeType] = {}
 
     def plan(self, node: Value) -> None:
@@ -278,6 +319,7 @@ class Walk:
             self.modules[file] = module_of(file, frame.call.module)
             # Shared with its copies: what is warned of once is known in them.
             self.modules[file].setdefault("__warningregistry__", {})
+            self.definitions[file] = definitions(self.modules[file])
         if self.open:
             self.open[-1].stops[-1].work.append(frame)
         else:
@@ -311,30 +353,35 @@ class Walk:
         )
         rounds.check_end()
 
-    def recalled(self, visit: Visit) -> dict[str, Any]:
-        """Return what names stood for at a visit."""
+    def recalled(self, stop: Stop) -> dict[str, Any]:
+        """Return what the names known to a stop's line stood for."""
+        visit = stop.visit
+        found = self.as_kept(visit, visit.names.names, visit.bindings)
+        changed = changed_locals(stop)
+        variables = variables_of(visit.call.code) if is_function(visit.call.code) else ()
+        changed |= changed_globals(stop).difference(variables)
+        found.update((name, CHANGED) for name in changed & found.keys())
+        return found
+
+    def module_then(self, stop: Stop) -> dict[str, Any]:
+        """Return the global names at a stop, without the local ones: those that its code binds."""
+        visit, code = stop.visit, stop.visit.call.code
+        found = self.as_kept(visit, visit.module.keys(), visit.module.values())
+        found.update((name, CHANGED) for name in changed_globals(stop) & found.keys())
+        of_module = self.definitions[code.co_filename]
+        for name in bound_names(code):
+            found.pop(name, None)
+        found = {**of_module, **found}
+        for name in bound_names(code) if is_function(code) else ():
+            found.pop(name, None)
+        return found
+
+    def as_kept(
+        self, visit: Visit, names: Iterable[str], bindings: Iterable[Any]
+    ) -> dict[str, Any]:
+        """Return what names stood for at a visit, given what was kept of that."""
         module = self.modules.get(visit.call.code.co_filename, {})
-        return recalled(visit.names.names, visit.bindings, visit.number, self.nodes, module)
-
-    def module_then(self, call: Call) -> dict[str, Any]:
-        """Return the global names of a call, without what was bound to them since it ran.
-
-        The names that its code binds itself are left out.
-        """
-        module = dict(self.modules[call.code.co_filename])
-        visit, of_module = None, call
-        while of_module.caller is not None and is_function(of_module.code):
-            visit, of_module = of_module.caller, of_module.caller.call
-        if of_module.module == call.module and not is_function(of_module.code):
-            for name in bound_names(of_module.code):
-                if not is_definition(module.get(name)):
-                    module.pop(name, None)
-            if visit is not None:
-                module.update(self.recalled(visit))
-        if is_function(call.code):
-            for name in bound_names(call.code):
-                module.pop(name, None)
-        return module
+        return recalled(names, bindings, visit.number, self.nodes, module)
 
     def apply_chain_rule(self, node: Value) -> None:
         """Apply the node's rule; if that may call what the user wrote, for a debugger to see."""
@@ -373,7 +420,8 @@ class Rounds:
         self.stops = frame.stops
         self.at = 0
         self.names: LocalNames = {}
-        self.module = walk.module_then(frame.call)
+        self.module: dict[str, Any] = {}  # the global names
+        self.shown_globals: set[str] = set()
         self.bound = frozenset(bound_names(frame.call.code))
         # Also where the function itself does not know it, as for explain(w, of=loss).
         root, self.shown = walk.this_pass.root, dict[str, Value]()
@@ -383,19 +431,24 @@ class Rounds:
         self.show(self.stops[0])
 
     def next_round(self, _: object) -> None:
-        """Do the work of the stop, and let the local variables be those of the next."""
-        self.check_line(sys._getframe(1).f_lineno)
-        for each in self.stops[self.at].work:
+        """Do the work of the stop; between two, let the local variables be those of the next."""
+        line: int | None = sys._getframe(1).f_lineno
+        if line is not None:
+            self.check_line(line)
+            self.do_work(self.stops[self.at])
+        elif self.at < len(self.stops):
+            self.show(self.stops[self.at])
+        self.walk.quiet.end()
+
+    def do_work(self, stop: Stop) -> None:
+        """Apply the chain rules of a stop, and let the gradients be those after it."""
+        for each in stop.work:
             if isinstance(each, Frame):
                 self.walk.run(each)
             elif each.parents:
                 self.walk.apply_chain_rule(each)
         self.at += 1
-        if self.at < len(self.stops):
-            self.show(self.stops[self.at])
-        else:
-            self.show_gradients()
-        self.walk.quiet.end()
+        self.show_gradients()
 
     def check_line(self, line: int) -> None:
         """Raise RuntimeError if a debugger has jumped to that line."""
@@ -412,11 +465,12 @@ class Rounds:
     def show(self, stop: Stop) -> None:
         """Let the local variables be those of a stop."""
         visit, plain = stop.visit, LocalNames()
+        self.show_module(stop)
         operands = [
             parent for each in stop.work if isinstance(each, Value) for parent in each.parents
         ]
         self.shown.update([(own_name(each), each) for each in operands])
-        for name, thing in self.walk.recalled(visit).items():
+        for name, thing in self.walk.recalled(stop).items():
             is_of_this_pass = isinstance(thing, Value) and thing in self.walk.this_pass.place
             if name in self.shown and isinstance(thing, Value | Unknown) and not is_of_this_pass:
                 continue  # in a loop: what the name stood for was of the round before
@@ -425,7 +479,7 @@ class Rounds:
                 self.shown[name] = thing
             elif not (
                 self.module.get(name, plain) is thing  # such as a function
-                or (isinstance(thing, Unknown) and name not in visit.names.on_line)
+                or (isinstance(thing, Unknown) and thing is not CHANGED and name not in visit.names.on_line)
             ):
                 plain[name] = thing
         results = [last_value(each) for each in reversed(stop.work)]
@@ -445,9 +499,17 @@ class Rounds:
         )
         self.show_gradients()
 
+    def show_module(self, stop: Stop) -> None:
+        """Let the global names be those of a stop."""
+        then = self.walk.module_then(stop)
+        for name in self.shown_globals - then.keys():
+            del self.module[name]
+        self.shown_globals = set(then)
+        self.module.update(then)
+
     def lists_made(self, visit: Visit) -> dict[str, Sequence[Any]]:
         """Return the lists of Values that a line made, by its names, as the line after it knows."""
-        later = self.walk.recalled(self.stops[self.at - 1].visit) if self.at else {}
+        later = self.walk.recalled(self.stops[self.at - 1]) if self.at else {}
         found = {}
         for name in visit.names.on_line & later.keys():
             made = [each.origin.visit for each in self.nodes_in(later[name])]
