@@ -23,7 +23,7 @@ import linecache
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from operator import itemgetter
 from types import CodeType
@@ -417,6 +417,7 @@ class Rounds:
 
     def __init__(self, walk: Walk, frame: Frame) -> None:
         self.walk = walk
+        self.call = frame.call
         self.stops = frame.stops
         self.at = 0
         self.names: LocalNames = {}
@@ -469,26 +470,26 @@ class Rounds:
         operands = [
             parent for each in stop.work if isinstance(each, Value) for parent in each.parents
         ]
-        self.shown.update([(own_name(each), each) for each in operands])
-        for name, thing in self.walk.recalled(stop).items():
+        then = self.walk.recalled(stop)
+        self.shown.update(
+            (own_name(each), each)
+            for each in operands
+            if self.stands_alone(each, then) or each.origin.visit is visit
+        )
+        for name, thing in then.items():
             is_of_this_pass = isinstance(thing, Value) and thing in self.walk.this_pass.place
             if name in self.shown and isinstance(thing, Value | Unknown) and not is_of_this_pass:
                 continue  # in a loop: what the name stood for was of the round before
             self.shown.pop(name, None)
             if is_of_this_pass:
                 self.shown[name] = thing
-            elif not (
+            elif thing is CHANGED or not (
                 self.module.get(name, plain) is thing  # such as a function
-                or (isinstance(thing, Unknown) and thing is not CHANGED and name not in visit.names.on_line)
+                or (isinstance(thing, Unknown) and name not in visit.names.on_line)
             ):
                 plain[name] = thing
         results = [last_value(each) for each in reversed(stop.work)]
-        self.shown.update(
-            (own_name(each), each)
-            for each in results
-            # What is returned has a name of the caller's, which may be another thing here.
-            if not (visit.returns and own_name(each) in self.bound)
-        )
+        self.shown.update((own_name(each), each) for each in results if self.is_named(each, then))
         self.shown.pop("", None)
         plain.update(self.lists_made(visit))
         self.lists = {name: it for name, it in plain.items() if self.nodes_in(it)}
@@ -498,6 +499,28 @@ class Rounds:
             (name, text) for name, text in self.walk.which(visit).items() if self.is_free(name)
         )
         self.show_gradients()
+
+    def stands_alone(self, node: Value, then: Mapping[str, Any]) -> bool:
+        """Return whether a Value's own name stands for nothing else at a stop.
+
+        The names of a function's variables are not shown in a module, which has others.
+        """
+        name, namer = own_name(node), named_by(node)
+        if namer is not None and is_function(namer.code) and not is_function(self.call.code):
+            return False
+        return name not in then and self.is_free(name)
+
+    def is_named(self, node: Value, then: Mapping[str, Any]) -> bool:
+        """Return whether the result of a line has its own name there.
+
+        What is returned has one of a caller's, which may be another thing here.
+        """
+        namer = named_by(node)
+        if namer is not None and identity_of(namer) == identity_of(self.call):
+            return True
+        if namer is not None and not is_function(namer.code):
+            return own_name(node) not in self.bound
+        return self.stands_alone(node, then)
 
     def show_module(self, stop: Stop) -> None:
         """Let the global names be those of a stop."""
@@ -546,6 +569,17 @@ def last_value(work: Value | Frame) -> Value:
     while isinstance(work, Frame):
         work = work.stops[0].work[0]
     return work
+
+
+def named_by(node: Value) -> Call | None:
+    """Return the call that gave a Value its own name; None for a label or where it is not known."""
+    visit = node.origin.visit
+    if visit is None or not node.origin.name:
+        return None
+    while visit.returns and visit.call.caller is not None:
+        visit = visit.call.caller
+    call: Call = visit.call
+    return call
 
 
 def own_name(node: Value) -> str:
