@@ -20,6 +20,7 @@ from autodiff.debug.instructions import stored_within
 from autodiff.value import Value
 
 __all__ = [
+    "UNBOUND",
     "Copy",
     "LineNames",
     "Unknown",
@@ -27,9 +28,10 @@ __all__ = [
     "bindings",
     "bound_names",
     "definitions",
-    "globals_kept",
+    "is_data",
     "is_function",
     "is_kept_alike",
+    "kept",
     "recalled",
     "variables_of",
 ]
@@ -99,27 +101,12 @@ def is_function(code: CodeType) -> bool:
 
 def definitions(module: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is no data of a module's: functions, classes, modules, and names of Python's."""
-    return {
-        name: thing
-        for name, thing in module.items()
-        if isinstance(thing, DEFINITIONS) or name.startswith("__")
-    }
+    return {name: thing for name, thing in module.items() if not is_data(name, thing)}
 
 
-def globals_kept(module: Mapping[str, Any], before: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the names of a module's data stand for, as it is kept.
-
-    It is ``before``, which was kept at another line, if all is as it was.
-    """
-    found = {
-        name: kept(thing, before.get(name, UNBOUND))
-        for name, thing in module.items()
-        if not (isinstance(thing, DEFINITIONS) or name.startswith("__"))
-    }
-    is_as_before = found.keys() == before.keys() and all(
-        it is before[name] for name, it in found.items()
-    )
-    return before if is_as_before else found
+def is_data(name: str, thing: object) -> bool:
+    """Return whether what a module's name stands for is data."""
+    return not (isinstance(thing, DEFINITIONS) or name.startswith("__"))
 
 
 def is_kept_alike(one: Any, other: Any) -> bool:
@@ -143,17 +130,24 @@ def is_alike(one: Any, other: Any) -> bool:
 
 
 def bindings(
-    names: tuple[str, ...], frame: FrameType, before: tuple[Any, ...] = ()
+    names: tuple[str, ...],
+    frame: FrameType,
+    of_module: Mapping[str, Any],
+    before: tuple[Any, ...] = (),
 ) -> tuple[Any, ...]:
     """Return what names in a frame stand for, as it is kept.
 
-    ``before`` is what those of another line of the frame stood for: what is equal is shared.
+    ``of_module`` is what was kept of the module's data, and ``before`` what the names of another
+    line of the frame stood for: what is equal is shared.
     """
     there, beyond = frame.f_locals, frame.f_globals
+    own = {} if there is beyond else there
     earlier = (*before[: len(names)], *(UNBOUND,) * (len(names) - len(before)))
     return tuple(
         [
-            kept(there[name] if name in there else beyond.get(name, UNBOUND), was)
+            of_module[name]
+            if name in of_module and name not in own
+            else kept(own[name] if name in own else beyond.get(name, UNBOUND), was)
             for name, was in zip(names, earlier, strict=True)
         ]
     )
@@ -197,8 +191,7 @@ def kept(thing: Any, earlier: Any) -> Any:
         return earlier if is_same else Identity(id(thing))
     found = copied(thing, DEEPEST)
     if found is not UNBOUND:
-        copy = found if isinstance(thing, SCALARS) else Copy(id(thing), found)
-        return earlier if is_kept_alike(copy, earlier) else copy
+        return found if isinstance(thing, SCALARS) else Copy(id(thing), found)
     try:
         return ref(thing)
     except TypeError:

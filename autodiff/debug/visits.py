@@ -5,20 +5,15 @@ from __future__ import annotations
 import linecache
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import CO_GENERATOR
 from itertools import count
 from types import CodeType, FrameType
 
 from autodiff.debug.assignments import names_of_comprehension
-from autodiff.debug.bindings import (
-    LineNames,
-    are_bound_as_before,
-    bindings,
-    bound_names,
-    globals_kept,
-)
+from autodiff.debug.bindings import LineNames, are_bound_as_before, bindings, bound_names
+from autodiff.debug.globals import Kept, ModuleData
 from autodiff.debug.instructions import can_follow, is_call, is_straight, start_of, stored_between
 from autodiff.operators import Operators
 from autodiff.support.frames import calling_function
@@ -79,7 +74,7 @@ class Visit:
         line: int,
         names: LineNames,
         bindings: tuple[object, ...],
-        module: Mapping[str, object],
+        module: Kept,
     ) -> None:
         self.call = call
         self.line = line
@@ -121,7 +116,7 @@ class VisitRecorder:
         self._is_shown = is_shown
         self._running: list[Running] = []  # the outermost first
         self._names: dict[tuple[CodeType, int], LineNames] = {}
-        self._modules: dict[str, Mapping[str, object]] = {}  # by file, as they were last
+        self._modules: dict[str, ModuleData] = {}  # by file
         self._times: dict[str, int | None] = {}
 
     def visit(self, frame: FrameType, called: FrameType | None) -> Visit | None:
@@ -207,9 +202,10 @@ class VisitRecorder:
             names = tuple(dict.fromkeys((*bound, *on_line)))
             self._names[place] = LineNames(names, frozenset(on_line))
         known, file = self._names[place], call.code.co_filename
-        module = globals_kept(frame.f_globals, self._modules.get(file, {}))
-        self._modules[file] = module
-        return Visit(call, line, known, bindings(known.names, frame, before), module)
+        data = self._modules.setdefault(file, ModuleData())
+        module = data.now(frame.f_globals)
+        bound = bindings(known.names, frame, data.by_name, before)
+        return Visit(call, line, known, bound, module)
 
 
 def is_generator(called: FrameType | None) -> bool:

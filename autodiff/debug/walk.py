@@ -233,13 +233,14 @@ def changed_globals(stop: Stop) -> set[str]:
     The line's own visit knows what they stood for when the first of these made a Value.
     """
     first, file = stop.visit.module, stop.visit.call.code.co_filename
-    return {
-        name
-        for later in visits_within(stop)
-        if later.call.code.co_filename == file and later.module is not first
-        for name, it in first.items()
-        if not is_kept_alike(it, later.module.get(name))
-    }
+    found = set()
+    for later in visits_within(stop):
+        if later.call.code.co_filename == file and later.module is not first:
+            then = later.module.by_name()
+            for name, it in first.by_name().items():
+                if not is_kept_alike(it, then.get(name)):
+                    found.add(name)
+    return found
 
 
 def changed_locals(stop: Stop) -> set[str]:
@@ -366,7 +367,7 @@ class Walk:
     def module_then(self, stop: Stop) -> dict[str, Any]:
         """Return the global names at a stop, without the local ones: those that its code binds."""
         visit, code = stop.visit, stop.visit.call.code
-        found = self.as_kept(visit, visit.module.keys(), visit.module.values())
+        found = self.as_kept(visit, visit.module.names, visit.module.bindings)
         found.update((name, CHANGED) for name in changed_globals(stop) & found.keys())
         of_module = self.definitions[code.co_filename]
         for name in bound_names(code):
@@ -424,6 +425,7 @@ class Rounds:
         self.module: dict[str, Any] = {}  # the global names
         self.shown_globals: set[str] = set()
         self.bound = frozenset(bound_names(frame.call.code))
+        self.show_module(self.stops[0])
         # Also where the function itself does not know it, as for explain(w, of=loss).
         root, self.shown = walk.this_pass.root, dict[str, Value]()
         if self.is_free(own_name(root)):
