@@ -78,8 +78,8 @@ class Tracer(bdb.Bdb):
 
 
 def without_rounds(names: dict[str, Any]) -> dict[str, Any]:
-    """Return names without the one that does the work of a stop, which refers to the whole pass."""
-    return {name: it for name, it in names.items() if name != "__round__"}
+    """Return names without those that do the work of a stop, which refer to the whole pass."""
+    return {name: it for name, it in names.items() if name not in ("__round__", "__between__")}
 
 
 def is_of_a_pass(frame: FrameType) -> bool:

@@ -23,9 +23,11 @@ import linecache
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from heapq import heappop, heappush
-from operator import itemgetter
+from itertools import repeat
+from operator import call, itemgetter
 from types import CodeType
 from typing import Any, Self
 
@@ -349,9 +351,8 @@ class Walk:
             code = code_at_lines(of.co_filename, of.co_name, of.co_firstlineno, lines)
             self.codes[of, lines] = code
         rounds = Rounds(self, frame)
-        run_at_lines(
-            code, rounds.module, rounds.names, self.quiet.rounds(rounds.next_round), self.quiet
-        )
+        next_round = self.quiet.rounds(rounds.next_round)
+        run_at_lines(code, rounds.module, rounds.names, next_round, self.quiet, rounds.between)
         rounds.check_end()
 
     def recalled(self, stop: Stop) -> dict[str, Any]:
@@ -423,35 +424,32 @@ class Rounds:
         self.at = 0
         self.names: LocalNames = {}
         self.module: dict[str, Any] = {}  # the global names
-        self.shown_globals: set[str] = set()
+        self.changes: list[Callable[[], object]] = []
+        # Does all of these, with functions of C alone.
+        self.between = map(list, map(map, repeat(call), repeat(self.changes))).__next__
         self.bound = frozenset(bound_names(frame.call.code))
-        self.show_module(self.stops[0])
+        self.around = walk.module_then(self.stops[0])
         # Also where the function itself does not know it, as for explain(w, of=loss).
         root, self.shown = walk.this_pass.root, dict[str, Value]()
         if self.is_free(own_name(root)):
             self.shown[own_name(root)] = root
         self.lists: dict[str, Sequence[Any]] = {}
-        self.show(self.stops[0])
+        self.prepare(self.stops[0])
+        self.between()
 
     def next_round(self, _: object) -> None:
-        """Do the work of the stop; between two, let the local variables be those of the next."""
-        line: int | None = sys._getframe(1).f_lineno
-        if line is not None:
-            self.check_line(line)
-            self.do_work(self.stops[self.at])
-        elif self.at < len(self.stops):
-            self.show(self.stops[self.at])
-        self.walk.quiet.end()
-
-    def do_work(self, stop: Stop) -> None:
-        """Apply the chain rules of a stop, and let the gradients be those after it."""
-        for each in stop.work:
+        """Do the work of the stop, let the gradients be those after it, and prepare the next."""
+        self.check_line(sys._getframe(1).f_lineno)
+        for each in self.stops[self.at].work:
             if isinstance(each, Frame):
                 self.walk.run(each)
             elif each.parents:
                 self.walk.apply_chain_rule(each)
         self.at += 1
-        self.show_gradients()
+        self.names.update(self.gradients())
+        if self.at < len(self.stops):
+            self.prepare(self.stops[self.at])
+        self.walk.quiet.end()
 
     def check_line(self, line: int) -> None:
         """Raise RuntimeError if a debugger has jumped to that line."""
@@ -465,10 +463,11 @@ class Rounds:
         if left_out:
             raise RuntimeError(JUMPED.format(f"over {left_out} of {len(self.stops)} stops"))
 
-    def show(self, stop: Stop) -> None:
-        """Let the local variables be those of a stop."""
+    def prepare(self, stop: Stop) -> None:
+        """Find the names of a stop; they are shown when its line begins, by ``between``."""
         visit, plain = stop.visit, LocalNames()
-        self.show_module(stop)
+        before, self.around = self.around, self.walk.module_then(stop)
+        gone = before.keys() - self.around.keys()
         operands = [
             parent for each in stop.work if isinstance(each, Value) for parent in each.parents
         ]
@@ -486,7 +485,7 @@ class Rounds:
             if is_of_this_pass:
                 self.shown[name] = thing
             elif thing is CHANGED or not (
-                self.module.get(name, plain) is thing  # such as a function
+                self.around.get(name, plain) is thing  # such as a function
                 or (isinstance(thing, Unknown) and name not in visit.names.on_line)
             ):
                 plain[name] = thing
@@ -495,12 +494,15 @@ class Rounds:
         self.shown.pop("", None)
         plain.update(self.lists_made(visit))
         self.lists = {name: it for name, it in plain.items() if self.nodes_in(it)}
-        self.names.clear()
-        self.names.update({**plain, **self.shown})
-        self.names.update(
-            (name, text) for name, text in self.walk.which(visit).items() if self.is_free(name)
-        )
-        self.show_gradients()
+        which = self.walk.which(visit).items()
+        own = {name: text for name, text in which if self.is_free(name)}
+        names = {**plain, **self.shown, **own, **self.gradients()}
+        self.changes[:] = [
+            self.names.clear,
+            partial(self.names.update, names),
+            *[partial(self.module.pop, name, None) for name in gone],
+            partial(self.module.update, self.around),
+        ]
 
     def stands_alone(self, node: Value, then: Mapping[str, Any]) -> bool:
         """Return whether a Value's own name stands for nothing else at a stop.
@@ -524,14 +526,6 @@ class Rounds:
             return own_name(node) not in self.bound
         return self.stands_alone(node, then)
 
-    def show_module(self, stop: Stop) -> None:
-        """Let the global names be those of a stop."""
-        then = self.walk.module_then(stop)
-        for name in self.shown_globals - then.keys():
-            del self.module[name]
-        self.shown_globals = set(then)
-        self.module.update(then)
-
     def lists_made(self, visit: Visit) -> dict[str, Sequence[Any]]:
         """Return the lists of Values that a line made, by its names, as the line after it knows."""
         later = self.walk.recalled(self.stops[self.at - 1]) if self.at else {}
@@ -548,7 +542,8 @@ class Rounds:
         place = self.walk.this_pass.place
         return [each for each in inner if isinstance(each, Value) and each in place]
 
-    def show_gradients(self) -> None:
+    def gradients(self) -> dict[str, Any]:
+        """Return the gradients so far of what is shown, where their names are free."""
         waiting = self.walk.this_pass.waiting
         found: dict[str, Any] = {}
         for name, node in self.shown.items():
@@ -559,11 +554,11 @@ class Rounds:
         for name, each in self.lists.items():
             if any(node.has_grad for node in self.nodes_in(each)):
                 found[f"d_{name}"] = [getattr(node, "grad", None) for node in each]
-        self.names.update((name, it) for name, it in found.items() if self.is_free(name))
+        return {name: it for name, it in found.items() if self.is_free(name)}
 
     def is_free(self, name: str) -> bool:
         """Return whether the user's code has no such name of its own."""
-        return name not in self.bound and name not in self.module
+        return name not in self.bound and name not in self.around
 
 
 def last_value(work: Value | Frame) -> Value:

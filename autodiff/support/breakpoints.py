@@ -72,7 +72,7 @@ class Breakpoint:
                 file, line = self.file, self.line
             # Twice: most debuggers stop not where they are opened, but at the next line.
             code = code_at_lines(file, event, line, [line, line])
-            rounds: Iterator[object] = map(call, (debugger, int, int))  # type: ignore[arg-type]
+            rounds: Iterator[object] = map(call, (debugger, int))  # type: ignore[arg-type]
             quiet = QuietAfterwards()
             module = dict(module_of(file))
             tracer = run_at_lines(code, module, names, rounds.__next__, quiet, users=False)
