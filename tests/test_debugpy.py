@@ -369,7 +369,18 @@ def test_step_in_enters_a_function_of_the_users_and_step_out_leaves_it(
     assert float(shown["d_z"]) == pytest.approx(2 * (math.tanh(0.25) + y) * (1 - y * y))
     assert shown["x"] == "1.0"
     assert debugger.step_out().place == ("<module>", line)
-    assert debugger.local_variables()["visit"] == "'1 of 2'"  # the visit before
+    # The line of the call as it was entered, with the gradients after it; then the visit before.
+    left = debugger.local_variables()
+    assert left["visit"] == "'2 of 2'"
+    assert (left["x"], left["d_w"]) == ("1.0", shown["d_z"])
+    assert debugger.step_over().place == ("<module>", line)
+    entered = debugger.local_variables()
+    assert (entered["visit"], entered["x"]) == ("'1 of 2'", "3.0")
+    assert debugger.step_in().place == ("neuron", "return z.tanh()")
+    debugger.step_over()
+    # Over the last line of the function.
+    assert debugger.step_over().place == ("<module>", line)
+    assert debugger.local_variables()["visit"] == "'1 of 2'"
 
 
 def test_a_condition_and_a_log_message_are_honoured_in_the_backward_pass(

@@ -78,8 +78,8 @@ class Tracer(bdb.Bdb):
 
 
 def without_rounds(names: dict[str, Any]) -> dict[str, Any]:
-    """Return names without the one that does the work of a stop, which refers to the whole pass."""
-    return {name: it for name, it in names.items() if name != "__round__"}
+    """Return names without those that do the work of a stop, which refer to the whole pass."""
+    return {name: it for name, it in names.items() if name not in ("__round__", "__between__")}
 
 
 def is_of_a_pass(frame: FrameType) -> bool:
@@ -1061,6 +1061,164 @@ def test_all_names_are_as_they_were_when_the_line_ran(
     assert "accuracy" not in in_function[0].module
     assert in_function[0].module["scaled"] is module["scaled"]
     walk_through(module["loss"], 1.0)  # for what measures which lines are reached
+
+
+GLOBALS = """
+count, half = 0, 0.5
+log, wrapped = [], ([],)
+best = None
+def forward(x):
+    global count, best, half
+    count += 1
+    half = half / 2.0
+    log.append(count)
+    wrapped[0].append(x)
+    best = x if best is None else max(best, x)
+    return w * x
+def run():
+    total = 0.0
+    for x in (1.0, 3.0, 2.0):
+        y = forward(x)
+        silent()
+        total = total + y
+    return total
+def silent():
+    global count
+    count += 10
+w = Value(0.5)
+loss = run()
+loss = loss * 1.0
+count, log, wrapped, best = "end", [], (), "end"
+"""
+
+
+def test_global_names_are_at_each_stop_what_functions_had_made_of_them(lesson: Path) -> None:
+    stops = check(GLOBALS, lesson)
+    shown = [
+        (stop.functions[-1], stop.line, *known(stop, "count", "log", "wrapped", "best", "half"))
+        for stop in stops
+    ]
+    logs = [1], [1, 12], [1, 12, 23]
+    seen = ([1.0],), ([1.0, 3.0],), ([1.0, 3.0, 2.0],)
+    assert shown[0] == ("<module>", 24, 33, logs[2], seen[2], 3.0, 0.0625)
+    # The line that called run() saw them change: none of the numbers is that of the whole line.
+    assert shown[1][:2] == ("<module>", 23)
+    assert [repr(it) for it in shown[1][2:]] == ["unknown now: it changed while this line ran"] * 5
+    assert shown[2:-1] == [
+        ("run", 17, 33, logs[2], seen[2], 3.0, 0.0625),
+        ("run", 15, 23, logs[2], seen[2], 3.0, 0.0625),
+        ("forward", 11, 23, logs[2], seen[2], 3.0, 0.0625),
+        ("run", 17, 22, logs[1], seen[1], 3.0, 0.125),
+        ("run", 15, 12, logs[1], seen[1], 3.0, 0.125),
+        ("forward", 11, 12, logs[1], seen[1], 3.0, 0.125),
+        ("run", 17, 11, logs[0], seen[0], 1.0, 0.25),
+        ("run", 15, 1, logs[0], seen[0], 1.0, 0.25),
+        ("forward", 11, 1, logs[0], seen[0], 1.0, 0.25),
+    ]
+    assert shown[-1] == ("<module>", 22, 0, [], ([],), None, 0.5)
+
+
+def known(stop: Stop, *names: str) -> list[Any]:
+    """Return what names stand for at a stop, local or global, None for those that are none."""
+    return [{**stop.module, **stop.names}.get(name) for name in names]
+
+
+def test_variables_shared_with_functions_and_lists_passed_to_them(lesson: Path) -> None:
+    stops = check(
+        """
+        def made():
+            calls, seen = 0, []
+            def times(x, into):
+                nonlocal calls
+                calls += 1
+                into.append(x)
+                return w * x
+            one = times(2.0, seen)
+            return one + times(3.0, seen) * times(4.0, seen)
+        w = Value(0.5)
+        loss = made()
+        """,
+        lesson,
+    )
+    in_made = {stop.line: stop for stop in stops if stop.functions[-1] == "made"}
+    changed = "unknown now: it changed while this line ran"
+    assert [repr(in_made[9].names[name]) for name in ("calls", "seen")] == [changed] * 2
+    assert (in_made[8].names["calls"], in_made[8].names["seen"]) == (1, [2.0])
+    assert [stop.names["calls"] for stop in stops if stop.functions[-1] == "times"] == [3, 2, 1]
+
+
+def test_a_number_is_told_from_an_equal_one_of_another_type(lesson: Path) -> None:
+    stops = check(
+        """
+        k, pair = 1, [0.0, 1]
+        w = Value(2.0)
+        def times(v):
+            return v * k
+        a = times(w)
+        k, pair[0] = True, -0.0
+        b = times(a)
+        k, pair[1] = 1.0, True
+        loss = times(b)
+        """,
+        lesson,
+    )
+    in_times = [stop for stop in stops if stop.functions[-1] == "times"]
+    assert [repr(known(stop, "k", "pair")) for stop in in_times] == [
+        "[1.0, [-0.0, True]]",
+        "[True, [-0.0, 1]]",
+        "[1, [0.0, 1]]",
+    ]
+
+
+def test_a_values_own_name_is_not_shown_where_another_thing_has_it(lesson: Path) -> None:
+    stops = check(
+        """
+        def layer(x):
+            h = w * x
+            return h
+        def score(terms):
+            q = terms[0] * 3.0
+            return q
+        def each(xs):
+            for x in xs:
+                y = w * x
+                yield y
+        w = Value(0.5)
+        h = 7.0
+        first = [layer(1.0)]
+        loss = score(first) + h + sum(each([1.0]))
+        """,
+        lesson,
+    )
+    shown = {(stop.functions[-1], stop.line): stop for stop in stops}
+    # In score() h is the module's number, not the operand that layer() called so; nor where the
+    # module calls layer().
+    assert known(shown["score", 5], "h", "d_h") == [7.0, None]
+    assert known(shown["<module>", 13], "h", "d_h") == [7.0, None]
+    assert shown["layer", 2].names["h"].data == 0.5
+    assert shown["layer", 2].gradients["h"] == 3.0
+    # The module has neither x nor y nor q.
+    of_module = [stop for stop in stops if stop.functions[-1] == "<module>"]
+    assert not {"x", "y", "q", "d_y", "d_q"} & {name for stop in of_module for name in stop.names}
+    assert shown["each", 9].names["y"].data == 0.5
+
+
+def test_a_value_called_as_another_that_has_its_name_by_now(lesson: Path) -> None:
+    stops = check(
+        """
+        w = Value(2.0)
+        h = w * 3.0
+        kept = [h]
+        h = Value(9.0)
+        y = kept[0] * 2.0
+        loss = y * 1.0
+        """,
+        lesson,
+    )
+    at_y = stops[1]
+    assert at_y.line == 5
+    assert not {"h", "d_h"} & at_y.names.keys()  # the Value(9.0) was not kept
+    assert (stops[2].line, stops[2].names["h"].data, stops[2].gradients["h"]) == (2, 6.0, 2.0)
 
 
 def test_the_users_own_names_are_not_hidden_by_those_of_the_pass(lesson: Path) -> None:

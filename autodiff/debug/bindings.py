@@ -8,7 +8,7 @@ objects weakly.  What cannot be kept is known to be unknown.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from dis import get_instructions
 from functools import lru_cache
@@ -20,14 +20,20 @@ from autodiff.debug.instructions import stored_within
 from autodiff.value import Value
 
 __all__ = [
+    "UNBOUND",
+    "Copy",
     "LineNames",
     "Unknown",
     "are_bound_as_before",
     "bindings",
     "bound_names",
-    "is_definition",
+    "definitions",
+    "is_data",
     "is_function",
+    "is_kept_alike",
+    "kept",
     "recalled",
+    "variables_of",
 ]
 
 # Of these, what a name stood for is what it stands for.
@@ -40,13 +46,13 @@ UNBOUND: Final = object()
 
 
 class Unknown:
-    """What a debugger shows for a name whose object could not be kept."""
+    """What a debugger shows for a name where it is not known what it stood for."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
 
     def __repr__(self) -> str:
-        return f"unknown now: it was of type {self.kind}, of which no copy was kept"
+        return f"unknown now: {self.reason}"
 
 
 class Identity(int):
@@ -78,9 +84,14 @@ def bound_names(code: CodeType) -> tuple[str, ...]:
     """
     of_function: tuple[str, ...] = ()
     if is_function(code):
-        of_function = code.co_varnames + code.co_cellvars + code.co_freevars
+        of_function = variables_of(code)
     stored = [each.argval for each in get_instructions(code) if each.opname in BINDING]
     return tuple(dict.fromkeys((*of_function, *stored)))
+
+
+def variables_of(code: CodeType) -> tuple[str, ...]:
+    """Return the names of a function's own variables, and those of the functions around it."""
+    return code.co_varnames + code.co_cellvars + code.co_freevars
 
 
 def is_function(code: CodeType) -> bool:
@@ -88,23 +99,55 @@ def is_function(code: CodeType) -> bool:
     return bool(code.co_flags & inspect.CO_OPTIMIZED)
 
 
-def is_definition(thing: object) -> bool:
-    """Return whether a thing is a function, a class or a module."""
-    return isinstance(thing, DEFINITIONS)
+def definitions(module: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is no data of a module's: functions, classes, modules, and names of Python's."""
+    return {name: thing for name, thing in module.items() if not is_data(name, thing)}
+
+
+def is_data(name: str, thing: object) -> bool:
+    """Return whether what a module's name stands for is data."""
+    return not (isinstance(thing, DEFINITIONS) or name.startswith("__"))
+
+
+def is_kept_alike(one: Any, other: Any) -> bool:
+    """Return whether the same was kept of what a name stood for at two lines."""
+    if type(one) is Copy is type(other):
+        return one.identity == other.identity and is_alike(one.parts, other.parts)
+    return is_alike(one, other)
+
+
+def is_alike(one: Any, other: Any) -> bool:
+    """Return whether what was kept is the same, with 1, 1.0 and True told apart."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, tuple | list):
+        return len(one) == len(other) and all(map(is_alike, one, other))
+    if isinstance(one, dict):
+        return is_alike([*one.items()], [*other.items()])
+    return repr(one) == repr(other) if isinstance(one, float | complex) else bool(one == other)
 
 
 def bindings(
-    names: tuple[str, ...], frame: FrameType, before: tuple[Any, ...] = ()
+    names: tuple[str, ...],
+    frame: FrameType,
+    of_module: Mapping[str, Any],
+    before: tuple[Any, ...] = (),
 ) -> tuple[Any, ...]:
     """Return what names in a frame stand for, as it is kept.
 
-    ``before`` is what those of another line of the frame stood for: what is equal is shared.
+    ``of_module`` is what was kept of the module's data, and ``before`` what the names of another
+    line of the frame stood for: what is equal is shared.
     """
     there, beyond = frame.f_locals, frame.f_globals
+    own = {} if there is beyond else there
     earlier = (*before[: len(names)], *(UNBOUND,) * (len(names) - len(before)))
     return tuple(
         [
-            kept(there[name] if name in there else beyond.get(name, UNBOUND), was)
+            of_module[name]
+            if name in of_module and name not in own
+            else kept(own[name] if name in own else beyond.get(name, UNBOUND), was)
             for name, was in zip(names, earlier, strict=True)
         ]
     )
@@ -152,7 +195,7 @@ def kept(thing: Any, earlier: Any) -> Any:
     try:
         return ref(thing)
     except TypeError:
-        return unknown(type(thing).__name__)
+        return not_kept(type(thing).__name__)
 
 
 def copied(thing: Any, depth: int) -> Any:
@@ -172,14 +215,14 @@ def copied(thing: Any, depth: int) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def unknown(kind: str) -> Unknown:
+def not_kept(kind: str) -> Unknown:
     """Return what says that an object of that type was not kept."""
-    return Unknown(kind)
+    return Unknown(f"it was of type {kind}, of which no copy was kept")
 
 
 def recalled(
-    names: tuple[str, ...],
-    bindings: tuple[Any, ...],
+    names: Iterable[str],
+    bindings: Iterable[Any],
     number: int,
     nodes: Mapping[int, Value],
     module: Mapping[str, Any],
@@ -196,12 +239,12 @@ def recalled(
         if type(binding) is Identity:
             now = module.get(name)
             node = nodes.get(binding, now if id(now) == binding else None)
-            found[name] = node if was_there(node, number) else unknown("Value")
+            found[name] = node if was_there(node, number) else not_kept("Value")
         elif type(binding) is Copy:
             found[name] = with_values(binding.parts, number, nodes)
         elif type(binding) is ref:
             thing = binding()
-            found[name] = unknown("object") if thing is None else thing
+            found[name] = not_kept("object") if thing is None else thing
     return found
 
 
@@ -210,7 +253,7 @@ def with_values(part: Any, number: int, nodes: Mapping[int, Value]) -> Any:
     kind = type(part)
     if kind is Identity:
         node = nodes.get(part)
-        return node if was_there(node, number) else unknown("Value")
+        return node if was_there(node, number) else not_kept("Value")
     if kind in (tuple, list):
         return kind([with_values(each, number, nodes) for each in part])
     if kind is dict:

@@ -13,6 +13,7 @@ from types import CodeType, FrameType
 
 from autodiff.debug.assignments import names_of_comprehension
 from autodiff.debug.bindings import LineNames, are_bound_as_before, bindings, bound_names
+from autodiff.debug.globals import Kept, ModuleData
 from autodiff.debug.instructions import can_follow, is_call, is_straight, start_of, stored_between
 from autodiff.operators import Operators
 from autodiff.support.frames import COMPREHENSIONS, calling_function, frames_of_now
@@ -70,20 +71,27 @@ class Visit:
 
     ``number`` grows from visit to visit.  ``names`` are those that are known to the line, and
     ``bindings`` what they stood for then, as it is kept: no Value, as that may be one of a graph of
-    before, whose line named one of a graph before that.
+    before, whose line named one of a graph before that.  ``module`` is the same of all data of the
+    module, which any function may change.
     ``returns`` is whether it returned what it made.
     """
 
-    __slots__ = ("bindings", "call", "line", "names", "number", "returns")
+    __slots__ = ("bindings", "call", "line", "module", "names", "number", "returns")
 
     def __init__(
-        self, call: Call, line: int, names: LineNames, bindings: tuple[object, ...]
+        self,
+        call: Call,
+        line: int,
+        names: LineNames,
+        bindings: tuple[object, ...],
+        module: Kept,
     ) -> None:
         self.call = call
         self.line = line
         self.number = next(_numbers)
         self.names = names
         self.bindings = bindings
+        self.module = module
         self.returns = False
 
 
@@ -127,6 +135,7 @@ class VisitRecorder:
         self._around = set(frames_of_now())
         self._running: list[Running] = []  # the outermost first
         self._names: dict[tuple[CodeType, int], LineNames] = {}
+        self._modules: dict[str, ModuleData] = {}  # by file
         self._times: dict[str, int | None] = {}
 
     def visit(self, frame: FrameType, called: FrameType | None) -> Visit | None:
@@ -214,8 +223,11 @@ class VisitRecorder:
             on_line = [name for name in found if not name.startswith("__")]
             names = tuple(dict.fromkeys((*bound, *on_line)))
             self._names[place] = LineNames(names, frozenset(on_line))
-        names = self._names[place].names
-        return Visit(call, line, self._names[place], bindings(names, frame, before))
+        known, file = self._names[place], call.code.co_filename
+        data = self._modules.setdefault(file, ModuleData())
+        module = data.now(frame.f_globals)
+        bound = bindings(known.names, frame, data.by_name, before)
+        return Visit(call, line, known, bound, module)
 
 
 def is_generator(called: FrameType | None) -> bool:

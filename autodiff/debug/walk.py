@@ -23,18 +23,23 @@ import linecache
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from heapq import heappop, heappush
-from operator import itemgetter
+from itertools import repeat
+from operator import call, itemgetter
 from types import CodeType
 from typing import Any, Self
 
 from autodiff.debug.bindings import (
+    Copy,
     Unknown,
     bound_names,
-    is_definition,
+    definitions,
     is_function,
+    is_kept_alike,
     recalled,
+    variables_of,
 )
 from autodiff.debug.steps import InNumbers, LookedOn, ReversePass, call_hooks
 from autodiff.debug.visits import Call, Visit, time_of
@@ -53,6 +58,7 @@ __all__ = ["walk_through"]
 # Calls within calls further than this are done at the line where the last of these calls was.
 MOST_CALLS = 100
 
+CHANGED = Unknown("it changed while this line ran")
 JUMPED = (
     "backward() through your lines: a debugger has jumped {}, which would leave out chain rules or "
     "apply them twice. The pass was undone, and every gradient is as it was; in the backward pass, "
@@ -216,6 +222,43 @@ class Frame:
         self.stops: list[Stop] = []
 
 
+def visits_within(stop: Stop) -> Iterator[Visit]:
+    """Yield the last visits of the calls that a line made, the outermost first."""
+    while inner := [each for each in stop.work if isinstance(each, Frame)]:
+        stop = inner[0].stops[0]
+        yield stop.visit
+
+
+def changed_globals(stop: Stop) -> set[str]:
+    """Return the names of the module's data that changed while a line called functions.
+
+    The line's own visit knows what they stood for when the first of these made a Value.
+    """
+    first, file = stop.visit.module, stop.visit.call.code.co_filename
+    found = set()
+    for later in visits_within(stop):
+        if later.call.code.co_filename == file and later.module is not first:
+            then = later.module.by_name()
+            for name, it in first.by_name().items():
+                if not is_kept_alike(it, then.get(name)):
+                    found.add(name)
+    return found
+
+
+def changed_locals(stop: Stop) -> set[str]:
+    """Return the same of the names in its own frame: variables shared, and lists passed on."""
+    found = set()
+    for later in visits_within(stop):
+        bound = dict(zip(later.names.names, later.bindings, strict=True))
+        free = later.call.code.co_freevars
+        copies = {it.identity: it for it in later.bindings if isinstance(it, Copy)}
+        for name, it in zip(stop.visit.names.names, stop.visit.bindings, strict=True):
+            then = copies.get(it.identity, it) if isinstance(it, Copy) else it
+            if not is_kept_alike(it, bound[name] if name in free else then):
+                found.add(name)
+    return found
+
+
 def identity_of(call: Call) -> int:
     """Return what tells a call from others; all of a module's lines are one, however recorded."""
     return id(call.code if call.caller is None else call)
@@ -239,6 +282,7 @@ class Walk:
         self.visits_past: dict[tuple[CodeType, int], int] = {}
         self.calls: dict[str, Call] = {}
         self.modules: dict[str, dict[str, Any]] = {}
+        self.definitions: dict[str, dict[str, Any]] = {}
         self.codes: dict[tuple[CodeType, tuple[int, ...]], CodeType] = {}
 
     def plan(self, node: Value) -> None:
@@ -278,6 +322,7 @@ class Walk:
             self.modules[file] = module_of(file, frame.call.module)
             # Shared with its copies: what is warned of once is known in them.
             self.modules[file].setdefault("__warningregistry__", {})
+            self.definitions[file] = definitions(self.modules[file])
         if self.open:
             self.open[-1].stops[-1].work.append(frame)
         else:
@@ -306,35 +351,39 @@ class Walk:
             code = code_at_lines(of.co_filename, of.co_name, of.co_firstlineno, lines)
             self.codes[of, lines] = code
         rounds = Rounds(self, frame)
-        run_at_lines(
-            code, rounds.module, rounds.names, self.quiet.rounds(rounds.next_round), self.quiet
-        )
+        next_round = self.quiet.rounds(rounds.next_round)
+        run_at_lines(code, rounds.module, rounds.names, next_round, self.quiet, rounds.between)
         rounds.check_end()
 
-    def recalled(self, visit: Visit) -> dict[str, Any]:
-        """Return what names stood for at a visit."""
+    def recalled(self, stop: Stop) -> dict[str, Any]:
+        """Return what the names known to a stop's line stood for."""
+        visit = stop.visit
+        found = self.as_kept(visit, visit.names.names, visit.bindings)
+        changed = changed_locals(stop)
+        variables = variables_of(visit.call.code) if is_function(visit.call.code) else ()
+        changed |= changed_globals(stop).difference(variables)
+        found.update((name, CHANGED) for name in changed & found.keys())
+        return found
+
+    def module_then(self, stop: Stop) -> dict[str, Any]:
+        """Return the global names at a stop, without the local ones: those that its code binds."""
+        visit, code = stop.visit, stop.visit.call.code
+        found = self.as_kept(visit, visit.module.names, visit.module.bindings)
+        found.update((name, CHANGED) for name in changed_globals(stop) & found.keys())
+        of_module = self.definitions[code.co_filename]
+        for name in bound_names(code):
+            found.pop(name, None)
+        found = {**of_module, **found}
+        for name in bound_names(code) if is_function(code) else ():
+            found.pop(name, None)
+        return found
+
+    def as_kept(
+        self, visit: Visit, names: Iterable[str], bindings: Iterable[Any]
+    ) -> dict[str, Any]:
+        """Return what names stood for at a visit, given what was kept of that."""
         module = self.modules.get(visit.call.code.co_filename, {})
-        return recalled(visit.names.names, visit.bindings, visit.number, self.nodes, module)
-
-    def module_then(self, call: Call) -> dict[str, Any]:
-        """Return the global names of a call, without what was bound to them since it ran.
-
-        The names that its code binds itself are left out.
-        """
-        module = dict(self.modules[call.code.co_filename])
-        visit, of_module = None, call
-        while of_module.caller is not None and is_function(of_module.code):
-            visit, of_module = of_module.caller, of_module.caller.call
-        if of_module.module == call.module and not is_function(of_module.code):
-            for name in bound_names(of_module.code):
-                if not is_definition(module.get(name)):
-                    module.pop(name, None)
-            if visit is not None:
-                module.update(self.recalled(visit))
-        if is_function(call.code):
-            for name in bound_names(call.code):
-                module.pop(name, None)
-        return module
+        return recalled(names, bindings, visit.number, self.nodes, module)
 
     def apply_chain_rule(self, node: Value) -> None:
         """Apply the node's rule; if that may call what the user wrote, for a debugger to see."""
@@ -370,20 +419,26 @@ class Rounds:
 
     def __init__(self, walk: Walk, frame: Frame) -> None:
         self.walk = walk
+        self.call = frame.call
         self.stops = frame.stops
         self.at = 0
         self.names: LocalNames = {}
-        self.module = walk.module_then(frame.call)
+        self.module: dict[str, Any] = {}  # the global names
+        self.changes: list[Callable[[], object]] = []
+        # Does all of these, with functions of C alone.
+        self.between = map(list, map(map, repeat(call), repeat(self.changes))).__next__
         self.bound = frozenset(bound_names(frame.call.code))
+        self.around = walk.module_then(self.stops[0])
         # Also where the function itself does not know it, as for explain(w, of=loss).
         root, self.shown = walk.this_pass.root, dict[str, Value]()
         if self.is_free(own_name(root)):
             self.shown[own_name(root)] = root
         self.lists: dict[str, Sequence[Any]] = {}
-        self.show(self.stops[0])
+        self.prepare(self.stops[0])
+        self.between()
 
     def next_round(self, _: object) -> None:
-        """Do the work of the stop, and let the local variables be those of the next."""
+        """Do the work of the stop, let the gradients be those after it, and prepare the next."""
         self.check_line(sys._getframe(1).f_lineno)
         for each in self.stops[self.at].work:
             if isinstance(each, Frame):
@@ -391,10 +446,9 @@ class Rounds:
             elif each.parents:
                 self.walk.apply_chain_rule(each)
         self.at += 1
+        self.names.update(self.gradients())
         if self.at < len(self.stops):
-            self.show(self.stops[self.at])
-        else:
-            self.show_gradients()
+            self.prepare(self.stops[self.at])
         self.walk.quiet.end()
 
     def check_line(self, line: int) -> None:
@@ -409,45 +463,72 @@ class Rounds:
         if left_out:
             raise RuntimeError(JUMPED.format(f"over {left_out} of {len(self.stops)} stops"))
 
-    def show(self, stop: Stop) -> None:
-        """Let the local variables be those of a stop."""
+    def prepare(self, stop: Stop) -> None:
+        """Find the names of a stop; they are shown when its line begins, by ``between``."""
         visit, plain = stop.visit, LocalNames()
+        before, self.around = self.around, self.walk.module_then(stop)
+        gone = before.keys() - self.around.keys()
         operands = [
             parent for each in stop.work if isinstance(each, Value) for parent in each.parents
         ]
-        self.shown.update([(own_name(each), each) for each in operands])
-        for name, thing in self.walk.recalled(visit).items():
+        then = self.walk.recalled(stop)
+        self.shown.update(
+            (own_name(each), each)
+            for each in operands
+            if self.stands_alone(each, then) or each.origin.visit is visit
+        )
+        for name, thing in then.items():
             is_of_this_pass = isinstance(thing, Value) and thing in self.walk.this_pass.place
             if name in self.shown and isinstance(thing, Value | Unknown) and not is_of_this_pass:
                 continue  # in a loop: what the name stood for was of the round before
             self.shown.pop(name, None)
             if is_of_this_pass:
                 self.shown[name] = thing
-            elif not (
-                self.module.get(name, plain) is thing  # such as a function
+            elif thing is CHANGED or not (
+                self.around.get(name, plain) is thing  # such as a function
                 or (isinstance(thing, Unknown) and name not in visit.names.on_line)
             ):
                 plain[name] = thing
         results = [last_value(each) for each in reversed(stop.work)]
-        self.shown.update(
-            (own_name(each), each)
-            for each in results
-            # What is returned has a name of the caller's, which may be another thing here.
-            if not (visit.returns and own_name(each) in self.bound)
-        )
+        self.shown.update((own_name(each), each) for each in results if self.is_named(each, then))
         self.shown.pop("", None)
         plain.update(self.lists_made(visit))
         self.lists = {name: it for name, it in plain.items() if self.nodes_in(it)}
-        self.names.clear()
-        self.names.update({**plain, **self.shown})
-        self.names.update(
-            (name, text) for name, text in self.walk.which(visit).items() if self.is_free(name)
-        )
-        self.show_gradients()
+        which = self.walk.which(visit).items()
+        own = {name: text for name, text in which if self.is_free(name)}
+        names = {**plain, **self.shown, **own, **self.gradients()}
+        self.changes[:] = [
+            self.names.clear,
+            partial(self.names.update, names),
+            *[partial(self.module.pop, name, None) for name in gone],
+            partial(self.module.update, self.around),
+        ]
+
+    def stands_alone(self, node: Value, then: Mapping[str, Any]) -> bool:
+        """Return whether a Value's own name stands for nothing else at a stop.
+
+        The names of a function's variables are not shown in a module, which has others.
+        """
+        name, namer = own_name(node), named_by(node)
+        if namer is not None and is_function(namer.code) and not is_function(self.call.code):
+            return False
+        return name not in then and self.is_free(name)
+
+    def is_named(self, node: Value, then: Mapping[str, Any]) -> bool:
+        """Return whether the result of a line has its own name there.
+
+        What is returned has one of a caller's, which may be another thing here.
+        """
+        namer = named_by(node)
+        if namer is not None and identity_of(namer) == identity_of(self.call):
+            return True
+        if namer is not None and not is_function(namer.code):
+            return own_name(node) not in self.bound
+        return self.stands_alone(node, then)
 
     def lists_made(self, visit: Visit) -> dict[str, Sequence[Any]]:
         """Return the lists of Values that a line made, by its names, as the line after it knows."""
-        later = self.walk.recalled(self.stops[self.at - 1].visit) if self.at else {}
+        later = self.walk.recalled(self.stops[self.at - 1]) if self.at else {}
         found = {}
         for name in visit.names.on_line & later.keys():
             made = [each.origin.visit for each in self.nodes_in(later[name])]
@@ -461,7 +542,8 @@ class Rounds:
         place = self.walk.this_pass.place
         return [each for each in inner if isinstance(each, Value) and each in place]
 
-    def show_gradients(self) -> None:
+    def gradients(self) -> dict[str, Any]:
+        """Return the gradients so far of what is shown, where their names are free."""
         waiting = self.walk.this_pass.waiting
         found: dict[str, Any] = {}
         for name, node in self.shown.items():
@@ -472,11 +554,11 @@ class Rounds:
         for name, each in self.lists.items():
             if any(node.has_grad for node in self.nodes_in(each)):
                 found[f"d_{name}"] = [getattr(node, "grad", None) for node in each]
-        self.names.update((name, it) for name, it in found.items() if self.is_free(name))
+        return {name: it for name, it in found.items() if self.is_free(name)}
 
     def is_free(self, name: str) -> bool:
         """Return whether the user's code has no such name of its own."""
-        return name not in self.bound and name not in self.module
+        return name not in self.bound and name not in self.around
 
 
 def last_value(work: Value | Frame) -> Value:
@@ -484,6 +566,17 @@ def last_value(work: Value | Frame) -> Value:
     while isinstance(work, Frame):
         work = work.stops[0].work[0]
     return work
+
+
+def named_by(node: Value) -> Call | None:
+    """Return the call that gave a Value its own name; None for a label or where it is not known."""
+    visit = node.origin.visit
+    if visit is None or not node.origin.name:
+        return None
+    while visit.returns and visit.call.caller is not None:
+        visit = visit.call.caller
+    call: Call = visit.call
+    return call
 
 
 def own_name(node: Value) -> str:

@@ -74,7 +74,7 @@ class Breakpoint:
             code = code_at_lines(file, event, line, [line, line])
             rounds: Iterator[object] = map(call, (debugger, int))  # type: ignore[arg-type]
             quiet = QuietAfterwards()
-            module = module_of(file)
+            module = dict(module_of(file))
             tracer = run_at_lines(code, module, names, rounds.__next__, quiet, users=False)
             pass_over_library(tracer, was_opened=True)
 

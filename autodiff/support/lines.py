@@ -32,8 +32,8 @@ __all__ = [
 LocalNames = dict[str, Any]
 Result = TypeVar("Result")
 
-# A debugger shows a name like this apart from the user's.
-ROUND = "__round__"
+# A debugger shows names like these apart from the user's.
+ROUND, BETWEEN = "__round__", "__between__"
 # Where the local variables are none of the user's, but say what happens.
 NOT_USERS = "__not_users__"
 
@@ -46,10 +46,10 @@ def code_at_lines(file: str, function: str, first: int, lines: Sequence[int]) ->
     """Return the code of a function that does a round of work at each line, in this order.
 
     ``first`` is the line at which the function begins.  Each line is a stop for a debugger, also
-    where the same comes again: in between is something that is on no line.
+    where the same comes again: in between is something that is on no line.  There the names become
+    those of the next line, as a debugger shows a line again when a call in it has been left.
     """
-    between = f"\n{ROUND}\n"
-    code = compile(between.join([f"{ROUND}()"] * len(lines)), file, "exec")
+    code = compile(f"\n{BETWEEN}()\n".join([f"{ROUND}()"] * len(lines)), file, "exec")
     table, line = bytearray(), first
     for units, place in lines_of(code):
         if place and not place % 2:
@@ -178,23 +178,25 @@ def run_at_lines(
     names: LocalNames,
     next_round: Callable[[], object],
     quiet: Quiet,
+    between: Callable[[], object] = int,
     *,
     users: bool = True,
 ) -> Any:
     """Run such code with ``names`` as its local variables, and the names of a module.
 
-    ``next_round`` is called at each stop.  The module is a copy: its names are the user's, and what
-    is called at each stop is none of them.  ``users`` says whether ``names`` are the user's, too.
-    Returns the trace function after it.
+    ``next_round`` is called at each stop, and ``between`` two: that is no function of Python's, as
+    a debugger would stop where it returns.  ``module`` is a copy, which is cleared at the end: its
+    names are the user's, and what is called is none of them.  ``users`` says whether ``names`` are
+    the user's, too.  Returns the trace function after it.
     """
-    around = {**module, ROUND: next_round}
+    module[ROUND], module[BETWEEN] = next_round, between
     if not users:
-        around[NOT_USERS] = True
+        module[NOT_USERS] = True
     quiet.end()
     # On one line, where a debugger does not stop in between.
-    _, tracer, _ = exec(code, around, names), sys.gettrace(), quiet.begin()  # type: ignore[func-returns-value]
+    _, tracer, _ = exec(code, module, names), sys.gettrace(), quiet.begin()  # type: ignore[func-returns-value]
     names.clear()  # which refer to what refers to them
-    around.clear()
+    module.clear()
     return tracer
 
 
