@@ -51,7 +51,7 @@ def record_source(*, library: bool = False, visits: bool = True) -> Iterator[Non
     fast.
 
     Only what the block's own thread makes is recorded.  Of nested blocks the outermost counts.
-    Inside, a Value takes ten to twenty times as long to make; outside, nothing is slower.
+    Inside, a Value takes twenty to forty times as long to make; outside, nothing is slower.
 
     >>> with record_source():
     ...     w, x = Value(3.0), Value(2.0)
