@@ -58,6 +58,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the tests that are marked slow, too: the same proofs, for more cases",
     )
+    parser.addoption(
+        "--few",
+        action="store_true",
+        help=f"run at most {FEW} cases of each test: a first look, followed by a whole one",
+    )
+
+
+# How many cases of one test are run with --few: the first, the last, and those between.
+FEW = 3
+
+
+def few(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the items with a few cases of each test, evenly spread."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    kept = set()
+    for each in cases.values():
+        last = len(each) - 1
+        kept.update(each[last * place // (FEW - 1)].nodeid for place in range(FEW))
+    return [item for item in items if item.nodeid in kept]
 
 
 # The files that take longest, longest first.
@@ -88,6 +109,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if hasattr(config, "workerinput"):
         items.sort(key=place_of)
+    if config.getoption("--few"):
+        kept = few(items)
+        chosen = set(kept)
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = kept
     if not config.getoption("--slow"):
         left_out = [item for item in items if item.get_closest_marker("slow")]
         if left_out:
