@@ -306,10 +306,6 @@ class GradientSteps:
             if each.contribution is not None:
                 yield each
 
-    def is_guard(self, contribution: Value) -> bool:
-        """Return whether a contribution is chosen by whether its node is reached."""
-        return contribution in self.arithmetic.guards
-
     def complete(self, value: Value) -> Value:
         """Return a Value's gradient, after the last contribution; 0 where nothing reaches it."""
         return self.arithmetic.complete(value)

@@ -71,8 +71,6 @@ def record(job: Job, place: int = 0) -> Recording:
 
 def is_same(first: Recording, second: Recording, job: Job) -> bool:
     """Return whether two recordings do the same operations on the same variables and constants."""
-    if len(first.inputs) != len(second.inputs):
-        return False
     own = job.model.parameters()
     twins = dict(zip((*first.inputs, *own), (*second.inputs, *own), strict=True))
     return recording.is_same(first.roots, second.roots, twins)

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import autodiff
 from autodiff import Value, ops
-from autodiff.ops import NOTHING, OPERATIONS, Operation, Role
+from autodiff.ops import NOTHING, OPERATIONS, Operation, Role, picked
 from autodiff.support.gradients import NOT_COMPUTED
 from tests.bits import all_bits, bits, same_bits, steps_between
 from tests.op_cases import (
@@ -708,3 +708,8 @@ def test_clip_gives_the_gradient_to_what_is_taken_and_nothing_to_the_others() ->
 def test_a_low_bound_above_the_high_one_is_passed_over() -> None:
     for x in (-1.0, 0.5, 3.0):
         assert autodiff.clip(x, 1.0, 0.0) == 0.0  # as PyTorch documents
+
+
+def test_picking_among_values_is_a_node() -> None:
+    node = picked(Value(1.0), Value(2.0), Value(3.0))
+    assert (node.op, node.data) == (OPERATIONS["pick"], 3.0)

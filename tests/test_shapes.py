@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import nn
 from autodiff import Program, Value, exp, log, pick, where
-from autodiff.compiler import ShapedProgram
+from autodiff.compiler import ShapedProgram, native_shapes
 from autodiff.compiler.native import is_installed
 from autodiff.compiler.native_shapes import NativeShapes
 from autodiff.compiler.shapes import PythonShapes
@@ -580,3 +580,31 @@ def test_auto_takes_machine_code_where_that_is_installed() -> None:
     assert isinstance(trainer.program, ShapedProgram)
     kind = NativeShapes if is_installed() else PythonShapes
     assert isinstance(trainer.program.runner, kind)
+
+
+def test_the_loop_over_rows_is_made_once_and_is_machine_code() -> None:
+    pytest.importorskip("llvmlite", reason="it makes the machine code")
+    function, engine = native_shapes.rows_loop.__wrapped__()
+    assert callable(function)
+    assert engine.get_function_address("run") != 0
+
+
+class Deciding(nn.SGD):
+    """Gradient descent whose rule looks at a number, which no program can repeat."""
+
+    def rule(self, weights: Any, gradients: Any, state: Any) -> tuple[list[Any], list[Any]]:
+        moved, state = super().rule(weights, gradients, state)
+        return [
+            w if g > 0.0 else m for w, g, m in zip(weights, gradients, moved, strict=True)
+        ], state
+
+
+def test_a_rule_that_decides_by_a_number_trains_eagerly_on_rows_of_different_lengths() -> None:
+    model = Reader()
+    optimizer = Deciding(model.parameters(), lr=0.1)
+    x, y = documents(4)
+    history = nn.fit(model, x, y, loss=mean_surprise, optimizer=optimizer, epochs=1)
+    assert history.engine == "eager"
+    assert "Deciding" in history.reason or "line" in history.reason or ".py" in history.reason
+    with pytest.raises(ValueError, match='pass engine="eager"'):
+        nn.fit(model, x, y, loss=mean_surprise, optimizer=optimizer, epochs=1, engine="python")

@@ -28,7 +28,7 @@ needs_vectors = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def fill() -> Callable[..., Any]:
-    engine = native._engine(vector_exp.exp_assembly(WIDTH))
+    engine = native.engine_of(vector_exp.exp_assembly(WIDTH))
     native._kept.append(engine)
     kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
     return kind(engine.get_function_address("fill"))

@@ -30,6 +30,7 @@ import nn
 from autodiff import AnomalyError, Value, detect_anomaly, record_source, topological_order
 from autodiff.debug import assignments
 from autodiff.debug.assignments import names_of_comprehension
+from autodiff.debug.bindings import is_alike
 from autodiff.debug.steps import ReversePass, step_through
 from autodiff.debug.walk import Pass, Rounds, Walk, last_first, walk_through
 from autodiff.ops import Operation
@@ -1524,3 +1525,23 @@ def test_where_a_debugger_looks_on_backward_is_the_walk(
     monkeypatch.setattr(watch, "walk_through", lambda *given: walked.append(given))
     root.backward()
     assert walked == [(root, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        (1, 1, True),
+        (1, 1.0, False),
+        (True, 1, False),
+        (0.0, -0.0, False),
+        ([1, (2, "a")], [1, (2, "a")], True),
+        ([1, 2], [1], False),
+        ({"a": 1}, {"a": 1}, True),
+        ({"a": 1}, {"a": 1.0}, False),
+        ({"a": 1}, {"b": 1}, False),
+    ],
+)
+def test_what_was_kept_of_a_name_is_compared_with_types_and_signs(
+    one: Any, other: Any, is_same: bool
+) -> None:
+    assert is_alike(one, other) is is_same

@@ -136,9 +136,7 @@ class WrittenOut(Blocks):
         places = range(vector.start, vector.start + vector.width)
         for place in places:
             old = self.unwritten.get(place)
-            if old is not None and not (
-                old.start in places and old.start + old.width - 1 in places
-            ):
+            if old is not None and not {old.start, old.start + old.width - 1} <= {*places}:
                 self.write_back([place])  # it is overwritten in part: as a whole, before
         for place in places:
             self.known[place] = self.unwritten[place] = vector
