@@ -150,8 +150,7 @@ class WrittenOut(Blocks):
             kind = vector_type(vector.width)
             self.body.append(f"  store {kind} {vector.name}, ptr {place}, align 8")
             for lane in range(vector.start, vector.start + vector.width):
-                if unwritten.get(lane) is vector:
-                    del unwritten[lane]
+                del unwritten[lane]  # none was overwritten: it had been written before
 
     def move(self, to: str, source: str, count: str) -> None:
         start, last = int(source), int(source) + int(count)

@@ -564,6 +564,11 @@ def test_an_accessibility_check_finds_nothing_serious(
     lab: Path, moons: Path, open_page: Open, scheme: str
 ) -> None:
     opened = open_page(lab, "#epoch=5000", color_scheme=scheme)
+    # The boxes come with the widest number there is, until their own are there.
+    opened.wait_until(
+        '![...document.querySelectorAll("[aria-label]")]'
+        '.some((each) => each.getAttribute("aria-label").includes("1.234e"))'
+    )
     opened.settle()
     assert serious(opened) == []
     opened.press("d", "b", "ArrowRight")
