@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 from autodiff.compiler.layout import Layout
@@ -9,15 +10,13 @@ from autodiff.compiler.llvm_operations import Externals
 from autodiff.compiler.llvm_written_out import WrittenOut
 
 
-class NoNumbers:
-    """A layout in which no number is known."""
-
-    numbers: dict[int, float] = {}
+# A layout in which no number is known.
+UNKNOWN = cast(Layout, SimpleNamespace(numbers={}))
 
 
 def written_by(*steps: tuple[str, Any]) -> list[str]:
     """Return the loads and stores that steps make: writes of vectors, and reads, of two numbers."""
-    writer = WrittenOut(Externals(0), cast(Layout, NoNumbers()))
+    writer = WrittenOut(Externals(0), UNKNOWN)
     writer.width = 2
     for kind, place in steps:
         if kind == "write":
