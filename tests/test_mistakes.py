@@ -120,6 +120,7 @@ def test_nothing_of_a_lost_update_is_said_of_what_is_not_in_that_loop(
     assert "never changed" not in said_by(RIGHT.format(update=update, asked="x"), tmp_path)
 
 
+@pytest.mark.parametrize("used", ["x", "x.detach()"])
 @pytest.mark.parametrize(
     "update",
     [
@@ -129,12 +130,12 @@ def test_nothing_of_a_lost_update_is_said_of_what_is_not_in_that_loop(
     ],
 )
 def test_what_another_variable_s_update_does_is_not_said_of_one_that_has_none(
-    update: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    update: str, used: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     program = (
         "from autodiff import *\nw, x = Value(1.0, 'w'), Value(2.0, 'x')\nws = [w]\n"
-        "for epoch in range(2):\n    loss = (w + ws[0]) * x.detach()\n    loss.backward()\n"
+        f"for epoch in range(2):\n    loss = (w + ws[0]) * {used}\n    loss.backward()\n"
         f"    {update}\nprint(explain(x, of=loss))\n"
     )
     assert "0.1 *" not in said_by(program, tmp_path)
