@@ -125,6 +125,23 @@ MISTAKES = [
             ("for p in net.parameters():", "p = p - lr * p.grad", "p.data -= lr * p.grad"),
             ("for p in net.parameters():", "p = p.data - lr * p.grad", "p.data -= lr * p.grad"),
             ("for p in net.parameters():", "p = p + -lr * p.grad", "p.data += -lr * p.grad"),
+            ("for p in net.parameters():", "p = -lr * p.grad + p", "p.data += -lr * p.grad"),
+            ("for p in net.parameters():", "p = p.item() - lr * p.grad", "p.data -= lr * p.grad"),
+            (
+                "for p in net.parameters():",
+                "p = p - lr * p.grad - 0.1 * p",
+                "p.data = p.data - lr * p.grad - 0.1 * p.data",
+            ),
+            (
+                "for p in net.parameters():",
+                "new = [p - lr * g for g in [p.grad]]",
+                "for g in [p.grad]: p.data -= lr * g",
+            ),
+            (
+                "for i in range(2):",
+                "new = net.parameters()[i] - lr * net.parameters()[i].grad",
+                "net.parameters()[i].data -= lr * net.parameters()[i].grad",
+            ),
             ("for p in net.parameters():", "p.data - lr * p.grad", "p.data -= lr * p.grad"),
             (
                 "for p in net.parameters():",

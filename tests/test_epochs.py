@@ -299,6 +299,8 @@ def test_a_factor_is_shown_where_it_is_the_same_for_all_or_the_program_says_so(
         ("w.data -= [0.01, 0.02, 0.03][epoch] * w.grad", [-0.03]),
         ("w.data -= lr * w.grad; b.data -= 2 * lr * b.grad", [-0.02, -0.04]),
         ("w.data -= lr * w.grad; b.data = 0.25 * epoch", [-0.02, None]),
+        ("w.data -= lr * w.grad; b.data = 1.0 if epoch < 2 else 1e999", [-0.02, None]),
+        ("scale = 0; scale = 4; w.data -= lr / scale * w.grad", [-0.005]),
         ("w.data = -0.25 * epoch", [None]),
         ("w.grad = max(-1.0, min(1.0, w.grad)); w.data -= lr * w.grad", [None]),
         ("w.data -= [0.01, 0.02, 0.03][epoch] * w.grad; w.data = max(-9.0, w.data)", [None]),

@@ -94,6 +94,8 @@ print(explain({asked}, of=loss))
         "        p.data -= lr * velocity[i]",
         "    for i, p in enumerate(net.parameters()):\n        v = velocity[i]\n"
         "        v = 0.9 * v + p.grad\n        velocity[i] = v\n        p.data -= lr * v",
+        "    for i, p in enumerate(net.parameters()):\n        velocity[i] += p.grad\n"
+        "        p.data -= lr * velocity[i]",
         "    for p in net.parameters():\n        total += p.grad ** 2\n"
         "        p.data -= lr * p.grad",
         # Neither is what a loop does with numbers of its own.
@@ -116,6 +118,27 @@ def test_nothing_of_a_lost_update_is_said_of_what_is_not_in_that_loop(
     update = "    for p in net.parameters():\n        p -= lr * p.grad"
     assert "never changed" in said_by(RIGHT.format(update=update, asked="net.w"), tmp_path)
     assert "never changed" not in said_by(RIGHT.format(update=update, asked="x"), tmp_path)
+
+
+@pytest.mark.parametrize("used", ["x", "x.detach()"])
+@pytest.mark.parametrize(
+    "update",
+    [
+        "w = w - 0.1 * w.grad",
+        "ws = [p - 0.1 * p.grad for p in ws]",
+        "for p in ws:\n        p = p - 0.1 * p.grad\n        ws = [p]",
+    ],
+)
+def test_what_another_variable_s_update_does_is_not_said_of_one_that_has_none(
+    update: str, used: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    program = (
+        "from autodiff import *\nw, x = Value(1.0, 'w'), Value(2.0, 'x')\nws = [w]\n"
+        f"for epoch in range(2):\n    loss = (w + ws[0]) * {used}\n    loss.backward()\n"
+        f"    {update}\nprint(explain(x, of=loss))\n"
+    )
+    assert "0.1 *" not in said_by(program, tmp_path)
 
 
 def test_of_several_lost_updates_the_one_that_ran_last_is_told(

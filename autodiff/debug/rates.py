@@ -136,6 +136,8 @@ def shortest(low: float, high: float) -> float:
 
     >>> shortest(-0.10000000000000002, -0.09999999999999998)
     -0.1
+    >>> shortest(1.0000000000000002, 1.0000000000000002)
+    1.0000000000000002
     """
     middle = low + (high - low) / 2.0
     for digits in range(1, 17):
