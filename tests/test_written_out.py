@@ -9,7 +9,6 @@ from autodiff.compiler.layout import Layout
 from autodiff.compiler.llvm_operations import Externals
 from autodiff.compiler.llvm_written_out import WrittenOut
 
-
 # A layout in which no number is known.
 UNKNOWN = cast(Layout, SimpleNamespace(numbers={}))
 
