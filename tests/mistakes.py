@@ -138,6 +138,11 @@ MISTAKES = [
                 "for g in [p.grad]: p.data -= lr * g",
             ),
             (
+                "for i in range(1):",
+                "new = {name: p - lr * p.grad for name, p in net.named_parameters()}",
+                "for name, p in net.named_parameters(): p.data -= lr * p.grad",
+            ),
+            (
                 "for i in range(2):",
                 "new = net.parameters()[i] - lr * net.parameters()[i].grad",
                 "net.parameters()[i].data -= lr * net.parameters()[i].grad",
