@@ -123,7 +123,7 @@ def read(file: str) -> tuple[list[Statement], list[Flow]]:
 @lru_cache(maxsize=16)
 def _read(file: str, source: str) -> tuple[list[Statement], list[Flow]]:
     tree = parsed(source)
-    lines = source.splitlines()
+    lines = [line.encode() for line in source.split("\n")]
     parameters = {
         name: [each.arg for each in arguments.args if each.arg != "self"]
         for name, arguments in functions_in(tree)
@@ -131,7 +131,7 @@ def _read(file: str, source: str) -> tuple[list[Statement], list[Flow]]:
     statements, flows = [], []
     for each, owners, loops in statements_in(tree, (), ()):
         names = names_in(*own_parts(each))
-        statement = Statement(file, each, code_of(each, source, lines), owners, loops, names)
+        statement = Statement(file, each, code_of(each, lines), owners, loops, names)
         statements.append(statement)
         for expression, targets in flows_in(each, owners, parameters):
             numbers = taken_out(each, expression)
@@ -139,11 +139,17 @@ def _read(file: str, source: str) -> tuple[list[Statement], list[Flow]]:
     return statements, flows
 
 
-def code_of(statement: ast.stmt, source: str, lines: Sequence[str]) -> str:
-    """Return the text of a statement, as it was written but on one line; of a block its first."""
+def code_of(statement: ast.stmt, lines: Sequence[bytes]) -> str:
+    """Return the text of a statement, as it was written but on one line; of a block its first.
+
+    ``lines`` are those of the file in UTF-8, in which columns are counted.
+    """
+    part = [*lines[statement.lineno - 1 : statement.lineno]]
     if isinstance(statement, SIMPLE):
-        return " ".join((ast.get_source_segment(source, statement) or "").split())
-    return lines[statement.lineno - 1].strip()
+        part = [*lines[statement.lineno - 1 : statement.end_lineno]]
+        part[-1] = part[-1][: statement.end_col_offset]
+        part[0] = part[0][statement.col_offset :]
+    return " ".join(b" ".join(part).decode().split())
 
 
 def statements_in(
