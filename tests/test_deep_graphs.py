@@ -78,6 +78,7 @@ def test_backward_goes_a_million_deep(chain: Chain) -> None:
     assert same_bits(chain.leaf.grad, 3.0)
 
 
+@pytest.mark.unmeasured
 def test_steps_go_a_million_deep(chain: Chain) -> None:
     chain.leaf.grad = 0.0
     count = 0
@@ -94,6 +95,7 @@ def test_a_pickle_goes_a_million_deep(chain: Chain) -> None:
     assert (order[0].label, order[-1].data) == ("x", 2.5)
 
 
+@pytest.mark.unmeasured
 def test_a_deep_copy_goes_a_million_deep(chain: Chain) -> None:
     twin = copy.deepcopy(chain.end)
     order = topological_order(twin)

@@ -131,6 +131,7 @@ def test_the_command_prints_loss_and_accuracy_and_writes_the_pictures(
     )
 
 
+@pytest.mark.unmeasured
 def test_the_animation_has_a_frame_for_each_stop_and_ends_with_a_pause(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

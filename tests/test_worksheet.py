@@ -129,6 +129,7 @@ def test_a_level_has_what_it_is_about(seed: int, level: int) -> None:
 
 
 @pytest.mark.unmeasured
+@pytest.mark.unmeasured
 def test_problems_of_a_sheet_differ() -> None:
     for seed, level in SHEETS:
         problems = make_problems(seed, level, 6)
@@ -399,6 +400,7 @@ def local_derivative(op: str, x: list[Fraction], position: int, tie: Fraction) -
 
 
 @pytest.mark.unmeasured
+@pytest.mark.unmeasured
 @settings(max_examples=200)
 @given(data=st.data(), seed=st.integers(0, 30), level=st.sampled_from(list(LEVELS)))
 def test_one_mistake_anywhere_is_one_mistake_whatever_is_left_blank_after_it(
@@ -596,6 +598,7 @@ def test_random_bytes_are_refused(content: bytes) -> None:
 # ---- the command -------------------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 def test_its_own_answers_are_all_right_and_its_blanks_are_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

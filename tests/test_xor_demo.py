@@ -77,6 +77,7 @@ def test_a_run_that_has_not_learned_says_so_plainly(tmp_path: Path) -> None:
     assert "This run has NOT learned XOR" in done.stdout
 
 
+@pytest.mark.unmeasured
 def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
     arguments = ("--init", "uniform", "--seed", "5", "--epochs", "50", "--out", str(tmp_path))
     assert run_demo(*arguments).returncode == 0
