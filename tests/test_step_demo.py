@@ -293,7 +293,10 @@ def terminal() -> Iterator[Callable[..., Terminal]]:
 
     yield open_terminal
     for each in opened:
-        each.process.close(force=True)
+        if each.process.isalive():
+            each.process.kill(signal.SIGKILL)
+            each.process.wait()
+        each.process.close()
 
 
 RIGHT, LEFT, DOWN, UP = "\x1b[C", "\x1b[D", "\x1b[B", "\x1b[A"
