@@ -822,3 +822,13 @@ def test_a_use_that_is_not_taken_is_a_step_before_the_hook_too() -> None:
     with y.register_hook(lambda gradient: gradient / 2):
         totals = [step.total for step in backward_steps(leaky_relu(y, y))]
     assert (totals, y.grad) == ([1.0, 1.0], 0.5)
+
+
+def test_a_hook_that_leaves_a_gradient_that_is_nan_has_replaced_none() -> None:
+    x = Value(2.0, "x")
+    x.register_hook(lambda _: None)
+    (x * float("nan")).backward()
+    assert x.grad != x.grad
+    hooks = watch.hooks_of(x)
+    assert hooks is not None
+    assert hooks.replacement is None

@@ -65,13 +65,14 @@ class Change:
             return None
         error = math.ulp(size) + ROUNDINGS * UNIT_ROUNDOFF * abs(change)
         ends = (change - error) / self.gradient, (change + error) / self.gradient
-        return min(ends), max(ends)
+        return (min(ends), max(ends)) if all(map(math.isfinite, ends)) else None
 
     def fits(self, rate: float) -> bool:
         """Return whether a factor of the gradient gives this change.
 
         >>> Change(Value(1.0), 1.0, 0.7, 3.0).fits(-0.1)
         True
+        >>> Change(Value(1.0), 1.0, 2.0, 1e-320).quotients  # which no float can be
         """
         ends = self.quotients
         return ends is not None and ends[0] <= rate <= ends[1]

@@ -40,12 +40,13 @@ class Hooks:
         functions = tuple(self.functions.values())
         if functions:
             pass_over_library(sys.gettrace())
-        before = node.grad
+        before, self.replacement = node.grad, None
         for function in functions:
             replacement = function(node.grad)
             if replacement is not None:
                 node.grad = to_float(replacement, "a hook that replaces a gradient")
-        self.replacement = node.grad if node.grad != before else None
+        if node.grad is not before and node.grad != before:  # a nan left as it was is none
+            self.replacement = node.grad
         names = {"node": node, "parents": node.parents, "upstream": node.grad, "local": local}
         self._happens("backward", names, node.grad, node.origin.file, node.origin.line)
 
