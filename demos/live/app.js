@@ -20,8 +20,8 @@ function refresh() {
 
 function showFrame(time) {
   frame = 0;
-  const running = app.playing || goal !== null;
-  if (running) trainInFrame(time);
+  if (app.playing || goal !== null) trainInFrame(time);
+  const running = app.playing || goal !== null; // the last frame of training shows everything
   evaluate();
   showReadouts();
   showPlane();
@@ -37,7 +37,7 @@ function showFrame(time) {
     showLesson();
     if (!running) settle();
   }
-  if (app.playing || goal !== null) refresh();
+  if (running) refresh();
 }
 
 // What need not follow every frame of training.

@@ -45,6 +45,32 @@ def test_keys_train_pause_and_rewind(lab: Path, open_page: Open) -> None:
     assert opened.live("epoch") == 1
 
 
+TRAINED_AT_ONCE = """async () => {
+  const field = document.getElementById("epoch-field");
+  const late = [];
+  for (let epoch = 1; epoch <= 20; epoch += 1) {
+    field.value = epoch;
+    field.dispatchEvent(new Event("change"));
+    while (live.epoch < epoch) await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    const box = document.querySelector("#drawing .box:has(.value)");
+    const shown = box.querySelector(".value").textContent;
+    const value = Number(shown.replace("value ", "").replace("−", "-"));
+    const place = live.values[box.dataset.box - 1];
+    const label = box.getAttribute("aria-label");
+    if (Math.abs(value - place) > 1e-3 * Math.abs(place) || !label.includes(shown)) {
+      late.push([epoch, shown, place, label]);
+    }
+  }
+  return late;
+}"""
+
+
+def test_the_last_frame_of_training_shows_every_number(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    assert opened.evaluate(TRAINED_AT_ONCE) == []  # however soon after the frame before
+
+
 def test_keys_choose_and_flip_a_row(lab: Path, open_page: Open) -> None:
     opened = open_page(lab)
     chosen = "#row-buttons [aria-checked=true]"
