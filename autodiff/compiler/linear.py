@@ -118,20 +118,18 @@ class Linear:
                 pending.append(value)
                 pending += [parent for parent in reversed(parents) if parent not in of_value]
             elif value not in of_value:
-                of_value[value] = self.result(op, operands, value, comment)  # type: ignore[arg-type]
+                of_value[value] = self.result(op, operands, comment)  # type: ignore[arg-type]
         return of_value[root]
 
-    def result(self, op: Operation, operands: tuple[int, ...], value: Value, comment: str) -> int:
+    def result(self, op: Operation, operands: tuple[int, ...], comment: str) -> int:
         """Return the register of a Value that is an operation's result."""
         if self.single_steps and op.arity is None and (op.arithmetic or op.by_two):
-            numbers = [_Number(self, place, value) for place in operands]
+            numbers = [_Number(self, place) for place in operands]
             place: int = (op.by_two or op.forward)(*numbers).place
             return place
-        return self.operation(op, operands, value, comment)
+        return self.operation(op, operands, comment)
 
-    def operation(
-        self, op: Operation, operands: tuple[int, ...], value: Value | None, comment: str
-    ) -> int:
+    def operation(self, op: Operation, operands: tuple[int, ...], comment: str = "") -> int:
         """Return the register of an operation: a number, an existing register or a new one."""
         roles = op.roles
         if roles and roles[0] is Role.CONDITION:
@@ -153,8 +151,8 @@ class Linear:
             if same is not None:
                 return operands[actual.index(same)] if same in actual else same
             if self.known.get(actual[-1]) in op.cases:
-                return self.operation(op.cases[known[-1]], operands[:-1], value, comment)
-        register = Register(Kind.OPERATION, op, operands, 0.0, value, "", comment)
+                return self.operation(op.cases[known[-1]], operands[:-1], comment)
+        register = Register(Kind.OPERATION, op, operands, 0.0, None, "", comment)
         found = self.shared[key] = len(self.registers)
         self.registers.append(register)
         return found
@@ -245,14 +243,13 @@ def _operand_count(register: Register) -> int | None:
 
 
 class _Number(Symbol):
-    """A register's number: arithmetic on it adds registers, all for the same Value."""
+    """A register's number: arithmetic on it adds registers."""
 
-    __slots__ = ("linear", "place", "value")
+    __slots__ = ("linear", "place")
 
-    def __init__(self, linear: Linear, place: int, value: Value) -> None:
+    def __init__(self, linear: Linear, place: int) -> None:
         self.linear = linear
         self.place = place
-        self.value = value
 
     def make_node(self, op: Operation, *operands: Any) -> _Number:
         """Return the number of the register of an operation on numbers of registers and others."""
@@ -262,7 +259,7 @@ class _Number(Symbol):
                 for part in operands
             ]
         )
-        return _Number(self.linear, self.linear.operation(op, places, self.value, ""), self.value)
+        return _Number(self.linear, self.linear.operation(op, places))
 
 
 def numbered(names: Iterable[str], reserved: Iterable[str] = ()) -> list[str]:
