@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from autodiff.compiler.languages import function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
 from autodiff.compiler.reverse import NO_WORDS, InRegisters, ReversePass, Words, reverse_pass
-from autodiff.graph import leaves_and_interior, topological_order
+from autodiff.graph import leaves_and_interior
 from autodiff.support.by_hand import refuse_given
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
@@ -39,9 +40,9 @@ Updates = Callable[[Mapping[Value, Value]], Mapping[Value, Any]]
 class Recording:
     """A program as Values: all that its registers are made from.
 
-    ``passes`` has the passes of the output, and of the penalty; ``gradients`` what ``updates`` was
-    given, ``means`` those of them that are means over rows, ``assignments`` what it returned, and
-    ``notes`` at which numbers its code looked.
+    ``graphs`` has the leaves and the interior nodes below output and penalty, ``passes`` their
+    reverse passes; ``gradients`` what ``updates`` was given, ``means`` those of them that are means
+    over rows, ``assignments`` what it returned, and ``notes`` at which numbers its code looked.
     """
 
     output: Value
@@ -49,6 +50,7 @@ class Recording:
     penalty: Value | None
     variables: list[Value] = field(default_factory=list)
     leaves: list[Value] = field(default_factory=list)
+    graphs: dict[Value, tuple[list[Value], list[Value]]] = field(default_factory=dict)
     passes: dict[Value, ReversePass] = field(default_factory=dict)
     means: dict[Value, Value] = field(default_factory=dict)
     gradients: dict[Value, Value] = field(default_factory=dict)
@@ -92,61 +94,58 @@ def record_program(
 ) -> Recording:
     """Return a program's forward, gradient and updates; see :func:`autodiff.compile`."""
     _check(output, inputs, updates, penalty)
-    order = topological_order(output) if penalty is None else _both(output, penalty)
-    # The updates may ask for numbers, or for grad, which takes none of different times.
-    with recomputed(order if updates is not None else ()):
-        return _recorded(output, inputs, updates, penalty)
-
-
-def _both(output: Value, penalty: Value) -> list[Value]:
-    """Return the nodes of two graphs, each once, operands before their users."""
-    return list(dict.fromkeys([*topological_order(output), *topological_order(penalty)]))
-
-
-def _recorded(
-    output: Value, inputs: Sequence[Value], updates: Updates | None, penalty: Value | None
-) -> Recording:
-    found = Recording(output, tuple(inputs), penalty)
-    known = set(inputs)
-    below = _add_variables(found, output, known)
-    found.leaves = [value for value in (*found.variables, *inputs) if value in below]
-    below_penalty = set() if penalty is None else _add_variables(found, penalty, known)
-    # Sums over rows start from 0.0: what nothing reaches in one row needs no 0 of its own.
-    of_output = reverse_pass(output, found.leaves, is_complete=not inputs)
-    found.passes[output] = of_output
-    totals = of_output.totals
-    for variable in found.variables:
-        if variable not in totals:
-            found.gradients[variable] = constant(0.0)
-        elif inputs:
-            found.means[variable] = found.gradients[variable] = Value(0.0)
-        else:
-            found.gradients[variable] = totals[variable]
+    found, given = Recording(output, tuple(inputs), penalty), set(inputs)
+    for root in (output, *([] if penalty is None else [penalty])):
+        found.graphs[root] = leaves, interior = leaves_and_interior(root)
+        refuse_given([*leaves, *interior], "compile")
+        own = [leaf for leaf in leaves if not leaf.is_constant and leaf not in given]
+        found.variables = [*dict.fromkeys([*found.variables, *own])]
+        if root is output:
+            below = set(leaves)
+            found.leaves = [*own, *[value for value in inputs if value in below]]
     if penalty is not None:
-        reached = [variable for variable in found.variables if variable in below_penalty]
-        of_penalty = found.passes.get(penalty) or reverse_pass(penalty, reached, is_complete=True)
-        found.passes[penalty] = of_penalty
-        for leaf, total in of_penalty.totals.items():
-            is_sum = leaf in totals or bool(inputs)  # which over rows starts from 0.0
-            found.gradients[leaf] = found.gradients[leaf] + total if is_sum else total
-    if updates is not None:
-        with noticing([*found.gradients, *found.gradients.values()]) as found.notes:
-            assignments = updates(dict(found.gradients))
-        _add_updates(found, assignments, known)
+        shared = given.intersection(found.graphs[penalty][0])
+        if shared:
+            raise ValueError(f"compile: the penalty depends on the input {_called(shared.pop())}")
+    # The updates may ask for numbers, or for grad, which takes none of different times.
+    order = dict.fromkeys(chain.from_iterable(chain(*found.graphs.values())))
+    with recomputed([*order] if updates is not None else ()):
+        _add_gradients(found)
+        if updates is not None:
+            with noticing([*found.gradients, *found.gradients.values()]) as found.notes:
+                assignments = updates(dict(found.gradients))
+            _add_updates(found, assignments)
     return found
 
 
-def _add_variables(recording: Recording, root: Value, known: set[Value]) -> set[Value]:
-    """Add each variable below root that is not known; return all leaves below it."""
-    leaves = leaves_and_interior(root)[0]
-    for leaf in leaves:
-        if not leaf.is_constant and leaf not in known:
-            known.add(leaf)
-            recording.variables.append(leaf)
-    return set(leaves)
+def _add_gradients(recording: Recording) -> None:
+    """Add the reverse passes, and the gradients that updates are given."""
+    output, inputs, penalty = recording.output, recording.inputs, recording.penalty
+    # Sums over rows start from 0.0: what nothing reaches in one row needs no 0 of its own.
+    graph = recording.graphs[output]
+    of_output = reverse_pass(output, graph[1], recording.leaves, is_complete=not inputs)
+    recording.passes[output] = of_output
+    for variable in recording.variables:
+        if variable not in of_output.totals:
+            recording.gradients[variable] = constant(0.0)
+        elif inputs:
+            recording.means[variable] = recording.gradients[variable] = Value(0.0)
+        else:
+            recording.gradients[variable] = of_output.totals[variable]
+    if penalty is None:
+        return
+    leaves, interior = recording.graphs[penalty]
+    below = set(leaves).intersection(recording.variables)
+    reached = [variable for variable in recording.variables if variable in below]
+    if penalty not in recording.passes:
+        recording.passes[penalty] = reverse_pass(penalty, interior, reached, is_complete=True)
+    for leaf, total in recording.passes[penalty].totals.items():
+        # Over rows it is a sum in any case, as theirs starts from 0.0.
+        before = recording.gradients[leaf] if inputs or leaf in of_output.totals else None
+        recording.gradients[leaf] = total if before is None else before + total
 
 
-def _add_updates(recording: Recording, assignments: Mapping[Value, Any], known: set[Value]) -> None:
+def _add_updates(recording: Recording, assignments: Mapping[Value, Any]) -> None:
     if not isinstance(assignments, Mapping):
         raise TypeError(
             "compile: updates must return a dict of variables and expressions, "
@@ -160,9 +159,10 @@ def _add_updates(recording: Recording, assignments: Mapping[Value, Any], known: 
             kind = "an input" if variable in inputs else "not a variable"
             raise ValueError(f"compile: an update is for {_called(variable)}, which is {kind}")
     # What is below these has been seen: the walk ends there.
+    known = {*inputs, *recording.variables}
     visited = set(recording.means.values())
-    for each in recording.passes.values():
-        visited.update(each.interior, each.totals.values())
+    for root, each in recording.passes.items():
+        visited.update(recording.graphs[root][1], each.totals.values())
     for variable, assigned in assignments.items():
         expression = lift(assigned, f"the update of {_called(variable)}")
         recording.assignments[variable] = expression
@@ -199,11 +199,6 @@ def _check(
             )
     if len(set(inputs)) != len(inputs):
         raise ValueError("compile: an input is given twice")
-    refuse_given(topological_order(output), "compile")
-    if penalty is not None:
-        shared = set(inputs) & set(topological_order(penalty))
-        if shared:
-            raise ValueError(f"compile: the penalty depends on the input {_called(shared.pop())}")
 
 
 def _called(value: Value) -> str:
@@ -273,7 +268,7 @@ class _Plain:
 
     def forward(self, root: Value) -> None:
         """Add the operations of a forward pass."""
-        for node in self.recording.passes[root].interior:
+        for node in self.recording.graphs[root][1]:
             self.linear.lower(node)
         self.linear.lower(root)
 
@@ -341,7 +336,7 @@ class _Named(_Plain):
 
     def forward(self, root: Value) -> None:
         of_value, names = self.linear.of_value, self.names_of[root]
-        for node in self.recording.passes[root].interior:
+        for node in self.recording.graphs[root][1]:
             if node not in of_value:
                 name = names[node]
                 of_value[node] = self.lowered(node, f"{name} = {names.formula(node)}", name)

@@ -72,8 +72,7 @@ def compile(
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
     with collector_paused():
         recording = record_program(output, inputs, updates, penalty)
-        roots = [output] if penalty is None else [output, penalty]
-        warn_of_decisions(roots, inputs, recording.notes.looks, stacklevel=2)
+        warn_of_decisions(recording.graphs, inputs, recording.notes.looks, stacklevel=2)
         return Program(output, recording, engine)
 
 

@@ -24,7 +24,6 @@ from autodiff.gradient import (
     local_derivatives_as_values,
     taken_side,
 )
-from autodiff.graph import leaves_and_interior
 from autodiff.ops import ADD, MUL, WHERE, Operation
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.passes import do_all, gradient_of
@@ -48,6 +47,8 @@ class Local:
 
     def lowered(self, linear: Linear, given: Sequence[int], comment: str) -> tuple[int | None, int]:
         """Return the registers of whether the operand is taken, and of the local derivative."""
+        if not self.steps and self.taken is None:
+            return None, given[self.result]
         places = [*given]
         for step in self.steps:
             if step.op is None:
@@ -81,12 +82,10 @@ Locals = Sequence[Local | LocalGraph | None]
 class ReversePass:
     """The nodes that pass something on, users before their operands, and each leaf's gradient.
 
-    ``interior`` are the nodes of the forward pass.  A gradient of ``totals`` is a Value for updates
-    to calculate with.  One that is not ``is_complete`` may be of nothing, where no contribution
-    arrives.
+    A gradient of ``totals`` is a Value for updates to calculate with.  One that is not
+    ``is_complete`` may be of nothing, where no contribution arrives.
     """
 
-    interior: list[Value]
     is_complete: bool
     steps: list[tuple[Value, Locals]] = field(default_factory=list)
     totals: dict[Value, Value] = field(default_factory=dict)
@@ -113,14 +112,16 @@ class Gradient(Value):
         Value.parents.__set__(self, parents)  # type: ignore[attr-defined, misc]
 
 
-def reverse_pass(root: Value, leaves: Sequence[Value], is_complete: bool) -> ReversePass:
-    """Return the reverse pass from root to leaves."""
-    found = ReversePass(leaves_and_interior(root)[1], is_complete)
+def reverse_pass(
+    root: Value, interior: Sequence[Value], leaves: Sequence[Value], is_complete: bool
+) -> ReversePass:
+    """Return the reverse pass from root, which has that interior, to leaves."""
+    found = ReversePass(is_complete)
     receiving, reached = set(leaves), {root}
-    for node in found.interior:
+    for node in interior:
         if not receiving.isdisjoint(node.parents):
             receiving.add(node)
-    for node in reversed(found.interior):
+    for node in reversed(interior):
         if node in reached and node in receiving:
             locals_ = locals_of(node)
             if None in locals_ or not receiving.issuperset(node.parents):
@@ -136,7 +137,7 @@ def reverse_pass(root: Value, leaves: Sequence[Value], is_complete: bool) -> Rev
         found.totals = {leaf: Value(0.0) for leaf in arrived}
         return found
     make_graph = partial(make_graphs, root, found.totals)
-    for leaf, number in zip(arrived, gradients_now(root, found.interior, arrived), strict=True):
+    for leaf, number in zip(arrived, gradients_now(root, interior, arrived), strict=True):
         found.totals[leaf] = gradient = Gradient(number)
         gradient.make_graph = make_graph
     return found
