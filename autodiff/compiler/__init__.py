@@ -30,6 +30,7 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``native.py``            that assembly as machine code
 ``shapes.py``            rows of different lengths: programs that share their variables
 ``native_shapes.py``     these as machine code, on one memory
+``identity.py``          what a program is, as a key to machine code on disk
 ``object_cache.py``      machine code kept on disk
 ``batches.py``           the order in which rows are visited
 ``recording.py``         what code does, as graphs, and whether a program can repeat it

@@ -42,7 +42,8 @@ class Recording:
 
     ``graphs`` has the leaves and the interior nodes below output and penalty, ``passes`` their
     reverse passes; ``gradients`` what ``updates`` was given, ``means`` those of them that are means
-    over rows, ``assignments`` what it returned, and ``notes`` at which numbers its code looked.
+    over rows, ``assignments`` what it returned, whose interior nodes are ``others``, and ``notes``
+    at which numbers its code looked.
     """
 
     output: Value
@@ -55,6 +56,7 @@ class Recording:
     means: dict[Value, Value] = field(default_factory=dict)
     gradients: dict[Value, Value] = field(default_factory=dict)
     assignments: dict[Value, Value] = field(default_factory=dict)
+    others: list[Value] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
 
 
@@ -173,6 +175,7 @@ def _add_updates(recording: Recording, assignments: Mapping[Value, Any]) -> None
                 continue
             visited.add(node)
             if not node.is_leaf:
+                recording.others.append(node)
                 pending += reversed(node.parents)
             elif not node.is_constant and node not in known:
                 known.add(node)
