@@ -152,7 +152,7 @@ def make_graphs(root: Value, totals: dict[Value, Value]) -> None:
 def gradients_now(root: Value, interior: Sequence[Value], leaves: Sequence[Value]) -> list[float]:
     """Return the gradients of leaves as numbers; those that the Values have stay as they are.
 
-    All are nan if a rule has no local derivative for these numbers.
+    All are nan if a rule fails for these numbers.
     """
     nodes = {*interior, *[parent for node in interior for parent in node.parents]}
     before = list(map(gradient_of, nodes))
@@ -163,7 +163,7 @@ def gradients_now(root: Value, interior: Sequence[Value], leaves: Sequence[Value
             if node.grad is not NOT_COMPUTED:
                 node.origin.op.chain_rule(node)
         return [0.0 if leaf.grad is NOT_COMPUTED else leaf.grad for leaf in leaves]
-    except (ArithmeticError, ValueError):
+    except Exception:  # whatever a rule of one's own does: the program does not need these
         return [math.nan] * len(leaves)
     finally:
         do_all(map(setattr, nodes, repeat("grad"), before))
