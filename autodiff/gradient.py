@@ -109,16 +109,12 @@ class InValues:
     that may not be reached has a condition, a Value above 0 where it is; a contribution from there
     is chosen by it, and no infinity of a side that was not taken gets out.
 
-    ``guards`` are the contributions so chosen.  Without the choice such a contribution is a zero or
-    nan: its upstream gradient is a sum of zeros.
     """
 
-    def __init__(self, output: Value, on_path: Container[Value], multiply: Multiply) -> None:
+    def __init__(self, output: Value, on_path: Container[Value]) -> None:
         self.gradients = {output: constant(1.0)}
         self.reached: dict[Value, Value] = {}
-        self.guards: set[Value] = set()
         self.receives = on_path.__contains__
-        self.multiply = multiply
 
     def gradient(self, node: Value) -> Value | None:
         return self.gradients.get(node)
@@ -130,14 +126,13 @@ class InValues:
         is_taken: Value | None = condition_of(local)
         if is_taken is NEVER:
             return None
-        added: Value = self.multiply(taken_side(local), upstream)
+        added: Value = product(taken_side(local), upstream)
         if is_taken is not None:
             added = where(is_taken, added, NEUTRAL)
         if node in self.reached:
             is_reached = self.reached[node]
             is_taken = is_reached if is_taken is None else where(is_reached, is_taken, 0.0)
             added = where(is_reached, added, NEUTRAL)
-            self.guards.add(added)
         before = self.gradients.get(parent)
         self.gradients[parent] = added if before is None else before + added
         if is_taken is None:
@@ -157,8 +152,6 @@ class InValues:
             gradient = where(self.reached[value], gradient, 0.0)
         return gradient
 
-
-Multiply = Callable[[Value, Value], Value]
 
 NEVER = constant(0.0)
 
@@ -288,9 +281,7 @@ class GradientSteps:
     numbers are the same, bit for bit.
     """
 
-    def __init__(
-        self, output: Value, inputs: Sequence[Value], multiply: Multiply = product
-    ) -> None:
+    def __init__(self, output: Value, inputs: Sequence[Value]) -> None:
         check_data(output)
         _, self.interior = leaves_and_interior(output)
         on_path = set(inputs)
@@ -298,7 +289,7 @@ class GradientSteps:
             if not on_path.isdisjoint(node.parents):
                 on_path.add(node)
         self.on_path = [node for node in self.interior if not on_path.isdisjoint(node.parents)]
-        self.arithmetic = InValues(output, on_path, multiply)
+        self.arithmetic = InValues(output, on_path)
 
     def __iter__(self) -> Iterator[Contribution]:
         """Yield the contributions that may be taken."""

@@ -786,13 +786,13 @@ def dense_lines(linear: Linear, result: int, keep: Sequence[int] = ()) -> list[s
 def test_a_dense_line_takes_in_what_is_used_once_and_leaves_apart_what_is_used_twice() -> None:
     linear = Linear()
     x = linear.leaf(Kind.VARIABLE, Value(1.0), "x")
-    once = linear.operation(ops.EXP, (x,), None, "")
-    twice = linear.operation(ops.SIN, (once,), None, "")
-    total = linear.operation(ops.ADD, (twice, twice), None, "")
+    once = linear.operation(ops.EXP, (x,))
+    twice = linear.operation(ops.SIN, (once,))
+    total = linear.operation(ops.ADD, (twice, twice))
     assert dense_lines(linear, total) == ["t2 = sin((exp(x)))", "(t2 + t2)"]
     assert dense_lines(linear, total, [once]) == ["t1 = exp(x)", "t2 = sin(t1)", "(t2 + t2)"]
     # A square is written as a product, which would compute its operand twice.
-    square = linear.operation(ops.SQUARE, (once,), None, "")
+    square = linear.operation(ops.SQUARE, (once,))
     assert dense_lines(linear, square) == ["t1 = exp(x)", "(t1 * t1)"]
 
 
@@ -805,8 +805,8 @@ def test_a_division_by_a_known_number_is_written_as_one_and_others_as_a_call() -
 def test_a_readable_line_has_its_comment_if_there_is_one_and_a_dense_line_has_none() -> None:
     linear = Linear()
     x = linear.leaf(Kind.VARIABLE, Value(1.0), "x")
-    y = linear.operation(ops.EXP, (x,), None, "of x")
-    z = linear.operation(ops.SIN, (y,), None, "")
+    y = linear.operation(ops.EXP, (x,), "of x")
+    z = linear.operation(ops.SIN, (y,))
     assert Writer(PYTHON, linear).block([y, z], [z]) == ["t1 = exp(x)  # of x", "t2 = sin(t1)"]
     assert dense_lines(linear, z, [y, z]) == ["t1 = exp(x)", "t2 = sin(t1)", "t2"]
 
@@ -821,7 +821,7 @@ def test_dense_lines_are_nested_20_deep_at_most() -> None:
     linear = Linear()
     place = linear.leaf(Kind.VARIABLE, Value(1.0), "x")
     for _ in range(63):
-        place = linear.operation(ops.TANH, (place,), None, "")
+        place = linear.operation(ops.TANH, (place,))
     # An operation on 20 nested ones, three times; the result has its name.
     assert [line.count("tanh(") for line in dense_lines(linear, place)] == [21, 21, 21, 0]
 

@@ -17,7 +17,7 @@ def inputs(linear: Linear, count: int) -> list[int]:
 
 
 def product(linear: Linear, left: int, right: int) -> int:
-    return linear.operation(ops.MUL, (left, right), None, "")
+    return linear.operation(ops.MUL, (left, right))
 
 
 def check(plan: SumPlan, linear: Linear, summed: list[int], lanes: int) -> None:

@@ -7,6 +7,7 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``program.py``           ``compile`` and ``Program``: what a user sees
 ``decisions.py``         warnings of what Python code decided by a number
 ``build.py``             registers of a graph: forward, gradient and updates, with names
+``reverse.py``           the reverse pass, and gradients that updates calculate with
 ``linear.py``            a register: what is known is computed, what is equal shared
 ``guard.py``             which of the rows' choices can be left out, and until when
 ``packs.py``             packs: operations that are alike, level by level
@@ -29,6 +30,7 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``native.py``            that assembly as machine code
 ``shapes.py``            rows of different lengths: programs that share their variables
 ``native_shapes.py``     these as machine code, on one memory
+``identity.py``          what a program is, as a key to machine code on disk
 ``object_cache.py``      machine code kept on disk
 ``batches.py``           the order in which rows are visited
 ``recording.py``         what code does, as graphs, and whether a program can repeat it

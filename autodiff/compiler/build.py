@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from autodiff.compiler.languages import function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
-from autodiff.gradient import Contribution, GradientSteps
-from autodiff.graph import leaves_and_interior, topological_order
+from autodiff.compiler.reverse import NO_WORDS, InRegisters, ReversePass, Words, reverse_pass
+from autodiff.graph import leaves_and_interior
 from autodiff.support.by_hand import refuse_given
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
@@ -40,9 +40,10 @@ Updates = Callable[[Mapping[Value, Value]], Mapping[Value, Any]]
 class Recording:
     """A program as Values: all that its registers are made from.
 
-    ``passes`` has the reverse pass of the output, and of the penalty; ``gradients`` what
-    ``updates`` was given, ``means`` those of them that are means over rows, ``assignments`` what it
-    returned, and ``notes`` at which numbers its code looked.
+    ``graphs`` has the leaves and the interior nodes below output and penalty, ``passes`` their
+    reverse passes; ``gradients`` what ``updates`` was given, ``means`` those of them that are means
+    over rows, ``assignments`` what it returned, whose interior nodes are ``others``, and ``notes``
+    at which numbers its code looked.
     """
 
     output: Value
@@ -50,23 +51,13 @@ class Recording:
     penalty: Value | None
     variables: list[Value] = field(default_factory=list)
     leaves: list[Value] = field(default_factory=list)
+    graphs: dict[Value, tuple[list[Value], list[Value]]] = field(default_factory=dict)
     passes: dict[Value, ReversePass] = field(default_factory=dict)
     means: dict[Value, Value] = field(default_factory=dict)
     gradients: dict[Value, Value] = field(default_factory=dict)
     assignments: dict[Value, Value] = field(default_factory=dict)
+    others: list[Value] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
-
-
-@dataclass(slots=True)
-class ReversePass:
-    """The contributions of a reverse pass, and each leaf's gradient.
-
-    ``guards`` are contributions that are chosen by whether their node is reached.
-    """
-
-    steps: list[Contribution]
-    totals: dict[Value, Value]
-    guards: set[Value]
 
 
 @dataclass(slots=True)
@@ -75,8 +66,9 @@ class Parts:
 
     ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
-    numbers; ``penalty`` the penalty's number.  ``has_guards`` says whether contributions of one
-    row are to be chosen by whether their node is reached.
+    numbers; ``penalty`` the penalty's number.  ``sums`` has the registers that are, or become, a
+    gradient of the output.  ``has_guards`` says whether contributions of one row are to be chosen
+    by whether their node is reached.
     """
 
     linear: Linear
@@ -87,6 +79,7 @@ class Parts:
     means: dict[Value, int] = field(default_factory=dict)
     updates: dict[Value, int] = field(default_factory=dict)
     penalty: int | None = None
+    sums: dict[int, Value] = field(default_factory=dict)
     has_guards: bool = False
     forward_end: int = 0
     gradient_end: int = 0
@@ -103,77 +96,58 @@ def record_program(
 ) -> Recording:
     """Return a program's forward, gradient and updates; see :func:`autodiff.compile`."""
     _check(output, inputs, updates, penalty)
-    order = topological_order(output) if penalty is None else _both(output, penalty)
-    # The updates may ask for numbers, or for grad, which takes none of different times.
-    with recomputed(order if updates is not None else ()):
-        return _recorded(output, inputs, updates, penalty)
-
-
-def _both(output: Value, penalty: Value) -> list[Value]:
-    """Return the nodes of two graphs, each once, operands before their users."""
-    return list(dict.fromkeys([*topological_order(output), *topological_order(penalty)]))
-
-
-def _recorded(
-    output: Value, inputs: Sequence[Value], updates: Updates | None, penalty: Value | None
-) -> Recording:
-    found = Recording(output, tuple(inputs), penalty)
-    known = set(inputs)
-    below = _add_variables(found, output, known)
-    found.leaves = [value for value in (*found.variables, *inputs) if value in below]
-    below_penalty = set() if penalty is None else _add_variables(found, penalty, known)
-    # Sums over rows start from 0.0: what nothing reaches in one row needs no 0 of its own.
-    of_output = _reverse_pass(output, found.leaves, complete=not inputs)
-    found.passes[output] = of_output
-    totals = of_output.totals
-    for variable in found.variables:
-        if variable not in totals:
-            found.gradients[variable] = constant(0.0)
-        elif inputs:
-            found.means[variable] = found.gradients[variable] = Value(0.0)
-        else:
-            found.gradients[variable] = totals[variable]
+    found, given = Recording(output, tuple(inputs), penalty), set(inputs)
+    for root in (output, *([] if penalty is None else [penalty])):
+        found.graphs[root] = leaves, interior = leaves_and_interior(root)
+        refuse_given([*leaves, *interior], "compile")
+        own = [leaf for leaf in leaves if not leaf.is_constant and leaf not in given]
+        found.variables = [*dict.fromkeys([*found.variables, *own])]
+        if root is output:
+            below = set(leaves)
+            found.leaves = [*own, *[value for value in inputs if value in below]]
     if penalty is not None:
-        reached = [variable for variable in found.variables if variable in below_penalty]
-        of_penalty = _reverse_pass(penalty, reached, complete=True)
-        found.passes.setdefault(penalty, of_penalty)
-        for leaf, total in of_penalty.totals.items():
-            is_sum = leaf in totals or bool(inputs)  # which over rows starts from 0.0
-            found.gradients[leaf] = found.gradients[leaf] + total if is_sum else total
-    if updates is not None:
-        with noticing([*found.gradients, *found.gradients.values()]) as found.notes:
-            assignments = updates(dict(found.gradients))
-        _add_updates(found, assignments, known)
+        shared = given.intersection(found.graphs[penalty][0])
+        if shared:
+            raise ValueError(f"compile: the penalty depends on the input {_called(shared.pop())}")
+    # The updates may ask for numbers, or for grad, which takes none of different times.
+    order = dict.fromkeys(chain.from_iterable(chain(*found.graphs.values())))
+    with recomputed([*order] if updates is not None else ()):
+        _add_gradients(found)
+        if updates is not None:
+            with noticing([*found.gradients, *found.gradients.values()]) as found.notes:
+                assignments = updates(dict(found.gradients))
+            _add_updates(found, assignments)
     return found
 
 
-def _add_variables(recording: Recording, root: Value, known: set[Value]) -> set[Value]:
-    """Add each variable below root that is not known; return all leaves below it."""
-    leaves = leaves_and_interior(root)[0]
-    for leaf in leaves:
-        if not leaf.is_constant and leaf not in known:
-            known.add(leaf)
-            recording.variables.append(leaf)
-    return set(leaves)
+def _add_gradients(recording: Recording) -> None:
+    """Add the reverse passes, and the gradients that updates are given."""
+    output, inputs, penalty = recording.output, recording.inputs, recording.penalty
+    # Sums over rows start from 0.0: what nothing reaches in one row needs no 0 of its own.
+    graph = recording.graphs[output]
+    of_output = reverse_pass(output, graph[1], recording.leaves, is_complete=not inputs)
+    recording.passes[output] = of_output
+    for variable in recording.variables:
+        if variable not in of_output.totals:
+            recording.gradients[variable] = constant(0.0)
+        elif inputs:
+            recording.means[variable] = recording.gradients[variable] = Value(0.0)
+        else:
+            recording.gradients[variable] = of_output.totals[variable]
+    if penalty is None:
+        return
+    leaves, interior = recording.graphs[penalty]
+    below = set(leaves).intersection(recording.variables)
+    reached = [variable for variable in recording.variables if variable in below]
+    if penalty not in recording.passes:
+        recording.passes[penalty] = reverse_pass(penalty, interior, reached, is_complete=True)
+    for leaf, total in recording.passes[penalty].totals.items():
+        # Over rows it is a sum in any case, as theirs starts from 0.0.
+        before = recording.gradients[leaf] if inputs or leaf in of_output.totals else None
+        recording.gradients[leaf] = total if before is None else before + total
 
 
-def _reverse_pass(root: Value, leaves: Sequence[Value], complete: bool) -> ReversePass:
-    """Return the reverse pass to leaves; a gradient that is not ``complete`` may be of nothing."""
-    # A plain product makes a new Value of each contribution, so that each can have its name.
-    steps = GradientSteps(root, leaves, operator.mul)
-    found = ReversePass(list(steps), {}, steps.arithmetic.guards)
-    wanted = set(leaves)
-    if root in wanted:
-        found.totals[root] = constant(1.0)
-    for step in found.steps:
-        if step.parent in wanted:
-            found.totals[step.parent] = step.total
-    if complete:
-        found.totals = {leaf: steps.complete(leaf) for leaf in found.totals}
-    return found
-
-
-def _add_updates(recording: Recording, assignments: Mapping[Value, Any], known: set[Value]) -> None:
+def _add_updates(recording: Recording, assignments: Mapping[Value, Any]) -> None:
     if not isinstance(assignments, Mapping):
         raise TypeError(
             "compile: updates must return a dict of variables and expressions, "
@@ -187,9 +161,10 @@ def _add_updates(recording: Recording, assignments: Mapping[Value, Any], known: 
             kind = "an input" if variable in inputs else "not a variable"
             raise ValueError(f"compile: an update is for {_called(variable)}, which is {kind}")
     # What is below these has been seen: the walk ends there.
-    visited = {*leaves_and_interior(recording.output)[1], *recording.means.values()}
-    for reverse_pass in recording.passes.values():
-        visited.update([step.total for step in reverse_pass.steps])
+    known = {*inputs, *recording.variables}
+    visited = set(recording.means.values())
+    for root, each in recording.passes.items():
+        visited.update(recording.graphs[root][1], each.totals.values())
     for variable, assigned in assignments.items():
         expression = lift(assigned, f"the update of {_called(variable)}")
         recording.assignments[variable] = expression
@@ -200,6 +175,7 @@ def _add_updates(recording: Recording, assignments: Mapping[Value, Any], known: 
                 continue
             visited.add(node)
             if not node.is_leaf:
+                recording.others.append(node)
                 pending += reversed(node.parents)
             elif not node.is_constant and node not in known:
                 known.add(node)
@@ -226,11 +202,6 @@ def _check(
             )
     if len(set(inputs)) != len(inputs):
         raise ValueError("compile: an input is given twice")
-    refuse_given(topological_order(output), "compile")
-    if penalty is not None:
-        shared = set(inputs) & set(topological_order(penalty))
-        if shared:
-            raise ValueError(f"compile: the penalty depends on the input {_called(shared.pop())}")
 
 
 def _called(value: Value) -> str:
@@ -254,14 +225,14 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
 
     Raises ValueError if an update depends on an input.
     """
-    builder = _Named(recording) if named else _Plain(recording, unguarded)
+    builder = _Named(recording) if named else _Plain(recording)
     parts = builder.parts
     linear = parts.linear
     builder.add_leaves()
     builder.forward(recording.output)
     parts.output = linear.lower(recording.output)
     parts.forward_end = len(linear.registers)
-    builder.backward(recording.output)
+    parts.sums = builder.backward(recording.output, not unguarded)
     totals = recording.passes[recording.output].totals
     parts.gradients = {v: linear.lower(totals[v]) for v in recording.leaves if v in totals}
     parts.gradient_end = len(linear.registers)
@@ -286,12 +257,9 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
 class _Plain:
     """Makes registers for machines."""
 
-    def __init__(self, recording: Recording, unguarded: bool = False) -> None:
+    def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        guards = recording.passes[recording.output].guards if recording.inputs else set()
-        self.left_out = guards if unguarded else set()
         self.parts = Parts(Linear(single_steps=True), recording.inputs, recording.variables)
-        self.parts.has_guards = bool(guards)
         self.linear = self.parts.linear
 
     def add_leaves(self) -> None:
@@ -303,19 +271,32 @@ class _Plain:
 
     def forward(self, root: Value) -> None:
         """Add the operations of a forward pass."""
-        for node in leaves_and_interior(root)[1]:
+        for node in self.recording.graphs[root][1]:
             self.linear.lower(node)
+        self.linear.lower(root)
 
-    def backward(self, root: Value) -> None:
-        """Add the operations of the reverse pass from root."""
-        lower, left_out = self.linear.lower, self.left_out
-        lower(root)
-        for step in self.recording.passes[root].steps:
-            if step.contribution in left_out:
-                _, chosen, _ = step.contribution.parents  # of where(is_reached, chosen, NEUTRAL)
-                self.linear.of_value[step.contribution] = lower(chosen)
-            lower(step.contribution)
-            lower(step.total)
+    def backward(self, root: Value, guarded: bool = True) -> dict[int, Value]:
+        """Add the operations of the reverse pass from root; return whose gradient each sum is."""
+        recorded = self.recording.passes[root]
+        found = InRegisters(recorded, self.linear, guarded or recorded.is_complete, self)
+        found.add(root)
+        self.parts.has_guards |= found.has_guards and not recorded.is_complete
+        return found.sums
+
+    def words(self, root: Value, node: Value, parent: Value) -> Words:
+        """Return what to write at the next contribution from a node to a parent."""
+        del root, node, parent
+        return NO_WORDS
+
+    def words_of_none(self, root: Value, leaf: Value) -> Words:
+        """Return what to write at a gradient that is 0 where no contribution arrives."""
+        del root, leaf
+        return NO_WORDS
+
+    def named(self, place: int, count: int, comment: str, name: str) -> int:
+        """Return a register under that name: itself, or a copy of one of the first ``count``."""
+        del count, comment, name
+        return place
 
     def add_means(self) -> None:
         """Add a register for each gradient's mean over the rows."""
@@ -341,6 +322,7 @@ class _Named(_Plain):
         self.names_of = {recording.output: self.names}
         if recording.penalty is not None:
             self.names_of.setdefault(recording.penalty, self.of_penalty)
+        self.uses: dict[Value, int] = {}
 
     def called(self, variable: Value) -> str:
         """Return the name of a variable."""
@@ -356,35 +338,34 @@ class _Named(_Plain):
                     break
 
     def forward(self, root: Value) -> None:
-        linear, names = self.linear, self.names_of[root]
-        for node in leaves_and_interior(root)[1]:
-            if node not in linear.of_value:
+        of_value, names = self.linear.of_value, self.names_of[root]
+        for node in self.recording.graphs[root][1]:
+            if node not in of_value:
                 name = names[node]
-                place = self.named(node, f"{name} = {names.formula(node)}", name)
-                linear.of_value[node] = place
+                of_value[node] = self.lowered(node, f"{name} = {names.formula(node)}", name)
+        self.linear.lower(root)
 
-    def backward(self, root: Value) -> None:
-        linear, names = self.linear, self.names_of[root]
-        of = f"d {names[root]}"
-        linear.number(1.0)  # where the reverse pass begins
-        uses: dict[Value, int] = {}
-        reverse_pass = self.recording.passes[root]
-        for step in reverse_pass.steps:
-            node, parent = names[step.node], names[step.parent]
-            linear.lower(step.local, f"for d {node}/d {parent}, by {_rule_of(step.node)}")
-            uses[step.parent] = use = uses.get(step.parent, 0) + 1
-            gradient, chain = f"{of}/d {parent}", f"{of}/d {node} × d {node}/d {parent}"
-            name = f"d_{parent}" if use == 1 else f"d_{parent}_from_{node}"
-            comment = f"{gradient} = {chain}" if use == 1 else chain
-            linear.of_value[step.contribution] = self.named(step.contribution, comment, name)
-            if use > 1:
-                comment, name = f"{gradient} += the line above", f"d_{parent}_{use}"
-                linear.of_value[step.total] = self.named(step.total, comment, name)
-        for leaf, total in reverse_pass.totals.items():
-            if total not in linear.of_value and total.op is not None:
-                comment = f"{of}/d {names[leaf]}: 0 where no contribution has reached it"
-                place = self.named(total, comment, f"d_{names[leaf]}_or_0")
-                linear.of_value[total] = place
+    def backward(self, root: Value, guarded: bool = True) -> dict[int, Value]:
+        self.uses.clear()
+        return super().backward(root, guarded)
+
+    def words(self, root: Value, node: Value, parent: Value) -> Words:
+        names = self.names_of[root]
+        of, by, to = f"d {names[root]}", names[node], names[parent]
+        self.uses[parent] = use = self.uses.get(parent, 0) + 1
+        chain = f"{of}/d {by} × d {by}/d {to}"
+        return Words(
+            local=f"for d {by}/d {to}, by {_rule_of(node)}",
+            added=f"{of}/d {to} = {chain}" if use == 1 else chain,
+            name=f"d_{to}" if use == 1 else f"d_{to}_from_{by}",
+            total=f"{of}/d {to} += the line above",
+            name_of_total=f"d_{to}_{use}",
+        )
+
+    def words_of_none(self, root: Value, leaf: Value) -> Words:
+        names = self.names_of[root]
+        comment = f"d {names[root]}/d {names[leaf]}: 0 where no contribution has reached it"
+        return Words(total=comment, name_of_total=f"d_{names[leaf]}_or_0")
 
     def add_means(self) -> None:
         for variable, mean in self.recording.means.items():
@@ -401,16 +382,17 @@ class _Named(_Plain):
     def update(self, variable: Value, expression: Value) -> None:
         called = self.called(variable)
         comment, name = f"{called} after the update", f"new_{called}"
-        self.parts.updates[variable] = self.named(expression, comment, name)
+        self.parts.updates[variable] = self.lowered(expression, comment, name)
 
-    def named(self, value: Value, comment: str, name: str) -> int:
-        """Return the register of a Value under that name: a new one, or a copy."""
-        linear = self.linear
-        before = len(linear.registers)
-        place = linear.lower(value, comment)
-        register = linear.registers[place]
-        if place < before or register.kind is not Kind.OPERATION:
-            return linear.copy(place, name, comment)
+    def lowered(self, value: Value, comment: str, name: str) -> int:
+        """Return the register of a Value under that name."""
+        count = len(self.linear.registers)
+        return self.named(self.linear.lower(value, comment), count, comment, name)
+
+    def named(self, place: int, count: int, comment: str, name: str) -> int:
+        register = self.linear.registers[place]
+        if place < count or register.kind is not Kind.OPERATION:
+            return self.linear.copy(place, name, comment)
         register.name, register.comment = name, comment
         return place
 

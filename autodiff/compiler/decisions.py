@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from autodiff.graph import leaves_and_interior
 from autodiff.support.naming import Names, name_of, number_text
 from autodiff.support.noticing import COMPARES, Look
 from autodiff.value import Value
@@ -29,14 +28,19 @@ WHAT_TO_DO = (
 
 
 def warn_of_decisions(
-    roots: Sequence[Value], inputs: Sequence[Value], looks: Sequence[Look], stacklevel: int
+    graphs: Mapping[Value, tuple[list[Value], list[Value]]],
+    inputs: Sequence[Value],
+    looks: Sequence[Look],
+    stacklevel: int,
 ) -> None:
-    """Warn of all that is known: looks at numbers, and what the graphs of the roots tell."""
+    """Warn of all that is known: looks at numbers, and what graphs tell.
+
+    ``graphs`` has the leaves and the interior nodes of each root.
+    """
     found = list(map(str, looks))
-    graphs = [(root, *leaves_and_interior(root)) for root in roots]
-    known = {leaf for _, leaves, _ in graphs for leaf in leaves}
+    known = {leaf for leaves, _ in graphs.values() for leaf in leaves}
     apart = [x for x in inputs if x not in known]
-    for root, leaves, interior in graphs:
+    for root, (leaves, interior) in graphs.items():
         for node in (*leaves, *apart, *interior):  # the side not taken may be the one with an input
             if node.origin.compared is not None:
                 found.append(str(Look(COMPARES, *node.origin.compared)))

@@ -9,8 +9,6 @@ is nan for an infinite x).
 
 from __future__ import annotations
 
-import math
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -25,6 +23,8 @@ __all__ = ["Kind", "Linear", "Register"]
 
 
 NEGATION = (Role.NEGATED,)
+CHOOSING = (Role.CONDITION, Role.INDEX)
+CONDITION = Role.CONDITION  # which takes longer to look up than to compare
 
 
 class Kind(Enum):
@@ -36,6 +36,9 @@ class Kind(Enum):
     MEAN = "a gradient's mean over the rows of a batch"
     OPERATION = "an operation on earlier registers"
     COPY = "another name for an earlier register"
+
+
+OPERATION = Kind.OPERATION
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ class Linear:
     registers: list[Register] = field(default_factory=list)
     of_value: dict[Value, int] = field(default_factory=dict)
     shared: dict[tuple[object, ...], int] = field(default_factory=dict)
-    numbers: dict[bytes, int] = field(default_factory=dict)
+    numbers: dict[float | str, int] = field(default_factory=dict)
     known: dict[int, float] = field(default_factory=dict)
     origin: dict[int, int] = field(default_factory=dict)
 
@@ -75,11 +78,12 @@ class Linear:
 
     def number(self, number: float) -> int:
         """Return the register of a number; -0.0 is not 0.0, and every nan is the same."""
-        bits = struct.pack("<d", number) if number == number else b"nan"
-        if bits not in self.numbers:
-            place = self.numbers[bits] = self.add(Register(Kind.NUMBER, number=number))
+        key = number if number and number == number else repr(number)
+        place = self.numbers.get(key)
+        if place is None:
+            place = self.numbers[key] = self.add(Register(Kind.NUMBER, number=number))
             self.known[place] = number
-        return self.numbers[bits]
+        return place
 
     def leaf(self, kind: Kind, value: Value, name: str, comment: str = "") -> int:
         """Return a new register that holds a leaf's number."""
@@ -99,52 +103,41 @@ class Linear:
         Leaves that are no constants must be known already: KeyError names one that is not.
         """
         of_value = self.of_value
-        found = of_value.get(root)
-        if found is not None:
-            return found
-        pending = [root]
+        pending = [] if root in of_value else [root]
         while pending:
             value = pending.pop()
-            op = value.origin.op
-            if op is None:
-                if value not in of_value:
-                    if not value.is_constant:
-                        raise KeyError(value)
-                    of_value[value] = self.number(value.data)
-                continue
-            parents = value.parents
+            op, parents = value.origin.op, value.parents
             operands = tuple(map(of_value.get, parents))
             if None in operands:
                 pending.append(value)
                 pending += [parent for parent in reversed(parents) if parent not in of_value]
-            elif value not in of_value:
-                of_value[value] = self.result(op, operands, value, comment)  # type: ignore[arg-type]
+            elif value in of_value:
+                continue
+            elif op is None:
+                if not value.is_constant:
+                    raise KeyError(value)
+                of_value[value] = self.number(value.data)
+            elif self.single_steps and op.arity is None and (op.arithmetic or op.by_two):
+                numbers = [_Number(self, of_value[parent]) for parent in parents]
+                of_value[value] = (op.by_two or op.forward)(*numbers).place
+            else:
+                of_value[value] = self.operation(op, operands, comment)
         return of_value[root]
 
-    def result(self, op: Operation, operands: tuple[int, ...], value: Value, comment: str) -> int:
-        """Return the register of a Value that is an operation's result."""
-        if self.single_steps and op.arity is None and (op.arithmetic or op.by_two):
-            numbers = [_Number(self, place, value) for place in operands]
-            place: int = (op.by_two or op.forward)(*numbers).place
-            return place
-        return self.operation(op, operands, value, comment)
-
-    def operation(
-        self, op: Operation, operands: tuple[int, ...], value: Value | None, comment: str
-    ) -> int:
+    def operation(self, op: Operation, operands: tuple[Any, ...], comment: str = "") -> int:
         """Return the register of an operation: a number, an existing register or a new one."""
         roles = op.roles
-        if roles and roles[0] is Role.CONDITION:
+        if roles and roles[0] is CONDITION:
             operands = self.chosen_once(op, operands)
         # What a copy stands for decides; its name is for the reader of the line.
         origin = self.origin
         actual = tuple([origin.get(place, place) for place in operands]) if origin else operands
-        key = (op, *actual)
+        key = op, actual
         found = self.shared.get(key)
         if found is not None:
             return found
         numbers = self.known
-        if roles == NEGATION or not numbers.keys().isdisjoint(actual):
+        if (len(actual) == 1 and roles == NEGATION) or not numbers.keys().isdisjoint(actual):
             known = [numbers[place] for place in actual if place in numbers]
             if len(known) == len(actual):
                 number: float = op.forward(*known)
@@ -153,18 +146,16 @@ class Linear:
             if same is not None:
                 return operands[actual.index(same)] if same in actual else same
             if self.known.get(actual[-1]) in op.cases:
-                return self.operation(op.cases[known[-1]], operands[:-1], value, comment)
-        register = Register(Kind.OPERATION, op, operands, 0.0, value, "", comment)
+                return self.operation(op.cases[known[-1]], operands[:-1], comment)
+        register = Register(OPERATION, op, operands, 0.0, None, "", comment)
         found = self.shared[key] = len(self.registers)
         self.registers.append(register)
         return found
 
     def is_number(self, place: int, number: float) -> bool:
         """Return whether a register holds that number, with its sign, at compile time."""
-        register = self.registers[place]
-        if register.kind is not Kind.NUMBER or register.number != number:
-            return False
-        return math.copysign(1.0, register.number) == math.copysign(1.0, number)
+        known = self.known.get(place)
+        return known == number and (number != 0.0 or repr(known) == repr(number))
 
     def unchanged_operand(self, op: Operation, operands: tuple[int, ...]) -> int | None:
         """Return the operand that the operation gives back whatever its number is, if any."""
@@ -176,7 +167,7 @@ class Linear:
         first = self.registers[operands[0]]
         if op.roles == NEGATION and first.op is op:
             return self.resolve(first.operands[0])
-        if op.roles[0] in (Role.CONDITION, Role.INDEX) and first.kind is Kind.NUMBER:
+        if op.roles[0] in CHOOSING and first.kind is Kind.NUMBER:
             # Of its choices' places, it chooses the place of its choice; nan if it chooses none.
             places = [float(place) for place in range(1, len(operands))]
             chosen = op.forward(first.number, *places)
@@ -185,13 +176,12 @@ class Linear:
 
     def chosen_once(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:
         """Return a choice's operands without choices by the same condition in them."""
-        found = [operands[0]]
-        for position, operand in enumerate(operands[1:], 1):
-            register = self.registers[self.resolve(operand)]
-            repeats = register.op is op and self.resolve(register.operands[0]) == self.resolve(
-                operands[0]
-            )
-            found.append(register.operands[position] if repeats else operand)
+        registers, found = self.registers, list(operands)
+        for position, operand in enumerate(operands):
+            register = registers[self.origin.get(operand, operand)]
+            if register.op is op and position:
+                repeats = self.resolve(register.operands[0]) == self.resolve(operands[0])
+                found[position] = register.operands[position] if repeats else operand
         return tuple(found)
 
     def resolve(self, place: int) -> int:
@@ -245,14 +235,13 @@ def _operand_count(register: Register) -> int | None:
 
 
 class _Number(Symbol):
-    """A register's number: arithmetic on it adds registers, all for the same Value."""
+    """A register's number: arithmetic on it adds registers."""
 
-    __slots__ = ("linear", "place", "value")
+    __slots__ = ("linear", "place")
 
-    def __init__(self, linear: Linear, place: int, value: Value) -> None:
+    def __init__(self, linear: Linear, place: int) -> None:
         self.linear = linear
         self.place = place
-        self.value = value
 
     def make_node(self, op: Operation, *operands: Any) -> _Number:
         """Return the number of the register of an operation on numbers of registers and others."""
@@ -262,7 +251,7 @@ class _Number(Symbol):
                 for part in operands
             ]
         )
-        return _Number(self.linear, self.linear.operation(op, places, self.value, ""), self.value)
+        return _Number(self.linear, self.linear.operation(op, places))
 
 
 def numbered(names: Iterable[str], reserved: Iterable[str] = ()) -> list[str]:

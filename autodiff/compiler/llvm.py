@@ -207,7 +207,7 @@ class _Module:
         penalty = self.parts.penalty
         if penalty is None:
             return output
-        return self.linear.operation(ops.ADD, (output, penalty), None, "")
+        return self.linear.operation(ops.ADD, (output, penalty))
 
     def rows_run(
         self,

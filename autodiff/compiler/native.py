@@ -10,18 +10,21 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import itertools
+import marshal
 import os
 import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from functools import cache
 from operator import itemgetter
 from typing import Any
 
 from autodiff.compiler.batches import row_order
-from autodiff.compiler.build import Parts
+from autodiff.compiler.build import Parts, Recording
+from autodiff.compiler.identity import identity_of
 from autodiff.compiler.kernels import C_LIBRARY, uses_exp
-from autodiff.compiler.llvm import Assembly, assembly_of
+from autodiff.compiler.llvm import assembly_of
 from autodiff.compiler.llvm_operations import FEWEST_TOGETHER
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
 from autodiff.compiler.vector_exp import agrees, exp_assembly
@@ -29,14 +32,18 @@ from autodiff.support.extras import install
 from autodiff.support.memory import collector_paused
 
 __all__ = [
+    "Code",
     "NativeRunner",
     "NetworksRunner",
     "engine_of",
     "exp_width_for",
     "is_installed",
+    "key_of",
     "lanes",
+    "load_code",
     "memory_of",
     "orders",
+    "store_code",
     "table_of",
 ]
 
@@ -117,29 +124,78 @@ def exp_width() -> int:
 _kept: list[Any] = []
 
 
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A program's machine code, and what must be known to run it.
+
+    ``order`` has the place in memory of each of the program's variables; ``size`` and ``numbers``
+    are those of its memory, and ``table`` what its loops read.  ``exp_width`` is the width of
+    vectors whose ``exp`` it calls, and ``waits`` whether it does without guards as long as it can.
+    """
+
+    order: list[int]
+    size: int
+    numbers: dict[int, float]
+    table: bytes
+    exp_width: int
+    binary: bytes
+    waits: bool = False
+
+
+def code_of(parts: Parts, networks: int, keep: bool = True) -> Code:
+    """Return a program's code; ``keep`` that of its assembly, if that is not kept otherwise."""
+    with collector_paused():
+        width = exp_width_for(parts)
+        assembly = assembly_of(parts, lanes(), width, networks)
+    binary = binary_of(assembly.text) if keep else compiled(assembly.text)
+    places = {variable: place for place, variable in enumerate(assembly.order)}
+    order = [places[variable] for variable in parts.variables]
+    return Code(order, assembly.size, assembly.numbers, bytes(assembly.table), width, binary)
+
+
+def key_of(recording: Recording) -> str:
+    """Return what the machine code of a program is kept under; "" if none is kept."""
+    if not os.environ.get(CACHE_SETTING) or not is_installed():
+        return ""
+    identity = identity_of(recording)
+    return identity and f"{_versions()}\n{_processor()}\n{marshal.version} {identity}"
+
+
+def load_code(key: str) -> Code | None:
+    """Return the code that is kept under a key; None if there is none."""
+    stored = load_object(key) if key else None
+    return None if stored is None else Code(*marshal.loads(stored))
+
+
+def store_code(key: str, code: Code) -> None:
+    """Keep code under a key."""
+    store_object(key, marshal.dumps(astuple(code)))
+
+
 class NativeRunner:
     """A program's ``run`` as machine code: the same interface as the Python engine's runner."""
 
     engine = "native"
     networks = 1
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, code: Code | None = None, keep: bool = True) -> None:
         self.parts = parts
-        with collector_paused():
-            self.assembly = assembly_of(parts, lanes(), exp_width_for(parts), self.networks)
-        self.function, self._engine = _compiled(self.assembly, bool(parts.inputs))
-        order = {variable: place for place, variable in enumerate(self.assembly.order)}
+        self.code = code = code or code_of(parts, self.networks, keep)
+        if code.exp_width:
+            exp_width()  # which makes it callable
+        self._engine = loaded(code.binary)
+        self.function = _function(self._engine, bool(parts.inputs))
         places = [
-            order[variable] * self.networks + network
+            place * self.networks + network
             for network in range(self.networks)
-            for variable in parts.variables
+            for place in code.order
         ]
         self.to_memory = _taking(sorted(range(len(places)), key=places.__getitem__))
         self.from_memory = _taking(places)
         self.count = len(places)
         self.left: Sequence[float] = ()
-        self.memory = memory_of(self.assembly.size, self.assembly.numbers)
-        self.table = table_of(self.assembly)
+        self.memory = memory_of(code.size, code.numbers)
+        self.table = table_of(code.table)
 
     def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
         """Return n outputs and the variables' last numbers."""
@@ -160,7 +216,7 @@ class NativeRunner:
         count, width = len(rows), len(self.parts.inputs)
         batches = -(-count // batch_size)
         # The last lanes of the last vector read beyond the rows: there must be something.
-        stride = count + self.assembly.lanes
+        stride = count + lanes()
         flat = (ctypes.c_double * (count * width))(*itertools.chain.from_iterable(rows))
         columns = (ctypes.c_double * (stride * width))()
         for k in range(width):
@@ -193,9 +249,9 @@ class NetworksRunner(NativeRunner):
     side.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, code: Code | None = None, keep: bool = True) -> None:
         self.networks = lanes()
-        super().__init__(parts)
+        super().__init__(parts, code, keep)
 
 
 def exp_width_for(parts: Parts) -> int:
@@ -224,10 +280,9 @@ def memory_of(size: int, numbers: Mapping[int, float]) -> ctypes.Array[ctypes.c_
     return memory
 
 
-def table_of(assembly: Assembly) -> ctypes.Array[ctypes.c_int32]:
+def table_of(table: bytes) -> ctypes.Array[ctypes.c_int32]:
     """Return the numbers that a program's loops read."""
-    table = assembly.table
-    return (ctypes.c_int32 * max(len(table), 1)).from_buffer_copy(table or b"    ")
+    return (ctypes.c_int32 * max(len(table) // 4, 1)).from_buffer_copy(table or bytes(4))
 
 
 def _taking(places: Sequence[int]) -> Callable[[Sequence[float]], tuple[float, ...]]:
@@ -260,29 +315,41 @@ def _machine() -> Any:
 
 def engine_of(text: str) -> Any:
     """Return the object that holds the machine code of an assembly in memory."""
-    binding = _binding()
-    machine = _machine()
+    return loaded(binary_of(text))
+
+
+def binary_of(text: str) -> bytes:
+    """Return the machine code of an assembly, which may be kept."""
     key = f"{_versions()}\n{_processor()}\n{text}"
-    stored = load_object(key)
-    if stored is not None:
-        engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
-        engine.add_object_file(binding.ObjectFileRef.from_data(stored))
-    else:
-        module = binding.parse_assembly(text)
-        module.verify()
-        if os.environ.get(CACHE_SETTING):
-            store_object(key, machine.emit_object(module))
-        engine = binding.create_mcjit_compiler(module, machine)
+    binary = load_object(key)
+    if binary is None:
+        binary = compiled(text)
+        store_object(key, binary)
+    return binary
+
+
+def compiled(text: str) -> bytes:
+    """Return the machine code of an assembly."""
+    module = _binding().parse_assembly(text)
+    module.verify()
+    binary: bytes = _machine().emit_object(module)
+    return binary
+
+
+def loaded(binary: bytes) -> Any:
+    """Return the object that holds machine code in memory."""
+    binding = _binding()
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
+    engine.add_object_file(binding.ObjectFileRef.from_data(binary))
     engine.finalize_object()
     return engine
 
 
-def _compiled(assembly: Assembly, over_rows: bool) -> tuple[Any, Any]:
-    """Return the function, and the object that keeps its code in memory."""
-    engine = engine_of(assembly.text)
+def _function(engine: Any, over_rows: bool) -> Any:
+    """Return a program's function."""
     pointers = [ctypes.c_void_p]
     kinds = [ctypes.c_int64] * 4 + pointers * 6 if over_rows else [ctypes.c_int64] + pointers * 3
-    return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address("run")), engine
+    return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address("run"))
 
 
 def _processor() -> str:

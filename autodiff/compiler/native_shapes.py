@@ -162,7 +162,7 @@ class NativeShapes:
         engine = engine_of(assembly.text)
         self.engines.append(engine)
         self.functions.append(engine.get_function_address("run"))
-        self.tables.append(table_of(assembly))
+        self.tables.append(table_of(bytes(assembly.table)))
         self.memory = None  # there is more of it now
         places = [self.places[value] for value in inputs]
         self.inputs.append((ctypes.c_int64 * max(len(places), 1))(*places))

@@ -76,9 +76,7 @@ def names_of(recording: Recording, parts: Parts) -> dict[int, str]:
     """Return the names of the registers that are a Value's, or its gradient's."""
     names = Names(recording.output)
     of_value = parts.linear.of_value
-    found: dict[int, str] = {}
-    for step in recording.passes[recording.output].steps:
-        found[of_value[step.total]] = f"d_{names[step.parent]}"
+    found = {place: f"d_{names[value]}" for place, value in parts.sums.items()}
     for variable, place in parts.means.items():
         found[place] = f"mean_{names[variable]}"
     for value, place in of_value.items():

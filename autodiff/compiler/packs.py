@@ -62,10 +62,6 @@ NUMBERS = frozenset(["0.0", "-0.0", "1.0", "-1.0", "2.0", "0.5"])
 Runs = tuple[tuple[Part, int], ...]
 
 
-ADDITION = (Role.TERM, Role.TERM)
-MULTIPLICATION = (Role.FACTOR, Role.FACTOR)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
     """What a pack's nodes have in common; there is one object for each shape of a section.
@@ -155,22 +151,25 @@ class _Finder:
 
     def __init__(self, linear: Linear, places: Sequence[int], results: Collection[int]) -> None:
         self.places = places
-        self.ops: dict[int, Operation] = {}
-        self.operands: dict[int, tuple[int, ...]] = {}
-        uses: Counter[int] = Counter(results)
         registers = linear.registers
-        for place in places:
-            register = registers[place]
-            if register.op is not None:
-                self.ops[place] = register.op
-                self.operands[place] = register.operands
-                for operand in register.operands * times_written(register.op):
-                    uses[operand] += 1
+        found = [registers[place] for place in places]
+        self.ops: dict[int, Operation] = {
+            place: register.op
+            for place, register in zip(places, found, strict=True)
+            if register.op is not None
+        }
+        self.operands = {place: registers[place].operands for place in self.ops}
+        uses = [0] * len(registers)
+        for place in results:
+            uses[place] = 1
+        for place, op in self.ops.items():
+            for operand in self.operands[place]:
+                uses[operand] += times_written(op)
         self.inside = {place for place in self.ops if uses[place] == 1}.difference(results)
         self.numbers = {
             place: text
-            for place in linear.known
-            if (text := repr(registers[place].number)) in NUMBERS
+            for place, number in linear.known.items()
+            if (text := repr(number)) in NUMBERS
         }
         self.needed = set(results)
         self.lengths = self._chain_lengths()
@@ -180,7 +179,7 @@ class _Finder:
         lengths: dict[int, int] = {}
         inside = self.inside
         for place, op in self.ops.items():
-            if op.arithmetic and op.roles == ADDITION:
+            if is_addition(op):
                 left, right = self.operands[place]
                 before = lengths.get(left, 1) if left in inside else 1
                 if before == 1 and right in inside:
@@ -237,16 +236,11 @@ class _Finder:
 
     def _factors(self, term: int, operands: list[int]) -> Part:
         """Return the shape of a product that nothing else uses; any other term is an operand."""
-        if term in self.inside and self.is_product(term):
+        if term in self.inside and is_product(self.ops[term]):
             operands += self.operands[term]
             return PRODUCT
         operands.append(term)
         return OPERAND
-
-    def is_product(self, place: int) -> bool:
-        """Return whether a register is the product of two others."""
-        op = self.ops[place]
-        return op.arithmetic and op.roles == MULTIPLICATION
 
     def _tree(self, place: int) -> _Node:
         operands: list[int] = []
@@ -275,6 +269,18 @@ def of_operands(op: Operation) -> Tree:
 
 
 PRODUCT = of_operands(ops.MUL)
+
+
+@cache
+def is_addition(op: Operation) -> bool:
+    """Return whether an operation adds two numbers."""
+    return op.arithmetic and op.roles == (Role.TERM, Role.TERM)
+
+
+@cache
+def is_product(op: Operation) -> bool:
+    """Return whether an operation multiplies two numbers."""
+    return op.arithmetic and op.roles == (Role.FACTOR, Role.FACTOR)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain
@@ -14,7 +14,8 @@ from autodiff.compiler.batches import batches_of
 from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
 from autodiff.compiler.decisions import warn_of_decisions
 from autodiff.compiler.guard import GuardedRunner, Runner, guards_can_wait
-from autodiff.compiler.native import NativeRunner, NetworksRunner
+from autodiff.compiler.linear import Linear
+from autodiff.compiler.native import NativeRunner, NetworksRunner, key_of, load_code, store_code
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.pack_names import listed_loops
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
@@ -72,8 +73,7 @@ def compile(
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
     with collector_paused():
         recording = record_program(output, inputs, updates, penalty)
-        roots = [output] if penalty is None else [output, penalty]
-        warn_of_decisions(roots, inputs, recording.notes.looks, stacklevel=2)
+        warn_of_decisions(recording.graphs, inputs, recording.notes.looks, stacklevel=2)
         return Program(output, recording, engine)
 
 
@@ -86,8 +86,11 @@ class Program:
     def __init__(self, output: Value, recording: Recording, engine: str = "python") -> None:
         self.output = output
         self.recording = recording
-        self._unguarded = build(recording, named=False, unguarded=True)
         self._wanted_engine = engine
+        self._key = "" if engine == "python" else key_of(recording)
+        self._code = load_code(self._key)
+        if self._code is None:
+            _ = self._unguarded  # which refuses what cannot be a program
         self._why_python = ""
         self.title = f"program for {name_of(output)}"
 
@@ -113,6 +116,11 @@ class Program:
         """The program's registers as a person reads them, with names and comments."""
         with collector_paused():
             return build(self.recording, named=True)
+
+    @cached_property
+    def _unguarded(self) -> Parts:
+        with collector_paused():
+            return build(self.recording, named=False, unguarded=True)
 
     @cached_property
     def expanded(self) -> Parts:
@@ -167,26 +175,39 @@ class Program:
 
         Raises ImportError if the native engine is asked for and llvmlite is missing.
         """
-        return self._guarded(self._runner_of)
+        if self._code is not None:
+            parts = Parts(Linear(), self.inputs, self.variables)
+            return self._until_nan(NativeRunner(parts, self._code), self._code.waits)
+        waits = guards_can_wait(self._unguarded)
+        first = self._runner_of(self._unguarded if waits else self.expanded, keep=not self._key)
+        if self._key and isinstance(first, NativeRunner):
+            store_code(self._key, replace(first.code, waits=waits))
+        return self._until_nan(first, waits)
 
     @cached_property
     def _networks_runner(self) -> Runner | GuardedRunner:
-        return self._guarded(partial(self._runner_of, native=NetworksRunner))
+        waits = guards_can_wait(self._unguarded)
+        parts = self._unguarded if waits else self.expanded
+        return self._until_nan(self._runner_of(parts, NetworksRunner), waits, NetworksRunner)
 
-    def _guarded(self, make: Callable[[Parts], Runner]) -> Runner | GuardedRunner:
-        if not guards_can_wait(self._unguarded):
-            return make(self.expanded)
-        return GuardedRunner(make(self._unguarded), partial(self._with_guards, make))
+    def _until_nan(
+        self, first: Runner, waits: bool, native: type[NativeRunner] = NativeRunner
+    ) -> Runner | GuardedRunner:
+        """Return a runner; if it ``waits``, one that takes the guards once they matter."""
+        return GuardedRunner(first, partial(self._with_guards, native)) if waits else first
 
-    def _with_guards(self, make: Callable[[Parts], Runner]) -> Runner:
-        return make(self.expanded)
+    def _with_guards(self, native: type[NativeRunner]) -> Runner:
+        return self._runner_of(self.expanded, native)
 
-    def _runner_of(self, parts: Parts, native: type[NativeRunner] = NativeRunner) -> Runner:
+    def _runner_of(
+        self, parts: Parts, native: type[NativeRunner] = NativeRunner, keep: bool = True
+    ) -> Runner:
+        """Return what runs registers; ``keep`` the machine code of their assembly."""
         if self._wanted_engine == "native":
-            return native(parts)
+            return native(parts, keep=keep)
         if self._wanted_engine == "auto" and native_is_installed():
             try:
-                return native(parts)
+                return native(parts, keep=keep)
             except ValueError as error:  # a function that only Python can call, or it is too long
                 self._why_python = str(error)
         return PythonRunner(parts, self.title)

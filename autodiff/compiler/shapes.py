@@ -101,7 +101,7 @@ class ShapedProgram:
             added[self.total] = self.total + loss
             # With the count there are two at least.
             variables = [*inputs, *row.variables, *added, self.count]
-            recording = Recording(loss, (), None, variables, row.leaves, row.passes)
+            recording = Recording(loss, (), None, variables, row.leaves, row.graphs, row.passes)
             recording.assignments = added
             self.runner.add(build(recording, named=False), inputs)
         self.shapes += 1

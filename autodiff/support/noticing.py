@@ -22,7 +22,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from autodiff.support import watch
-from autodiff.support.frames import LIBRARY, PYTHON, code_at, shown_place
+from autodiff.support.frames import ENGINE, LIBRARY, PYTHON, code_at, shown_place
 
 __all__ = ["COMPARES", "Look", "Notes", "is_compared", "noticing", "unnoticed", "watch_too"]
 
@@ -34,13 +34,16 @@ COPIES = "copies a Value, and so its number"
 DRAWS_NUMBERS = "draws a random number"
 STARTS_A_THREAD = "starts a thread, in which nothing is noticed"
 
+# The files that read most numbers, which is not noted: asked first, as it takes least.
+READERS = (ENGINE + "operators.py", ENGINE + "value.py")
+
 # So many nodes are marked for a comparison: an expression that is only compared is short, and a
 # whole graph would take as long as computing it.
 NEAREST = 12
 
 # The functions of random.Random in C that all others draw with; and those in Python that draw
 # nothing, where all others may, if only what the last call has left over.
-DRAWS = ("random", "getrandbits")
+DRAWS = ("random", "getrandbits", "urandom")
 DRAW_NOTHING = ("__init__", "__reduce__", "getstate", "seed", "setstate")
 
 # The functions of Python's that let another thread, or process, do something.
@@ -49,6 +52,10 @@ THREADS = {
     ("submit", os.path.join("concurrent", "futures", "thread.py")),
     ("submit", os.path.join("concurrent", "futures", "process.py")),
 }
+
+
+# Names of all these: what has another one need not be looked at, which would take longer.
+NAMES = {"start", "submit", *vars(random.Random), *vars(random.SystemRandom)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +249,9 @@ class Watched:
     @property
     def data(self) -> Any:
         """The number."""
-        note(READS, sys._getframe(1))
+        frame = sys._getframe(1)
+        if frame.f_code.co_filename not in READERS:
+            note(READS, frame)
         return super().data  # type: ignore[misc]
 
     @data.setter
@@ -295,7 +304,8 @@ class Watched:
         return super().__eq__(other)
 
     def __hash__(self) -> int:
-        note_text("uses a Value as a key, where its number would be another", sys._getframe(1))
+        if _thread.notes is not None and _thread.notes.counts_texts:
+            note("uses a Value as a key, where its number would be another", sys._getframe(1))
         return super().__hash__()
 
     def __repr__(self) -> str:
@@ -323,10 +333,11 @@ class _Watching(watch.Watcher):
     def made(self, node: Any) -> None:
         if not (_thread.notes is None or node.origin.constant):
             kind = type(node)
+            is_watched = Watched in kind.__mro__  # where it is called, profiling takes longest
             # Operators make what their operand is. Who notices around this one has such Values too.
-            own = kind.__mro__[2] if issubclass(kind, Watched) and not self.is_inner else kind
-            self.kinds.append((node, own))
-            if not issubclass(kind, Watched):
+            own = kind.__mro__[2] if is_watched and not self.is_inner else kind
+            self.kinds += ((node, own),)
+            if not is_watched:
                 node.__class__ = watched(kind)  # type: ignore[arg-type]
 
     def end(self) -> None:
@@ -379,15 +390,17 @@ class _Draws:
         self.outer = outer
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
-        if event == "c_call":
+        if event == "call":
+            if frame.f_code.co_name in NAMES:
+                if is_draw(frame.f_code):
+                    self.drawn_from(frame.f_locals.get("self"), frame)
+                elif starts_a_thread(frame.f_code):
+                    note(STARTS_A_THREAD, frame, self.notes)
+        elif event == "c_call" and getattr(argument, "__name__", "") in DRAWS:
             if argument is os.urandom:
                 note(DRAWS_NUMBERS, frame, self.notes)
-            elif getattr(argument, "__name__", "") in DRAWS:
+            else:
                 self.drawn_from(getattr(argument, "__self__", None), frame)
-        elif event == "call" and is_draw(frame.f_code):
-            self.drawn_from(frame.f_locals.get("self"), frame)
-        elif event == "call" and starts_a_thread(frame.f_code):
-            note(STARTS_A_THREAD, frame, self.notes)
         if self.outer is not None:
             self.outer(frame, event, argument)
 

@@ -87,6 +87,7 @@ class _Thread(threading.local):
 _thread = _Thread()
 _watching: list[Watcher] = []  # in all threads
 _alive: weakref.WeakSet[Hooks] = weakref.WeakSet()  # those with something in them
+_has_hooks = False  # whether there were any at the last switch, which is faster to ask
 _recordings: weakref.WeakSet[Any] = weakref.WeakSet()  # those of which there are Values
 _lock = threading.RLock()
 
@@ -215,7 +216,8 @@ def _register(node: Any, function: GradientHook | None, stop: Breakpoint | None)
 
 def _switch() -> None:
     """Look on if there is anybody to look on, and only then."""
-    global on_new_value, on_backward  # noqa: PLW0603 (two switches for the whole process)
+    global on_new_value, on_backward, _has_hooks  # noqa: PLW0603 (for the whole process)
+    _has_hooks = bool(_alive)
     breakpoints = any(hooks.breakpoints for hooks in _alive)
     if breakpoints or any(watcher.sees_values for watcher in _watching):
         on_new_value = _new_value
@@ -249,15 +251,16 @@ def _switch_off_if_alone() -> None:
 
 
 def _new_value(node: Any) -> None:
-    _name_node(node)
+    if _running is not None:
+        _name_node(node)
     for watcher in _thread.watchers:
         watcher.made(node)
-    if node.parents and _alive:
+    if _has_hooks and node.parents:
         for parent in dict.fromkeys(node.parents):
             hooks = hooks_of(parent)
             if hooks is not None:
                 hooks.is_used(node)
-    elif not _watching:
+    if not _watching:
         _switch_off_if_alone()
 
 
