@@ -19,11 +19,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import itemgetter
+from typing import TypeVar
 
 from autodiff.compiler.packs import Pack, Part, Shape, Tree, operands_in
 
 __all__ = [
     "COPY",
+    "FUSED",
     "MOVE",
     "ROWS",
     "SUM",
@@ -37,6 +39,7 @@ __all__ = [
     "Layout",
     "Spacing",
     "Terms",
+    "even_runs",
     "terms_of",
 ]
 
@@ -56,10 +59,12 @@ FEWEST_BLOCKS = 3
 SHORTEST_RUN = 3
 
 # What a kernel computes: an expression tree; a sum of terms; or copies: numbers from anywhere, side
-# by side; squares of numbers, transposed; numbers side by side, to another place.
+# by side; squares of numbers, transposed; numbers side by side, to another place; several of them.
 TREE, SUM, COPY, TRANSPOSE, MOVE = "tree", "sum", "copy", "transpose", "move"
+FUSED = "fused"
 
 Addresses = tuple[int, ...]
+Row = TypeVar("Row", Addresses, "array[int]")
 
 # A sum's runs: what their terms are, and how many terms, if that is known (or ROWS).
 Terms = tuple[tuple[Part, int | None], ...]
@@ -75,6 +80,10 @@ class Kernel:
     ``steps`` says of each column of a sum whether its ``terms`` are evenly spaced, ``even`` whether
     the blocks are; so many of these are computed ``together``, in one turn of the loop.
 
+    A fused one has ``parts``, and their columns, terms and steps one after the other.  A column
+    that is the result of an earlier part has its digit for a letter.  Results that nothing else
+    reads are not ``written``.
+
     Where a language has loops over lanes, ``strides`` are the columns' steps from lane to lane.
     """
 
@@ -88,12 +97,16 @@ class Kernel:
     even: bool = True
     together: int = 1
     strides: tuple[int, ...] = ()
+    parts: tuple[Kernel, ...] = ()
+    written: bool = True
 
     @property
     def addresses(self) -> int:
         """How many addresses a block has: its result's and its columns'."""
         if self.what == MOVE:
             return 3
+        if self.what == FUSED:
+            return len(self.parts) + len(self.columns)
         return 1 + (self.width if self.what in (COPY, TRANSPOSE) else len(self.columns))
 
     @property
@@ -116,12 +129,14 @@ class Call:
 
     ``numbers`` has the addresses of each block: its result's, and its columns'.  ``counts`` are the
     numbers of terms of a sum's runs, and ``spacings`` say where the terms of each column are.
+    ``parts`` are the calls that a fused one is made of.
     """
 
     kernel: Kernel
     numbers: array[int]
     counts: tuple[int, ...] = ()
     spacings: tuple[Spacing, ...] = ()
+    parts: tuple[Call, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of blocks."""
@@ -331,10 +346,13 @@ class Layout:
         calls = self.table_call(Kernel(TRANSPOSE, width, even=False), squares)
         return calls + self.table_call(Kernel(COPY, width, even=False), others)
 
-    def overwrite(self, packs: Sequence[Pack], updates: Mapping[int, int]) -> None:
+    def overwrite(
+        self, packs: Sequence[Pack], updates: Mapping[int, int], kept: Iterable[int]
+    ) -> None:
         """Let the variables' new numbers take the place of old ones that nothing reads any more.
 
-        ``updates`` has each variable's register by that of its new number.
+        ``updates`` has each variable's register by that of its new number; those in ``kept`` are
+        read when all packs are done.
         """
         olds = set(updates.values())
         last = {
@@ -343,6 +361,7 @@ class Layout:
             for operands in pack.operands
             for old in olds.intersection(operands)
         }
+        last.update(dict.fromkeys(kept, len(packs)))
         for number, pack in enumerate(packs):
             if not all(result in updates for result in pack.results):
                 continue
@@ -665,7 +684,7 @@ def best_order(columns: Sequence[Column], made: Sequence[int]) -> Sequence[int]:
 
 def best_progress(addresses: list[Addresses]) -> list[list[Addresses]]:
     """Return blocks in an order, of a few, in which they make the fewest even runs."""
-    best = even_runs(addresses)
+    best: list[list[Addresses]] = even_runs(addresses)
     for column in range(1, min(4, len(addresses[0]))):
         if len(best) * FEWEST_BLOCKS <= len(addresses):
             break
@@ -675,9 +694,9 @@ def best_progress(addresses: list[Addresses]) -> list[list[Addresses]]:
     return best
 
 
-def even_runs(addresses: list[Addresses]) -> list[list[Addresses]]:
+def even_runs(addresses: Sequence[Row]) -> list[list[Row]]:
     """Return blocks cut into runs whose addresses progress evenly."""
-    runs: list[list[Addresses]] = []
+    runs: list[list[Row]] = []
     run, by = [addresses[0]], None
     for row in addresses[1:]:
         step = [second - first for first, second in zip(run[-1], row, strict=True)]
@@ -687,4 +706,5 @@ def even_runs(addresses: list[Addresses]) -> list[list[Addresses]]:
         else:
             runs.append(run)
             run, by = [row], None
-    return [*runs, run]
+    runs.append(run)
+    return runs

@@ -120,7 +120,7 @@ class Blocks(Operations, ABC):
         results = self.results(addresses, fixed)
         self.result = results[-1]
         for result, (to, *_) in zip(results, addresses, strict=True):
-            if result:
+            if result and self.kernel.written:
                 self.write(result, to)
 
     def results(self, addresses: list[list[str]], fixed: dict[int, str]) -> list[str]:
@@ -317,16 +317,31 @@ class _Loop(Blocks):
         else:
             places = self.emit(f"getelementptr i32, ptr %numbers, i64 {self.headings}")
             starts, steps = [places], [str(columns)]
-        fixed = {}
+        fixed: dict[int, str] = {}
         if "L" in kernel.columns:
             number = 1 + kernel.columns.index("L")
             self.carried = self.read(self.pointer(self.entry_of(places, number)), "0", 1)
             fixed[number] = "%last"
-        if kernel.what != SUM:
-            for number, kind in enumerate(kernel.columns, 1):
-                if kind.islower():
-                    fixed[number] = self.column(number - 1, self.pointer(starts[number]))
+        for first in self.parts():
+            for number, kind in enumerate(self.kernel.columns, 1):
+                if kind.islower() and self.kernel.what != SUM:
+                    start = starts[first + number]
+                    fixed[first + number] = self.column(number - 1, self.pointer(start))
+        self.kernel = kernel
         self.loop(count, starts, steps, fixed)
+
+    def parts(self) -> Iterator[int]:
+        """Make each part the kernel, and yield the number of its first address."""
+        whole, terms, counts = self.kernel, self.terms, self.counts
+        first = column = run = 0
+        for part in whole.parts or (whole,):
+            self.kernel = part
+            self.terms, self.counts = terms[column:], counts[run:]
+            yield first
+            first += part.addresses
+            column += len(part.steps)
+            run += len(part.terms)
+        self.kernel, self.terms, self.counts = whole, terms, counts
 
     def loop(self, count: str, starts: list[str], steps: list[str], fixed: dict[int, str]) -> None:
         """Write the loop over blocks, of which there is at least one."""
@@ -334,7 +349,8 @@ class _Loop(Blocks):
         self.label("loop")
         line = len(self.body)
         even = self.kernel.even
-        moving = [n for n, _ in enumerate(starts) if not (n and even and self.is_fixed(n))]
+        fixed_ones = self.fixed_addresses() if even else set()
+        moving = [n for n, _ in enumerate(starts) if n not in fixed_ones]
         here = [f"%column_{n}" if n in moving else start for n, start in enumerate(starts)]
         following = self.blocks(here, steps, fixed)
         next_index = self.emit(f"add i64 %index, {self.kernel.together}")
@@ -351,22 +367,35 @@ class _Loop(Blocks):
         ]
         self.label("end")
 
-    def is_fixed(self, number: int) -> bool:
-        """Return whether all blocks read the same in that column (the result's is 0)."""
-        return self.kernel.columns[number - 1].islower()
+    def fixed_addresses(self) -> set[int]:
+        """Return the numbers of addresses that are the same for all blocks, or not used."""
+        return {
+            first + number
+            for first in self.parts()
+            for number, kind in enumerate(f"C{self.kernel.columns}")
+            if not kind.isupper() or (number == 0 and not self.kernel.written)
+        }
 
     def blocks(self, here: list[str], steps: list[str], fixed: dict[int, str]) -> list[str]:
         """Write the blocks of one turn of the loop; return the addresses of the next."""
         addresses = []
+        not_moved = self.fixed_addresses()
         for _ in range(self.kernel.together):
             if self.kernel.even:
                 addresses.append(here)
                 here = [
-                    a if number and self.is_fixed(number) else self.emit(f"add i64 {a}, {step}")
+                    a if number in not_moved else self.emit(f"add i64 {a}, {step}")
                     for number, (a, step) in enumerate(zip(here, steps, strict=True))
                 ]
             else:
                 addresses.append([self.entry_of(here[0], k) for k in range(int(steps[0]))])
                 here = [self.emit(f"getelementptr i32, ptr {here[0]}, i64 {steps[0]}")]
-        self.stored(addresses, fixed)
+        results: list[str] = []
+        for first in self.parts():
+            columns = self.kernel.columns
+            known = {k: results[int(kind)] for k, kind in enumerate(columns, 1) if kind.isdigit()}
+            known |= {k: fixed[first + k] for k in range(1, len(columns) + 1) if first + k in fixed}
+            stop = first + self.kernel.addresses
+            self.stored([each[first:stop] for each in addresses], known)
+            results.append(self.result)
         return here
