@@ -197,6 +197,7 @@ def joined(parts: Sequence[_Part], private: Collection[int]) -> Call:
     if len(parts) == 1 and len(blocks) == len(first):
         return first
     even = len(even_runs(blocks)) == 1
+    together = first.kernel.together if len(blocks) % first.kernel.together == 0 else 1
     calls, kernels = [], []
     for part in parts:
         kernel = part.call.kernel
@@ -210,7 +211,11 @@ def joined(parts: Sequence[_Part], private: Collection[int]) -> Call:
                 letters += kind.lower() if is_fixed else kind.upper()
         kernels.append(
             replace(
-                kernel, columns=letters, even=even, together=1, written=part.pack not in private
+                kernel,
+                columns=letters,
+                even=even,
+                together=together,
+                written=part.pack not in private,
             )
         )
         alone = replace(kernel, together=1, even=False, columns=kernel.columns.upper())
@@ -225,6 +230,7 @@ def joined(parts: Sequence[_Part], private: Collection[int]) -> Call:
         terms=tuple(chain.from_iterable([kernel.terms for kernel in kernels])),
         steps=tuple(chain.from_iterable([kernel.steps for kernel in kernels])),
         even=even,
+        together=together,
         parts=tuple(kernels),
     )
     return Call(

@@ -17,7 +17,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import accumulate, chain
 from operator import itemgetter
 from typing import TypeVar
 
@@ -50,7 +50,7 @@ ROWS = -1
 TERMS_WRITTEN_OUT = 8
 
 # So many blocks of a sum are added up side by side: an addition takes as long as several start.
-SUMS_TOGETHER = (8, 2, 1)
+SUMS_TOGETHER = 8
 
 # Evenly spaced blocks, at least, that are worth a stretch of their own.
 FEWEST_BLOCKS = 3
@@ -294,12 +294,10 @@ class Layout:
         order = best_order(columns, self.as_listed(pack.results))
         columns = [column.taken(order) for column in columns]
         pieces = list(self.pieces(columns, count))
-        start = self.start_in_place([pack.results[lane] for lane in order], pieces)
-        if start is None:
-            start = self.reserve(sum([self.padded(length) for _, length in pieces]))
+        starts = self.starts_of([pack.results[lane] for lane in order], pieces)
         blocks: dict[Block, list[Addresses]] = {}
         copies: dict[int, list[Addresses]] = {}
-        for first, length in pieces:
+        for start, (first, length) in zip(starts, pieces, strict=True):
             for lane in range(length):
                 self.addresses[pack.results[order[first + lane]]] = start + lane
             lane = 0
@@ -310,7 +308,6 @@ class Layout:
                 block, read = self.block(columns, first + lane, lanes, copies)
                 blocks.setdefault(block, []).append((start + lane, *read))
                 lane += lanes
-            start += self.padded(length)
         calls = [call for width, rows in copies.items() for call in self.copying(width, rows)]
         return calls + self.calls(pack.shape, blocks)
 
@@ -346,13 +343,10 @@ class Layout:
         calls = self.table_call(Kernel(TRANSPOSE, width, even=False), squares)
         return calls + self.table_call(Kernel(COPY, width, even=False), others)
 
-    def overwrite(
-        self, packs: Sequence[Pack], updates: Mapping[int, int], kept: Iterable[int]
-    ) -> None:
+    def overwrite(self, packs: Sequence[Pack], updates: Mapping[int, int]) -> None:
         """Let the variables' new numbers take the place of old ones that nothing reads any more.
 
-        ``updates`` has each variable's register by that of its new number; those in ``kept`` are
-        read when all packs are done.
+        ``updates`` has each variable's register by that of its new number.
         """
         olds = set(updates.values())
         last = {
@@ -361,7 +355,6 @@ class Layout:
             for operands in pack.operands
             for old in olds.intersection(operands)
         }
-        last.update(dict.fromkeys(kept, len(packs)))
         for number, pack in enumerate(packs):
             if not all(result in updates for result in pack.results):
                 continue
@@ -377,15 +370,21 @@ class Layout:
                     zip(pack.results, [self.addresses[old] for old in mine], strict=True)
                 )
 
-    def start_in_place(
-        self, results: Sequence[int], pieces: Sequence[tuple[int, int]]
-    ) -> int | None:
-        """Return where the old numbers of these results are, if they may be overwritten there.
+    def starts_of(self, results: Sequence[int], pieces: Sequence[tuple[int, int]]) -> list[int]:
+        """Return where the pieces of a pack begin; those that are not in place, side by side."""
+        sizes = [self.padded(length) for _, length in pieces]
+        found = [self.start_in_place(results[first : first + n]) for first, n in pieces]
+        for number, (_, length) in enumerate(pieces):
+            if sizes[number] != length:  # a block would write beyond it
+                found[number] = None
+        fresh = [size for size, start in zip(sizes, found, strict=True) if start is None]
+        following = accumulate(fresh, initial=self.reserve(sum(fresh)) if fresh else 0)
+        return [next(following) if start is None else start for start in found]
 
-        They must be side by side, and no block may write beyond them.
-        """
+    def start_in_place(self, results: Sequence[int]) -> int | None:
+        """Return where the old numbers of these are, if side by side and to be overwritten."""
         start = self.in_place.get(results[0])
-        if start is None or any(self.padded(length) != length for _, length in pieces):
+        if start is None:
             return None
         places = range(start, start + len(results))
         return start if [self.in_place.get(result) for result in results] == list(places) else None
@@ -608,12 +607,11 @@ class Layout:
             if blocks:
                 yield 1, blocks
             return
-        start = 0
-        for together in SUMS_TOGETHER:
-            stop = len(blocks) - (len(blocks) - start) % together
-            if stop > start:
-                yield together, blocks[start:stop]
-            start = stop
+        rest = len(blocks) % SUMS_TOGETHER
+        if len(blocks) > rest:
+            yield SUMS_TOGETHER, blocks[: len(blocks) - rest]
+        if rest:
+            yield rest, blocks[len(blocks) - rest :]
 
     def table_call(
         self,

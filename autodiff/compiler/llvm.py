@@ -15,8 +15,9 @@ the last row compute something, too, which is not added.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 from types import MappingProxyType
 
 from autodiff import ops
@@ -108,7 +109,7 @@ class _Module:
     ) -> None:
         self.parts = parts
         self.linear = parts.linear
-        every = in_memory(parts)
+        every = whole_vectors_first(in_memory(parts), lanes)
         self.order = [variable for variable in every if variable not in known]
         self.lanes = lanes
         self.width = width
@@ -326,7 +327,7 @@ class _Module:
         groups = in_groups(packs) if together else [[pack] for pack in packs]
         if updates:
             packs = [pack for group in groups for pack in group]
-            layout.overwrite(packs, new_numbers(self.parts), kept)
+            layout.overwrite(packs, new_numbers(self.parts))
         place = layout.place if width == 1 else layout.place_rows
         return [
             call
@@ -369,6 +370,22 @@ class _Module:
             f"  %total = load {kind}, ptr %total_place, align 8",
             f"  store {kind} %total, ptr %output, align 8",
         ]
+
+
+def whole_vectors_first(variables: Iterable[Value], lanes: int) -> list[Value]:
+    """Return the variables with the matrices last that do not fill vectors of so many lanes.
+
+    Vectors of the others are then in one line of the processor's cache, not in two.
+    """
+    matrices = [list(matrix) for _, matrix in groupby(variables, key=matrix_of)]
+    whole = [matrix for matrix in matrices if len(matrix) % lanes == 0]
+    others = [matrix for matrix in matrices if len(matrix) % lanes]
+    return list(chain.from_iterable([*whole, *others]))
+
+
+def matrix_of(variable: Value) -> str:
+    """Return the name of a variable's matrix."""
+    return variable.label.partition("[")[0]
 
 
 _MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)"

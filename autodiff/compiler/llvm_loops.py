@@ -115,13 +115,14 @@ class Blocks(Operations, ABC):
         self.body.append(f"{name}:")
         self.block = name
 
-    def stored(self, addresses: list[list[str]], fixed: dict[int, str]) -> None:
-        """Write blocks that read there, and store their results."""
+    def stored(self, addresses: list[list[str]], fixed: dict[int, str]) -> list[str]:
+        """Write blocks that read there, store their results, and return these."""
         results = self.results(addresses, fixed)
         self.result = results[-1]
         for result, (to, *_) in zip(results, addresses, strict=True):
             if result and self.kernel.written:
                 self.write(result, to)
+        return results
 
     def results(self, addresses: list[list[str]], fixed: dict[int, str]) -> list[str]:
         """Return the results of blocks that read there."""
@@ -390,12 +391,19 @@ class _Loop(Blocks):
             else:
                 addresses.append([self.entry_of(here[0], k) for k in range(int(steps[0]))])
                 here = [self.emit(f"getelementptr i32, ptr {here[0]}, i64 {steps[0]}")]
-        results: list[str] = []
+        results: list[list[str]] = []
         for first in self.parts():
-            columns = self.kernel.columns
-            known = {k: results[int(kind)] for k, kind in enumerate(columns, 1) if kind.isdigit()}
-            known |= {k: fixed[first + k] for k in range(1, len(columns) + 1) if first + k in fixed}
             stop = first + self.kernel.addresses
-            self.stored([each[first:stop] for each in addresses], known)
-            results.append(self.result)
+            places = [each[first:stop] for each in addresses]
+            if self.kernel.what == SUM:
+                results.append(self.stored(places, {}))
+                continue
+            results.append([])
+            for number, place in enumerate(places):
+                known = {
+                    k: results[int(kind)][number] if kind.isdigit() else fixed[first + k]
+                    for k, kind in enumerate(self.kernel.columns, 1)
+                    if kind.isdigit() or first + k in fixed
+                }
+                results[-1] += self.stored([place], known)
         return here

@@ -214,7 +214,7 @@ class _Writer:
         lines: list[str] = []
         packs = packs_of(self.linear, operations, kept)
         if updates:
-            self.layout.overwrite(packs, new_numbers(self.parts), kept)
+            self.layout.overwrite(packs, new_numbers(self.parts))
         for pack in packs:
             self.layout.naming = self.name_of(pack)
             self.layout.last = None
