@@ -19,6 +19,7 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``python.py``            Python, to read and to run
 ``loop_layout.py``       the same for languages without vectors
 ``loops.py``             loops in C and JavaScript
+``idle_rows.py``         rows whose gradients are zeros, which they leave out
 ``standalone.py``        these as one file each
 ``llvm.py``              LLVM assembly of a program
 ``llvm_functions.py``    its functions, which call loops or have them written out
