@@ -12,6 +12,7 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``packs.py``             packs: operations that are alike, level by level
 ``pack_names.py``        what a person calls them
 ``layout.py``            where the numbers of packs are, and the loops that compute them
+``fusion.py``            packs that share their lanes as one loop
 ``row_sums.py``          sums over rows, several at once
 ``kernels.py``           how one operation computes, read from its own Python function
 ``languages.py``         what differs between Python, C and JavaScript
