@@ -117,7 +117,7 @@ format: $(VENV)/.installed-check
 
 bench:
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/.installed-bench
-	@for name in xor moons engines gpt_eager gpt gpt_peers ready growth compile_growth native_growth; do \
+	@for name in xor moons wide many engines gpt_eager gpt gpt_peers ready growth compile_growth native_growth; do \
 	    echo; .venv-bench/bin/python -m benchmarks.$$name || exit 1; done
 
 docs: $(VENV)/.installed-docs

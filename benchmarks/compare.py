@@ -62,6 +62,9 @@ FIGURES = (
     Figure("moons step", "native", "PyTorch eager", 60.0),
     Figure("moons step", "native", "ddx-ad LLVM", 7.0),
     Figure("moons step", "native", "JAX jit + scan", 2.3),
+    Figure("step of 64 neurons", "native", "C by hand, gcc -O3", 1.0),
+    Figure("step of 64 neurons", "native", "C by hand, gcc -O3 -march=native", 1.0),
+    Figure("epoch of 256 networks", "native", "JAX vmap + scan", 2.0),
     Figure("600 nodes", "eager Value", "stored derivatives", 1.4),
     Figure("600 nodes", "eager Value", "micrograd", 1.6),
     Figure("60,000 nodes", "eager Value", "stored derivatives", 1.4),
@@ -105,10 +108,14 @@ def versions(contenders: Sequence[Contender]) -> str:
 
 
 def check_same_job(runs: Mapping[str, Run], epochs: int, tolerance: float) -> None:
-    """Raise AssertionError unless all runs get the same losses in their first epochs."""
+    """Raise AssertionError unless all runs get the same losses in their first epochs.
+
+    They are compared with those of eager Values, or of the first run where these are too slow.
+    """
     losses = {name: [float(loss) for loss in run(epochs)] for name, run in runs.items()}
+    reference = losses.get(REFERENCE) or next(iter(losses.values()), [])
     for name, numbers in losses.items():
-        worst = max(abs(a - b) for a, b in zip(numbers, losses[REFERENCE], strict=True))
+        worst = max(abs(a - b) for a, b in zip(numbers, reference, strict=True))
         assert worst < tolerance, f"{name} does another job: its losses differ by {worst}"
 
 
@@ -118,7 +125,7 @@ def compare(job: str, contenders: Sequence[Contender], check_epochs: int, tolera
     check_same_job(runs, check_epochs, tolerance)
     epochs = {contender.name: contender.epochs for contender in contenders}
     seconds = median_seconds(runs, epochs)
-    fastest = "native" if "native" in seconds else REFERENCE
+    fastest = "native" if "native" in seconds else next(iter(seconds))
     rows = [[job, "µs", f"times {fastest}"]]
     rows += [
         [name, significant(1e6 * taken), significant(taken / seconds[fastest])]

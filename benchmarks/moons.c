@@ -1,8 +1,9 @@
-// One full-batch step of a 2-16-16-1 ReLU network after another, as a C programmer writes it.
+// One full-batch step of a 2-WIDTH-WIDTH-1 ReLU network after another, as a C programmer writes it.
 //
 // Hinge loss over the rows, and a penalty of l2 times the sum of the squared parameters.
 
-enum { INPUTS = 2, WIDTH = 16 };
+// WIDTH is given by the compiler's command.
+enum { INPUTS = 2 };
 
 struct parameters {
     double weight1[WIDTH][INPUTS];

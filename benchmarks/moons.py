@@ -32,21 +32,30 @@ from benchmarks.peers import (
 )
 from demos.moons_data import make_moons
 
-__all__ = ["CONTENDERS", "program"]
+__all__ = ["CONTENDERS", "STEPS", "Job", "c_by_hand", "c_of_program", "compiled", "program"]
 
-X, Y = make_moons(100, 0.1, random.Random(0))
-WIDTHS = (16, 16, 1)
 LEARNING_RATE, L2 = 0.05, 1e-4
 STEPS = 1_000
 
 
-def moons_model() -> nn.MLP:
-    """Return the network, always with the same initial weights."""
-    return nn.MLP(2, list(WIDTHS), rng=random.Random(1))
+class Job:
+    """A network of ReLUs of two hidden layers of one width, and so many rows."""
+
+    def __init__(self, width: int, count: int) -> None:
+        self.width = width
+        self.widths = (width, width, 1)
+        self.x, self.y = make_moons(count, 0.1, random.Random(0))
+        # For each layer its weights, a row a neuron, and its biases.
+        self.weights = list(self.model().state_dict().values())
+        self.rows = [(*row, target) for row, target in zip(self.x, self.y, strict=True)]
+
+    def model(self) -> nn.MLP:
+        """Return the network, always with the same initial weights."""
+        return nn.MLP(2, list(self.widths), rng=random.Random(1))
 
 
-# For each layer its weights, a row a neuron, and its biases.
-WEIGHTS = list(moons_model().state_dict().values())
+MOONS = Job(16, 100)
+X, Y, WIDTHS, WEIGHTS = MOONS.x, MOONS.y, MOONS.widths, MOONS.weights
 
 
 def penalty_of(parameters: Sequence[Value]) -> Value:
@@ -56,7 +65,7 @@ def penalty_of(parameters: Sequence[Value]) -> Value:
 
 def eager() -> Run:
     """Return the loop of a demo: all rows in one graph."""
-    model = moons_model()
+    model = MOONS.model()
     optimizer = nn.SGD(model.parameters(), lr=LEARNING_RATE)
 
     def loss_of() -> Value:
@@ -66,9 +75,9 @@ def eager() -> Run:
     return loop(loss_of, optimizer.zero_grad, optimizer.step)
 
 
-def program(engine: str) -> autodiff.Program:
+def program(engine: str, job: Job = MOONS) -> autodiff.Program:
     """Return the program of one row, to be run over the rows, compiled."""
-    model = moons_model()
+    model = job.model()
     optimizer = nn.SGD(model.parameters(), lr=LEARNING_RATE)
     inputs = [Value(0.0, "x1"), Value(0.0, "x2"), Value(1.0, "y")]
     return autodiff.compile(
@@ -80,14 +89,9 @@ def program(engine: str) -> autodiff.Program:
     )
 
 
-def rows() -> list[tuple[float, ...]]:
-    """Return the rows of the program: two inputs and a target."""
-    return [(*row, target) for row, target in zip(X, Y, strict=True)]
-
-
-def compiled(engine: str) -> Run:
+def compiled(engine: str, job: Job = MOONS) -> Run:
     """Return the compiled program, run over the rows."""
-    return partial(program(engine).run, rows=rows())
+    return partial(program(engine, job).run, rows=job.rows)
 
 
 def micrograd() -> Run:
@@ -183,7 +187,7 @@ def ddx_llvm() -> Run:
 
     batch = np.empty((len(start) + 3, len(X)))
     batch[: len(start)] = start[:, None]
-    batch[len(start) :] = np.array(rows()).T
+    batch[len(start) :] = np.array(MOONS.rows).T
     call = ddx.equation(loss_of).compile(points=len(X)).buffer(batch)
     weights = call.x[: len(start)]
     share = np.full(len(X), 1.0 / len(X))
@@ -198,26 +202,28 @@ def ddx_llvm() -> Run:
     return each(step)
 
 
-def c_by_hand(flags: tuple[str, ...]) -> Run:
+def c_by_hand(flags: tuple[str, ...], job: Job = MOONS) -> Run:
     """Return ``moons.c``, built with these flags."""
-    library = build(Path(__file__).with_name("moons.c").read_text(encoding="utf-8"), flags)
-    x, y, weights = doubles(flattened(X)), doubles(Y), doubles(flattened(WEIGHTS))
-    rate, l2, count = ctypes.c_double(LEARNING_RATE), ctypes.c_double(L2), ctypes.c_long(len(X))
+    source = Path(__file__).with_name("moons.c").read_text(encoding="utf-8")
+    library = build(source, (*flags, f"-DWIDTH={job.width}"))
+    x, y, weights = doubles(flattened(job.x)), doubles(job.y), doubles(flattened(job.weights))
+    rate, l2 = ctypes.c_double(LEARNING_RATE), ctypes.c_double(L2)
 
     def run(steps: int) -> Any:
         losses = (ctypes.c_double * steps)()
-        library.run(ctypes.c_long(steps), count, x, y, rate, l2, weights, losses)
+        counts = ctypes.c_long(steps), ctypes.c_long(len(job.y))
+        library.run(*counts, x, y, rate, l2, weights, losses)
         return losses
 
     return run
 
 
-def c_of_program(flags: tuple[str, ...]) -> Run:
+def c_of_program(flags: tuple[str, ...], job: Job = MOONS) -> Run:
     """Return the compiled program's own C, built with these flags."""
-    compiled = program("python")
+    compiled = program("python", job)
     library = build(compiled.to_c(), flags)
     weights = doubles([variable.data for variable in compiled.variables])
-    cells, count = doubles(flattened(rows())), ctypes.c_long(len(X))
+    cells, count = doubles(flattened(job.rows)), ctypes.c_long(len(job.rows))
 
     def run(steps: int) -> Any:
         losses = (ctypes.c_double * steps)()

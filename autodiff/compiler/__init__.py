@@ -13,6 +13,7 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``packs.py``             packs: operations that are alike, level by level
 ``pack_names.py``        what a person calls them
 ``layout.py``            where the numbers of packs are, and the loops that compute them
+``fusion.py``            packs that share their lanes as one loop
 ``row_sums.py``          sums over rows, several at once
 ``kernels.py``           how one operation computes, read from its own Python function
 ``languages.py``         what differs between Python, C and JavaScript
@@ -20,6 +21,7 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``python.py``            Python, to read and to run
 ``loop_layout.py``       the same for languages without vectors
 ``loops.py``             loops in C and JavaScript
+``idle_rows.py``         rows whose gradients are zeros, which they leave out
 ``standalone.py``        these as one file each
 ``llvm.py``              LLVM assembly of a program
 ``llvm_functions.py``    its functions, which call loops or have them written out

@@ -17,13 +17,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import accumulate, chain
 from operator import itemgetter
+from typing import TypeVar
 
 from autodiff.compiler.packs import Pack, Part, Shape, Tree, operands_in
 
 __all__ = [
     "COPY",
+    "FUSED",
     "MOVE",
     "ROWS",
     "SUM",
@@ -37,6 +39,7 @@ __all__ = [
     "Layout",
     "Spacing",
     "Terms",
+    "even_runs",
     "terms_of",
 ]
 
@@ -47,7 +50,7 @@ ROWS = -1
 TERMS_WRITTEN_OUT = 8
 
 # So many blocks of a sum are added up side by side: an addition takes as long as several start.
-SUMS_TOGETHER = (8, 2, 1)
+SUMS_TOGETHER = 8
 
 # Evenly spaced blocks, at least, that are worth a stretch of their own.
 FEWEST_BLOCKS = 3
@@ -56,10 +59,12 @@ FEWEST_BLOCKS = 3
 SHORTEST_RUN = 3
 
 # What a kernel computes: an expression tree; a sum of terms; or copies: numbers from anywhere, side
-# by side; squares of numbers, transposed; numbers side by side, to another place.
+# by side; squares of numbers, transposed; numbers side by side, to another place; several of them.
 TREE, SUM, COPY, TRANSPOSE, MOVE = "tree", "sum", "copy", "transpose", "move"
+FUSED = "fused"
 
 Addresses = tuple[int, ...]
+Row = TypeVar("Row", Addresses, "array[int]")
 
 # A sum's runs: what their terms are, and how many terms, if that is known (or ROWS).
 Terms = tuple[tuple[Part, int | None], ...]
@@ -75,6 +80,10 @@ class Kernel:
     ``steps`` says of each column of a sum whether its ``terms`` are evenly spaced, ``even`` whether
     the blocks are; so many of these are computed ``together``, in one turn of the loop.
 
+    A fused one has ``parts``, and their columns, terms and steps one after the other.  A column
+    that is the result of an earlier part has its digit for a letter.  Results that nothing else
+    reads are not ``written``.
+
     Where a language has loops over lanes, ``strides`` are the columns' steps from lane to lane.
     """
 
@@ -88,12 +97,16 @@ class Kernel:
     even: bool = True
     together: int = 1
     strides: tuple[int, ...] = ()
+    parts: tuple[Kernel, ...] = ()
+    written: bool = True
 
     @property
     def addresses(self) -> int:
         """How many addresses a block has: its result's and its columns'."""
         if self.what == MOVE:
             return 3
+        if self.what == FUSED:
+            return len(self.parts) + len(self.columns)
         return 1 + (self.width if self.what in (COPY, TRANSPOSE) else len(self.columns))
 
     @property
@@ -116,12 +129,14 @@ class Call:
 
     ``numbers`` has the addresses of each block: its result's, and its columns'.  ``counts`` are the
     numbers of terms of a sum's runs, and ``spacings`` say where the terms of each column are.
+    ``parts`` are the calls that a fused one is made of.
     """
 
     kernel: Kernel
     numbers: array[int]
     counts: tuple[int, ...] = ()
     spacings: tuple[Spacing, ...] = ()
+    parts: tuple[Call, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of blocks."""
@@ -279,12 +294,10 @@ class Layout:
         order = best_order(columns, self.as_listed(pack.results))
         columns = [column.taken(order) for column in columns]
         pieces = list(self.pieces(columns, count))
-        start = self.start_in_place([pack.results[lane] for lane in order], pieces)
-        if start is None:
-            start = self.reserve(sum([self.padded(length) for _, length in pieces]))
+        starts = self.starts_of([pack.results[lane] for lane in order], pieces)
         blocks: dict[Block, list[Addresses]] = {}
         copies: dict[int, list[Addresses]] = {}
-        for first, length in pieces:
+        for start, (first, length) in zip(starts, pieces, strict=True):
             for lane in range(length):
                 self.addresses[pack.results[order[first + lane]]] = start + lane
             lane = 0
@@ -295,7 +308,6 @@ class Layout:
                 block, read = self.block(columns, first + lane, lanes, copies)
                 blocks.setdefault(block, []).append((start + lane, *read))
                 lane += lanes
-            start += self.padded(length)
         calls = [call for width, rows in copies.items() for call in self.copying(width, rows)]
         return calls + self.calls(pack.shape, blocks)
 
@@ -358,15 +370,21 @@ class Layout:
                     zip(pack.results, [self.addresses[old] for old in mine], strict=True)
                 )
 
-    def start_in_place(
-        self, results: Sequence[int], pieces: Sequence[tuple[int, int]]
-    ) -> int | None:
-        """Return where the old numbers of these results are, if they may be overwritten there.
+    def starts_of(self, results: Sequence[int], pieces: Sequence[tuple[int, int]]) -> list[int]:
+        """Return where the pieces of a pack begin; those that are not in place, side by side."""
+        sizes = [self.padded(length) for _, length in pieces]
+        found = [self.start_in_place(results[first : first + n]) for first, n in pieces]
+        for number, (_, length) in enumerate(pieces):
+            if sizes[number] != length:  # a block would write beyond it
+                found[number] = None
+        fresh = [size for size, start in zip(sizes, found, strict=True) if start is None]
+        following = accumulate(fresh, initial=self.reserve(sum(fresh)) if fresh else 0)
+        return [next(following) if start is None else start for start in found]
 
-        They must be side by side, and no block may write beyond them.
-        """
+    def start_in_place(self, results: Sequence[int]) -> int | None:
+        """Return where the old numbers of these are, if side by side and to be overwritten."""
         start = self.in_place.get(results[0])
-        if start is None or any(self.padded(length) != length for _, length in pieces):
+        if start is None:
             return None
         places = range(start, start + len(results))
         return start if [self.in_place.get(result) for result in results] == list(places) else None
@@ -589,12 +607,11 @@ class Layout:
             if blocks:
                 yield 1, blocks
             return
-        start = 0
-        for together in SUMS_TOGETHER:
-            stop = len(blocks) - (len(blocks) - start) % together
-            if stop > start:
-                yield together, blocks[start:stop]
-            start = stop
+        rest = len(blocks) % SUMS_TOGETHER
+        if len(blocks) > rest:
+            yield SUMS_TOGETHER, blocks[: len(blocks) - rest]
+        if rest:
+            yield rest, blocks[len(blocks) - rest :]
 
     def table_call(
         self,
@@ -665,7 +682,7 @@ def best_order(columns: Sequence[Column], made: Sequence[int]) -> Sequence[int]:
 
 def best_progress(addresses: list[Addresses]) -> list[list[Addresses]]:
     """Return blocks in an order, of a few, in which they make the fewest even runs."""
-    best = even_runs(addresses)
+    best: list[list[Addresses]] = even_runs(addresses)
     for column in range(1, min(4, len(addresses[0]))):
         if len(best) * FEWEST_BLOCKS <= len(addresses):
             break
@@ -675,9 +692,9 @@ def best_progress(addresses: list[Addresses]) -> list[list[Addresses]]:
     return best
 
 
-def even_runs(addresses: list[Addresses]) -> list[list[Addresses]]:
+def even_runs(addresses: Sequence[Row]) -> list[list[Row]]:
     """Return blocks cut into runs whose addresses progress evenly."""
-    runs: list[list[Addresses]] = []
+    runs: list[list[Row]] = []
     run, by = [addresses[0]], None
     for row in addresses[1:]:
         step = [second - first for first, second in zip(run[-1], row, strict=True)]
@@ -687,4 +704,5 @@ def even_runs(addresses: list[Addresses]) -> list[list[Addresses]]:
         else:
             runs.append(run)
             run, by = [row], None
-    return [*runs, run]
+    runs.append(run)
+    return runs

@@ -15,8 +15,9 @@ the last row compute something, too, which is not added.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 from types import MappingProxyType
 
 from autodiff import ops
@@ -28,7 +29,8 @@ from autodiff.compiler.build import (
     plan_rows,
     update_results,
 )
-from autodiff.compiler.layout import Call, Layout
+from autodiff.compiler.fusion import in_groups, placed_together
+from autodiff.compiler.layout import MOVE, Call, Kernel, Layout
 from autodiff.compiler.linear import Kind, Register
 from autodiff.compiler.llvm_functions import Functions
 from autodiff.compiler.llvm_operations import Externals, vector_type
@@ -107,7 +109,7 @@ class _Module:
     ) -> None:
         self.parts = parts
         self.linear = parts.linear
-        every = in_memory(parts)
+        every = whole_vectors_first(in_memory(parts), lanes)
         self.order = [variable for variable in every if variable not in known]
         self.lanes = lanes
         self.width = width
@@ -321,10 +323,21 @@ class _Module:
         layout.put_numbers(self.linear.known)
         layout.begin(small=len(operations) <= SMALL)
         packs = packs_of(self.linear, operations, kept)
+        together = width == 1 and not layout.small
+        groups = in_groups(packs) if together else [[pack] for pack in packs]
         if updates:
+            packs = [pack for group in groups for pack in group]
             layout.overwrite(packs, new_numbers(self.parts))
         place = layout.place if width == 1 else layout.place_rows
-        return [call for pack in packs for call in place(pack)]
+        return [
+            call
+            for group in groups
+            for call in (
+                place(group[0])
+                if len(group) == 1
+                else placed_together(layout, group, frozenset(kept))
+            )
+        ]
 
     def last_section(
         self, name: str, places: Sequence[int], total: int, means: Sequence[Call] = ()
@@ -338,11 +351,16 @@ class _Module:
         calls = [*means, *self.section(places, kept, self.width, updates=True)]
         address = layout.row_address if self.width > 1 else layout.addresses.__getitem__
         of_value = self.linear.of_value
+        output, kind = address(total), vector_type(self.width)
+        if total in [of_value[variable] for variable in updates]:
+            # It is the number of before the update.
+            kept_at = layout.reserve(self.width)
+            calls += layout.table_call(Kernel(MOVE, 1, even=False), [(kept_at, output, self.width)])
+            output = kept_at
         moves = [(layout.addresses[of_value[v]], address(place)) for v, place in updates.items()]
         calls += layout.moved(
             [(to + k, at + k) for to, at in moves if to != at for k in range(self.width)]
         )
-        output, kind = address(total), vector_type(self.width)
         written = {
             start + k for start in (output, *[to for to, _ in moves]) for k in range(self.width)
         }
@@ -352,6 +370,22 @@ class _Module:
             f"  %total = load {kind}, ptr %total_place, align 8",
             f"  store {kind} %total, ptr %output, align 8",
         ]
+
+
+def whole_vectors_first(variables: Iterable[Value], lanes: int) -> list[Value]:
+    """Return the variables with the matrices last that do not fill vectors of so many lanes.
+
+    Vectors of the others are then in one line of the processor's cache, not in two.
+    """
+    matrices = [list(matrix) for _, matrix in groupby(variables, key=matrix_of)]
+    whole = [matrix for matrix in matrices if len(matrix) % lanes == 0]
+    others = [matrix for matrix in matrices if len(matrix) % lanes]
+    return list(chain.from_iterable([*whole, *others]))
+
+
+def matrix_of(variable: Value) -> str:
+    """Return the name of a variable's matrix."""
+    return variable.label.partition("[")[0]
 
 
 _MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)"

@@ -20,7 +20,7 @@ __all__ = ["Functions"]
 # Instructions, at most, of a function whose loops are all written out: of an iteration, and of a
 # part of one over rows, which works on vectors.  A compiler's work on one function grows faster
 # than the function, and longer ones run no faster.
-WRITTEN_OUT = 4_000
+WRITTEN_OUT = 10_000
 WRITTEN_OUT_OF_ROWS = 1_500
 
 # A loop whose blocks take no more instructions than that, all together, is written out anywhere:

@@ -115,13 +115,14 @@ class Blocks(Operations, ABC):
         self.body.append(f"{name}:")
         self.block = name
 
-    def stored(self, addresses: list[list[str]], fixed: dict[int, str]) -> None:
-        """Write blocks that read there, and store their results."""
+    def stored(self, addresses: list[list[str]], fixed: dict[int, str]) -> list[str]:
+        """Write blocks that read there, store their results, and return these."""
         results = self.results(addresses, fixed)
         self.result = results[-1]
         for result, (to, *_) in zip(results, addresses, strict=True):
-            if result:
+            if result and self.kernel.written:
                 self.write(result, to)
+        return results
 
     def results(self, addresses: list[list[str]], fixed: dict[int, str]) -> list[str]:
         """Return the results of blocks that read there."""
@@ -317,16 +318,31 @@ class _Loop(Blocks):
         else:
             places = self.emit(f"getelementptr i32, ptr %numbers, i64 {self.headings}")
             starts, steps = [places], [str(columns)]
-        fixed = {}
+        fixed: dict[int, str] = {}
         if "L" in kernel.columns:
             number = 1 + kernel.columns.index("L")
             self.carried = self.read(self.pointer(self.entry_of(places, number)), "0", 1)
             fixed[number] = "%last"
-        if kernel.what != SUM:
-            for number, kind in enumerate(kernel.columns, 1):
-                if kind.islower():
-                    fixed[number] = self.column(number - 1, self.pointer(starts[number]))
+        for first in self.parts():
+            for number, kind in enumerate(self.kernel.columns, 1):
+                if kind.islower() and self.kernel.what != SUM:
+                    start = starts[first + number]
+                    fixed[first + number] = self.column(number - 1, self.pointer(start))
+        self.kernel = kernel
         self.loop(count, starts, steps, fixed)
+
+    def parts(self) -> Iterator[int]:
+        """Make each part the kernel, and yield the number of its first address."""
+        whole, terms, counts = self.kernel, self.terms, self.counts
+        first = column = run = 0
+        for part in whole.parts or (whole,):
+            self.kernel = part
+            self.terms, self.counts = terms[column:], counts[run:]
+            yield first
+            first += part.addresses
+            column += len(part.steps)
+            run += len(part.terms)
+        self.kernel, self.terms, self.counts = whole, terms, counts
 
     def loop(self, count: str, starts: list[str], steps: list[str], fixed: dict[int, str]) -> None:
         """Write the loop over blocks, of which there is at least one."""
@@ -334,7 +350,8 @@ class _Loop(Blocks):
         self.label("loop")
         line = len(self.body)
         even = self.kernel.even
-        moving = [n for n, _ in enumerate(starts) if not (n and even and self.is_fixed(n))]
+        fixed_ones = self.fixed_addresses() if even else set()
+        moving = [n for n, _ in enumerate(starts) if n not in fixed_ones]
         here = [f"%column_{n}" if n in moving else start for n, start in enumerate(starts)]
         following = self.blocks(here, steps, fixed)
         next_index = self.emit(f"add i64 %index, {self.kernel.together}")
@@ -351,22 +368,42 @@ class _Loop(Blocks):
         ]
         self.label("end")
 
-    def is_fixed(self, number: int) -> bool:
-        """Return whether all blocks read the same in that column (the result's is 0)."""
-        return self.kernel.columns[number - 1].islower()
+    def fixed_addresses(self) -> set[int]:
+        """Return the numbers of addresses that are the same for all blocks, or not used."""
+        return {
+            first + number
+            for first in self.parts()
+            for number, kind in enumerate(f"C{self.kernel.columns}")
+            if not kind.isupper() or (number == 0 and not self.kernel.written)
+        }
 
     def blocks(self, here: list[str], steps: list[str], fixed: dict[int, str]) -> list[str]:
         """Write the blocks of one turn of the loop; return the addresses of the next."""
         addresses = []
+        not_moved = self.fixed_addresses()
         for _ in range(self.kernel.together):
             if self.kernel.even:
                 addresses.append(here)
                 here = [
-                    a if number and self.is_fixed(number) else self.emit(f"add i64 {a}, {step}")
+                    a if number in not_moved else self.emit(f"add i64 {a}, {step}")
                     for number, (a, step) in enumerate(zip(here, steps, strict=True))
                 ]
             else:
                 addresses.append([self.entry_of(here[0], k) for k in range(int(steps[0]))])
                 here = [self.emit(f"getelementptr i32, ptr {here[0]}, i64 {steps[0]}")]
-        self.stored(addresses, fixed)
+        results: list[list[str]] = []
+        for first in self.parts():
+            stop = first + self.kernel.addresses
+            places = [each[first:stop] for each in addresses]
+            if self.kernel.what == SUM:
+                results.append(self.stored(places, {}))
+                continue
+            results.append([])
+            for number, place in enumerate(places):
+                known = {
+                    k: results[int(kind)][number] if kind.isdigit() else fixed[first + k]
+                    for k, kind in enumerate(self.kernel.columns, 1)
+                    if kind.isdigit() or first + k in fixed
+                }
+                results[-1] += self.stored([place], known)
         return here

@@ -21,6 +21,8 @@ __all__ = ["WrittenOut", "instructions"]
 def instructions(call: Call) -> int:
     """Return about how many instructions the blocks of a call take, written out."""
     kernel = call.kernel
+    if call.parts:
+        return sum(map(instructions, call.parts))
     if kernel.what in (COPY, TRANSPOSE):
         return len(call) * (kernel.width + 1)
     if kernel.what == MOVE:
@@ -61,6 +63,10 @@ class WrittenOut(Blocks):
 
     def blocks_of(self, call: Call) -> None:
         """Write the blocks of a call."""
+        for part in call.parts:
+            self.blocks_of(part)
+        if call.parts:
+            return
         self.begin(call.kernel)
         self.spacings = call.spacings
         self.terms = [str(spacing.step) for spacing in call.spacings]

@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 
 from autodiff.compiler.build import (
     Parts,
@@ -22,6 +22,7 @@ from autodiff.compiler.build import (
     plan_rows,
     update_results,
 )
+from autodiff.compiler.idle_rows import condition_of_rows
 from autodiff.compiler.languages import C, Language, identifier
 from autodiff.compiler.layout import (
     COPY,
@@ -453,34 +454,50 @@ def evaluation_loops(
 
 
 def copied_out(array: str | int, addresses: Sequence[int], writer: _Writer, sign: str) -> list[str]:
-    """Return the statements that write numbers, or add them, to an array or to memory, in order."""
+    """Return the statements that write numbers, or add them, to an array or to memory."""
 
     def target(place: int, index: str) -> str:
         if isinstance(array, int):
             return writer.cell(array + place, index)
         return f"{array}[{' + '.join([part for part in (index, str(place or '')) if part]) or '0'}]"
 
-    breaks = sum([second != first + 1 for first, second in pairwise(addresses)])
-    if breaks > MOST_PIECES:
+    runs = runs_of_places(addresses, writer.numbers)
+    if len(runs) > MOST_PIECES:
         writer.read_there.update(addresses)
         table = writer.table(addresses)
         body = [f"{target(0, 'k')} {sign} memory[{table}[k]];"]
         return writer.counted("k", len(addresses), body)
     lines: list[str] = []
-    first = 0
-    for place in range(1, len(addresses) + 1):
-        ends = place == len(addresses) or addresses[place] != addresses[place - 1] + 1
-        if not ends and addresses[place] not in writer.numbers:
-            continue
-        start, count = addresses[first], place - first
+    for places in runs:
+        first, count = places[0], len(places)
+        start = addresses[first]
         if count == 1:
             lines.append(f"{target(first, '')} {sign} {writer.cell(start)};")
         else:
-            writer.read_there.update(addresses[first:place])
-            body = [f"{target(first, 'k')} {sign} {writer.cell(start, 'k')};"]
+            writer.read_there.update(range(start, start + count))
+            index = times("k", places[1] - first)
+            body = [f"{target(first, index)} {sign} {writer.cell(start, 'k')};"]
             lines += writer.counted("k", count, body)
-        first = place
     return lines
+
+
+def runs_of_places(addresses: Sequence[int], apart: Collection[int]) -> list[list[int]]:
+    """Return places in runs, evenly spaced, whose addresses are side by side.
+
+    Addresses ``apart`` are in no run with others.
+    """
+    runs: list[list[int]] = []
+    last = -2
+    for place in sorted(range(len(addresses)), key=addresses.__getitem__):
+        address = addresses[place]
+        run = runs[-1] if runs else []
+        goes_on = address == last + 1 and not {address, last} & set(apart) and place > run[-1]
+        if goes_on and (len(run) == 1 or place - run[-1] == run[1] - run[0]):
+            run.append(place)
+        else:
+            runs.append([place])
+        last = address
+    return runs
 
 
 def run_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> list[str]:
@@ -525,6 +542,32 @@ def assigned(writer: _Writer) -> list[str]:
     return writer.moved([move for move in moves if move[0] != move[1]])
 
 
+def row_lines(writer: _Writer, rows: Sequence[int], summed: Sequence[int], means: int) -> list[str]:
+    """Return the statements of one row: its loss, and its gradients, added to the means."""
+    linear, output = writer.linear, writer.parts.output
+    condition = condition_of_rows(linear, rows, summed)
+    loss = set(rows)
+    if condition is not None:
+        loss.intersection_update(linear.live([output, condition]))
+    gradients = [place for place in rows if place not in loss]
+    read = [operand for place in gradients for operand in linear.registers[place].operands]
+    kept = loss.intersection([output, *summed, *read])
+    lines = writer.section([place for place in rows if place in loss], kept)
+    lines.append(f"sum__output += {writer.cell(address_of(writer, output))};")
+    backward = writer.section(gradients, set(gradients).intersection(summed))
+    backward += copied_out(means, [address_of(writer, place) for place in summed], writer, "+=")
+    if condition is None:
+        return lines + backward
+    writer.layout.copies.clear()  # what is copied there may not be
+    return [
+        *lines,
+        "// Elsewhere all gradients are zeros.",
+        f"if ({writer.cell(address_of(writer, condition))} > 0.0) {{",
+        *[writer.language.indent + line for line in backward],
+        "}",
+    ]
+
+
 def rows_loop(writer: _Writer) -> list[str]:
     """Return the loops over passes, batches and rows."""
     parts, plan, language = writer.parts, plan_rows(writer.parts), writer.language
@@ -540,10 +583,8 @@ def rows_loop(writer: _Writer) -> list[str]:
     to = writer.cell(writer.inputs, "k")
     width = len(parts.inputs)
     inside = writer.counted("k", width, [f"{to} = rows[{width} * row + k];"])
-    inside += writer.section(plan.rows, {parts.output, *summed}.intersection(plan.rows))
-    inside.append(f"sum__output += {writer.cell(address_of(writer, parts.output))};")
+    inside += row_lines(writer, plan.rows, summed, means)
     mean = writer.cell(means, "k")
-    inside += copied_out(means, [address_of(writer, p) for p in summed], writer, "+=")
     results = set(update_results(parts))
     after = writer.counted("k", len(summed), [f"{mean} /= count__rows;"])
     after += writer.section(plan.after, results.intersection(plan.after), updates=True)

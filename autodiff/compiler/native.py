@@ -37,6 +37,7 @@ __all__ = [
     "NetworksRunner",
     "engine_of",
     "exp_width_for",
+    "floats",
     "is_installed",
     "key_of",
     "lanes",
@@ -202,7 +203,7 @@ class NativeRunner:
         self._read(numbers)
         outputs = (ctypes.c_double * (n * self.networks))()
         self.function(n, self.memory, self.table, outputs)
-        return outputs[:], self._numbers()
+        return floats(outputs), self._numbers()
 
     def run_rows(
         self,
@@ -229,7 +230,7 @@ class NativeRunner:
             *(n, count, batch_size, stride, flat, order, columns),
             *(self.memory, self.table, outputs),
         )
-        return outputs[:], self._numbers()
+        return floats(outputs), self._numbers()
 
     def _read(self, numbers: Sequence[float]) -> None:
         """Put the variables' numbers into memory, in the order of the machine code."""
@@ -238,7 +239,7 @@ class NativeRunner:
         self.memory[: self.count] = list(self.to_memory(numbers))
 
     def _numbers(self) -> Sequence[float]:
-        self.left = self.from_memory(self.memory[: self.count])
+        self.left = self.from_memory(floats(self.memory, self.count))
         return self.left
 
 
@@ -278,6 +279,13 @@ def memory_of(size: int, numbers: Mapping[int, float]) -> ctypes.Array[ctypes.c_
     for address, number in numbers.items():
         memory[address] = number
     return memory
+
+
+def floats(numbers: ctypes.Array[ctypes.c_double], count: int | None = None) -> list[float]:
+    """Return the first numbers of an array, or all, in a third of the time of a slice."""
+    view: Any = memoryview(numbers).cast("B").cast("d")
+    found: list[float] = view[:count].tolist()
+    return found
 
 
 def table_of(table: bytes) -> ctypes.Array[ctypes.c_int32]:

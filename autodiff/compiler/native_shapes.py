@@ -16,7 +16,15 @@ from typing import Any
 
 from autodiff.compiler.build import Parts
 from autodiff.compiler.llvm import assembly_of
-from autodiff.compiler.native import engine_of, exp_width_for, lanes, memory_of, orders, table_of
+from autodiff.compiler.native import (
+    engine_of,
+    exp_width_for,
+    floats,
+    lanes,
+    memory_of,
+    orders,
+    table_of,
+)
 from autodiff.value import Value
 
 __all__ = ["NativeShapes"]
@@ -200,7 +208,7 @@ class NativeShapes:
             pointers(*map(ctypes.addressof, self.inputs)),
             *(memory, self.count, self.stretches, (ctypes.c_double * 1)(), outputs),
         )
-        return outputs[:], {variable: memory[self.places[variable]] for variable in numbers}
+        return floats(outputs), {variable: memory[self.places[variable]] for variable in numbers}
 
 
 def stretches_of(places: Sequence[int]) -> Places:

@@ -106,7 +106,7 @@ class RowSums(Sums):
         spacings = [tuple(range(0, lanes * step, step)) for step in steps]
         spaced = tuple(map(self.layout.spacing, [(0,), *spacings]))
         kernel = Kernel(SUM, lanes, columns, terms=terms, steps=(True,) * len(columns))
-        if len(blocks) <= SUMS_TOGETHER[0]:
+        if len(blocks) <= SUMS_TOGETHER:
             kernel = replace(kernel, even=False, together=len(blocks))
             return self.layout.table_call(kernel, blocks, counts, spaced)
         return self.layout.progress(kernel, blocks, counts, spaced)
