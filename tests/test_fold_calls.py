@@ -19,8 +19,9 @@ import pytest
 
 import nn
 from autodiff import Value, draw, record_source, topological_order
-from autodiff.drawing import call_tree, fold_calls
-from autodiff.drawing.call_tree import CallTree, without_inner_calls
+from autodiff.debug import call_tree
+from autodiff.debug.call_tree import CallTree, without_inner_calls
+from autodiff.drawing import fold_calls
 from autodiff.drawing.fold import folded
 from autodiff.drawing.lines import MOST_RANKS, in_lines
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture

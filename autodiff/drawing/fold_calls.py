@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from autodiff.debug.bindings import recalled
-from autodiff.drawing.call_tree import CallNode, CallTree, Requests
+from autodiff.debug.call_tree import CallNode, CallTree, Requests
 from autodiff.drawing.parts import Called, Folding, Part, frames_with_titles
 from autodiff.value import Value
 

@@ -12,15 +12,16 @@ from types import CodeType
 from typing import Any, Final
 
 from autodiff.debug.bindings import is_function
-from autodiff.debug.instructions import instructions
+from autodiff.debug.instructions import STORES, instructions
 from autodiff.debug.visits import time_of
 from autodiff.support.frames import COMPREHENSIONS
-from autodiff.support.naming import name_of
+from autodiff.support.naming import name_of, number_text
 from autodiff.value import Value
 
 __all__ = ["CallNode", "CallTree", "Requests"]
 
 MOST_LISTED: Final = 12  # names in a message
+LONGEST_ARGUMENT: Final = 16  # characters
 NUMBERED: Final = re.compile(r"(.+?)(?: (\d+))?", re.DOTALL)  # "softmax 3"
 BETWEEN: Final = " > "  # "attention > softmax"
 
@@ -75,6 +76,25 @@ class CallNode:
             return ""
         text = text_at(*site)
         return without_inner_calls(text) if text else ""
+
+    @property
+    def arguments(self) -> str:
+        """The numbers and short texts that it was given, as in ``token=0, position=3``.
+
+        Only those that stay what they were: a name that the function binds anew may have changed.
+        """
+        visits = [node.origin.visit for node in self.own]
+        visits += [each.call.caller for each in self.inner]
+        visit = next((each for each in visits if each.call is self.call), None)
+        if visit is None:
+            return ""
+        found = dict(zip(visit.names.names, visit.bindings, strict=True))
+        code: CodeType = self.call.code
+        count = code.co_argcount + code.co_kwonlyargcount
+        given = [name for name in code.co_varnames[:count] if not is_stored(code, name)]
+        return ", ".join(
+            f"{name}={text}" for name in given if (text := argument_text(found.get(name)))
+        )
 
     def chain(self) -> Iterator[CallNode]:
         """Yield the call and those around it, the innermost first, but for the top of the tree."""
@@ -176,6 +196,25 @@ class CallTree:
         while not (call.own or self.unrecorded) and len(call.inner) == 1:
             call = call.inner[0]
         return call
+
+
+def argument_text(argument: object) -> str:
+    """Return a number, or a short text, as it is written; '' for anything else.
+
+    >>> argument_text(3), argument_text("key"), argument_text([3])
+    ('3', "'key'", '')
+    """
+    if type(argument) is float:
+        return number_text(argument)
+    text = repr(argument) if type(argument) in (int, bool, str) else ""
+    return text if len(text) <= LONGEST_ARGUMENT else ""
+
+
+def is_stored(code: CodeType, name: str) -> bool:
+    """Return whether a function binds a name itself, besides its being given as an argument."""
+    return any(
+        each.opname in STORES and each.argval == name for each in instructions(code).values()
+    )
 
 
 def is_drawn(call: Any) -> bool:
