@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -79,11 +79,25 @@ class Explanation:
 
     @property
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """The uses as text, the largest first if there are many: see ``HEADINGS``."""
-        steps: Iterable[Step] = self.steps
-        if len(self.steps) > SHOWN_USES:
-            steps = sorted(self.steps, key=size, reverse=True)[:SHOWN_USES]
-        return [row_of(step, self.names, self.names[self.of]) for step in steps]
+        """The uses as text, the largest first if there are many: see ``HEADINGS``.
+
+        Several that did not take the value are one row, the last.
+        """
+        steps = self.told
+        if len(steps) > SHOWN_USES:
+            steps = sorted(steps, key=size, reverse=True)[:SHOWN_USES]
+        rows = [row_of(step, self.names, self.names[self.of]) for step in steps]
+        others = len(self.steps) - len(self.told)
+        if others:
+            name = name_in(self.names, self.value)
+            rows.append((f"{others:,} uses", f"did not take {name}", "", "nothing"))
+        return rows
+
+    @property
+    def told(self) -> Sequence[Step]:
+        """The uses that have a row of their own if there is room."""
+        taken = [step for step in self.steps if step.taken]
+        return taken if len(self.steps) - len(taken) > 1 else self.steps
 
     @property
     def sum_line(self) -> str:
@@ -91,7 +105,7 @@ class Explanation:
         if not self.steps:
             return ""
         uses = "1 use" if len(self.steps) == 1 else f"{len(self.steps):,} uses"
-        more = ", of which the largest are shown" if len(self.steps) > SHOWN_USES else ""
+        more = ", of which the largest are shown" if len(self.told) > SHOWN_USES else ""
         return f"sum of {uses}{more}: {shown(self.steps[-1].total)}"
 
     @property
