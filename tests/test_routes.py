@@ -298,6 +298,20 @@ loss = f(w)
     assert told(scope["w"], scope["loss"]) == ["in scaled(x, b): 4", "in scaled(x, a): 3"]
 
 
+def test_of_a_call_none_of_whose_lines_is_known_no_arguments_are_told(run: Run) -> None:
+    text = """
+def f(x, place):
+    scope = {"x": x}
+    exec("y = x * 2.0", scope)
+    return scope["y"]
+
+w = Value(0.5, "w")
+loss = f(w, 0) + f(w, 1) * 3.0
+"""
+    scope = run(text)
+    assert told(scope["w"], scope["loss"]) == ["in f(w, 1): 6", "in f(w, 0): 2"]
+
+
 @pytest.mark.parametrize("count", [9, 11])
 def test_calls_that_nothing_else_tells_apart_are_numbered(run: Run, count: int) -> None:
     text = f"""

@@ -7,6 +7,7 @@ import linecache
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from inspect import CO_GENERATOR
 from types import CodeType
 from typing import Any, Final
@@ -78,23 +79,28 @@ class CallNode:
         return without_inner_calls(text) if text else ""
 
     @property
-    def arguments(self) -> str:
-        """The numbers and short texts that it was given, as in ``token=0, position=3``.
-
-        Only those that stay what they were: a name that the function binds anew may have changed.
-        """
+    def visit(self) -> Any:
+        """A run of a line of it that is known; None if there is none."""
         visits = [node.origin.visit for node in self.own]
         visits += [each.call.caller for each in self.inner]
-        visit = next((each for each in visits if each.call is self.call), None)
+        return next((each for each in visits if each.call is self.call), None)
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of what it is given, but for those that the function binds anew."""
+        code: CodeType = self.call.code
+        count = code.co_argcount + code.co_kwonlyargcount
+        return [name for name in code.co_varnames[:count] if not is_stored(code, name)]
+
+    @property
+    def arguments(self) -> str:
+        """The numbers and short texts that it was given, as in ``token=0, position=3``."""
+        visit = self.visit
         if visit is None:
             return ""
         found = dict(zip(visit.names.names, visit.bindings, strict=True))
-        code: CodeType = self.call.code
-        count = code.co_argcount + code.co_kwonlyargcount
-        given = [name for name in code.co_varnames[:count] if not is_stored(code, name)]
-        return ", ".join(
-            f"{name}={text}" for name in given if (text := argument_text(found.get(name)))
-        )
+        texts = [(name, argument_text(found.get(name))) for name in self.parameters]
+        return ", ".join(f"{name}={text}" for name, text in texts if text)
 
     def chain(self) -> Iterator[CallNode]:
         """Yield the call and those around it, the innermost first, but for the top of the tree."""
@@ -210,6 +216,7 @@ def argument_text(argument: object) -> str:
     return text if len(text) <= LONGEST_ARGUMENT else ""
 
 
+@lru_cache(maxsize=1024)
 def is_stored(code: CodeType, name: str) -> bool:
     """Return whether a function binds a name itself, besides its being given as an argument."""
     return any(
