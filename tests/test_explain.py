@@ -1078,6 +1078,19 @@ def test_a_use_that_was_not_taken_is_shown_as_that_and_not_as_a_product() -> Non
     assert "<td>did not take x</td>" in explanation._repr_html_()
 
 
+def test_several_uses_that_were_not_taken_are_one_row() -> None:
+    x = Value(-2.0, "x")
+    (loss := x.relu() + x * 3 + x.relu()).label = "loss"
+    loss.backward()
+    assert str(explain(x, of=loss)).splitlines() == [
+        "d loss/d x = 3",
+        "  x = -2",
+        "  v4 = x * 3   d loss/d v4 × d v4/d x   1 × 3   =  3",
+        "  2 uses       did not take x                   =  nothing",
+        "  sum of 3 uses: 3",
+    ]
+
+
 def test_a_value_that_nothing_reached_is_followed_to_where_the_flow_stops() -> None:
     x = Value(0.0, "x")
     logarithm = (x * 2).log()

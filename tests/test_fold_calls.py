@@ -19,8 +19,9 @@ import pytest
 
 import nn
 from autodiff import Value, draw, record_source, topological_order
-from autodiff.drawing import call_tree, fold_calls
-from autodiff.drawing.call_tree import CallTree, without_inner_calls
+from autodiff.debug import call_tree
+from autodiff.debug.call_tree import CallTree, without_inner_calls
+from autodiff.drawing import fold_calls
 from autodiff.drawing.fold import folded
 from autodiff.drawing.lines import MOST_RANKS, in_lines
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture
@@ -590,6 +591,53 @@ def work():
     assert box(fold(root), "g 1").numbers == ("call 1 of 2", "2 operations")
 
 
+def test_results_are_called_what_the_caller_or_the_function_that_takes_them_calls_them(
+    run: Run,
+) -> None:
+    text = """
+def scaled(x, by):
+    return [each * by for each in x]
+
+def total(terms, start=0.0):
+    start = start + 1.0
+    return sum(terms, start)
+
+def both(x):
+    return x[0].exp(), x[1].exp()
+
+def loss_of(w):
+    logits = scaled(w, 2.0)
+    one, other = both(logits)
+    return total(scaled([one, other], 3.0)) + total(scaled(logits, 4.0)) * one
+
+w = [Value(0.0), Value(1.0)]
+loss = loss_of(w)
+"""
+    picture = fold(run(text)["loss"])
+    rows = {" ".join(each.title): each.table[1][0] for each in picture.boxes if each.table}
+    assert rows == {
+        "scaled(w, 2.0)": "logits: 2 outputs",
+        "both(logits)": "one, other: 2 outputs",
+        # No name of its own, so by the function that takes it, and its argument there.
+        "scaled([one, other], 3.0)": "total.terms: 2 outputs",
+        "scaled(logits, 4.0)": "total.terms: 2 outputs",
+        "total(scaled(…))": "output",
+    }
+
+
+def test_what_is_picked_among_is_told_once(run: Run) -> None:
+    text = """
+from autodiff import pick
+def chosen(places, rows):
+    return [pick(place, [each * 2.0 for each in row]) for place, row in zip(places, rows)]
+def loss_of(rows):
+    return sum(chosen([n % 3 for n in range(30)], rows))
+loss = loss_of([[Value(0.5), Value(1.5), Value(2.5)] for _ in range(30)])
+"""
+    picture = fold(run(text)["loss"], "chosen")
+    assert ["pick(…, […])"] in [list(each.title) for each in picture.boxes]
+
+
 # ---- errors --------------------------------------------------------------------------------------
 
 
@@ -681,7 +729,7 @@ def test_a_step_of_a_gpt_of_60000_nodes_is_one_picture_that_fits_a_slide() -> No
     picture = fold(loss)
     assert names(picture) == ["GPT.logits × 7", "softmax × 7"]
     assert len(picture.boxes) == 6
-    assert box(picture, "GPT.logits × 7").table[1][0] == "189 outputs"  # 7 positions, 27 tokens
+    assert box(picture, "GPT.logits × 7").table[1][0] == "logits: 189 outputs"  # 7 × 27
     opened = fold(loss, "logits")
     calls = [each for each in opened.boxes if each.kind == "call"]
     # One position's functions in their order, with the name of each matrix.

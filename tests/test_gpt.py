@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import random
 import subprocess
@@ -13,10 +14,11 @@ import pytest
 
 import nn
 from demos.gpt.documents import NAMES, Alphabet, Documents, DocumentsError, read_documents
-from demos.gpt.model import GPT, Past, Shape, next_token_logits, next_token_loss
+from demos.gpt.model import GPT, Past, Shape, head, next_token_logits, next_token_loss
 from demos.gpt.sampling import attention_of, new_words
 from demos.gpt.training import optimizer_of, train, train_compiled
 from tests.bits import all_bits
+from tests.test_pdb import check_session, line_of
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = ["ada", "bea", "cab", "abba", "d", "decade"]
@@ -165,10 +167,10 @@ def test_attention_is_causal_and_its_shares_sum_to_1() -> None:
     assert len(found) == 2
     for heads in found:
         assert len(heads) == 2
-        for head in heads:
+        for rows in heads:
             # Position k attends to itself and to those before; the word is cut to the context.
-            assert [len(row) for row in head] == [1, 2, 3, 4, 5, 6]
-            assert all(sum(row) == pytest.approx(1.0, abs=1e-12) for row in head)
+            assert [len(row) for row in rows] == [1, 2, 3, 4, 5, 6]
+            assert all(sum(row) == pytest.approx(1.0, abs=1e-12) for row in rows)
 
 
 def test_a_low_temperature_takes_the_likeliest_letter() -> None:
@@ -183,6 +185,65 @@ def test_a_low_temperature_takes_the_likeliest_letter() -> None:
             break
         expected += documents.alphabet.letters[token]
     assert [next(words) for _ in range(3)] == [expected] * 3
+
+
+# ---- looked at from inside ---------------------------------------------------------------------
+
+PROGRAM = """\
+import random
+from autodiff import record_source
+from demos.gpt.documents import Documents
+from demos.gpt.model import GPT, Shape, next_token_loss
+
+words = Documents(["ab"], context=4)
+model = GPT(Shape(tokens=3, context=4, width=4, heads=2), random.Random(1))
+tokens, following = words.rows(1)
+with record_source():
+    loss = next_token_loss(model(tokens[0]), following[0])
+loss.backward()
+"""
+
+
+def test_in_pdb_one_walks_back_through_the_model_itself(tmp_path: Path) -> None:
+    attention, line = line_of(head, "attention = softmax(scores)")
+    _, line_before = line_of(head, "scores = ")
+    check_session(
+        PROGRAM,
+        tmp_path,
+        ("b 11", "Breakpoint 1"),
+        ("c", "train.py <module>: loss.backward()"),
+        (f"b {inspect.getsourcefile(head)}:{attention}", "Breakpoint 2"),
+        # Two heads at each of three positions, the last first: the boundary, a and b.
+        ("c", f"model.py head: {line}"),
+        ("p visit, len(d_attention)", "('6 of 6', 3)"),
+        ("n", f"model.py head: {line_before}"),
+        ("p len(d_scores), abs(sum(d_scores)) < 1e-15", "(3, True)"),  # a shift changes no softmax
+        ("c", f"model.py head: {line}"),
+        ("p visit", "'5 of 6'"),
+    )
+
+
+def test_demos_step_goes_through_every_step_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(PROGRAM, encoding="utf-8")
+    command = [sys.executable, "-m", "demos.step", "--plain", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    first, *lines = done.stdout.splitlines()
+    count = int(first.split()[1])
+    assert any(line.startswith(f"{count}  d loss/d ") for line in lines)
+    told = lines[lines.index("gradients of the variables:") + 1 :]
+    gradients = {name: number for name, number, *more in map(str.split, told) if not more}
+    model, documents = tiny(["ab"], seed=1, width=4, heads=2, context=4)
+    (tokens,), (following,) = documents.rows(1)
+    next_token_loss(model(tokens), following).backward()
+    expected = {
+        name: f"{parameter.grad + 0.0:.6g}"
+        for name, parameter in model.named_parameters()
+        if parameter.has_grad and parameter.grad
+    }
+    assert len(expected) > 100
+    assert expected.items() <= gradients.items()
 
 
 # ---- the command -------------------------------------------------------------------------------

@@ -23,6 +23,8 @@
 ``directions.py``   which way an update goes, and how a line is mended
 ``uses.py``         the uses of a Value, and of all that depends on it
 ``paths.py``        the largest products along whole paths
+``call_tree.py``    which of the user's functions called which
+``routes.py``       through which calls of them a gradient comes
 ``source.py``       ``record_source``: the line that made each Value
 ``visits.py``       which run of the line it was, and by which calls
 ``instructions.py`` the order in which a line's instructions run

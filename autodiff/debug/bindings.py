@@ -40,7 +40,7 @@ __all__ = [
 SCALARS: Final = (float, int, str, bytes, complex, range, type(None))
 DEFINITIONS: Final = (FunctionType, BuiltinFunctionType, type, ModuleType)
 BINDING: Final = ("STORE_NAME", "STORE_GLOBAL")
-MOST_KEPT, DEEPEST = 16, 3  # entries of a list, and lists within lists
+MOST_KEPT, DEEPEST = 32, 3  # entries of a list, and lists within lists
 
 UNBOUND: Final = object()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
 from autodiff.debug.paths import Path, largest_paths, number_of_paths
 from autodiff.debug.program import Program
 from autodiff.debug.reasons import REASONS, why_missing
+from autodiff.debug.routes import Route, routes_of
 from autodiff.debug.situation import Situation, equation, made_in
 from autodiff.debug.steps import Step
 from autodiff.debug.text import shown
@@ -26,6 +27,7 @@ __all__ = ["Explanation", "explain"]
 
 SHOWN_USES = 12
 SHOWN_NOTES = 6
+ROUTES_LINE = "through your functions; each list adds up to the number above it"
 HEADINGS = ("used in", "chain rule", "upstream × local", "contribution")
 NUMERIC = 'style="text-align: right"'
 
@@ -43,6 +45,8 @@ class Explanation:
     ``notes``          why it is zero, missing, not finite, or not what ``value.grad`` says
     ``paths``          the largest products along whole paths, if they were asked for
     ``path_count``     how many paths there are, if they were asked for
+    ``routes``         its parts by the user's functions that it comes through, where these were
+                       recorded: see :func:`autodiff.record_source`
     ``names``          the names of the graph of ``of``
     =================  =======================================================================
     """
@@ -55,6 +59,7 @@ class Explanation:
     notes: tuple[str, ...]
     paths: tuple[Path, ...]
     path_count: int | None
+    routes: tuple[Route, ...]
     names: Names = field(compare=False)
 
     @property
@@ -74,11 +79,25 @@ class Explanation:
 
     @property
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """The uses as text, the largest first if there are many: see ``HEADINGS``."""
-        steps: Iterable[Step] = self.steps
-        if len(self.steps) > SHOWN_USES:
-            steps = sorted(self.steps, key=size, reverse=True)[:SHOWN_USES]
-        return [row_of(step, self.names, self.names[self.of]) for step in steps]
+        """The uses as text, the largest first if there are many: see ``HEADINGS``.
+
+        Several that did not take the value are one row, the last.
+        """
+        steps = self.told
+        if len(steps) > SHOWN_USES:
+            steps = sorted(steps, key=size, reverse=True)[:SHOWN_USES]
+        rows = [row_of(step, self.names, self.names[self.of]) for step in steps]
+        others = len(self.steps) - len(self.told)
+        if others:
+            name = name_in(self.names, self.value)
+            rows.append((f"{others:,} uses", f"did not take {name}", "", "nothing"))
+        return rows
+
+    @property
+    def told(self) -> Sequence[Step]:
+        """The uses that have a row of their own if there is room."""
+        taken = [step for step in self.steps if step.taken]
+        return taken if len(self.steps) - len(taken) > 1 else self.steps
 
     @property
     def sum_line(self) -> str:
@@ -86,7 +105,7 @@ class Explanation:
         if not self.steps:
             return ""
         uses = "1 use" if len(self.steps) == 1 else f"{len(self.steps):,} uses"
-        more = ", of which the largest are shown" if len(self.steps) > SHOWN_USES else ""
+        more = ", of which the largest are shown" if len(self.told) > SHOWN_USES else ""
         return f"sum of {uses}{more}: {shown(self.steps[-1].total)}"
 
     @property
@@ -106,6 +125,8 @@ class Explanation:
         if self.steps:
             lines += [f"  {line}" for line in aligned(self.rows)]
             lines.append(f"  {self.sum_line}")
+        if self.routes:
+            lines += [ROUTES_LINE, *[f"  {line}" for each in self.routes for line in each.lines()]]
         if self.path_count is not None:
             lines += [self.paths_line, *[f"  {path}" for path in self.paths]]
         return "\n".join([*lines, *[f"! {note}" for note in self.notes]])
@@ -123,6 +144,9 @@ class Explanation:
                 f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>"
                 f"<tfoot>{foot}</tfoot></table>"
             )
+        if self.routes:
+            items = "".join(route.html() for route in self.routes)
+            parts.append(f"<p>{escape(ROUTES_LINE)}</p><ul>{items}</ul>")
         if self.path_count is not None:
             items = "".join(f"<li>{escape(str(path))}</li>" for path in self.paths)
             parts.append(f"<p>{escape(self.paths_line)}</p><ol>{items}</ol>")
@@ -140,6 +164,12 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
     that they give.  Where it is zero, missing, not finite, or another number than ``value.grad``,
     notes say why, and they say what has changed.  With ``paths=True`` the ``most_paths`` largest
     products along whole paths are listed.  It changes no number, and calls no hooks.
+
+    Where ``record_source`` has seen the forward pass, it is told which parts come through which
+    calls of the user's functions, the largest first.  A path counts for the first call of a place
+    that it passes, so each list adds up to what is above it.  The uses are the pass's own
+    contributions, bit for bit; those parts are sums of floats in an order of their own, so they are
+    right to some 15 digits of the number above.
 
     Raises TypeError if one is no Value, ValueError if ``of`` is a constant.
 
@@ -176,10 +206,10 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
         note = (
             f"{name_of(value)} is a constant, which gets no gradient; Value(...) makes a variable"
         )
-        return Explanation(value, of, number_of(value), None, (), (note,), (), None, names)
+        return Explanation(value, of, number_of(value), None, (), (note,), (), None, (), names)
     if value not in names:
         notes = tuple(why_missing(value, of, order, program))
-        return Explanation(value, of, number_of(value), None, (), notes, (), None, names)
+        return Explanation(value, of, number_of(value), None, (), notes, (), None, (), names)
     with recomputed(order) as changes:
         uses = uses_on_the_way(value, of, interior)
         steps = tuple(uses.steps[value])
@@ -191,8 +221,9 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
             path_count = number_of_paths(value, of, order, uses.users)
         case = Situation(value, of, order, names, changes, uses, gradient, program)
         notes = tuple(limited(note for reason in REASONS for note in reason(case)))
+        routes = routes_of(value, order, uses.steps)
         return Explanation(
-            *(value, of, value.data, gradient, steps, notes, found, path_count, names)
+            *(value, of, value.data, gradient, steps, notes, found, path_count, routes, names)
         )
 
 

@@ -32,6 +32,8 @@ from autodiff.value import Value
 __all__ = ["NO_NAME", "REASONS", "why_missing"]
 
 SHOWN_VARIABLES = 4
+# A graph of more is not looked at node by node: nor does draw() show it so.
+MANY_NODES = 500
 # What a note says that is about a name alone.
 NO_NAME = "has no name of its own"
 
@@ -163,6 +165,15 @@ def how_to_name(value: Value, called: str, program: Program) -> str:
     )
 
 
+def has_no_routes(case: Situation) -> Iterator[str]:
+    """Yield how to be told through which functions a gradient comes, if the graph is large."""
+    if len(case.order) > MANY_NODES and not case.program.is_recorded:
+        yield (
+            "through which of your functions it comes is told if the forward pass runs in a block "
+            "that begins with `with record_source():`"
+        )
+
+
 # What there may be to say about a gradient, in this order.
 REASONS: tuple[Callable[[Situation], Iterator[str]], ...] = (
     what_changed,
@@ -180,4 +191,5 @@ REASONS: tuple[Callable[[Situation], Iterator[str]], ...] = (
     why_other_than_grad,
     why_rebound,
     has_no_name,
+    has_no_routes,
 )

@@ -2,7 +2,7 @@
 
 ====================  ====================================================================
 ``rows``, ``fold``    which nodes share a box
-``fold_calls``        which do where functions are folded, and ``call_tree``, who called whom
+``fold_calls``        which do where functions are folded
 ``parts``             what a fold gives: the parts that are boxes, and frames
 ``lines``             a long picture in lines
 ``moment``            what is known at a moment of a pass

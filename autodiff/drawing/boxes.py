@@ -286,8 +286,14 @@ class Painter:
         assert called is not None, "a part of this kind has it"
         title = [line for each in called.title for line in lines_of(name_shown(each, CALL_LENGTH))]
         facts = (*called.facts, f"{count:,} operation{'s' * (count > 1)}")
-        table = self.table(part, len(self.outputs(part)))
+        outputs = self.outputs(part)
+        table = self.table(part, len(outputs), ", ".join(self.stems(outputs)))
         return Box(id, "call", name_shown(called.name), tuple(map(name_shown, title)), facts, table)
+
+    def stems(self, nodes: Sequence[Value]) -> list[str]:
+        """Return the names that nodes have, but for indices; none if one of them has none."""
+        names = [INDICES.sub("", node.name or self.called.get(node, "")) for node in nodes]
+        return list(dict.fromkeys(names)) if all(names) else []
 
     def outputs(self, part: Part) -> list[Value]:
         """Return the results of a part that are used outside of it, or are roots."""
@@ -295,12 +301,14 @@ class Painter:
             node for node in results_of(part) if node in self.used_outside or node in self.roots
         ]
 
-    def table(self, part: Part, count: int) -> tuple[tuple[str, ...], ...]:
-        """Return the table of a folded box: ``count`` outputs, and parameters."""
+    def table(self, part: Part, count: int, called: str = "") -> tuple[tuple[str, ...], ...]:
+        """Return the table of a folded box: ``count`` outputs, so called, and parameters."""
         table: list[tuple[str, ...]] = [("", "value", "grad")]
         outputs = self.outputs(part)
         if outputs:
-            table.append(self.row("output" if count < 2 else f"{count:,} outputs", outputs))
+            name = f"{name_shown(called)}: " if called else ""
+            number = "output" if count < 2 else f"{count:,} outputs"
+            table.append(self.row(f"{name}{number}", outputs))
         parameters = [node for node in part.nodes if node.op is None and not node.is_constant]
         return (*table, *self.parameter_rows(parameters))
 
@@ -315,6 +323,8 @@ class Painter:
             for alike in zip(*[each.parents for each in nodes], strict=False)
         ]
         assert node.op is not None, "a line has results alone"
+        if node.op.name == "pick":  # of one of many, what is called alike is told once
+            operands = [operands[0], *dict.fromkeys(operands[1:])]
         formula = node.op.formula(*operands)
         title = tuple(lines_of(f"{name_shown(stem)} = {formula}" if stem else formula))
         place = node.origin.short_place
@@ -332,8 +342,8 @@ class Painter:
 
     def common_name(self, nodes: Sequence[Value]) -> str:
         """Return the name that nodes have, but for indices; '' if they have several."""
-        names = {INDICES.sub("", node.name or self.called.get(node, "")) for node in nodes}
-        return names.pop() if len(names) == 1 else ""
+        stems = self.stems(nodes)
+        return stems[0] if len(stems) == 1 else ""
 
     def common_operand(self, nodes: Sequence[Value]) -> str:
         """Return what a formula of several results calls an operand of theirs."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from autodiff.debug.bindings import recalled
-from autodiff.drawing.call_tree import CallNode, CallTree, Requests
+from autodiff.debug.call_tree import CallNode, CallTree, Requests
 from autodiff.drawing.parts import Called, Folding, Part, frames_with_titles
 from autodiff.value import Value
 
@@ -192,9 +192,20 @@ class Grouping:
         return Folding(parts, *frames_with_titles(parts, titles), self.names())
 
     def names(self) -> dict[Value, str]:
-        """Return what the functions that are open call their results, also in a list: ``x[3]``."""
+        """Return what the functions that are open call their results, also in a list: ``x[3]``.
+
+        What has no name there has that of the argument as which it is given to a function that is
+        folded: ``softmax.scores[3]``.
+        """
         visits = self.visits()
-        if len(visits) > MOST_VISITS:
+        folded = [
+            inner
+            for scope in self.scopes
+            for call in scope.calls
+            for inner in call.inner
+            if inner not in self.requests.opened and inner.visit is not None
+        ]
+        if len(visits) + len(folded) > MOST_VISITS:
             return {}
         nodes = {id(node): node for node in self.order if not node.name}
         found: dict[Value, str] = {}
@@ -202,6 +213,12 @@ class Grouping:
             bound = recalled(visit.names.names, visit.bindings, visit.number, nodes, {})
             for name, thing in bound.items():
                 for value, place in values_in(thing, name):
+                    found.setdefault(value, place)
+        for call in folded:
+            visit, own = call.visit, call.call.code.co_name
+            bound = recalled(visit.names.names, visit.bindings, visit.number, nodes, {})
+            for name in call.parameters:
+                for value, place in values_in(bound.get(name), f"{own}.{name}"):
                     found.setdefault(value, place)
         return found
 

@@ -108,14 +108,20 @@ def attended(weights: Mapping[str, Matrix], x: Vector, heads: int, past: Past) -
     past.attention.append([])
     size = len(x) // heads
     found: list[Any] = []
-    for head in range(heads):
-        part = slice(head * size, (head + 1) * size)
-        scores = [dot(query[part], key[part]) / size**0.5 for key in past.keys]
-        attention = softmax(scores)
+    for place in range(0, len(x), size):
+        part = slice(place, place + size)
+        keys, values = [key[part] for key in past.keys], [value[part] for value in past.values]
+        attention, told = head(query[part], keys, values)
         past.attention[-1].append(attention)
-        columns = zip(*[value[part] for value in past.values], strict=True)
-        found += [dot(attention, column) for column in columns]
+        found += told
     return linear(weights["output"], found)
+
+
+def head(query: Vector, keys: Matrix, values: Matrix) -> tuple[list[Any], list[Any]]:
+    """Return how much one head attends to each position so far, and the mean of what they say."""
+    scores = [dot(query, key) / len(query) ** 0.5 for key in keys]
+    attention = softmax(scores)
+    return attention, [dot(attention, column) for column in zip(*values, strict=True)]
 
 
 def thought(weights: Mapping[str, Matrix], x: Vector) -> list[Any]:

@@ -7,20 +7,22 @@ import linecache
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from inspect import CO_GENERATOR
 from types import CodeType
 from typing import Any, Final
 
 from autodiff.debug.bindings import is_function
-from autodiff.debug.instructions import instructions
+from autodiff.debug.instructions import STORES, instructions
 from autodiff.debug.visits import time_of
 from autodiff.support.frames import COMPREHENSIONS
-from autodiff.support.naming import name_of
+from autodiff.support.naming import name_of, number_text
 from autodiff.value import Value
 
 __all__ = ["CallNode", "CallTree", "Requests"]
 
 MOST_LISTED: Final = 12  # names in a message
+LONGEST_ARGUMENT: Final = 16  # characters
 NUMBERED: Final = re.compile(r"(.+?)(?: (\d+))?", re.DOTALL)  # "softmax 3"
 BETWEEN: Final = " > "  # "attention > softmax"
 
@@ -75,6 +77,30 @@ class CallNode:
             return ""
         text = text_at(*site)
         return without_inner_calls(text) if text else ""
+
+    @property
+    def visit(self) -> Any:
+        """A run of a line of it that is known; None if there is none."""
+        visits = [node.origin.visit for node in self.own]
+        visits += [each.call.caller for each in self.inner]
+        return next((each for each in visits if each.call is self.call), None)
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of what it is given, but for those that the function binds anew."""
+        code: CodeType = self.call.code
+        count = code.co_argcount + code.co_kwonlyargcount
+        return [name for name in code.co_varnames[:count] if not is_stored(code, name)]
+
+    @property
+    def arguments(self) -> str:
+        """The numbers and short texts that it was given, as in ``token=0, position=3``."""
+        visit = self.visit
+        if visit is None:
+            return ""
+        found = dict(zip(visit.names.names, visit.bindings, strict=True))
+        texts = [(name, argument_text(found.get(name))) for name in self.parameters]
+        return ", ".join(f"{name}={text}" for name, text in texts if text)
 
     def chain(self) -> Iterator[CallNode]:
         """Yield the call and those around it, the innermost first, but for the top of the tree."""
@@ -176,6 +202,26 @@ class CallTree:
         while not (call.own or self.unrecorded) and len(call.inner) == 1:
             call = call.inner[0]
         return call
+
+
+def argument_text(argument: object) -> str:
+    """Return a number, or a short text, as it is written; '' for anything else.
+
+    >>> argument_text(3), argument_text("key"), argument_text([3])
+    ('3', "'key'", '')
+    """
+    if type(argument) is float:
+        return number_text(argument)
+    text = repr(argument) if type(argument) in (int, bool, str) else ""
+    return text if len(text) <= LONGEST_ARGUMENT else ""
+
+
+@lru_cache(maxsize=1024)
+def is_stored(code: CodeType, name: str) -> bool:
+    """Return whether a function binds a name itself, besides its being given as an argument."""
+    return any(
+        each.opname in STORES and each.argval == name for each in instructions(code).values()
+    )
 
 
 def is_drawn(call: Any) -> bool:
