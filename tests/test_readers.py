@@ -30,6 +30,7 @@ from autodiff.ops import OPERATIONS, Operation
 from autodiff.support.strict_json import json_of
 from autodiff.value import constant
 from demos import lab, moons, page, step, xor
+from autodiff.stepper.parts import NUMBERS
 from demos.live.assemble import FOLDER
 from demos.sweep import command as sweep
 from demos.sweep import store as store_file
@@ -540,7 +541,7 @@ def test_an_address_gives_a_state_that_the_page_can_show_and_write_again(
     source = "\n".join(
         [
             BROWSER,
-            *[(FOLDER / name).read_text(encoding="utf-8") for name in ("numbers.js", "address.js")],
+            *[file.read_text(encoding="utf-8") for file in (NUMBERS, FOLDER / "address.js")],
             ANSWER,
         ]
     )

@@ -1,24 +1,8 @@
-// ---- what all parts of the page share -------------------------------------------------------
+// ---- what all parts of a page share -------------------------------------------------------
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const nodeCount = data.nodes.length;
 const rootPlace = nodeCount;
-const width = data.inputs.length + data.targets.length;
-
-const app = {
-  timeline: null,
-  seed: null,
-  row: 0,
-  probe: null, // a point that is not in the data set: a row of its own
-  selected: 0, // the node that is explained; 0 is none
-  step: null, // the step that is shown; null when training
-  output: 0, // what the boundary shows: an output, or a neuron
-  playing: false,
-  speed: 1000,
-  measured: null,
-  traced: new Float64Array(nodeCount + 5 * data.steps.length),
-  singleKeys: true,
-};
 
 function byId(id) {
   return document.getElementById(id);
@@ -88,20 +72,7 @@ function fitted(canvas) {
   return { context, across, down };
 }
 
-// ---- the numbers of the row that is shown ---------------------------------------------------
-
-function rowNumbers(row) {
-  return app.timeline.rows.subarray(row * width, (row + 1) * width);
-}
-
-function shownRow() {
-  return app.probe || rowNumbers(app.row);
-}
-
-function evaluate() {
-  app.measured = app.timeline.measure();
-  program.trace(app.timeline.parameters, shownRow(), app.traced);
-}
+// ---- the numbers of the graph that is shown --------------------------------------------------
 
 function value(place) {
   return app.traced[place - 1];
@@ -137,18 +108,11 @@ function nodeName(place) {
 // ---- formulas -------------------------------------------------------------------------------
 
 function referenceName(reference) {
-  const place = Number(reference.slice(1));
-  if (reference === "lr") return "learning rate";
-  if (reference[0] === "v") return nodeName(place);
-  return reference[0] === "w" ? data.weights[place].name : `mean d ${nodeName(rootPlace)}/d ${data.weights[place].name}`;
+  return reference[0] === "v" ? nodeName(Number(reference.slice(1))) : further.nameOf(reference);
 }
 
 function referenceNumber(reference) {
-  const place = Number(reference.slice(1));
-  if (reference === "lr") return app.timeline.parameters[data.learningRate];
-  if (reference[0] === "v") return value(place);
-  if (reference[0] === "w") return app.timeline.parameters[data.weights[place].place];
-  return app.measured.means[place];
+  return reference[0] === "v" ? value(Number(reference.slice(1))) : further.numberOf(reference);
 }
 
 // The formula as Python writes it.
@@ -160,13 +124,18 @@ function withNames(expression) {
   return expression.map((part, index) => (index % 2 ? referenceName(part) : readable(part))).join("");
 }
 
-function withNumbers(expression, digits = 4) {
+function withNumbers(expression, digits = 4, numberOf = referenceNumber) {
   const numbers = expression.map((part, index) => {
     if (index % 2 === 0) return readable(part);
-    const first = index === 1 && expression[0] === "";
-    return (first ? shown : operand)(referenceNumber(part), digits);
+    return (isAlone(expression, index) ? shown : operand)(numberOf(part), digits);
   });
   return numbers.join("");
+}
+
+// Whether a number needs no parentheses of its own: at the start, or as a function's argument.
+function isAlone(expression, index) {
+  if (index === 1 && expression[0] === "") return true;
+  return /[(,]\s*$/.test(expression[index - 1]) && /^\s*[),]/.test(expression[index + 1]);
 }
 
 function readable(text) {
