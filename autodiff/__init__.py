@@ -32,6 +32,7 @@ from autodiff.ops import (
     tanh,
     where,
 )
+from autodiff.stepper import Stepper, show
 from autodiff.support.memory import collector_paused, let_the_collector_come_rarely
 from autodiff.support.naming import Names, name_of
 from autodiff.value import Value, weighted_sum
@@ -45,6 +46,7 @@ __all__ = [
     "Names",
     "Program",
     "Step",
+    "Stepper",
     "Trace",
     "Value",
     "animate",
@@ -72,6 +74,7 @@ __all__ = [
     "record_epochs",
     "record_source",
     "relu",
+    "show",
     "sigmoid",
     "sin",
     "softplus",

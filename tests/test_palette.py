@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from autodiff import Value, draw
+from autodiff import Value, draw, stepper
 from autodiff.drawing import dot, mermaid, palette, svg
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT, Palette
 from autodiff.drawing.picture import Sign
-from autodiff import stepper
 from autodiff.stepper import document
 from autodiff.stepper.document import text_of
 from demos.live import assemble
 
 # Where the packages are, which may be installed.
 DRAWING = Path(palette.__file__).parent
+DEMOS = Path(assemble.__file__).parents[1]
 FOLDERS = (Path(stepper.__file__).parent, Path(assemble.__file__).parent)
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b|#[0-9a-fA-F]{3}\b")
@@ -235,7 +235,7 @@ def test_the_terminal_shows_signs_in_these_colours() -> None:
         assert screen.signed(math.nan) == ("nan", "bold")
 
 
-@pytest.mark.parametrize("folder", [DRAWING.parent, Path(assemble.__file__).parents[1], DOCS], ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [DRAWING.parent, DEMOS, DOCS], ids=lambda path: path.name)
 def test_no_other_file_has_colours_of_signs_of_its_own(folder: Path) -> None:
     """Orange, blue and bright yellow are written in one place."""
     taken = {colour.upper() for theme in PALETTES.values() for colour in of(theme)} | {LIT}

@@ -27,10 +27,10 @@ from hypothesis import strategies as st
 import nn
 from autodiff import Value, compile, draw, explain
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.stepper.parts import NUMBERS
 from autodiff.support.strict_json import json_of
 from autodiff.value import constant
 from demos import lab, moons, page, step, xor
-from autodiff.stepper.parts import NUMBERS
 from demos.live.assemble import FOLDER
 from demos.sweep import command as sweep
 from demos.sweep import store as store_file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from linecache import getline
 from typing import Any
@@ -69,15 +70,13 @@ def source_data(nodes: Sequence[Value]) -> dict[str, Any]:
     """
     recorded = {(node.origin.file, node.origin.line) for node in nodes if node.origin.line}
     files = sorted({file for file, _ in recorded})
+    texts: list[list[list[Any]]] = [[] for _ in files]
+    for file, line in sorted(recorded):
+        texts[files.index(file)].append([line, getline(file, line).rstrip()])
     return {
         "files": [
-            {
-                "name": file.rpartition("/")[2].rpartition("\\")[2],
-                "lines": [
-                    [line, getline(file, line).rstrip()] for each, line in sorted(recorded) if each == file
-                ],
-            }
-            for file in files
+            {"name": os.path.basename(file), "lines": lines}
+            for file, lines in zip(files, texts, strict=True)
         ],
         "lines": [
             [files.index(node.origin.file), node.origin.line] if node.origin.line else None

@@ -172,6 +172,7 @@ function begin() {
   publish();
   lookAtAll(true);
   new ResizeObserver(() => { if (camera.followed) followStep(); else lookAtAll(true); }).observe(byId("graph-area"));
+  if (data.step !== null) enterSteps(data.step);
   refresh();
 }
 

@@ -66,9 +66,8 @@ def compile_record(
         penalty=None if penalty is None else penalty(weights),
     )
     steps = list(GradientSteps(found.loss, [n for n in found.nodes if not n.is_constant]))
-    javascript = program.to_javascript(
-        {"trace": trace_results(found.nodes, steps, names), "forward": forward_results(found, names)}
-    )
+    trace = trace_results(found.nodes, steps, names)
+    javascript = program.to_javascript({"trace": trace, "forward": forward_results(found, names)})
     formulas = update_formulas(optimizer, weights, learning_rate)
     return Compiled(
         *(program, weights, called, means, learning_rate, steps, formulas, javascript),
