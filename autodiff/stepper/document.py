@@ -61,12 +61,8 @@ def palette_rules() -> str:
 
 def declarations(palette: Palette) -> str:
     """Return the variables of a style sheet that hold a palette."""
-    colours: dict[str, str] = {
-        "lit": LIT,
-        "on-lit": ON_LIT,
-        "middle": palette.middle,
-        **palette.boxes,
-    }
+    colours = {"lit": LIT, "on-lit": ON_LIT, "middle": palette.middle}
+    colours.update({str(kind): colour for kind, colour in palette.boxes.items()})
     for sign, tones in (("plus", palette.positive), ("minus", palette.negative)):
         colours |= {sign: tones.strong, f"{sign}-tint": tones.tint, f"{sign}-field": tones.field}
     return " ".join(f"--{name}: {colour};" for name, colour in colours.items())

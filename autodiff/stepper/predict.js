@@ -81,6 +81,7 @@ function reveal(step) {
 
 function forget() {
   for (const each of Object.values(told)) each.clear();
+  asked = null;
 }
 
 function setPredicting(on) {
@@ -108,6 +109,15 @@ function question(step) {
     ...(data.nodes[node - 1].parents.length > 2 ? [note(`It is operand ${position + 1} of ${names[0]}.`)] : []),
     form,
   ];
+}
+
+// The field is where one types as soon as a number is asked for; on a touch screen, when it is touched.
+let asked = null;
+
+function askOnce() {
+  if (asked === app.step) return;
+  asked = app.step;
+  if (!window.matchMedia("(pointer: coarse)").matches) byId("answer").focus({ preventScroll: true });
 }
 
 function withTold(expression) {

@@ -16,6 +16,7 @@ function showFrame() {
   showGraph();
   for (const place of boxes.keys()) describeBox(place);
   showLesson();
+  if (app.isAsking) askOnce();
   showCode();
   showNudge();
   setText(byId("score"), score());
@@ -158,6 +159,7 @@ function publish() {
     get values() { evaluate(); return data.nodes.map((_, index) => value(index + 1)); },
     get gradients() { evaluate(); return data.nodes.map((_, index) => gradient(index + 1)); },
     get steps() { evaluate(); return data.steps.flatMap((step, index) => (gradient(step.node) === null ? [] : [backwardText(index)])); },
+    get asked() { return app.isAsking ? rightNumber(allSteps[app.step]) : null; },
     get program() { return program; },
   };
 }
