@@ -38,7 +38,10 @@ def to_c(program: Writable) -> str:
         "double autodiff_step(const double *parameters, const double *inputs, double *gradients) {",
         *_indented(
             C,
-            _used("parameters inputs gradients", [*step_loops(C, parts, names), "return output;"]),
+            _used(
+                "parameters inputs gradients",
+                [*step_loops(C, parts, names).lines, "return output;"],
+            ),
         ),
         "}",
     ]
@@ -50,7 +53,7 @@ def to_c(program: Writable) -> str:
     else:
         heading = "void autodiff_run(long n, double *parameters, double *outputs) {"
     arrays = "parameters rows" if parts.inputs else "parameters"
-    run = [heading, *_indented(C, _used(arrays, run_loops(C, parts, names))), "}"]
+    run = [heading, *_indented(C, _used(arrays, run_loops(C, parts, names).lines)), "}"]
     about = _about(
         C,
         parts,
@@ -80,23 +83,28 @@ def to_javascript(program: Writable, functions: Functions | None = None) -> str:
     names = names_of(program.recording, parts)
     if functions is not None and not isinstance(functions, Mapping):
         raise TypeError(f"to_javascript needs a dict of functions, but got {describe(functions)}")
+    body = step_loops(JAVASCRIPT, parts, names)
     step = [
+        *body.called,
         "function step(parameters, inputs, gradients) {",
-        *_indented(JAVASCRIPT, [*step_loops(JAVASCRIPT, parts, names), "return output;"]),
+        *_indented(JAVASCRIPT, [*body.lines, "return output;"]),
         "}",
     ]
     extra = "rowCount, batchSize, rows, " if parts.inputs else ""
     heading = f"function run(n, {extra}parameters, outputs) {{"
-    run = [heading, *_indented(JAVASCRIPT, run_loops(JAVASCRIPT, parts, names)), "}"]
+    body = run_loops(JAVASCRIPT, parts, names)
+    run = [*body.called, heading, *_indented(JAVASCRIPT, body.lines), "}"]
     operations, evaluations, usage = _operations(parts), [], []
     for name, values in (functions or {}).items():
         _check_function(name, values)
         evaluated = _evaluated(parts, values)
         operations += [r.op for r in evaluated.linear.registers if r.op is not None]
         results = {text: evaluated.linear.of_value[value] for text, value in values.items()}
+        body = evaluation_loops(JAVASCRIPT, evaluated, names, name, results)
         evaluations += [
+            *body.called,
             f"function {name}(parameters, inputs, outputs) {{",
-            *_indented(JAVASCRIPT, evaluation_loops(JAVASCRIPT, evaluated, names, results)),
+            *_indented(JAVASCRIPT, body.lines),
             *("}", ""),
         ]
         usage += [
