@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import nn
 from autodiff import Program, Value, compile, weighted_sum, where
-from autodiff.compiler import loops
+from autodiff.compiler import loops, standalone
 from autodiff.compiler.kernels import NotTranslatableError
 from autodiff.compiler.languages import identifier
 from autodiff.ops import Operation
@@ -632,3 +632,25 @@ def test_many_results_are_copied_by_loops(monkeypatch: pytest.MonkeyPatch) -> No
     for source in (described, copied):
         _, (_, _, found) = node().call(source, [("f", [], [[], numbers, [math.nan] * 6])])[0]
         assert found == [number * number for number in numbers]
+
+
+def test_a_file_of_javascript_has_the_functions_that_are_wanted() -> None:
+    program = compile((x := Value(3.0, "x")) * 2.0)
+    source = program.to_javascript({"f": {"x": x}}, own=[])
+    assert "function step" not in source
+    assert "function run" not in source
+    assert "module.exports = { f };" in source
+    source = program.to_javascript(own=["run"])
+    assert "module.exports = { run };" in source
+    assert "gradients" not in source
+    for own in (["stop"], "run"):
+        with pytest.raises(ValueError, match="own is of step, run, but got the"):
+            program.to_javascript(own=own)
+
+
+def test_many_parameters_are_not_listed_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standalone, "MOST_LISTED", 3)
+    program, _ = lab_program(OPTIMIZERS["SGD"])
+    for source in (program.to_c(), program.to_javascript()):
+        assert "// parameters  18 numbers, in the order of the program's variables" in source
+        assert "// parameters[" not in source
