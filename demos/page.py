@@ -21,6 +21,7 @@ from autodiff.support.files import write_atomically
 from demos.arguments import add_out, command_line, learning_rate, positive
 from demos.command import run
 from demos.lab import LAB
+from demos.live.assemble import LAB as FILES
 from demos.live.assemble import assembled
 from demos.live.content import graph_data, kinds_of, rows_data, state_data
 from demos.live.drawing import live_svg
@@ -81,7 +82,9 @@ def page(
         "code": code(model, rows, loss, optimizer, penalty),
     }
     graph = live_svg(found.loss, kinds, MOST_NODES)
-    return write_atomically(path, assembled(title, graph, compiled.javascript, content))
+    return write_atomically(
+        path, assembled(FILES, title, compiled.javascript, content, graph=graph)
+    )
 
 
 # --------------------------------------------------------------------------------------------

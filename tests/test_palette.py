@@ -206,10 +206,12 @@ def test_the_page_takes_its_signs_from_the_palette() -> None:
         assert variables["minus-field"] == colours.negative.field
         assert variables["lit"] == LIT
         assert {kind: variables[kind] for kind in colours.boxes} == dict(colours.boxes)
-    sheet = (LIVE / "page.css").read_text(encoding="utf-8")
+    sheets = [*LIVE.glob("*.css"), *LIVE.parent.glob("gpt/live/*.css")]
+    sheet = "".join(path.read_text(encoding="utf-8") for path in sheets)
     given = set(re.findall(r"--([\w-]+):", rules))
     assert not given & set(re.findall(r"--([\w-]+):", sheet)), "the sheet changes the palette"
-    scripts = "".join(path.read_text(encoding="utf-8") for path in LIVE.glob("*.js"))
+    files = [*LIVE.glob("*.js"), *LIVE.parent.glob("gpt/live/*.js")]
+    scripts = "".join(path.read_text(encoding="utf-8") for path in files)
     named = set(re.findall(r"var\(--([\w-]+)", sheet)) | set(
         re.findall(r'colour\("([\w-]+)"', scripts)
     )

@@ -7,6 +7,9 @@
 ``content.py``      what the page is told of model, graph and data, as JSON
 ``python_code.py``  the Python that builds the network
 ``drawing.py``      the picture of the graph
-``assemble.py``     all of it, and the page's own scripts (``*.js``), as one file
+``assemble.py``     all of it, with style sheets and scripts (``*.js``), as one file
 ==================  =========================================================================
+
+Other pages share ``base.css``, ``parts.js``, ``numbers.js``, ``random.js``, ``scales.js`` and
+``keys.js``.
 """

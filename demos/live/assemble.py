@@ -1,4 +1,4 @@
-"""The page's parts put together into one file that loads nothing and runs only its own scripts."""
+"""A page's parts put together into one file that loads nothing and runs only its own scripts."""
 
 from __future__ import annotations
 
@@ -8,40 +8,68 @@ import html
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT, Palette
 
-__all__ = ["assembled"]
+__all__ = ["LAB", "Page", "assembled", "shared"]
 
 FOLDER = Path(__file__).parent
 
-# In this order they are one script.
-SCRIPTS = (
-    *("numbers.js", "random.js", "timeline.js", "address.js", "view.js", "graph.js", "boundary.js"),
-    *("curve.js", "lesson.js", "tables.js", "exports.js", "app.js"),
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The files that a page is made of; the scripts are one, in this order."""
+
+    html: Path
+    sheets: Sequence[Path]
+    scripts: Sequence[Path]
+
+
+def shared(*names: str) -> list[Path]:
+    """Return files that several pages are made of, by name.
+
+    >>> [path.name for path in shared("base.css")]
+    ['base.css']
+    """
+    return [FOLDER / name for name in names]
+
+
+LAB = Page(
+    FOLDER / "page.html",
+    shared("base.css", "page.css"),
+    shared(
+        *("parts.js", "numbers.js", "random.js", "timeline.js", "address.js", "view.js"),
+        *("graph.js", "boundary.js", "scales.js", "curve.js", "lesson.js", "tables.js"),
+        *("exports.js", "keys.js", "app.js"),
+    ),
 )
 
 
-def assembled(title: str, graph: str, program: str, content: Mapping[str, Any]) -> str:
-    """Return the whole page, which loads nothing and in which no other script can run."""
-    scripts = [within_script(program_script(program)), within_script(page_script())]
+def assembled(page: Page, title: str, program: str, content: Mapping[str, Any], **more: str) -> str:
+    """Return the whole page, which loads nothing and in which no other script can run.
+
+    ``program`` is the compiled program, ``content`` what the page's script is told, and ``more``
+    has markup by the names that the page's file puts in braces.
+    """
+    scripts = [within_script(program_script(program)), within_script(page_script(page.scripts))]
     parts = {
+        **more,
         "title": html.escape(title),
         "policy": content_policy(scripts),
-        "style": palette_rules() + read("page.css"),
-        "graph": graph,
+        "style": palette_rules() + joined(page.sheets),
         "data": within_script(json.dumps(content, allow_nan=False, separators=(",", ":"))),
         "program": scripts[0],
         "script": scripts[1],
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], read("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], joined([page.html]))
 
 
-def read(name: str) -> str:
-    """Return one of the page's parts."""
-    return (FOLDER / name).read_text(encoding="utf-8")
+def joined(files: Sequence[Path]) -> str:
+    """Return the text of files, one behind the other."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
 def palette_rules() -> str:
@@ -71,10 +99,9 @@ def program_script(program: str) -> str:
     )
 
 
-def page_script() -> str:
+def page_script(files: Sequence[Path]) -> str:
     """Return the page's own script: its parts in one function, so that no name is global."""
-    parts = "\n".join(read(name) for name in SCRIPTS)
-    return f'(function () {{\n"use strict";\n{parts}\n}})();\n'
+    return f'(function () {{\n"use strict";\n{joined(files)}\n}})();\n'
 
 
 def within_script(text: str) -> str:
