@@ -606,7 +606,8 @@ def test_a_long_function_of_javascript_is_several_of_the_same_bits(
     parts = InJavaScript(program)
     assert "__part_" not in whole.source
     assert "function step__part_1(memory)" in parts.source
-    assert "function run__part_2(memory)" in parts.source
+    assert "function run__unguarded__part_2(memory)" in parts.source
+    assert "function run__guarded__part_2(memory)" in parts.source
     start = [variable.data for variable in program.variables]
     results = []
     for engine in (whole, parts):

@@ -47,7 +47,7 @@ from autodiff.compiler.pack_names import (
 from autodiff.compiler.packs import Pack, Part, operands_in, packs_of
 from autodiff.compiler.text import one_line, wrapped
 
-__all__ = ["evaluation_loops", "run_loops", "step_loops"]
+__all__ = ["Body", "evaluation_loops", "run_loops", "step_loops"]
 
 # What the loops call things; those with two underscores no label is turned into.
 OUR_WORDS = ("memory", "known", "total", "block", "lane", "term", "k")
@@ -562,9 +562,11 @@ def copied_out(array: str | int, addresses: Sequence[int], writer: _Writer, sign
     return lines
 
 
-def run_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> Body:
-    """Return the body of the function that does iterations with updates."""
-    writer = _Writer(language, parts, names, "run")
+def run_loops(
+    language: Language, parts: Parts, names: Mapping[int, str], function: str = "run"
+) -> Body:
+    """Return the body of the function of that name that does iterations with updates."""
+    writer = _Writer(language, parts, names, function)
     lines = writer.parameters("memory[k] = parameters[{}];")
     lines += (rows_loop if parts.inputs else plain_loop)(writer)
     lines += writer.parameters("parameters[{}] = memory[k];")

@@ -335,7 +335,8 @@ class Program:
 
     @property
     def _writable(self) -> Writable:
-        return Writable(self.recording, self.expanded, self.title)
+        unguarded = self._unguarded if guards_can_wait(self._unguarded) else None
+        return Writable(self.recording, self.expanded, self.title, unguarded)
 
     # ---- numbers in and out ----------------------------------------------------------------
 

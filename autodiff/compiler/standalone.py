@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from autodiff.compiler.build import Parts, Recording, update_results
 from autodiff.compiler.languages import JAVASCRIPT, C, Language, helper_functions, identifier
 from autodiff.compiler.linear import Linear
-from autodiff.compiler.loops import evaluation_loops, run_loops, step_loops
+from autodiff.compiler.loops import Body, evaluation_loops, run_loops, step_loops
 from autodiff.compiler.pack_names import names_of
 from autodiff.compiler.text import one_line
 from autodiff.ops import Operation
@@ -29,11 +29,16 @@ Functions = Mapping[str, Mapping[str, Value]]
 
 @dataclass(frozen=True, slots=True)
 class Writable:
-    """What a file is made of."""
+    """What a file is made of.
+
+    ``unguarded`` are the parts without the guards of the rows, where these can wait: see
+    ``guard.py``.
+    """
 
     recording: Recording
     parts: Parts
     title: str
+    unguarded: Parts | None = None
 
 
 def to_c(program: Writable) -> str:
@@ -108,9 +113,7 @@ def to_javascript(
             "    returns the output and fills gradients, in the order below.",
         ]
     if "run" in own:
-        body = run_loops(JAVASCRIPT, parts, names)
-        heading = f"function run(n, {extra}parameters, outputs) {{"
-        lines += [*body.called, heading, *_indented(JAVASCRIPT, body.lines), "}", ""]
+        lines += _run(program, names, extra)
         usage += [
             f"run(n, {extra}parameters, outputs)",
             "    does n iterations with updates; parameters keep the result."
@@ -148,6 +151,34 @@ def to_javascript(
     exported = ", ".join([*[name for name in OWN if name in own], *(functions or {})])
     export = f'if (typeof module !== "undefined") module.exports = {{ {exported} }};'
     return "\n".join([*about, "", '"use strict";', "", *helpers, *lines, export]) + "\n"
+
+
+def _run(program: Writable, names: Mapping[int, str], extra: str) -> list[str]:
+    """Return JavaScript's ``run``: without guards, and with them once that makes a difference."""
+    arguments = f"n, {extra}parameters, outputs"
+    if program.unguarded is None:
+        return _run_function("run", arguments, run_loops(JAVASCRIPT, program.parts, names))
+    unguarded = program.unguarded
+    short = names_of(program.recording, unguarded)
+    fast = run_loops(JAVASCRIPT, unguarded, short, "run__unguarded")
+    exact = run_loops(JAVASCRIPT, program.parts, names, "run__guarded")
+    inside = [
+        "const before = Float64Array.from(parameters);",
+        f"run__unguarded({arguments});",
+        "if (!parameters.some(Number.isNaN)) return;",
+        "before.forEach((number, k) => { parameters[k] = number; });",
+        f"run__guarded({arguments});",
+    ]
+    return [
+        *_run_function("run__unguarded", arguments, fast),
+        *_run_function("run__guarded", arguments, exact),
+        *_run_function("run", arguments, Body(inside)),
+    ]
+
+
+def _run_function(name: str, arguments: str, body: Body) -> list[str]:
+    heading = f"function {name}({arguments}) {{"
+    return [*body.called, heading, *_indented(JAVASCRIPT, body.lines), "}", ""]
 
 
 def _check_function(name: str, values: Mapping[str, Value]) -> None:

@@ -1,12 +1,16 @@
 // ---- the attention of each head, as a picture -----------------------------------------------
 
+const LEAST_CELL = 30; // pixels; a percentage is read at this size
+const MOST_CELL = 64;
+const LABELS = 82, TITLE = 56, GAP = 3; // what a head has beside its cells
+const isWide = window.matchMedia("(min-width: 1100px) and (min-height: 620px)");
+
 const headCells = []; // for each head, the cells of its triangle: [asks][answers]
 
 // The tables of a word: rows ask, columns answer. One cell of a head is in the tab order; arrows move.
 function makeHeads() {
   const look = app.look, place = byId("heads");
   place.replaceChildren();
-  place.style.setProperty("--count", look.length);
   headCells.length = 0;
   for (let head = 0; head < data.heads; head += 1) {
     const title = element("button", { type: "button", class: "head-title", onclick: () => choose({ head }) }, `Head ${head + 1}`);
@@ -37,8 +41,26 @@ function axis(position) {
   return position === 0 ? "start" : app.look.letters[position - 1];
 }
 
+// As large as the cells can be, with all heads in sight, two or more side by side where that helps.
+function fitHeads() {
+  const place = byId("heads"), count = app.look.length;
+  const [across, down] = [place.clientWidth, place.clientHeight];
+  let best = 0, columns = 1;
+  for (let tried = 1; tried <= data.heads; tried += 1) {
+    const rows = Math.ceil(data.heads / tried);
+    const wide = (across / tried - LABELS) / count - GAP, high = (down / rows - TITLE) / (count + 1) - GAP;
+    const cell = isWide.matches ? Math.min(wide, high) : wide;
+    const fits = Math.min(Math.max(cell, LEAST_CELL), wide);
+    if (tried === 1 || (wide >= LEAST_CELL && fits > best)) [best, columns] = [fits, tried];
+  }
+  best = Math.max(LEAST_CELL, Math.min(MOST_CELL, Math.floor(best)));
+  place.style.setProperty("--cell", `${best}px`);
+  place.style.setProperty("--columns", columns);
+}
+
 function showHeads() {
   const { look, chosen } = app;
+  fitHeads();
   headCells.forEach((cells, head) => {
     cells.forEach((row, asks) => row.forEach((cell, answers) => {
       const weight = look.pair("weight", chosen.layer, head, asks, answers);
