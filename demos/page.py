@@ -16,13 +16,14 @@ from typing import Any
 
 import nn
 from autodiff import Names
+from autodiff.stepper.document import document
 from autodiff.stepper.live_svg import live_svg
 from autodiff.support.convert import describe
 from autodiff.support.files import write_atomically
 from demos.arguments import add_out, command_line, learning_rate, positive
 from demos.command import run
 from demos.lab import LAB
-from demos.live.assemble import assembled
+from demos.live.assemble import LAB as LAB_PAGE
 from demos.live.content import kinds_of, network_data, rows_data, state_data
 from demos.live.programs import compile_record
 from demos.live.python_code import code, description
@@ -80,7 +81,9 @@ def page(
         "code": code(model, rows, loss, optimizer, penalty),
     }
     graph = live_svg(found.loss, kinds_of(found), MOST_NODES)
-    return write_atomically(path, assembled(title, graph, compiled.javascript, content))
+    return write_atomically(
+        path, document(LAB_PAGE, title, compiled.javascript, content, graph=graph)
+    )
 
 
 # --------------------------------------------------------------------------------------------

@@ -16,13 +16,13 @@ from autodiff.drawing import dot, mermaid, palette, svg
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT, Palette
 from autodiff.drawing.picture import Sign
 from autodiff.stepper import document
-from autodiff.stepper.document import text_of
+from autodiff.stepper.document import joined
 from demos.live import assemble
 
 # Where the packages are, which may be installed.
 DRAWING = Path(palette.__file__).parent
 DEMOS = Path(assemble.__file__).parents[1]
-FOLDERS = (Path(stepper.__file__).parent, Path(assemble.__file__).parent)
+FOLDERS = (Path(stepper.__file__).parent, DEMOS / "live", DEMOS / "gpt" / "live")
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b|#[0-9a-fA-F]{3}\b")
 PALETTES = {"light": LIGHT, "dark": DARK}
@@ -209,14 +209,14 @@ def test_the_page_takes_its_signs_from_the_palette() -> None:
         assert variables["minus-field"] == colours.negative.field
         assert variables["lit"] == LIT
         assert {kind: variables[kind] for kind in colours.boxes} == dict(colours.boxes)
-    sheet = "".join(text_of(path) for folder in FOLDERS for path in folder.glob("*.css"))
+    sheet = joined([path for folder in FOLDERS for path in folder.glob("*.css")])
     given = set(re.findall(r"--([\w-]+):", rules))
     assert not given & set(re.findall(r"--([\w-]+):", sheet)), "the sheet changes the palette"
-    scripts = "".join(text_of(path) for folder in FOLDERS for path in folder.glob("*.js"))
+    scripts = joined([path for folder in FOLDERS for path in folder.glob("*.js")])
     named = set(re.findall(r"var\(--([\w-]+)", sheet)) | set(
         re.findall(r'colour\("([\w-]+)"', scripts)
     )
-    own = {*re.findall(r"--([\w-]+):", sheet), "flow", "share", "tint"}
+    own = {*re.findall(r"--([\w-]+):", sheet), *re.findall(r"--([\w-]+)", scripts)}
     assert named <= given | own, "the page names a colour that it does not have"
 
 

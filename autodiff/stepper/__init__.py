@@ -7,7 +7,7 @@
 ``expression.py``  formulas that can be shown with names and with numbers
 ``live_svg.py``    the picture of the graph, whose numbers and colours can change
 ``document.py``    all of it and the scripts as one HTML document
-``parts.py``       the scripts and the style sheets
+``parts.py``        the scripts and style sheets
 =================  ==========================================================================
 
 The scripts and the style sheet are those of the demos' live page, too, which has more of its own.

@@ -8,44 +8,46 @@ import html
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT, Palette
 
-__all__ = ["document", "text_of"]
+__all__ = ["Page", "document", "joined"]
 
 
-def text_of(file: Path) -> str:
-    """Return the text of one of a page's parts."""
-    return file.read_text(encoding="utf-8")
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The files that a page is made of; the scripts are one, in this order."""
+
+    html: Path
+    sheets: Sequence[Path]
+    scripts: Sequence[Path]
 
 
-def document(
-    frame: Path,
-    title: str,
-    graph: str,
-    program: str,
-    data: Mapping[str, Any],
-    styles: Sequence[Path],
-    scripts: Sequence[Path],
-) -> str:
-    """Return the document: a frame whose ``{{places}}`` are filled.
+def document(page: Page, title: str, program: str, data: Mapping[str, Any], **more: str) -> str:
+    """Return the whole document, which loads nothing and in which no other script can run.
 
-    ``graph`` is SVG, ``program`` JavaScript of the compiler, ``data`` what the scripts read as
-    JSON; the scripts are one function, in their order.
+    ``program`` is JavaScript of the compiler, ``data`` what the page's script reads as JSON, and
+    ``more`` has markup by the names that the page's file puts in braces.
     """
-    executed = [within_script(program_script(program)), within_script(one_function(scripts))]
+    scripts = [within_script(program_script(program)), within_script(page_script(page.scripts))]
     parts = {
+        **more,
         "title": html.escape(title),
-        "policy": content_policy(executed),
-        "style": palette_rules() + "\n".join(map(text_of, styles)),
-        "graph": graph,
+        "policy": content_policy(scripts),
+        "style": palette_rules() + joined(page.sheets),
         "data": within_script(json.dumps(data, allow_nan=False, separators=(",", ":"))),
-        "program": executed[0],
-        "script": executed[1],
+        "program": scripts[0],
+        "script": scripts[1],
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], text_of(frame))
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], joined([page.html]))
+
+
+def joined(files: Sequence[Path]) -> str:
+    """Return the text of files, one behind the other."""
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def palette_rules() -> str:
@@ -76,10 +78,9 @@ def program_script(program: str) -> str:
     )
 
 
-def one_function(scripts: Sequence[Path]) -> str:
-    """Return the scripts of a page in one function, so that no name is global."""
-    parts = "\n".join(map(text_of, scripts))
-    return f'(function () {{\n"use strict";\n{parts}\n}})();\n'
+def page_script(files: Sequence[Path]) -> str:
+    """Return the page's own script: its parts in one function, so that no name is global."""
+    return f'(function () {{\n"use strict";\n{joined(files)}\n}})();\n'
 
 
 def within_script(text: str) -> str:

@@ -1,26 +1,35 @@
-"""The stepper's scripts and style sheet: files beside this one, which a page puts together."""
+"""The files that a page with a stepper is made of."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["NUMBERS", "SCRIPTS_BEFORE", "SHOW", "STEPPER_SCRIPTS", "STYLE"]
+from autodiff.stepper.document import Page
+
+__all__ = ["SHOW", "shared"]
 
 FOLDER = Path(__file__).parent
 
-NUMBERS = FOLDER / "numbers.js"
-STYLE = FOLDER / "stepper.css"
 
-# Between these come a page's own numbers, as its `app`, and its own steps, as `further`.
-SCRIPTS_BEFORE = (NUMBERS, FOLDER / "view.js")
-STEPPER_SCRIPTS = (FOLDER / "graph.js", FOLDER / "lesson.js")
+def shared(*names: str) -> list[Path]:
+    """Return files that several pages are made of, by name.
 
-# The page of any graph: its frame, its style, and its scripts.
-SHOW = (
+    ``base.css``, ``parts.js``, ``numbers.js`` and ``keys.js`` are any page's.  A graph that is
+    stepped through has ``stepper.css``, ``view.js``, ``graph.js`` and ``lesson.js``; behind
+    ``view.js`` come the page's own numbers, as its ``app``, and its further steps, as ``further``.
+
+    >>> [file.name for file in shared("base.css")]
+    ['base.css']
+    """
+    return [FOLDER / name for name in names]
+
+
+# The page of any graph.
+SHOW = Page(
     FOLDER / "show.html",
-    (STYLE, FOLDER / "show.css"),
-    (
-        *(*SCRIPTS_BEFORE, FOLDER / "state.js", *STEPPER_SCRIPTS),
-        *(FOLDER / name for name in ("predict.js", "nudge.js", "show.js")),
+    shared("base.css", "stepper.css", "show.css"),
+    shared(
+        *("parts.js", "numbers.js", "view.js", "state.js", "graph.js", "lesson.js"),
+        *("predict.js", "nudge.js", "keys.js", "show.js"),
     ),
 )

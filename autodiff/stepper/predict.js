@@ -92,9 +92,17 @@ function setPredicting(on) {
   else showStep(app.step);
 }
 
+// A presenter's clicker works in the field, too.
+function clicked(event) {
+  const by = { PageDown: 1, PageUp: -1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  stepBy(by);
+}
+
 // What is asked instead of a step's lesson.
 function question(step) {
-  const field = element("input", { id: "answer", inputmode: "decimal", autocomplete: "off", spellcheck: "false", size: 12, "aria-label": `your ${step.phase === "forward" ? "value" : "contribution"}` });
+  const field = element("input", { id: "answer", inputmode: "decimal", autocomplete: "off", spellcheck: "false", size: 12, "aria-label": `your ${step.phase === "forward" ? "value" : "contribution"}`, onkeydown: clicked });
   const form = element("form", { class: "question", onsubmit: (event) => { event.preventDefault(); answer(step, field.value); } },
     field, element("button", { type: "submit", class: "primary" }, "Check"), element("button", { type: "button", onclick: () => reveal(step) }, "Show it"));
   if (step.phase === "forward") {

@@ -62,7 +62,7 @@ function stepBy(count) {
   pause();
   if (app.isAsking && count > 0) {
     tell("Tell the number first, or press “Show it”.");
-    return byId("answer").focus();
+    return byId("answer")?.focus();
   }
   tell("");
   if (app.step === null) return count > 0 ? enterSteps() : enterSteps(allSteps.length - 1);
@@ -110,44 +110,48 @@ function showCode() {
 
 // ---- keys and clicks
 
-function switchTheme() {
-  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-}
-
 function setPredictingByKey() {
   byId("predict").checked = !byId("predict").checked;
   setPredicting(byId("predict").checked);
 }
 
-const KEYS = {
-  ArrowRight: () => stepBy(1), PageDown: () => stepBy(1), ArrowLeft: () => stepBy(-1), PageUp: () => stepBy(-1),
-  Home: () => { pause(); enterSteps(0); }, End: () => { pause(); enterSteps(allSteps.length - 1); },
-  " ": togglePlay, p: setPredictingByKey, g: () => focusBox(app.selected || rootPlace), m: switchTheme,
-  "+": () => zoom(1 / 1.4), "=": () => zoom(1 / 1.4), "-": () => zoom(1.4), 0: () => lookAtAll(), Escape: leaveSteps,
-};
+const KEYS = [
+  ["→", "next step; PageDown, as presenters' clickers have it, too", () => stepBy(1)],
+  ["←", "step back; PageUp, too", () => stepBy(-1)],
+  ["PageDown", "next step", () => stepBy(1)],
+  ["PageUp", "step back", () => stepBy(-1)],
+  ["Home", "the first step", () => { pause(); enterSteps(0); }],
+  ["End", "the last step", () => { pause(); enterSteps(allSteps.length - 1); }],
+  ["Space", "walk by itself, or pause", togglePlay],
+  ["P", "predict each next number", setPredictingByKey],
+  ["G", "go to the graph (arrows move, Enter explains a box)", () => focusBox(app.selected || rootPlace)],
+  ["+", "zoom in", () => zoom(1 / 1.4)],
+  ["−", "zoom out", () => zoom(1.4)],
+  ["0", "the whole graph", () => lookAtAll()],
+  ["M", "light or dark", switchTheme],
+  ["?", "these keys", openHelp],
+  ["Esc", "the whole pass", leaveSteps],
+];
 
-function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  const typing = event.target.matches("input:not([type=checkbox])");
-  if (typing && event.key === "Escape") return event.target.blur();
-  if (typing && !event.key.startsWith("Page")) return;
-  if (event.target.matches("button, input") && (event.key === " " || event.key === "Enter")) return;
-  const action = KEYS[event.key];
-  if (!action) return;
-  event.preventDefault();
-  action();
+function actionOfDigit() {
+  return null;
+}
+
+function themeChanged() {
+  colours.clear();
+  refresh();
 }
 
 function watchControls() {
   const clicks = {
-    next: () => stepBy(1), back: () => stepBy(-1), play: togglePlay, "leave-steps": leaveSteps, theme: switchTheme,
+    next: () => stepBy(1), back: () => stepBy(-1), play: togglePlay, "leave-steps": leaveSteps, theme: switchTheme, "open-help": openHelp,
     "zoom-in": () => zoom(1 / 1.4), "zoom-out": () => zoom(1.4), "zoom-all": () => lookAtAll(),
     "phase-forward": () => showStep(firstOf("forward")), "phase-backward": () => showStep(firstOf("start")),
   };
   for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
   byId("predict").addEventListener("change", (event) => setPredicting(event.target.checked));
-  document.addEventListener("keydown", pressed);
-  darkness.addEventListener("change", refresh);
+  watchKeys();
+  darkness.addEventListener("change", themeChanged);
 }
 
 // What a curious person finds in the browser's console, as `live`.
@@ -168,6 +172,7 @@ function begin() {
   readDrawing();
   document.body.classList.toggle("wide", drawingSize.w > WIDE * drawingSize.h);
   makeCode();
+  makeHelp();
   watchControls();
   watchNudge();
   watchGraphPointers();

@@ -165,10 +165,9 @@ def stepper_of(
         "notes": [each for each in (note, arithmetic.note) if each],
         "step": step,
     }
-    frame, styles, scripts = SHOW
     title = title or f"Step through {called[root]}"
     svg = live_svg(root, kinds, MOST_NODES)
-    html = document(frame, title, svg, arithmetic.javascript, data, styles, scripts)
+    html = document(SHOW, title, arithmetic.javascript, data, graph=svg)
     return Stepper(html, draw(root, max_nodes=MOST_NODES))
 
 

@@ -5,8 +5,9 @@
 ``programs.py``     its arithmetic, compiled to JavaScript
 ``content.py``      what the page is told of model, graph and data, as JSON
 ``python_code.py``  the Python that builds the network
-``assemble.py``     all of it, and the page's own scripts (``*.js``), as one file
+``assemble.py``     the style sheets and scripts (``*.js``) that it is made of
 ==================  =========================================================================
 
-What steps through the graph is :mod:`autodiff.stepper`, as in any page of a graph.
+What steps through the graph is :mod:`autodiff.stepper`, as in any page of a graph.  Other pages
+share ``random.js`` and ``scales.js``.
 """

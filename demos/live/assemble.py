@@ -1,30 +1,35 @@
-"""The page's parts put together into one file: the stepper's, and those of this page."""
+"""The files that the lab's page is made of: the stepper's, and its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from autodiff.stepper.document import document
-from autodiff.stepper.parts import SCRIPTS_BEFORE, STEPPER_SCRIPTS, STYLE
+from autodiff.stepper.document import Page
+from autodiff.stepper.parts import shared
 
-__all__ = ["assembled"]
+__all__ = ["LAB", "of_lab"]
 
 FOLDER = Path(__file__).parent
 
-SCRIPTS = (
-    *SCRIPTS_BEFORE,
-    *(FOLDER / name for name in ("training_steps.js", "random.js", "timeline.js", "address.js")),
-    *STEPPER_SCRIPTS,
-    *(FOLDER / name for name in ("boundary.js", "curve.js", "tables.js", "exports.js", "app.js")),
+
+def of_lab(*names: str) -> list[Path]:
+    """Return the page's own files, by name.
+
+    >>> [file.name for file in of_lab("random.js")]
+    ['random.js']
+    """
+    return [FOLDER / name for name in names]
+
+
+LAB = Page(
+    FOLDER / "page.html",
+    [*shared("base.css", "stepper.css"), *of_lab("page.css")],
+    [
+        *shared("parts.js", "numbers.js", "view.js"),
+        *of_lab("training_steps.js", "random.js", "timeline.js", "address.js"),
+        *shared("graph.js", "lesson.js"),
+        *of_lab("boundary.js", "scales.js", "curve.js", "tables.js", "exports.js"),
+        *shared("keys.js"),
+        *of_lab("app.js"),
+    ],
 )
-
-
-def assembled(title: str, graph: str, program: str, content: Mapping[str, Any]) -> str:
-    """Return the whole page, which loads nothing and in which no other script can run."""
-    return document(
-        *(FOLDER / "page.html", title, graph, program, content),
-        styles=(STYLE, FOLDER / "page.css"),
-        scripts=SCRIPTS,
-    )

@@ -14,7 +14,6 @@ const app = {
   speed: 1000,
   measured: null,
   traced: new Float64Array(nodeCount + 5 * data.steps.length),
-  singleKeys: true,
 };
 
 // The steps of the update follow those of the backward pass.

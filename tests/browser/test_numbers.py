@@ -11,7 +11,7 @@ import pytest
 
 import nn
 from autodiff import Names, backward_steps, topological_order
-from autodiff.stepper.parts import NUMBERS
+from autodiff.stepper.parts import shared
 from demos.lab import LAB
 from tests.browser.conftest import Open
 from tests.browser.opened import Opened
@@ -286,7 +286,7 @@ def test_numbers_are_written_as_python_writes_them(lab: Path, open_page: Open) -
     opened = open_page(lab)
     for digits in (3, 4, 6):
         body = f"return argument.map((number) => general(number, {digits}));"
-        found = in_page(opened, NUMBERS, body, numbers)
+        found = in_page(opened, shared("numbers.js")[0], body, numbers)
         assert found == [f"{number:.{digits}g}" for number in numbers]
 
 
