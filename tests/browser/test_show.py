@@ -19,6 +19,7 @@ from tests.browser.opened import Opened
 from tests.browser.pages import HOSTILE
 from tests.browser.test_use import serious
 
+ROOT = Path(__file__).resolve().parents[2]
 SIZES = [(1920, 1080), (1280, 720), (1280, 593), (390, 844)]
 
 
@@ -399,3 +400,44 @@ def test_a_graph_of_500_boxes_steps_without_delay(shown: Callable[..., Opened]) 
         }"""
     )
     assert slowest < 1000  # it is some 20 ms: a hanging page fails, not a busy machine
+
+
+# ---- in a notebook ----------------------------------------------------------------------------
+
+CELL = """
+from autodiff import Trace, Value, show
+w, x = Value(3.0, "w"), Value(2.0, "x")
+loss = w * x + w
+"""
+
+
+def test_a_notebook_and_its_export_step_in_the_cell(tmp_path: Path, browser: Any) -> None:
+    nbformat = pytest.importorskip("nbformat", reason="needs the package nbformat")
+    nbclient = pytest.importorskip("nbclient", reason="needs the package nbclient")
+    nbconvert = pytest.importorskip("nbconvert", reason="needs the package nbconvert")
+    cells = [nbformat.v4.new_code_cell(code) for code in (CELL, "show(loss)", "Trace(loss)")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    nbclient.NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}
+    ).execute()
+    for cell in notebook.cells[1:]:
+        (output,) = cell.outputs
+        assert set(output.data) == {"text/html", "image/svg+xml", "text/plain"}
+    exported, _ = nbconvert.HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    path = tmp_path / "exported.html"
+    path.write_text(f"<!DOCTYPE html><meta charset='utf-8'>{exported}", encoding="utf-8")
+    context = browser.new_context(offline=True, reduced_motion="reduce")
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(path.as_uri())
+    shown = page.frame_locator("iframe").nth(0)
+    for _ in range(4):
+        shown.locator("#next").click()
+    text = shown.locator("#lesson").get_attribute("data-text")
+    assert text == "d v4/d v3 += d v4/d v4 × d v4/d v3 = 1 × 1 = 1  (sum 1; v4 = v3 + w)"
+    # A trace begins where it is: the forward pass is done, and nothing has flowed back.
+    traced = page.frame_locator("iframe").nth(1)
+    traced.locator("#lesson[data-text='d v4/d v4 = 1']").wait_for()
+    context.close()
+    assert errors == []
