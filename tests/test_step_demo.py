@@ -899,7 +899,7 @@ def test_a_page_that_cannot_be_is_refused_in_a_line(tmp_path: Path) -> None:
     pytest.importorskip("graphviz", reason="the page's picture is drawn with graphviz")
     large = tmp_path / "large.py"
     large.write_text(
-        "from autodiff import Value\nloss = x = Value(1)\nfor _ in range(600):\n    loss = loss * x\n",
+        "from autodiff import Value\nloss = x = Value(1)\nfor _ in range(600): loss = loss * x\n",
         encoding="utf-8",
     )
     done = run_plain("--page", "--out", str(tmp_path / "page.html"), str(large))
