@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from html import escape
@@ -22,7 +20,7 @@ from autodiff.stepper.live_svg import live_svg
 from autodiff.stepper.parts import SHOW
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
-from autodiff.support.files import write_atomically
+from autodiff.support.files import shown_in_browser, write_atomically
 from autodiff.support.memory import collector_paused
 from autodiff.support.naming import Names
 from autodiff.value import Value
@@ -53,9 +51,7 @@ class Stepper:
 
     def open(self) -> Path:
         """Show the document in the system's browser, from a file among the temporary ones."""
-        path = self.save(Path(tempfile.mkdtemp(prefix="autodiff-")) / "stepper.html")
-        webbrowser.open(path.as_uri())
-        return path
+        return shown_in_browser("stepper.html", self.html)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         # A document of its own in a frame works in all notebooks; the picture is for viewers that
