@@ -51,6 +51,7 @@ from autodiff.ops import (
     tanh,
     where,
 )
+from autodiff.stepper import Stepper, show
 from autodiff.support.memory import collector_paused, let_the_collector_come_rarely
 from autodiff.support.naming import Names, name_of
 from autodiff.value import Value, weighted_sum
@@ -66,6 +67,7 @@ __all__ = [  # noqa: RUF022
     "Names",
     "Program",
     "Step",
+    "Stepper",
     "Trace",
     "animate",
     "backward_steps",
@@ -92,6 +94,7 @@ __all__ = [  # noqa: RUF022
     "record_epochs",
     "record_source",
     "relu",
+    "show",
     "sigmoid",
     "sin",
     "softplus",

@@ -16,14 +16,15 @@ from typing import Any
 
 import nn
 from autodiff import Names
+from autodiff.stepper.document import document
+from autodiff.stepper.live_svg import live_svg
 from autodiff.support.convert import describe
 from autodiff.support.files import write_atomically
 from demos.arguments import add_out, command_line, learning_rate, positive
 from demos.command import run
 from demos.lab import LAB
-from demos.live.assemble import assembled
-from demos.live.content import graph_data, kinds_of, rows_data, state_data
-from demos.live.drawing import live_svg
+from demos.live.assemble import LAB as LAB_PAGE
+from demos.live.content import kinds_of, network_data, rows_data, state_data
 from demos.live.programs import compile_record
 from demos.live.python_code import code, description
 from demos.live.record import record
@@ -71,17 +72,18 @@ def page(
     names = Names(found.loss)
     called = {node: names[node] for node in nodes}
     compiled = compile_record(found, optimizer, penalty, called)
-    kinds = kinds_of(found)
     content = {
         "title": title,
         "network": description(model, found),
-        **graph_data(found, compiled, called, kinds),
+        **network_data(found, compiled, called),
         **state_data(model, compiled),
         **rows_data(rows, found, loss, called),
         "code": code(model, rows, loss, optimizer, penalty),
     }
-    graph = live_svg(found.loss, kinds, MOST_NODES)
-    return write_atomically(path, assembled(title, graph, compiled.javascript, content))
+    graph = live_svg(found.loss, kinds_of(found), MOST_NODES)
+    return write_atomically(
+        path, document(LAB_PAGE, title, compiled.javascript, content, graph=graph)
+    )
 
 
 # --------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 It shows the lab's network on one row of XOR, or what a Python file of your own does that calls
 ``backward()`` or defines ``loss``: ``python -m demos.step my_graph.py``.  If that trains, all its
 epochs are there.  Where the output is no terminal, the steps are printed line by line.
+``--page`` writes them as a page for any browser: a lesson to step through, and to mail.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from autodiff import (
     explain,
     record_epochs,
     record_source,
+    show,
     topological_order,
 )
 from autodiff.debug.reasons import NO_NAME
 from autodiff.debug.text import shown
 from autodiff.support.convert import describe
-from demos.arguments import command_line, count, missing_package
+from demos.arguments import command_line, count, missing_package, output_file
 from demos.command import run
 from demos.interrupts import Terminated
 from demos.lab import LAB
@@ -49,6 +51,7 @@ else:
 __all__ = ["Ran", "main", "plain_text", "trace_of_file"]
 
 MOST_REASONS = 6
+PAGE = "out/step.html"
 
 
 class Ran(NamedTuple):
@@ -222,7 +225,19 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--plain", action="store_true", help="print the steps line by line in a terminal too"
     )
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--page", action="store_true", help="write an interactive page instead of showing it here"
+    )
+    parser.add_argument(
+        "--out",
+        type=output_file,
+        metavar="FILE",
+        help=f"where to put the page; default: {PAGE}",
+    )
+    options = parser.parse_args(arguments)
+    if options.out is not None and not options.page:
+        parser.error("--out is where --page writes: add --page")
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -238,6 +253,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.epoch >= trace.epochs:
         sys.exit(f"demos.step: there are epochs from 0 to {trace.epochs - 1}, not {options.epoch}")
     trace.goto(0, "backward", epoch=options.epoch)
+    if options.page:
+        write_page(trace, options.out)
+        sys.exit(told(ran))
     # The screen is written to the standard error stream, so that is asked too.
     in_terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     if options.plain or not in_terminal:
@@ -252,6 +270,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if ended_by is not None:
         raise Terminated(ended_by)
     sys.exit(told(ran))
+
+
+def write_page(trace: Trace, path: Path | None) -> None:
+    """Write the pass that a trace is in as a page, and say where; exit if it has no page."""
+    trace.goto(0)
+    try:
+        written = show(trace).save(path or output_file(PAGE))
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        sys.exit(f"demos.step: {error}")
+    print(f"Wrote {written}: open it in a browser.")
 
 
 def told(ran: Ran) -> int:

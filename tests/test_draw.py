@@ -899,6 +899,15 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert file.read_text() == "kept"
 
 
+@needs_webassembly
+def test_a_drawing_opens_in_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    path = draw(tiny()).show()
+    assert opened == [path.as_uri()]
+    assert path.read_text(encoding="utf-8") == draw(tiny()).svg()
+
+
 def test_without_the_package_graphviz_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -22,10 +22,10 @@ import pytest
 import nn
 from autodiff import Names, Step, Value, backward_steps, compile, grad, ops, topological_order
 from autodiff.gradient import GradientSteps, is_taken
+from autodiff.stepper.expression import expression_of
+from autodiff.stepper.live_svg import live_svg
 from demos.lab import LAB
 from demos.live.content import draws
-from demos.live.drawing import live_svg
-from demos.live.expression import expression_of
 from demos.live.python_code import model_code, optimizer_code
 from demos.live.record import record
 from demos.page import MOST_NODES, main, page

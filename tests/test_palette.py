@@ -11,15 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from autodiff import Value, draw
+from autodiff import Value, draw, stepper
 from autodiff.drawing import dot, mermaid, palette, svg
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT, Palette
 from autodiff.drawing.picture import Sign
+from autodiff.stepper import document
+from autodiff.stepper.document import joined
 from demos.live import assemble
 
 # Where the packages are, which may be installed.
 DRAWING = Path(palette.__file__).parent
-LIVE = Path(assemble.__file__).parent
+DEMOS = Path(assemble.__file__).parents[1]
+FOLDERS = (Path(stepper.__file__).parent, DEMOS / "live", DEMOS / "gpt" / "live")
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b|#[0-9a-fA-F]{3}\b")
 PALETTES = {"light": LIGHT, "dark": DARK}
@@ -197,7 +200,7 @@ def test_the_plots_have_the_colours_of_the_drawings() -> None:
 
 
 def test_the_page_takes_its_signs_from_the_palette() -> None:
-    rules = assemble.palette_rules()
+    rules = document.palette_rules()
     themes = re.findall(r":root[^{]*\{ (--[^}]*) \}", rules)
     assert len(themes) == 3
     for text, colours in zip(themes, (LIGHT, DARK, DARK), strict=True):
@@ -206,14 +209,14 @@ def test_the_page_takes_its_signs_from_the_palette() -> None:
         assert variables["minus-field"] == colours.negative.field
         assert variables["lit"] == LIT
         assert {kind: variables[kind] for kind in colours.boxes} == dict(colours.boxes)
-    sheet = (LIVE / "page.css").read_text(encoding="utf-8")
+    sheet = joined([path for folder in FOLDERS for path in folder.glob("*.css")])
     given = set(re.findall(r"--([\w-]+):", rules))
     assert not given & set(re.findall(r"--([\w-]+):", sheet)), "the sheet changes the palette"
-    scripts = "".join(path.read_text(encoding="utf-8") for path in LIVE.glob("*.js"))
+    scripts = joined([path for folder in FOLDERS for path in folder.glob("*.js")])
     named = set(re.findall(r"var\(--([\w-]+)", sheet)) | set(
         re.findall(r'colour\("([\w-]+)"', scripts)
     )
-    own = {*re.findall(r"--([\w-]+):", sheet), "flow", "share", "tint"}
+    own = {*re.findall(r"--([\w-]+):", sheet), *re.findall(r"--([\w-]+)", scripts)}
     assert named <= given | own, "the page names a colour that it does not have"
 
 
@@ -232,7 +235,7 @@ def test_the_terminal_shows_signs_in_these_colours() -> None:
         assert screen.signed(math.nan) == ("nan", "bold")
 
 
-@pytest.mark.parametrize("folder", [DRAWING.parent, LIVE.parent, DOCS], ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [DRAWING.parent, DEMOS, DOCS], ids=lambda path: path.name)
 def test_no_other_file_has_colours_of_signs_of_its_own(folder: Path) -> None:
     """Orange, blue and bright yellow are written in one place."""
     taken = {colour.upper() for theme in PALETTES.values() for colour in of(theme)} | {LIT}

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 import nn
 from autodiff import Value, compile, draw, explain
 from autodiff.ops import OPERATIONS, Operation
+from autodiff.stepper.parts import shared
 from autodiff.support.strict_json import json_of
 from autodiff.value import constant
 from demos import lab, moons, page, step, xor
@@ -540,7 +541,10 @@ def test_an_address_gives_a_state_that_the_page_can_show_and_write_again(
     source = "\n".join(
         [
             BROWSER,
-            *[(FOLDER / name).read_text(encoding="utf-8") for name in ("numbers.js", "address.js")],
+            *[
+                file.read_text(encoding="utf-8")
+                for file in [*shared("numbers.js"), FOLDER / "address.js"]
+            ],
             ANSWER,
         ]
     )

@@ -7,6 +7,7 @@ with JavaScript bit for bit.  ``test_op_engines.py`` tests how near those are to
 from __future__ import annotations
 
 import math
+import random
 import re
 import subprocess
 from collections.abc import Callable
@@ -18,10 +19,13 @@ from hypothesis import strategies as st
 
 import nn
 from autodiff import Program, Value, compile, weighted_sum, where
+from autodiff.compiler import loops, standalone
 from autodiff.compiler.kernels import NotTranslatableError
 from autodiff.compiler.languages import identifier
 from autodiff.ops import Operation
 from autodiff.value import constant
+from demos.gpt.model import GPT, Shape, next_token_loss
+from demos.gpt.training import optimizer_of
 from demos.lab import LAB
 from tests.bits import all_bits, same_bits
 from tests.engines import (
@@ -35,6 +39,7 @@ from tests.engines import (
     javascripts_math,
     needs_cc,
     needs_node,
+    node,
 )
 from tests.random_graphs import Recipe, built, recipes, tame_recipes, wild_recipes
 from tests.reference import (
@@ -242,8 +247,8 @@ def test_what_loops_call_things_may_be_what_a_program_calls_its_values(word: str
     ]
     x = [Value(0.3 * k - 1.0, word) for k in range(6)]
     hidden = [sum(w * xk for w, xk in zip(row, x, strict=True)).relu() for row in matrix]  # type: ignore[union-attr]
-    for node in hidden:
-        node.label = word
+    for neuron in hidden:
+        neuron.label = word
     program = checked(compile(hidden[0] * hidden[1] + sum(hidden[2:])))
     start = [variable.data for variable in program.variables]
     output, gradients = InC(program).step(start)
@@ -577,3 +582,76 @@ def test_unusual_programs_agree_in_javascript(name: str) -> None:
         found, wanted = engine.run(2, start), program.run(2)
     assert all_bits(found.outputs) == all_bits(wanted)
     assert all_bits(found.parameters) == all_bits([v.data for v in program.variables])
+
+
+def small_gpt() -> Program:
+    """Return a GPT's training step: loops of all kinds, tables, and numbers computed alone."""
+    model = GPT(Shape(tokens=3, context=3, width=4, heads=2), random.Random(1))
+    tokens = [Value(float(place), f"token[{place}]") for place in range(3)]
+    following = [Value(0.0, f"following[{place}]") for place in range(3)]
+    loss = next_token_loss(model(tokens), following)
+    return compile(loss, [*tokens, *following], optimizer_of(model, 4).updates)
+
+
+@needs_node
+@pytest.mark.parametrize("longest", [0, 20])
+def test_a_long_function_of_javascript_is_several_of_the_same_bits(
+    longest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [[2.0, 0.0, 1.0, 0.0, 1.0, 2.0], [2.0, 1.0, 2.0, 1.0, 2.0, -1.0]]
+    program = small_gpt()
+    monkeypatch.setattr(loops, "LONGEST_FUNCTION", 1 << 30)
+    whole = InJavaScript(program)
+    monkeypatch.setattr(loops, "LONGEST_FUNCTION", longest)
+    parts = InJavaScript(program)
+    assert "__part_" not in whole.source
+    assert "function step__part_1(memory)" in parts.source
+    assert "function run__unguarded__part_2(memory)" in parts.source
+    assert "function run__guarded__part_2(memory)" in parts.source
+    start = [variable.data for variable in program.variables]
+    results = []
+    for engine in (whole, parts):
+        output, gradients = engine.steps([(start, rows[0])])[0]
+        found = engine.run_rows(2, start, rows, 1)
+        results.append(all_bits([output, *gradients, *found.outputs, *found.parameters]))
+    assert results[0] == results[1]
+    losses = program.run(1, rows, batch_size=1, each_batch=True)
+    assert found.outputs[:2] == pytest.approx(losses, rel=1e-12)
+
+
+@needs_node
+def test_many_results_are_copied_by_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = [Value(float(place), f"x[{place}]") for place in range(6)]
+    program = compile(sum((each * each for each in x), Value(0.0)), inputs=x)
+    squares = {str(place): each * each for place, each in enumerate(x)}
+    described = program.to_javascript({"f": squares})
+    monkeypatch.setattr(loops, "MOST_DESCRIBED", 5)
+    copied = program.to_javascript({"f": squares})
+    assert "outputs[5] =" in described
+    assert "outputs[k] =" in copied
+    numbers = [each.data for each in x]
+    for source in (described, copied):
+        _, (_, _, found) = node().call(source, [("f", [], [[], numbers, [math.nan] * 6])])[0]
+        assert found == [number * number for number in numbers]
+
+
+def test_a_file_of_javascript_has_the_functions_that_are_wanted() -> None:
+    program = compile((x := Value(3.0, "x")) * 2.0)
+    source = program.to_javascript({"f": {"x": x}}, own=[])
+    assert "function step" not in source
+    assert "function run" not in source
+    assert "module.exports = { f };" in source
+    source = program.to_javascript(own=["run"])
+    assert "module.exports = { run };" in source
+    assert "gradients" not in source
+    for own in (["stop"], "run"):
+        with pytest.raises(ValueError, match="own is of step, run, but got the"):
+            program.to_javascript(own=own)
+
+
+def test_many_parameters_are_not_listed_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standalone, "MOST_LISTED", 3)
+    program, _ = lab_program(OPTIMIZERS["SGD"])
+    for source in (program.to_c(), program.to_javascript()):
+        assert "// parameters  18 numbers, in the order of the program's variables" in source
+        assert "// parameters[" not in source

@@ -879,3 +879,33 @@ def test_fractions_are_as_wide_as_there_is_room() -> None:
         assert len(lines) == (4 if width >= 15 else 1)
     assert "d a_very_long_name" in stacked(columns, 22).plain
     assert "d a_very_…ng_name" in stacked(columns, 20).plain
+
+
+# ---- as a page -------------------------------------------------------------------------------
+
+
+def test_a_page_has_the_pass_of_an_epoch_of_a_file(trains: Path, tmp_path: Path) -> None:
+    pytest.importorskip("graphviz", reason="the page's picture is drawn with graphviz")
+    page = tmp_path / "lesson" / "page.html"
+    done = run_plain("--page", "--epoch", "1", "--out", str(page), str(trains))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == f"Wrote {page}: open it in a browser."
+    text = page.read_text(encoding="utf-8")
+    assert "epoch 1" in text
+    assert f'"name":"{trains.name}"' in text  # its lines of code are beside the steps
+
+
+def test_a_page_that_cannot_be_is_refused_in_a_line(tmp_path: Path) -> None:
+    pytest.importorskip("graphviz", reason="the page's picture is drawn with graphviz")
+    large = tmp_path / "large.py"
+    large.write_text(
+        "from autodiff import Value\nloss = x = Value(1)\nfor _ in range(600): loss = loss * x\n",
+        encoding="utf-8",
+    )
+    done = run_plain("--page", "--out", str(tmp_path / "page.html"), str(large))
+    assert done.returncode == 1
+    assert done.stderr.startswith("demos.step: show: the graph has 601 nodes")
+    assert not (tmp_path / "page.html").exists()
+    done = run_plain("--out", str(tmp_path / "page.html"))
+    assert done.returncode == 2
+    assert "--out is where --page writes: add --page" in done.stderr

@@ -24,7 +24,7 @@ from autodiff.compiler.native import is_installed
 from autodiff.graph import topological_order
 from autodiff.ops import NOTHING, Operation
 from tests.bits import all_bits
-from tests.engines import CC, NODE, InC, InJavaScript, checked
+from tests.engines import CC, NODE, InC, InJavaScript, checked, needs_node
 
 # ---- an operation of one's own ---------------------------------------------------------------
 
@@ -306,6 +306,33 @@ def test_updates_that_hide_a_nan_have_the_guarded_program(engine: str, shuffle: 
     )
     program.run(1, rows=[[-1000.0], [0.001]], shuffle=shuffle)
     assert w.data == -2.0
+
+
+@needs_node
+def test_javascript_leaves_guards_out_until_they_make_a_difference() -> None:
+    """A dead neuron of an infinite input keeps its weights; others learn without the guards."""
+    w, v, x = Value(-1.0, "w"), Value(-1.0, "v"), Value(0.0, "x")
+    output = ops.relu(v * ops.exp(w * x) - 1.0)
+    program = compile(output, inputs=[x], updates=lambda of: {w: w - of[w], v: v - of[v]})
+    script = InJavaScript(program)
+    assert "function run__unguarded" in script.source
+    found = script.run_rows(2, [-1.0, -1.0], [[-1000.0], [1.0]], 2)
+    assert all_bits([*found.outputs, *found.parameters]) == all_bits([0.0, 0.0, -1.0, -1.0])
+    v.data = 4.0
+    start = [each.data for each in program.variables]
+    learns = script.run_rows(1, start, [[1.0], [0.5]], 2)
+    assert learns.outputs == pytest.approx(program.run(1, rows=[[1.0], [0.5]]), rel=1e-12)
+    assert learns.parameters == pytest.approx([each.data for each in program.variables], rel=1e-12)
+
+
+@needs_node
+def test_javascript_has_guards_at_once_where_updates_hide_a_nan() -> None:
+    w, x = Value(-1.0, "w"), Value(0.0, "x")
+    output = ops.relu(1.0 - ops.exp(w * x)) + ops.where(x, w, 0.0)
+    program = compile(output, inputs=[x], updates=lambda of: {w: sign_of_gradient(of, w)})
+    script = InJavaScript(program)
+    assert "unguarded" not in script.source
+    assert script.run_rows(1, [-1.0], [[-1000.0], [0.001]], 2).parameters == [-2.0]
 
 
 # ---- a fuzzer --------------------------------------------------------------------------------

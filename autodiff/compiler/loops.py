@@ -4,6 +4,9 @@ The loops are those of machine code, for one number at a time: over blocks, over
 block, and over the terms of a sum.  Here a column may have any even step from lane to lane.
 What loops compute is in one array, ``memory``, whose parts have names: those of the program's
 Values.  What is computed alone is a constant of that name.
+
+In JavaScript a long body is several functions that share the memory: engines compile a function to
+machine code only if it is not too long.
 """
 
 from __future__ import annotations
@@ -11,8 +14,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
+from itertools import chain, islice
 
 from autodiff.compiler.build import (
     Parts,
@@ -45,7 +48,7 @@ from autodiff.compiler.pack_names import (
 from autodiff.compiler.packs import Pack, Part, operands_in, packs_of
 from autodiff.compiler.text import one_line, wrapped
 
-__all__ = ["evaluation_loops", "run_loops", "step_loops"]
+__all__ = ["Body", "evaluation_loops", "run_loops", "step_loops"]
 
 # What the loops call things; those with two underscores no label is turned into.
 OUR_WORDS = ("memory", "known", "total", "block", "lane", "term", "k")
@@ -56,12 +59,40 @@ MARK = "\ue000"
 # Numbers in more pieces are found by a table.
 MOST_PIECES = 8
 
+# Where a function of JavaScript would have more lines, it calls others.  V8's optimizing compiler
+# takes no function of more than 60 kB of its bytecode, some 20 to 30 bytes a line.
+LONGEST_FUNCTION = 200
+
+
+# Where a function has more results, loops copy them, and no comment says what each is.
+MOST_DESCRIBED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The lines of a function, and those of the functions that it calls."""
+
+    lines: list[str]
+    called: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A function that does a part of a section: its name and its lines."""
+
+    name: str
+    lines: list[str]
+
 
 class _Writer:
     """Writes the body of one function: what it has in memory, and its sections."""
 
-    def __init__(self, language: Language, parts: Parts, names: Mapping[int, str]) -> None:
+    def __init__(
+        self, language: Language, parts: Parts, names: Mapping[int, str], function: str
+    ) -> None:
         self.language = language
+        self.function = function
+        self.pieces: list[_Piece] = []
         self.parts = parts
         self.linear = parts.linear
         self.names = names
@@ -69,10 +100,11 @@ class _Writer:
         self.layout = LoopLayout()
         self.numbers: dict[int, float] = {}
         # Constants by where they would be in memory, and those that loops read there.
+        # Those of a function that is finished are read there, too.
         self.constants: dict[int, str] = {}
+        self.alone_at: set[int] = set()
         self.read_there: set[int] = set()
-        self.tables: list[str] = []
-        self.table_count = 0
+        self.table_names: dict[tuple[int, ...], str] = {}
         self.variables = in_memory(parts)
         labels = [names[self.linear.of_value[variable]] for variable in self.variables]
         for first, count in runs_of_names(labels):
@@ -102,6 +134,8 @@ class _Writer:
             return self.language.number(self.numbers[address])
         if not more and address in self.constants:
             return self.constants[address]
+        if address in self.alone_at:
+            self.read_there.add(address)
         part = bisect_right(self.layout.starts, address) - 1
         offset = address - self.layout.starts[part]
         if offset or not more:
@@ -110,43 +144,68 @@ class _Writer:
             return f"{MARK}{part}{MARK}[{' + '.join(more)}]"
         return f"memory[{MARK}{part}{MARK} + {' + '.join(more)}]"
 
-    def finished(self, lines: Sequence[str]) -> list[str]:
-        """Return the lines behind what they need declared."""
+    def finished(self, lines: Sequence[str]) -> Body:
+        """Return the lines behind what they need declared, and the functions that they call."""
         language, layout = self.language, self.layout
         size = max(layout.size, 1)
         names = numbered([identifier(name) for name in layout.parts], OUR_WORDS)
         c = language is C
         keyword = "static double" if c and size > 16_384 else "double"
-        declared = [
+        memory = (
             f"{keyword} memory[{size}] = {{0}};"
             if c
             else f"const memory = new Float64Array({size});"
-        ]
-        lines = [kept for line in lines if (kept := self.kept(line))]
-        named = {int(part) for line in lines for part in re.findall(rf"{MARK}(\d+){MARK}", line)}
-        for part in sorted(named):
-            start = layout.starts[part]
-            name = f"from__{names[part]}" if start in self.constants else names[part]
-            declared.append(
-                f"double *const {name} = memory + {start};" if c else f"const {name} = {start};"
-            )
+        )
+        known: list[str] = []
+        filled: list[str] = []
         if not self.read_there.isdisjoint(self.numbers):
-            self.declare("double known[]", "known", map(language.number, self.numbers.values()))
-            filled = [f"memory[{min(self.numbers)} + k] = known[k];"]
-            declared += self.counted("k", len(self.numbers), filled)
+            known = self.declared(
+                "double known[]", "known", map(language.number, self.numbers.values())
+            )
+            each = [f"memory[{min(self.numbers)} + k] = known[k];"]
+            filled = self.counted("k", len(self.numbers), each)
         if c:
-            declared.append("(void)memory;")
+            filled.append("(void)memory;")
+        tables, declared, lines = self.named(lines, names)
+        called: list[str] = []
+        for piece in self.pieces:
+            inside = chain.from_iterable(self.named(piece.lines, names))
+            called += [f"function {piece.name}(memory) {{"]
+            called += [*[language.indent + line for line in inside], "}", ""]
+        return Body([*tables, *known, memory, *declared, *filled, *lines], called)
+
+    def named(
+        self, lines: Sequence[str], names: Sequence[str]
+    ) -> tuple[list[str], list[str], list[str]]:
+        """Return the tables and the parts of the memory that lines name, declared, and the lines.
+
+        ``names`` are those of the parts.
+        """
+        lines = [kept for line in lines if (kept := self.kept(line))]
+        read = {name for line in lines for name in re.findall(r"\bplaces__\d+\b", line)}
+        tables: list[str] = []
+        for places, name in self.table_names.items():
+            if name in read:
+                tables += self.declared(f"int {name}[]", name, map(str, places))
+        starts = self.layout.starts
+        found = {int(part) for line in lines for part in re.findall(rf"{MARK}(\d+){MARK}", line)}
+        declared = []
+        for part in sorted(found):
+            start = starts[part]
+            name = f"from__{names[part]}" if start in self.alone_at else names[part]
+            declared.append(
+                f"double *const {name} = memory + {start};"
+                if self.language is C
+                else f"const {name} = {start};"
+            )
 
         def name_of(found: re.Match[str]) -> str:
             part, is_constant = int(found[1]), found[2]
-            beside = not is_constant and layout.starts[part] in self.constants
+            beside = not is_constant and starts[part] in self.alone_at
             return f"from__{names[part]}" if beside else names[part]
 
-        return [
-            *self.tables,
-            *declared,
-            *[re.sub(rf"{MARK}(\d+)(!?){MARK}", name_of, line) for line in lines],
-        ]
+        lines = [re.sub(rf"{MARK}(\d+)(!?){MARK}", name_of, line) for line in lines]
+        return tables, declared, lines
 
     def kept(self, line: str) -> str:
         """Return a line, but not one that writes to memory what no loop reads there."""
@@ -179,18 +238,16 @@ class _Writer:
 
     def table(self, numbers: Iterable[int]) -> str:
         """Return the name of a table of places."""
-        self.table_count += 1
-        name = f"places__{self.table_count}"
-        self.declare(f"int {name}[]", name, map(str, numbers))
-        return name
+        places = tuple(numbers)
+        return self.table_names.setdefault(places, f"places__{len(self.table_names) + 1}")
 
-    def declare(self, in_c: str, in_javascript: str, numbers: Iterable[str]) -> None:
-        """Declare an array of constants."""
+    def declared(self, in_c: str, in_javascript: str, numbers: Iterable[str]) -> list[str]:
+        """Return the declaration of an array of constants."""
         if self.language is C:
             opening, closing = f"static const {in_c} = {{", "};"
         else:
             opening, closing = f"const {in_javascript} = [", "];"
-        self.tables += wrapped(opening, list(numbers), closing, "")
+        return wrapped(opening, list(numbers), closing, "")
 
     def parameters(self, assign: str) -> list[str]:
         """Return the loop that assigns the variables' numbers from one array to the other."""
@@ -212,6 +269,7 @@ class _Writer:
     ) -> list[str]:
         """Return the statements that compute registers; those in ``kept`` are left in memory."""
         operations = [place for place in places if self.linear.registers[place].op is not None]
+        calls: list[str] = []
         lines: list[str] = []
         packs = packs_of(self.linear, operations, kept)
         if updates:
@@ -224,7 +282,20 @@ class _Writer:
             is_alone = len(pack.results) == 1 and pack.results[0] not in self.layout.in_place
             lines += self.alone(pack) if is_alone else self.many(pack)
             self.arrays.update(dict.fromkeys(pack.results, self.layout.naming))
-        return lines
+            if len(lines) > LONGEST_FUNCTION and self.language is not C:
+                calls.append(self.piece(lines))
+                lines = []
+        return calls + lines
+
+    def piece(self, lines: list[str]) -> str:
+        """Make lines a function of their own, and return the call.
+
+        Its constants are not known elsewhere, but they are in memory.
+        """
+        name = f"{self.function}__part_{len(self.pieces) + 1}"
+        self.pieces.append(_Piece(name, lines))
+        self.constants.clear()
+        return f"{name}(memory);"
 
     def many(self, pack: Pack) -> list[str]:
         """Return the loops of a pack behind a comment."""
@@ -243,6 +314,7 @@ class _Writer:
         address = layout.addresses[result]
         part = bisect_right(layout.starts, address) - 1
         constant = self.constants[address] = f"{MARK}{part}!{MARK}"
+        self.alone_at.add(address)
         if tree is None:
             lines = [line for call in calls for line in self.call(call)]
         else:
@@ -428,9 +500,9 @@ def times(index: str, step: int) -> str:
     return index if step == 1 else f"{step} * {index}"
 
 
-def step_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> list[str]:
+def step_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> Body:
     """Return the body of the function that computes the output and the gradients."""
-    writer = _Writer(language, parts, names)
+    writer = _Writer(language, parts, names, "step")
     results = [parts.output, *parts.gradients.values()]
     lines = writer.leaves()
     lines += writer.section(parts.linear.live(results), set(results))
@@ -441,14 +513,21 @@ def step_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> li
 
 
 def evaluation_loops(
-    language: Language, parts: Parts, names: Mapping[int, str], results: Mapping[str, int]
-) -> list[str]:
+    language: Language,
+    parts: Parts,
+    names: Mapping[int, str],
+    function: str,
+    results: Mapping[str, int],
+) -> Body:
     """Return the body of a function that fills outputs, given what each result is."""
-    writer = _Writer(language, parts, names)
+    writer = _Writer(language, parts, names, function)
     lines = writer.leaves()
     lines += writer.section(parts.linear.live(results.values()), set(results.values()))
-    for index, (description, place) in enumerate(results.items()):
-        text = writer.cell(writer.layout.addresses[place])
+    addresses = [writer.layout.addresses[place] for place in results.values()]
+    if len(results) > MOST_DESCRIBED:
+        return writer.finished([*lines, *copied_out("outputs", addresses, writer, "=")])
+    for index, (description, address) in enumerate(zip(results, addresses, strict=True)):
+        text = writer.cell(address)
         lines.append(f"outputs[{index}] = {text};  {language.comment} {one_line(description)}")
     return writer.finished(lines)
 
@@ -500,9 +579,11 @@ def runs_of_places(addresses: Sequence[int], apart: Collection[int]) -> list[lis
     return runs
 
 
-def run_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> list[str]:
-    """Return the body of the function that does iterations with updates."""
-    writer = _Writer(language, parts, names)
+def run_loops(
+    language: Language, parts: Parts, names: Mapping[int, str], function: str = "run"
+) -> Body:
+    """Return the body of the function of that name that does iterations with updates."""
+    writer = _Writer(language, parts, names, function)
     lines = writer.parameters("memory[k] = parameters[{}];")
     lines += (rows_loop if parts.inputs else plain_loop)(writer)
     lines += writer.parameters("parameters[{}] = memory[k];")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain
@@ -20,7 +20,7 @@ from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.pack_names import listed_loops
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
 from autodiff.compiler.slices import slices
-from autodiff.compiler.standalone import Functions, Writable, to_c, to_javascript
+from autodiff.compiler.standalone import OWN, Functions, Writable, to_c, to_javascript
 from autodiff.support.arguments import count_of
 from autodiff.support.convert import describe, floats_of
 from autodiff.support.gradients import NOT_COMPUTED
@@ -320,17 +320,21 @@ class Program:
         """
         return to_c(self._writable)
 
-    def to_javascript(self, functions: Functions | None = None) -> str:
+    def to_javascript(
+        self, functions: Functions | None = None, *, own: Collection[str] = OWN
+    ) -> str:
         """Return the program as one JavaScript file with functions ``step`` and ``run``.
 
         ``functions`` adds more: ``{name: {description: Value, ...}}`` makes ``name(parameters,
         inputs, outputs)``, which evaluates these Values for the given numbers of the program's
         variables and inputs, and writes them into outputs in that order.  Any expression of them
         will do: a node of the graph, a local derivative, a second derivative.
+        ``own`` says which of ``step`` and ``run`` are wanted, in a file that should be short.
 
         JavaScript's ``Math`` may differ in the last places of ``exp`` and its kin.  Raises
         NotTranslatableError or ValueError if an operation's forward cannot be written in it,
-        ValueError if a function's name is no name or its Values depend on other variables.
+        ValueError if a function's name is no name or its Values depend on other variables, or if
+        ``own`` names another function.
 
         >>> w, x = Value(3.0, "w"), Value(0.0, "x")
         >>> program = compile((w * x) ** 2, inputs=[x])
@@ -348,11 +352,12 @@ class Program:
         if (typeof module !== "undefined") module.exports = { step, run, twice };
         <BLANKLINE>
         """
-        return to_javascript(self._writable, functions)
+        return to_javascript(self._writable, functions, own)
 
     @property
     def _writable(self) -> Writable:
-        return Writable(self.recording, self.expanded, self.title)
+        unguarded = self._unguarded if guards_can_wait(self._unguarded) else None
+        return Writable(self.recording, self.expanded, self.title, unguarded)
 
     # ---- numbers in and out ----------------------------------------------------------------
 

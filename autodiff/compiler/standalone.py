@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from autodiff.compiler.build import Parts, Recording, update_results
 from autodiff.compiler.languages import JAVASCRIPT, C, Language, helper_functions, identifier
 from autodiff.compiler.linear import Linear
-from autodiff.compiler.loops import evaluation_loops, run_loops, step_loops
+from autodiff.compiler.loops import Body, evaluation_loops, run_loops, step_loops
 from autodiff.compiler.pack_names import names_of
 from autodiff.compiler.text import one_line
 from autodiff.ops import Operation
 from autodiff.support.convert import describe
 from autodiff.value import Value
 
-__all__ = ["Functions", "Writable", "to_c", "to_javascript"]
+__all__ = ["OWN", "Functions", "Writable", "to_c", "to_javascript"]
+
+# What a program's JavaScript has of its own.
+OWN = ("step", "run")
+
+# More parameters than these are not listed by name.
+MOST_LISTED = 10_000
 
 # Functions of JavaScript by name: what each writes into its outputs, in order, by description.
 Functions = Mapping[str, Mapping[str, Value]]
@@ -23,11 +29,16 @@ Functions = Mapping[str, Mapping[str, Value]]
 
 @dataclass(frozen=True, slots=True)
 class Writable:
-    """What a file is made of."""
+    """What a file is made of.
+
+    ``unguarded`` are the parts without the guards of the rows, where these can wait: see
+    ``guard.py``.
+    """
 
     recording: Recording
     parts: Parts
     title: str
+    unguarded: Parts | None = None
 
 
 def to_c(program: Writable) -> str:
@@ -38,7 +49,10 @@ def to_c(program: Writable) -> str:
         "double autodiff_step(const double *parameters, const double *inputs, double *gradients) {",
         *_indented(
             C,
-            _used("parameters inputs gradients", [*step_loops(C, parts, names), "return output;"]),
+            _used(
+                "parameters inputs gradients",
+                [*step_loops(C, parts, names).lines, "return output;"],
+            ),
         ),
         "}",
     ]
@@ -50,7 +64,7 @@ def to_c(program: Writable) -> str:
     else:
         heading = "void autodiff_run(long n, double *parameters, double *outputs) {"
     arrays = "parameters rows" if parts.inputs else "parameters"
-    run = [heading, *_indented(C, _used(arrays, run_loops(C, parts, names))), "}"]
+    run = [heading, *_indented(C, _used(arrays, run_loops(C, parts, names).lines)), "}"]
     about = _about(
         C,
         parts,
@@ -66,37 +80,56 @@ def to_c(program: Writable) -> str:
             "cc -std=c11 -O2 -ffp-contract=off program.c -lm",
             "(with contraction of multiply-adds the last bits differ from the Python engine's)",
         ],
+        parts.gradients,
     )
     helpers = helper_functions(C, _operations(parts))
     return "\n".join([*about, "", "#include <math.h>", "", *helpers, *step, "", *run]) + "\n"
 
 
-def to_javascript(program: Writable, functions: Functions | None = None) -> str:
+def to_javascript(
+    program: Writable, functions: Functions | None = None, own: Collection[str] = OWN
+) -> str:
     """Return a JavaScript file with functions ``step`` and ``run``, exported under node.
 
-    ``functions`` are more of them: see :meth:`autodiff.Program.to_javascript`.
+    ``functions`` are more of them, and ``own`` says which of these two are wanted: see
+    :meth:`autodiff.Program.to_javascript`.
     """
     parts, title = program.parts, program.title
     names = names_of(program.recording, parts)
     if functions is not None and not isinstance(functions, Mapping):
         raise TypeError(f"to_javascript needs a dict of functions, but got {describe(functions)}")
-    step = [
-        "function step(parameters, inputs, gradients) {",
-        *_indented(JAVASCRIPT, [*step_loops(JAVASCRIPT, parts, names), "return output;"]),
-        "}",
-    ]
+    unknown = sorted({*own} - {*OWN})
+    if unknown or isinstance(own, str):
+        raise ValueError(f"to_javascript: own is of {', '.join(OWN)}, but got {describe(own)}")
     extra = "rowCount, batchSize, rows, " if parts.inputs else ""
-    heading = f"function run(n, {extra}parameters, outputs) {{"
-    run = [heading, *_indented(JAVASCRIPT, run_loops(JAVASCRIPT, parts, names)), "}"]
-    operations, evaluations, usage = _operations(parts), [], []
+    lines, usage = [], []
+    if "step" in own:
+        body = step_loops(JAVASCRIPT, parts, names)
+        inside = [*body.lines, "return output;"]
+        heading = "function step(parameters, inputs, gradients) {"
+        lines += [*body.called, heading, *_indented(JAVASCRIPT, inside), "}", ""]
+        usage += [
+            "step(parameters, inputs, gradients)",
+            "    returns the output and fills gradients, in the order below.",
+        ]
+    if "run" in own:
+        lines += _run(program, names, extra)
+        usage += [
+            f"run(n, {extra}parameters, outputs)",
+            "    does n iterations with updates; parameters keep the result."
+            + (" One output a batch." if parts.inputs else " One output an iteration."),
+        ]
+    operations = _operations(parts) if own else []
     for name, values in (functions or {}).items():
         _check_function(name, values)
         evaluated = _evaluated(parts, values)
         operations += [r.op for r in evaluated.linear.registers if r.op is not None]
         results = {text: evaluated.linear.of_value[value] for text, value in values.items()}
-        evaluations += [
+        body = evaluation_loops(JAVASCRIPT, evaluated, names, name, results)
+        lines += [
+            *body.called,
             f"function {name}(parameters, inputs, outputs) {{",
-            *_indented(JAVASCRIPT, evaluation_loops(JAVASCRIPT, evaluated, names, results)),
+            *_indented(JAVASCRIPT, body.lines),
             *("}", ""),
         ]
         usage += [
@@ -109,20 +142,43 @@ def to_javascript(program: Writable, functions: Functions | None = None) -> str:
         names,
         title,
         [
-            "step(parameters, inputs, gradients)",
-            "    returns the output and fills gradients, in the order below.",
-            f"run(n, {extra}parameters, outputs)",
-            "    does n iterations with updates; parameters keep the result."
-            + (" One output a batch." if parts.inputs else " One output an iteration."),
             *usage,
             "All arguments but numbers are arrays (Float64Array, say), filled in place.",
         ],
+        parts.gradients if "step" in own else (),
     )
     helpers = helper_functions(JAVASCRIPT, operations)
-    exported = ", ".join(["step", "run", *(functions or {})])
+    exported = ", ".join([*[name for name in OWN if name in own], *(functions or {})])
     export = f'if (typeof module !== "undefined") module.exports = {{ {exported} }};'
-    lines = [*about, "", '"use strict";', "", *helpers, *step, "", *run, "", *evaluations, export]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*about, "", '"use strict";', "", *helpers, *lines, export]) + "\n"
+
+
+def _run(program: Writable, names: Mapping[int, str], extra: str) -> list[str]:
+    """Return JavaScript's ``run``: without guards, and with them once that makes a difference."""
+    arguments = f"n, {extra}parameters, outputs"
+    if program.unguarded is None:
+        return _run_function("run", arguments, run_loops(JAVASCRIPT, program.parts, names))
+    unguarded = program.unguarded
+    short = names_of(program.recording, unguarded)
+    fast = run_loops(JAVASCRIPT, unguarded, short, "run__unguarded")
+    exact = run_loops(JAVASCRIPT, program.parts, names, "run__guarded")
+    inside = [
+        "const before = Float64Array.from(parameters);",
+        f"run__unguarded({arguments});",
+        "if (!parameters.some(Number.isNaN)) return;",
+        "before.forEach((number, k) => { parameters[k] = number; });",
+        f"run__guarded({arguments});",
+    ]
+    return [
+        *_run_function("run__unguarded", arguments, fast),
+        *_run_function("run__guarded", arguments, exact),
+        *_run_function("run", arguments, Body(inside)),
+    ]
+
+
+def _run_function(name: str, arguments: str, body: Body) -> list[str]:
+    heading = f"function {name}({arguments}) {{"
+    return [*body.called, heading, *_indented(JAVASCRIPT, body.lines), "}", ""]
 
 
 def _check_function(name: str, values: Mapping[str, Value]) -> None:
@@ -169,7 +225,12 @@ def _indented(language: Language, lines: Iterable[str]) -> list[str]:
 
 
 def _about(
-    language: Language, parts: Parts, names: Mapping[int, str], title: str, usage: list[str]
+    language: Language,
+    parts: Parts,
+    names: Mapping[int, str],
+    title: str,
+    usage: list[str],
+    gradients: Iterable[Value],
 ) -> list[str]:
     """Return the comment that heads the file: what it is, and where every number is."""
     lines = [
@@ -179,7 +240,7 @@ def _about(
         "",
         *_listed("parameters", parts.variables, parts, names),
         *_listed("inputs", parts.inputs, parts, names),
-        *_listed("gradients", parts.gradients, parts, names),
+        *_listed("gradients", gradients, parts, names),
     ]
     return [f"{language.comment} {line}".rstrip() for line in lines]
 
@@ -187,7 +248,10 @@ def _about(
 def _listed(
     array: str, leaves: Iterable[Value], parts: Parts, names: Mapping[int, str]
 ) -> list[str]:
-    """Return a line for each place of an array: whose number it is."""
+    """Return a line for each place of an array: whose number it is; one line if there are many."""
+    leaves = list(leaves)
+    if len(leaves) > MOST_LISTED and array == "parameters":
+        return [f"{array}  {len(leaves):,} numbers, in the order of the program's variables"]
     listed = [names[parts.linear.of_value[leaf]] for leaf in leaves]
     return [f"{array}[{index}]  {one_line(name)}" for index, name in enumerate(listed)]
 

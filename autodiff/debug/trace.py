@@ -211,6 +211,11 @@ class Trace:
         return traced.numbers[node] if is_known else None
 
     @property
+    def pass_numbers(self) -> dict[Value, float]:
+        """Each Value's number in this pass, in topological order, wherever the trace is in it."""
+        return dict(self._pass.numbers)
+
+    @property
     def gradients(self) -> dict[Value, float]:
         """Every gradient so far, in topological order; Values not reached yet are left out."""
         if self.phase == "forward":

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from autodiff.drawing.boxes import Painter
 from autodiff.drawing.draw import check_arguments, check_fold, painter_of
@@ -28,6 +29,7 @@ from autodiff.value import Value
 __all__ = ["animate"]
 
 COLOURS = 128  # of a GIF's frame; the picture has few
+NEAR = 12  # of 255: by how much a colour may be another than in the picture
 LAST_FRAMES = 3  # the end stays for as long as so many frames
 CAPTION_LINES = 4
 FORMATS = (".gif", ".mp4")
@@ -42,7 +44,7 @@ def animate(
     fold: Fold | None = None,
     expand: Sequence[str | Value] = (),
     seconds: float = 1.2,
-    size: tuple[int, int] = (1920, 1080),
+    size: tuple[int, int] = (1280, 720),
     max_nodes: int = 100,
     max_frames: int = 300,
 ) -> Path:
@@ -122,18 +124,34 @@ def frames_of(
 def gif_of(frames: Iterator[bytes], seconds: float) -> bytes:
     """Return PNG pictures as an animated GIF. Raises ImportError if Pillow is missing."""
     try:
-        from PIL import Image
+        from PIL import Image, ImageChops
     except ImportError as error:
         raise ImportError(f"an animated GIF needs pillow: {install('draw')}") from error
-    first, *others = [
-        Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-        for png in frames
-    ]
+    first, *others = with_palettes(
+        (Image.open(io.BytesIO(png)).convert("RGB") for png in frames), Image, ImageChops
+    )
     durations = [round(1000 * seconds)] * (1 + len(others))
     durations[-1] *= LAST_FRAMES
     content = io.BytesIO()
     first.save(content, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
     return content.getvalue()
+
+
+def with_palettes(pictures: Iterator[Any], image: Any, chops: Any) -> Iterator[Any]:
+    """Yield each picture with few colours: the last one's, unless those are not near enough.
+
+    To choose colours takes ten times as long as to use them.
+    """
+    palette = None
+    for picture in pictures:
+        if palette is not None:
+            few = picture.quantize(palette=palette, dither=image.Dither.NONE)
+            difference = chops.difference(picture, few.convert("RGB"))
+            if max(most for _, most in difference.getextrema()) <= NEAR:
+                yield few
+                continue
+        palette = picture.quantize(COLOURS, image.Quantize.MAXCOVERAGE, dither=image.Dither.NONE)
+        yield palette
 
 
 def mp4_of(frames: Iterator[bytes], seconds: float) -> bytes:

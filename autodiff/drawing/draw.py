@@ -23,7 +23,7 @@ from autodiff.drawing.svg import accessible_svg
 from autodiff.graph import topological_order
 from autodiff.support.changed import Changes, recomputed
 from autodiff.support.convert import describe
-from autodiff.support.files import write_atomically
+from autodiff.support.files import shown_in_browser, write_atomically
 from autodiff.support.memory import collector_paused
 from autodiff.value import Value
 
@@ -98,6 +98,13 @@ class Drawing:
                 "choose a folder that exists and can be written"
             )
             raise OSError(error.errno, reason, str(path)) from error
+
+    def show(self) -> Path:
+        """Open the picture in the system's browser, from a file among the temporary ones.
+
+        Returns the file's path.  Raises ImportError, naming what to install, if it cannot be drawn.
+        """
+        return shown_in_browser("graph.svg", self.svg())
 
     def _in_format(self, suffix: str, path: Path, size: Size | None) -> str | bytes:
         if size is not None and suffix != ".png":

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import tempfile
+import webbrowser
 from functools import partial
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["shown_in_browser", "write_atomically"]
 
 PERMISSIONS = 0o777
 FOR_A_NEW_FILE = 0o666  # less what the process's umask takes away
@@ -43,6 +45,13 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
         if error.filename2 is not None:
             del error.filename2
         raise
+    return path
+
+
+def shown_in_browser(name: str, content: str) -> Path:
+    """Write a file among the temporary ones, open it in the system's browser, return its path."""
+    path = write_atomically(Path(tempfile.mkdtemp(prefix="autodiff-")) / name, content)
+    webbrowser.open(path.as_uri())
     return path
 
 

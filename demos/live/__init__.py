@@ -3,10 +3,11 @@
 ==================  =========================================================================
 ``record.py``       the graph of one row: what the page shows and compiles
 ``programs.py``     its arithmetic, compiled to JavaScript
-``expression.py``   formulas that can be shown with names and with numbers
 ``content.py``      what the page is told of model, graph and data, as JSON
 ``python_code.py``  the Python that builds the network
-``drawing.py``      the picture of the graph
-``assemble.py``     all of it, and the page's own scripts (``*.js``), as one file
+``assemble.py``     the style sheets and scripts (``*.js``) that it is made of
 ==================  =========================================================================
+
+What steps through the graph is :mod:`autodiff.stepper`, as in any page of a graph.  Other pages
+share ``random.js`` and ``scales.js``.
 """

@@ -273,34 +273,8 @@ const KEYS = [
   ["Esc", "close, or leave step by step", leaveSteps],
 ];
 
-function keyAction(event) {
-  const names = { " ": "Space", ArrowRight: "→", ArrowLeft: "←", "-": "−", "=": "+", Escape: "Esc" };
-  const key = names[event.key] || (event.key.length === 1 ? event.key.toUpperCase() : event.key);
-  if (/^[1-9]$/.test(key)) return Number(key) <= data.rows.length ? () => chooseRow(Number(key) - 1) : null;
-  const found = KEYS.find(([name]) => name === key);
-  return found ? found[2] : null;
-}
-
-function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (document.querySelector("dialog[open]")) return;
-  const at = event.target;
-  const typing = at.matches("input:not([type=checkbox]), textarea, select");
-  if (typing && event.key === "Escape") return at.blur();
-  if (typing || (at.matches("[role=tab]") && event.key.startsWith("Arrow"))) return;
-  if (at.matches("button, summary, a, input") && (event.key === " " || event.key === "Enter")) return;
-  const single = event.key.length === 1 && event.key !== " ";
-  if (single && !app.singleKeys && event.key !== "?") return;
-  const action = keyAction(event);
-  if (!action) return;
-  event.preventDefault();
-  action();
-}
-
-// Enter in a field ends what was said before, also where it changes nothing: a field that was refused
-// has its old setting back, and the browser reports no change if the same is entered again.
-function answered(event) {
-  if (event.key === "Enter" && event.target.matches("input:not([type=checkbox])")) tell("");
+function actionOfDigit(digit) {
+  return digit <= data.rows.length ? () => chooseRow(digit - 1) : null;
 }
 
 function newStart() {
@@ -323,25 +297,10 @@ function enlarge() {
   refresh();
 }
 
-function switchTheme() {
-  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-  themeChanged();
-}
-
 function themeChanged() {
   colours.clear();
   field.palette = null;
   refresh();
-}
-
-function openHelp() {
-  byId("help").showModal();
-}
-
-function makeHelp() {
-  for (const [key, what] of KEYS) {
-    byId("keys").append(element("div", {}, element("dt", {}, element("kbd", {}, key)), element("dd", {}, what)));
-  }
 }
 
 function makeLegend() {
@@ -371,16 +330,10 @@ function watchControls() {
   for (const id of ["rate", "seed", "epoch-field"]) {
     byId(id).addEventListener("keydown", (event) => { if (event.key === "Enter") event.target.blur(); });
   }
-  byId("single-keys").addEventListener("change", (event) => { app.singleKeys = event.target.checked; });
-  document.addEventListener("keydown", answered, true);
-  document.addEventListener("keydown", pressed);
+  watchKeys();
   window.addEventListener("hashchange", readAddress);
   window.addEventListener("resize", refresh);
   darkness.addEventListener("change", themeChanged);
-  for (const shownByKey of document.querySelectorAll("[data-key]")) {
-    shownByKey.title = `${shownByKey.title ? `${shownByKey.title} ` : ""}key: ${shownByKey.dataset.key}`;
-    shownByKey.setAttribute("aria-keyshortcuts", shownByKey.dataset.key);
-  }
 }
 
 // What a curious person finds in the browser's console, as `live`.

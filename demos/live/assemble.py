@@ -1,98 +1,35 @@
-"""The page's parts put together into one file that loads nothing and runs only its own scripts."""
+"""The files that the lab's page is made of: the stepper's, and its own."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-import json
-import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT, Palette
+from autodiff.stepper.document import Page
+from autodiff.stepper.parts import shared
 
-__all__ = ["assembled"]
+__all__ = ["LAB", "of_lab"]
 
 FOLDER = Path(__file__).parent
 
-# In this order they are one script.
-SCRIPTS = (
-    *("numbers.js", "random.js", "timeline.js", "address.js", "view.js", "graph.js", "boundary.js"),
-    *("curve.js", "lesson.js", "tables.js", "exports.js", "app.js"),
-)
 
+def of_lab(*names: str) -> list[Path]:
+    """Return the page's own files, by name.
 
-def assembled(title: str, graph: str, program: str, content: Mapping[str, Any]) -> str:
-    """Return the whole page, which loads nothing and in which no other script can run."""
-    scripts = [within_script(program_script(program)), within_script(page_script())]
-    parts = {
-        "title": html.escape(title),
-        "policy": content_policy(scripts),
-        "style": palette_rules() + read("page.css"),
-        "graph": graph,
-        "data": within_script(json.dumps(content, allow_nan=False, separators=(",", ":"))),
-        "program": scripts[0],
-        "script": scripts[1],
-    }
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], read("page.html"))
-
-
-def read(name: str) -> str:
-    """Return one of the page's parts."""
-    return (FOLDER / name).read_text(encoding="utf-8")
-
-
-def palette_rules() -> str:
-    """Return the rules that give the style sheet the palette: light, or dark on request."""
-    light, dark = declarations(LIGHT), declarations(DARK)
-    return (
-        f":root {{ {light} }}\n"
-        "@media (prefers-color-scheme: dark) {\n"
-        f'  :root:not([data-theme="light"]) {{ {dark} }}\n}}\n'
-        f':root[data-theme="dark"] {{ {dark} }}\n'
-    )
-
-
-def declarations(palette: Palette) -> str:
-    """Return the variables of a style sheet that hold a palette."""
-    colours = {"lit": LIT, "on-lit": ON_LIT, "middle": palette.middle, **palette.boxes}
-    for sign, tones in (("plus", palette.positive), ("minus", palette.negative)):
-        colours |= {sign: tones.strong, f"{sign}-tint": tones.tint, f"{sign}-field": tones.field}
-    return " ".join(f"--{name}: {colour};" for name, colour in colours.items())
-
-
-def program_script(program: str) -> str:
-    """Return the compiled program as one object, so that none of its functions is global."""
-    return (
-        "const program = (function () {\nconst module = { exports: {} };\n"
-        f"{program}\nreturn module.exports;\n}})();\n"
-    )
-
-
-def page_script() -> str:
-    """Return the page's own script: its parts in one function, so that no name is global."""
-    parts = "\n".join(read(name) for name in SCRIPTS)
-    return f'(function () {{\n"use strict";\n{parts}\n}})();\n'
-
-
-def within_script(text: str) -> str:
-    r"""Return text that ends no script element and begins no comment: a name may hold anything.
-
-    >>> print(within_script("// </script> <!--"))
-    // \u003c/script> \u003c!--
+    >>> [file.name for file in of_lab("random.js")]
+    ['random.js']
     """
-    return re.sub(r"<(?=[/!]|script)", r"\\u003c", text, flags=re.IGNORECASE)
+    return [FOLDER / name for name in names]
 
 
-def content_policy(scripts: Sequence[str]) -> str:
-    """Return the policy by which the browser runs these scripts alone and loads nothing."""
-    allowed = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in scripts
-    )
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
+LAB = Page(
+    FOLDER / "page.html",
+    [*shared("base.css", "stepper.css"), *of_lab("page.css")],
+    [
+        *shared("parts.js", "numbers.js", "view.js"),
+        *of_lab("training_steps.js", "random.js", "timeline.js", "address.js"),
+        *shared("graph.js", "lesson.js"),
+        *of_lab("boundary.js", "scales.js", "curve.js", "tables.js", "exports.js"),
+        *shared("keys.js"),
+        *of_lab("app.js"),
+    ],
+)

@@ -8,12 +8,12 @@ from typing import Any
 
 import nn
 from autodiff import Value
-from demos.live.expression import expression_of, formula_of
+from autodiff.stepper.content import graph_data, json_number
 from demos.live.programs import Compiled
 from demos.live.record import Record, is_plain_mlp
 from nn.rows import Loss, Rows
 
-__all__ = ["graph_data", "kinds_of", "rows_data", "state_data"]
+__all__ = ["kinds_of", "network_data", "rows_data", "state_data"]
 
 
 def kinds_of(found: Record) -> dict[str, str]:
@@ -32,32 +32,11 @@ def kind_of(node: Value, found: Record) -> str:
     return "result" if node is found.loss else "operation"
 
 
-def graph_data(
-    found: Record, compiled: Compiled, names: Mapping[Value, str], kinds: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return the nodes, by place in the topological order from 1, and the backward steps."""
-    nodes = found.nodes
-    places = {node: place for place, node in enumerate(nodes, 1)}
-    references = {node: f"v{place}" for node, place in places.items()}
+def network_data(found: Record, compiled: Compiled, names: Mapping[Value, str]) -> dict[str, Any]:
+    """Return the graph, with the places of its outputs and its neurons."""
+    places = {node: place for place, node in enumerate(found.nodes, 1)}
     return {
-        "nodes": [
-            {
-                "name": names[node],
-                "kind": kinds[f"v{place}"],
-                "parents": [places[parent] for parent in node.parents],
-                "formula": formula_of(node, references),
-            }
-            for node, place in places.items()
-        ],
-        "steps": [
-            {
-                "node": places[step.node],
-                "parent": places[step.parent],
-                "position": step.position,
-                "local": expression_of(step.local, references),
-            }
-            for step in compiled.steps
-        ],
+        **graph_data(found.nodes, compiled.steps, names, kinds_of(found)),
         "outputs": [places[output] for output in found.outputs],
         "neurons": [neuron_data(neuron, names) for neuron in found.neurons],
     }
@@ -148,8 +127,3 @@ def domain(x: Sequence[Sequence[float]]) -> list[float]:
     half = widest * (1.0 if len(x) <= 8 else 0.65)
     (x1, x2) = middles
     return [x1 - half, x1 + half, x2 - half, x2 + half]
-
-
-def json_number(number: float) -> float | str:
-    """Return a number as JSON can hold it: infinities and nan as text."""
-    return number if number - number == 0.0 else repr(number)

@@ -9,8 +9,9 @@ from typing import Any
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.gradient import Contribution, GradientSteps, is_taken
-from demos.live.expression import Expression, expression_of
+from autodiff.gradient import Contribution, GradientSteps
+from autodiff.stepper.content import trace_results
+from autodiff.stepper.expression import Expression, expression_of
 from demos.live.record import Record
 
 __all__ = ["Compiled", "compile_record"]
@@ -65,9 +66,8 @@ def compile_record(
         penalty=None if penalty is None else penalty(weights),
     )
     steps = list(GradientSteps(found.loss, [n for n in found.nodes if not n.is_constant]))
-    javascript = program.to_javascript(
-        {"trace": trace_results(found, steps, names), "forward": forward_results(found, names)}
-    )
+    trace = trace_results(found.nodes, steps, names)
+    javascript = program.to_javascript({"trace": trace, "forward": forward_results(found, names)})
     formulas = update_formulas(optimizer, weights, learning_rate)
     return Compiled(
         *(program, weights, called, means, learning_rate, steps, formulas, javascript),
@@ -83,24 +83,6 @@ def updates_and_means(
         for weight, mean in zip(optimizer.parameters, means, strict=True)
     }
     return {**optimizer.updates(gradients), **kept}
-
-
-def trace_results(
-    found: Record, steps: list[Contribution], names: Mapping[Value, str]
-) -> dict[str, Value]:
-    """Return all numbers of one row: each node's value, then five for each backward step.
-
-    The fifth is above 0 where the step's operand is taken.
-    """
-    results = {f"value of {names[n]} (v{p})": n for p, n in enumerate(found.nodes, 1)}
-    for place, step in enumerate(steps, 1):
-        chain = f"step {place}, {names[step.node]} to {names[step.parent]}"
-        results[f"{chain}: local derivative"] = step.local
-        results[f"{chain}: upstream gradient"] = step.upstream
-        results[f"{chain}: contribution"] = step.contribution
-        results[f"{chain}: sum so far"] = step.total
-        results[f"{chain}: taken"] = is_taken(step.contribution)
-    return results
 
 
 def forward_results(found: Record, names: Mapping[Value, str]) -> dict[str, Value]:

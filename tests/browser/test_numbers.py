@@ -11,6 +11,7 @@ import pytest
 
 import nn
 from autodiff import Names, backward_steps, topological_order
+from autodiff.stepper.parts import shared
 from demos.lab import LAB
 from tests.browser.conftest import Open
 from tests.browser.opened import Opened
@@ -270,9 +271,9 @@ def test_a_gradient_appears_in_the_graph_when_its_last_use_is_in(
 # ---- the page's own number functions -------------------------------------------------------
 
 
-def in_page(opened: Opened, script: str, body: str, argument: Any) -> Any:
+def in_page(opened: Opened, script: Path, body: str, argument: Any) -> Any:
     """Return what the body makes of the argument, with one of the page's parts around it."""
-    source = (LIVE / script).read_text(encoding="utf-8")
+    source = script.read_text(encoding="utf-8")
     return opened.evaluate(f"(argument) => {{ {source}\n{body} }}", argument)
 
 
@@ -285,7 +286,7 @@ def test_numbers_are_written_as_python_writes_them(lab: Path, open_page: Open) -
     opened = open_page(lab)
     for digits in (3, 4, 6):
         body = f"return argument.map((number) => general(number, {digits}));"
-        found = in_page(opened, "numbers.js", body, numbers)
+        found = in_page(opened, shared("numbers.js")[0], body, numbers)
         assert found == [f"{number:.{digits}g}" for number in numbers]
 
 
@@ -295,7 +296,7 @@ def test_random_numbers_are_those_of_pythons_random(lab: Path, open_page: Open) 
         const random = new PythonRandom(seed);
         return Array.from({ length: 700 }, () => random.random());
     });"""
-    found = in_page(open_page(lab), "random.js", body, seeds)
+    found = in_page(open_page(lab), LIVE / "random.js", body, seeds)
     for seed, numbers in zip(seeds, found, strict=True):
         python = random.Random(seed)
         assert numbers == [python.random() for _ in range(700)]

@@ -75,11 +75,13 @@ function showGraph() {
   showArrows(limits);
 }
 
-// How far a walk has come: nodes computed so far, and backward steps done (-1: not begun).
+// How far a walk has come: nodes computed so far, and backward steps done (-1: not begun).  What a
+// step gives may have to be told first by a person.
 function limitsOf(step) {
-  if (step.phase === "forward") return { computed: step.node, backward: -1 };
+  const given = app.isAsking ? 0 : 1;
+  if (step.phase === "forward") return { computed: step.node - 1 + given, backward: -1 };
   if (step.phase === "start") return { computed: nodeCount, backward: 0 };
-  return { computed: nodeCount, backward: step.phase === "backward" ? step.index + 1 : data.steps.length };
+  return { computed: nodeCount, backward: step.phase === "backward" ? step.index + given : data.steps.length };
 }
 
 function showBox(place, box, limits, largest) {

@@ -1,12 +1,12 @@
 // ---- step through backprop ------------------------------------------------------------------
 
 // Forward, one node at a time; the start of the backward pass; backward, one local derivative at a
-// time; then the update, one weight at a time.
+// time; then what further steps the page has.
 const allSteps = [
   ...data.nodes.flatMap((node, index) => (node.formula ? [{ phase: "forward", node: index + 1 }] : [])),
   { phase: "start" },
   ...data.steps.map((_, index) => ({ phase: "backward", index })),
-  ...data.weights.map((_, index) => ({ phase: "update", index })),
+  ...further.steps,
 ];
 const firstOf = (phase) => allSteps.findIndex((step) => step.phase === phase);
 const countOf = (phase) => allSteps.filter((step) => step.phase === phase).length;
@@ -23,7 +23,7 @@ function enterSteps(at = 0) {
 
 function leaveSteps() {
   if (app.step === null) return;
-  app.step = null;
+  Object.assign(app, { step: null, isAsking: false });
   document.body.classList.remove("stepping");
   light([], []);
   lookAtAll();
@@ -31,30 +31,27 @@ function leaveSteps() {
 }
 
 function showStep(index) {
-  app.step = index;
-  evaluate();
   const step = allSteps[index];
+  app.step = index;
+  app.isAsking = further.isAsked(step);
+  evaluate();
   drawing.dataset.phase = step.phase;
   light(...litBy(step));
   lookAt(...litBy(step));
   refresh();
-  say(`${phaseTitle(step)}: ${stepText(step)}`);
+  say(app.isAsking ? `${phaseTitle(step)}: which number?` : `${phaseTitle(step)}: ${stepText(step)}`);
 }
 
 function nextStep() {
   if (app.step === null) return enterSteps();
   if (app.step + 1 < allSteps.length) return showStep(app.step + 1);
-  trainBy(1);
-  if (app.timeline.isBroken) return leaveSteps();
-  showStep(0);
+  further.afterTheLast();
 }
 
 function previousStep() {
   if (app.step === null) return;
   if (app.step > 0) return showStep(app.step - 1);
-  if (app.timeline.epoch === 0) return say("This is the first step of epoch 0.");
-  app.timeline.goTo(app.timeline.epoch - 1);
-  showStep(allSteps.length - 1);
+  further.beforeTheFirst();
 }
 
 function phaseOf(step) {
@@ -71,20 +68,14 @@ function litBy(step) {
     const { node, parent, position } = data.steps[step.index];
     return [[parent, node], [`${node}.${position}`]];
   }
-  const place = placeOfWeight(step.index);
-  return [place ? [place] : [rootPlace], []];
-}
-
-// A weight's node in the graph of a row; 0 where that does not depend on it.
-function placeOfWeight(index) {
-  return data.nodes.findIndex((node) => node.kind === "parameter" && node.name === data.weights[index].name) + 1;
+  return further.lit(step);
 }
 
 function phaseTitle(step) {
   if (step.phase === "forward") return `Forward ${app.step + 1} of ${countOf("forward")}`;
   if (step.phase === "start") return "Backward begins";
   if (step.phase === "backward") return `Backward ${step.index + 1} of ${data.steps.length}`;
-  return `Update ${step.index + 1} of ${data.weights.length}`;
+  return further.title(step);
 }
 
 // A step in one line; a backward step exactly as Python's str(step) writes it.
@@ -95,8 +86,7 @@ function stepText(step) {
   }
   if (step.phase === "start") return `d ${rootName}/d ${rootName} = 1`;
   if (step.phase === "backward") return backwardText(step.index);
-  const weight = data.weights[step.index], old = app.timeline.parameters[weight.place];
-  return `${weight.name}: ${general(old, 6)} becomes ${general(app.measured.news[step.index], 6)}`;
+  return further.text(step);
 }
 
 function backwardText(index) {
@@ -152,10 +142,10 @@ function note(text) {
 function showLesson() {
   const stepping = app.step !== null;
   for (const id of ["phases", "stepper", "step-progress"]) byId(id).hidden = !stepping;
-  byId("step-mode").setAttribute("aria-pressed", String(stepping));
+  byId("step-mode")?.setAttribute("aria-pressed", String(stepping));
   if (stepping) return showStepLesson(allSteps[app.step]);
   setText(byId("lesson-title"), app.selected ? `The gradient of ${nodeName(app.selected)}` : "What is going on here");
-  byId("lesson").replaceChildren(...(app.selected ? explanation(app.selected) : introduction()));
+  byId("lesson").replaceChildren(...(app.selected ? explanation(app.selected) : further.introduction()));
 }
 
 function showStepLesson(step) {
@@ -163,17 +153,20 @@ function showStepLesson(step) {
   setText(byId("step-count"), `${app.step + 1} / ${allSteps.length}`);
   byId("step-progress").max = allSteps.length;
   byId("step-progress").value = app.step + 1;
-  for (const phase of ["forward", "backward", "update"]) {
-    const pressed = phase === phaseOf(step);
-    if (pressed) byId(`phase-${phase}`).setAttribute("aria-current", "step");
-    else byId(`phase-${phase}`).removeAttribute("aria-current");
+  for (const button of byId("phases").children) {
+    if (button.dataset.phase === phaseOf(step)) button.setAttribute("aria-current", "step");
+    else button.removeAttribute("aria-current");
   }
-  const last = app.step + 1 === allSteps.length;
-  setText(byId("next"), last ? "Update →" : "Next →");
-  byId("back").disabled = app.step === 0 && app.timeline.epoch === 0;
-  const lessons = { forward: forwardLesson, start: startLesson, backward: backwardLesson, update: updateLesson };
-  byId("lesson").replaceChildren(...lessons[step.phase](step));
-  byId("lesson").dataset.text = stepText(step);
+  const first = app.step === 0, last = app.step + 1 === allSteps.length;
+  setText(byId("next"), last ? further.lastLabel : "Next →");
+  byId("next").disabled = last && further.isTheEnd;
+  byId("back").disabled = first && further.isTheStart();
+  const lessons = { forward: forwardLesson, start: startLesson, backward: backwardLesson };
+  const lesson = app.isAsking ? further.question : lessons[step.phase] || further.lesson;
+  const isTyping = app.isAsking && byId("answer") && byId("lesson").dataset.step === String(app.step);
+  if (!isTyping) byId("lesson").replaceChildren(...further.verdict(step), ...lesson(step));
+  byId("lesson").dataset.step = app.step;
+  byId("lesson").dataset.text = app.isAsking ? "" : stepText(step);
 }
 
 function forwardLesson({ node: place }) {
@@ -216,18 +209,6 @@ function backwardLesson({ index }) {
   return rows;
 }
 
-function updateLesson({ index }) {
-  const weight = data.weights[index], old = app.timeline.parameters[weight.place];
-  const formula = data.updates[index], updated = app.measured.news[index];
-  const rows = data.rows.length;
-  return [
-    line("rule", name("w"), " ← ", ...(formula ? [name("w"), " − learning rate × mean of ", fraction(rootName, "w")] : ["what the optimizer makes of w, its gradient and its memory"])),
-    line("numbers", name(weight.name), " ← ", formula ? withNumbers(formula, 6) : `${shown(old, 6)}, with gradient ${shown(app.measured.means[index])}`),
-    line("new", name(weight.name), " = ", signedNumber(updated, 6), element("small", {}, ` was ${shown(old, 6)}`)),
-    note(`The gradient here is the mean over ${rows === 1 ? "the row" : `all ${rows} rows`}${placeOfWeight(index) && !app.probe ? `; this row’s own is ${signed(gradient(placeOfWeight(index)) ?? 0)}` : ""}. ${app.step + 1 === allSteps.length ? `“Update” changes all ${data.weights.length} weights at once: epoch ${counted(app.timeline.epoch + 1)}.` : ""}`),
-  ];
-}
-
 // ---- the gradient of one node, as a sum over its uses
 
 function explanation(place) {
@@ -258,17 +239,4 @@ function explanationText(place) {
   if (!into.length) return `${node} is a constant`;
   const terms = into.map((index) => `${stepNumbers(index).taken ? general(stepNumbers(index).contribution, 4) : "nothing"} by ${nodeName(data.steps[index].node)}`);
   return `The gradient of ${node} is ${general(gradient(place) ?? 0, 4)}: ${terms.join(", plus ")}`;
-}
-
-function introduction() {
-  const goal = app.timeline.epoch === 0
-    ? `This network has learned nothing yet: its ${data.weights.length} weights are random. Press Play and watch the boundary bend, or step through one round of backprop by hand.`
-    : `${data.weights.length} weights, changed ${counted(app.timeline.epoch)} times, each time a little against its gradient. Rewind below the loss curve to see it happen again.`;
-  return [
-    element("p", { class: "lead" }, goal),
-    element("ul", { class: "hints" },
-      element("li", {}, "Click a box in the graph: its gradient as a sum over its uses."),
-      element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it, double-click it to flip its target." : "Choose a row above the graph to send it through the network."),
-      element("li", {}, "Change a weight in the table and see what happens.")),
-  ];
 }

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from html import escape
 from xml.etree import ElementTree
 
-from autodiff import Drawing, Value, topological_order
-from autodiff.drawing.draw import painter_of
+from autodiff.drawing.draw import Drawing, painter_of
 from autodiff.drawing.moment import Moment
+from autodiff.graph import topological_order
+from autodiff.value import Value
 
 __all__ = ["live_svg"]
 
@@ -34,7 +35,7 @@ def live_svg(root: Value, kinds: dict[str, str], max_nodes: int) -> str:
 
     Raises like :func:`autodiff.draw`.
     """
-    painter = painter_of([without_modules(root)], PRECISION, None, (), False, max_nodes)
+    painter = painter_of([plain_copy(root)], PRECISION, None, (), False, max_nodes)
     svg = ElementTree.fromstring(Drawing(painter.picture_at(WidestNumbers())).svg())
     width, height = (float(number) for number in svg.attrib["viewBox"].split()[2:])
     graph = next(child for child in svg if tag(child) == "g")
@@ -69,15 +70,15 @@ class WidestNumbers(Moment):
         return None if node.is_constant else WIDEST
 
 
-def without_modules(root: Value) -> Value:
-    """Return a copy of the graph that has forgotten which module made what.
+def plain_copy(root: Value) -> Value:
+    """Return a copy of the graph that has forgotten which module and which line made what.
 
-    Frames around modules would take half of the screen.
+    Frames around modules would take half of the screen; a line of code stands beside the drawing.
     """
     copied = copy.deepcopy(root)
     for node in topological_order(copied):
         if not node.is_constant:
-            node.origin = replace(node.origin, module="")
+            node.origin = replace(node.origin, module="", file="", line=0)
     return copied
 
 

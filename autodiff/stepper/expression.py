@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from autodiff import Value
 from autodiff.support.naming import number_text
+from autodiff.value import Value
 
 __all__ = ["Expression", "expression_of", "formula_of"]
 

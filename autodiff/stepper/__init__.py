@@ -1,0 +1,18 @@
+"""An interactive picture of any graph: step through it, nudge a number, predict the next.
+
+=================  ==========================================================================
+``show.py``        ``show``: the page of a graph, in a notebook or as a file
+``content.py``     what the page is told of the graph, as JSON
+``arithmetic.py``  what it computes, compiled to JavaScript
+``expression.py``  formulas that can be shown with names and with numbers
+``live_svg.py``    the picture of the graph, whose numbers and colours can change
+``document.py``    all of it and the scripts as one HTML document
+``parts.py``        the scripts and style sheets
+=================  ==========================================================================
+
+The scripts and the style sheet are those of the demos' live page, too, which has more of its own.
+"""
+
+from autodiff.stepper.show import Stepper, show
+
+__all__ = ["Stepper", "show"]

@@ -1,0 +1,35 @@
+"""The files that a page with a stepper is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autodiff.stepper.document import Page
+
+__all__ = ["SHOW", "shared"]
+
+FOLDER = Path(__file__).parent
+
+
+def shared(*names: str) -> list[Path]:
+    """Return files that several pages are made of, by name.
+
+    ``base.css``, ``parts.js``, ``numbers.js`` and ``keys.js`` are any page's.  A graph that is
+    stepped through has ``stepper.css``, ``view.js``, ``graph.js`` and ``lesson.js``; behind
+    ``view.js`` come the page's own numbers, as its ``app``, and its further steps, as ``further``.
+
+    >>> [file.name for file in shared("base.css")]
+    ['base.css']
+    """
+    return [FOLDER / name for name in names]
+
+
+# The page of any graph.
+SHOW = Page(
+    FOLDER / "show.html",
+    shared("base.css", "stepper.css", "show.css"),
+    shared(
+        *("parts.js", "numbers.js", "view.js", "state.js", "graph.js", "lesson.js"),
+        *("predict.js", "nudge.js", "keys.js", "show.js"),
+    ),
+)

@@ -1,0 +1,186 @@
+// ---- the page of a graph ----------------------------------------------------------------------
+
+const WALK_MS = 1600; // a step of a walk by itself
+
+const WIDE = 2.2; // a drawing with sides like that has the page's whole width
+
+let frame = 0;
+
+function refresh() {
+  if (!frame) frame = requestAnimationFrame(showFrame);
+}
+
+function showFrame() {
+  frame = 0;
+  evaluate();
+  showGraph();
+  for (const place of boxes.keys()) describeBox(place);
+  showLesson();
+  if (app.isAsking) askOnce();
+  showCode();
+  showNudge();
+  setText(byId("score"), score());
+}
+
+// ---- a walk by itself
+
+function togglePlay() {
+  if (app.playing) return pause();
+  if (app.step !== null && app.step + 1 === allSteps.length) showStep(0);
+  app.playing = setInterval(walk, WALK_MS);
+  showPlaying();
+  walk();
+  return undefined;
+}
+
+function walk() {
+  if (app.step !== null && (app.isAsking || app.step + 1 === allSteps.length)) pause();
+  else if (app.step === null) showFirstStep();
+  else showStep(app.step + 1);
+}
+
+function showFirstStep() {
+  const timer = app.playing;
+  app.playing = 0; // enterSteps ends a walk
+  enterSteps();
+  app.playing = timer;
+  showPlaying();
+}
+
+function pause() {
+  clearInterval(app.playing);
+  app.playing = 0;
+  showPlaying();
+}
+
+function showPlaying() {
+  setText(byId("play").querySelector(".label"), app.playing ? "Pause" : "Play");
+  document.body.classList.toggle("playing", Boolean(app.playing));
+}
+
+function stepBy(count) {
+  pause();
+  if (app.isAsking && count > 0) {
+    tell("Tell the number first, or press “Show it”.");
+    return byId("answer")?.focus();
+  }
+  tell("");
+  if (app.step === null) return count > 0 ? enterSteps() : enterSteps(allSteps.length - 1);
+  return count > 0 ? nextStep() : previousStep();
+}
+
+// ---- the lines of code
+
+// The line of what is shown: of the operation, or of the box that was chosen.
+function litLine() {
+  const step = app.step === null ? null : allSteps[app.step];
+  const place = step === null ? app.selected : step.phase === "backward" ? data.steps[step.index].node : step.node || rootPlace;
+  return place ? data.source.lines[place - 1] : null;
+}
+
+function makeCode() {
+  const files = data.source.files;
+  byId("code-area").hidden = !files.length;
+  files.forEach((file, place) => {
+    const indent = Math.min(...file.lines.map(([, text]) => text.length - text.trimStart().length));
+    byId("code").append(element("div", { class: "file" }, file.name));
+    file.lines.forEach(([line, text], index) => {
+      const gap = index && line > file.lines[index - 1][0] + 1;
+      byId("code").append(element("div", { class: gap ? "code-line gap" : "code-line", "data-line": `${place}:${line}` },
+        element("span", { class: "line-number" }, String(line)), element("code", {}, text.slice(indent) || " ")));
+    });
+  });
+}
+
+let lastLit = "";
+
+function showCode() {
+  const lit = litLine(), key = lit ? lit.join(":") : "";
+  if (key === lastLit) return;
+  lastLit = key;
+  for (const each of byId("code").querySelectorAll(".code-line")) {
+    const is = each.dataset.line === key;
+    each.classList.toggle("lit", is);
+    if (is) {
+      each.setAttribute("aria-current", "step");
+      each.scrollIntoView({ block: "nearest" });
+    } else each.removeAttribute("aria-current");
+  }
+}
+
+// ---- keys and clicks
+
+function setPredictingByKey() {
+  byId("predict").checked = !byId("predict").checked;
+  setPredicting(byId("predict").checked);
+}
+
+const KEYS = [
+  ["→", "next step; PageDown, as presenters' clickers have it, too", () => stepBy(1)],
+  ["←", "step back; PageUp, too", () => stepBy(-1)],
+  ["PageDown", "next step", () => stepBy(1)],
+  ["PageUp", "step back", () => stepBy(-1)],
+  ["Home", "the first step", () => { pause(); enterSteps(0); }],
+  ["End", "the last step", () => { pause(); enterSteps(allSteps.length - 1); }],
+  ["Space", "walk by itself, or pause", togglePlay],
+  ["P", "predict each next number", setPredictingByKey],
+  ["G", "go to the graph (arrows move, Enter explains a box)", () => focusBox(app.selected || rootPlace)],
+  ["+", "zoom in", () => zoom(1 / 1.4)],
+  ["−", "zoom out", () => zoom(1.4)],
+  ["0", "the whole graph", () => lookAtAll()],
+  ["M", "light or dark", switchTheme],
+  ["?", "these keys", openHelp],
+  ["Esc", "the whole pass", leaveSteps],
+];
+
+function actionOfDigit() {
+  return null;
+}
+
+function themeChanged() {
+  colours.clear();
+  refresh();
+}
+
+function watchControls() {
+  const clicks = {
+    next: () => stepBy(1), back: () => stepBy(-1), play: togglePlay, "leave-steps": leaveSteps, theme: switchTheme, "open-help": openHelp,
+    "zoom-in": () => zoom(1 / 1.4), "zoom-out": () => zoom(1.4), "zoom-all": () => lookAtAll(),
+    "phase-forward": () => showStep(firstOf("forward")), "phase-backward": () => showStep(firstOf("start")),
+  };
+  for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
+  byId("predict").addEventListener("change", (event) => setPredicting(event.target.checked));
+  watchKeys();
+  darkness.addEventListener("change", themeChanged);
+}
+
+// What a curious person finds in the browser's console, as `live`.
+function publish() {
+  window.live = {
+    get step() { return app.step; },
+    get count() { return allSteps.length; },
+    get names() { return data.nodes.map((node) => node.name); },
+    get values() { evaluate(); return data.nodes.map((_, index) => value(index + 1)); },
+    get gradients() { evaluate(); return data.nodes.map((_, index) => gradient(index + 1)); },
+    get steps() { evaluate(); return data.steps.flatMap((step, index) => (gradient(step.node) === null ? [] : [backwardText(index)])); },
+    get asked() { return app.isAsking ? rightNumber(allSteps[app.step]) : null; },
+    get program() { return program; },
+  };
+}
+
+function begin() {
+  readDrawing();
+  document.body.classList.toggle("wide", drawingSize.w > WIDE * drawingSize.h);
+  makeCode();
+  makeHelp();
+  watchControls();
+  watchNudge();
+  watchGraphPointers();
+  publish();
+  lookAtAll(true);
+  new ResizeObserver(() => { if (camera.followed) followStep(); else lookAtAll(true); }).observe(byId("graph-area"));
+  if (data.step !== null) enterSteps(data.step);
+  refresh();
+}
+
+begin();

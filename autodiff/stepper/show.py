@@ -1,0 +1,188 @@
+"""show(): an interactive picture of any graph of Values, as a notebook's cell and as a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from autodiff.debug.trace import Trace
+from autodiff.drawing import Drawing, draw
+from autodiff.gradient import GradientSteps
+from autodiff.graph import topological_order
+from autodiff.stepper.arithmetic import arithmetic_of
+from autodiff.stepper.content import graph_data, json_number, source_data, trace_results
+from autodiff.stepper.document import document
+from autodiff.stepper.live_svg import live_svg
+from autodiff.stepper.parts import SHOW
+from autodiff.support.changed import recomputed
+from autodiff.support.convert import describe
+from autodiff.support.files import shown_in_browser, write_atomically
+from autodiff.support.memory import collector_paused
+from autodiff.support.naming import Names
+from autodiff.value import Value
+
+__all__ = ["Stepper", "show"]
+
+MOST_NODES = 500
+
+# Of the frame in a notebook: as high as a slide's picture is at the width of a notebook's cell.
+NOTEBOOK_HEIGHT = 620  # pixels
+
+
+class Stepper:
+    """An interactive picture of a graph, as it was when it was made. A notebook shows it.
+
+    ``html`` is a document that is whole in itself: it asks for nothing, and works offline.
+    """
+
+    __slots__ = ("drawing", "html")
+
+    def __init__(self, html: str, drawing: Drawing) -> None:
+        self.html = html
+        self.drawing = drawing
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the document as a file to open in a browser, and return its path."""
+        return write_atomically(path, self.html)
+
+    def open(self) -> Path:
+        """Show the document in the system's browser, from a file among the temporary ones."""
+        return shown_in_browser("stepper.html", self.html)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        # A document of its own in a frame works in all notebooks; the picture is for viewers that
+        # run no scripts.
+        frame = (
+            f'<iframe srcdoc="{escape(self.html)}" title="Step through the graph" '
+            f'sandbox="allow-scripts" style="width: 100%; height: {NOTEBOOK_HEIGHT}px; border: 0">'
+            "</iframe>"
+        )
+        picture = self.drawing._repr_svg_()
+        return {"text/html": frame, "image/svg+xml": picture, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self.html):,} characters of HTML>"
+
+
+def show(root: Value | Trace, *, title: str = "") -> Stepper:
+    """Return an interactive picture of root's graph: of the loss, for example.
+
+    In a notebook it is what the cell shows; elsewhere ``show(loss).save("lesson.html")`` writes a
+    file for any browser, and ``show(loss).open()`` opens one.  A person steps forward and backward
+    through the pass, one operation or one contribution at a time; chooses a box, and sees its
+    gradient as a sum over its uses; drags a variable's number, and sees the loss move beside what
+    its gradient promised; predicts each next number, and has it marked.  Lines of code that
+    :func:`~autodiff.record_source` recorded are beside the steps.
+
+    The numbers are those of an eager pass, bit for bit; after a change they are computed by the
+    JavaScript that the compiler writes, whose ``exp`` and its kin may differ in the last places.
+    No Value is changed, nor is any ``grad``.  Of a :class:`~autodiff.Trace` it is the pass that the
+    trace is in, with its numbers, and begins at its step.
+
+    Raises TypeError if root is neither, ValueError if it is a constant or has more than MOST_NODES
+    nodes, ImportError, naming what to install, if the graph cannot be drawn.
+
+    >>> w = Value(3.0, "w")
+    >>> show(w * w + 1.0).html.startswith("<!DOCTYPE html>")
+    True
+    """
+    if isinstance(root, Trace):
+        return stepper_of_trace(root, title)
+    if not isinstance(root, Value):
+        raise TypeError(f"show needs a Value, such as the loss, but got {describe(root)}")
+    if root.is_constant:
+        raise ValueError(f"show: {root!r} is a constant: nothing flows back to anything")
+    with collector_paused():
+        nodes = topological_order(root)
+        check_size(nodes)
+        with recomputed(nodes) as changes:
+            changed = "Numbers have changed since the graph was computed; these are those of now."
+            return stepper_of(root, nodes, title, changed if changes else "")
+
+
+def check_size(nodes: Sequence[Value]) -> None:
+    """Raise ValueError if a graph is too large for a page."""
+    if len(nodes) > MOST_NODES:
+        raise ValueError(
+            f"show: the graph has {len(nodes):,} nodes, and a page has at most {MOST_NODES}: "
+            "show a part of it, such as one neuron or the loss of one row; "
+            "draw(..., fold=...) shows the whole"
+        )
+
+
+def stepper_of_trace(trace: Trace, title: str) -> Stepper:
+    """Return the page of the pass that a trace is in."""
+    nodes = list(trace.order)
+    check_size(nodes)
+    root, position = trace.root, trace.position
+    forward = len([node for node in nodes if node.parents])
+    if not title and trace.epochs > 1:
+        title = f"Step through {trace.names[root]}, epoch {trace.epoch}"
+    # Between forward and backward the page has a step of its own: d root/d root = 1.
+    first = position - 1 if position < forward else position
+    with collector_paused(), numbers_set(trace.pass_numbers):
+        return stepper_of(root, nodes, title, trace.note, max(0, first))
+
+
+@contextmanager
+def numbers_set(numbers: Mapping[Value, float]) -> Iterator[None]:
+    """Let Values have other numbers in a block."""
+    own = {node: node.data for node in numbers}
+    for node, number in numbers.items():
+        node.data = number
+    try:
+        yield
+    finally:
+        for node, number in own.items():
+            node.data = number
+
+
+def stepper_of(
+    root: Value, nodes: list[Value], title: str, note: str, step: int | None = None
+) -> Stepper:
+    """Return the page of a graph with the numbers that it has; it begins at a step, if given."""
+    names = Names(root)
+    called = {node: names[node] for node in nodes}
+    kinds = {f"v{place}": kind_of(node, root) for place, node in enumerate(nodes, 1)}
+    variables = [node for node in nodes if node.is_leaf and not node.is_constant]
+    steps = list(GradientSteps(root, [node for node in nodes if not node.is_constant]))
+    trace = trace_results(nodes, steps, called)
+    arithmetic = arithmetic_of(root, nodes, variables, trace)
+    data = {
+        **graph_data(nodes, steps, called, kinds),
+        "source": source_data(nodes),
+        "traced": [json_number(value.data) for value in trace.values()],
+        "variables": [nodes.index(variable) + 1 for variable in variables],
+        "rules": arithmetic.rules,
+        "notes": [each for each in (note, arithmetic.note) if each],
+        "step": step,
+    }
+    title = title or f"Step through {called[root]}"
+    svg = live_svg(root, kinds, MOST_NODES)
+    html = document(SHOW, title, arithmetic.javascript, data, graph=svg)
+    return Stepper(html, draw(root, max_nodes=MOST_NODES))
+
+
+def kind_of(node: Value, root: Value) -> str:
+    """Return what a node is: the class of its box."""
+    if node is root:
+        return "result"
+    if node.is_constant:
+        return "data" if node.label else "constant"
+    return "parameter" if node.is_leaf else "operation"
+
+
+def bundle_of_trace(trace: Trace, **_: Any) -> dict[str, str]:
+    """Return what a notebook shows of a trace, by MIME type; its text where it has no page."""
+    # A package may be missing, or the graph too large, or nothing recorded; a display never fails.
+    with suppress(ImportError, RuntimeError, ValueError):
+        return show(trace)._repr_mimebundle_() | {"text/plain": repr(trace)}
+    return {"text/plain": repr(trace)}
+
+
+# A trace itself knows nothing of pages.
+Trace._repr_mimebundle_ = bundle_of_trace  # type: ignore[attr-defined]

@@ -1,0 +1,111 @@
+// ---- what this page has besides a graph: rows, weights that train, and their update -----------
+
+const width = data.inputs.length + data.targets.length;
+
+const app = {
+  timeline: null,
+  seed: null,
+  row: 0,
+  probe: null, // a point that is not in the data set: a row of its own
+  selected: 0, // the node that is explained; 0 is none
+  step: null, // the step that is shown; null when training
+  output: 0, // what the boundary shows: an output, or a neuron
+  playing: false,
+  speed: 1000,
+  measured: null,
+  traced: new Float64Array(nodeCount + 5 * data.steps.length),
+};
+
+// The steps of the update follow those of the backward pass.
+const further = {
+  steps: data.weights.map((_, index) => ({ phase: "update", index })),
+  lastLabel: "Update →",
+  isTheEnd: false,
+  isTheStart: () => app.timeline.epoch === 0,
+
+  afterTheLast() {
+    trainBy(1);
+    if (app.timeline.isBroken) return leaveSteps();
+    showStep(0);
+  },
+
+  beforeTheFirst() {
+    if (app.timeline.epoch === 0) return say("This is the first step of epoch 0.");
+    app.timeline.goTo(app.timeline.epoch - 1);
+    showStep(allSteps.length - 1);
+  },
+
+  lit(step) {
+    return [[placeOfWeight(step.index) || rootPlace], []];
+  },
+
+  title(step) {
+    return `Update ${step.index + 1} of ${data.weights.length}`;
+  },
+
+  text(step) {
+    const weight = data.weights[step.index], old = app.timeline.parameters[weight.place];
+    return `${weight.name}: ${general(old, 6)} becomes ${general(app.measured.news[step.index], 6)}`;
+  },
+
+  lesson: updateLesson,
+  isAsked: () => false,
+  verdict: () => [],
+  introduction,
+
+  // The references of an update's formula: lr, w0 (a weight), g0 (the mean of its gradient).
+  nameOf(reference) {
+    const place = Number(reference.slice(1));
+    if (reference === "lr") return "learning rate";
+    return reference[0] === "w" ? data.weights[place].name : `mean d ${rootName}/d ${data.weights[place].name}`;
+  },
+
+  numberOf(reference) {
+    const place = Number(reference.slice(1));
+    if (reference === "lr") return app.timeline.parameters[data.learningRate];
+    return reference[0] === "w" ? app.timeline.parameters[data.weights[place].place] : app.measured.means[place];
+  },
+};
+
+// A weight's node in the graph of a row; 0 where that does not depend on it.
+function placeOfWeight(index) {
+  return data.nodes.findIndex((node) => node.kind === "parameter" && node.name === data.weights[index].name) + 1;
+}
+
+function rowNumbers(row) {
+  return app.timeline.rows.subarray(row * width, (row + 1) * width);
+}
+
+function shownRow() {
+  return app.probe || rowNumbers(app.row);
+}
+
+function evaluate() {
+  app.measured = app.timeline.measure();
+  program.trace(app.timeline.parameters, shownRow(), app.traced);
+}
+
+function updateLesson({ index }) {
+  const weight = data.weights[index], old = app.timeline.parameters[weight.place];
+  const formula = data.updates[index], updated = app.measured.news[index];
+  const rows = data.rows.length;
+  return [
+    line("rule", name("w"), " ← ", ...(formula ? [name("w"), " − learning rate × mean of ", fraction(rootName, "w")] : ["what the optimizer makes of w, its gradient and its memory"])),
+    line("numbers", name(weight.name), " ← ", formula ? withNumbers(formula, 6) : `${shown(old, 6)}, with gradient ${shown(app.measured.means[index])}`),
+    line("new", name(weight.name), " = ", signedNumber(updated, 6), element("small", {}, ` was ${shown(old, 6)}`)),
+    note(`The gradient here is the mean over ${rows === 1 ? "the row" : `all ${rows} rows`}${placeOfWeight(index) && !app.probe ? `; this row’s own is ${signed(gradient(placeOfWeight(index)) ?? 0)}` : ""}. ${app.step + 1 === allSteps.length ? `“Update” changes all ${data.weights.length} weights at once: epoch ${counted(app.timeline.epoch + 1)}.` : ""}`),
+  ];
+}
+
+function introduction() {
+  const goal = app.timeline.epoch === 0
+    ? `This network has learned nothing yet: its ${data.weights.length} weights are random. Press Play and watch the boundary bend, or step through one round of backprop by hand.`
+    : `${data.weights.length} weights, changed ${counted(app.timeline.epoch)} times, each time a little against its gradient. Rewind below the loss curve to see it happen again.`;
+  return [
+    element("p", { class: "lead" }, goal),
+    element("ul", { class: "hints" },
+      element("li", {}, "Click a box in the graph: its gradient as a sum over its uses."),
+      element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it, double-click it to flip its target." : "Choose a row above the graph to send it through the network."),
+      element("li", {}, "Change a weight in the table and see what happens.")),
+  ];
+}

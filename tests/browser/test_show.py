@@ -1,0 +1,443 @@
+"""The page of any graph, used in a real browser as a teacher and a student would."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodiff import Value, backward_steps, maximum, record_source, relu, show, topological_order
+from demos.lab import LAB
+from demos.one_row import lab_model, one_row_loss
+from tests.bits import all_bits
+from tests.browser.conftest import Open
+from tests.browser.opened import Opened
+from tests.browser.pages import HOSTILE
+from tests.browser.test_use import serious
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZES = [(1920, 1080), (1280, 720), (1280, 593), (390, 844)]
+
+
+@pytest.fixture
+def shown(tmp_path: Path, open_page: Open) -> Callable[..., Opened]:
+    """Open the page of a graph."""
+
+    def open_graph(root: Any, **options: Any) -> Opened:
+        return open_page(show(root).save(tmp_path / "graph.html"), **options)
+
+    return open_graph
+
+
+def row() -> Value:
+    return one_row_loss(lab_model(), LAB.x[1], LAB.y[1])
+
+
+def neuron() -> Value:
+    """Return a neuron's loss whose lines are recorded."""
+    with record_source():
+        x, w, b = Value(0.5, "x"), Value(-3.0, "w"), Value(1.0, "b")
+        z = w * x + b
+        y = z.tanh()
+        return (y - 0.5) ** 2
+
+
+def choose(opened: Opened, name: str) -> None:
+    """Click the box of that name."""
+    place = opened.live("names").index(name) + 1
+    opened.page.locator(f'#drawing [data-box="{place}"]:not(.reference)').first.dispatch_event(
+        "click"
+    )
+    opened.settle()
+
+
+# ---- stepping ---------------------------------------------------------------------------------
+
+
+def test_every_number_and_every_step_is_the_eager_engines(shown: Callable[..., Opened]) -> None:
+    loss = row()
+    opened = shown(loss)
+    nodes = topological_order(loss)
+    loss.backward()
+    assert all_bits(opened.live("values")) == all_bits(node.data for node in nodes)
+    gradients = opened.live("gradients")
+    for node, gradient in zip(nodes, gradients, strict=True):
+        assert node.is_constant or all_bits([gradient]) == all_bits([node.grad])
+    assert opened.live("steps") == [str(step) for step in backward_steps(loss)]
+
+
+def test_keys_and_a_presenters_clicker_step_forward_and_back(shown: Callable[..., Opened]) -> None:
+    opened = shown(neuron())
+    assert opened.live("step") is None
+    for key, step in (
+        *(("ArrowRight", 0), ("PageDown", 1), ("ArrowRight", 2), ("PageUp", 1), ("ArrowLeft", 0)),
+        *(("ArrowLeft", 0), ("End", 12), ("ArrowRight", 12), ("Home", 0), ("Escape", None)),
+    ):
+        opened.press(key)
+        opened.settle()
+        assert opened.live("step") == step, key
+    opened.press("PageUp")
+    assert opened.live("step") == opened.live("count") - 1
+
+
+def test_a_step_shows_its_formula_its_numbers_and_the_running_sum(
+    shown: Callable[..., Opened],
+) -> None:
+    x = Value(3.0, "x")
+    loss = x * x
+    loss.label = "loss"
+    opened = shown(loss)
+    opened.press("Home")
+    opened.settle()
+    assert "loss = 3 × 3" in opened.text("#lesson")
+    opened.press("End")
+    opened.settle()
+    assert "3 + 3 = 6" in opened.text("#lesson")
+    assert "complete: all 2 uses of x are in" in opened.text("#lesson")
+    assert opened.page.locator("#lesson").get_attribute("data-text") == (
+        "d loss/d x += d loss/d loss × d loss/d x = 1 × 3 = 3  (sum 6; loss = x * x)"
+    )
+
+
+def test_it_walks_by_itself_and_stops_at_the_end(shown: Callable[..., Opened]) -> None:
+    opened = shown(Value(2.0, "a") + Value(1.0, "b"))
+    opened.press("Space")
+    opened.settle()
+    assert opened.live("step") == 0
+    assert opened.text("#play") == "Pause"
+    opened.wait_until("live.step === 3")
+    opened.wait_until('document.getElementById("play").textContent.trim() === "Play"')
+
+
+def test_the_line_of_code_is_lit(shown: Callable[..., Opened]) -> None:
+    opened = shown(neuron())
+    lit = '(document.querySelector(".code-line.lit code") || {}).textContent'
+    assert opened.evaluate(lit) is None
+    for key, line in (
+        *(("Home", "z = w * x + b"), ("End", "z = w * x + b"), ("ArrowLeft", "z = w * x + b")),
+    ):
+        opened.press(key)
+        opened.settle()
+        assert opened.evaluate(lit) == line
+    opened.press("Escape")
+    choose(opened, "y")
+    assert opened.evaluate(lit) == "y = z.tanh()"
+    plain = shown(row())
+    assert not plain.page.locator("#code-area").is_visible()
+
+
+def test_what_was_not_taken_gets_nothing_and_says_why(shown: Callable[..., Opened]) -> None:
+    x, y = Value(-1.0, "x"), Value(2.0, "y")
+    loss = relu(x).sqrt() + maximum(x, y)
+    loss.label = "loss"
+    opened = shown(loss)
+    choose(opened, "x")
+    assert opened.text("#lesson").count("nothing") == 2
+    assert opened.live("gradients")[opened.live("names").index("x")] is None
+    opened.press("Home")
+    for _ in range(opened.live("count")):
+        opened.press("ArrowRight")
+        opened.settle()
+
+
+def test_infinity_and_nan_are_shown(shown: Callable[..., Opened]) -> None:
+    x = Value(0.0, "x")
+    opened = shown((1.0 / x) - (1.0 / x))
+    assert [number for number in opened.live("values") if number is not None][-1] != 0
+    text = opened.evaluate('document.getElementById("drawing").textContent')
+    assert "inf" in text
+    assert "nan" in text
+
+
+def test_a_trace_opens_where_it_is(shown: Callable[..., Opened]) -> None:
+    from autodiff import Trace
+
+    trace = Trace(row())
+    trace.goto(5, "backward")
+    opened = shown(trace)
+    opened.settle()
+    assert opened.page.locator("#lesson").get_attribute("data-text") == str(trace.step)
+
+
+# ---- nudging ----------------------------------------------------------------------------------
+
+
+def test_a_nudge_recomputes_everything_beside_what_the_gradient_promised(
+    shown: Callable[..., Opened],
+) -> None:
+    opened = shown(neuron())
+    choose(opened, "w")
+    opened.page.locator("#number").fill("-2.5")
+    opened.page.locator("#number").press("Enter")
+    opened.settle()
+
+    def loss_at(w: float) -> float:
+        return (math.tanh(w * 0.5 + 1.0) - 0.5) ** 2
+
+    def slope_at(w: float) -> float:
+        y = math.tanh(w * 0.5 + 1.0)
+        return 2.0 * (y - 0.5) * (1.0 - y * y) * 0.5
+
+    names, values = opened.live("names"), opened.live("values")
+    assert values[-1] == pytest.approx(loss_at(-2.5), rel=1e-14)
+    gradients = opened.live("gradients")
+    assert gradients[names.index("w")] == pytest.approx(slope_at(-2.5), rel=1e-13)
+    happened = loss_at(-2.5) - loss_at(-3.0)
+    promise = opened.text("#promise").replace("−", "-")
+    assert f"{slope_at(-3.0):.4g}" in promise
+    assert f"= {slope_at(-3.0) * 0.5:.4g}" in promise
+    assert f"= {happened:.4g}, so" in promise
+    assert f"= {happened / 0.5:.4g}" in promise
+    assert opened.page.locator("#plot .plot-tangent").count() == 1
+    opened.page.locator("#undo").click()
+    opened.settle()
+    assert opened.live("values")[-1] == loss_at(-3.0)
+    assert not opened.page.locator("#undo").is_visible()
+
+
+def test_the_slider_drags_a_variable(shown: Callable[..., Opened]) -> None:
+    opened = shown(neuron())
+    choose(opened, "b")
+    opened.page.locator("#slider").focus()
+    opened.press("ArrowRight", "ArrowRight")
+    opened.settle()
+    place = opened.live("names").index("b")
+    assert opened.live("values")[place] == pytest.approx(1.01)
+    assert opened.live("step") is None  # the keys were the slider's
+
+
+def test_a_number_that_is_none_is_refused_and_changes_nothing(
+    shown: Callable[..., Opened],
+) -> None:
+    opened = shown(neuron())
+    before = opened.live("values")
+    choose(opened, "w")
+    opened.page.locator("#number").fill("much")
+    opened.page.locator("#number").press("Enter")
+    opened.settle()
+    assert opened.text("#message") == "A variable needs a finite number."
+    assert opened.live("values") == before
+
+
+# ---- predicting -------------------------------------------------------------------------------
+
+
+def predict(opened: Opened, number: str) -> str:
+    """Tell a number, and return the verdict."""
+    opened.page.locator("#answer").fill(number)
+    opened.page.locator("#answer").press("Enter")
+    opened.settle()
+    return opened.text(".verdict")
+
+
+def test_the_next_number_is_hidden_until_it_is_told(shown: Callable[..., Opened]) -> None:
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    d = a * b
+    d.label = "d"
+    loss = d + a
+    loss.label = "loss"
+    opened = shown(loss)
+    opened.page.locator("#predict").check()
+    opened.settle()
+    for element in ("#lesson", "#spoken"):
+        assert "−6" not in opened.text(element).replace("-6", "−6")
+    place = opened.live("names").index("d") + 1
+    box = f'#drawing [data-box="{place}"]:not(.reference)'
+    assert opened.text(f"{box} .value") == "value ·"
+    assert "-6" not in (opened.page.locator(box).get_attribute("aria-label") or "")
+    opened.press("PageDown")
+    assert opened.live("step") == 0
+    assert opened.text("#message").startswith("Tell the number first")
+    opened.page.keyboard.type("-6")  # the field has the focus
+    opened.press("Enter")
+    opened.settle()
+    assert opened.text(".verdict").startswith("✓ right")
+    assert opened.text(f"{box} .value") == "value −6"
+    opened.press("Enter")  # the next step
+    opened.settle()
+    opened.press("Enter")  # its field is empty
+    opened.settle()
+    assert opened.live("step") == 1
+    assert opened.text("#message").startswith("A number")
+    opened.page.keyboard.type("-4")
+    opened.press("Enter")
+    opened.settle()
+    assert opened.text("#score") == "2 of 2"
+
+
+def test_an_answer_that_follows_from_an_earlier_mistake_is_told_apart(
+    shown: Callable[..., Opened],
+) -> None:
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    d = a * b
+    d.label = "d"
+    loss = d * d
+    loss.label = "loss"
+    opened = shown(loss)
+    opened.page.locator("#predict").check()
+    opened.settle()
+    assert predict(opened, "6").startswith("✗ wrong. You said 6.")  # d = 2 * -3
+    opened.press("PageDown")
+    opened.settle()
+    assert predict(opened, "36").startswith("✓ right")  # loss = d * d: right for both
+    opened.press("PageDown", "PageDown")  # d loss/d loss = 1 is given
+    opened.settle()
+    assert predict(opened, "6").startswith("→ right for the numbers that it builds on")
+    opened.press("PageDown")
+    opened.settle()
+    assert predict(opened, "-6").startswith("✓ right")  # the second use
+    opened.press("PageDown")
+    opened.settle()
+    # d loss/d d is 6 - 6 for this student: what a gets is that times b.
+    assert predict(opened, "0").startswith("→ right for the numbers that it builds on")
+    opened.press("PageDown")
+    opened.settle()
+    opened.page.get_by_role("button", name="Show it").click()
+    opened.settle()
+    assert opened.text(".verdict").startswith("… shown")
+    assert opened.text("#score") == "4 of 6"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_right_answers_are_right_for_every_operation(
+    shown: Callable[..., Opened], seed: int
+) -> None:
+    rng = random.Random(seed)
+    nodes = [Value(rng.uniform(0.2, 2.0), name) for name in "abc"]
+    for name in ("tanh", "exp", "log", "sigmoid", "relu", "softplus", "sqrt", "sin"):
+        one, other = rng.sample(nodes, 2)
+        nodes.append(getattr(one, name)())
+        nodes.append(rng.choice([one * other, one - other, one / other, maximum(one, other)]))
+    loss = nodes[-1] * nodes[-2]
+    opened = shown(loss)
+    names = opened.live("names")
+    opened.page.locator("#predict").check()
+    opened.settle()
+    values = dict(zip(names, opened.live("values"), strict=True))
+    steps = list(backward_steps(loss))
+    for place in range(opened.live("count")):
+        if opened.page.locator("#answer").count():
+            step = place - opened.live("count") + len(steps)
+            number = opened.evaluate("live.asked") if step < 0 else steps[step].contribution
+            assert step >= 0 or number in values.values()
+            assert predict(opened, repr(number)).startswith("✓ right"), (place, number)
+        opened.press("PageDown")
+        opened.settle()
+
+
+# ---- for everyone -----------------------------------------------------------------------------
+
+
+def test_hostile_names_are_text(shown: Callable[..., Opened]) -> None:
+    a = Value(1.0, HOSTILE)
+    loss = a * 2.0
+    loss.label = HOSTILE
+    opened = shown(loss)
+    opened.press("Home", "End", "Escape")
+    choose(opened, opened.live("names")[0])
+    assert opened.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_accessibility_check_finds_nothing_serious(
+    shown: Callable[..., Opened], scheme: str
+) -> None:
+    opened = shown(neuron(), color_scheme=scheme)
+    opened.settle()
+    assert serious(opened) == []
+    choose(opened, "w")
+    assert serious(opened) == []
+    opened.press("ArrowRight")
+    opened.settle()
+    assert serious(opened) == []
+    opened.page.locator("#predict").check()
+    opened.settle()
+    assert serious(opened) == []
+
+
+def test_nothing_lies_beside_the_screen_and_text_is_large(shown: Callable[..., Opened]) -> None:
+    opened = shown(neuron())
+    for width, height in SIZES:
+        opened.page.set_viewport_size({"width": width, "height": height})
+        opened.settle()
+        assert opened.evaluate("document.documentElement.scrollWidth") <= width
+        for key in ("Escape", "Home", "End"):
+            opened.press(key)
+            opened.settle()
+            for part in ("#next", "#back", "#lesson"):
+                box = opened.page.locator(part).bounding_box()
+                assert box is not None
+                assert box["x"] >= 0
+                assert box["x"] + box["width"] <= width + 1
+        if width >= 1280:
+            size = opened.evaluate(
+                'parseFloat(getComputedStyle(document.getElementById("lesson")).fontSize)'
+            )
+            assert size >= 16
+
+
+def test_a_graph_of_500_boxes_steps_without_delay(shown: Callable[..., Opened]) -> None:
+    x = [Value(0.01 * place, f"x{place}") for place in range(125)]
+    total = x[0] * x[0]
+    for each in x[1:]:
+        total = total + each * 0.5
+    opened = shown(total)
+    assert 370 < len(opened.live("names")) <= 500
+    slowest = opened.evaluate(
+        """async () => {
+          const times = [];
+          for (let step = 0; step < 20; step += 1) {
+            const started = performance.now();
+            document.getElementById("next").click();
+            await new Promise(requestAnimationFrame);
+            times.push(performance.now() - started);
+          }
+          return times.sort((a, b) => a - b)[10];
+        }"""
+    )
+    assert slowest < 1000  # it is some 20 ms: a hanging page fails, not a busy machine
+
+
+# ---- in a notebook ----------------------------------------------------------------------------
+
+CELL = """
+from autodiff import Trace, Value, show
+w, x = Value(3.0, "w"), Value(2.0, "x")
+loss = w * x + w
+"""
+
+
+def test_a_notebook_and_its_export_step_in_the_cell(tmp_path: Path, browser: Any) -> None:
+    nbformat = pytest.importorskip("nbformat", reason="needs the package nbformat")
+    nbclient = pytest.importorskip("nbclient", reason="needs the package nbclient")
+    nbconvert = pytest.importorskip("nbconvert", reason="needs the package nbconvert")
+    cells = [nbformat.v4.new_code_cell(code) for code in (CELL, "show(loss)", "Trace(loss)")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    nbclient.NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}
+    ).execute()
+    for cell in notebook.cells[1:]:
+        (output,) = cell.outputs
+        assert set(output.data) == {"text/html", "image/svg+xml", "text/plain"}
+    exported, _ = nbconvert.HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    path = tmp_path / "exported.html"
+    path.write_text(f"<!DOCTYPE html><meta charset='utf-8'>{exported}", encoding="utf-8")
+    context = browser.new_context(offline=True, reduced_motion="reduce")
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(path.as_uri())
+    shown = page.frame_locator("iframe").nth(0)
+    for _ in range(4):
+        shown.locator("#next").click()
+    text = shown.locator("#lesson").get_attribute("data-text")
+    assert text == "d v4/d v3 += d v4/d v4 × d v4/d v3 = 1 × 1 = 1  (sum 1; v4 = v3 + w)"
+    # A trace begins where it is: the forward pass is done, and nothing has flowed back.
+    traced = page.frame_locator("iframe").nth(1)
+    traced.locator("#lesson[data-text='d v4/d v4 = 1']").wait_for()
+    context.close()
+    assert errors == []

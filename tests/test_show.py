@@ -1,0 +1,204 @@
+"""show() makes a page of any graph, changes nothing, and says what it cannot."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodiff import Stepper, Trace, Value, backward_steps, record_epochs, show, topological_order
+from autodiff.ops import Operation
+from demos.lab import LAB
+from demos.one_row import lab_model, one_row_loss
+from tests.bits import all_bits
+
+pytest.importorskip("graphviz", reason="the picture is drawn with graphviz")
+
+
+def data_of(stepper: Stepper) -> dict[str, Any]:
+    """Return what the page's scripts are told."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', stepper.html)
+    assert found is not None
+    content: dict[str, Any] = json.loads(found[1])
+    return content
+
+
+def row() -> Value:
+    return one_row_loss(lab_model(), LAB.x[1], LAB.y[1])
+
+
+def test_the_page_has_the_numbers_of_the_eager_pass_to_the_last_bit() -> None:
+    loss = row()
+    data = data_of(show(loss))
+    nodes = topological_order(loss)
+    traced = [float(number) for number in data["traced"]]
+    assert all_bits(traced[: len(nodes)]) == all_bits(node.data for node in nodes)
+    steps = list(backward_steps(loss))
+    assert len(steps) == len(data["steps"])
+    for place, step in enumerate(steps):
+        local, upstream, contribution, total, taken = traced[len(nodes) + 5 * place :][:5]
+        assert all_bits([local, upstream, contribution, total]) == all_bits(
+            [step.local, step.upstream, step.contribution, step.total]
+        )
+        assert taken > 0.0
+        told = data["steps"][place]
+        assert nodes[told["node"] - 1] is step.node
+        assert nodes[told["parent"] - 1] is step.parent
+        assert told["position"] == step.position
+
+
+def test_no_value_is_changed() -> None:
+    loss = row()
+    loss.backward()
+    nodes = topological_order(loss)
+    before = [(node.data, node.grad if node.has_grad else None, node.origin) for node in nodes]
+    show(loss)
+    show(Trace(loss))
+    assert before == [
+        (node.data, node.grad if node.has_grad else None, node.origin) for node in nodes
+    ]
+
+
+def test_a_row_of_xor_is_a_small_file_that_asks_for_nothing(tmp_path: Path) -> None:
+    path = show(row()).save(tmp_path / "lesson.html")
+    assert path.stat().st_size < 250_000
+    text = path.read_text(encoding="utf-8")
+    assert "default-src 'none'" in text
+    assert not re.search(r'(src|href)="(?!data:|#)', text)
+
+
+def test_a_notebook_gets_a_frame_a_picture_and_a_text() -> None:
+    bundle = show(row())._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "image/svg+xml", "text/plain"}
+    assert bundle["text/html"].startswith("<iframe srcdoc=")
+    assert bundle["text/html"].count('"') == bundle["text/html"].count('="') * 2  # all is escaped
+    assert bundle["image/svg+xml"].lstrip().startswith("<")
+    assert "characters of HTML" in bundle["text/plain"]
+
+
+def test_it_opens_a_browser_with_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    stepper = show(row())
+    path = stepper.open()
+    assert opened == [path.as_uri()]
+    assert path.read_text(encoding="utf-8") == stepper.html
+
+
+def test_numbers_that_are_not_finite_get_there() -> None:
+    x = Value(0.0, "x")
+    data = data_of(show((1.0 / x) - (1.0 / x)))
+    assert [number for number in data["traced"] if isinstance(number, str)][:3] == [
+        "inf",
+        "inf",
+        "nan",
+    ]
+
+
+def test_numbers_that_changed_are_those_of_now_and_it_says_so() -> None:
+    w = Value(3.0, "w")
+    loss = w * w
+    w.data = 0.5
+    data = data_of(show(loss))
+    assert data["traced"][:2] == [0.5, 0.25]
+    assert "changed since" in data["notes"][0]
+    assert (w.data, loss.data) == (0.5, 9.0)
+    assert data_of(show(w * w))["notes"] == []
+
+
+def test_what_cannot_be_translated_has_fixed_numbers_and_says_why() -> None:
+    def forward(x: float) -> float:
+        return math.floor(math.lgamma(x))
+
+    def partials(out: Any, x: Any) -> tuple[Any, ...]:
+        return (0.0 * x,)
+
+    strange = Operation("strange", "strange", 1, forward, partials)
+    x = Value(5.0, "x")
+    stepper = show(Value.make_node(strange, x) * x)
+    data = data_of(stepper)
+    assert data["notes"][0].startswith("Numbers are fixed here: ")
+    assert data["rules"] == [None, None, None]
+    assert "function trace" not in stepper.html
+
+
+def test_a_decision_of_the_code_is_told() -> None:
+    x = Value(2.0, "x")
+    loss = x * 3.0 if x * 1.0 > 1.0 else x
+    assert "test_show.py" in data_of(show(loss))["notes"][0]
+
+
+def test_recorded_lines_are_there_and_others_are_not() -> None:
+    from autodiff import record_source
+
+    with record_source():
+        a, b = Value(2.0, "a"), Value(3.0, "b")
+        product = a * b
+    loss = product + 1.0
+    data = data_of(show(loss))
+    (file,) = data["source"]["files"]
+    assert file["name"] == "test_show.py"
+    assert [text.strip() for _, text in file["lines"]] == [
+        'a, b = Value(2.0, "a"), Value(3.0, "b")',
+        "product = a * b",
+    ]
+    lines = dict(
+        zip([node["name"] for node in data["nodes"]], data["source"]["lines"], strict=True)
+    )
+    assert lines["product"] == [0, file["lines"][1][0]]
+    assert lines["1"] is None
+
+
+@pytest.mark.parametrize(("position", "step"), [(0, 0), (1, 0), (12, 12), (13, 13), (12 + 28, 40)])
+def test_a_trace_begins_at_its_step(position: int, step: int) -> None:
+    trace = Trace(row())
+    trace.goto(position)
+    assert data_of(show(trace))["step"] == step
+
+
+def test_a_trace_of_epochs_shows_the_pass_that_it_is_in() -> None:
+    w = Value(1.0, "w")
+    with record_epochs() as trace:
+        for _ in range(3):
+            loss = (w - 3.0) ** 2
+            w.grad = 0.0
+            loss.backward()
+            w.data -= 0.25 * w.grad
+    trace.goto(0, "backward", epoch=1)
+    stepper = show(trace)
+    assert data_of(stepper)["traced"][0] == 2.0  # 1 - 0.25 * 2 * (1 - 3)
+    assert "epoch 1" in stepper.html
+    assert w.data == 2.75
+    assert "lesson" in show(trace, title="lesson").html
+    assert set(trace._repr_mimebundle_()) == {"text/html", "image/svg+xml", "text/plain"}  # type: ignore[attr-defined]
+    assert trace._repr_mimebundle_()["text/plain"] == repr(trace)  # type: ignore[attr-defined]
+
+
+def test_a_trace_without_a_page_shows_its_text() -> None:
+    with record_epochs() as trace:
+        pass
+    assert trace._repr_mimebundle_() == {"text/plain": repr(trace)}  # type: ignore[attr-defined]
+
+
+def test_what_has_no_page_is_refused() -> None:
+    with pytest.raises(TypeError, match="show needs a Value, such as the loss, but got the int 3"):
+        show(3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="is a constant"):
+        show(next(iter((Value(1.0) + 2.0).parents[1:])))
+    x = chain = Value(1.0, "x")
+    for _ in range(600):
+        chain = chain * x
+    with pytest.raises(ValueError, match="601 nodes, and a page has at most 500"):
+        show(chain)
+    with pytest.raises(ValueError, match="601 nodes"):
+        show(Trace(chain))
+
+
+def test_a_variable_alone_has_a_page() -> None:
+    data = data_of(show(Value(2.0, "x")))
+    assert (data["traced"], data["steps"], data["variables"]) == ([2.0], [], [1])
