@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from autodiff.compiler.languages import function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
-from autodiff.compiler.reverse import NO_WORDS, InRegisters, ReversePass, Words, reverse_pass
+from autodiff.compiler.reverse import InRegisters, ReversePass, reverse_pass
 from autodiff.graph import leaves_and_interior
 from autodiff.support.by_hand import refuse_given
 from autodiff.support.changed import recomputed
@@ -232,7 +233,8 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
     builder.forward(recording.output)
     parts.output = linear.lower(recording.output)
     parts.forward_end = len(linear.registers)
-    parts.sums = builder.backward(recording.output, not unguarded)
+    found = builder.backward(recording.output, not unguarded)
+    parts.sums, parts.has_guards = found.sums, found.has_guards and not found.recorded.is_complete
     totals = recording.passes[recording.output].totals
     parts.gradients = {v: linear.lower(totals[v]) for v in recording.leaves if v in totals}
     parts.gradient_end = len(linear.registers)
@@ -257,6 +259,8 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
 class _Plain:
     """Makes registers for machines."""
 
+    names_of: Mapping[Value, Names] = MappingProxyType({})
+
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.parts = Parts(Linear(single_steps=True), recording.inputs, recording.variables)
@@ -275,28 +279,11 @@ class _Plain:
             self.linear.lower(node)
         self.linear.lower(root)
 
-    def backward(self, root: Value, guarded: bool = True) -> dict[int, Value]:
-        """Add the operations of the reverse pass from root; return whose gradient each sum is."""
-        recorded = self.recording.passes[root]
-        found = InRegisters(recorded, self.linear, guarded or recorded.is_complete, self)
-        found.add(root)
-        self.parts.has_guards |= found.has_guards and not recorded.is_complete
-        return found.sums
-
-    def words(self, root: Value, node: Value, parent: Value) -> Words:
-        """Return what to write at the next contribution from a node to a parent."""
-        del root, node, parent
-        return NO_WORDS
-
-    def words_of_none(self, root: Value, leaf: Value) -> Words:
-        """Return what to write at a gradient that is 0 where no contribution arrives."""
-        del root, leaf
-        return NO_WORDS
-
-    def named(self, place: int, count: int, comment: str, name: str) -> int:
-        """Return a register under that name: itself, or a copy of one of the first ``count``."""
-        del count, comment, name
-        return place
+    def backward(self, root: Value, guarded: bool = True) -> InRegisters:
+        """Add the operations of the reverse pass from root."""
+        found = InRegisters(root, self.recording.passes[root], self.linear, self.names_of.get(root))
+        found.add(guarded)
+        return found
 
     def add_means(self) -> None:
         """Add a register for each gradient's mean over the rows."""
@@ -322,7 +309,6 @@ class _Named(_Plain):
         self.names_of = {recording.output: self.names}
         if recording.penalty is not None:
             self.names_of.setdefault(recording.penalty, self.of_penalty)
-        self.uses: dict[Value, int] = {}
 
     def called(self, variable: Value) -> str:
         """Return the name of a variable."""
@@ -345,28 +331,6 @@ class _Named(_Plain):
                 of_value[node] = self.lowered(node, f"{name} = {names.formula(node)}", name)
         self.linear.lower(root)
 
-    def backward(self, root: Value, guarded: bool = True) -> dict[int, Value]:
-        self.uses.clear()
-        return super().backward(root, guarded)
-
-    def words(self, root: Value, node: Value, parent: Value) -> Words:
-        names = self.names_of[root]
-        of, by, to = f"d {names[root]}", names[node], names[parent]
-        self.uses[parent] = use = self.uses.get(parent, 0) + 1
-        chain = f"{of}/d {by} × d {by}/d {to}"
-        return Words(
-            local=f"for d {by}/d {to}, by {_rule_of(node)}",
-            added=f"{of}/d {to} = {chain}" if use == 1 else chain,
-            name=f"d_{to}" if use == 1 else f"d_{to}_from_{by}",
-            total=f"{of}/d {to} += the line above",
-            name_of_total=f"d_{to}_{use}",
-        )
-
-    def words_of_none(self, root: Value, leaf: Value) -> Words:
-        names = self.names_of[root]
-        comment = f"d {names[root]}/d {names[leaf]}: 0 where no contribution has reached it"
-        return Words(total=comment, name_of_total=f"d_{names[leaf]}_or_0")
-
     def add_means(self) -> None:
         for variable, mean in self.recording.means.items():
             name = self.names[variable]
@@ -387,14 +351,7 @@ class _Named(_Plain):
     def lowered(self, value: Value, comment: str, name: str) -> int:
         """Return the register of a Value under that name."""
         count = len(self.linear.registers)
-        return self.named(self.linear.lower(value, comment), count, comment, name)
-
-    def named(self, place: int, count: int, comment: str, name: str) -> int:
-        register = self.linear.registers[place]
-        if place < count or register.kind is not Kind.OPERATION:
-            return self.linear.copy(place, name, comment)
-        register.name, register.comment = name, comment
-        return place
+        return self.linear.named(self.linear.lower(value, comment), count, comment, name)
 
 
 def _check_updates(parts: Parts) -> None:
@@ -422,13 +379,6 @@ def _check_operations(linear: Linear) -> None:
                     f"compile: two different operations are called {op.name!r}: "
                     "give each a name of its own"
                 )
-
-
-def _rule_of(node: Value) -> str:
-    """Return what a comment calls a node's rule: by the operation's name if it has none itself."""
-    assert node.op is not None
-    name: str = getattr(node.op.partials, "__name__", f"the rule of {node.op.name}")
-    return name
 
 
 def in_memory(parts: Parts) -> list[Value]:

@@ -97,6 +97,14 @@ class Linear:
         self.origin[copied] = self.resolve(place)
         return copied
 
+    def named(self, place: int, count: int, comment: str, name: str) -> int:
+        """Return a register under that name: itself, or a copy of one of the first ``count``."""
+        register = self.registers[place]
+        if place < count or register.kind is not Kind.OPERATION:
+            return self.copy(place, name, comment)
+        register.name, register.comment = name, comment
+        return place
+
     def lower(self, root: Value, comment: str = "") -> int:
         """Return the register of a Value, with whatever it depends on lowered first.
 
