@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from types import MappingProxyType
 from typing import Any
 
 from autodiff.compiler.languages import function_called, function_name
@@ -226,29 +225,27 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
 
     Raises ValueError if an update depends on an input.
     """
-    builder = _Named(recording) if named else _Plain(recording)
-    parts = builder.parts
-    linear = parts.linear
-    builder.add_leaves()
-    builder.forward(recording.output)
-    parts.output = linear.lower(recording.output)
+    builder = _Builder(recording, named)
+    parts, linear = builder.parts, builder.linear
+    parts.output = builder.forward(recording.output)
     parts.forward_end = len(linear.registers)
     found = builder.backward(recording.output, not unguarded)
     parts.sums, parts.has_guards = found.sums, found.has_guards and not found.recorded.is_complete
     totals = recording.passes[recording.output].totals
     parts.gradients = {v: linear.lower(totals[v]) for v in recording.leaves if v in totals}
     parts.gradient_end = len(linear.registers)
-    builder.add_means()
+    for variable, mean in recording.means.items():
+        parts.means[variable] = linear.leaf(Kind.MEAN, mean, f"mean_{builder.called(variable)}")
     if recording.penalty is not None:
-        builder.forward(recording.penalty)
-        parts.penalty = linear.lower(recording.penalty)
+        parts.penalty = builder.forward(recording.penalty)
         builder.backward(recording.penalty)
         for leaf, gradient in recording.gradients.items():
             linear.lower(gradient, f"the gradient of {_called(leaf)}, and the penalty's")
     parts.backward_end = len(linear.registers)
-    builder.add_states()
     for variable, expression in recording.assignments.items():
-        builder.update(variable, expression)
+        name = builder.called(variable)
+        place = builder.lowered(expression, f"{name} after the update", f"new_{name}")
+        parts.updates[variable] = place
     if named:
         linear.check()
     _check_updates(parts)
@@ -256,102 +253,46 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
     return parts
 
 
-class _Plain:
-    """Makes registers for machines."""
+class _Builder:
+    """Makes registers; those for a person have ``names``, by root."""
 
-    names_of: Mapping[Value, Names] = MappingProxyType({})
-
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, named: bool) -> None:
         self.recording = recording
-        self.parts = Parts(Linear(single_steps=True), recording.inputs, recording.variables)
-        self.linear = self.parts.linear
+        self.names = {root: Names(root) for root in recording.graphs} if named else {}
+        self.linear = linear = Linear(single_steps=not named)
+        self.parts = Parts(linear, recording.inputs, recording.variables)
+        for place, value in enumerate(recording.inputs, 1):
+            linear.leaf(Kind.INPUT, value, value.label or f"x{place}")
+        for value in recording.variables:
+            linear.leaf(Kind.VARIABLE, value, self.called(value))
 
-    def add_leaves(self) -> None:
-        """Add a register for each input and each variable."""
-        for place, value in enumerate(self.recording.inputs, 1):
-            self.linear.leaf(Kind.INPUT, value, value.label or f"x{place}", f"input {place}")
-        for value in self.recording.variables:
-            self.linear.leaf(Kind.VARIABLE, value, value.label or "variable")
+    def called(self, variable: Value) -> str:
+        """Return the name of a variable; the updates alone may have it."""
+        found = [names[variable] for names in self.names.values() if variable in names]
+        return found[0] if found else variable.label or "state"
 
-    def forward(self, root: Value) -> None:
-        """Add the operations of a forward pass."""
+    def forward(self, root: Value) -> int:
+        """Add the operations of a forward pass, and return the root's register."""
+        of_value, names = self.linear.of_value, self.names.get(root)
         for node in self.recording.graphs[root][1]:
-            self.linear.lower(node)
-        self.linear.lower(root)
+            if names is None:
+                self.linear.lower(node)
+            elif node not in of_value:
+                name = names[node]
+                of_value[node] = self.lowered(node, f"{name} = {names.formula(node)}", name)
+        return self.linear.lower(root)
 
     def backward(self, root: Value, guarded: bool = True) -> InRegisters:
         """Add the operations of the reverse pass from root."""
-        found = InRegisters(root, self.recording.passes[root], self.linear, self.names_of.get(root))
+        found = InRegisters(root, self.recording.passes[root], self.linear, self.names.get(root))
         found.add(guarded)
         return found
 
-    def add_means(self) -> None:
-        """Add a register for each gradient's mean over the rows."""
-        for variable, mean in self.recording.means.items():
-            self.parts.means[variable] = self.linear.leaf(Kind.MEAN, mean, "mean")
-
-    def add_states(self) -> None:
-        """Add a register for each variable that only the updates have."""
-
-    def update(self, variable: Value, expression: Value) -> None:
-        """Add the operations of a variable's update."""
-        self.parts.updates[variable] = self.linear.lower(expression)
-
-
-class _Named(_Plain):
-    """Makes registers for a person."""
-
-    def __init__(self, recording: Recording) -> None:
-        super().__init__(recording)
-        self.parts.linear = self.linear = Linear()
-        self.names = Names(recording.output)
-        self.of_penalty = self.names if recording.penalty is None else Names(recording.penalty)
-        self.names_of = {recording.output: self.names}
-        if recording.penalty is not None:
-            self.names_of.setdefault(recording.penalty, self.of_penalty)
-
-    def called(self, variable: Value) -> str:
-        """Return the name of a variable."""
-        return self.names[variable] if variable in self.names else _called(variable)
-
-    def add_leaves(self) -> None:
-        for place, value in enumerate(self.recording.inputs, 1):
-            self.linear.leaf(Kind.INPUT, value, value.label or f"x{place}", f"input {place}")
-        for value in self.recording.variables:
-            for names in (self.names, self.of_penalty):
-                if value in names:
-                    self.linear.leaf(Kind.VARIABLE, value, names[value], f"variable {names[value]}")
-                    break
-
-    def forward(self, root: Value) -> None:
-        of_value, names = self.linear.of_value, self.names_of[root]
-        for node in self.recording.graphs[root][1]:
-            if node not in of_value:
-                name = names[node]
-                of_value[node] = self.lowered(node, f"{name} = {names.formula(node)}", name)
-        self.linear.lower(root)
-
-    def add_means(self) -> None:
-        for variable, mean in self.recording.means.items():
-            name = self.names[variable]
-            comment = f"mean of d {self.names[self.recording.output]}/d {name}"
-            self.parts.means[variable] = self.linear.leaf(Kind.MEAN, mean, f"mean_{name}", comment)
-
-    def add_states(self) -> None:
-        for value in self.recording.variables:
-            if value not in self.linear.of_value:
-                name = value.label or "state"
-                self.linear.leaf(Kind.VARIABLE, value, name, "state of the updates")
-
-    def update(self, variable: Value, expression: Value) -> None:
-        called = self.called(variable)
-        comment, name = f"{called} after the update", f"new_{called}"
-        self.parts.updates[variable] = self.lowered(expression, comment, name)
-
     def lowered(self, value: Value, comment: str, name: str) -> int:
-        """Return the register of a Value under that name."""
+        """Return the register of a Value, for a person under that name."""
         count = len(self.linear.registers)
-        return self.linear.named(self.linear.lower(value, comment), count, comment, name)
+        place = self.linear.lower(value, comment)
+        return self.linear.named(place, count, comment, name) if self.names else place
 
 
 def _check_updates(parts: Parts) -> None:

@@ -85,9 +85,9 @@ class Linear:
             self.known[place] = number
         return place
 
-    def leaf(self, kind: Kind, value: Value, name: str, comment: str = "") -> int:
+    def leaf(self, kind: Kind, value: Value, name: str) -> int:
         """Return a new register that holds a leaf's number."""
-        place = self.add(Register(kind, value=value, name=name, comment=comment))
+        place = self.add(Register(kind, value=value, name=name))
         self.of_value[value] = place
         return place
 
