@@ -9,7 +9,7 @@ from typing import Any
 
 from autodiff.compiler.languages import function_called, function_name
 from autodiff.compiler.linear import Kind, Linear
-from autodiff.compiler.reverse import NO_WORDS, InRegisters, ReversePass, Words, reverse_pass
+from autodiff.compiler.reverse import InRegisters, ReversePass, reverse_pass
 from autodiff.graph import leaves_and_interior
 from autodiff.support.by_hand import refuse_given
 from autodiff.support.changed import recomputed
@@ -225,28 +225,27 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
 
     Raises ValueError if an update depends on an input.
     """
-    builder = _Named(recording) if named else _Plain(recording)
-    parts = builder.parts
-    linear = parts.linear
-    builder.add_leaves()
-    builder.forward(recording.output)
-    parts.output = linear.lower(recording.output)
+    builder = _Builder(recording, named)
+    parts, linear = builder.parts, builder.linear
+    parts.output = builder.forward(recording.output)
     parts.forward_end = len(linear.registers)
-    parts.sums = builder.backward(recording.output, not unguarded)
+    found = builder.backward(recording.output, not unguarded)
+    parts.sums, parts.has_guards = found.sums, found.has_guards and not found.recorded.is_complete
     totals = recording.passes[recording.output].totals
     parts.gradients = {v: linear.lower(totals[v]) for v in recording.leaves if v in totals}
     parts.gradient_end = len(linear.registers)
-    builder.add_means()
+    for variable, mean in recording.means.items():
+        parts.means[variable] = linear.leaf(Kind.MEAN, mean, f"mean_{builder.called(variable)}")
     if recording.penalty is not None:
-        builder.forward(recording.penalty)
-        parts.penalty = linear.lower(recording.penalty)
+        parts.penalty = builder.forward(recording.penalty)
         builder.backward(recording.penalty)
         for leaf, gradient in recording.gradients.items():
             linear.lower(gradient, f"the gradient of {_called(leaf)}, and the penalty's")
     parts.backward_end = len(linear.registers)
-    builder.add_states()
     for variable, expression in recording.assignments.items():
-        builder.update(variable, expression)
+        name = builder.called(variable)
+        place = builder.lowered(expression, f"{name} after the update", f"new_{name}")
+        parts.updates[variable] = place
     if named:
         linear.check()
     _check_updates(parts)
@@ -254,147 +253,46 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
     return parts
 
 
-class _Plain:
-    """Makes registers for machines."""
+class _Builder:
+    """Makes registers; those for a person have ``names``, by root."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, named: bool) -> None:
         self.recording = recording
-        self.parts = Parts(Linear(single_steps=True), recording.inputs, recording.variables)
-        self.linear = self.parts.linear
-
-    def add_leaves(self) -> None:
-        """Add a register for each input and each variable."""
-        for place, value in enumerate(self.recording.inputs, 1):
-            self.linear.leaf(Kind.INPUT, value, value.label or f"x{place}", f"input {place}")
-        for value in self.recording.variables:
-            self.linear.leaf(Kind.VARIABLE, value, value.label or "variable")
-
-    def forward(self, root: Value) -> None:
-        """Add the operations of a forward pass."""
-        for node in self.recording.graphs[root][1]:
-            self.linear.lower(node)
-        self.linear.lower(root)
-
-    def backward(self, root: Value, guarded: bool = True) -> dict[int, Value]:
-        """Add the operations of the reverse pass from root; return whose gradient each sum is."""
-        recorded = self.recording.passes[root]
-        found = InRegisters(recorded, self.linear, guarded or recorded.is_complete, self)
-        found.add(root)
-        self.parts.has_guards |= found.has_guards and not recorded.is_complete
-        return found.sums
-
-    def words(self, root: Value, node: Value, parent: Value) -> Words:
-        """Return what to write at the next contribution from a node to a parent."""
-        del root, node, parent
-        return NO_WORDS
-
-    def words_of_none(self, root: Value, leaf: Value) -> Words:
-        """Return what to write at a gradient that is 0 where no contribution arrives."""
-        del root, leaf
-        return NO_WORDS
-
-    def named(self, place: int, count: int, comment: str, name: str) -> int:
-        """Return a register under that name: itself, or a copy of one of the first ``count``."""
-        del count, comment, name
-        return place
-
-    def add_means(self) -> None:
-        """Add a register for each gradient's mean over the rows."""
-        for variable, mean in self.recording.means.items():
-            self.parts.means[variable] = self.linear.leaf(Kind.MEAN, mean, "mean")
-
-    def add_states(self) -> None:
-        """Add a register for each variable that only the updates have."""
-
-    def update(self, variable: Value, expression: Value) -> None:
-        """Add the operations of a variable's update."""
-        self.parts.updates[variable] = self.linear.lower(expression)
-
-
-class _Named(_Plain):
-    """Makes registers for a person."""
-
-    def __init__(self, recording: Recording) -> None:
-        super().__init__(recording)
-        self.parts.linear = self.linear = Linear()
-        self.names = Names(recording.output)
-        self.of_penalty = self.names if recording.penalty is None else Names(recording.penalty)
-        self.names_of = {recording.output: self.names}
-        if recording.penalty is not None:
-            self.names_of.setdefault(recording.penalty, self.of_penalty)
-        self.uses: dict[Value, int] = {}
+        self.names = {root: Names(root) for root in recording.graphs} if named else {}
+        self.linear = linear = Linear(single_steps=not named)
+        self.parts = Parts(linear, recording.inputs, recording.variables)
+        for place, value in enumerate(recording.inputs, 1):
+            linear.leaf(Kind.INPUT, value, value.label or f"x{place}")
+        for value in recording.variables:
+            linear.leaf(Kind.VARIABLE, value, self.called(value))
 
     def called(self, variable: Value) -> str:
-        """Return the name of a variable."""
-        return self.names[variable] if variable in self.names else _called(variable)
+        """Return the name of a variable; the updates alone may have it."""
+        found = [names[variable] for names in self.names.values() if variable in names]
+        return found[0] if found else variable.label or "state"
 
-    def add_leaves(self) -> None:
-        for place, value in enumerate(self.recording.inputs, 1):
-            self.linear.leaf(Kind.INPUT, value, value.label or f"x{place}", f"input {place}")
-        for value in self.recording.variables:
-            for names in (self.names, self.of_penalty):
-                if value in names:
-                    self.linear.leaf(Kind.VARIABLE, value, names[value], f"variable {names[value]}")
-                    break
-
-    def forward(self, root: Value) -> None:
-        of_value, names = self.linear.of_value, self.names_of[root]
+    def forward(self, root: Value) -> int:
+        """Add the operations of a forward pass, and return the root's register."""
+        of_value, names = self.linear.of_value, self.names.get(root)
         for node in self.recording.graphs[root][1]:
-            if node not in of_value:
+            if names is None:
+                self.linear.lower(node)
+            elif node not in of_value:
                 name = names[node]
                 of_value[node] = self.lowered(node, f"{name} = {names.formula(node)}", name)
-        self.linear.lower(root)
+        return self.linear.lower(root)
 
-    def backward(self, root: Value, guarded: bool = True) -> dict[int, Value]:
-        self.uses.clear()
-        return super().backward(root, guarded)
-
-    def words(self, root: Value, node: Value, parent: Value) -> Words:
-        names = self.names_of[root]
-        of, by, to = f"d {names[root]}", names[node], names[parent]
-        self.uses[parent] = use = self.uses.get(parent, 0) + 1
-        chain = f"{of}/d {by} × d {by}/d {to}"
-        return Words(
-            local=f"for d {by}/d {to}, by {_rule_of(node)}",
-            added=f"{of}/d {to} = {chain}" if use == 1 else chain,
-            name=f"d_{to}" if use == 1 else f"d_{to}_from_{by}",
-            total=f"{of}/d {to} += the line above",
-            name_of_total=f"d_{to}_{use}",
-        )
-
-    def words_of_none(self, root: Value, leaf: Value) -> Words:
-        names = self.names_of[root]
-        comment = f"d {names[root]}/d {names[leaf]}: 0 where no contribution has reached it"
-        return Words(total=comment, name_of_total=f"d_{names[leaf]}_or_0")
-
-    def add_means(self) -> None:
-        for variable, mean in self.recording.means.items():
-            name = self.names[variable]
-            comment = f"mean of d {self.names[self.recording.output]}/d {name}"
-            self.parts.means[variable] = self.linear.leaf(Kind.MEAN, mean, f"mean_{name}", comment)
-
-    def add_states(self) -> None:
-        for value in self.recording.variables:
-            if value not in self.linear.of_value:
-                name = value.label or "state"
-                self.linear.leaf(Kind.VARIABLE, value, name, "state of the updates")
-
-    def update(self, variable: Value, expression: Value) -> None:
-        called = self.called(variable)
-        comment, name = f"{called} after the update", f"new_{called}"
-        self.parts.updates[variable] = self.lowered(expression, comment, name)
+    def backward(self, root: Value, guarded: bool = True) -> InRegisters:
+        """Add the operations of the reverse pass from root."""
+        found = InRegisters(root, self.recording.passes[root], self.linear, self.names.get(root))
+        found.add(guarded)
+        return found
 
     def lowered(self, value: Value, comment: str, name: str) -> int:
-        """Return the register of a Value under that name."""
+        """Return the register of a Value, for a person under that name."""
         count = len(self.linear.registers)
-        return self.named(self.linear.lower(value, comment), count, comment, name)
-
-    def named(self, place: int, count: int, comment: str, name: str) -> int:
-        register = self.linear.registers[place]
-        if place < count or register.kind is not Kind.OPERATION:
-            return self.linear.copy(place, name, comment)
-        register.name, register.comment = name, comment
-        return place
+        place = self.linear.lower(value, comment)
+        return self.linear.named(place, count, comment, name) if self.names else place
 
 
 def _check_updates(parts: Parts) -> None:
@@ -422,13 +320,6 @@ def _check_operations(linear: Linear) -> None:
                     f"compile: two different operations are called {op.name!r}: "
                     "give each a name of its own"
                 )
-
-
-def _rule_of(node: Value) -> str:
-    """Return what a comment calls a node's rule: by the operation's name if it has none itself."""
-    assert node.op is not None
-    name: str = getattr(node.op.partials, "__name__", f"the rule of {node.op.name}")
-    return name
 
 
 def in_memory(parts: Parts) -> list[Value]:

@@ -265,7 +265,7 @@ class _Reader:
         self.kinds: dict[str, Kinds] = dict.fromkeys(parameters, FLOAT)
         self.outside = outside
         self.assignments: list[tuple[str, ast.expr]] = []
-        self.text = ""
+        self.expression: ast.expr | None = None
 
     def assign(self, target: str, value: ast.expr) -> None:
         """Read an assignment."""
@@ -276,12 +276,13 @@ class _Reader:
 
     def read(self, expression: ast.expr) -> tuple[ast.expr, Kinds]:
         """Return the expression, and what it may be; raise NotTranslatableError by name."""
-        self.text = ast.unparse(expression)
+        self.expression = expression
         return self.number(expression)
 
     def refused(self, why: str = "") -> NotTranslatableError:
         """Return the error for the expression that is being read."""
-        return _refusal(self.op, f"cannot translate {self.text!r}{why}")
+        assert self.expression is not None
+        return _refusal(self.op, f"cannot translate {ast.unparse(self.expression)!r}{why}")
 
     def number(self, node: ast.expr) -> tuple[ast.expr, Kinds]:
         """Return an expression whose number is used."""

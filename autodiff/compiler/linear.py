@@ -85,9 +85,9 @@ class Linear:
             self.known[place] = number
         return place
 
-    def leaf(self, kind: Kind, value: Value, name: str, comment: str = "") -> int:
+    def leaf(self, kind: Kind, value: Value, name: str) -> int:
         """Return a new register that holds a leaf's number."""
-        place = self.add(Register(kind, value=value, name=name, comment=comment))
+        place = self.add(Register(kind, value=value, name=name))
         self.of_value[value] = place
         return place
 
@@ -96,6 +96,14 @@ class Linear:
         copied = self.add(Register(Kind.COPY, operands=(place,), name=name, comment=comment))
         self.origin[copied] = self.resolve(place)
         return copied
+
+    def named(self, place: int, count: int, comment: str, name: str) -> int:
+        """Return a register under that name: itself, or a copy of one of the first ``count``."""
+        register = self.registers[place]
+        if place < count or register.kind is not Kind.OPERATION:
+            return self.copy(place, name, comment)
+        register.name, register.comment = name, comment
+        return place
 
     def lower(self, root: Value, comment: str = "") -> int:
         """Return the register of a Value, with whatever it depends on lowered first.

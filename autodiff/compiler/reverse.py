@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import compress, repeat
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from autodiff.compiler.linear import Kind, Linear, Register
 from autodiff.gradient import (
@@ -26,10 +26,11 @@ from autodiff.gradient import (
 )
 from autodiff.ops import ADD, MUL, WHERE, Operation
 from autodiff.support.gradients import NOT_COMPUTED
+from autodiff.support.naming import Names
 from autodiff.support.passes import do_all, gradient_of
 from autodiff.value import Value, constant
 
-__all__ = ["NO_WORDS", "InRegisters", "ReversePass", "Words", "reverse_pass"]
+__all__ = ["InRegisters", "ReversePass", "reverse_pass"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,45 +38,33 @@ class Local:
     """A local derivative in registers, the first of which are the node's and its operands'.
 
     ``steps`` are the others.  ``taken`` is above 0 where the operand is taken; None if it always
-    is.
+    is.  ``result`` is None for the number 1.
     """
 
     steps: tuple[Register, ...]
     taken: int | None
-    result: int
-    is_one: bool
+    result: int | None
 
-    def lowered(self, linear: Linear, given: Sequence[int], comment: str) -> tuple[int | None, int]:
+    def lowered(
+        self, linear: Linear, given: Sequence[int], comment: str
+    ) -> tuple[int | None, int | None]:
         """Return the registers of whether the operand is taken, and of the local derivative."""
-        if not self.steps and self.taken is None:
-            return None, given[self.result]
-        places = [*given]
+        places = [*given] if self.steps else given
         for step in self.steps:
-            if step.op is None:
-                places.append(linear.number(step.number))
+            if step.kind is Kind.NUMBER:
+                place = linear.number(step.number)
+            elif step.op is None:  # a variable that the rule knows from elsewhere
+                place = linear.of_value[step.value]  # type: ignore[index]
             else:
                 operands = tuple([places[operand] for operand in step.operands])
-                places.append(linear.operation(step.op, operands, comment))
-        return None if self.taken is None else places[self.taken], places[self.result]
-
-
-@dataclass(frozen=True, slots=True)
-class LocalGraph:
-    """The same as a graph of the node's own."""
-
-    taken: Value | None
-    result: Value
-    is_one = False
-
-    def lowered(self, linear: Linear, given: Sequence[int], comment: str) -> tuple[int | None, int]:
-        """Return the registers of whether the operand is taken, and of the local derivative."""
-        del given
-        taken = None if self.taken is None else linear.lower(self.taken, comment)
-        return taken, linear.lower(self.result, comment)
+                place = linear.operation(step.op, operands, comment)
+            places.append(place)  # type: ignore[attr-defined]
+        taken, result = self.taken, self.result
+        return None if taken is None else places[taken], None if result is None else places[result]
 
 
 # For each operand; None where it receives nothing.
-Locals = Sequence[Local | LocalGraph | None]
+Locals = Sequence[Local | None]
 
 
 @dataclass(slots=True)
@@ -170,6 +159,67 @@ def gradients_now(root: Value, interior: Sequence[Value], leaves: Sequence[Value
 
 
 # --------------------------------------------------------------------------------------------
+# Local derivatives
+# --------------------------------------------------------------------------------------------
+
+
+def locals_of(node: Value) -> Locals:
+    """Return a node's local derivatives.  Raises ValueError or TypeError if its rule is wrong."""
+    op = node.origin.op
+    if is_of_the_library(op.partials):
+        return locals_of_operation(op, len(node.parents))
+    return in_registers(node)
+
+
+@cache
+def locals_of_operation(op: Operation, count: int) -> Locals:
+    """Return the local derivatives of all nodes of an operation of so many operands."""
+    return in_registers(Value.make_node(op, *[Value(0.5) for _ in range(count)]))
+
+
+def in_registers(node: Value) -> Locals:
+    """Return the local derivatives of one node."""
+    linear = Linear()
+    for value in (node, *node.parents):
+        linear.leaf(Kind.VARIABLE, value, "")
+    count = len(linear.registers)
+    return [local_of(linear, count, graph) for graph in local_derivatives_as_values(node)]
+
+
+def local_of(linear: Linear, count: int, graph: Value) -> Local | None:
+    """Return a local derivative; the first ``count`` registers are the node's and its operands'."""
+    condition = condition_of(graph)
+    if condition is NEVER:
+        return None
+    needed = [lowered(linear, taken_side(graph))]
+    needed += [] if condition is None else [lowered(linear, condition)]
+    result, taken = needed[0], needed[-1]
+    for place in needed:  # which grows meanwhile
+        needed += linear.registers[place].operands
+    own = sorted({place for place in needed if place >= count})
+    moved = {place: place for place in needed} | {p: count + k for k, p in enumerate(own)}
+    steps = []
+    for place in own:
+        register = linear.registers[place]
+        steps.append(replace(register, operands=tuple([moved[o] for o in register.operands])))
+    is_one = linear.is_number(result, 1.0)
+    return Local(
+        () if is_one and condition is None else tuple(steps),
+        None if condition is None else moved[taken],
+        None if is_one else moved[result],
+    )
+
+
+def lowered(linear: Linear, graph: Value) -> int:
+    """Return the register of a graph, which may have variables that are not known yet."""
+    while True:
+        try:
+            return linear.lower(graph)
+        except KeyError as error:
+            linear.leaf(Kind.VARIABLE, error.args[0], "")
+
+
+# --------------------------------------------------------------------------------------------
 # In registers
 # --------------------------------------------------------------------------------------------
 
@@ -187,59 +237,74 @@ class Words(NamedTuple):
 NO_WORDS = Words()
 
 
-class Writer(Protocol):
-    """Who makes a program's registers."""
-
-    def words(self, root: Value, node: Value, parent: Value) -> Words:
-        """Return what to write at the next contribution from a node to a parent."""
-
-    def words_of_none(self, root: Value, leaf: Value) -> Words:
-        """Return what to write at a gradient that is 0 where no contribution arrives."""
-
-    def named(self, place: int, count: int, comment: str, name: str) -> int:
-        """Return a register under that name: itself, or a copy of one of the first ``count``."""
-
-
 class InRegisters:
     """A pass in registers: what ``autodiff.gradient.InValues`` does in Values.
 
     A node that may not be reached has a number above 0 where it is.  What it contributes is chosen
-    by that, if it is to be ``guarded``; ``has_guards`` says whether there is any such.  ``sums``
-    says whose gradient a register is, or becomes.
+    by that, unless nobody wants guards; ``has_guards`` says whether there is any such.  ``sums``
+    says whose gradient a register is, or becomes.  With ``names``, it is for a person to read.
     """
 
     def __init__(
-        self, recorded: ReversePass, linear: Linear, guarded: bool, writer: Writer
+        self, root: Value, recorded: ReversePass, linear: Linear, names: Names | None
     ) -> None:
+        self.root = root
         self.recorded = recorded
         self.linear = linear
-        self.guarded = guarded
-        self.writer = writer
-        self.gradients: dict[Value, int] = {}
+        self.names = names
+        self.gradients = {root: linear.number(1.0)}
         self.reached: dict[Value, int] = {}
+        self.uses: dict[Value, int] = {}
         self.sums: dict[int, Value] = {}
+        self.guarded = True
         self.has_guards = False
 
-    def add(self, root: Value) -> None:
+    def words(self, node: Value, parent: Value) -> Words:
+        """Return what to write at the next contribution from a node to a parent."""
+        if self.names is None:
+            return NO_WORDS
+        of, by, to = f"d {self.names[self.root]}", self.names[node], self.names[parent]
+        self.uses[parent] = use = self.uses.get(parent, 0) + 1
+        chain = f"{of}/d {by} × d {by}/d {to}"
+        rule = getattr(node.origin.op.partials, "__name__", f"the rule of {node.origin.op.name}")
+        return Words(
+            local=f"for d {by}/d {to}, by {rule}",
+            added=f"{of}/d {to} = {chain}" if use == 1 else chain,
+            name=f"d_{to}" if use == 1 else f"d_{to}_from_{by}",
+            total=f"{of}/d {to} += the line above",
+            name_of_total=f"d_{to}_{use}",
+        )
+
+    def named(self, place: int, count: int, comment: str, name: str) -> int:
+        """Return a register under that name: itself, or a copy of one of the first ``count``."""
+        return place if self.names is None else self.linear.named(place, count, comment, name)
+
+    def add(self, guarded: bool) -> None:
         """Add the registers of all contributions, and of the leaves' gradients."""
-        of_value, gradients, writer = self.linear.of_value, self.gradients, self.writer
-        gradients[root] = self.linear.number(1.0)
+        self.guarded = guarded or self.recorded.is_complete
+        of_value, gradients = self.linear.of_value, self.gradients
         for node, locals_ in self.recorded.steps:
             upstream, is_reached = gradients[node], self.reached.get(node)
             places = [of_value[node], *[of_value[parent] for parent in node.parents]]
             for parent, local in zip(node.parents, locals_, strict=True):
                 if local is not None:
-                    words = writer.words(root, node, parent)
-                    taken, factor = local.lowered(self.linear, places, words.local)
-                    product = is_reached, taken, None if local.is_one else factor, upstream
-                    self.contribute(parent, product, words)
+                    words = self.words(node, parent)
+                    product = local.lowered(self.linear, places, words.local)
+                    self.contribute(parent, (is_reached, *product, upstream), words)
         for leaf, value in self.recorded.totals.items():
-            total = gradients[leaf]
+            of_value[value] = gradients[leaf]
             if self.recorded.is_complete and leaf in self.reached:
-                words, count = writer.words_of_none(root, leaf), len(self.linear.registers)
-                total = self.chosen(self.reached[leaf], total, 0.0, words.total)
-                total = writer.named(total, count, words.total, words.name_of_total)
-            of_value[value] = total
+                of_value[value] = self.or_zero(leaf)
+
+    def or_zero(self, leaf: Value) -> int:
+        """Return the register of a leaf's gradient: 0 where no contribution has reached it."""
+        comment = name = ""
+        if self.names is not None:
+            of, to = self.names[self.root], self.names[leaf]
+            comment, name = f"d {of}/d {to}: 0 where no contribution has reached it", f"d_{to}_or_0"
+        count = len(self.linear.registers)
+        total = self.chosen(self.reached[leaf], self.gradients[leaf], 0.0, comment)
+        return self.named(total, count, comment, name)
 
     def contribute(
         self, parent: Value, product: tuple[int | None, int | None, int | None, int], words: Words
@@ -249,7 +314,7 @@ class InRegisters:
         It is whether the node is reached and whether it takes the operand, None if always; the
         local derivative, None if it is 1; and the upstream gradient.
         """
-        linear, named = self.linear, self.writer.named
+        linear, named = self.linear, self.named
         is_reached, taken, factor, added = product
         count = len(linear.registers)
         if factor is not None:
@@ -285,51 +350,3 @@ class InRegisters:
     def chosen(self, condition: int, first: int, other: float, comment: str = "") -> int:
         """Return the register of the first where the condition is above 0, else of a number."""
         return self.linear.operation(WHERE, (condition, first, self.linear.number(other)), comment)
-
-
-# --------------------------------------------------------------------------------------------
-# Local derivatives
-# --------------------------------------------------------------------------------------------
-
-
-def locals_of(node: Value) -> Locals:
-    """Return a node's local derivatives.  Raises ValueError or TypeError if its rule is wrong."""
-    op = node.origin.op
-    if is_of_the_library(op.partials):
-        return locals_of_operation(op, len(node.parents))
-    return local_graphs(node)
-
-
-def local_graphs(node: Value) -> list[LocalGraph | None]:
-    """Return the local derivatives of one node as graphs."""
-    taken = [(condition_of(graph), graph) for graph in local_derivatives_as_values(node)]
-    return [
-        None if condition is NEVER else LocalGraph(condition, taken_side(graph))
-        for condition, graph in taken
-    ]
-
-
-@cache
-def locals_of_operation(op: Operation, count: int) -> Locals:
-    """Return the local derivatives of all nodes of an operation of so many operands."""
-    node = Value.make_node(op, *[Value(0.5) for _ in range(count)])
-    linear = Linear()
-    for value in (node, *node.parents):
-        linear.leaf(Kind.VARIABLE, value, "")
-    return tuple([graph and local_of(graph, linear, count + 1) for graph in local_graphs(node)])
-
-
-def local_of(graph: LocalGraph, linear: Linear, given: int) -> Local:
-    """Return a local derivative in registers that come after the ``given`` ones."""
-    taken, result = graph.lowered(linear, (), "")
-    needed = [result] if taken is None else [result, taken]
-    for place in needed:  # which grows meanwhile
-        needed += linear.registers[place].operands
-    own = sorted({place for place in needed if place >= given})
-    moved = {place: place for place in needed} | {p: given + k for k, p in enumerate(own)}
-    steps = []
-    for place in own:
-        register = linear.registers[place]
-        steps.append(replace(register, operands=tuple([moved[o] for o in register.operands])))
-    is_one = linear.is_number(result, 1.0)
-    return Local(tuple(steps), None if taken is None else moved[taken], moved[result], is_one)
