@@ -32,7 +32,16 @@ from benchmarks.peers import (
 )
 from demos.moons_data import make_moons
 
-__all__ = ["CONTENDERS", "STEPS", "Job", "c_by_hand", "c_of_program", "compiled", "program"]
+__all__ = [
+    "CONTENDERS",
+    "MOONS",
+    "STEPS",
+    "Job",
+    "c_by_hand",
+    "c_of_program",
+    "compiled",
+    "program",
+]
 
 LEARNING_RATE, L2 = 0.05, 1e-4
 STEPS = 1_000

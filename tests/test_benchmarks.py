@@ -17,10 +17,12 @@ from benchmarks import (
     gpt_eager,
     gpt_peers,
     growth,
+    many,
     moons,
     ready,
     scalars,
     turns,
+    wide,
     xor,
 )
 from benchmarks.c import build, compiler_version
@@ -37,12 +39,8 @@ from benchmarks.stored_derivatives import Value as Peer
 from benchmarks.turns import Worker, check_same_numbers, seconds_in_turns
 from demos.lab import LAB
 
-# micrograd needs seconds for one step on the moons, and gcc for the program's long function.
-QUICK_MOONS = [
-    contender
-    for contender in moons.CONTENDERS
-    if contender.name != "micrograd" and "to_c()" not in contender.name
-]
+# micrograd needs seconds for one step on the moons.
+QUICK_MOONS = [contender for contender in moons.CONTENDERS if contender.name != "micrograd"]
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +72,23 @@ def test_every_installed_contender_has_the_same_losses_on_the_moons(
     moons_runs: dict[str, Run],
 ) -> None:
     check_same_job(moons_runs, epochs=3, tolerance=1e-12)
+
+
+def test_every_installed_contender_has_the_same_losses_of_a_wide_network() -> None:
+    check_same_job(make_installed(wide.CONTENDERS), epochs=2, tolerance=1e-12)
+
+
+def test_every_installed_contender_trains_each_of_many_networks_alike() -> None:
+    runs = make_installed(many.CONTENDERS)
+    check_same_job(runs, epochs=3, tolerance=1e-12)
+    for name, run in runs.items():
+        losses = [float(loss) for loss in run(1)]
+        assert len(set(losses)) == many.NETWORKS, f"{name}: each network has its own weights"
+
+
+def test_without_eager_values_the_first_run_is_what_the_others_are_compared_with() -> None:
+    with pytest.raises(AssertionError, match="slip does another job"):
+        check_same_job({"a": constant_loss(0.5), "slip": constant_loss(0.6)}, 1, tolerance=1e-12)
 
 
 def test_the_job_is_the_labs() -> None:
@@ -134,6 +149,8 @@ def test_every_figure_names_contenders_that_exist() -> None:
     names = {
         "XOR epoch": {contender.name for contender in xor.CONTENDERS},
         "moons step": {contender.name for contender in moons.CONTENDERS},
+        "step of 64 neurons": {contender.name for contender in wide.CONTENDERS},
+        f"epoch of {many.NETWORKS} networks": {contender.name for contender in many.CONTENDERS},
         "GPT document": {contender.name for contender in gpt_peers.CONTENDERS},
     }
     of_scalars = {contender.name for contender in scalars.CONTENDERS}

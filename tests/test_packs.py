@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.compiler import llvm, llvm_functions, native, packs
+from autodiff.compiler import fusion, llvm, llvm_functions, native, packs
 from autodiff.compiler.layout import COPY, Layout
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.packs import Pack, packs_of
@@ -156,6 +156,7 @@ def one_way_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(llvm_functions, "LINES_TOGETHER", 20)
     monkeypatch.setattr(packs, "FEWEST_TERMS", fewest)
     monkeypatch.setattr(packs, "FEWEST_ALIKE", 1)
+    monkeypatch.setattr(fusion, "FEWEST_LANES", fewest)
     monkeypatch.setattr(native, "lanes", lambda: width)
     monkeypatch.setattr(native, "exp_width", lambda: 0)
 

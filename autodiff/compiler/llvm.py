@@ -30,6 +30,7 @@ from autodiff.compiler.build import (
     update_results,
 )
 from autodiff.compiler.fusion import in_groups, placed_together
+from autodiff.compiler.idle_rows import condition_of_rows
 from autodiff.compiler.layout import MOVE, Call, Kernel, Layout
 from autodiff.compiler.linear import Kind, Register
 from autodiff.compiler.llvm_functions import Functions
@@ -168,17 +169,26 @@ class _Module:
         """Return ``run``: n passes over the rows, in batches, with an update after each."""
         parts, linear, layout = self.parts, self.linear, self.layout
         plan = plan_rows(parts)
-        summed = [parts.output, *[parts.gradients[leaf] for leaf in plan.means]]
+        gradients = [parts.gradients[leaf] for leaf in plan.means]
+        condition = condition_of_rows(
+            linear, plan.rows, parts.output, gradients, guarded=not parts.has_guards
+        )
         make_sums = RowSums if self.width == 1 else NetworkSums
-        sums = make_sums(linear, layout, list(dict.fromkeys(summed)))
+        summed = [[parts.output, *gradients]]
+        if condition is not None:
+            summed = [[parts.output], gradients]
+        sums = [make_sums(linear, layout, list(dict.fromkeys(each))) for each in summed]
         inputs = self.reserve([linear.of_value[value] for value in parts.inputs], self.lanes)
         mean_of_output = linear.add(Register(Kind.MEAN, name="mean_output"))
-        for register, mean in zip(summed, [mean_of_output, *plan.means.values()], strict=True):
-            layout.addresses[mean] = sums.addresses[register]
+        addresses = {register: at for each in sums for register, at in each.addresses.items()}
+        means = [mean_of_output, *plan.means.values()]
+        for register, mean in zip([parts.output, *gradients], means, strict=True):
+            layout.addresses[mean] = addresses[register]
             if self.width > 1:
                 layout.of_rows.add(mean)
 
-        live = linear.live(sums.needed)
+        needed = [place for each in sums for place in each.needed]
+        live = linear.live(needed)
         done = set(live)
         of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
         once = [place for place in live if place not in of_the_row]
@@ -187,16 +197,56 @@ class _Module:
         ends = [total, *update_results(parts)]
         after = [place for place in linear.live(ends) if place not in done]
         read = [p for place in (*rows, *after) for p in linear.registers[place].operands]
-        wanted = {*read, *sums.needed, *ends}.intersection(once)
+        wanted = {*read, *needed, *ends}.intersection(once)
 
-        calls = sums.cleared(self.number(0.0)) + self.section(once, wanted, self.width)
-        before = self.functions.call("once", calls, {*layout.places_of(wanted), *sums.places})
-        calls = self.section(rows, set(sums.needed), self.lanes) + sums.calls()
-        inside = self.functions.call("rows", calls, sums.places)
+        zero = self.number(0.0)
+        calls = [call for each in sums for call in each.cleared(zero)]
+        calls += self.section(once, wanted, self.width)
+        places = {place for each in sums for place in each.places}
+        before = self.functions.call("once", calls, {*layout.places_of(wanted), *places})
+        if condition is None:
+            calls = self.section(rows, set(needed), self.lanes) + sums[0].calls()
+            inside = self.functions.call("rows", calls, places)
+        else:
+            inside = self.loss_then_gradients(rows, condition, sums)
         count = layout.reserve(1)
-        ending = self.last_section("update", after, total, sums.divided(count))
+        divided = [call for each in sums for call in each.divided(count)]
+        ending = self.last_section("update", after, total, divided)
         before += self.functions.call("spread", layout.spread())
         return self.rows_run(before, inside, ending, inputs, count)
+
+    def loss_then_gradients(
+        self, rows: Sequence[int], condition: int, sums: Sequence[RowSums | NetworkSums]
+    ) -> list[str]:
+        """Return the lines that add the output of rows, and then their gradients.
+
+        These are left out where the ``condition`` is above 0 for none of them.
+        """
+        linear, layout = self.linear, self.layout
+        loss, gradients = sums
+        first = set(linear.live([*loss.needed, condition])).intersection(rows)
+        later = [place for place in rows if place not in first]
+        read = [operand for place in later for operand in linear.registers[place].operands]
+        kept = first.intersection([*loss.needed, condition, *read, *gradients.needed])
+        calls = self.section([p for p in rows if p in first], kept, self.lanes) + loss.calls()
+        written = {*layout.places_of(kept), *loss.places}
+        lines = self.functions.call("rows", calls, written)
+        calls = self.section(later, set(gradients.needed), self.lanes) + gradients.calls()
+        kind, bits = vector_type(self.lanes), f"i{self.lanes}"
+        place = layout.addresses[condition]
+        return [
+            *lines,
+            f"  %choice_place = getelementptr double, ptr %memory, i64 {place}",
+            f"  %choice = load {kind}, ptr %choice_place, align 8",
+            f"  %taken = fcmp ogt {kind} %choice, zeroinitializer",
+            f"  %taken_bits = bitcast <{self.lanes} x i1> %taken to {bits}",
+            f"  %is_taken = icmp ne {bits} %taken_bits, 0",
+            "  br i1 %is_taken, label %gradients, label %done_here",
+            "gradients:",
+            *self.functions.call("gradients", calls, gradients.places),
+            "  br label %done_here",
+            "done_here:",
+        ]
 
     def number(self, number: float) -> int:
         """Return the address of a number."""
@@ -225,6 +275,7 @@ class _Module:
         and ``count`` say where in memory these, and the number of rows, are.
         """
         width = len(self.parts.inputs)
+        last = "done_here" if "done_here:" in inside else "rows_loop"
         return [
             "define void @run(i64 %n, i64 %row_count, i64 %batch_size, i64 %stride, "
             "ptr noalias %rows, ptr noalias %order, ptr noalias %columns, ptr noalias %memory, "
@@ -264,7 +315,7 @@ class _Module:
             *_with_rows("0", before),
             "  br label %rows_loop",
             "rows_loop:",
-            "  %row = phi i64 [ %start, %batch ], [ %next_row, %rows_loop ]",
+            f"  %row = phi i64 [ %start, %batch ], [ %next_row, %{last} ]",
             *[line for k in range(width) for line in self.input_lines(k, inputs)],
             "  %left = sub i64 %stop, %row",
             f"  %partly = icmp slt i64 %left, {self.lanes}",

@@ -626,7 +626,7 @@ def assigned(writer: _Writer) -> list[str]:
 def row_lines(writer: _Writer, rows: Sequence[int], summed: Sequence[int], means: int) -> list[str]:
     """Return the statements of one row: its loss, and its gradients, added to the means."""
     linear, output = writer.linear, writer.parts.output
-    condition = condition_of_rows(linear, rows, summed)
+    condition = condition_of_rows(linear, rows, output, summed)
     loss = set(rows)
     if condition is not None:
         loss.intersection_update(linear.live([output, condition]))
