@@ -67,6 +67,26 @@ SOLUTIONS = {
         "check('repaired training', training_step)",
         "exercise-3": "check('living neuron', 0.5)",
     },
+    "6_from_bigram_to_attention": {
+        "exercise-1": "import math\ncheck('loss of guessing', -math.log(1 / 27))",
+        "exercise-2": "def softmax(scores):\n"
+        "    powers = [exp(score) for score in scores]\n"
+        "    return [power / sum(powers) for power in powers]\n"
+        "check('softmax', softmax)",
+        "exercise-3": "check('attention by hand', (1 * 10 + 9 * 20) / (1 + 9))",
+        "exercise-4": "def attention(query, keys, values):\n"
+        "    scores = []\n"
+        "    for key in keys:\n"
+        "        score = sum(q * k for q, k in zip(query, key))\n"
+        "        scores.append(score / len(query) ** 0.5)\n"
+        "    shares = softmax(scores)\n"
+        "    return [sum(share * value[place] for share, value in zip(shares, values))\n"
+        "            for place in range(len(values[0]))]\n"
+        "check('attention', attention)",
+        "exercise-5": "def causal_shares(scores):\n"
+        "    return [softmax(row[: place + 1]) for place, row in enumerate(scores)]\n"
+        "check('causal attention', causal_shares)",
+    },
 }
 
 

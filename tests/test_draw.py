@@ -31,10 +31,11 @@ from autodiff import (
     weighted_sum,
     where,
 )
+from autodiff.compiler.program import Program
 from autodiff.drawing import picture, render
 from autodiff.drawing.draw import Drawing, draw
 from autodiff.drawing.moment import contributions_in
-from autodiff.drawing.picture import THICKEST, THINNEST
+from autodiff.drawing.picture import THICKEST, THINNEST, Picture
 from autodiff.drawing.shown import NAME_LENGTH, name_shown
 from autodiff.ops import OPERATIONS, Role
 from autodiff.value import constant
@@ -377,6 +378,75 @@ def test_a_program_is_drawn_with_the_names_of_its_source_and_the_numbers_it_comp
     # The mean over the rows is not known before it runs, nor what depends on it.
     assert boxes["mean_w"].title == ("mean_w = –",)
     assert value["new_w"] == ("value –",)
+
+
+def network(updates: bool) -> Program:
+    """Return the program of a small network and its gradient, and with an update or without."""
+    model = nn.MLP(2, [16, 16, 1], activation="tanh", rng=1)
+    x, target = [Value(0.5, "x1"), Value(0.25, "x2")], Value(1.0, "target")
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    loss = nn.mse_loss([model(x)], [target])
+    return compile(loss, [*x, target], updates=optimizer.updates if updates else None)
+
+
+@pytest.mark.parametrize("updates", [False, True])
+def test_a_program_folded_by_pack_has_a_box_for_each_of_its_loops(updates: bool) -> None:
+    compiled = network(updates)
+    drawn = draw(compiled, fold="pack").picture
+    boxes = {box.id: box for box in drawn.boxes}
+    loops = [box for box in drawn.boxes if box.frame and box.kind != "reference"]
+    told = [f"{box.name}: {''.join(box.title[1:])}".replace(" ", "") for box in loops]
+    assert sorted(told) == sorted(line.replace(" ", "") for line in compiled.loops)
+    named = {box.name: box for box in drawn.boxes if box.kind != "reference"}
+    # Two layers of 16 neurons and one of 1, whose results come back as gradients.
+    assert named["hidden2.weight"].title == ("hidden2.weight", "256 variables")
+    assert named["x1"].title == ("x1", "1 input")
+    arrows = {
+        (boxes[arrow.tail].name, boxes[arrow.head].name): "".join(arrow.label)
+        for arrow in drawn.arrows
+    }
+    assert arrows["hidden2.weight", "sums"] == "×256"
+    assert arrows["tanh_of", "sums"] == "×16"
+    assert arrows["d_hidden2.bias", "d_hidden2.weight"] == "×16"
+    assert arrows["x1", "tanh_of"] == ""
+    assert len([box for box in drawn.boxes if box.kind == "result"]) == 1
+    assert ("d_hidden2.weight", "mean_hidden2.weight") in arrows if updates else True
+    sections = {frame.title for frame in drawn.frames}
+    assert sections == {"forward", "backward", *(["update"] if updates else [])}
+
+
+def test_the_numbers_of_a_loop_are_those_that_the_program_computes() -> None:
+    x = [Value(float(k), f"x[{k}]") for k in range(8)]
+    compiled = compile(sum(each * each for each in x), [])
+    boxes = {box.name: box for box in draw(compiled, fold="pack").picture.boxes}
+    assert boxes["x"].numbers == ("value 0 … 7",)
+    assert boxes["d_x"].numbers == ("value 0 … 14",)  # 2 x
+    (result,) = [box for box in boxes.values() if box.kind == "result"]
+    assert result.numbers == ("value 140",)  # 0 + 1 + 4 + … + 49
+
+
+def test_an_update_is_drawn_after_the_means_of_what_the_rows_give() -> None:
+    drawn = draw(network(updates=True), fold="pack").picture
+    lines = {box.name: box.line for box in drawn.boxes if box.kind != "reference"}
+    (update,) = [box for box in drawn.boxes if box.title[-1].endswith("(lr * …)")]
+    assert update.line == max(lines.values())
+    assert named_numbers(drawn, "mean_hidden2.weight") == ("value –",)
+
+
+def named_numbers(drawn: Picture, name: str) -> tuple[str, ...]:
+    (found,) = [box for box in drawn.boxes if box.name == name and box.kind != "reference"]
+    return found.numbers
+
+
+def test_this_fold_is_told_where_a_program_is_too_large_and_refused_for_a_graph() -> None:
+    compiled = network(updates=False)
+    with pytest.raises(ValueError, match=r'Fold it: fold="pack" draws its loops'):
+        draw(compiled, max_nodes=100)
+    draw(compiled, fold="pack", max_nodes=100)
+    with pytest.raises(ValueError, match=r"more than max_nodes=3: .* Draw the output instead"):
+        draw(compiled, fold="pack", max_nodes=3)
+    with pytest.raises(ValueError, match='fold="pack" is for compiled programs'):
+        draw(Value(1.0), fold="pack")
 
 
 # ---- what comes back along the arrows ------------------------------------------------------------

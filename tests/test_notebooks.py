@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import os
 import re
 import sys
@@ -27,9 +28,9 @@ from tests.notebook_cells import (
 )
 
 
-def test_there_are_five_and_each_has_solutions() -> None:
+def test_there_are_six_and_each_has_solutions() -> None:
     assert list(map(name_of, NOTEBOOKS)) == list(SOLUTIONS)
-    assert len(NOTEBOOKS) == 5
+    assert len(NOTEBOOKS) == 6
 
 
 # ---- how they are stored -----------------------------------------------------------------------
@@ -189,6 +190,24 @@ def step_rebinding(parameters: list[Value], rate: float) -> None:
         parameter = parameter - rate * parameter.grad  # noqa: PLW2901
 
 
+def softmax_of_numbers(scores: list[Any]) -> list[float]:
+    powers = [math.exp(getattr(score, "data", score)) for score in scores]
+    return [power / sum(powers) for power in powers]
+
+
+def softmax_cut_off(scores: list[Any]) -> list[Value]:
+    return [Value(number) for number in softmax_of_numbers(scores)]
+
+
+def attention_unscaled(query: list[Any], keys: list[Any], values: list[Any]) -> list[Any]:
+    scores = [sum(q * k for q, k in zip(query, key, strict=True)) for key in keys]
+    shares = softmax_of_numbers(scores)
+    return [
+        sum(s * v for s, v in zip(shares, column, strict=True))
+        for column in zip(*values, strict=True)
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "attempt", "hint"),
     [
@@ -208,12 +227,36 @@ def step_rebinding(parameters: list[Value], rate: float) -> None:
         ("XOR by two neurons", lambda a, b: a + b, "for \\(1, 1\\) it is 2, not 0"),
         ("largest learning rate", 0.5, "Larger ones still get closer"),
         ("living neuron", 0.0, "still no gradient"),
+        ("loss of guessing", -math.log(27), "the loss is −log"),
+        ("loss of guessing", math.log2(27), "the natural one"),
+        ("loss of guessing", 0.5, "probability 1/27"),
+        ("softmax", lambda scores: scores, "exp of each score by the sum"),
+        ("softmax", softmax_of_numbers, "are no Values any more"),
+        ("softmax", softmax_cut_off, "no gradient comes back"),
+        ("softmax", lambda scores: 0.5, "should be a list"),
+        ("softmax", lambda scores: [1.0], "should have 2 numbers, but it has 1"),
+        ("attention by hand", 15, "the second score is larger"),
+        ("attention", attention_unscaled, "the root of the width"),
+        ("attention", lambda query, keys, values: values[0], "should have 19 there"),
+        ("causal attention", lambda scores: [[1 / 3] * 3] * 3, "row 0 looks ahead"),
+        ("causal attention", lambda scores: [[1.0], [0.5, 0.5], [1 / 3] * 3], "row 1 should have"),
+        ("causal attention", lambda scores: [[1.0]], "a row for each position"),
     ],
 )
 def test_a_usual_mistake_gets_its_own_hint(name: str, attempt: Any, hint: str) -> None:
     right, said = verdict(name, attempt)
     assert not right
     assert re.search(hint, said), said
+
+
+def test_shares_of_later_positions_that_are_0_may_stand_there() -> None:
+    def causal_shares(scores: list[list[float]]) -> list[list[float]]:
+        return [
+            softmax_of_numbers(row[: place + 1]) + [0.0] * (len(row) - place - 1)
+            for place, row in enumerate(scores)
+        ]
+
+    assert verdict("causal attention", causal_shares)[0]
 
 
 def test_both_orders_of_a_diamond_that_are_right_are_accepted() -> None:

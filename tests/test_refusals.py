@@ -42,7 +42,7 @@ def test_a_drawing_refuses_what_its_kind_does_not_have(tmp_path: Path) -> None:
     pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
     square, _ = pair()
     program = compile(square)
-    with pytest.raises(ValueError, match="without fold, expand, edges and step"):
+    with pytest.raises(ValueError, match=r"as it is or with fold=.pack., without expand, edges"):
         draw(program, edges=True)
     with pytest.raises(ValueError, match="step needs one Value to go back from, but got 2"):
         draw(pair(), step=1)

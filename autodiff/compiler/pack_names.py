@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from autodiff.compiler.build import Parts, Recording, update_results
 from autodiff.compiler.layout import terms_of
@@ -11,10 +12,11 @@ from autodiff.compiler.packs import Pack, packs_of
 from autodiff.support.naming import Names
 
 __all__ = [
+    "NamedLoop",
     "array_names",
     "base_name",
     "described",
-    "listed_loops",
+    "named_loops",
     "names_of",
     "pack_name",
     "runs_of_names",
@@ -87,16 +89,28 @@ def names_of(recording: Recording, parts: Parts) -> dict[int, str]:
     return found
 
 
-def listed_loops(recording: Recording, parts: Parts) -> list[str]:
-    """Return a line for each loop of a program: its name, its lanes, and what each computes."""
+@dataclass(frozen=True, slots=True)
+class NamedLoop:
+    """A loop of a program: what its results are called, what each computes, and its pack."""
+
+    name: str
+    text: str
+    pack: Pack
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.text}"
+
+
+def named_loops(recording: Recording, parts: Parts) -> list[NamedLoop]:
+    """Return the loops of a program, in the order in which they can run."""
     linear = parts.linear
     kept = [parts.output, *parts.gradients.values(), *update_results(parts)]
     live = [place for place in linear.live(kept) if linear.registers[place].op is not None]
     names = names_of(recording, parts)
     packs = packs_of(linear, live, set(kept))
     arrays = array_names(linear, names)
-    lines = []
+    found = []
     for name, pack in zip(numbered([pack_name(pack, names) for pack in packs]), packs, strict=True):
-        lines.append(f"{name}: {described(pack, arrays)}")
+        found.append(NamedLoop(name, described(pack, arrays), pack))
         arrays.update(dict.fromkeys(pack.results, name))
-    return lines
+    return found

@@ -17,7 +17,7 @@ from autodiff.compiler.guard import GuardedRunner, Runner, guards_can_wait
 from autodiff.compiler.linear import Linear
 from autodiff.compiler.native import NativeRunner, NetworksRunner, key_of, load_code, store_code
 from autodiff.compiler.native import is_installed as native_is_installed
-from autodiff.compiler.pack_names import listed_loops
+from autodiff.compiler.pack_names import named_loops
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
 from autodiff.compiler.slices import slices
 from autodiff.compiler.standalone import OWN, Functions, Writable, to_c, to_javascript
@@ -140,7 +140,7 @@ class Program:
         >>> compile(sums[0] * sums[1] * sums[2]).loops[0]
         'sums: 3 × sum of 0.0 and 4 × w * x'
         """
-        return listed_loops(self.recording, self.expanded)
+        return [str(loop) for loop in named_loops(self.recording, self.expanded)]
 
     # ---- Python ----------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@
 ``lines``             a long picture in lines
 ``moment``            what is known at a moment of a pass
 ``boxes``             the :class:`~autodiff.drawing.picture.Picture` of a graph
-``program_picture``   that of a compiled program
+``program_picture``   that of a compiled program, and ``pack_picture``, of its loops
 ``palette``           the colours that have a meaning
 ``dot``, ``mermaid``  a picture as text
 ``render``, ``svg``   as SVG, PNG and PDF

@@ -16,6 +16,7 @@ from autodiff.drawing.layout import in_layout, laid_out
 from autodiff.drawing.legend import with_legend
 from autodiff.drawing.mermaid import mermaid_text
 from autodiff.drawing.moment import NOW, backward_moments, contributions_in, moment_after
+from autodiff.drawing.pack_picture import picture_of_loops
 from autodiff.drawing.picture import Picture
 from autodiff.drawing.program_picture import picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
@@ -190,7 +191,8 @@ def draw(
     contributions.  ``legend=True`` adds what the shapes mean.  A picture of more than
     ``max_nodes`` boxes is refused, because nobody could read it.
 
-    A compiled program is drawn as its instructions: forward, backward and update.
+    A compiled program is drawn as its instructions: forward, backward and update.  With
+    ``fold="pack"``, operations that are alike are one box, as ``program.loops`` lists them.
 
     Raises TypeError or ValueError for a wrong argument; ImportError if the package graphviz is
     not installed.
@@ -214,10 +216,16 @@ def draw(
     check_arguments(rankdir, precision, max_nodes)
     room = None
     if isinstance(root, Program):
-        if fold is not None or expand or edges or step is not None:
-            raise ValueError("a program is drawn without fold, expand, edges and step")
-        picture = picture_of_program(root, precision)
-        check_size(len(picture.boxes), max_nodes, "the program", "Draw the output instead")
+        if fold not in (None, "pack") or expand or edges or step is not None:
+            raise ValueError(
+                'a program is drawn as it is or with fold="pack", without expand, edges and step'
+            )
+        if fold is None:
+            picture = picture_of_program(root, precision)
+            hint = 'Fold it: fold="pack" draws its loops'
+        else:
+            picture, hint = picture_of_loops(root, precision), "Draw the output instead"
+        check_size(len(picture.boxes), max_nodes, "the program", hint)
     else:
         roots = roots_of(root)
         check_fold(fold, expand)
@@ -291,6 +299,8 @@ def check_size(count: int, max_nodes: int, what: str, hint: str) -> None:
 
 def check_fold(fold: Fold | None, expand: Sequence[str | Value]) -> None:
     """Raise TypeError or ValueError if fold or expand is wrong."""
+    if fold == "pack":
+        raise ValueError('fold="pack" is for compiled programs: draw(compile(loss), ...)')
     if fold is not None and fold not in FOLDS:
         raise ValueError(f"fold must be None or one of {', '.join(FOLDS)}, but is {fold!r}")
     if (

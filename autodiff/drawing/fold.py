@@ -20,8 +20,8 @@ from autodiff.value import Value
 
 __all__ = ["FOLDS", "Fold", "fold_that_fits", "folded"]
 
-Fold: TypeAlias = Literal["neuron", "layer", "row", "call"]
-FOLDS: tuple[Fold, ...] = get_args(Fold)
+Fold: TypeAlias = Literal["neuron", "layer", "row", "call", "pack"]
+FOLDS: tuple[Fold, ...] = get_args(Fold)[:-1]  # those of graphs; the last is that of programs
 
 # More inputs of one module than this are drawn as one box.
 MOST_INPUTS = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autodiff.compiler.build import Parts
 from autodiff.compiler.linear import Kind as RegisterKind
 from autodiff.compiler.linear import Register
 from autodiff.compiler.program import Program
@@ -11,7 +12,8 @@ from autodiff.drawing.shown import lines_of, name_shown, number_shown, shortened
 
 __all__ = ["picture_of_program"]
 
-SECTIONS = ("forward", "backward", "update")
+UPDATE = "update"
+SECTIONS = ("forward", "backward", UPDATE)
 OPERAND_LENGTH = 20
 
 
@@ -62,13 +64,6 @@ class ProgramPainter:
         """Return whether a register is a number known at compile time."""
         return self.registers[place].kind is RegisterKind.NUMBER
 
-    def section(self, place: int) -> str:
-        """Return which section of the program an operation is in; '' for a leaf."""
-        if not self.registers[place].operands:
-            return ""
-        ends = (self.parts.forward_end, self.parts.backward_end, len(self.registers))
-        return next(name for name, end in zip(SECTIONS, ends, strict=True) if place < end)
-
     def box(self, place: int) -> Box:
         """Return the box of a register."""
         register = self.registers[place]
@@ -83,7 +78,12 @@ class ProgramPainter:
         elif kind == "input":
             return Box(f"r{place}", kind, name, tuple(lines_of(f"{name} = {number}")))
         return Box(
-            f"r{place}", kind, name, tuple(lines_of(title)), lines, frame=self.section(place)
+            f"r{place}",
+            kind,
+            name,
+            tuple(lines_of(title)),
+            lines,
+            frame=section_of(self.parts, place),
         )
 
     def operand(self, place: int) -> str:
@@ -98,12 +98,21 @@ class ProgramPainter:
         for position, used in enumerate(self.registers[place].operands):
             if self.is_number(used):
                 continue
-            section, tail = self.section(place), f"r{used}"
+            section, tail = section_of(self.parts, place), f"r{used}"
             if not self.registers[used].operands and section != sections.setdefault(used, section):
                 tail, name = f"r{used}_in_{section}", name_shown(self.names[used])
                 self.references[tail] = Box(tail, "reference", name, (name,), frame=section)
             found.append(Arrow(f"r{used}-r{place}-{position}", tail, f"r{place}"))
         return found
+
+
+def section_of(parts: Parts, place: int) -> str:
+    """Return which section of a program an operation is in; '' for a leaf."""
+    registers = parts.linear.registers
+    if not registers[place].operands:
+        return ""
+    ends = (parts.forward_end, parts.backward_end, len(registers))
+    return next(name for name, end in zip(SECTIONS, ends, strict=True) if place < end)
 
 
 def kind_of(register: Register) -> Kind:
