@@ -122,7 +122,7 @@ function showPlaying() {
 function tellWhyOver() {
   tell(app.training.broken
     ? `The loss of step ${counted(app.training.step + 1)} is not finite, so training stopped before it.`
-    : `All ${counted(data.steps)} steps are done, and the learning rate has come down to 0. Start again, or look inside.`);
+    : `All ${counted(data.steps)} steps are done: the learning rate is 0 now.`);
 }
 
 function restart() {
@@ -157,7 +157,7 @@ function addWords(words) {
     const text = word || "(empty)";
     return known.has(word) ? element("li", {}, text) : element("li", { class: "new" }, `${text}*`);
   }));
-  const title = `after ${counted(app.training.step)} steps, temperature ${shown(app.temperature)}: ${fresh} of ${words.length} are new`;
+  const title = `step ${counted(app.training.step)}, temperature ${shown(app.temperature)}: ${fresh} of ${words.length} new`;
   const place = byId("names");
   place.prepend(element("section", { class: "batch" }, element("h3", {}, title), list));
   place.scrollTop = 0;
@@ -283,7 +283,7 @@ function publish() {
 function begin() {
   setText(byId("network"), data.network);
   setText(byId("of-steps"), ` of ${counted(data.steps)}`);
-  setText(byId("curve-key"), `dots: a word each; line: mean of ${data.smoothed}`);
+  setText(byId("curve-key"), `dots: words; line: mean of ${data.smoothed}`);
   for (let layer = 0; layer < data.layers; layer += 1) byId("layer").append(element("option", { value: layer }, layer + 1));
   byId("layer-field").hidden = data.layers === 1;
   byId("word").value = data.word;
