@@ -273,7 +273,7 @@ function publish() {
     get step() { return app.training.step; },
     get isRunning() { return isRunning(); },
     get losses() { return app.training.losses.slice(); },
-    get state() { return Array.from(app.training.state); },
+    get weights() { return data.weights.map((place) => app.training.state[place]); },
     get numbers() { app.look.compute(app.training.state); return Array.from(app.look.numbers); },
     newWords(count, temperature, seed) { return newWords(app.training.state, temperature, seed, count); },
     get program() { return program; },

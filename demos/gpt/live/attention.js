@@ -23,7 +23,8 @@ function makeHeads() {
         if (answers <= asks) {
           cell.addEventListener("click", () => choose({ head, asks, answers, node: null }));
           cell.addEventListener("keydown", (event) => cellKey(event, head, asks, answers));
-          for (const kind of ["pointerenter", "focus"]) cell.addEventListener(kind, () => tellCell(head, asks, answers));
+          cell.addEventListener("pointerenter", () => tellCell(head, asks, answers));
+          cell.addEventListener("focus", () => { tellCell(head, asks, answers); say(byId("told").textContent); });
           cells[asks].push(cell);
         }
         row.append(cell);
@@ -85,8 +86,6 @@ function tellCell(head, asks, answers) {
   app.pointed = [head, asks, answers];
   const weight = look.pair("weight", chosen.layer, head, asks, answers);
   setText(byId("told"), `Head ${head + 1}: ${look.token(asks)} looks at ${look.token(answers)}, ${shown(weight)}; loss of ${app.word} ${shown(look.loss)}`);
-  const cell = headCells[head][asks][answers];
-  cell.setAttribute("aria-label", `${look.token(asks)} at ${look.token(answers)}: ${shown(weight, 3)}`);
 }
 
 function cellKey(event, head, asks, answers) {

@@ -35,8 +35,9 @@ function numberButton(node, more = {}) {
 function showNumbers(inside) {
   for (const button of inside.querySelectorAll(".ask")) {
     const number = numberOf(app.look, button.node);
-    setText(button, shown(number, digits()));
-    button.setAttribute("aria-label", `${nameOf(app.look, button.node)}: ${shown(number)}`);
+    const text = shown(number, digits());
+    setText(button, text);
+    button.setAttribute("aria-label", `${nameOf(app.look, button.node)}: ${text}`);
     button.setAttribute("aria-pressed", String(isSame(button.node, app.node)));
   }
 }

@@ -45,6 +45,11 @@ class Compiled:
         """The numbers that the page begins with."""
         return [variable.data for variable in self.program.variables]
 
+    def places(self, weights: Sequence[Value]) -> list[int]:
+        """Return where weights are in the state."""
+        places = {variable: place for place, variable in enumerate(self.program.variables)}
+        return [places[weight] for weight in weights]
+
 
 def compile_gpt(model: GPT, optimizer: nn.Optimizer) -> Compiled:
     """Compile the step of training, the logits of a word, and all that its heads compute."""
