@@ -12,6 +12,9 @@ from demos.gpt.documents import Documents
 from demos.gpt.model import GPT, Past, Shape, next_token_logits, next_token_loss
 from demos.gpt.page import gpt_page
 
+# What docs/gpt.md shows of the page.
+PICTURE = Path(__file__).resolve().parent.parent / "docs" / "images" / "gpt_page.png"
+
 WORDS = ["ada", "bea", "cab", "d", "abba", "decade"]
 STEPS = 40
 SHAPE = {"context": 6, "width": 4, "heads": 2, "layers": 2}

@@ -128,6 +128,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def write_page(model: GPT, options: argparse.Namespace) -> None:
     """Write the live page, and print where it is."""
+    weights = len(model.parameters())
+    print(f"Compiling a GPT of {weights:,} weights to JavaScript ...", flush=True)
     path = gpt_page(
         *(model, options.documents, options.steps, options.out / "gpt.html"),
         word=options.word,

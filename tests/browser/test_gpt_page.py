@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from tests.browser.conftest import Open
 from tests.browser.opened import Opened
 from tests.browser.python_side import assert_close
 from tests.browser.test_use import BESIDE, SIZES, serious
-from tests.gpt_pages import SHAPE, STEPS, WORDS, Small, by_name, numbers_of
+from tests.conftest import Golden
+from tests.gpt_pages import PICTURE, SHAPE, STEPS, WORDS, Small, by_name, numbers_of
 
 
 def nothing(step: int, loss: float) -> None:
@@ -356,7 +358,7 @@ def test_the_help_lists_every_key_that_a_control_names(gpt: Path, open_page: Ope
 
 
 def test_the_page_of_the_command_is_small_and_trains_a_thousand_steps(
-    tmp_path: Path, open_page: Open, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, open_page: Open, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     command.main(["--page", "--out", str(tmp_path)])
     path = tmp_path / "gpt.html"
@@ -368,3 +370,19 @@ def test_the_page_of_the_command_is_small_and_trains_a_thousand_steps(
     losses: list[Any] = opened.live("losses")
     assert len(losses) == 1000
     assert sum(losses[-50:]) / 50 < 2.4 < sum(losses[:50]) / 50
+    opened.settle()
+    picture = tmp_path / "page.png"
+    opened.page.screenshot(path=str(picture))
+    if golden.rewrite:
+        shutil.copyfile(picture, PICTURE)
+    assert difference(picture, PICTURE) < 6.0
+
+
+def difference(one: Path, other: Path) -> float:
+    """Return how far two pictures are apart in the mean, of 255: other fonts are some apart."""
+    image = pytest.importorskip("PIL.Image", reason="it reads the pictures")
+    pictures = [image.open(path).convert("L") for path in (one, other)]
+    assert pictures[0].size == pictures[1].size
+    pairs = zip(*[picture.tobytes() for picture in pictures], strict=True)
+    apart = [abs(a - b) for a, b in pairs]
+    return sum(apart) / len(apart)

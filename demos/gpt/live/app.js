@@ -294,6 +294,7 @@ function begin() {
   sampleOnce();
   new ResizeObserver(refresh).observe(document.body);
   publish();
+  performance.mark("ready");
 }
 
 // The page is painted before its first numbers are there: they take the browser a moment.
