@@ -138,7 +138,7 @@ def test_the_command_writes_the_page_and_trains_nothing(
     size = ["--width", "4", "--heads", "2", "--context", "6"]
     main(["--page", "--text", str(words), "--out", str(tmp_path), *size])
     assert capsys.readouterr().out == (
-        "Compiling a GPT of 336 weights to JavaScript ...\n"
+        "Compiling a GPT of 264 weights to JavaScript ...\n"
         f"Wrote {tmp_path / 'gpt.html'}: open it in a browser.\n"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gpt.html", "words.txt"]

@@ -215,7 +215,7 @@ def test_the_page_takes_its_signs_from_the_palette() -> None:
     named = set(re.findall(r"var\(--([\w-]+)", sheet)) | set(
         re.findall(r'colour\("([\w-]+)"', scripts)
     )
-    own = {*re.findall(r"--([\w-]+):", sheet), "flow", "share", "tint"}
+    own = {*re.findall(r"--([\w-]+):", sheet), "flow", "share", "tint", "cell", "columns"}
     assert named <= given | own, "the page names a colour that it does not have"
 
 
