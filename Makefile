@@ -21,7 +21,8 @@ $(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
 help:
 	@echo 'make xor       train the XOR lab; log and predictions here, pictures in out/'
 	@echo 'make page      write the live page of the XOR lab: one HTML file, offline'
-	@echo 'make gpt       train a GPT on first names; new ones here, pictures in out/'
+	@echo 'make gpt       train a GPT on first names; new ones here, pictures in out/;'
+	@echo '               ARGS=--page writes a page that trains it in the browser'
 	@echo 'make test      run the tests (what is not installed is skipped, saying why)'
 	@echo 'make check     lint and coverage: what a change has to pass'
 	@echo 'make lint      ruff (lint, format) and mypy --strict'

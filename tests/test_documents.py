@@ -23,6 +23,7 @@ from tests.documents import (
     recipes,
 )
 from tests.editor import PICTURE
+from tests.gpt_pages import PICTURE as PAGE_PICTURE
 
 DOCUMENTS = {path.name: parse(path) for path in PATHS}
 IMAGES = ROOT / "docs" / "images"
@@ -45,7 +46,7 @@ def test_every_block_of_a_document_runs_and_shows_what_it_says(
     reading.run()
     if golden.rewrite:
         document.path.write_text(reading.rewritten, encoding="utf-8", newline="\n")
-    for shown in images_in(name) - {PICTURE}:
+    for shown in images_in(name) - {PICTURE, PAGE_PICTURE}:
         made = list(tmp_path.rglob(shown.name))
         assert len(made) == 1, f"{name} shows {shown.name}, which {len(made)} of its blocks make"
         if golden.rewrite:

@@ -381,6 +381,7 @@ DESCRIBED = (
     "autodiff.chain_rules",
     "autodiff.compiler",
     "autodiff.debug",
+    "demos.gpt.live",
     "demos.live",
     "demos.sweep",
     "demos.worksheet",

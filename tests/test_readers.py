@@ -516,6 +516,7 @@ HASHES = st.lists(
 # What the page defines around address.js: the lab's network and data.
 BROWSER = """
 const MOST_EPOCHS = 1000000, MOST_EDITS = 200;
+const FIRST_ROW = 1;
 const data = { draws: true, rows: [[0, 0], [0, 1], [1, 0], [1, 1]], weights: new Array(17) };
 """
 

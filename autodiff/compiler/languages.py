@@ -252,7 +252,7 @@ def helper_functions(language: Language, used: Sequence[Operation]) -> list[str]
     """Return the lines that define the operations which the language writes as calls."""
     lines: list[str] = []
     done: set[str] = set()
-    for op in used:
+    for op in dict.fromkeys(used):
         if "(" in language.operation(op, ["a"] * (op.arity or 1), None):
             _define(language, op, done, lines)
     for function, definition in LIBRARY_LINES[language].items():

@@ -318,7 +318,8 @@ class Program:
         Built with ``-ffp-contract=off`` it computes the same bits.  Raises NotTranslatableError
         if an operation's forward does more than C can be told.
         """
-        return to_c(self._writable)
+        with collector_paused():
+            return to_c(self._writable)
 
     def to_javascript(
         self, functions: Functions | None = None, *, own: Collection[str] = OWN
@@ -352,7 +353,8 @@ class Program:
         if (typeof module !== "undefined") module.exports = { step, run, twice };
         <BLANKLINE>
         """
-        return to_javascript(self._writable, functions, own)
+        with collector_paused():
+            return to_javascript(self._writable, functions, own)
 
     @property
     def _writable(self) -> Writable:

@@ -17,6 +17,7 @@ function enterSteps(at = 0) {
   app.selected = 0;
   document.body.classList.add("stepping"); // the graph has its new size before it is looked at
   if (document.documentElement.scrollHeight > window.innerHeight + 4) byId("graph-card").scrollIntoView();
+  byId("stepper").hidden = false; // what is hidden takes no focus
   showStep(Math.max(0, Math.min(at, allSteps.length - 1)));
   byId("next").focus({ preventScroll: true });
 }

@@ -35,7 +35,8 @@ from nn.fit import ENGINES
 try:
     from tqdm import tqdm
 
-    from demos.gpt.pictures import plot_attention, plot_losses
+    from demos.gpt.page import gpt_page
+    from demos.gpt.pictures import SMOOTHED, plot_attention, plot_losses
     from demos.progress import progress_bar
 except ModuleNotFoundError as missing:
     sys.exit(missing_package("demos.gpt", "demos", missing))
@@ -78,7 +79,12 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--word", default=None, help=f"whose attention is drawn; default: {WORD}, or the first word"
     )
-    add_out(parser, "the pictures and weights")
+    parser.add_argument(
+        "--page",
+        action="store_true",
+        help="write a page, gpt.html, that trains it in the browser, and do nothing else",
+    )
+    add_out(parser, "the pictures and weights, or the page")
     options = parser.parse_args(arguments)
     if options.width % options.heads:
         parser.error(
@@ -105,6 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tokens = len(documents.alphabet.letters) + 1
     shape = Shape(tokens, options.context, options.width, options.heads, options.layers)
     model = GPT(shape, random.Random(options.seed))
+    if options.page:
+        write_page(model, options)
+        return
     print(
         f"{len(documents.words):,} words of {tokens - 1} letters; "
         f"{len(model.parameters()):,} weights"
@@ -115,6 +124,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print_samples(model, options)
     print(f"\nTrained {len(losses):,} steps in {seconds:.1f} s (engine: {engine}).")
     write_results(model, losses, options)
+
+
+def write_page(model: GPT, options: argparse.Namespace) -> None:
+    """Write the live page, and print where it is."""
+    weights = len(model.parameters())
+    print(f"Compiling a GPT of {weights:,} weights to JavaScript ...", flush=True)
+    path = gpt_page(
+        *(model, options.documents, options.steps, options.out / "gpt.html"),
+        word=options.word,
+        temperature=options.temperature,
+        seed=options.seed,
+        samples=SAMPLES,
+        smoothed=SMOOTHED,
+        title="A GPT on first names" if options.text == NAMES else f"A GPT on {options.text.name}",
+    )
+    print(f"Wrote {path}: open it in a browser.")
 
 
 def trained(model: GPT, options: argparse.Namespace) -> tuple[list[float], str]:

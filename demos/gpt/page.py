@@ -73,6 +73,7 @@ def gpt_page(
         "steps": steps,
         "chance": math.log(shape.tokens),
         "state": compiled.state,
+        "weights": compiled.places(model.parameters()),
         "pair": compiled.pair,
         "row": compiled.row,
         "word": word,

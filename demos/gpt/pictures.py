@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from demos.plots import LINE, STYLE, save_figure
 
-__all__ = ["plot_attention", "plot_losses"]
+__all__ = ["SMOOTHED", "plot_attention", "plot_losses"]
 
 SMOOTHED = 50  # steps whose mean is drawn: one word is much harder than another
 

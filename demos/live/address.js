@@ -11,7 +11,7 @@ function addressOf(state) {
   const edits = state.edits.slice(0, MOST_EDITS);
   const rate = edits.find((edit) => edit.epoch === 0 && edit.kind === "lr");
   if (rate) parts.push(`lr=${exactly(rate.number)}`);
-  if (state.row > 0) parts.push(`row=${state.row + 1}`);
+  if (state.row !== FIRST_ROW) parts.push(`row=${state.row + 1}`);
   if (state.step !== null) parts.push(`step=${state.step + 1}`);
   const others = edits.filter((edit) => edit !== rate);
   if (others.length) {
@@ -23,7 +23,7 @@ function addressOf(state) {
 
 // What an address says, and which parts of it made no sense. Nothing in it is trusted.
 function stateFrom(hash) {
-  const state = { seed: null, epoch: 0, row: 0, step: null, edits: [] };
+  const state = { seed: null, epoch: 0, row: FIRST_ROW, step: null, edits: [] };
   const ignored = [];
   let rate = null; // the one at the start, the last of them if there are several
   const text = hash.replace(/^#/, "");

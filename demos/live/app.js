@@ -60,7 +60,7 @@ function trainInFrame(time) {
     owed -= count;
     slice = Math.min(2 * slice, 500);
   }
-  if (goal === null && owed > app.speed / 10) owed = 0; // too slow for this speed: do not catch up
+  if (goal === null) owed = Math.min(owed, Math.max(1, app.speed / 10)); // too slow for this speed: do not catch up
   if (goal !== null && app.timeline.epoch >= goal) endGoal();
   if (stopped()) {
     pause();
@@ -242,7 +242,7 @@ function readAddress() {
 // ---- keys
 
 const KEYS = [
-  ["Space", "play or pause", togglePlay],
+  ["Space", "play or pause; in a lesson the next step", () => (app.step === null ? togglePlay() : nextStep())],
   ["E", "one epoch", () => trainBy(1)],
   ["T", "1,000 epochs", () => trainBy(1000)],
   ["[", "slower", () => changeSpeed(-1)],
@@ -255,8 +255,10 @@ const KEYS = [
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
-  ["→", "next step", () => app.step !== null && nextStep()],
-  ["←", "step back", () => app.step !== null && previousStep()],
+  ["→", "next step; PageDown too", () => app.step !== null && nextStep()],
+  ["←", "step back; PageUp too", () => app.step !== null && previousStep()],
+  ["PageDown", "next step, or step through backprop", nextStep],
+  ["PageUp", "step back", previousStep],
   ["1 – 9", "row of the data shown in the graph", null],
   ["F", "flip the target of that row", () => flipRow(app.row)],
   ["P", "go to the boundary (arrows move, Enter shows a point)", () => plane.focus()],

@@ -2,10 +2,13 @@
 
 const width = data.inputs.length + data.targets.length;
 
+// The row that is shown first: one with inputs that are not 0, or nothing would flow through weights.
+const FIRST_ROW = Math.max(0, data.rows.findIndex((row) => row.slice(0, data.inputs.length).some((number) => number !== 0)));
+
 const app = {
   timeline: null,
   seed: null,
-  row: 0,
+  row: FIRST_ROW,
   probe: null, // a point that is not in the data set: a row of its own
   selected: 0, // the node that is explained; 0 is none
   step: null, // the step that is shown; null when training
@@ -98,9 +101,7 @@ function updateLesson({ index }) {
 }
 
 function introduction() {
-  const goal = app.timeline.epoch === 0
-    ? `This network has learned nothing yet: its ${data.weights.length} weights are random. Press Play and watch the boundary bend, or step through one round of backprop by hand.`
-    : `${data.weights.length} weights, changed ${counted(app.timeline.epoch)} times, each time a little against its gradient. Rewind below the loss curve to see it happen again.`;
+  const goal = app.timeline.epoch === 0 ? beforeTraining() : afterTraining();
   return [
     element("p", { class: "lead" }, goal),
     element("ul", { class: "hints" },
@@ -108,4 +109,17 @@ function introduction() {
       element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it, double-click it to flip its target." : "Choose a row above the graph to send it through the network."),
       element("li", {}, "Change a weight in the table and see what happens.")),
   ];
+}
+
+function beforeTraining() {
+  const start = app.seed === null ? "are those that it came with" : `are random, from seed ${app.seed}`;
+  return `This network has learned nothing yet: its ${data.weights.length} weights ${start}. Press Play and watch the boundary bend, or step through one round of backprop by hand.`;
+}
+
+function afterTraining() {
+  const { epoch, losses } = app.timeline, { loss, means } = app.measured;
+  const changed = `${data.weights.length} weights, changed ${counted(epoch)} times`;
+  if (means.every((mean) => mean === 0)) return `${changed}. Now every gradient is 0, so nothing changes any more; click a box to see where that begins.`;
+  if (!(loss <= losses[0])) return `${changed}, each time against its gradient, and the loss is larger than at the start: the steps are too large. Try a smaller learning rate.`;
+  return `${changed}, each time a little against its gradient. Rewind below the loss curve to see it happen again.`;
 }

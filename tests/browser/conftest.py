@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.opened import BROWSER, Opened, launch
 from tests.browser.pages import hostile_page, lab_page, moons_page, small_page
+from tests.gpt_pages import WORDS, Small
 
 Open = Callable[..., Opened]
 
@@ -71,3 +72,9 @@ def moons(pages: Path) -> Path:
 def hostile(pages: Path) -> Path:
     """A page whose every name tries to break out of it."""
     return hostile_page(pages / "hostile.html")
+
+
+@pytest.fixture(scope="session")
+def gpt(pages: Path) -> Path:
+    """The page of a small GPT."""
+    return Small(WORDS).page(pages / "gpt.html")

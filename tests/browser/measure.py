@@ -1,10 +1,12 @@
-"""How fast and how large the page is: ``python -m tests.browser.measure``."""
+"""How fast and how large the pages are: ``python -m tests.browser.measure``."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
+from demos.gpt import command as gpt
 from tests.browser.opened import Opened, launch
 from tests.browser.pages import lab_page, moons_page
 
@@ -29,6 +31,36 @@ FRAMES = """async (milliseconds) => {
 }"""
 
 
+TRAIN_GPT = """async () => {
+  const started = performance.now();
+  document.getElementById("thousand").click();
+  while (live.isRunning) await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);
+  return performance.now() - started;
+}"""
+PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+READY = "performance.getEntriesByName('ready')[0].startTime"
+
+
+def measure_gpt(browser: Any, folder: Path) -> None:
+    """Print the measurements of the GPT's page: 1,000 steps with all that it shows meanwhile."""
+    gpt.main(["--page", "--out", str(folder)])
+    path = folder / "gpt.html"
+    print(f"GPT: {path.stat().st_size / 1e6:.2f} MB")
+    for width, height in ((1280, 720), (1920, 1080), (390, 844)):
+        opened = Opened(browser, path, viewport={"width": width, "height": height})
+        opened.wait_until("live.step === 0")
+        paint, ready = opened.evaluate(PAINT), opened.evaluate(READY)
+        seconds = opened.evaluate(TRAIN_GPT) / 1000
+        opened.press("r")
+        again = opened.evaluate(TRAIN_GPT) / 1000
+        print(
+            f"  {width}x{height}: painted after {paint:.0f} ms, ready after {ready:.0f} ms; "
+            f"1,000 steps in {seconds:.2f} s, once more in {again:.2f} s"
+        )
+        opened.close()
+
+
 def main() -> None:
     """Print the measurements."""
     from playwright.sync_api import sync_playwright
@@ -49,6 +81,7 @@ def main() -> None:
                     f"{frames:.0f} frames a second while playing, 99 % of them within {slow:.0f} ms"
                 )
                 opened.close()
+        measure_gpt(browser, Path(folder))
         browser.close()
 
 

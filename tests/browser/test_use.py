@@ -572,6 +572,88 @@ def test_nothing_moves_by_itself_where_less_motion_is_wanted(lab: Path, open_pag
     assert still.evaluate(view) == at_once
 
 
+# ---- a lesson ------------------------------------------------------------------------------
+
+
+def test_the_first_lesson_is_a_row_in_which_weights_count(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    opened.press("b")
+    opened.settle()
+    assert opened.text("#row-name") == "row 2"  # 0 1
+    names, gradients = opened.live("names"), opened.live("gradients")
+    assert gradients[names.index("hidden.weight[0][1]")] != 0.0
+
+
+def test_a_lesson_goes_on_by_the_keys_that_a_hand_lies_on(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    step = "document.getElementById('step-count').textContent.split('/')[0].trim()"
+    opened.page.locator("#step-mode").focus()
+    opened.press("Space")
+    opened.settle()
+    assert opened.evaluate(step) == "1"  # Space has not closed it again
+    for key, wanted in (
+        *(("Enter", "2"), ("Space", "3"), ("PageDown", "4"), ("PageUp", "3"), ("ArrowRight", "4")),
+    ):
+        opened.press(key)
+        opened.settle()
+        assert opened.evaluate(step) == wanted, key
+    opened.page.locator("#lesson-card").focus()
+    opened.press("Space")
+    opened.settle()
+    assert opened.evaluate(step) == "5"
+    assert opened.live("epoch") == 0
+
+
+@pytest.mark.parametrize(("speed", "most"), [("1", 4), ("10", 35)])
+def test_slow_speeds_train_at_that_speed(lab: Path, open_page: Open, speed: str, most: int) -> None:
+    opened = open_page(lab)
+    opened.page.locator("#speed").select_option(speed)
+    opened.press("Space")
+    started = opened.evaluate("performance.now()")
+    opened.wait_until(f"live.epoch >= {int(speed) * 2}")
+    opened.press("Space")
+    seconds = (opened.evaluate("performance.now()") - started) / 1000
+    # At most as many as are due; a busy machine gives fewer.
+    assert opened.live("epoch") <= seconds * int(speed) + 1
+    assert opened.live("epoch") <= most
+
+
+CUT = """[...document.querySelectorAll("td input, .amount, td")]
+  .filter((each) => each.offsetParent && each.scrollWidth > each.clientWidth + 1)
+  .map((each) => each.value || each.textContent)"""
+
+
+def test_no_number_of_a_table_is_cut(lab: Path, moons: Path, open_page: Open) -> None:
+    for path in (lab, moons):
+        opened = open_page(path)
+        field = opened.page.locator("#weights input").first
+        field.fill("-0.00005309876")
+        field.press("Enter")
+        opened.settle()
+        assert field.input_value() == "−5.31e−05"
+        for width, height in (*SIZES, (1366, 625), (1100, 800)):
+            opened.page.set_viewport_size({"width": width, "height": height})
+            for tab in ("weights", "data"):
+                opened.page.locator(f"#{tab}-tab").click()
+                opened.settle()
+                assert opened.evaluate(CUT) == [], (path.name, width, tab)
+
+
+def test_what_is_said_of_training_is_true(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    assert "are those that it came with" in opened.text("#lesson")
+    opened.press("n")
+    opened.settle()
+    assert "are random, from seed" in opened.text("#lesson")
+    opened.press("r", "t")
+    opened.settle()
+    assert "each time a little against its gradient" in opened.text("#lesson")
+    opened.fill("Learning rate", "500")
+    opened.press("e", "e", "e")
+    opened.settle()
+    assert "the steps are too large" in opened.text("#lesson")
+
+
 # ---- for everyone --------------------------------------------------------------------------
 
 

@@ -122,7 +122,7 @@ function showPlaying() {
 function tellWhyOver() {
   tell(app.training.broken
     ? `The loss of step ${counted(app.training.step + 1)} is not finite, so training stopped before it.`
-    : `All ${counted(data.steps)} steps are done, and the learning rate has come down to 0. Start again, or look inside.`);
+    : `All ${counted(data.steps)} steps are done: the learning rate is 0 now.`);
 }
 
 function restart() {
@@ -157,7 +157,7 @@ function addWords(words) {
     const text = word || "(empty)";
     return known.has(word) ? element("li", {}, text) : element("li", { class: "new" }, `${text}*`);
   }));
-  const title = `after ${counted(app.training.step)} steps, temperature ${shown(app.temperature)}: ${fresh} of ${words.length} are new`;
+  const title = `step ${counted(app.training.step)}, temperature ${shown(app.temperature)}: ${fresh} of ${words.length} new`;
   const place = byId("names");
   place.prepend(element("section", { class: "batch" }, element("h3", {}, title), list));
   place.scrollTop = 0;
@@ -273,7 +273,7 @@ function publish() {
     get step() { return app.training.step; },
     get isRunning() { return isRunning(); },
     get losses() { return app.training.losses.slice(); },
-    get state() { return Array.from(app.training.state); },
+    get weights() { return data.weights.map((place) => app.training.state[place]); },
     get numbers() { app.look.compute(app.training.state); return Array.from(app.look.numbers); },
     newWords(count, temperature, seed) { return newWords(app.training.state, temperature, seed, count); },
     get program() { return program; },
@@ -283,7 +283,7 @@ function publish() {
 function begin() {
   setText(byId("network"), data.network);
   setText(byId("of-steps"), ` of ${counted(data.steps)}`);
-  setText(byId("curve-key"), `dots: a word each; line: mean of ${data.smoothed}`);
+  setText(byId("curve-key"), `dots: words; line: mean of ${data.smoothed}`);
   for (let layer = 0; layer < data.layers; layer += 1) byId("layer").append(element("option", { value: layer }, layer + 1));
   byId("layer-field").hidden = data.layers === 1;
   byId("word").value = data.word;
@@ -294,6 +294,7 @@ function begin() {
   sampleOnce();
   new ResizeObserver(refresh).observe(document.body);
   publish();
+  performance.mark("ready");
 }
 
 // The page is painted before its first numbers are there: they take the browser a moment.

@@ -1,8 +1,8 @@
 // ---- the attention of each head, as a picture -----------------------------------------------
 
-const LEAST_CELL = 30; // pixels; a percentage is read at this size
+const LEAST_CELL = 29; // pixels; a percentage is read at this size
 const MOST_CELL = 64;
-const LABELS = 82, TITLE = 56, GAP = 3; // what a head has beside its cells
+const LABELS = 56, HEADING = 44, GAP = 2; // what a head has beside its cells, and between them
 const isWide = window.matchMedia("(min-width: 1100px) and (min-height: 620px)");
 
 const headCells = []; // for each head, the cells of its triangle: [asks][answers]
@@ -23,14 +23,15 @@ function makeHeads() {
         if (answers <= asks) {
           cell.addEventListener("click", () => choose({ head, asks, answers, node: null }));
           cell.addEventListener("keydown", (event) => cellKey(event, head, asks, answers));
-          for (const kind of ["pointerenter", "focus"]) cell.addEventListener(kind, () => tellCell(head, asks, answers));
+          cell.addEventListener("pointerenter", () => tellCell(head, asks, answers));
+          cell.addEventListener("focus", () => { tellCell(head, asks, answers); say(byId("told").textContent); });
           cells[asks].push(cell);
         }
         row.append(cell);
       }
       body.append(row);
     }
-    const columns = element("tr", {}, element("td", { class: "later" }), ...Array.from({ length: look.length }, (_, answers) => element("th", { scope: "col" }, axis(answers))));
+    const columns = element("tr", {}, element("td", { class: "later" }), ...Array.from({ length: look.length }, (_, answers) => element("th", { scope: "col" }, element("span", {}, axis(answers)))));
     const table = element("table", { role: "grid", "aria-label": `Head ${head + 1}: rows look at columns, in percent` }, element("thead", {}, columns), body);
     place.append(element("section", { class: "head", "aria-label": `Head ${head + 1}` }, title, table));
     headCells.push(cells);
@@ -48,10 +49,10 @@ function fitHeads() {
   let best = 0, columns = 1;
   for (let tried = 1; tried <= data.heads; tried += 1) {
     const rows = Math.ceil(data.heads / tried);
-    const wide = (across / tried - LABELS) / count - GAP, high = (down / rows - TITLE) / (count + 1) - GAP;
-    const cell = isWide.matches ? Math.min(wide, high) : wide;
-    const fits = Math.min(Math.max(cell, LEAST_CELL), wide);
-    if (tried === 1 || (wide >= LEAST_CELL && fits > best)) [best, columns] = [fits, tried];
+    const wide = (across / tried - LABELS) / count - GAP, high = (down / rows - HEADING) / count - GAP;
+    if (tried > 1 && wide < LEAST_CELL) break;
+    const cell = isWide.matches ? Math.min(wide, Math.max(high, LEAST_CELL)) : wide;
+    if (tried === 1 || cell >= best) [best, columns] = [cell, tried];
   }
   best = Math.max(LEAST_CELL, Math.min(MOST_CELL, Math.floor(best)));
   place.style.setProperty("--cell", `${best}px`);
@@ -61,12 +62,13 @@ function fitHeads() {
 function showHeads() {
   const { look, chosen } = app;
   fitHeads();
+  const strongFrom = isDark() ? 0.56 : 0.75; // from where the other ink is read better
   headCells.forEach((cells, head) => {
     cells.forEach((row, asks) => row.forEach((cell, answers) => {
       const weight = look.pair("weight", chosen.layer, head, asks, answers);
       setText(cell, Number.isFinite(weight) ? String(Math.round(100 * weight)) : "–");
       cell.style.setProperty("--share", `${(100 * weight).toFixed(1)}%`);
-      cell.classList.toggle("strong", weight > 0.55);
+      cell.classList.toggle("strong", weight > strongFrom);
       const here = head === chosen.head && asks === chosen.asks;
       cell.classList.toggle("in-row", here);
       cell.setAttribute("aria-selected", String(here && answers === chosen.answers));
@@ -83,9 +85,7 @@ function tellCell(head, asks, answers) {
   const { look, chosen } = app;
   app.pointed = [head, asks, answers];
   const weight = look.pair("weight", chosen.layer, head, asks, answers);
-  setText(byId("told"), `Head ${head + 1}: ${look.token(asks)} looks at ${look.token(answers)} with ${shown(weight)}. Loss of “${app.word}”: ${shown(look.loss)}.`);
-  const cell = headCells[head][asks][answers];
-  cell.setAttribute("aria-label", `${look.token(asks)} at ${look.token(answers)}: ${shown(weight, 3)}`);
+  setText(byId("told"), `Head ${head + 1}: ${look.token(asks)} looks at ${look.token(answers)}, ${shown(weight)}; loss of ${app.word} ${shown(look.loss)}`);
 }
 
 function cellKey(event, head, asks, answers) {

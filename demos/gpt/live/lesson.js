@@ -8,6 +8,12 @@ const COLUMNS = [
   ["weight", "÷ sum", "over the sum of the row: how much it looks there"],
 ];
 
+const isNarrow = window.matchMedia("(max-width: 1499px)");
+
+function digits() {
+  return isNarrow.matches ? 3 : 4;
+}
+
 let softmaxRow = ""; // which row the table is made for
 
 function here(kind, answers = app.chosen.answers, place = 0) {
@@ -29,8 +35,9 @@ function numberButton(node, more = {}) {
 function showNumbers(inside) {
   for (const button of inside.querySelectorAll(".ask")) {
     const number = numberOf(app.look, button.node);
-    setText(button, button.withName ? `${nameOf(app.look, button.node)} = ${shown(number)}` : shown(number));
-    button.setAttribute("aria-label", `${nameOf(app.look, button.node)}: ${shown(number)}`);
+    const text = shown(number, digits());
+    setText(button, text);
+    button.setAttribute("aria-label", `${nameOf(app.look, button.node)}: ${text}`);
     button.setAttribute("aria-pressed", String(isSame(button.node, app.node)));
   }
 }
@@ -81,14 +88,13 @@ function showChain() {
   uses.forEach((use, index) => {
     const cells = rows[index].querySelectorAll(".amount");
     use.numbers.forEach((each, place) => cells[place].replaceChildren(number(each)));
-    rows[index].querySelectorAll(".ask").forEach((button) => setText(button, use.name));
   });
   byId("uses").querySelector("tfoot .amount").replaceChildren(number(gradient));
 }
 
 function number(each) {
   const sign = each > 0 ? "plus" : each < 0 ? "minus" : "";
-  return element("span", { class: `number ${sign}` }, signed(each));
+  return element("span", { class: `number ${sign}` }, signed(each, digits()));
 }
 
 function makeChain() {

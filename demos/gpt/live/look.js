@@ -79,7 +79,8 @@ function usesOf(look, node) {
     return { ...user, local, numbers: [number("upstream"), number("local"), number("contribution")] };
   };
   const of = (user) => ({ user, name: nameOf(look, user) });
-  const said = (here, index) => ({ name: `said[${index}](${look.token(here.asks)}), a sum` });
+  // What a head says is a sum over the positions: each product is one of its terms.
+  const said = (here, index) => ({ name: `said[${index}](${look.token(here.asks)})` });
   const asking = Array.from({ length: look.length - answers }, (_, index) => at({ asks: answers + index }));
   const answering = Array.from({ length: asks + 1 }, (_, index) => at({ answers: index }));
   const size = data.size, every = Array.from({ length: size }, (_, index) => index);

@@ -14,7 +14,6 @@ from typing import Any
 import nn
 from autodiff import Program, Value, compile
 from autodiff.gradient import Contribution
-from autodiff.ops import OPERATIONS
 from demos.gpt.model import GPT, Past, Shape, next_token_logits, next_token_loss
 
 __all__ = ["Compiled", "compile_gpt"]
@@ -24,8 +23,6 @@ PAIR = ("dot", "score", "exp", "weight")
 VECTORS = ("query", "key", "value")
 # What an operation hands back to an operand.
 SHARE = ("local", "upstream", "contribution")
-
-ADDITION, MULTIPLICATION = OPERATIONS["add"], OPERATIONS["mul"]
 
 
 @dataclass
@@ -44,6 +41,11 @@ class Compiled:
     def state(self) -> list[float]:
         """The numbers that the page begins with."""
         return [variable.data for variable in self.program.variables]
+
+    def places(self, weights: Sequence[Value]) -> list[int]:
+        """Return where weights are in the state."""
+        places = {variable: place for place, variable in enumerate(self.program.variables)}
+        return [places[weight] for weight in weights]
 
 
 def compile_gpt(model: GPT, optimizer: nn.Optimizer) -> Compiled:
@@ -80,14 +82,12 @@ class Look:
     steps: Sequence[Contribution]
     uses: dict[tuple[Value, int], Contribution] = field(init=False)
     gradients: dict[Value, Value] = field(init=False)
-    product_of: dict[tuple[Value, ...], Value] = field(init=False)
+    user_of: dict[tuple[Value, ...], Value] = field(init=False)
 
     def __post_init__(self) -> None:
         self.uses = {(step.node, step.position): step for step in self.steps}
         self.gradients = {step.parent: step.total for step in self.steps}  # the last is complete
-        self.product_of = {
-            step.node.parents: step.node for step in self.steps if step.node.op is MULTIPLICATION
-        }
+        self.user_of = {step.node.parents: step.node for step in self.steps}
         self.size = self.shape.width // self.shape.heads
 
     @property
@@ -139,7 +139,7 @@ class Look:
             yield from self.share(f"product {place} to key {place}", product, 1)
         values = self.past[layer].values[answers][self.part(head)]
         for place, value in enumerate(values):
-            product = self.product_of[weight, value]  # summed, it is what the head says
+            product = self.user_of[weight, value]  # summed, it is what the head says
             yield from self.share(f"said {place} to weight", product, 0)
             yield from self.share(f"said {place} to value {place}", product, 1)
 
@@ -180,7 +180,7 @@ def terms_of(total: Value) -> list[Value]:
     [1.0, 2.0]
     """
     terms: list[Value] = []
-    while total.op is ADDITION:
+    while not total.is_leaf:
         total, term = total.parents
         terms.append(term)
     return terms[::-1]
