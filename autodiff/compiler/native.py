@@ -163,9 +163,12 @@ def key_of(recording: Recording) -> str:
 
 
 def load_code(key: str) -> Code | None:
-    """Return the code that is kept under a key; None if there is none."""
+    """Return the code that is kept under a key; None if there is none that can be called."""
     stored = load_object(key) if key else None
-    return None if stored is None else Code(*marshal.loads(stored))
+    code = None if stored is None else Code(*marshal.loads(stored))
+    if code is not None and code.exp_width and code.exp_width != exp_width():
+        return None  # C's library has another exp since
+    return code
 
 
 def store_code(key: str, code: Code) -> None:
@@ -182,8 +185,6 @@ class NativeRunner:
     def __init__(self, parts: Parts, code: Code | None = None, keep: bool = True) -> None:
         self.parts = parts
         self.code = code = code or code_of(parts, self.networks, keep)
-        if code.exp_width:
-            exp_width()  # which makes it callable
         self._engine = loaded(code.binary)
         self.function = _function(self._engine, bool(parts.inputs))
         places = [
