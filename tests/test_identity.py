@@ -171,6 +171,19 @@ def test_a_program_whose_machine_code_is_kept_runs_without_being_built(
     assert len(kept) == len(uncached)
 
 
+def test_kept_code_that_calls_what_is_not_there_any_more_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llvmlite", reason="the native engine needs llvmlite")
+    monkeypatch.setenv(object_cache.CACHE_SETTING, str(tmp_path))
+    expected = sigmoids().run(3)
+    monkeypatch.setattr(native, "exp_width", lambda: 0)
+    program = sigmoids()
+    assert all_bits(program.run(3)) == all_bits(expected)
+    assert isinstance(program.runner, native.NativeRunner)
+    assert program.runner.code.exp_width == 0
+
+
 def test_nothing_is_looked_for_where_no_folder_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(object_cache.CACHE_SETTING, raising=False)
     assert native.key_of(plain().recording) == ""

@@ -121,3 +121,12 @@ def test_output_and_penalty_may_be_one_graph() -> None:
     assert program.run(1, [[1.0], [2.0]]) == [18.0]
     assert w.data == 0.0
     assert "def update" in program.source
+
+
+def test_data_that_is_no_number_is_refused_with_and_without_updates() -> None:
+    x = Value(3.0, "x")
+    square = x * x
+    x.data = "three"  # type: ignore[assignment]
+    for updates in (None, dict):
+        with pytest.raises(TypeError, match="three"):
+            compile(square, updates=updates)

@@ -15,6 +15,7 @@ from autodiff.support.by_hand import refuse_given
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
 from autodiff.support.naming import Names
+from autodiff.support.node import number_of
 from autodiff.support.noticing import Notes, noticing
 from autodiff.value import Value, constant, lift
 
@@ -110,8 +111,10 @@ def record_program(
         if shared:
             raise ValueError(f"compile: the penalty depends on the input {_called(shared.pop())}")
     # The updates may ask for numbers, or for grad, which takes none of different times.
-    order = dict.fromkeys(chain.from_iterable(chain(*found.graphs.values())))
-    with recomputed([*order] if updates is not None else ()):
+    order = list(dict.fromkeys(chain.from_iterable(chain(*found.graphs.values()))))
+    for node in order:
+        number_of(node)  # raises for what is none
+    with recomputed(order if updates is not None else ()):
         _add_gradients(found)
         if updates is not None:
             with noticing([*found.gradients, *found.gradients.values()]) as found.notes:

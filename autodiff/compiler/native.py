@@ -132,6 +132,7 @@ class Code:
     ``order`` has the place in memory of each of the program's variables; ``size`` and ``numbers``
     are those of its memory, and ``table`` what its loops read.  ``exp_width`` is the width of
     vectors whose ``exp`` it calls, and ``waits`` whether it does without guards as long as it can.
+    ``binary`` is empty unless it is kept.
     """
 
     order: list[int]
@@ -143,15 +144,16 @@ class Code:
     waits: bool = False
 
 
-def code_of(parts: Parts, networks: int, keep: bool = True) -> Code:
-    """Return a program's code; ``keep`` that of its assembly, if that is not kept otherwise."""
+def code_of(parts: Parts, networks: int, keep: bool) -> tuple[Code, str]:
+    """Return a program's code and its assembly; ``keep`` it under that, unless it has a key."""
     with collector_paused():
         width = exp_width_for(parts)
         assembly = assembly_of(parts, lanes(), width, networks)
     binary = binary_of(assembly.text) if keep else compiled(assembly.text)
     places = {variable: place for place, variable in enumerate(assembly.order)}
     order = [places[variable] for variable in parts.variables]
-    return Code(order, assembly.size, assembly.numbers, bytes(assembly.table), width, binary)
+    code = Code(order, assembly.size, assembly.numbers, bytes(assembly.table), width, binary)
+    return code, assembly.text
 
 
 def key_of(recording: Recording) -> str:
@@ -163,9 +165,12 @@ def key_of(recording: Recording) -> str:
 
 
 def load_code(key: str) -> Code | None:
-    """Return the code that is kept under a key; None if there is none."""
+    """Return the code that is kept under a key; None if there is none that can be called."""
     stored = load_object(key) if key else None
-    return None if stored is None else Code(*marshal.loads(stored))
+    code = None if stored is None else Code(*marshal.loads(stored))
+    if code is not None and code.exp_width and code.exp_width != exp_width():
+        return None  # C's library has another exp since
+    return code
 
 
 def store_code(key: str, code: Code) -> None:
@@ -181,10 +186,9 @@ class NativeRunner:
 
     def __init__(self, parts: Parts, code: Code | None = None, keep: bool = True) -> None:
         self.parts = parts
-        self.code = code = code or code_of(parts, self.networks, keep)
-        if code.exp_width:
-            exp_width()  # which makes it callable
-        self._engine = loaded(code.binary)
+        code, text = (code, "") if code is not None else code_of(parts, self.networks, keep)
+        self.code = code
+        self._engine = loaded(text, code.binary)
         self.function = _function(self._engine, bool(parts.inputs))
         places = [
             place * self.networks + network
@@ -323,11 +327,13 @@ def _machine() -> Any:
 
 def engine_of(text: str) -> Any:
     """Return the object that holds the machine code of an assembly in memory."""
-    return loaded(binary_of(text))
+    return loaded(text, binary_of(text))
 
 
 def binary_of(text: str) -> bytes:
-    """Return the machine code of an assembly, which may be kept."""
+    """Return the machine code of an assembly as it is kept; empty if none is kept."""
+    if not os.environ.get(CACHE_SETTING):
+        return b""
     key = f"{_versions()}\n{_processor()}\n{text}"
     binary = load_object(key)
     if binary is None:
@@ -344,11 +350,14 @@ def compiled(text: str) -> bytes:
     return binary
 
 
-def loaded(binary: bytes) -> Any:
-    """Return the object that holds machine code in memory."""
+def loaded(text: str, binary: bytes) -> Any:
+    """Return the object that holds machine code in memory; if that is empty, an assembly's."""
     binding = _binding()
-    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
-    engine.add_object_file(binding.ObjectFileRef.from_data(binary))
+    module = binding.parse_assembly("" if binary else text)
+    module.verify()
+    engine = binding.create_mcjit_compiler(module, _machine())
+    if binary:
+        engine.add_object_file(binding.ObjectFileRef.from_data(binary))
     engine.finalize_object()
     return engine
 

@@ -164,7 +164,7 @@ class _Finder:
             uses[place] = 1
         for place, op in self.ops.items():
             for operand in self.operands[place]:
-                uses[operand] += times_written(op)
+                uses[operand] += 1 if op.arity != 1 else times_written(op)
         self.inside = {place for place in self.ops if uses[place] == 1}.difference(results)
         self.numbers = {
             place: text
@@ -229,16 +229,17 @@ class _Finder:
         """
         if term in self.inside:
             op, parts = self.ops[term], self.operands[term]
-            if op.roles and op.roles[0] is Role.CONDITION and self.numbers.get(parts[2]) == "-0.0":
+            if is_product(op):
+                operands += parts
+                return PRODUCT
+            if chooses(op) and self.numbers.get(parts[2]) == "-0.0":
                 operands.append(parts[0])
-                return op, (OPERAND, self._factors(parts[1], operands), "-0.0")
-        return self._factors(term, operands)
-
-    def _factors(self, term: int, operands: list[int]) -> Part:
-        """Return the shape of a product that nothing else uses; any other term is an operand."""
-        if term in self.inside and is_product(self.ops[term]):
-            operands += self.operands[term]
-            return PRODUCT
+                chosen = parts[1]
+                if chosen in self.inside and is_product(self.ops[chosen]):
+                    operands += self.operands[chosen]
+                    return op, (OPERAND, PRODUCT, "-0.0")
+                operands.append(chosen)
+                return op, (OPERAND, OPERAND, "-0.0")
         operands.append(term)
         return OPERAND
 
@@ -281,6 +282,12 @@ def is_addition(op: Operation) -> bool:
 def is_product(op: Operation) -> bool:
     """Return whether an operation multiplies two numbers."""
     return op.arithmetic and op.roles == (Role.FACTOR, Role.FACTOR)
+
+
+@cache
+def chooses(op: Operation) -> bool:
+    """Return whether an operation chooses between two numbers by a third."""
+    return Role.CONDITION in op.roles
 
 
 @cache
