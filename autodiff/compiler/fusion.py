@@ -31,26 +31,38 @@ def in_groups(packs: Sequence[Pack]) -> list[list[Pack]]:
 
     A pack and all packs that read it are one group if they do that lane by lane.
     """
-    maker = {place: number for number, pack in enumerate(packs) for place in pack.results}
-    readers: list[set[int]] = [set() for _ in packs]
-    for number, pack in enumerate(packs):
-        for operand in chain.from_iterable(pack.operands):
-            if operand in maker:
-                readers[maker[operand]].add(number)
+    readers = readers_of(packs)
     groups: dict[int, list[Pack]] = {}
-    group_of = list(range(len(packs)))
+    group_of: dict[int, int] = {}
     for number in range(len(packs) - 1, -1, -1):
         pack = packs[number]
-        last = {group_of[reader] for reader in readers[number]}
-        if len(last) == 1 and len(pack.results) >= FEWEST_LANES:
+        mine = readers.get(number, ())
+        last = {group_of.get(reader, reader) for reader in mine}
+        if len(last) == 1:
             group = groups[min(last)]
-            by_lane = all(read_by_lane(pack, packs[reader]) for reader in readers[number])
+            by_lane = all(read_by_lane(pack, packs[reader]) for reader in mine)
             if by_lane and len(group) < MOST_PACKS:
                 group_of[number] = min(last)
                 group.insert(0, pack)
                 continue
         groups[number] = [pack]
     return [groups[number] for number in sorted(groups)]
+
+
+def readers_of(packs: Sequence[Pack]) -> dict[int, set[int]]:
+    """Return the numbers of the packs that read each pack of many lanes."""
+    maker = {
+        place: number
+        for number, pack in enumerate(packs)
+        if len(pack.results) >= FEWEST_LANES
+        for place in pack.results
+    }
+    readers: dict[int, set[int]] = {}
+    for number, pack in enumerate(packs) if maker else ():
+        for operand in chain.from_iterable(pack.operands):
+            if operand in maker:
+                readers.setdefault(maker[operand], set()).add(number)
+    return readers
 
 
 def read_by_lane(pack: Pack, reader: Pack) -> bool:
