@@ -1,4 +1,23 @@
-"""A scalar autograd engine to look inside: read it, step it, draw it, compile it."""
+"""A scalar autograd engine to look inside: read it, step it, draw it, compile it.
+
+It begins with :class:`Value`, a float that remembers how it was made:
+
+>>> w = Value(3.0, "w")
+>>> y = (w * 2.0).tanh()
+>>> y.backward()
+>>> y, round(w.grad, 6)
+(Value(0.999988, op=tanh, grad=1), 4.9e-05)
+
+==========================================  ===================================================
+``exp``, ``relu``, ``where`` and their kin  functions of Values and numbers alike
+``grad``, ``hessian``, ``check_gradients``  gradients that are Values; are the rules right?
+``backward_steps``, ``Trace``, ``explain``  a pass step by step; where a gradient comes from
+``record_source``, ``record_epochs``        the same in your own lines; in all epochs
+``detect_anomaly``                          the first number that is not finite
+``draw``, ``animate``                       pictures of a graph; a film of a pass
+``compile``                                 a graph as a program, up to machine code
+==========================================  ===================================================
+"""
 
 from autodiff.compiler import DecisionWarning, Program, compile
 from autodiff.debug.anomaly import AnomalyError, detect_anomaly
@@ -36,7 +55,9 @@ from autodiff.support.memory import collector_paused, let_the_collector_come_rar
 from autodiff.support.naming import Names, name_of
 from autodiff.value import Value, weighted_sum
 
-__all__ = [
+# Value first: so has it the reference.
+__all__ = [  # noqa: RUF022
+    "Value",
     "AnomalyError",
     "DecisionWarning",
     "Drawing",
@@ -46,7 +67,6 @@ __all__ = [
     "Program",
     "Step",
     "Trace",
-    "Value",
     "animate",
     "backward_steps",
     "check_gradients",
@@ -84,5 +104,11 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+
+def __dir__() -> list[str]:
+    """Return the public names, which are what a person looks for: ``dir(autodiff)``."""
+    return [*__all__, "__doc__", "__file__", "__name__", "__path__", "__version__"]
+
 
 let_the_collector_come_rarely()

@@ -1,6 +1,8 @@
-"""What a class sees: run them with ``python -m demos.NAME``."""
+"""What a class sees: run them with ``python -m demos.NAME``; ``python -m demos`` lists them."""
 
+import importlib.util
 import sys
+from pathlib import Path
 
 from demos.interrupts import tell_in_a_line
 
@@ -9,3 +11,11 @@ from demos.interrupts import tell_in_a_line
 # left as it is.
 if sys.argv[:1] == ["-m"]:
     sys.excepthook = tell_in_a_line
+    for name in ("autodiff", "nn"):
+        # A file of that name where the command is typed comes before the library's.
+        found = importlib.util.find_spec(name)
+        own = Path(__file__).parents[1] / name / "__init__.py"
+        if found is not None and found.origin is not None and not own.samefile(found.origin):
+            sys.exit(
+                f"{found.origin} hides the library's {name}: rename it, or go to another folder"
+            )

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from autodiff.support.extras import install
+
 __all__ = [
     "add_engine",
     "add_out",
@@ -66,10 +68,7 @@ LONGEST_NAME = 200
 
 def missing_package(demo: str, extra: str, missing: ModuleNotFoundError) -> str:
     """Return what to tell a person whose Python lacks a package that a demo needs."""
-    return (
-        f"{demo} needs {missing.name}: install the packages of the extra {extra!r} with\n"
-        f'    pip install ".[{extra}]"'
-    )
+    return f"{demo} needs {missing.name}: {install(extra)}"
 
 
 def count(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The live page: one HTML file in which a class trains a network and steps through backprop.
+"""A live page: train a network and step through backprop, in one HTML file.
 
 ``python -m demos.page`` writes ``out/xor.html``; ``--data moons`` writes ``out/moons.html``.  The
 file needs no server and no network.  Its arithmetic is the JavaScript that the compiler writes from

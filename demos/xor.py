@@ -123,11 +123,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--init",
         choices=["lab", "uniform"],
-        default="lab",
         help="initial weights: the lab's (default), or uniform in ±1/sqrt(fan-in) from --seed",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="seed of --init uniform; default: %(default)s"
+        "--seed", type=int, help="start from other weights, uniform ones; without: 0"
     )
     add_engine(parser, ENGINES, "eager")
     parser.add_argument(
@@ -138,7 +137,13 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="train N further epochs for the loss curve (the lab: 20000)",
     )
     add_out(parser, "the pictures and weights")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.init == "lab" and options.seed is not None:
+        parser.error("--seed has no effect on the lab's weights: leave out --init lab")
+    if options.init is None:
+        options.init = "lab" if options.seed is None else "uniform"
+    options.seed = options.seed or 0
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -51,9 +51,12 @@ class NonFiniteLossError(ArithmeticError):
         return type(self), (self.epoch, self.loss, self.losses)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class History:
     """What ``fit`` returns: every epoch's loss, and the engine that trained.
+
+    >>> History([0.25, 0.125, 0.0625], "python")
+    History(3 epochs, loss 0.25 to 0.0625, engine 'python')
 
     ``reason`` says why "auto" did not take a faster engine that is installed: what the code does
     that a program does not, and where.  It is "" if there is none.  ``validation_losses`` are those
@@ -64,6 +67,17 @@ class History:
     engine: str
     reason: str = ""
     validation_losses: list[float] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        """Return one line, however many epochs there were."""
+        said = [f"{len(self.losses)} epochs"]
+        for name, losses in (("loss", self.losses), ("validation loss", self.validation_losses)):
+            if losses:
+                said.append(f"{name} {losses[0]:.4g} to {losses[-1]:.4g}")
+        said.append(f"engine {self.engine!r}")
+        if self.reason:
+            said.append(f"as {self.reason}")
+        return f"{type(self).__name__}({', '.join(said)})"
 
 
 def fit(

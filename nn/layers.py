@@ -199,10 +199,10 @@ class Layer(Module, names_nodes=False):
 class MLP(Module, names_nodes=False):
     """A multi-layer perceptron: ``MLP(2, [4, 1])`` is 2 inputs, 4 hidden neurons, 1 output.
 
-    Its layers are called ``hidden`` (or ``hidden1``, ``hidden2``, ...) and ``output``.  Calling
-    it returns a list of outputs, or the output itself where there is one.  Hidden layers have
-    ``activation``, the last one ``output_activation``; the weights' start is that of
-    :class:`Neuron`, layer by layer.
+    Its layers are ``layers``, and by name ``hidden`` (or ``hidden1``, ``hidden2``, ...) and
+    ``output``.  Calling it returns a list of outputs, or the output itself where there is one.
+    Hidden layers have ``activation``, the last one ``output_activation``; the weights' start is
+    that of :class:`Neuron`, layer by layer.
 
     Raises ValueError if there is no layer, a number is not a positive int, or an activation is
     unknown.
@@ -210,8 +210,8 @@ class MLP(Module, names_nodes=False):
     >>> model = MLP(2, [4, 1], activation="sigmoid", output_activation="sigmoid", rng=7)
     >>> [name for name in model.state_dict()]
     ['hidden.weight', 'hidden.bias', 'output.weight', 'output.bias']
-    >>> 0.0 < model([0.0, 1.0]) < 1.0
-    True
+    >>> 0.0 < model([0.0, 1.0]) < 1.0, model.hidden is model.layers[0]
+    (True, True)
     """
 
     def __init__(
@@ -243,6 +243,14 @@ class MLP(Module, names_nodes=False):
         others = super().children().items()
         more = {name: child for name, child in others if child not in self.layers}
         return joined(self, layers, more)
+
+    def __getattr__(self, name: str) -> Module:
+        # Asked for what is no attribute: of a copy, too, that has none yet.
+        children = self.children() if "layers" in vars(self) else {}
+        if name not in children:
+            said = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(said, name=name, obj=self)
+        return children[name]
 
     def input_count(self) -> int:
         return self.layers[0].input_count()

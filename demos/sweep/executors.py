@@ -19,6 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
+from autodiff.support.extras import install
 from demos.sweep.training import version
 
 __all__ = [
@@ -118,9 +119,7 @@ def dask_workers(address: str) -> Iterator[Workers]:
     try:
         from distributed import Client, KilledWorker
     except ModuleNotFoundError as error:
-        raise WorkersError(
-            f'--scheduler needs {error.name}: install it with\n    pip install ".[sweep]"'
-        ) from None
+        raise WorkersError(f"--scheduler needs {error.name}: {install('sweep')}") from None
     for logger in ("distributed", "distributed.client", "distributed.core", "distributed.utils"):
         logging.getLogger(logger).setLevel(logging.CRITICAL)  # what it would log is raised too
     try:
