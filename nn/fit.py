@@ -12,13 +12,13 @@ from typing import Any
 from autodiff.compiler import slices
 from autodiff.support.arguments import count_of, random_generator
 from autodiff.support.convert import describe
-from autodiff.support.snapshots import Generators, Numbers
+from autodiff.support.snapshots import Generators, Numbers, Snapshot
 from nn.early_stopping import BestWeights
 from nn.losses import mse_loss
 from nn.module import Module, check_is_module, draws_of
 from nn.optim import Optimizer
 from nn.rows import Loss, Penalty, Rows
-from nn.trainers import Job, Settings, Trainer, trainer_of
+from nn.trainers import Job, Trainer, trainer_of
 
 __all__ = ["ENGINES", "History", "NonFiniteLossError", "fit"]
 
@@ -199,20 +199,10 @@ def _best_weights(
     return BestWeights(job, rows, patience)
 
 
-class Snapshot:
-    """What training changes, as it was: numbers, an optimizer's settings, generators' states."""
-
-    def __init__(self, job: Job, rng: random.Random | None) -> None:
-        self.numbers = Numbers(job.optimizer.variables)
-        self.settings = Settings(job.optimizer)
-        self.draws, self.shuffle = draws_of(job.model), Generators(filter(None, [rng]))
-
-    def restore(self) -> None:
-        """Bring all of it back."""
-        self.numbers.restore()
-        self.settings.restore()
-        self.draws.restore()
-        self.shuffle.restore()
+def _snapshot(job: Job, rng: random.Random | None) -> Snapshot:
+    """Return what training changes, as it is: numbers, settings, generators' states."""
+    numbers, shuffle = Numbers(job.optimizer.variables), Generators(filter(None, [rng]))
+    return Snapshot(numbers, job.settings(), draws_of(job.model), shuffle)
 
 
 def _train(
@@ -231,9 +221,9 @@ def _train(
     trainer = trainer_of(job, engine)
     # The slice before: its start, its epochs but one, and who trained.
     earlier: tuple[Snapshot, int, Trainer] | None = None
-    settings = Settings(job.optimizer)  # at the end of that slice
+    settings = job.settings()  # at the end of that slice
     for count in slices(epochs):
-        start = Snapshot(job, rng)
+        start, set_before = _snapshot(job, rng), job.settings()
         try:
             run = trainer.run if best is None else functools.partial(best.run, trainer)
             found = run(count, rng)
@@ -245,15 +235,15 @@ def _train(
                 snapshot, again, who = here if bad else earlier or (start, 0, trainer)
                 snapshot.restore()
                 who.run(again, rng)
-                if snapshot is not start and not settings.is_same(start.settings):
-                    start.settings.restore()  # as they were set meanwhile
+                if snapshot is not start and not settings.is_same(set_before):
+                    set_before.restore()  # as they were set meanwhile
         except BaseException:
             start.restore()
             raise
         if bad is not None:
             raise NonFiniteLossError(len(losses) + bad, found[bad], losses + found[:bad])
         losses += found
-        earlier, settings = (start, count - 1, trainer), Settings(job.optimizer)
+        earlier, settings = (start, count - 1, trainer), job.settings()
         is_over = best is not None and best.stops
         if progress is not None:
             progress(len(losses), losses[-1])

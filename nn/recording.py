@@ -6,14 +6,15 @@ import functools
 from dataclasses import dataclass
 
 from autodiff import Value
-from autodiff.compiler import recording
 from autodiff.compiler.recording import RecordingError, recorded, refuse_made_by_hand
+from autodiff.compiler.repeats import RowRecording
+from autodiff.support.snapshots import Settings
 from autodiff.support.watch import hooks_of
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.rows import Penalty, Rows, value_of
 
-__all__ = ["Job", "Recording", "is_same", "record"]
+__all__ = ["Job", "record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ class Job:
     penalty: Penalty | None
     size: int
 
+    def settings(self) -> Settings:
+        """Return the optimizer's settings as they are now."""
+        return Settings(self.optimizer, [self.optimizer.lr_variable])
+
     def penalty_now(self) -> Value | None:
         """Return what the penalty costs, if there is one; raise TypeError if that is no Value."""
         if self.penalty is None:
@@ -33,20 +38,7 @@ class Job:
         return value_of(self.penalty(self.model.parameters()), "penalty")
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """The graph of one row's loss, the variables that are the row, and the penalty's graph."""
-
-    loss: Value
-    inputs: list[Value]
-    penalty: Value | None
-
-    @property
-    def roots(self) -> list[Value]:
-        return [self.loss] if self.penalty is None else [self.loss, self.penalty]
-
-
-def record(job: Job, place: int = 0) -> Recording:
+def record(job: Job, place: int = 0) -> RowRecording:
     """Return what the model's and the loss's code does with a row.
 
     Raises RecordingError, with the line where it is known, if a program of it would not do what the
@@ -63,14 +55,7 @@ def record(job: Job, place: int = 0) -> Recording:
     code = functools.partial(job.rows.loss_with, job.model, x, target, place)
     loss = recorded(code, [*x, *y, *parameters], counts_texts=True)
     cost = recorded(job.penalty_now, parameters, counts_errors=False)
-    found = Recording(loss, [*x, *y], cost)
+    found = RowRecording(loss, [*x, *y], cost, parameters)
     refuse_made_by_hand(found.roots)
     loss.label = loss.label or "loss"
     return found
-
-
-def is_same(first: Recording, second: Recording, job: Job) -> bool:
-    """Return whether two recordings do the same operations on the same variables and constants."""
-    own = job.model.parameters()
-    twins = dict(zip((*first.inputs, *own), (*second.inputs, *own), strict=True))
-    return recording.is_same(first.roots, second.roots, twins)

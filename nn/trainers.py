@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from autodiff.compiler import (
@@ -17,18 +17,18 @@ from autodiff.compiler import (
     ShapedProgram,
     batches_of,
     epoch_means,
+    program_of_shapes,
     record_program,
+    repeats,
     row_order,
 )
-from autodiff.compiler.native import is_installed as native_is_installed
-from autodiff.compiler.recording import RecordingError, functions_of, moved, recorded_updates
+from autodiff.compiler.recording import RecordingError, functions_of, recorded_updates
+from autodiff.compiler.repeats import RowRecording
 from autodiff.support.kept import Kept
-from autodiff.support.snapshots import Attributes, Numbers
 from autodiff.support.watch import watchers
-from nn.optim import Optimizer
-from nn.recording import Job, Recording, is_same, record
+from nn.recording import Job, record
 
-__all__ = ["EagerTrainer", "Job", "ProgramTrainer", "Settings", "Trainer", "trainer_of"]
+__all__ = ["EagerTrainer", "Job", "ProgramTrainer", "Trainer", "trainer_of"]
 
 
 class EagerTrainer:
@@ -76,10 +76,10 @@ class EagerTrainer:
 class ProgramTrainer:
     """Trains with a compiled program of one row, or with programs of one row of each shape."""
 
-    def __init__(self, job: Job, recording: Recording, engine: str) -> None:
+    def __init__(self, job: Job, recording: RowRecording, engine: str) -> None:
         self.job = job
         self.recording = recording
-        self.settings = Settings(job.optimizer)
+        self.settings = job.settings()
         self.updates = job.optimizer.updates
         if not job.optimizer.is_of_the_library:
             self.updates = functools.partial(recorded_updates, job.optimizer)
@@ -94,50 +94,36 @@ class ProgramTrainer:
             self.program = Program(recording.loss, program, engine)
         else:
             self.rows = list(zip(job.rows.shapes, self.rows, strict=True))
-            self.program = self.shaped_program(engine)
+            variables = job.optimizer.parameters, self.updates, recording.penalty
+            self.program = program_of_shapes(*variables, self.recordings, engine)
             self.code += code_of(job)
-        if not self.settings.is_same(Settings(job.optimizer)):
+        if not self.settings.is_same(job.settings()):
             self.settings.restore()
             raise RecordingError(f"the rule of {type(job.optimizer).__name__} changes its settings")
         self.engine = self.program.engine
         self.reason = self.program.reason
         self.kept = Kept(self.code)
 
-    def shaped_program(self, engine: str) -> ShapedProgram:
-        """Return the programs of all shapes; "auto" takes Python where machine code cannot do all.
-
-        One graph is in memory at a time, besides that of the first row.
-        """
-        kind = "native" if engine == "auto" and native_is_installed() else engine
-        job, penalty = self.job, self.recording.penalty
-        try:
-            program = ShapedProgram(job.optimizer.parameters, self.updates, penalty, kind)
-            for place in job.rows.firsts:
-                recording = record(job, place) if place else self.recording
-                self.code += functions_of(recording.roots)
-                program.add(recording.loss, recording.inputs)
-        except RecordingError:
-            raise
-        except ValueError as error:  # a function that only Python can call, or it is too long
-            if kind == engine:
-                raise
-            program = self.shaped_program("python")
-            program.reason = str(error)
-        return program
+    def recordings(self) -> Iterator[RowRecording]:
+        """Yield a recording of each shape; besides the first row's, one is in memory at a time."""
+        for place in self.job.rows.firsts:
+            recording = record(self.job, place) if place else self.recording
+            self.code += functions_of(recording.roots)
+            yield recording
 
     def run(self, epochs: int, rng: random.Random | None) -> list[float]:
         """Train and return the loss of each epoch."""
         return self.program.run(epochs, self.rows, self.job.size, rng)
 
-    def is_as_recorded(self, recording: Recording) -> bool:
+    def is_as_recorded(self, recording: RowRecording) -> bool:
         """Return whether a program of the code and the settings of now would be the same.
 
         ``recording`` is that of the first row.  Of several shapes the others are not recorded anew,
         which would take longer than the training: what the code keeps must be the same.
         """
         return (
-            self.settings.constants.is_same(Attributes(self.job.optimizer))
-            and is_same(self.recording, recording, self.job)
+            self.settings.constants.is_same(self.job.settings().constants)
+            and self.recording.is_same(recording)
             and not self.kept.change()
         )
 
@@ -162,9 +148,8 @@ def trainer_of(job: Job, engine: str, before: Trainer | None = None) -> Trainer:
         recording = record(job)
         if before is not None and before.is_as_recorded(recording) and not kept.change():
             return before
-        check_repeats(job, recording, 0)
-        for place in job.rows.firsts[1:]:
-            check_repeats(job, record(job, place), place)
+        for place in job.rows.firsts:
+            check_repeats(job, record(job, place) if place else recording, place)
         return ProgramTrainer(job, recording, engine)
     except RecordingError as error:
         kept.restore()  # as if nothing had been called
@@ -179,50 +164,13 @@ def code_of(job: Job) -> list[Any]:
     return [job.model, job.rows.loss, job.penalty]
 
 
-def check_repeats(job: Job, recording: Recording, first: int) -> None:
+def check_repeats(job: Job, recording: RowRecording, first: int) -> None:
     """Raise RecordingError unless the code does the same again, and for other numbers too.
 
     ``recording`` is that of the row ``first``, the first of its shape.
     """
     if first == 0:
-        # Code that counts, or draws where that is not noticed, does something else the next time.
-        # It may not use its count yet. What it keeps of the first call alone is kept by now.
-        kept = Kept([*code_of(job), *functions_of(recording.roots)])
-        again = record(job)
-        change = kept.change()
-        if change:
-            raise RecordingError(f"the model or the loss {change} whenever it is called")
-        if not is_same(recording, again, job):
-            raise RecordingError("the model or the loss does not do the same whenever it is called")
-    # It may know a number that it was not seen to look at: from a text, from a state_dict.
+        repeats.check_does_the_same(recording, functools.partial(record, job), code_of(job))
     for place in job.rows.unlike(first):
-        with moved(job.model.parameters()):
-            other = record(job, place)
-        if not is_same(recording, other, job):
-            raise RecordingError("the model or the loss takes a Value's number out of the graph")
-    # Code may ask for types. Plain floats may round otherwise: x ** 2 is C's pow for them.
-    of_floats, of_values = job.rows.loss_of(job.model, first).data, recording.loss.data
-    both_nan = math.isnan(of_floats) and math.isnan(of_values)
-    if not (both_nan or math.isclose(of_floats, of_values, rel_tol=1e-9)):
-        raise RecordingError("the model or the loss treats Values otherwise than numbers")
-
-
-class Settings:
-    """An optimizer's attributes, and its learning rate.
-
-    A program has them as constants, but its learning rate and state as variables.
-    """
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        self.constants = Attributes(optimizer)
-        self.rate = Numbers([optimizer.lr_variable])
-
-    def is_same(self, other: Settings) -> bool:
-        """Return whether all are the same."""
-        same_rate = self.rate.numbers == other.rate.numbers
-        return same_rate and self.constants.is_same(other.constants)
-
-    def restore(self) -> None:
-        """Give the optimizer these settings, and the learning rate, again."""
-        self.constants.restore()
-        self.rate.restore()
+        repeats.check_takes_no_number(recording, functools.partial(record, job, place))
+    repeats.check_numbers(job.rows.loss_of(job.model, first).data, recording.loss.data)

@@ -374,7 +374,7 @@ def test_the_engine_is_read_in_one_sitting(kind: str) -> None:
 
 def test_the_neural_networks_stay_a_tiny_library() -> None:
     files = [path.read_text(encoding="utf-8") for path in source_files("nn")]
-    assert sum(len(text.splitlines()) for text in files) <= 2400
+    assert sum(len(text.splitlines()) for text in files) < 2300
 
 
 DESCRIBED = (

@@ -36,6 +36,7 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``object_cache.py``      machine code kept on disk
 ``batches.py``           the order in which rows are visited
 ``recording.py``         what code does, as graphs, and whether a program can repeat it
+``repeats.py``           whether code does the same whenever it is called
 ``slices.py``            long runs in slices, so that Ctrl-C is heard
 =======================  ====================================================================
 """
@@ -44,7 +45,7 @@ from autodiff.compiler.batches import batches_of, row_order
 from autodiff.compiler.build import record_program
 from autodiff.compiler.decisions import DecisionWarning
 from autodiff.compiler.program import Program, compile, epoch_means
-from autodiff.compiler.shapes import ShapedProgram
+from autodiff.compiler.shapes import ShapedProgram, program_of_shapes
 from autodiff.compiler.slices import slices
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "batches_of",
     "compile",
     "epoch_means",
+    "program_of_shapes",
     "record_program",
     "row_order",
     "slices",

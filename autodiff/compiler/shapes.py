@@ -9,21 +9,24 @@ after row, so they have the bits of the eager pass, whatever shapes the rows of 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any
 
 from autodiff.compiler.batches import batches_of, row_order
 from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
+from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.native_shapes import NativeShapes
 from autodiff.compiler.program import epoch_means
 from autodiff.compiler.python import PythonRunner
+from autodiff.compiler.recording import RecordingError
+from autodiff.compiler.repeats import RowRecording
 from autodiff.support.memory import collector_paused
 from autodiff.support.node import number_of
 from autodiff.value import Value
 
-__all__ = ["ShapedProgram", "ShapedRow"]
+__all__ = ["ShapedProgram", "ShapedRow", "program_of_shapes"]
 
 # A row: the number of its shape, and its numbers.
 ShapedRow = tuple[int, Sequence[float]]
@@ -124,6 +127,32 @@ class ShapedProgram:
         for variable, number in numbers.items():
             variable.data = number
         return epoch_means(outputs, [len(batch) for batch in batches_of(rows, size)])
+
+
+def program_of_shapes(
+    parameters: Sequence[Value],
+    updates: Updates,
+    penalty: Value | None,
+    recordings: Callable[[], Iterable[RowRecording]],
+    engine: str,
+) -> ShapedProgram:
+    """Return the programs of all shapes; "auto" takes Python where machine code cannot do all.
+
+    ``recordings`` gives one of each shape, so that one graph is in memory at a time.
+    """
+    kind = "native" if engine == "auto" and native_is_installed() else engine
+    try:
+        program = ShapedProgram(parameters, updates, penalty, kind)
+        for recording in recordings():
+            program.add(recording.loss, recording.inputs)
+    except RecordingError:
+        raise
+    except ValueError as error:  # a function that only Python can call, or it is too long
+        if kind == engine:
+            raise
+        program = program_of_shapes(parameters, updates, penalty, recordings, "python")
+        program.reason = str(error)
+    return program
 
 
 class PythonShapes:

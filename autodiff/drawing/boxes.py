@@ -33,7 +33,7 @@ from autodiff.drawing.shown import (
     operand_shown,
     range_shown,
 )
-from autodiff.ops import NOTHING, local_derivatives
+from autodiff.ops import NOTHING, Role, local_derivatives
 from autodiff.support.changed import CURE, Changes, is_same
 from autodiff.support.naming import Names
 from autodiff.value import Value
@@ -323,7 +323,7 @@ class Painter:
             for alike in zip(*[each.parents for each in nodes], strict=False)
         ]
         assert node.op is not None, "a line has results alone"
-        if node.op.name == "pick":  # of one of many, what is called alike is told once
+        if node.op.role(0, len(operands)) is Role.INDEX:  # what is called alike is told once
             operands = [operands[0], *dict.fromkeys(operands[1:])]
         formula = node.op.formula(*operands)
         title = tuple(lines_of(f"{name_shown(stem)} = {formula}" if stem else formula))

@@ -9,7 +9,7 @@ from typing import Any
 
 from autodiff.support.node import number_of
 
-__all__ = ["PYTHONS", "Attributes", "Generators", "Numbers"]
+__all__ = ["PYTHONS", "Attributes", "Generators", "Numbers", "Settings", "Snapshot"]
 
 # The generator that the functions of ``random`` draw from.
 PYTHONS: random.Random = random.random.__self__  # type: ignore[attr-defined]
@@ -60,11 +60,44 @@ class Attributes:
         vars(self.thing).update(self.found)
 
 
+class Settings:
+    """An object's attributes, and the numbers of some Values that are settings, too.
+
+    A program has the attributes of an optimizer as constants, and its learning rate as a variable.
+    """
+
+    def __init__(self, thing: Any, values: Sequence[Any]) -> None:
+        self.constants = Attributes(thing)
+        self.variables = Numbers(values)
+
+    def is_same(self, other: Settings) -> bool:
+        """Return whether all are the same."""
+        are_same = self.variables.numbers == other.variables.numbers
+        return are_same and self.constants.is_same(other.constants)
+
+    def restore(self) -> None:
+        """Give the object these attributes, and the Values these numbers, again."""
+        self.constants.restore()
+        self.variables.restore()
+
+
 def _is_equal(value: Any, other: Any) -> bool:
     try:
         return value is other or bool(value == other)
     except Exception:  # some array's
         return False
+
+
+class Snapshot:
+    """Several of these, which are brought back together."""
+
+    def __init__(self, *parts: Numbers | Settings | Generators) -> None:
+        self.parts = parts
+
+    def restore(self) -> None:
+        """Bring all of it back."""
+        for part in self.parts:
+            part.restore()
 
 
 class Generators:
