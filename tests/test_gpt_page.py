@@ -145,3 +145,10 @@ def test_the_command_writes_the_page_and_trains_nothing(
     content = content_of(tmp_path / "gpt.html")
     assert content["title"] == "A GPT on words.txt"
     assert sorted(content["words"]) == sorted(WORDS)
+
+
+def test_a_gpt_that_is_too_large_for_a_page_is_refused_at_once(tmp_path: Path) -> None:
+    limit = "at most 200,000 weights times positions, but this GPT has 858,112"
+    with pytest.raises(SystemExit, match=limit):
+        main(["--page", "--width", "64", "--out", str(tmp_path)])
+    assert list(tmp_path.iterdir()) == []

@@ -130,15 +130,19 @@ def write_page(model: GPT, options: argparse.Namespace) -> None:
     """Write the live page, and print where it is."""
     weights = len(model.parameters())
     print(f"Compiling a GPT of {weights:,} weights to JavaScript ...", flush=True)
-    path = gpt_page(
-        *(model, options.documents, options.steps, options.out / "gpt.html"),
-        word=options.word,
-        temperature=options.temperature,
-        seed=options.seed,
-        samples=SAMPLES,
-        smoothed=SMOOTHED,
-        title="A GPT on first names" if options.text == NAMES else f"A GPT on {options.text.name}",
-    )
+    title = "A GPT on first names" if options.text == NAMES else f"A GPT on {options.text.name}"
+    try:
+        path = gpt_page(
+            *(model, options.documents, options.steps, options.out / "gpt.html"),
+            word=options.word,
+            temperature=options.temperature,
+            seed=options.seed,
+            samples=SAMPLES,
+            smoothed=SMOOTHED,
+            title=title,
+        )
+    except ValueError as error:
+        sys.exit(f"demos.gpt: {error}")
     print(f"Wrote {path}: open it in a browser.")
 
 

@@ -21,6 +21,9 @@ from demos.live.assemble import of_lab
 
 __all__ = ["gpt_page"]
 
+# A page of more would take minutes to write, and a browser long to begin.
+MOST_PRODUCTS = 200_000
+
 FOLDER = Path(__file__).with_name("live")
 SCRIPTS = ("training.js", "sampling.js", "look.js", "attention.js", "lesson.js", "losses.js")
 
@@ -56,9 +59,16 @@ def gpt_page(
     ``samples`` new words are made every hundred steps, at ``temperature``, from ``seed``;
     ``smoothed`` losses are in the mean that it draws; ``word`` is looked at first.
 
-    Raises OSError if the file cannot be written.
+    Raises ValueError, naming the limit, for a GPT that is too large for a page; OSError if the file
+    cannot be written.
     """
     shape = model.shape
+    products = len(model.parameters()) * shape.context
+    if products > MOST_PRODUCTS:
+        raise ValueError(
+            f"a page has at most {MOST_PRODUCTS:,} weights times positions, but this GPT has "
+            f"{products:,}: use a smaller width or context, or fewer layers"
+        )
     compiled = compile_gpt(model, optimizer_of(model, steps))
     content = {
         "title": title,

@@ -197,7 +197,7 @@ def test_keys_train_pause_and_start_again(gpt: Path, open_page: Open) -> None:
     losses = opened.live("losses")
     opened.press("r")
     opened.settle()
-    assert (opened.text("#step"), opened.live("losses")) == ("0", [])
+    assert (opened.text("#step"), opened.text("#loss"), opened.live("losses")) == ("0", "–", [])
     train_all(opened)
     assert opened.live("losses") == losses
 

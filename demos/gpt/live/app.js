@@ -50,7 +50,7 @@ function showFrame(time) {
 
 function showAll() {
   app.look.compute(app.training.state);
-  setText(byId("loss"), fixed(smoothed(app.training.losses), 3));
+  setText(byId("loss"), app.training.step ? fixed(smoothed(app.training.losses), 3) : "–");
   const next = app.training.isOver ? "" : `Next it learns “${app.training.wordOf(app.training.step)}”`;
   setText(byId("learns"), next);
   showCurve();

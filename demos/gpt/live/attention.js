@@ -21,7 +21,7 @@ function makeHeads() {
       for (let answers = 0; answers < look.length; answers += 1) {
         const cell = element("td", answers > asks ? { class: "later" } : { tabindex: "-1" });
         if (answers <= asks) {
-          cell.addEventListener("click", () => choose({ head, asks, answers, node: null }));
+          cell.addEventListener("click", () => choose({ head, asks, answers }));
           cell.addEventListener("keydown", (event) => cellKey(event, head, asks, answers));
           cell.addEventListener("pointerenter", () => tellCell(head, asks, answers));
           cell.addEventListener("focus", () => { tellCell(head, asks, answers); say(byId("told").textContent); });
@@ -90,7 +90,7 @@ function tellCell(head, asks, answers) {
 
 function cellKey(event, head, asks, answers) {
   const by = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-  if (event.key === "Enter") choose({ head, asks, answers, node: null });
+  if (event.key === "Enter") choose({ head, asks, answers });
   else if (by) {
     const row = Math.max(0, Math.min(app.look.length - 1, asks + by[0]));
     headCells[head][row][Math.max(0, Math.min(row, answers + by[1]))].focus();
