@@ -15,7 +15,7 @@ All numbers are in one memory of doubles; an address is a place in it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 from operator import itemgetter
@@ -470,9 +470,16 @@ class Layout:
             self.everywhere[register] = self.reserve(self.lanes)
         return self.everywhere[register]
 
-    def spread(self) -> list[Call]:
-        """Return the call that gives each row its copy of the registers that need one."""
-        rows = [(to, self.addresses[register]) for register, to in self.everywhere.items()]
+    def spread(self, made: Container[int] = (), after: bool = False) -> list[Call]:
+        """Return the call that gives each row its copy of the registers that need one.
+
+        These are all but those that are ``made`` yet, or ``after`` that they alone.
+        """
+        rows = [
+            (to, self.addresses[register])
+            for register, to in self.everywhere.items()
+            if (register in made) is after
+        ]
         kernel = Kernel(TREE, self.lanes, "B", even=False)
         return self.table_call(kernel, rows)
 

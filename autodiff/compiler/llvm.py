@@ -203,7 +203,7 @@ class _Module:
         calls = [call for each in sums for call in each.cleared(zero)]
         calls += self.section(once, wanted, self.width)
         places = {place for each in sums for place in each.places}
-        before = self.functions.call("once", calls, {*layout.places_of(wanted), *places})
+        made_once = self.functions.call("once", calls, {*layout.places_of(wanted), *places})
         if condition is None:
             calls = self.section(rows, set(needed), self.lanes) + sums[0].calls()
             inside = self.functions.call("rows", calls, places)
@@ -212,8 +212,12 @@ class _Module:
         count = layout.reserve(1)
         divided = [call for each in sums for call in each.divided(count)]
         ending = self.last_section("update", after, total, divided)
-        before += self.functions.call("spread", layout.spread())
-        return self.rows_run(before, inside, ending, inputs, count)
+        # What is known is read where it is spread, by what is made once a batch, too.
+        made = set(once)
+        known = self.functions.call("spread", layout.spread(made))
+        layout.last = None
+        new = self.functions.call("spread_once", layout.spread(made, after=True))
+        return self.rows_run([*known, *made_once, *new], inside, ending, inputs, count)
 
     def loss_then_gradients(
         self, rows: Sequence[int], condition: int, sums: Sequence[RowSums | NetworkSums]
