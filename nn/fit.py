@@ -37,7 +37,8 @@ class NonFiniteLossError(ArithmeticError):
         remedy = (
             "A smaller learning rate is the usual remedy"
             if epoch
-            else "The numbers of the data or of the start are not finite, or too large"
+            else "The numbers of the data or of the start are not finite or too large, or pick() "
+            "has no value for an index"
         )
         super().__init__(
             f"the loss of epoch {epoch} is {loss}: training stopped, and the model is as it was "
@@ -192,9 +193,10 @@ def _best_weights(
     except Exception as error:
         error.add_note("This is about the rows and targets of validation.")
         raise
-    if len(rows.x[0]) != len(job.rows.x[0]):
+    given_lengths, lengths = ({*map(len, each.x)} for each in (rows, job.rows))
+    if len(lengths) == 1 and given_lengths != lengths:
         raise ValueError(
-            f"validation has rows of {len(rows.x[0])} inputs, but x of {len(job.rows.x[0])}"
+            f"validation has rows of {max(given_lengths - lengths)} inputs, but x of {max(lengths)}"
         )
     return BestWeights(job, rows, patience)
 

@@ -249,6 +249,17 @@ def test_ints_and_other_real_numbers_may_be_inputs() -> None:
     assert type(x.data) is float
 
 
+def test_a_hook_that_a_program_does_not_call_is_told() -> None:
+    x = Value(3.0, "x")
+    square = x * x
+    square.label = "square"
+    handle = square.register_hook(lambda gradient: min(gradient, 1.0))
+    with pytest.warns(DecisionWarning, match=r"square has a hook, which a program does not call"):
+        compile(square * 100.0)
+    handle.remove()
+    compile(square * 100.0)
+
+
 def test_a_choice_by_where_is_made_anew_and_an_if_was_made_when_the_graph_was_built() -> None:
     x = Value(1.0)
     with pytest.warns(DecisionWarning, match=r"compares a Value's number"):

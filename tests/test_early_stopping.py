@@ -156,6 +156,7 @@ def test_validation_is_measured_without_dropout_and_training_goes_on_with_it() -
         ({"validation": 3}, TypeError, "validation must be a pair of rows and targets"),
         ({"validation": ([[1.0]],)}, TypeError, "validation must be a pair of rows and targets"),
         ({"validation": ([[1.0, 2.0]], [1.0])}, ValueError, "validation has rows of 2 inputs, but"),
+        ({"validation": ([[1.0], [1.0, 2.0]], [1.0] * 2)}, ValueError, "validation has rows of 2"),
         ({"validation": ([], [])}, ValueError, "fit needs at least one row"),
         ({"restore_best": "no"}, TypeError, "restore_best must be True or False, but got the str"),
         ({"validation": ([[1.0]], [1.0, 2.0])}, ValueError, "fit needs a target a row"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -148,3 +149,42 @@ def test_a_start_that_does_not_fit_is_refused_by_its_place() -> None:
         program.run_many(1, [[1.0]], [(1.0,)])
     with pytest.raises(ValueError, match="the number of iterations must be an int, 0 or more"):
         program.run_many(-1, [[1.0]])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", ["square", "product", "both"])
+def test_numbers_beside_variables_are_there_when_something_is_made_once_a_batch(
+    engine: str, kind: str
+) -> None:
+    w, x = [Value(0.5, f"w{k}") for k in range(3)], Value(0.0, "x")
+    once = sum([a * b for a, b in zip(w, [w[1], 2.0, 3.0], strict=True)])
+    if kind == "product":
+        once = w[0] * once
+    if kind == "both":
+        once = once * sum([a * b for a, b in zip(w, [5.0, w[2], 7.0], strict=True)])
+    program = compile(once * x, inputs=[x], updates=descent, engine=engine)
+    starts = [[1.0] * 3, [0.5, -1.0, 2.0]]
+    rows = [[1.0], [0.25], [-2.0]]
+    expected = [alone(program, 2, start, rows, 2) for start in starts]
+    fresh = compile(once * x, inputs=[x], updates=descent, engine=engine)
+    found = fresh.run_many(2, starts, rows, 2)  # the first call of all
+    assert [all_bits([*outputs, *numbers]) for outputs, numbers in found] == expected
+
+
+@needs_llvmlite
+def test_threads_take_turns_with_one_program() -> None:
+    w = Value(0.0, "w")
+
+    def slowly(gradients: Mapping[Value, Value]) -> dict[Value, Value]:
+        return {w: w - 2.5e-6 * gradients[w]}
+
+    program = compile((w - 3.0) ** 2, updates=slowly, engine="native")
+
+    def last(start: float) -> float:
+        ((_, (number,)),) = program.run_many(100_000, [[start]])
+        return number
+
+    starts = [0.0, 1.0, 2.0, 3.0]
+    expected = [last(start) for start in starts]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(last, starts)) == expected

@@ -655,3 +655,19 @@ def test_many_parameters_are_not_listed_by_name(monkeypatch: pytest.MonkeyPatch)
     for source in (program.to_c(), program.to_javascript()):
         assert "// parameters  18 numbers, in the order of the program's variables" in source
         assert "// parameters[" not in source
+
+
+@needs_node
+@pytest.mark.parametrize("turns", [20, 40, 140])
+def test_a_long_function_reads_what_earlier_sections_made(turns: int) -> None:
+    w, x = Value(0.5, "w"), Value(0.0, "x")
+    state = w.exp() * x  # made once a batch, and read by each of the functions that follow
+    for turn in range(turns):
+        state = (state * x).tanh() if turn % 2 else (state - x).sin()
+    loss = state * w.exp()
+    program = compile(loss, inputs=[x], updates=lambda gradients: {w: w - 0.1 * gradients[w]})
+    found = InJavaScript(program).run_rows(2, [0.5], [[1.0], [0.5]], 1)
+    expected = program.run(2, [[1.0], [0.5]], batch_size=1, each_batch=True)
+    # Math's functions may differ from Python's in the last places.
+    assert found.outputs == pytest.approx(expected, rel=1e-12)
+    assert found.parameters == pytest.approx([w.data], rel=1e-12)

@@ -17,10 +17,15 @@ __all__ = ["DecisionWarning", "warn_of_decisions"]
 class DecisionWarning(UserWarning):
     """A program has in it what Python code decided by the number that a Value had then.
 
-    ``autodiff.compile`` warns so, with the line of that code where it is known.
+    ``autodiff.compile`` warns so, with the line of that code where it is known; and of hooks, which
+    are code that no program calls.
     """
 
 
+HOOK = (
+    "compile: {} has a hook, which a program does not call: its gradients are those without. "
+    "Remove the hook (handle.remove()), or call backward()"
+)
 WHAT_TO_DO = (
     "A program has only what was done then, for these numbers. Choose with where(), maximum() or "
     "minimum(), or compile() anew for other numbers"
@@ -33,7 +38,7 @@ def warn_of_decisions(
     looks: Sequence[Look],
     stacklevel: int,
 ) -> None:
-    """Warn of all that is known: looks at numbers, and what graphs tell.
+    """Warn of all that is known: looks at numbers, hooks, and what graphs tell.
 
     ``graphs`` has the leaves and the interior nodes of each root.
     """
@@ -42,6 +47,8 @@ def warn_of_decisions(
     apart = [x for x in inputs if x not in known]
     for root, (leaves, interior) in graphs.items():
         for node in (*leaves, *apart, *interior):  # the side not taken may be the one with an input
+            if node.origin.hooks:
+                warnings.warn(HOOK.format(name_of(node)), DecisionWarning, stacklevel + 1)
             if node.origin.compared is not None:
                 found.append(str(Look(COMPARES, *node.origin.compared)))
                 if node.is_leaf:  # it may come to be in another graph, of which this is not true

@@ -213,7 +213,7 @@ class _Module:
         divided = [call for each in sums for call in each.divided(count)]
         ending = self.last_section("update", after, total, divided)
         # What is known is read where it is spread, by what is made once a batch, too.
-        made = set(once)
+        made = {place for place in once if linear.registers[place].operands}
         known = self.functions.call("spread", layout.spread(made))
         layout.last = None
         new = self.functions.call("spread_once", layout.spread(made, after=True))

@@ -290,11 +290,19 @@ class _Writer:
     def piece(self, lines: list[str]) -> str:
         """Make lines a function of their own, and return the call.
 
-        Its constants are not known elsewhere, but they are in memory.
+        Its constants are not known elsewhere, nor those of earlier lines in it; they are in memory.
         """
         name = f"{self.function}__part_{len(self.pieces) + 1}"
-        self.pieces.append(_Piece(name, lines))
+        own = {line.partition(f"{MARK}?")[2].partition("?")[0] for line in lines}
+        earlier = {text: at for at, text in self.constants.items() if str(at) not in own}
         self.constants.clear()
+        read = {text: self.cell(address) for text, address in earlier.items()}
+
+        def name_there(found: re.Match[str]) -> str:
+            return read.get(found[0], found[0])
+
+        lines = [re.sub(rf"{MARK}\d+!{MARK}", name_there, line) for line in lines]
+        self.pieces.append(_Piece(name, lines))
         return f"{name}(memory);"
 
     def many(self, pack: Pack) -> list[str]:

@@ -14,6 +14,7 @@ import marshal
 import os
 import random
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import cache
@@ -201,13 +202,15 @@ class NativeRunner:
         self.left: Sequence[float] = ()
         self.memory = memory_of(code.size, code.numbers)
         self.table = table_of(code.table)
+        self.lock = threading.Lock()  # machine code lets other threads run, and has one memory
 
     def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
         """Return n outputs and the variables' last numbers."""
-        self._read(numbers)
         outputs = (ctypes.c_double * (n * self.networks))()
-        self.function(n, self.memory, self.table, outputs)
-        return floats(outputs), self._numbers()
+        with self.lock:
+            self._read(numbers)
+            self.function(n, self.memory, self.table, outputs)
+            return floats(outputs), self._numbers()
 
     def run_rows(
         self,
@@ -227,14 +230,15 @@ class NativeRunner:
         for k in range(width):
             column = slice(k * stride, k * stride + count)
             columns[column] = flat[k::width]  # type: ignore[assignment]
-        self._read(numbers)
         outputs = (ctypes.c_double * (n * batches * self.networks))()
         order = None if shuffle is None else orders(shuffle, count, n)
-        self.function(
-            *(n, count, batch_size, stride, flat, order, columns),
-            *(self.memory, self.table, outputs),
-        )
-        return floats(outputs), self._numbers()
+        with self.lock:
+            self._read(numbers)
+            self.function(
+                *(n, count, batch_size, stride, flat, order, columns),
+                *(self.memory, self.table, outputs),
+            )
+            return floats(outputs), self._numbers()
 
     def _read(self, numbers: Sequence[float]) -> None:
         """Put the variables' numbers into memory, in the order of the machine code."""
