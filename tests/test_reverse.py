@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from autodiff import Value, compile, grad, where
-from autodiff.ops import Operation
+from autodiff.ops import MUL, Operation
 from tests.bits import all_bits
 
 Gradients = Mapping[Value, Value]
@@ -105,6 +105,19 @@ def test_a_rule_that_uses_a_variable_of_the_program_is_a_graph_of_it() -> None:
     program = compile(own.apply(x) + 0.0 * slope, updates=lambda g: {x: x - g[x]})
     program.run(1)
     assert x.data == 1.0
+
+
+def test_a_rule_of_the_library_serves_a_function_that_takes_few_numbers() -> None:
+    def product_of_whole_numbers(a: float, b: float) -> float:
+        if not (a.is_integer() and b.is_integer()):
+            raise ValueError("not whole")
+        return a * b
+
+    own = Operation("whole_product", "whole_product", 2, product_of_whole_numbers, MUL.partials)
+    x = Value(3.0, "x")
+    program = compile(own.apply(x, x), updates=lambda g: {x: x - g[x]})
+    program.run(1)
+    assert x.data == -3.0
 
 
 def test_a_program_of_a_leaf_has_the_gradient_one() -> None:

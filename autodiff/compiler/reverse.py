@@ -27,6 +27,7 @@ from autodiff.gradient import (
 from autodiff.ops import ADD, MUL, WHERE, Operation
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.naming import Names
+from autodiff.support.node import restore
 from autodiff.support.passes import do_all, gradient_of
 from autodiff.value import Value, constant
 
@@ -174,7 +175,8 @@ def locals_of(node: Value) -> Locals:
 @cache
 def locals_of_operation(op: Operation, count: int) -> Locals:
     """Return the local derivatives of all nodes of an operation of so many operands."""
-    return in_registers(Value.make_node(op, *[Value(0.5) for _ in range(count)]))
+    operands = tuple([Value(0.5) for _ in range(count)])
+    return in_registers(restore(Value, 0.5, None, operands, op.origin))
 
 
 def in_registers(node: Value) -> Locals:
