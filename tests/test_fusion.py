@@ -206,3 +206,7 @@ def test_the_output_is_a_variables_number_of_before_its_update() -> None:
     program = compile(a[3], updates=lambda _: {one: 2.0 * one for one in a}, engine="native")
     before = a[3].data
     assert program.run(3) == [before, 2.0 * before, 4.0 * before]
+    starts = [[float(k + place) for place in range(24)] for k in range(3)]
+    place = program.variables.index(a[3])
+    for start, (outputs, _) in zip(starts, program.run_many(2, starts), strict=True):
+        assert outputs == [start[place], 2.0 * start[place]]
