@@ -13,8 +13,8 @@ from autodiff.support import watch
 from autodiff.support.arguments import count_of, random_generator
 from autodiff.support.convert import describe
 from autodiff.support.made_by import call_within
-from autodiff.support.nested import values_of
-from nn.module import Module, joined, title_of
+from autodiff.support.nested import joined, values_of
+from nn.module import Module, title_of
 
 Activation = str | Callable[[Value], Value] | None
 

@@ -11,7 +11,7 @@ from autodiff import Value
 from autodiff.drawing.notebook import bundle_of_module
 from autodiff.support.convert import describe
 from autodiff.support.made_by import MadeWithin, naming_nodes
-from autodiff.support.nested import assignments_of, is_variables, named, numbers_of
+from autodiff.support.nested import assignments_of, is_variables, joined, named, numbers_of
 from autodiff.support.snapshots import PYTHONS, Generators
 
 __all__ = ["Module", "check_is_module", "draws_of", "title_of"]
@@ -238,20 +238,6 @@ def draws_of(model: Module) -> Generators:
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
-
-
-def joined(module: Module, own: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """Return what a class calls its own and what a subclass has besides.
-
-    Raises ValueError if two of them have the same name: one would be neither trained nor saved.
-    """
-    for name in more:
-        if name in own:
-            raise ValueError(
-                f"{type(module).__name__} cannot have an attribute {name!r}: its base class calls "
-                "what it has itself so; give it another name"
-            )
-    return own | more
 
 
 def _is_modules(attribute: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from autodiff import Value
 from autodiff.support.convert import describe, floats_of, to_float
+from autodiff.support.nested import detached_tree
 from nn.losses import class_of, cross_entropy, indicated_cross_entropy
 from nn.module import Module, draws_of
 
@@ -53,7 +54,7 @@ class Rows:
                 for place, (row, target) in enumerate(zip(self.x, self.y, strict=True))
             ]
         # The losses check their targets: each kind is shown to them once, before any training.
-        detached = {length: _detached(prediction) for length, prediction in predictions.items()}
+        detached = {length: detached_tree(prediction) for length, prediction in predictions.items()}
         shown: set[str] = set()
         numbers: dict[tuple[int, ...], int] = {}
         self.shapes: list[int] = []
@@ -124,15 +125,6 @@ class Rows:
             for part in (self.x, self.y)
         ]
         return [*dict.fromkeys(place for place in found if place != first)] or [first]
-
-
-def _detached(prediction: Any) -> Any:
-    """Return a prediction, or a list of such of any depth, as variables with the same numbers."""
-    if isinstance(prediction, Value):
-        return Value(prediction.data)
-    if isinstance(prediction, Iterable):
-        return [_detached(output) for output in prediction]
-    return Value(prediction)
 
 
 def check_is_no_number(prediction: Any, place: int = 0) -> None:

@@ -14,7 +14,9 @@ from autodiff.value import Value, constant, lift
 
 __all__ = [
     "assignments_of",
+    "detached_tree",
     "is_variables",
+    "joined",
     "listed",
     "named",
     "numbers_of",
@@ -162,3 +164,28 @@ def listed(items: Any, need: str) -> list[Any]:
     if isinstance(items, str) or not isinstance(items, Iterable):
         raise TypeError(f"{need}, but got {describe(items)}")
     return list(items)
+
+
+def detached_tree(tree: Any) -> Any:
+    """Return a tree, of numbers or of iterables too, as variables with the same numbers.
+
+    >>> detached_tree([Value(1.0) * 2.0, (3.0,)])
+    [Value(2), [Value(3)]]
+    """
+    if isinstance(tree, Value):
+        return Value(tree.data)
+    return [detached_tree(each) for each in tree] if isinstance(tree, Iterable) else Value(tree)
+
+
+def joined(owner: Any, own: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Return what a class calls its own and what a subclass has besides.
+
+    Raises ValueError if two of them have the same name: one would be neither trained nor saved.
+    """
+    for name in more:
+        if name in own:
+            raise ValueError(
+                f"{type(owner).__name__} cannot have an attribute {name!r}: its base class calls "
+                "what it has itself so; give it another name"
+            )
+    return own | more
