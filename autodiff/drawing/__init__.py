@@ -10,8 +10,8 @@
 ``program_picture``   that of a compiled program
 ``palette``           the colours that have a meaning
 ``dot``, ``mermaid``  a picture as text
-``render``, ``svg``   as SVG, PNG and PDF
-``layout``            where everything lies, the same at all moments of a pass
+``layout``            where everything lies, as Graphviz found it
+``svg``, ``render``   as SVG in a layout, and that as PNG and PDF
 ``draw``              all of this in one call
 ``animate``           a film of a forward and a backward pass
 ``notebook``          what a notebook shows

@@ -14,9 +14,10 @@ from pathlib import Path
 from autodiff.drawing.boxes import Painter
 from autodiff.drawing.draw import check_arguments, check_fold, painter_of
 from autodiff.drawing.fold import Fold
-from autodiff.drawing.layout import in_layout, laid_out
+from autodiff.drawing.layout import laid_out
 from autodiff.drawing.moment import all_moments, contributions_in
 from autodiff.drawing.render import check_pixels, converter, on_canvas, pixels_of
+from autodiff.drawing.svg import svg_text
 from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
@@ -109,7 +110,7 @@ def frames_of(
     for moment in all_moments(root):
         picture = painter.picture_at(moment)
         caption = [*picture.caption, *[""] * CAPTION_LINES][:CAPTION_LINES]
-        svg = in_layout(picture, layout)
+        svg = svg_text(replace(picture, caption=()), layout)
         yield pixels_of(on_canvas(svg, size, caption), svg_to_bytes)
 
 

@@ -21,6 +21,7 @@ from autodiff.drawing.palette import LIGHT, LIT
 from autodiff.drawing.picture import Arrow, Box, Frame, Kind, Mark, Picture, Sign, arrow_width
 
 __all__ = [
+    "CAPTION_SIZE",
     "EDGE",
     "FONT",
     "NO_TEXT",
@@ -29,6 +30,8 @@ __all__ = [
     "box_class",
     "box_style",
     "dot_text",
+    "frame_attributes",
+    "is_dense",
 ]
 
 # Layout needs one font whose widths Graphviz knows.  The ones that stand in for it (see
@@ -51,6 +54,7 @@ FRAME_NAME = {
     "TB": {"labeljust": "l", "labelloc": "b"},
     "BT": {"labeljust": "l", "labelloc": "t"},
 }
+CAPTION_SIZE = "24"
 UNSEEN = {"peripheries": "0", "margin": "0", "style": "", "label": "", "class": "unseen"}
 # Where a line of a picture begins; nothing is seen of it.
 START = {"shape": "point", "style": "invis", "width": "0", "height": "0"}
@@ -137,7 +141,9 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         digraph.attr(newrank="true")
     if picture.caption:
         caption = "".join(escaped(line) + LINE_END for line in picture.caption)
-        digraph.attr(label=caption, labelloc="b", labeljust="l", fontname=FONT, fontsize="24")
+        digraph.attr(
+            label=caption, labelloc="b", labeljust="l", fontname=FONT, fontsize=CAPTION_SIZE
+        )
     add_lines(digraph, picture, rankdir)
     frames = {box.id: box.frame for box in picture.boxes}
     inner_heads = {
@@ -203,7 +209,8 @@ def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str, line: i
     for inner in picture.frames:
         if inner.outer == frame and inner.line == line:
             with digraph.subgraph(name=f"cluster_{inner.id}") as cluster:
-                cluster.attr(**frame_attributes(inner, rankdir))
+                name = {"label": escaped(inner.title), "id": inner.id, **FRAME_NAME[rankdir]}
+                cluster.attr(**name, **frame_attributes(inner))
                 add_inside(inner.id, cluster, picture, rankdir, line)
 
 
@@ -243,13 +250,10 @@ def arrow_class(arrow: Arrow) -> str:
     return f"{arrow.sign if arrow.size is not None else ''} {'now' * arrow.marked}".strip()
 
 
-def frame_attributes(frame: Frame, rankdir: str) -> dict[str, str]:
-    """Return what DOT says of a frame; one inside another is white."""
+def frame_attributes(frame: Frame) -> dict[str, str]:
+    """Return how a frame looks; one inside another is white."""
     inner = {"class": "frame inner", "fillcolor": "#FFFFFF"} if frame.outer else {"class": "frame"}
-    return {
-        **{"label": escaped(frame.title), "id": frame.id},
-        **{**FRAME, **FRAME_NAME[rankdir], **inner},
-    }
+    return FRAME | inner
 
 
 def record_label(box: Box, rankdir: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -12,14 +13,14 @@ from autodiff.compiler.program import Program
 from autodiff.drawing.boxes import Painter, joined
 from autodiff.drawing.dot import dot_text
 from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, folded
-from autodiff.drawing.layout import in_layout, laid_out
+from autodiff.drawing.layout import laid_out
 from autodiff.drawing.legend import with_legend
 from autodiff.drawing.mermaid import mermaid_text
 from autodiff.drawing.moment import NOW, backward_moments, contributions_in, moment_after
 from autodiff.drawing.picture import Picture
 from autodiff.drawing.program_picture import picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
-from autodiff.drawing.svg import accessible_svg
+from autodiff.drawing.svg import svg_text
 from autodiff.graph import topological_order
 from autodiff.support.changed import Changes, recomputed
 from autodiff.support.convert import describe
@@ -67,12 +68,10 @@ class Drawing:
         Raises ImportError, naming what to install, if nothing that can lay it out is installed;
         RuntimeError if the layout fails.
         """
-        return accessible_svg(self._laid_out(), self.picture)
+        return self._svg(math.inf)
 
-    def _laid_out(self) -> str:
-        if self.room is None:
-            return laid_out(self.picture, self.rankdir)
-        return in_layout(self.picture, laid_out(self.room, self.rankdir))
+    def _svg(self, widest: float) -> str:
+        return svg_text(self.picture, laid_out(self.room or self.picture, self.rankdir), widest)
 
     def mermaid(self) -> str:
         """Return the picture as a Mermaid flowchart, for a Markdown file; it needs no package."""
@@ -121,7 +120,7 @@ class Drawing:
         if size is not None:
             check_pixels(size)
         try:
-            return pdf_of(self._laid_out) if format == "pdf" else png_of(self._laid_out, size)
+            return pdf_of(self.svg) if format == "pdf" else png_of(self.svg, size)
         except ImportError:
             if size is None and has_dot():
                 return run_dot(self.source, format)
@@ -131,7 +130,7 @@ class Drawing:
         return f"<Drawing of {len(self.picture.boxes)} boxes: .svg(), .save(path), .source>"
 
     def _repr_svg_(self) -> str:
-        return accessible_svg(self._laid_out(), self.picture, NOTEBOOK_WIDTH)
+        return self._svg(NOTEBOOK_WIDTH)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
