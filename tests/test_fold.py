@@ -18,7 +18,7 @@ from autodiff.drawing.picture import Box, Picture
 from autodiff.drawing.rows import find_rows
 from autodiff.value import constant
 from tests.random_graphs import Recipe, built, wild_recipes
-from tests.test_draw import lab_batch, lab_loss, lab_model
+from tests.test_draw import ROOM, lab_batch, lab_loss, lab_model
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 
@@ -455,7 +455,7 @@ def test_a_frame_is_in_the_smallest_frame_around_it() -> None:
         def __call__(self, x: Any) -> Any:
             return self.outer(x)
 
-    frames = {frame.title: frame for frame in draw(Whole()([0.5])).picture.frames}
+    frames = {frame.title: frame for frame in draw(Whole()([0.5]), fit=ROOM).picture.frames}
     layer = frames["outer.middle.layer"]
     assert layer.outer == frames["outer.middle"].id
     assert frames["outer.middle.layer[1]"].outer == layer.id
@@ -481,7 +481,7 @@ def test_expanding_a_layer_shows_its_neurons_and_expanding_a_neuron_its_nodes() 
 def test_a_student_s_modules_are_folded_with_those_inside_them_beside() -> None:
     picture = draw(Net()([1.0, 2.0]), fold="layer").picture
     names = [box.name for box in picture.boxes if box.kind == "module"]
-    assert names == ["line", "gate", "encoder.output", "encoder.hidden", "Net"]
+    assert names == ["encoder.hidden", "encoder.output", "gate", "Net", "line"]
     assert [frame.title for frame in picture.frames] == ["encoder"]
 
 
@@ -494,7 +494,7 @@ def test_an_error_about_too_many_nodes_names_the_folds_that_fit() -> None:
         draw(loss, max_nodes=20)
     message = str(caught.value)
     for fold in ("neuron", "layer"):
-        size = len(draw(loss, fold=fold).picture.boxes)
+        size = len(draw(loss, fold=fold, fit=ROOM).picture.boxes)
         assert f'fold="{fold}" makes it {size}' in message
     assert "row" not in message
     with pytest.raises(ValueError, match="Draw a node inside it, as fold="):
@@ -508,7 +508,7 @@ def test_an_error_about_too_many_nodes_names_the_folds_that_fit() -> None:
 
 def test_a_fold_that_just_fits_is_named() -> None:
     loss = lab_batch()
-    size = len(draw(loss, fold="layer").picture.boxes)
+    size = len(draw(loss, fold="layer", fit=ROOM).picture.boxes)
     with pytest.raises(ValueError, match=f'Fold it: fold="layer" makes it {size}, or pass'):
         draw(loss, max_nodes=size)
 

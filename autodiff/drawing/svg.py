@@ -57,9 +57,12 @@ RULES = {
 }
 CLASS = "autodiff-graph"
 
+IMAGE = ' role="img"'
+WIRED_HEIGHT = 36.0  # of a small box on a wire that runs across, in points
+WIRED_CHARACTER = 12.0
 ROUNDING = 12.0  # of a rounded box's corners, in points
 DASHES = {"dashed": "5,2", "dotted": "1,5"}
-ANCHORS = {"l": "start", "c": "middle"}
+ANCHORS = {"l": "start", "c": "middle", "r": "end"}
 
 
 def style_sheet() -> str:
@@ -128,6 +131,10 @@ def frame_lines(frame: Frame, layout: Layout) -> Iterator[str]:
 def box_lines(box: Box, place: Place) -> Iterator[str]:
     """Yield a box with its text and its dividing lines."""
     style = box_style(box)
+    if box.wired:
+        wired = wired_lines(box, place, style)
+        yield from group(f"node {box_class(box)}", box.id, box.name, box.description, wired, IMAGE)
+        return
     rounding = ROUNDING if style["shape"] == "Mrecord" else 0.0
     shape = ellipse if style["shape"] == "ellipse" else rectangle
     inside = (
@@ -139,7 +146,33 @@ def box_lines(box: Box, place: Place) -> Iterator[str]:
         *texts(place.spots, box.lines, style["fontsize"], style.get("fontcolor", "")),
     )
     classes = f"node {box_class(box)}"
-    yield from group(classes, box.id, box.name, box.description, inside, ' role="img"')
+    yield from group(classes, box.id, box.name, box.description, inside, IMAGE)
+
+
+def wired_lines(box: Box, place: Place, style: dict[str, str]) -> Iterator[str]:
+    """Yield a small box and the wire that leaves it, between value and gradient.
+
+    Graphviz laid out a box with a divided half: the line between the halves is left out.
+    """
+    (border, other), wire = place.lines[0], place.lines[1]
+    x, y, width, height = place.x, place.y, place.width, place.height
+    spots = place.spots
+    if border[0] == other[0]:  # the wire runs across
+        y, height = y + height / 2 - WIRED_HEIGHT / 2, WIRED_HEIGHT
+        at_left = spots[0].x < border[0]
+        x, width = (x, border[0] - x) if at_left else (border[0], x + width - border[0])
+    else:
+        on_top = spots[0].y < border[1]
+        y, height = (y, border[1] - y) if on_top else (border[1], y + height - border[1])
+        middle, width = x + width / 2, max(height, WIRED_CHARACTER * (len(box.title[0]) + 2))
+        x = middle - width / 2
+        wire = tuple((middle, down) for _, down in wire)
+        beside = [Spot(middle + away, spots[1].y, side) for away, side in ((-6.0, "r"), (6.0, "l"))]
+        spots = (spots[0], *beside)
+    cell = Place((), x, y, width, height)
+    yield f'<polyline class="wire" fill="none" {stroke(EDGE)} points="{pairs(wire)}"/>'
+    yield rectangle(cell, style, 0.0 if style["shape"] == "record" else min(width, height) / 2)
+    yield from texts(spots, box.lines, style["fontsize"], style.get("fontcolor", ""))
 
 
 def arrow_lines(arrow: Arrow, title: str, place: Place, label: Sequence[str]) -> Iterator[str]:
