@@ -1,8 +1,8 @@
 """How large the text of real graphs' pictures is on a slide: ``python -m demos.gallery``.
 
 Prints a table: for each picture its boxes, its own size, the height of its text in pixels when it
-is fitted into a frame of 1280x720, and how much of the frame stays white. ``--out`` writes the
-pictures.
+is fitted into a frame of 1280x720, and how much of the frame stays white; at last, the height of
+the text where the look was chosen for that frame. ``--out`` writes the pictures.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import nn
@@ -30,6 +31,7 @@ from autodiff import (
     record_source,
     where,
 )
+from autodiff.compiler.program import Program
 from autodiff.drawing.render import converter, on_canvas, pixels_of
 from autodiff.value import constant
 from demos.arguments import command_line, missing_package, output_folder
@@ -285,12 +287,12 @@ def gpt_step() -> Value:
     return backward(loss, "loss")
 
 
-def program() -> Drawing:
+def program() -> Program:
     """A compiled step of training: forward, backward and update."""
     w, x = Value(2.0, "w"), Value(3.0, "x")
     loss = (w * x - 1.0) ** 2
     loss.label = "loss"
-    return draw(compile(loss, [x], updates=lambda gradients: {w: w - 0.1 * gradients[w]}))
+    return compile(loss, [x], updates=lambda gradients: {w: w - 0.1 * gradients[w]})
 
 
 def backward(root: Value, label: str) -> Value:
@@ -300,37 +302,38 @@ def backward(root: Value, label: str) -> Value:
     return root
 
 
-GALLERY: dict[str, Callable[[], Drawing]] = {
-    "tanh(w*x + b)": lambda: draw(neuron()),
-    "a*b + c": lambda: draw(product_and_sum()),
-    "x*x + 2": lambda: draw(square_and_two()),
-    "neuron of two inputs": lambda: draw(two_inputs()),
-    "micrograd's README": lambda: draw(micrograd()),
-    "our README": lambda: draw(readme()),
-    "(x + y) * z": lambda: draw(circuit()),
-    "sigmoid by hand": lambda: draw(sigmoid_by_hand()),
-    "softmax, cross-entropy": lambda: draw(softmax_cross_entropy()),
-    "RNN, 6 steps": lambda: draw(recurrent(6)),
-    "Newton, 3 steps": lambda: draw(newton()),
-    "likelihood, 5 points": lambda: draw(likelihood()),
-    "a line, 3 points": lambda: draw(least_squares()),
-    "polynomial": lambda: draw(polynomial()),
-    "grad(x**3, x)": lambda: draw(derivative_of_cube()),
-    "(x sin x)''": lambda: draw(second_derivative()),
-    "hinge loss": lambda: draw(hinge()),
-    "Huber's loss": lambda: draw(huber()),
-    "nan": lambda: draw(not_a_number()),
-    "chain of 40": lambda: draw(chain(40)),
-    "attention, 2 keys": lambda: draw(attention()),
-    "a*b + c, derivatives": lambda: draw(product_and_sum(), edges=True),
-    "2-2-1": lambda: draw(network(2, 2, 1)),
-    "2-4-1": lambda: draw(network(2, 4, 1)),
-    "2-4-1 by neuron": lambda: draw(network(2, 4, 1), fold="neuron"),
-    "3-16-16-2 by layer": lambda: draw(network(3, 16, 16, 2), fold="layer"),
-    "3-16-16-2 by neuron": lambda: draw(network(3, 16, 16, 2), fold="neuron"),
-    "XOR batch by neuron": lambda: draw(batch(), fold="neuron"),
-    "GPT step by call": lambda: draw(gpt_step(), fold="call"),
-    "program": program,
+# By name: what makes the graph, and how it is drawn.
+GALLERY: dict[str, tuple[Callable[[], Value | Program], dict[str, Any]]] = {
+    "tanh(w*x + b)": (neuron, {}),
+    "a*b + c": (product_and_sum, {}),
+    "x*x + 2": (square_and_two, {}),
+    "neuron of two inputs": (two_inputs, {}),
+    "micrograd's README": (micrograd, {}),
+    "our README": (readme, {}),
+    "(x + y) * z": (circuit, {}),
+    "sigmoid by hand": (sigmoid_by_hand, {}),
+    "softmax, cross-entropy": (softmax_cross_entropy, {}),
+    "RNN, 6 steps": (partial(recurrent, 6), {}),
+    "Newton, 3 steps": (newton, {}),
+    "likelihood, 5 points": (likelihood, {}),
+    "a line, 3 points": (least_squares, {}),
+    "polynomial": (polynomial, {}),
+    "grad(x**3, x)": (derivative_of_cube, {}),
+    "(x sin x)''": (second_derivative, {}),
+    "hinge loss": (hinge, {}),
+    "Huber's loss": (huber, {}),
+    "nan": (not_a_number, {}),
+    "chain of 40": (partial(chain, 40), {}),
+    "attention, 2 keys": (attention, {}),
+    "a*b + c, derivatives": (product_and_sum, {"edges": True}),
+    "2-2-1": (partial(network, 2, 2, 1), {}),
+    "2-4-1": (partial(network, 2, 4, 1), {}),
+    "2-4-1 by neuron": (partial(network, 2, 4, 1), {"fold": "neuron"}),
+    "3-16-16-2 by layer": (partial(network, 3, 16, 16, 2), {"fold": "layer"}),
+    "3-16-16-2 by neuron": (partial(network, 3, 16, 16, 2), {"fold": "neuron"}),
+    "XOR batch by neuron": (batch, {"fold": "neuron"}),
+    "GPT step by call": (gpt_step, {"fold": "call"}),
+    "program": (program, {}),
 }
 
 
@@ -383,19 +386,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", default="", help="a part of the names of the pictures to take")
     parser.add_argument("--out", type=output_folder, metavar="FOLDER", help="where to put pictures")
     options = parser.parse_args(arguments)
-    print(f"{'picture':24}  boxes        size  text px  least  white")
-    for place, (name, make) in enumerate(GALLERY.items(), 1):
+    print(f"{'picture':24}  boxes        size  text px  least  white  fitted")
+    for place, (name, (make, how)) in enumerate(GALLERY.items(), 1):
         if options.only not in name:
             continue
-        drawing = make()
+        root = make()
+        drawing, fitted = draw(root, **how), draw(root, **how, fit=FRAME)
         found = measured(drawing)
         size = f"{found.width:.0f}x{found.height:.0f}"
         print(
             f"{name:24}  {found.boxes:5}  {size:>10}  {found.text:7.1f}  {found.least:5.1f}  "
-            f"{found.white:5.0%}"
+            f"{found.white:5.0%}  {measured(fitted).text:6.1f}"
         )
         if options.out is not None:
             drawing.save(options.out / f"{place:02}.png", size=FRAME)
+            fitted.save(options.out / f"{place:02}_fitted.png", size=FRAME)
 
 
 if __name__ == "__main__":

@@ -437,10 +437,24 @@ def test_a_greater_contribution_is_a_thicker_arrow_and_signs_differ_by_more_than
     assert seen["x", "v5"] == ("adds 0", "zero", 2.0, "1,5")
 
 
-def test_a_nan_contribution_has_no_sign_and_no_size() -> None:
-    root = after_backward(Value(math.nan, "x") * Value(1.0, "y"))
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_the_arrow_of_a_contribution_that_is_no_number_is_the_thickest(number: float) -> None:
+    root = after_backward(Value(number, "x") * Value(1.0, "y"))
     arrow = draw(root, edges=True).picture.arrows[1]
-    assert (arrow.label, arrow.sign, arrow.size) == (("local nan", "adds nan"), "", None)
+    assert (arrow.label[0], arrow.sign, arrow.size) == (
+        f"local {number:g}".replace("-", "−"),
+        "broken",
+        1.0,
+    )
+
+
+def test_one_huge_contribution_does_not_make_hairlines_of_all_others() -> None:
+    x, y, z, big = Value(2.0, "x"), Value(3.0, "y"), Value(1.0, "z"), Value(1e200, "big")
+    picture = draw(after_backward(x * y + big * z), edges=True).picture
+    names = {box.id: box.name for box in picture.boxes}
+    sizes = {names[arrow.tail]: arrow.size for arrow in picture.arrows}
+    # They add 3, 2, 1e200 and 1; what is added to the products is 1.
+    assert (sizes["x"], sizes["y"], sizes["z"]) == (1.0, 2 / 3, 1.0)
 
 
 # ---- moments of a backward pass --------------------------------------------------------------

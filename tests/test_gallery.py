@@ -32,5 +32,5 @@ def test_the_table_has_a_line_for_each_picture(capsys: pytest.CaptureFixture[str
 
     main([])
     head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["picture", "boxes", "size", "text", "px", "least", "white"]
+    assert head.split() == ["picture", "boxes", "size", "text", "px", "least", "white", "fitted"]
     assert [line[:24].strip() for line in lines] == list(GALLERY)

@@ -47,6 +47,8 @@ BOX_LENGTH = 24  # of its name in a caption
 # In the title of a picture.
 MOST_ROOTS = 5
 
+OUTLYING = 1e6  # times as large as the median: no measure for the others
+
 NOTE_WIDTH = 40  # of a line, in characters
 ALL_DIGITS = 17  # they tell any two floats apart
 
@@ -445,8 +447,11 @@ class Painter:
             return "…"
         if node.is_constant and not node.name:
             return self.values([node]) if same_number(nodes) else "…"
-        if not self.is_named(node) and self.parts[self.part_with[node]].kind in HIDING:
+        part = self.parts[self.part_with[node]]
+        if not self.is_named(node) and part.kind in HIDING:
             return "…"
+        if not self.is_named(node) and part.kind == "module":  # whose box has another name
+            return operand_shown(part.path) if len(self.outputs(part)) <= self.rows else "…"
         return operand_shown(self.names[node])
 
     def numbers(self, nodes: Sequence[Value]) -> tuple[str, str]:
@@ -476,18 +481,18 @@ class Painter:
     def arrows(self) -> list[Arrow]:
         """Return the arrows, those between the same two boxes merged if either is folded."""
         numbers = {key: self.numbers_of(uses) for key, uses in self.merged.items() if self.edges}
-        sizes = [abs(number) for _, number in numbers.values() if number is not None]
-        greatest = max(filter(math.isfinite, sizes), default=0.0)
+        greatest = greatest_of([abs(number) for _, added in numbers.values() for number in added])
         arrows = []
         for key, uses in self.merged.items():
-            local, contribution = numbers.get(key, (None, None))
+            local, added = numbers.get(key, (None, ()))
+            most = max(added, key=abs, default=None)
             tail, head, _ = key
             arrows.append(
                 Arrow(
                     *(self.id_of_arrow(key), self.ids[tail], self.ids[head]),
-                    self.label_of(key, local, contribution),
-                    sign_of(contribution),
-                    relative_size(contribution, greatest),
+                    self.label_of(key, local, added),
+                    sign_of(most) if len(added) == 1 else "",
+                    relative_size(most, greatest),
                     any(map(self.is_now, uses)),
                 )
             )
@@ -500,7 +505,7 @@ class Painter:
         return ends if position == MERGED else f"{ends}-{position}"
 
     def label_of(
-        self, key: ArrowKey, local: float | None, contribution: float | None
+        self, key: ArrowKey, local: float | None, added: tuple[float, ...]
     ) -> tuple[str, ...]:
         """Return the lines on an arrow."""
         tail, head, _ = key
@@ -511,7 +516,7 @@ class Painter:
                 return (*label, NOT_TAKEN)
             if local is not None:
                 label.append(f"local {number_shown(local, self.precision)}")
-            label.append(f"adds {gradient_shown(contribution, self.precision)}")
+            label.append(f"adds {range_shown(added, self.precision, gradient_shown)}")
         return tuple(label)
 
     def count_label(self, uses: list[Use], tail: Part, head: Part) -> list[str]:
@@ -546,25 +551,30 @@ class Painter:
                         merged[key] = [(node, position)]
         return merged
 
-    def numbers_of(self, uses: list[Use]) -> tuple[float | None, float | None]:
+    def numbers_of(self, uses: list[Use]) -> tuple[float | None, tuple[float, ...]]:
         """Return the local derivative along an arrow, and its contribution so far.
 
-        Of several uses, the sum of the contributions, of which those not taken add nothing; None
-        where there is nothing to tell, or a number is out of date.
+        Of several uses, the sum of the contributions, of which those not taken add nothing; if they
+        are to several Values and differ in sign, the sum for each.  There is none where there is
+        nothing to tell, or a number is out of date.
         """
-        contributions = []
+        contributions: dict[Value, float] = {}
         local = None
         for node, position in uses:
             if node.parents[position].is_constant:
                 continue
             if self.is_old(node):
-                return None, None
+                return None, ()
             local = self.local_derivatives(node)[position]
             upstream = self.moment.gradient_of(node)
             if upstream is not None and self.is_given((node, position)):
-                contributions.append(0.0 if local is NOTHING else local * upstream)
-        total = sum(contributions) if contributions else None
-        return (local if len(uses) == 1 else None), total
+                added = 0.0 if local is NOTHING else local * upstream
+                operand = node.parents[position]
+                contributions[operand] = contributions.get(operand, 0.0) + added
+        sums = tuple(contributions.values())
+        if len({number > 0.0 for number in sums if number}) < 2:
+            sums = (sum(sums),) * bool(sums)
+        return (local if len(uses) == 1 else None), sums
 
     def local_derivatives(self, node: Value) -> tuple[float, ...]:
         """Return the local derivatives of a node, computed once."""
@@ -684,14 +694,29 @@ def shape_of(names: Sequence[str]) -> str:
 
 
 def sign_of(number: float | None) -> Sign:
-    """Return a contribution's sign; '' where there is none, as for nan."""
-    if number is None or math.isnan(number):
+    """Return a contribution's sign; '' where there is none, "broken" of nan and infinity."""
+    if number is None:
         return ""
+    if not math.isfinite(number):
+        return "broken"
     return "positive" if number > 0.0 else "negative" if number < 0.0 else "zero"
 
 
+def greatest_of(sizes: Sequence[float]) -> float:
+    """Return the greatest finite size that is not very much more than most are.
+
+    >>> greatest_of([1.0, 2.0, 4.0, math.inf]), greatest_of([1.0, 2.0, 4.0, 1e200])
+    (4.0, 4.0)
+    """
+    finite = sorted(size for size in sizes if 0.0 < size < math.inf)
+    usual = finite[(len(finite) - 1) // 2] if finite else 0.0
+    return max((size for size in finite if size <= OUTLYING * usual), default=0.0)
+
+
 def relative_size(number: float | None, greatest: float) -> float | None:
-    """Return a contribution's size beside the greatest finite one, from 0 to 1."""
-    if number is None or math.isnan(number):
+    """Return a contribution's size beside the greatest, from 0 to 1; 1 for nan and infinity."""
+    if number is None:
         return None
+    if not math.isfinite(number):
+        return 1.0
     return min(abs(number) / greatest, 1.0) if greatest else 0.0

@@ -93,6 +93,7 @@ SIGNED: dict[Sign, dict[str, str]] = {
         **{"style": "dashed"},
     },
     "zero": {"style": "dotted", "penwidth": "2"},
+    "broken": {"style": "dashed", "color": "black", "fontcolor": "black"},
 }
 
 # Straight lines with room between the ranks, and no text on them, in a folded picture of many

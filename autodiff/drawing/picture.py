@@ -30,7 +30,7 @@ Kind: TypeAlias = Literal[
     "variable", "operation", "result", "input", "constant", "module", "call", "rows", "reference"
 ]
 Mark: TypeAlias = Literal["", "giver", "changed"]
-Sign: TypeAlias = Literal["", "positive", "negative", "zero"]
+Sign: TypeAlias = Literal["", "positive", "negative", "zero", "broken"]
 
 # The id of a box that is no part of the graph, but says something about it.
 NOTE = "note"

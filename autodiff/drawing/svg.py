@@ -49,6 +49,8 @@ RULES = {
     ".negative path": f"stroke: {NEGATIVE}",
     ".negative polygon": f"stroke: {NEGATIVE}; fill: {NEGATIVE}",
     ".negative text": f"fill: {NEGATIVE}",
+    ".broken path": "stroke: #F2F2F2",
+    ".broken polygon": "stroke: #F2F2F2; fill: #F2F2F2",
     ".now path": "stroke: #F2F2F2",
     ".now polygon": "stroke: #F2F2F2; fill: #F2F2F2",
     ".changed .shape": f"fill: {LIT}",
