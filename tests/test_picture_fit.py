@@ -129,6 +129,13 @@ def test_a_program_has_no_style() -> None:
         draw(compile(x * x, [x]), style="blackboard")
 
 
+def test_a_program_has_a_legend_too() -> None:
+    x = Value(3.0, "x")
+    boxes = draw(compile(x * x, [x]), legend=True).picture.boxes
+    explained = {box.id for box in boxes if box.frame == "legend"} - {"legend-notes"}
+    assert explained == {f"legend-{box.kind}" for box in boxes if box.frame != "legend"}
+
+
 # ---- the blackboard ------------------------------------------------------------------------------
 
 

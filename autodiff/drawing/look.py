@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -16,6 +15,9 @@ __all__ = ["PRECISION", "Chooser", "Drawn", "Look", "note_on"]
 
 PRECISION: Final = 4  # significant digits, if nothing else is said
 FEWER: Final = 3, 2
+
+# A larger graph is not drawn in other looks only to tell how large its text would be.
+MOST_COMPARED: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,19 @@ class Chooser:
         Nothing is folded that was not asked for, if the picture can be read without that.
         """
         found: list[Drawn] = []
+        refused: set[Fold | None] = set()
         for look in given.completed():
             if look.fold != given.fold and any(each.height >= READABLE for each in found):
                 break
-            with suppress(ValueError):
+            if look.fold in refused:
+                continue
+            try:
                 found.append(self.drawn(look))
-                if found[-1].height >= LAST_ROW:
-                    break
+            except ValueError:
+                refused.add(look.fold)
+                continue
+            if found[-1].height >= LAST_ROW:
+                break
         return found
 
     def best(self, given: Look) -> Drawn:
@@ -103,6 +111,8 @@ class Chooser:
         """Return what to say of text that is too small; '' if it is not."""
         if drawn.height >= READABLE:
             return ""
+        if len(drawn.painter.order) > MOST_COMPARED:
+            return note_on(drawn.height, self.frame)
         best = self.best(replace(given, fold=None))
         return note_on(
             drawn.height, self.frame, best if best.height > GAIN * drawn.height else None
