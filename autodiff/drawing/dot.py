@@ -140,7 +140,7 @@ def dot_text(picture: Picture, rankdir: str) -> str:
             **{"rankdir": rankdir, "outputorder": "edgesfirst"},
             # Many boxes lie in a frame: the closer they are, the larger is the text on a slide.
             "nodesep": "0.1" if picture.frames else "0.2",
-            **(DENSE if dense else {"ranksep": "0.3" if wired else "0.5"}),
+            **(DENSE if dense else {"ranksep": "0.2" if wired else "0.5"}),
         },
         node_attr=NODE,
         edge_attr=EDGE,
@@ -306,7 +306,10 @@ def wired_label(box: Box, rankdir: str) -> str:
     if rankdir in ("TB", "BT"):  # the wire is in the middle
         numbers = (max(numbers, key=len),) * 2
     value, gradient = (escaped(number or NO_TEXT) for number in numbers)
-    return f"{{<o>{NO_TEXT}{escaped(box.title[0]) or NO_TEXT}{NO_TEXT}|{{{value}|{gradient}}}}}"
+    title = escaped(box.title[0]) or NO_TEXT
+    if len(box.title[0]) < 2:  # so that a circle is round
+        title = f"{NO_TEXT}{title}{NO_TEXT}"
+    return f"{{<o>{title}|{{{value}|{gradient}}}}}"
 
 
 def plain_label(box: Box) -> str:

@@ -113,7 +113,7 @@ class Measure:
     def size(self, arrangement: Arrangement) -> tuple[float, float]:
         """Return about how wide and high the picture is in an arrangement, in points."""
         is_across = arrangement.rankdir in ("LR", "RL")
-        between = 21.6 if any(self.wired) else 36.0
+        between = 14.4 if any(self.wired) else 36.0
         beside = 8.0 if self.picture.frames else 15.0
         long: dict[int, float] = {}
         high: dict[int, float] = {}

@@ -104,7 +104,8 @@ class Chooser:
         for the given look if none can be drawn.
         """
         found = self.candidates(given)
-        enough = max([each.height for each in found], default=0.0) / GAIN
+        largest = max([each.height for each in found], default=0.0)
+        enough = largest / GAIN if largest >= READABLE else largest
         return next((each for each in found if each.height >= enough), None) or self.drawn(given)
 
     def note(self, drawn: Drawn, given: Look) -> str:
