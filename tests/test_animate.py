@@ -16,8 +16,9 @@ from hypothesis import given
 from autodiff import Value, animate
 from autodiff.drawing.dot import HEAVIEST
 from autodiff.drawing.draw import painter_of
-from autodiff.drawing.layout import in_layout, laid_out
+from autodiff.drawing.layout import laid_out
 from autodiff.drawing.moment import all_moments
+from autodiff.drawing.svg import svg_text
 from autodiff.graph import topological_order
 from tests.random_graphs import Recipe, built, wild_recipes
 from tests.test_draw import after_backward, lab_loss, needs_resvg, needs_webassembly, state, tiny
@@ -27,12 +28,12 @@ pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 SIZE = (320, 180)
 
 
-def frames(root: Value, fold: Any = None) -> tuple[str, list[str]]:
-    """Return the layout of a film and its frames as SVG."""
+def frames(root: Value, fold: Any = None) -> list[str]:
+    """Return the frames of a film as SVG."""
     painter = painter_of([root], 4, fold, (), False, 500)
     layout = laid_out(painter.roomy_picture(all_moments(root)), "LR")
     pictures = map(painter.picture_at, all_moments(root))
-    return layout, [in_layout(picture, layout) for picture in pictures]
+    return [svg_text(picture, layout) for picture in pictures]
 
 
 def numbers(svg: str) -> list[str]:
@@ -59,7 +60,7 @@ def test_the_moments_are_the_forward_pass_then_every_contribution() -> None:
 
 @needs_webassembly
 def test_numbers_appear_when_they_are_computed() -> None:
-    _, svgs = frames(tiny())
+    svgs = frames(tiny())
     shown = [numbers(svg) for svg in svgs]
     assert shown[0] == ["value 3", "grad –", "value –", "grad –", "value –", "grad –"]
     assert shown[1] == ["value 3", "grad –", "value 9", "grad –", "value –", "grad –"]
@@ -71,8 +72,8 @@ def test_numbers_appear_when_they_are_computed() -> None:
 @needs_webassembly
 @pytest.mark.parametrize("fold", [None, "neuron", "layer"])
 def test_nothing_moves_from_frame_to_frame(fold: Any) -> None:
-    layout, svgs = frames(lab_loss(), fold)
-    places = re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', layout)
+    svgs = frames(lab_loss(), fold)
+    places = re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', svgs[0])
     for svg in svgs:
         assert re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', svg) == places
 
@@ -91,7 +92,7 @@ def test_boxes_have_room_for_numbers_that_are_longest_in_between() -> None:
 
 @needs_webassembly
 def test_the_arrow_that_contributes_stands_out_in_its_frame_alone() -> None:
-    _, svgs = frames(tiny())
+    svgs = frames(tiny())
     edge = re.compile(r'id="([^"]*)" class="edge[^"]*">.*?stroke="([#\w]+)"', re.DOTALL)
     strokes = [{html.unescape(id): stroke for id, stroke in edge.findall(svg)} for svg in svgs]
     assert all(len(found) == 4 for found in strokes)

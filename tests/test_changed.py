@@ -497,7 +497,11 @@ def test_an_explanation_of_a_saturated_unit_goes_by_the_numbers_of_now() -> None
 
 
 def box_of(root: Value, name: str, **arguments: Any) -> Any:
-    (box,) = [box for box in draw(root, **arguments).picture.boxes if box.name == name]
+    (box,) = [
+        box
+        for box in draw(root, **arguments).picture.boxes
+        if box.name == name and "_at_" not in box.id
+    ]
     return box
 
 

@@ -12,13 +12,16 @@ from hypothesis import given
 
 import nn
 from autodiff import Value, draw, record_source, topological_order
+from autodiff.drawing.boxes import Painter
 from autodiff.drawing.fold import folded, paths_of
-from autodiff.drawing.parts import Part, ancestors
+from autodiff.drawing.moment import NOW
+from autodiff.drawing.parts import Folding, Part, ancestors
 from autodiff.drawing.picture import Box, Picture
 from autodiff.drawing.rows import find_rows
+from autodiff.support.changed import Changes
 from autodiff.value import constant
 from tests.random_graphs import Recipe, built, wild_recipes
-from tests.test_draw import lab_batch, lab_loss, lab_model
+from tests.test_draw import ROOM, lab_batch, lab_loss, lab_model
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 
@@ -350,15 +353,17 @@ def test_a_folded_batch_is_one_picture_for_all_rows_with_ranges() -> None:
     assert total.numbers[0] == f"value {sum(losses):.4g}"
 
 
-def test_contributions_along_a_merged_arrow_are_added_up() -> None:
+def test_contributions_along_a_merged_arrow_to_several_values_are_a_range() -> None:
     loss = lab_batch()
     picture = draw(loss, fold="layer", edges=True).picture
     names = {box.id: box.name for box in picture.boxes}
     (arrow,) = [a for a in picture.arrows if (names[a.tail], names[a.head]) == ("hidden", "output")]
     # What comes back from the output to the hidden activations of all rows.
     hidden = [node for node in topological_order(loss) if "sigmoid" in str(node.op)]
-    total = sum(node.grad for node in hidden if node.origin.module.startswith("hidden"))
-    assert arrow.label == ("×4", f"adds {total:+.4g}".replace("-", "−"))
+    found = [node.grad for node in hidden if node.origin.module.startswith("hidden")]
+    assert min(found) < 0.0 < max(found)
+    shown = f"adds {min(found):+.4g} … {max(found):+.4g}"
+    assert arrow.label == ("×4", shown.replace("-", "−"))
 
 
 def test_the_other_rows_of_a_batch_are_one_box() -> None:
@@ -455,7 +460,7 @@ def test_a_frame_is_in_the_smallest_frame_around_it() -> None:
         def __call__(self, x: Any) -> Any:
             return self.outer(x)
 
-    frames = {frame.title: frame for frame in draw(Whole()([0.5])).picture.frames}
+    frames = {frame.title: frame for frame in draw(Whole()([0.5]), fit=ROOM).picture.frames}
     layer = frames["outer.middle.layer"]
     assert layer.outer == frames["outer.middle"].id
     assert frames["outer.middle.layer[1]"].outer == layer.id
@@ -481,7 +486,7 @@ def test_expanding_a_layer_shows_its_neurons_and_expanding_a_neuron_its_nodes() 
 def test_a_student_s_modules_are_folded_with_those_inside_them_beside() -> None:
     picture = draw(Net()([1.0, 2.0]), fold="layer").picture
     names = [box.name for box in picture.boxes if box.kind == "module"]
-    assert names == ["line", "gate", "encoder.output", "encoder.hidden", "Net"]
+    assert names == ["encoder.hidden", "encoder.output", "gate", "Net", "line"]
     assert [frame.title for frame in picture.frames] == ["encoder"]
 
 
@@ -494,7 +499,7 @@ def test_an_error_about_too_many_nodes_names_the_folds_that_fit() -> None:
         draw(loss, max_nodes=20)
     message = str(caught.value)
     for fold in ("neuron", "layer"):
-        size = len(draw(loss, fold=fold).picture.boxes)
+        size = len(draw(loss, fold=fold, fit=ROOM).picture.boxes)
         assert f'fold="{fold}" makes it {size}' in message
     assert "row" not in message
     with pytest.raises(ValueError, match="Draw a node inside it, as fold="):
@@ -508,7 +513,7 @@ def test_an_error_about_too_many_nodes_names_the_folds_that_fit() -> None:
 
 def test_a_fold_that_just_fits_is_named() -> None:
     loss = lab_batch()
-    size = len(draw(loss, fold="layer").picture.boxes)
+    size = len(draw(loss, fold="layer", fit=ROOM).picture.boxes)
     with pytest.raises(ValueError, match=f'Fold it: fold="layer" makes it {size}, or pass'):
         draw(loss, max_nodes=size)
 
@@ -567,3 +572,27 @@ def test_a_wrong_fold_is_named(
 def test_a_graph_without_modules_cannot_be_folded_by_them() -> None:
     with pytest.raises(ValueError, match="no node of the graph was made by a module"):
         draw(Value(1.0).exp(), fold="neuron")
+
+
+def test_what_goes_to_several_neurons_with_opposite_signs_is_no_sum() -> None:
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    for first, second, shown, sign in (
+        (a * 2.0, b * 4.0, "adds +6", "positive"),
+        (a * 2.0, b * -4.0, "adds −4 … +2", ""),
+        (a * 2.0, a * -4.0, "adds −2", "negative"),
+    ):
+        root = first + second
+        root.backward()
+        everything = [root, first, second, *first.parents[1:], *second.parents[1:]]
+        parts = [Part("node", "", [a]), Part("module", "m", everything)]
+        if b in second.parents:
+            parts[0] = Part("inputs", "", [a, b])
+        painter = painter_for(root, parts)
+        (arrow,) = painter.picture_at(NOW).arrows
+        assert (arrow.label[-1], arrow.sign) == (shown, sign)
+
+
+def painter_for(root: Value, parts: list[Part]) -> Painter:
+    """Return what draws a graph by these parts, with numbers on its arrows."""
+    order = topological_order(root)
+    return Painter(order, Folding(parts, (), {"m": "m1"}), 4, True, [root], Changes(order))

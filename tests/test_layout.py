@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from html import unescape
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 import nn
 from autodiff import Value, draw
 from autodiff.drawing.draw import Drawing
-from autodiff.drawing.layout import in_layout, laid_out
 from autodiff.drawing.moment import contributions_in
 from tests.test_draw import after_backward, lab_batch, lab_loss, needs_webassembly, texts, tiny
 
@@ -26,11 +24,6 @@ PLACES = re.compile(r' (?:points|d|x|y|cx|cy|viewBox)="[^"]*"')
 def places(drawing: Drawing) -> list[str]:
     """Return where everything lies in a drawing."""
     return PLACES.findall(drawing.svg())
-
-
-def plain(svg: str) -> str:
-    """Return an SVG with every character written as itself, and all spaces alike."""
-    return unescape(svg).replace("\u00a0", " ")
 
 
 FORMS: dict[str, dict[str, Any]] = {
@@ -53,15 +46,6 @@ def test_boxes_arrows_and_text_lie_in_the_same_places_at_every_step(
     first = places(draw(root, step=0, **FORMS[form]))
     for step in (1, 2, total // 2, total - 1, total):
         assert places(draw(root, step=step, **FORMS[form])) == first
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_what_is_put_into_a_layout_is_what_graphviz_would_have_drawn(form: str) -> None:
-    # In a picture's own layout nothing changes: text, colours, widths, dashes and classes.
-    for step in (None, 0, 5, 20):
-        drawing = draw(after_backward(lab_loss()), step=step, **FORMS[form])
-        by_graphviz = laid_out(drawing.picture, drawing.rankdir)
-        assert plain(in_layout(drawing.picture, by_graphviz)) == plain(by_graphviz)
 
 
 def test_a_step_says_its_own_numbers_in_the_common_layout() -> None:

@@ -14,10 +14,13 @@ from typing import Any
 
 from autodiff.drawing.boxes import Painter
 from autodiff.drawing.draw import check_arguments, check_fold, painter_of
+from autodiff.drawing.fit import arrangement_of
 from autodiff.drawing.fold import Fold
-from autodiff.drawing.layout import in_layout, laid_out
+from autodiff.drawing.layout import laid_out
+from autodiff.drawing.look import PRECISION
 from autodiff.drawing.moment import all_moments, contributions_in
 from autodiff.drawing.render import check_pixels, converter, on_canvas, pixels_of
+from autodiff.drawing.svg import svg_text
 from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
@@ -38,8 +41,8 @@ FORMATS = (".gif", ".mp4")
 def animate(
     root: Value,
     path: str | os.PathLike[str],
-    rankdir: str = "LR",
-    precision: int = 4,
+    rankdir: str | None = None,
+    precision: int = PRECISION,
     *,
     fold: Fold | None = None,
     expand: Sequence[str | Value] = (),
@@ -100,7 +103,7 @@ def check_length(root: Value, max_frames: int) -> None:
 
 
 def frames_of(
-    root: Value, painter: Painter, rankdir: str, size: tuple[int, int]
+    root: Value, painter: Painter, rankdir: str | None, size: tuple[int, int]
 ) -> Iterator[bytes]:
     """Yield each moment of the passes as a PNG of that size, with the moment's caption.
 
@@ -108,11 +111,12 @@ def frames_of(
     """
     svg_to_bytes = converter()
     room = replace(painter.roomy_picture(all_moments(root)), caption=())
-    layout = laid_out(room, rankdir)
+    arrangement, _ = arrangement_of(room, rankdir, size)
+    layout = laid_out(arrangement.of(room), arrangement.rankdir)
     for moment in all_moments(root):
-        picture = painter.picture_at(moment)
+        picture = arrangement.of(painter.picture_at(moment))
         caption = [*picture.caption, *[""] * CAPTION_LINES][:CAPTION_LINES]
-        svg = in_layout(picture, layout)
+        svg = svg_text(replace(picture, caption=()), layout)
         yield pixels_of(on_canvas(svg, size, caption), svg_to_bytes)
 
 

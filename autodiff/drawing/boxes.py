@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import zip_longest
-from typing import TypeAlias
+from typing import Literal, TypeAlias, get_args
 
-from autodiff.drawing.lines import in_lines
 from autodiff.drawing.moment import NOW, Moment
 from autodiff.drawing.parts import Folding, Part, ancestors, module_of
 from autodiff.drawing.picture import (
@@ -23,7 +22,6 @@ from autodiff.drawing.picture import (
     Mark,
     Picture,
     Sign,
-    with_references,
 )
 from autodiff.drawing.shown import (
     gradient_shown,
@@ -38,7 +36,7 @@ from autodiff.support.changed import CURE, Changes, is_same
 from autodiff.support.naming import Names
 from autodiff.value import Value
 
-__all__ = ["Painter", "joined"]
+__all__ = ["STYLES", "Painter", "Style", "joined"]
 
 # A folded box lists its parameters one by one up to this many, then by name with their ranges.
 MOST_PARAMETERS = 8
@@ -49,14 +47,23 @@ BOX_LENGTH = 24  # of its name in a caption
 # In the title of a picture.
 MOST_ROOTS = 5
 
+OUTLYING = 1e6  # times as large as the median: no measure for the others
+
 NOTE_WIDTH = 40  # of a line, in characters
 ALL_DIGITS = 17  # they tell any two floats apart
+
+Style: TypeAlias = Literal["boxes", "blackboard"]
+STYLES: tuple[Style, ...] = get_args(Style)
 
 # A node, and the position of the operand that it uses.
 Use: TypeAlias = tuple[Value, int]
 # An arrow: the places of its two parts, and the operand's position.
 ArrowKey: TypeAlias = tuple[int, int, int]
 MERGED = -1  # the position of several uses together
+
+# What stands for an operation on a blackboard, where that is not how Python writes it.
+SYMBOLS = {"*": "×", "-": "−", "maximum": "max", "minimum": "min"}
+WIRED_LENGTH = 16  # of a name or symbol, in characters
 
 # Parts whose boxes do not say what their nodes are called by their places.
 HIDING = ("call", "line", "leaves")
@@ -93,8 +100,12 @@ class Painter:
         edges: bool,
         roots: Sequence[Value],
         changes: Changes,
+        style: Style = "boxes",
     ) -> None:
-        self.order, self.parts = order, folding.parts
+        self.order, self.parts, self.style = order, folding.parts, style
+        if style == "blackboard":
+            written = written_in_symbols(folding.parts)
+            self.parts = [part for part in self.parts if written.isdisjoint(part.nodes)]
         self.changes = changes
         # Those that do not have the number of now, as they do while it is lent to them.
         self.old = {node: now for node, now in changes.now.items() if not is_same(node.data, now)}
@@ -128,17 +139,14 @@ class Painter:
         self.moment = moment
         boxes = [self.box_of(place) for place in range(len(self.parts))]
         folded = f", drawn as {len(boxes):,} boxes" if len(boxes) < len(self.order) else ""
-        picture = with_references(
-            Picture(
-                [*boxes, *self.notes()],
-                self.arrows(),
-                self.frames,
-                f"computation graph of {', '.join(self.names_of_roots())}",
-                f"{len(self.order):,} nodes{folded}",
-                self.caption(boxes),
-            )
+        return Picture(
+            [*boxes, *self.notes()],
+            self.arrows(),
+            self.frames,
+            f"computation graph of {', '.join(self.names_of_roots())}",
+            f"{len(self.order):,} nodes{folded}",
+            self.caption(boxes),
         )
-        return in_lines(picture) if any(box.kind == "call" for box in boxes) else picture
 
     def roomy_picture(self, moments: Iterator[Moment]) -> Picture:
         """Return the first moment's picture, each line as long as it gets at any moment.
@@ -244,15 +252,46 @@ class Painter:
             return self.constant_box(id, part)
         title = name = name_shown(self.names[node])
         nodes = results_of(part) or part.nodes
-        if node.op is not None:
-            operands = zip(*[equal.parents for equal in nodes], strict=True)
-            title = f"{name} = {node.op.formula(*map(self.operand, operands))}"
         kind: Kind = "variable" if node.op is None else "operation"
         if any(equal in self.roots for equal in nodes):
             kind = "result"
+        if self.style == "blackboard" and part.copies == 1:
+            return self.wired_box(id, kind, node)
+        if node.op is not None:
+            operands = zip(*[equal.parents for equal in nodes], strict=True)
+            title = f"{name} = {node.op.formula(*map(self.operand, operands))}"
         place = node.origin.short_place
         numbers = (*self.numbers(nodes), *in_rows(part.copies, part.what))
         return Box(id, kind, name, tuple(lines_of(title)), (*numbers, *filter(None, [place])))
+
+    def wired_box(self, id: str, kind: Kind, node: Value) -> Box:
+        """Return the small box of a node: its operation, or its name, on the wire that leaves it.
+
+        A result has its name, if it has one, before its value.
+        """
+        name = operand_shown(self.names[node])
+        named = self.is_named(node)
+        value = self.values([node])
+        title = name if named else ""
+        if node.op is not None:
+            title = name_shown(self.symbol(node), WIRED_LENGTH)
+            value = f"{name} = {value}" if named else value
+        numbers = (value, self.gradients([node]))
+        return Box(
+            *(id, kind, name_shown(self.names[node]), (title,), numbers),
+            wired=True,
+            named=name * named,
+        )
+
+    def symbol(self, node: Value) -> str:
+        """Return what stands in the circle of an operation, with a number that it has beside it."""
+        op = node.op
+        assert op is not None, "a leaf has no operation"
+        symbol = SYMBOLS.get(op.symbol, op.symbol)
+        numbers = [
+            self.values([parent]) if parent not in self.part_with else "" for parent in node.parents
+        ]
+        return symbol if not any(numbers) else f"{numbers[0]} {symbol} {numbers[-1]}".strip()
 
     def constant_box(self, id: str, part: Part) -> Box:
         """Return the box of a number, or of what stands in its place in several rows."""
@@ -261,6 +300,9 @@ class Painter:
         if part.copies > 1 and not (same_number(part.nodes) and not node.name):
             title = (*filter(None, [name_shown(node.name)]), number)
             return Box(id, "input", title[0], (*title, *in_rows(part.copies, part.what)))
+        if node.name and self.style == "blackboard":
+            name = operand_shown(self.names[node])
+            return Box(id, "input", name, (name,), (number, ""), wired=True, named=name)
         # A constant with a name is data, such as a network's input; a bare number is not.
         if not node.name:
             return Box(id, "constant", number, (number,))
@@ -409,14 +451,17 @@ class Painter:
     def operand(self, nodes: Sequence[Value]) -> str:
         """Return what a formula calls an operand: one node, or its equals in several rows."""
         node = nodes[0]
-        if len({self.part_with[equal] for equal in nodes}) > 1 or (
+        if len({self.part_with.get(equal) for equal in nodes}) > 1 or (
             node.op is None and any(equal is not node for equal in nodes) and not node.is_constant
         ):
             return "…"
         if node.is_constant and not node.name:
             return self.values([node]) if same_number(nodes) else "…"
-        if not self.is_named(node) and self.parts[self.part_with[node]].kind in HIDING:
+        part = self.parts[self.part_with[node]]
+        if not self.is_named(node) and part.kind in HIDING:
             return "…"
+        if not self.is_named(node) and part.kind == "module":  # whose box has another name
+            return operand_shown(part.path) if len(self.outputs(part)) <= self.rows else "…"
         return operand_shown(self.names[node])
 
     def numbers(self, nodes: Sequence[Value]) -> tuple[str, str]:
@@ -446,18 +491,18 @@ class Painter:
     def arrows(self) -> list[Arrow]:
         """Return the arrows, those between the same two boxes merged if either is folded."""
         numbers = {key: self.numbers_of(uses) for key, uses in self.merged.items() if self.edges}
-        sizes = [abs(number) for _, number in numbers.values() if number is not None]
-        greatest = max(filter(math.isfinite, sizes), default=0.0)
+        greatest = greatest_of([abs(number) for _, added in numbers.values() for number in added])
         arrows = []
         for key, uses in self.merged.items():
-            local, contribution = numbers.get(key, (None, None))
+            local, added = numbers.get(key, (None, ()))
+            most = max(added, key=abs, default=None)
             tail, head, _ = key
             arrows.append(
                 Arrow(
                     *(self.id_of_arrow(key), self.ids[tail], self.ids[head]),
-                    self.label_of(key, local, contribution),
-                    sign_of(contribution),
-                    relative_size(contribution, greatest),
+                    self.label_of(key, local, added),
+                    sign_of(most) if len(added) == 1 else "",
+                    relative_size(most, greatest),
                     any(map(self.is_now, uses)),
                 )
             )
@@ -470,7 +515,7 @@ class Painter:
         return ends if position == MERGED else f"{ends}-{position}"
 
     def label_of(
-        self, key: ArrowKey, local: float | None, contribution: float | None
+        self, key: ArrowKey, local: float | None, added: tuple[float, ...]
     ) -> tuple[str, ...]:
         """Return the lines on an arrow."""
         tail, head, _ = key
@@ -481,7 +526,7 @@ class Painter:
                 return (*label, NOT_TAKEN)
             if local is not None:
                 label.append(f"local {number_shown(local, self.precision)}")
-            label.append(f"adds {gradient_shown(contribution, self.precision)}")
+            label.append(f"adds {range_shown(added, self.precision, gradient_shown)}")
         return tuple(label)
 
     def count_label(self, uses: list[Use], tail: Part, head: Part) -> list[str]:
@@ -505,9 +550,9 @@ class Painter:
         shown = [part.kind != "rows" for part in self.parts]
         merged: dict[ArrowKey, list[Use]] = {}
         for node in self.order:
-            head = self.part_with[node]
             for position, parent in enumerate(node.parents):
-                tail = self.part_with[parent]
+                head = self.part_with[node]
+                tail = self.part_with.get(parent, head)  # else it is in the symbol
                 if tail != head and (shown[head] or parent.op is not None):
                     key = tail, head, position if single[tail] and single[head] else MERGED
                     if key in merged:
@@ -516,25 +561,30 @@ class Painter:
                         merged[key] = [(node, position)]
         return merged
 
-    def numbers_of(self, uses: list[Use]) -> tuple[float | None, float | None]:
+    def numbers_of(self, uses: list[Use]) -> tuple[float | None, tuple[float, ...]]:
         """Return the local derivative along an arrow, and its contribution so far.
 
-        Of several uses, the sum of the contributions, of which those not taken add nothing; None
-        where there is nothing to tell, or a number is out of date.
+        Of several uses, the sum of the contributions, of which those not taken add nothing; if they
+        are to several Values and differ in sign, the sum for each.  There is none where there is
+        nothing to tell, or a number is out of date.
         """
-        contributions = []
+        contributions: dict[Value, float] = {}
         local = None
         for node, position in uses:
             if node.parents[position].is_constant:
                 continue
             if self.is_old(node):
-                return None, None
+                return None, ()
             local = self.local_derivatives(node)[position]
             upstream = self.moment.gradient_of(node)
             if upstream is not None and self.is_given((node, position)):
-                contributions.append(0.0 if local is NOTHING else local * upstream)
-        total = sum(contributions) if contributions else None
-        return (local if len(uses) == 1 else None), total
+                added = 0.0 if local is NOTHING else local * upstream
+                operand = node.parents[position]
+                contributions[operand] = contributions.get(operand, 0.0) + added
+        sums = tuple(contributions.values())
+        if len({number > 0.0 for number in sums if number}) < 2:
+            sums = (sum(sums),) * bool(sums)
+        return (local if len(uses) == 1 else None), sums
 
     def local_derivatives(self, node: Value) -> tuple[float, ...]:
         """Return the local derivatives of a node, computed once."""
@@ -564,6 +614,18 @@ class Painter:
     def is_now(self, use: Use) -> bool:
         """Return whether a use is the one that contributes at this moment."""
         return use == self.moment.use
+
+
+def written_in_symbols(parts: Sequence[Part]) -> set[Value]:
+    """Return the numbers that stand in the circle of each operation that uses them: ``+ 1``."""
+    alone = {part.nodes[0] for part in parts if part.kind == "node" and part.copies == 1}
+    numbers = {node for node in alone if node.is_constant and not node.name}
+    for part in parts:
+        for node in part.nodes:
+            others = [parent for parent in node.parents if parent not in numbers]
+            if node not in alone or len(node.parents) != 2 or len(others) != 1:
+                numbers.difference_update(node.parents)
+    return numbers
 
 
 def joined(roots: Sequence[Value]) -> Value:
@@ -642,14 +704,29 @@ def shape_of(names: Sequence[str]) -> str:
 
 
 def sign_of(number: float | None) -> Sign:
-    """Return a contribution's sign; '' where there is none, as for nan."""
-    if number is None or math.isnan(number):
+    """Return a contribution's sign; '' where there is none, "broken" of nan and infinity."""
+    if number is None:
         return ""
+    if not math.isfinite(number):
+        return "broken"
     return "positive" if number > 0.0 else "negative" if number < 0.0 else "zero"
 
 
+def greatest_of(sizes: Sequence[float]) -> float:
+    """Return the greatest finite size that is not very much more than most are.
+
+    >>> greatest_of([1.0, 2.0, 4.0, math.inf]), greatest_of([1.0, 2.0, 4.0, 1e200])
+    (4.0, 4.0)
+    """
+    finite = sorted(size for size in sizes if 0.0 < size < math.inf)
+    usual = finite[(len(finite) - 1) // 2] if finite else 0.0
+    return max((size for size in finite if size <= OUTLYING * usual), default=0.0)
+
+
 def relative_size(number: float | None, greatest: float) -> float | None:
-    """Return a contribution's size beside the greatest finite one, from 0 to 1."""
-    if number is None or math.isnan(number):
+    """Return a contribution's size beside the greatest, from 0 to 1; 1 for nan and infinity."""
+    if number is None:
         return None
+    if not math.isfinite(number):
+        return 1.0
     return min(abs(number) / greatest, 1.0) if greatest else 0.0

@@ -22,6 +22,7 @@ from autodiff.drawing.picture import Arrow, Box, Frame, Kind, Mark, Picture, Sig
 from autodiff.support.extras import install
 
 __all__ = [
+    "CAPTION_SIZE",
     "EDGE",
     "FONT",
     "NO_TEXT",
@@ -30,6 +31,8 @@ __all__ = [
     "box_class",
     "box_style",
     "dot_text",
+    "frame_attributes",
+    "is_dense",
 ]
 
 # Layout needs one font whose widths Graphviz knows.  The ones that stand in for it (see
@@ -40,7 +43,7 @@ EDGE = {
     **{"penwidth": "2", "color": "#555555", "arrowsize": "0.9"},
     **{"fontname": FONT, "fontsize": "18"},
 }
-NODE = {"fontname": FONT, "fontsize": "20", "margin": "0.15,0.06", "penwidth": "2"}
+NODE = {"fontname": FONT, "fontsize": "20", "margin": "0.1,0.05", "penwidth": "2"}
 FRAME = {
     **{"style": "rounded,filled", "color": "#8C8C8C", "fillcolor": "#F3F6F8", "penwidth": "2"},
     **{"fontname": FONT, "fontsize": "20", "fontcolor": "#333333", "margin": "6"},
@@ -52,6 +55,7 @@ FRAME_NAME = {
     "TB": {"labeljust": "l", "labelloc": "b"},
     "BT": {"labeljust": "l", "labelloc": "t"},
 }
+CAPTION_SIZE = "24"
 UNSEEN = {"peripheries": "0", "margin": "0", "style": "", "label": "", "class": "unseen"}
 # Where a line of a picture begins; nothing is seen of it.
 START = {"shape": "point", "style": "invis", "width": "0", "height": "0"}
@@ -69,7 +73,7 @@ SHAPES: dict[Kind, dict[str, str]] = {
     "rows": {"shape": "record", "style": "dashed,filled", "penwidth": "3"},
     "reference": {
         **{"shape": "box", "style": "dashed,filled", "color": "#555555"},
-        **{"fontsize": "16", "margin": "0.08,0.04"},
+        **{"margin": "0.08,0.04"},
     },
 }
 STYLE = {
@@ -90,12 +94,18 @@ SIGNED: dict[Sign, dict[str, str]] = {
         **{"style": "dashed"},
     },
     "zero": {"style": "dotted", "penwidth": "2"},
+    "broken": {"style": "dashed", "color": "black", "fontcolor": "black"},
 }
 
 # Straight lines with room between the ranks, and no text on them, in a folded picture of many
 # arrows.  What an arrow would say is in its description.
 DENSE = {"ranksep": "3", "splines": "line"}
 DENSE_FROM = 60
+
+# Of a box on a wire: its margin, and where arrows come in, and the wire leaves it.
+WIRED = {"margin": "0.06,0.01"}
+FRONT = {"LR": ":w", "RL": ":e", "TB": ":n", "BT": ":s"}
+WIRE_END = {"LR": ":e", "RL": ":w", "TB": ":s", "BT": ":n"}
 
 # These are no records: dividing lines do not go with their shapes.
 ROUND = ("ellipse", "box")
@@ -121,6 +131,9 @@ def dot_text(picture: Picture, rankdir: str) -> str:
             f"drawing needs the Python package graphviz: {install('draw')}"
         ) from error
     dense = is_dense(picture)
+    wired = {box.id for box in picture.boxes if box.wired}
+    # Operands enter a box on one side, where their order is seen.
+    computed = {box.id for box in picture.boxes if box.kind in ("operation", "result")}
     digraph = Digraph(
         "computation graph",
         # Edges first: then boxes follow each other in the file as in the graph, and hide lines.
@@ -128,7 +141,7 @@ def dot_text(picture: Picture, rankdir: str) -> str:
             **{"rankdir": rankdir, "outputorder": "edgesfirst"},
             # Many boxes lie in a frame: the closer they are, the larger is the text on a slide.
             "nodesep": "0.1" if picture.frames else "0.2",
-            **(DENSE if dense else {"ranksep": "0.7"}),
+            **(DENSE if dense else {"ranksep": "0.2" if wired else "0.5"}),
         },
         node_attr=NODE,
         edge_attr=EDGE,
@@ -138,7 +151,9 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         digraph.attr(newrank="true")
     if picture.caption:
         caption = "".join(escaped(line) + LINE_END for line in picture.caption)
-        digraph.attr(label=caption, labelloc="b", labeljust="l", fontname=FONT, fontsize="24")
+        digraph.attr(
+            label=caption, labelloc="b", labeljust="l", fontname=FONT, fontsize=CAPTION_SIZE
+        )
     add_lines(digraph, picture, rankdir)
     frames = {box.id: box.frame for box in picture.boxes}
     inner_heads = {
@@ -152,7 +167,9 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         if arrow is picture.arrows[-1] and has_only_modules_framed(picture):
             # With a label anywhere, even a blank one, Graphviz keeps the order within frames.
             attributes.setdefault("label", " ")
-        digraph.edge(arrow.tail, arrow.head, **attributes)
+        tail = arrow.tail + WIRE_END[rankdir] * (arrow.tail in wired)
+        head = arrow.head + ":o" * (arrow.head in wired)
+        digraph.edge(tail, head + FRONT[rankdir] * (arrow.head in computed), **attributes)
     return str(digraph.source)
 
 
@@ -204,15 +221,25 @@ def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str, line: i
     for inner in picture.frames:
         if inner.outer == frame and inner.line == line:
             with digraph.subgraph(name=f"cluster_{inner.id}") as cluster:
-                cluster.attr(**frame_attributes(inner, rankdir))
+                name = {"label": escaped(inner.title), "id": inner.id, **FRAME_NAME[rankdir]}
+                cluster.attr(**name, **frame_attributes(inner))
                 add_inside(inner.id, cluster, picture, rankdir, line)
 
 
 def box_attributes(box: Box, rankdir: str) -> dict[str, str]:
     """Return what DOT says of a box."""
-    style = STYLE[box.kind] | MARKED[box.mark]
-    label = plain_label(box) if style["shape"] in ROUND else record_label(box, rankdir)
+    style = own_style(box)
+    if box.wired:
+        label = wired_label(box, rankdir)
+    else:
+        label = plain_label(box) if style["shape"] in ROUND else record_label(box, rankdir)
     return {"label": label, "id": box.id, "class": box_class(box), **style}
+
+
+def own_style(box: Box) -> dict[str, str]:
+    """Return how a box looks, but for what all have."""
+    wired = (WIRED | ({"shape": "record"} if box.kind == "input" else {})) if box.wired else {}
+    return STYLE[box.kind] | wired | MARKED[box.mark]
 
 
 def box_class(box: Box) -> str:
@@ -222,7 +249,7 @@ def box_class(box: Box) -> str:
 
 def box_style(box: Box) -> dict[str, str]:
     """Return the colours and lines of a box."""
-    return {"color": "black", **NODE, **STYLE[box.kind], **MARKED[box.mark]}
+    return {"color": "black", **NODE, **own_style(box)}
 
 
 def arrow_attributes(arrow: Arrow) -> dict[str, str]:
@@ -244,13 +271,10 @@ def arrow_class(arrow: Arrow) -> str:
     return f"{arrow.sign if arrow.size is not None else ''} {'now' * arrow.marked}".strip()
 
 
-def frame_attributes(frame: Frame, rankdir: str) -> dict[str, str]:
-    """Return what DOT says of a frame; one inside another is white."""
+def frame_attributes(frame: Frame) -> dict[str, str]:
+    """Return how a frame looks; one inside another is white."""
     inner = {"class": "frame inner", "fillcolor": "#FFFFFF"} if frame.outer else {"class": "frame"}
-    return {
-        **{"label": escaped(frame.title), "id": frame.id},
-        **{**FRAME, **FRAME_NAME[rankdir], **inner},
-    }
+    return FRAME | inner
 
 
 def record_label(box: Box, rankdir: str) -> str:
@@ -271,6 +295,22 @@ def record_label(box: Box, rankdir: str) -> str:
     label = "|".join(fields)
     # The fields of a record lie across rankdir, and braces turn them.
     return label if rankdir in ("LR", "RL") or len(fields) == 1 else "{" + label + "}"
+
+
+def wired_label(box: Box, rankdir: str) -> str:
+    r"""Return the title, then value and gradient on both sides of the wire.
+
+    >>> print(wired_label(Box("v3", "operation", "v3", ("×",), ("12", "+1"), wired=True), "LR"))
+    {<o> × |{12|+1}}
+    """
+    numbers = box.numbers
+    if rankdir in ("TB", "BT"):  # the wire is in the middle
+        numbers = (max(numbers, key=len),) * 2
+    value, gradient = (escaped(number or NO_TEXT) for number in numbers)
+    title = escaped(box.title[0]) or NO_TEXT
+    if len(box.title[0]) < 2:  # so that a circle is round
+        title = f"{NO_TEXT}{title}{NO_TEXT}"
+    return f"{{<o>{title}|{{{value}|{gradient}}}}}"
 
 
 def plain_label(box: Box) -> str:

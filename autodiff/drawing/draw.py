@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import os
+import textwrap
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from autodiff.compiler.program import Program
-from autodiff.drawing.boxes import Painter, joined
+from autodiff.drawing.boxes import STYLES, Painter, Style, joined
 from autodiff.drawing.dot import dot_text
+from autodiff.drawing.fit import FRAME, Arrangement, Size, arrangement_of
 from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, folded
-from autodiff.drawing.layout import in_layout, laid_out
+from autodiff.drawing.layout import laid_out
 from autodiff.drawing.legend import with_legend
+from autodiff.drawing.look import PRECISION, Chooser, Look, note_on
 from autodiff.drawing.mermaid import mermaid_text
-from autodiff.drawing.moment import NOW, backward_moments, contributions_in, moment_after
+from autodiff.drawing.moment import NOW, Moment, backward_moments, contributions_in, moment_after
 from autodiff.drawing.pack_picture import picture_of_loops
 from autodiff.drawing.picture import Picture
 from autodiff.drawing.program_picture import picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
-from autodiff.drawing.svg import accessible_svg
+from autodiff.drawing.svg import svg_text
 from autodiff.graph import topological_order
 from autodiff.support.changed import Changes, recomputed
 from autodiff.support.convert import describe
@@ -36,10 +42,10 @@ MOST_DIGITS = 17  # that many tell any two floats apart
 # In points: 960 pixels.  Some notebooks show an SVG as an image of its own size, however wide.
 NOTEBOOK_WIDTH = 720.0
 
+NOTE_WIDTH = 76  # of a line, in characters
+
 # Of a backward pass whose steps are all drawn with one layout.
 MOST_STEPS = 2000
-
-Size = tuple[int, int]
 
 
 class Drawing:
@@ -47,15 +53,17 @@ class Drawing:
 
     ``source`` is the picture in the DOT language of Graphviz: the same text for the same graph,
     in every process.  ``picture`` has what it shows, box by box.  ``room``, if there is one, is
-    the same picture with longer text, by which it is laid out.
+    the same picture with longer text, by which it is laid out.  ``note`` says what would help
+    where text is too small to be read on a slide.
     """
 
-    __slots__ = ("picture", "rankdir", "room", "source")
+    __slots__ = ("note", "picture", "rankdir", "room", "source")
 
     def __init__(self, picture: Picture, rankdir: str = "LR", room: Picture | None = None) -> None:
         self.picture = picture
         self.rankdir = rankdir
         self.room = room
+        self.note = ""
         self.source = dot_text(picture, rankdir)
 
     def svg(self) -> str:
@@ -68,12 +76,10 @@ class Drawing:
         Raises ImportError, naming what to install, if nothing that can lay it out is installed;
         RuntimeError if the layout fails.
         """
-        return accessible_svg(self._laid_out(), self.picture)
+        return self._svg(math.inf)
 
-    def _laid_out(self) -> str:
-        if self.room is None:
-            return laid_out(self.picture, self.rankdir)
-        return in_layout(self.picture, laid_out(self.room, self.rankdir))
+    def _svg(self, widest: float) -> str:
+        return svg_text(self.picture, laid_out(self.room or self.picture, self.rankdir), widest)
 
     def mermaid(self) -> str:
         """Return the picture as a Mermaid flowchart, for a Markdown file; it needs no package."""
@@ -129,17 +135,18 @@ class Drawing:
         if size is not None:
             check_pixels(size)
         try:
-            return pdf_of(self._laid_out) if format == "pdf" else png_of(self._laid_out, size)
+            return pdf_of(self.svg) if format == "pdf" else png_of(self.svg, size)
         except ImportError:
             if size is None and has_dot():
                 return run_dot(self.source, format)
             raise
 
     def __repr__(self) -> str:
-        return f"<Drawing of {len(self.picture.boxes)} boxes: .svg(), .save(path), .source>"
+        note = f" {self.note}." if self.note else ""
+        return f"<Drawing of {len(self.picture.boxes)} boxes: .svg(), .save(path), .source>{note}"
 
     def _repr_svg_(self) -> str:
-        return accessible_svg(self._laid_out(), self.picture, NOTEBOOK_WIDTH)
+        return self._svg(NOTEBOOK_WIDTH)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
@@ -147,9 +154,11 @@ class Drawing:
 
 def draw(
     root: Value | Sequence[Value] | Program,
-    rankdir: str = "LR",
-    precision: int = 4,
+    rankdir: str | None = None,
+    precision: int | None = None,
     *,
+    fit: Size | None = None,
+    style: Style | None = None,
     fold: Fold | None = None,
     expand: Sequence[str | Value] = (),
     edges: bool = False,
@@ -167,7 +176,15 @@ def draw(
     used far away is shown there again in a small dashed box.  Drawing changes nothing.
 
     ``rankdir`` is where root lies: ``"LR"`` right, ``"TB"`` below, ``"RL"`` left, ``"BT"`` above.
-    ``precision`` counts significant digits, 1 to 17.
+    ``precision`` counts significant digits, 1 to 17; 4 without it.
+
+    ``style="blackboard"`` is what a lecturer draws: an operation in a circle, its value above the
+    wire that leaves it and its gradient below, and no names but those that were given.
+
+    A long picture is in several lines, and ``rankdir`` is chosen if it is not given, so that text
+    is as large as can be on a slide of 1280 by 720 pixels.  ``fit=(1920, 1080)`` is for a frame of
+    that size, and chooses style, fold and digits as well, as far as they are not given.  Where text
+    is smaller than 16 pixels all the same, the picture says so, and what would help.
 
     ``fold="neuron"`` and ``fold="layer"`` draw each neuron or layer as one box with its
     parameters, and what else differs between the rows of a batch as one box for all of them;
@@ -179,7 +196,7 @@ def draw(
     Where the picture would be too large, the calls of one place are one box (``7 calls``), and so
     is what one operation on one line did.  ``expand`` opens calls, and those around them:
     ``"softmax"`` all of that function, ``"softmax 3"`` the third, ``"attention > softmax"`` those
-    that attention made, and a Value the one that computed it.  A long picture is in several lines.
+    that attention made, and a Value the one that computed it.
 
     Where numbers have changed since the graph was computed (``w.data -= ...``), a note says so, and
     each result shows its number and the one that its operation gives now; ``step`` draws the pass
@@ -214,34 +231,98 @@ def draw(
     ['x', 'square 1', 'v3', 'square 2', 'y']
     """
     check_arguments(rankdir, precision, max_nodes)
-    room = None
+    if style is not None and style not in STYLES:
+        raise ValueError(f"style must be one of {', '.join(STYLES)}, but is {style!r}")
+    if fit is not None:
+        check_pixels(fit)
+    frame = fit or FRAME
     if isinstance(root, Program):
-        if fold not in (None, "pack") or expand or edges or step is not None:
+        if fold not in (None, "pack") or expand or edges or step is not None or style is not None:
             raise ValueError(
-                'a program is drawn as it is or with fold="pack", without expand, edges and step'
+                'a program is drawn as it is or with fold="pack", without style, expand, edges and '
+                "step"
             )
         if fold is None:
-            picture = picture_of_program(root, precision)
+            picture = picture_of_program(root, precision or PRECISION)
             hint = 'Fold it: fold="pack" draws its loops'
         else:
-            picture, hint = picture_of_loops(root, precision), "Draw the output instead"
+            picture = picture_of_loops(root, precision or PRECISION)
+            hint = "Draw the output instead"
         check_size(len(picture.boxes), max_nodes, "the program", hint)
-    else:
-        roots = roots_of(root)
-        check_fold(fold, expand)
-        if step is not None and len(roots) > 1:
-            raise ValueError(f"step needs one Value to go back from, but got {len(roots)}")
-        lent = nullcontext() if step is None else recomputed(topological_order(roots[0]))
-        with collector_paused(), lent as changes:
-            moment = NOW if step is None else moment_after(roots[0], step)
-            painter = painter_of(roots, precision, fold, expand, edges, max_nodes, changes)
-            picture = painter.picture_at(moment)
-            if step is not None and contributions_in(roots[0]) <= MOST_STEPS:
-                room = painter.roomy_picture(backward_moments(roots[0]))
+        if legend:
+            picture = with_legend(picture, edges, step is not None)
+        arrangement, height = arrangement_of(picture, rankdir, frame)
+        return arranged(picture, arrangement, note_on(height, frame))
+    roots = roots_of(root)
+    check_fold(fold, expand)
+    if step is not None and len(roots) > 1:
+        raise ValueError(f"step needs one Value to go back from, but got {len(roots)}")
+    lent = nullcontext() if step is None else recomputed(topological_order(roots[0]))
+    with collector_paused(), lent as changes:
+        moment = NOW if step is None else moment_after(roots[0], step)
+        return drawing_of(
+            *(roots, moment, Look(style, fold, precision), rankdir, frame, fit is not None),
+            *(expand, edges, legend, max_nodes, changes),
+        )
+
+
+def drawing_of(
+    roots: Sequence[Value],
+    moment: Moment,
+    given: Look,
+    rankdir: str | None = None,
+    frame: Size = FRAME,
+    choose: bool = False,
+    expand: Sequence[str | Value] = (),
+    edges: bool = False,
+    legend: bool = False,
+    max_nodes: int = 500,
+    changes: Changes | None = None,
+) -> Drawing:
+    """Return the drawing of a graph at a moment; ``choose`` its look, as far as it is not given."""
+    make = partial(painted, roots, moment, expand, edges, legend, max_nodes, changes)
+    chooser = Chooser(make, rankdir, frame)
+    drawn = chooser.best(given) if choose else chooser.drawn(given)
+    if moment.given is None or contributions_in(roots[0]) > MOST_STEPS:
+        return arranged(drawn.picture, drawn.arrangement, chooser.note(drawn, given))
+    room = drawn.painter.roomy_picture(backward_moments(roots[0]))
     if legend:
-        picture = with_legend(picture, edges, step is not None)
-        room = with_legend(room, edges, step is not None) if room else None
-    return Drawing(picture, rankdir, room)
+        room = with_legend(room, edges, True)
+    arrangement, height = arrangement_of(room, rankdir, frame)  # the same at each step
+    return arranged(drawn.picture, arrangement, note_on(height, frame), room)
+
+
+def painted(
+    roots: Sequence[Value],
+    moment: Moment,
+    expand: Sequence[str | Value],
+    edges: bool,
+    legend: bool,
+    max_nodes: int,
+    changes: Changes | None,
+    look: Look,
+) -> tuple[Painter, Picture]:
+    """Return the picture of a graph at a moment in a look, and what made it."""
+    digits = look.precision or PRECISION
+    style = look.style or STYLES[0]
+    painter = painter_of(roots, digits, look.fold, expand, edges, max_nodes, changes, style)
+    picture = painter.picture_at(moment)
+    if legend:
+        picture = with_legend(picture, edges, moment is not NOW)
+    return painter, picture
+
+
+def arranged(
+    picture: Picture, arrangement: Arrangement, note: str = "", room: Picture | None = None
+) -> Drawing:
+    """Return the drawing of a picture so arranged, with a note below it."""
+    lines = tuple(textwrap.wrap(note, NOTE_WIDTH))
+    picture = arrangement.of(replace(picture, caption=(*picture.caption, *lines)))
+    if room is not None:
+        room = arrangement.of(replace(room, caption=(*room.caption, *lines)))
+    drawing = Drawing(picture, arrangement.rankdir, room)
+    drawing.note = note
+    return drawing
 
 
 def painter_of(
@@ -252,6 +333,7 @@ def painter_of(
     edges: bool,
     max_nodes: int,
     changes: Changes | None = None,
+    style: Style = "boxes",
 ) -> Painter:
     """Return what makes a graph's pictures; for the arguments see :func:`draw`.
 
@@ -269,7 +351,7 @@ def painter_of(
         check_size(len(folding.parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
     if changes is None:
         changes = Changes(order)
-    return Painter(order, folding, precision, edges, roots, changes)
+    return Painter(order, folding, precision, edges, roots, changes, style)
 
 
 def roots_of(root: Value | Sequence[Value]) -> list[Value]:
@@ -316,12 +398,12 @@ def check_fold(fold: Fold | None, expand: Sequence[str | Value]) -> None:
         raise ValueError('expand opens a part of a picture with fold="neuron", "layer" or "call"')
 
 
-def check_arguments(rankdir: str, precision: int, max_nodes: int) -> None:
+def check_arguments(rankdir: str | None, precision: int | None, max_nodes: int) -> None:
     """Raise TypeError or ValueError, naming the argument, if one is wrong."""
-    if rankdir not in DIRECTIONS:
+    if rankdir is not None and rankdir not in DIRECTIONS:
         raise ValueError(f"rankdir must be one of {', '.join(DIRECTIONS)}, but is {rankdir!r}")
     for name, number, most in (
-        ("precision", precision, MOST_DIGITS),
+        ("precision", 4 if precision is None else precision, MOST_DIGITS),
         ("max_nodes", max_nodes, None),
     ):
         if type(number) is not int:

@@ -50,7 +50,9 @@ def folded(order: Sequence[Value], fold: Fold | None, expand: Sequence[str | Val
     else:
         modules = [module_of(each) if isinstance(each, Value) else each for each in expand]
         parts = folded_by_module(order, fold, modules)
-    return Folding(parts, *frames_of_modules(parts))
+    places = {node: place for place, node in enumerate(order)}
+    ended = {max(places[node] for node in part.nodes): part for part in parts}
+    return Folding([ended[place] for place in sorted(ended)], *frames_of_modules(parts))
 
 
 def fold_that_fits(order: Sequence[Value], max_nodes: int) -> str:

@@ -1,123 +1,163 @@
-"""Where everything lies, and one layout for all moments of a pass.
+"""Where everything lies: what Graphviz found, as numbers.
 
-A picture of a moment is laid out with room for the longest text that each of its lines has at
-any moment, and its own text and marks are put in afterwards: from moment to moment only numbers
-and colours change, and nothing moves.
+It has all places of text, so a picture can be written in the layout of another that has the same
+boxes and arrows with longer text: from moment to moment of a pass nothing moves.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from html import escape, unescape
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
-from autodiff.drawing.dot import (
-    EDGE,
-    NO_TEXT,
-    arrow_attributes,
-    arrow_class,
-    box_class,
-    box_style,
-    dot_text,
-)
-from autodiff.drawing.picture import Arrow, Box, Picture
-from autodiff.drawing.render import svg_of
+from autodiff.drawing.dot import dot_text
+from autodiff.drawing.picture import Picture
+from autodiff.drawing.render import run_graphviz
 
-__all__ = ["in_layout", "laid_out"]
+__all__ = ["Layout", "Place", "Point", "Spot", "laid_out"]
+
+Point: TypeAlias = tuple[float, float]
+
+PADDING = 4.0  # around the picture, in points
+INCH = 72.0  # in points
+APART = 12.0  # of arrows that enter a box
 
 # Graphviz sets the label of a straight arrow so close that its descenders touch the line.
-LABEL_GAP = 5.0  # in points
+LABEL_GAP = 5.0
 AWAY = {"LR": (0.0, -LABEL_GAP), "RL": (0.0, -LABEL_GAP)}
 AWAY |= {"TB": (LABEL_GAP, 0.0), "BT": (LABEL_GAP, 0.0)}
 
-NODE = re.compile(r'<g id="([^"]*)" class="node[^"]*">.*?</g>', re.DOTALL)
-EDGE_GROUP = re.compile(r'<g id="([^"]*)" class="edge[^"]*">.*?</g>', re.DOTALL)
-CAPTION = re.compile(r"(?<=<title>computation graph</title>\n)<polygon.*?(?=<g )", re.DOTALL)
-CLASS = re.compile(r'class="[^"]*"')
-TEXT = re.compile(r"(<text[^>]*>)[^<]*(?=</text>)")
-TEXT_FILL = re.compile(r'(?<=font-size="18.00")( fill="[^"]*")?(?=>)')
-TEXT_PLACE = re.compile(r'x="([-\d.]+)" y="([-\d.]+)"')
-STROKE = re.compile(r'stroke="[^"]*"( stroke-width="[^"]*")?( stroke-dasharray="[^"]*")?')
-SHAPE_FILL = re.compile(r'(<(?:polygon|path|ellipse) )fill="[^"]*"')
-HEAD_FILL = re.compile(r'(?<=<polygon )fill="[^"]*"')
-DASHES = {"": "", "dashed": ' stroke-dasharray="5,2"', "dotted": ' stroke-dasharray="1,5"'}
-LINE = re.compile(r"<path[^>]*>")
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a line of text stands: a point of its baseline, and which one (``"l"``, ``"c"``)."""
+
+    x: float
+    y: float
+    align: str
 
 
-def laid_out(picture: Picture, rankdir: str) -> str:
-    """Return a picture as the SVG that Graphviz makes of its DOT text.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a box, a frame or an arrow lies, in points from the top left.
 
-    Raises like :func:`autodiff.drawing.render.svg_of`.
+    ``x``, ``y``, ``width`` and ``height`` are those of a box or frame; ``lines`` are a box's
+    dividing lines, or an arrow's line as the points of a Bézier curve, and ``head`` is its head.
     """
-    svg = svg_of(dot_text(picture, rankdir))
-    if any(arrow.label for arrow in picture.arrows):
-        svg = EDGE_GROUP.sub(LabelsMoved(*AWAY[rankdir]), svg)
-    return svg
+
+    spots: tuple[Spot, ...] = ()
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 0.0
+    height: float = 0.0
+    lines: tuple[tuple[Point, ...], ...] = ()
+    head: tuple[Point, ...] = ()
 
 
-class LabelsMoved:
-    """Replaces an arrow's element by one with its label a little away from the line."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything in a picture lies: ``places`` by id, and the spots of its caption."""
 
-    def __init__(self, right: float, down: float) -> None:
-        self.right, self.down = right, down
-
-    def __call__(self, edge: re.Match[str]) -> str:
-        return TEXT_PLACE.sub(self.moved, edge[0])
-
-    def moved(self, place: re.Match[str]) -> str:
-        """Return the place of a line of text, moved."""
-        return f'x="{float(place[1]) + self.right:.2f}" y="{float(place[2]) + self.down:.2f}"'
+    width: float
+    height: float
+    places: Mapping[str, Place]
+    caption: tuple[Spot, ...]
 
 
-# --------------------------------------------------------------------------------------------
-# A picture in the layout of another
-# --------------------------------------------------------------------------------------------
+def laid_out(picture: Picture, rankdir: str) -> Layout:
+    """Return where Graphviz puts the parts of a picture.
 
-
-def in_layout(picture: Picture, layout: str) -> str:
-    """Return a layout, as an SVG, with a picture's own text, marks and colours.
-
-    The layout is that of the same boxes and arrows with other numbers.
+    Raises like :func:`autodiff.drawing.render.run_graphviz`.
     """
-    boxes = {box.id: box for box in picture.boxes}
-    arrows = {arrow.id: arrow for arrow in picture.arrows}
-    svg = NODE.sub(lambda node: node_at(node, boxes), layout)
-    svg = EDGE_GROUP.sub(lambda edge: edge_at(edge, arrows), svg)
-    return CAPTION.sub(lambda caption: with_text(caption[0], iter(picture.caption)), svg)
+    found = json.loads(run_graphviz(dot_text(picture, rankdir), "json"))
+    _, _, width, height = numbers(found["bb"])
+    reader = Reader(height)
+    places = {each["id"]: reader.box(each) for each in found.get("objects", ()) if "id" in each}
+    for each in found.get("edges", ()):
+        if "id" in each:
+            places[each["id"]] = reader.arrow(each, *AWAY[rankdir])
+    in_order(picture, rankdir in ("LR", "RL"), places)
+    caption = reader.spots(found)
+    return Layout(width + 2 * PADDING, height + 2 * PADDING, places, caption)
 
 
-def with_text(element: str, lines: Iterator[str]) -> str:
-    """Return an element with other lines of text; where there are too few, with none."""
-    return TEXT.sub(lambda text: text[1] + escape(next(lines, "") or NO_TEXT), element)
+def in_order(picture: Picture, is_across: bool, places: dict[str, Place]) -> None:
+    """Let operands enter each box in the order of its formula, from the top or from the left.
+
+    Graphviz leads them to one point.
+    """
+    computed = {box.id for box in picture.boxes if box.kind in ("operation", "result")}
+    entering: dict[str, list[str]] = {}
+    for arrow in picture.arrows:
+        entering.setdefault(arrow.head, []).append(arrow.id)
+    axis = 1 if is_across else 0
+    for head, ids in entering.items():
+        ends = [places[id].lines[0][-1] for id in ids]
+        if len(ids) > 1 and head in computed:
+            entries = spread(ends[0][axis], len(ids), places[head], axis)
+            for id, end, entry in zip(ids, ends, entries, strict=True):
+                away = [0.0, 0.0]
+                away[axis] = entry - end[axis]
+                places[id] = with_end_moved(places[id], *away)
 
 
-def node_at(node: re.Match[str], boxes: dict[str, Box]) -> str:
-    """Return a box's element with its text and mark at a moment."""
-    box = boxes[unescape(node[1])]
-    style = box_style(box)
-    stroke = stroke_of(style["color"], style["penwidth"])
-    element = STROKE.sub(lambda found: stroke + (found[2] or ""), node[0])
-    element = SHAPE_FILL.sub(rf'\g<1>fill="{style["fillcolor"].lower()}"', element, count=1)
-    element = CLASS.sub(f'class="node {box_class(box)}"', element, count=1)
-    return with_text(element, iter(box.lines))
+def spread(middle: float, count: int, box: Place, axis: int) -> list[float]:
+    """Return where so many arrows enter a box that Graphviz led to one point of it."""
+    gap = min(APART, (box.width, box.height)[axis] / (count + 1))
+    return [middle + gap * (place - (count - 1) / 2) for place in range(count)]
 
 
-def stroke_of(colour: str, width: str) -> str:
-    """Return the attributes of a line, written as Graphviz writes them."""
-    wide = f' stroke-width="{float(width):g}"' if float(width) != 1.0 else ""
-    return f'stroke="{colour.lower()}"{wide}'
+def with_end_moved(arrow: Place, right: float, down: float) -> Place:
+    """Return an arrow whose line ends elsewhere; it begins where it began."""
+    (line,) = arrow.lines
+    end = [(x + right, y + down) for x, y in line[-2:]]
+    head = tuple((x + right, y + down) for x, y in arrow.head)
+    return replace(arrow, lines=((*line[:-2], *end),), head=head)
 
 
-def edge_at(edge: re.Match[str], arrows: dict[str, Arrow]) -> str:
-    """Return an arrow's element with its label and its look at a moment."""
-    arrow = arrows[unescape(edge[1])]
-    style = EDGE | arrow_attributes(arrow)
-    colour, stroke = style["color"].lower(), stroke_of(style["color"], style["penwidth"])
-    dashes = DASHES[style.get("style", "")]
-    text_colour = f' fill="{style["fontcolor"].lower()}"' if "fontcolor" in style else ""
-    element = HEAD_FILL.sub(f'fill="{colour}"', STROKE.sub(stroke, edge[0]))
-    element = LINE.sub(lambda line: line[0].replace(stroke, stroke + dashes), element)
-    element = TEXT_FILL.sub(text_colour, element)
-    classes = f"edge {arrow_class(arrow)}".rstrip()
-    element = CLASS.sub(f'class="{classes}"', element, count=1)
-    return with_text(element, iter(arrow.label))
+class Reader:
+    """Reads Graphviz's coordinates, which begin at the bottom of a picture of that height."""
+
+    def __init__(self, height: float) -> None:
+        self.height = height
+
+    def point(self, place: list[float]) -> Point:
+        """Return a point in the coordinates of an SVG."""
+        return place[0] + PADDING, self.height - place[1] + PADDING
+
+    def points(self, drawn: list[dict[str, Any]], kinds: str) -> tuple[tuple[Point, ...], ...]:
+        """Return the points of what is drawn by some kinds of instructions."""
+        return tuple(
+            tuple(map(self.point, each["points"])) for each in drawn if each["op"] in kinds
+        )
+
+    def spots(self, element: dict[str, Any], right: float = 0.0, down: float = 0.0) -> Any:
+        """Return where an element's lines of text stand, moved by a distance."""
+        texts = [each for each in element.get("_ldraw_", ()) if each["op"] == "T"]
+        moved = [(*self.point(each["pt"]), each["align"]) for each in texts]
+        return tuple(Spot(x + right, y + down, align) for x, y, align in moved)
+
+    def box(self, element: dict[str, Any]) -> Place:
+        """Return where a box or a frame lies."""
+        if "bb" in element:
+            left, bottom, right, top = numbers(element["bb"])
+            lines: tuple[tuple[Point, ...], ...] = ()
+        else:
+            x, y = numbers(element["pos"])
+            across, up = INCH * float(element["width"]) / 2, INCH * float(element["height"]) / 2
+            left, bottom, right, top = x - across, y - up, x + across, y + up
+            lines = self.points(element.get("_draw_", []), "L")
+        corner = self.point([left, top])
+        return Place(self.spots(element), *corner, right - left, top - bottom, lines)
+
+    def arrow(self, element: dict[str, Any], right: float, down: float) -> Place:
+        """Return where an arrow lies, its label moved by a distance."""
+        (head,) = self.points(element["_hdraw_"], "P")
+        lines = self.points(element["_draw_"], "b")
+        return Place(self.spots(element, right, down), lines=lines, head=head)
+
+
+def numbers(text: str) -> list[float]:
+    """Return the numbers between commas."""
+    return [float(number) for number in text.split(",")]

@@ -29,6 +29,7 @@ NUMBERS_ON_ARROWS = (
     "orange: adds +",
     "blue, dashed: adds −",
     "dotted: adds 0",
+    "black, thick, dashed: nan or ∞",
 )
 MARKS = ("bright yellow: has a new gradient", "black border: by this node's rule")
 NOT_COMPUTED = "grad –: not computed"

@@ -1,52 +1,70 @@
-"""A long picture in lines, one below the other, as text is: so it fits a slide."""
+"""A long picture in lines, one below the other, as text is; and arrows that are too long to draw.
+
+What is used in another line, or far away, is shown there again, as a small *reference* box: what
+wires do in a circuit diagram.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from itertools import count as count_from
 
 from autodiff.drawing.picture import Box, Frame, Picture
 
-__all__ = ["in_lines"]
+__all__ = ["in_lines", "ranks_of"]
 
-# A picture of no more boxes one behind the other is one line.
-MOST_RANKS: Final = 8
+# A layout program breaks an arrow into one piece for each rank of boxes that it crosses.  With
+# many more pieces than this it needs minutes, or runs out of stack.
+MOST_ARROW_PIECES = 2000
 
-# With so many lines for each box of a line, it is as wide beside its height as a slide.
-LINES_FOR_BOX: Final = 1.3
+# What to call a result without a name that is used in another line.
+FIRST_MARK, MOST_MARKS = ord("①"), 20
 
 
-def in_lines(picture: Picture) -> Picture:
-    """Return a picture whose boxes have lines, if it is so long that nobody could read it whole.
+def in_lines(picture: Picture, count: int = 1) -> Picture:
+    """Return a picture whose boxes are in so many lines, as far as it is long enough for that.
 
-    A frame that goes over several lines is one in each.  What is used in another line is shown
-    there again, as a small *reference* box.
+    A frame that goes over several lines is one in each.  What is used in another line, or so far
+    away that there would be too much to lay out, is shown again where it is used.
     """
     ranks = ranks_of(picture)
-    longest = max(ranks.values(), default=0) + 1
-    if longest <= MOST_RANKS:
-        return picture
-    length = math.ceil(longest / round(math.sqrt(LINES_FOR_BOX * longest)))
-    boxes = {box.id: replace(box, line=ranks[box.id] // length) for box in picture.boxes}
+    length = math.ceil((max(ranks.values(), default=0) + 1) / count)
+    lines = {id: rank // length for id, rank in ranks.items()}
+    limit = longest_within_budget(
+        ranks[arrow.head] - ranks[arrow.tail]
+        for arrow in picture.arrows
+        if lines[arrow.tail] == lines[arrow.head]
+    )
+    boxes = {box.id: replace(box, line=lines[box.id]) for box in picture.boxes}
     arrows = []
+    marks = count_from(0)
     for arrow in picture.arrows:
         tail, head = boxes[arrow.tail], boxes[arrow.head]
-        if tail.line == head.line:
-            arrows.append(arrow)
-        else:
+        if tail.line != head.line or ranks[head.id] - ranks[tail.id] > limit:
+            if tail.wired and not tail.named:
+                boxes[tail.id] = tail = with_mark(tail, next(marks))
             id = f"{tail.id}_at_{head.id}"
             boxes[id] = again(tail, id, head)
             arrows.append(replace(arrow, tail=id))
+        else:
+            arrows.append(arrow)
     return with_frames_in_lines(replace(picture, boxes=list(boxes.values()), arrows=arrows))
 
 
 def again(box: Box, id: str, user: Box) -> Box:
     """Return the small box that stands for another beside its user."""
-    title = box.title if box.kind == "call" else (box.name,)
+    title = box.title if box.kind == "call" else (box.named or box.name,)
     return Box(id, "reference", box.name, title, frame=user.frame, line=user.line)
+
+
+def with_mark(box: Box, place: int) -> Box:
+    """Return a box on a wire with a number in a circle for its name."""
+    mark = chr(FIRST_MARK + place) if place < MOST_MARKS else f"({place + 1})"
+    value, gradient = box.numbers
+    return replace(box, numbers=(f"{mark} = {value}", gradient), named=mark)
 
 
 def with_frames_in_lines(picture: Picture) -> Picture:
@@ -79,7 +97,7 @@ def frames_around(box: Box, frames: Mapping[str, Frame]) -> list[Frame]:
 
 
 def ranks_of(picture: Picture) -> dict[str, int]:
-    """Return each box's place along the picture: after its operands; a leaf's before its first use.
+    """Return each box's place along the picture: after its operands, before its first use.
 
     Where boxes use each other, as in a recurrence, what comes later does not count as an operand.
     """
@@ -94,10 +112,23 @@ def ranks_of(picture: Picture) -> dict[str, int]:
     for id, used_by in users.items():
         for user in used_by:
             ranks[user] = max(ranks[user], ranks[id] + 1)
+    for id in reversed(users):
+        if users[id]:
+            ranks[id] = min(ranks[user] for user in users[id]) - 1
     for arrow in picture.arrows:  # of references, which come last
-        if places[arrow.tail] > places[arrow.head]:
+        if places[arrow.tail] > places[arrow.head] and arrow.tail not in has_operands:
             users[arrow.tail].append(arrow.head)
-    for id, used_by in users.items():
-        if id not in has_operands and used_by:
-            ranks[id] = max(0, min(ranks[user] for user in used_by) - 1)
+            ranks[arrow.tail] = max(0, min(ranks[user] for user in users[arrow.tail]) - 1)
     return ranks
+
+
+def longest_within_budget(lengths: Iterable[int]) -> int:
+    """Return the greatest length such that the arrows up to it fit the budget together."""
+    limit = pieces = 0
+    for length, count in sorted(Counter(lengths).items()):
+        pieces += length * count
+        # An arrow to the next rank costs nothing extra.
+        if length > 1 and pieces > MOST_ARROW_PIECES:
+            break
+        limit = length
+    return limit

@@ -1,6 +1,7 @@
 """A picture as a Mermaid flowchart, which code hosts show in Markdown files.
 
-What Mermaid cannot show is left out: dividing lines, and tables set in columns.
+What Mermaid cannot show is left out: dividing lines, and tables set in columns, whose heads stand
+before each number.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ SIGNED: dict[Sign, str] = {
     "positive": f"stroke:{LIGHT.positive.strong}",
     "negative": f"stroke:{LIGHT.negative.strong},stroke-dasharray:8",
     "zero": "stroke:#555555",
+    "broken": "stroke:#000000,stroke-dasharray:2",
 }
 
 
@@ -74,7 +76,11 @@ def inside(frame: str, picture: Picture, indent: str) -> list[str]:
 def box_line(box: Box) -> str:
     """Return the line that declares a box."""
     opening, closing = SHAPES[box.kind]
-    cells = [": ".join(filter(None, (row[0], ", ".join(row[1:])))) for row in box.table[1:]]
+    heads = box.table[0][1:] if box.table else ()
+    cells = [
+        f"{row[0]}: {', '.join(map(' '.join, zip(heads, row[1:], strict=True)))}"
+        for row in box.table[1:]
+    ]
     text = "<br>".join(map(escaped, (*box.title, *box.numbers, *cells)))
     return f'{name_of(box.id)}{opening}"{text}"{closing}:::{box.kind}'
 

@@ -9,15 +9,15 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autodiff.drawing.draw import Drawing, painter_of
+from autodiff.drawing.draw import drawing_of
 from autodiff.drawing.fold import Fold
+from autodiff.drawing.look import Look
 from autodiff.drawing.moment import NOW, Moment
 from autodiff.value import Value, constant
 
 __all__ = ["bundle_of_module", "mimebundle"]
 
 MOST_NODES = 60  # of a graph that is drawn unasked
-PRECISION = 4
 
 # Of a module that is drawn: at all, and neuron by neuron.
 MOST_PARAMETERS = 20_000
@@ -28,18 +28,16 @@ def mimebundle(value: Value, **_: Any) -> dict[str, str]:
     """Return what a notebook shows of a Value, by MIME type."""
     if value.is_leaf or not has_at_most(MOST_NODES, value):
         return {"text/plain": repr(value)}
-    return bundle_of(repr(value), [value])
+    return bundle_of(repr(value), [value], Look(), NOW)
 
 
-def bundle_of(
-    text: str, roots: Sequence[Value], fold: Fold | None = None, moment: Moment = NOW
-) -> dict[str, str]:
+def bundle_of(text: str, roots: Sequence[Value], look: Look, moment: Moment) -> dict[str, str]:
     """Return a text, and the picture of a graph if it can be drawn, by MIME type."""
     bundle = {"text/plain": text}
     # A package may be missing, or the picture too large.
     with contextlib.suppress(ImportError, RuntimeError, ValueError):
-        painter = painter_of(roots, PRECISION, fold, (), False, MOST_NODES)
-        bundle["image/svg+xml"] = Drawing(painter.picture_at(moment))._repr_svg_()
+        drawing = drawing_of(roots, moment, look, max_nodes=MOST_NODES)
+        bundle["image/svg+xml"] = drawing._repr_svg_()
     return bundle
 
 
@@ -60,7 +58,8 @@ def bundle_of_module(
     # These inputs stand for any, so nothing that is computed from them has a number.
     moment = Moment(known=set(parameters))
     fold: Fold = "neuron" if len(parameters) <= MOST_PARAMETERS_OF_NEURONS else "layer"
-    return bundle_of(repr(module), output if isinstance(output, list) else [output], fold, moment)
+    outputs = output if isinstance(output, list) else [output]
+    return bundle_of(repr(module), outputs, Look(fold=fold), moment)
 
 
 def has_at_most(count: int, root: Value) -> bool:

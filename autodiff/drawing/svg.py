@@ -1,4 +1,4 @@
-"""Graphviz's SVG made accessible: names, descriptions, dark backgrounds, no fixed size.
+"""A picture as SVG: names and descriptions, dark backgrounds, no fixed size.
 
 The text of the picture stays text.  There is no script, and nothing is fetched.
 """
@@ -6,33 +6,41 @@ The text of the picture stays text.  There is no script, and nothing is fetched.
 from __future__ import annotations
 
 import math
-import re
-from html import escape, unescape
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from itertools import zip_longest
 
+from autodiff.drawing.dot import (
+    CAPTION_SIZE,
+    EDGE,
+    NO_TEXT,
+    arrow_attributes,
+    arrow_class,
+    box_class,
+    box_style,
+    frame_attributes,
+    is_dense,
+)
+from autodiff.drawing.layout import Layout, Place, Point, Spot
 from autodiff.drawing.palette import DARK, LIT, ON_LIT
-from autodiff.drawing.picture import Picture
+from autodiff.drawing.picture import Arrow, Box, Frame, Picture
+from autodiff.drawing.render import FONTS
 
-__all__ = ["accessible_svg"]
+__all__ = ["svg_text"]
 
 POSITIVE, NEGATIVE = DARK.positive.strong, DARK.negative.strong
 
 # For a dark background.  Rules in a style sheet win over the colours in the elements.
 RULES = {
-    ".graph > polygon": "fill: #15181C",
+    ".paper": "fill: #15181C",
     "text": "fill: #F2F2F2",
-    ".node polygon, .node path, .node polyline, .node ellipse": "stroke: #D0D0D0",
-    ".variable polygon": f"fill: {DARK.boxes['variable']}",
-    ".operation path": f"fill: {DARK.boxes['operation']}",
-    ".result path": f"fill: {DARK.boxes['result']}",
-    ".input ellipse": f"fill: {DARK.boxes['input']}",
-    ".constant ellipse": f"fill: {DARK.boxes['constant']}; stroke: #909090",
+    ".node .shape, .node polyline": "stroke: #D0D0D0",
+    **{f".{kind} .shape": f"fill: {fill}" for kind, fill in DARK.boxes.items()},
+    ".constant .shape": f"fill: {DARK.boxes['constant']}; stroke: #909090",
     ".constant text": "fill: #C8C8C8",
-    ".module polygon": f"fill: {DARK.boxes['module']}",
-    ".call polygon": f"fill: {DARK.boxes['call']}",
-    ".rows polygon, .rows path": f"fill: {DARK.boxes['rows']}",
-    ".reference polygon": f"fill: {DARK.boxes['reference']}; stroke: #A8A8A8",
-    ".frame path, .frame polygon": "fill: #1C2126; stroke: #707070",
-    ".frame.inner path, .frame.inner polygon": "fill: #15181C",
+    ".reference .shape": f"fill: {DARK.boxes['reference']}; stroke: #A8A8A8",
+    ".frame .shape": "fill: #1C2126; stroke: #707070",
+    ".frame.inner .shape": "fill: #15181C",
     ".edge path": "stroke: #A8A8A8",
     ".edge polygon": "stroke: #A8A8A8; fill: #A8A8A8",
     ".positive path": f"stroke: {POSITIVE}",
@@ -41,19 +49,22 @@ RULES = {
     ".negative path": f"stroke: {NEGATIVE}",
     ".negative polygon": f"stroke: {NEGATIVE}; fill: {NEGATIVE}",
     ".negative text": f"fill: {NEGATIVE}",
+    ".broken path": "stroke: #F2F2F2",
+    ".broken polygon": "stroke: #F2F2F2; fill: #F2F2F2",
     ".now path": "stroke: #F2F2F2",
     ".now polygon": "stroke: #F2F2F2; fill: #F2F2F2",
-    ".changed polygon, .changed path, .changed ellipse": f"fill: {LIT}",
+    ".changed .shape": f"fill: {LIT}",
     ".changed polyline": f"stroke: {ON_LIT}",
     ".changed text": f"fill: {ON_LIT}",
 }
 CLASS = "autodiff-graph"
 
-PROLOGUE = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
-COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
-ROOT = re.compile(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"\s+viewBox="([^"]*)"[^>]*>')
-GROUP = re.compile(r'<g id="([^"]*)" class="(node|edge|cluster)([^"]*)">\n<title>[^<]*</title>')
-GRAPH_TITLE = re.compile(r'(<g id="[^"]*" class="graph"[^>]*>)\n<title>[^<]*</title>')
+IMAGE = ' role="img"'
+WIRED_HEIGHT = 36.0  # of a small box on a wire that runs across, in points
+WIRED_CHARACTER = 12.0
+ROUNDING = 12.0  # of a rounded box's corners, in points
+DASHES = {"dashed": "5,2", "dotted": "1,5"}
+ANCHORS = {"l": "start", "c": "middle", "r": "end"}
 
 
 def style_sheet() -> str:
@@ -65,58 +76,164 @@ def style_sheet() -> str:
     return "@media (prefers-color-scheme: dark){\n" + "\n".join(rules) + "\n}"
 
 
-def accessible_svg(svg: str, picture: Picture, widest: float = math.inf) -> str:
-    """Return the SVG that Graphviz made of a picture with a name for each of its parts.
+def svg_text(picture: Picture, layout: Layout, widest: float = math.inf) -> str:
+    """Return a picture as SVG, in a layout of the same boxes and arrows.
 
     Each box gets its name as title and all that it says as description, for screen readers and
     as a tooltip; each arrow says where it leads.  The picture is no wider than its container, nor
     than ``widest`` in points.
     """
-    svg = COMMENT.sub("", PROLOGUE.sub("", svg))
-    svg = GRAPH_TITLE.sub(r"\1", GROUP.sub(Descriptions(picture), svg))
-    return ROOT.sub(Opening(picture, widest), svg, count=1)
+    names = {box.id: box.name for box in picture.boxes}
+    scale = min(1.0, widest / layout.width)
+    size = f'width="{layout.width * scale:g}pt" height="{layout.height * scale:.2f}pt"'
+    sides = f'width="{layout.width:.2f}" height="{layout.height:.2f}"'
+    dense = is_dense(picture)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{CLASS}" role="graphics-document" {size}'
+        f' viewBox="0.00 0.00 {layout.width:.2f} {layout.height:.2f}"'
+        ' style="max-width:100%;height:auto">',
+        f"<title>{escape(picture.title)}</title>",
+        f"<desc>{escape(picture.description)}</desc>",
+        f"<style>\n{style_sheet()}\n</style>",
+        f'<g font-family="{FONTS}">',
+        f'<rect class="paper" {sides} fill="white"/>',
+        *texts(layout.caption, picture.caption, CAPTION_SIZE),
+        *[line for frame in picture.frames for line in frame_lines(frame, layout)],
+    ]
+    for arrow in picture.arrows:
+        title = f"{names[arrow.tail]} → {names[arrow.head]}"
+        lines += arrow_lines(arrow, title, layout.places[arrow.id], () if dense else arrow.label)
+    for box in picture.boxes:
+        lines += box_lines(box, layout.places[box.id])
+    return "\n".join([*lines, "</g>", "</svg>\n"])
 
 
-class Descriptions:
-    """Replaces the start of an element by one with the title and description of what it shows."""
-
-    def __init__(self, picture: Picture) -> None:
-        names = {box.id: box.name for box in picture.boxes}
-        self.of_node = {box.id: (box.name, box.description) for box in picture.boxes}
-        self.of_cluster = {frame.id: (frame.title, "") for frame in picture.frames}
-        self.of_edge = {
-            arrow.id: (f"{names[arrow.tail]} → {names[arrow.head]}", ", ".join(arrow.label))
-            for arrow in picture.arrows
-        }
-
-    def __call__(self, group: re.Match[str]) -> str:
-        key, kind, classes = unescape(group[1]), group[2], group[3]
-        found = {"node": self.of_node, "edge": self.of_edge, "cluster": self.of_cluster}[kind]
-        title, description = found.get(key, ("", ""))
-        role = ' role="img"' if kind == "node" else ""
-        start = f'<g id="{key}" class="{kind}{classes}"{role}>'
-        if title:
-            start += f"\n<title>{escape(title)}</title>"
-        return f"{start}\n<desc>{escape(description)}</desc>" if description else start
+def group(
+    kind: str, id: str, title: str, description: str, inside: Iterable[str], role: str = ""
+) -> Iterator[str]:
+    """Yield an element with its title and description."""
+    yield f'<g id="{escape(id)}" class="{kind}"{role}>'
+    yield f"<title>{escape(title)}</title>"
+    if description:
+        yield f"<desc>{escape(description)}</desc>"
+    yield from inside
+    yield "</g>"
 
 
-class Opening:
-    """Replaces the document's start: its size, its name and its style sheet."""
+def frame_lines(frame: Frame, layout: Layout) -> Iterator[str]:
+    """Yield a frame with its title."""
+    style, place = frame_attributes(frame), layout.places[frame.id]
+    inside = (
+        rectangle(place, style, ROUNDING),
+        *texts(place.spots, (frame.title,), style["fontsize"], style["fontcolor"]),
+    )
+    yield from group(f"cluster {style['class']}", frame.id, frame.title, "", inside)
 
-    def __init__(self, picture: Picture, widest: float) -> None:
-        self.picture = picture
-        self.widest = widest
 
-    def __call__(self, root: re.Match[str]) -> str:
-        width, height, view_box = root.groups()
-        if float(width) > self.widest:
-            height = f"{float(height) * self.widest / float(width):.2f}"
-            width = f"{self.widest:g}"
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="{CLASS}" role="graphics-document"'
-            f' width="{width}pt" height="{height}pt" viewBox="{view_box}"'
-            ' style="max-width:100%;height:auto">\n'
-            f"<title>{escape(self.picture.title)}</title>\n"
-            f"<desc>{escape(self.picture.description)}</desc>\n"
-            f"<style>\n{style_sheet()}\n</style>"
-        )
+def box_lines(box: Box, place: Place) -> Iterator[str]:
+    """Yield a box with its text and its dividing lines."""
+    style = box_style(box)
+    if box.wired:
+        wired = wired_lines(box, place, style)
+        yield from group(f"node {box_class(box)}", box.id, box.name, box.description, wired, IMAGE)
+        return
+    rounding = ROUNDING if style["shape"] == "Mrecord" else 0.0
+    shape = ellipse if style["shape"] == "ellipse" else rectangle
+    inside = (
+        shape(place, style, rounding),
+        *[
+            f'<polyline fill="none" {stroke(style)} points="{pairs(line)}"/>'
+            for line in place.lines
+        ],
+        *texts(place.spots, box.lines, style["fontsize"], style.get("fontcolor", "")),
+    )
+    classes = f"node {box_class(box)}"
+    yield from group(classes, box.id, box.name, box.description, inside, IMAGE)
+
+
+def wired_lines(box: Box, place: Place, style: dict[str, str]) -> Iterator[str]:
+    """Yield a small box and the wire that leaves it, between value and gradient.
+
+    Graphviz laid out a box with a divided half: the line between the halves is left out.
+    """
+    (border, other), wire = place.lines[0], place.lines[1]
+    x, y, width, height = place.x, place.y, place.width, place.height
+    spots = place.spots
+    if border[0] == other[0]:  # the wire runs across
+        y, height = y + height / 2 - WIRED_HEIGHT / 2, WIRED_HEIGHT
+        at_left = spots[0].x < border[0]
+        x, width = (x, border[0] - x) if at_left else (border[0], x + width - border[0])
+    else:
+        on_top = spots[0].y < border[1]
+        y, height = (y, border[1] - y) if on_top else (border[1], y + height - border[1])
+        middle, width = x + width / 2, max(height, WIRED_CHARACTER * (len(box.title[0]) + 2))
+        x = middle - width / 2
+        wire = tuple((middle, down) for _, down in wire)
+        beside = [Spot(middle + away, spots[1].y, side) for away, side in ((-6.0, "r"), (6.0, "l"))]
+        spots = (spots[0], *beside)
+    cell = Place((), x, y, width, height)
+    yield f'<polyline class="wire" fill="none" {stroke(EDGE)} points="{pairs(wire)}"/>'
+    yield rectangle(cell, style, 0.0 if style["shape"] == "record" else min(width, height) / 2)
+    yield from texts(spots, box.lines, style["fontsize"], style.get("fontcolor", ""))
+
+
+def arrow_lines(arrow: Arrow, title: str, place: Place, label: Sequence[str]) -> Iterator[str]:
+    """Yield an arrow with its label."""
+    style = EDGE | arrow_attributes(arrow)
+    (line,) = place.lines
+    start, curve = pairs(line[:1]), pairs(line[1:])
+    colour = style["color"]
+    plain = {"color": colour, "penwidth": style["penwidth"]}
+    inside = (
+        f'<path fill="none" {stroke(style)} d="M{start}C{curve}"/>',
+        f'<polygon fill="{colour}" {stroke(plain)} points="{pairs(place.head)}"/>',
+        *texts(place.spots, label, style["fontsize"], style.get("fontcolor", "")),
+    )
+    classes = f"edge {arrow_class(arrow)}".rstrip()
+    yield from group(classes, arrow.id, title, ", ".join(arrow.label), inside)
+
+
+# ---- shapes and text ---------------------------------------------------------------------------
+
+
+def rectangle(place: Place, style: dict[str, str], rounding: float) -> str:
+    """Return the outline of a box or frame."""
+    corner = f'x="{place.x:.2f}" y="{place.y:.2f}"'
+    sides = f'width="{place.width:.2f}" height="{place.height:.2f}"'
+    round_corners = f' rx="{rounding:g}"' if rounding else ""
+    return f'<rect class="shape" {corner} {sides}{round_corners} {filled(style)}/>'
+
+
+def ellipse(place: Place, style: dict[str, str], _: float) -> str:
+    """Return the outline of an oval box."""
+    across, down = place.width / 2, place.height / 2
+    middle = f'cx="{place.x + across:.2f}" cy="{place.y + down:.2f}"'
+    return f'<ellipse class="shape" {middle} rx="{across:.2f}" ry="{down:.2f}" {filled(style)}/>'
+
+
+def filled(style: dict[str, str]) -> str:
+    """Return the attributes of an outline."""
+    return f'fill="{style["fillcolor"]}" {stroke(style)}'
+
+
+def stroke(style: dict[str, str]) -> str:
+    """Return the attributes of a line."""
+    dashes = DASHES.get(style.get("style", "").partition(",")[0], "")
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    return f'stroke="{style["color"]}" stroke-width="{float(style["penwidth"]):g}"{dashed}'
+
+
+def pairs(points: Iterable[Point]) -> str:
+    """Return points as an SVG has them."""
+    return " ".join(f"{x:.2f},{y:.2f}" for x, y in points)
+
+
+def texts(spots: Sequence[Spot], lines: Sequence[str], size: str, colour: str = "") -> list[str]:
+    """Return lines of text at their spots; where there are fewer lines than spots, with nothing."""
+    fill = f' fill="{colour}"' if colour else ""
+    return [
+        f'<text text-anchor="{ANCHORS[spot.align]}" x="{spot.x:.2f}" y="{spot.y:.2f}"'
+        f' font-size="{float(size):.2f}"{fill}>{escape(line or NO_TEXT)}</text>'
+        for spot, line in zip_longest(spots, lines[: len(spots)], fillvalue="")
+        if isinstance(spot, Spot)
+    ]

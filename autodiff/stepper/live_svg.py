@@ -24,10 +24,8 @@ __all__ = ["live_svg"]
 WIDEST = -1.234e-05
 PRECISION = 4
 
-PAIR = re.compile(r"(-?[\d.]+)[ ,](-?[\d.]+)")
 BOX = re.compile(r"(v\d+)(_at_v\d+)?")
 ARROW = re.compile(r"(v\d+)(?:_at_v\d+)?-(v\d+)-(\d+)")  # from, to, as which operand
-SHAPES = ("polygon", "path", "ellipse", "rect")
 
 
 def live_svg(root: Value, kinds: dict[str, str], max_nodes: int) -> str:
@@ -38,13 +36,9 @@ def live_svg(root: Value, kinds: dict[str, str], max_nodes: int) -> str:
     painter = painter_of([plain_copy(root)], PRECISION, None, (), False, max_nodes)
     svg = ElementTree.fromstring(Drawing(painter.picture_at(WidestNumbers())).svg())
     width, height = (float(number) for number in svg.attrib["viewBox"].split()[2:])
-    graph = next(child for child in svg if tag(child) == "g")
-    shift = re.search(r"translate\((-?[\d.]+)[ ,](-?[\d.]+)\)", graph.attrib["transform"])
-    assert shift is not None, "Graphviz moves its drawing into view"
-    moved = Moved(float(shift[1]), float(shift[2]))
-    groups = [group for group in graph.iter() if tag(group) == "g" and group is not graph]
-    arrows = [arrow for group in groups for arrow in arrow_lines(group, moved)]
-    boxes = [line for group in groups for line in box_lines(group, moved, kinds)]
+    groups = [element for element in svg.iter() if tag(element) == "g"]
+    arrows = [arrow for group in groups for arrow in arrow_lines(group)]
+    boxes = [line for group in groups for line in box_lines(group, kinds)]
     return "\n".join(
         [
             f'<svg id="drawing" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} '
@@ -82,36 +76,6 @@ def plain_copy(root: Value) -> Value:
     return copied
 
 
-class Moved:
-    """Coordinates moved by a distance, as text."""
-
-    def __init__(self, right: float, down: float) -> None:
-        self.right, self.down = right, down
-
-    def x(self, number: str) -> str:
-        """Return a horizontal coordinate."""
-        return f"{float(number) + self.right:.1f}"
-
-    def y(self, number: str) -> str:
-        """Return a vertical coordinate."""
-        return f"{float(number) + self.down:.1f}"
-
-    def pairs(self, text: str) -> str:
-        """Return the points of a path or polygon."""
-        return PAIR.sub(self.pair, text)
-
-    def pair(self, found: re.Match[str]) -> str:
-        """Return one point."""
-        return f"{self.x(found[1])},{self.y(found[2])}"
-
-    def bounds(self, text: str) -> tuple[float, float, float, float]:
-        """Return left, top, width and height of what these points enclose."""
-        pairs = PAIR.findall(text)
-        across = [float(x) + self.right for x, _ in pairs]
-        down = [float(y) + self.down for _, y in pairs]
-        return min(across), min(down), max(across) - min(across), max(down) - min(down)
-
-
 def tag(element: ElementTree.Element) -> str:
     """Return an element's name without its namespace."""
     return str(element.tag).rpartition("}")[2]
@@ -122,32 +86,32 @@ def shapes(group: ElementTree.Element, *tags: str) -> list[ElementTree.Element]:
     return [element for element in group.iter() if tag(element) in tags]
 
 
-def arrow_lines(group: ElementTree.Element, moved: Moved) -> Iterator[str]:
+def arrow_lines(group: ElementTree.Element) -> Iterator[str]:
     """Yield an arrow's line and head, if the group is one."""
     arrow = ARROW.fullmatch(group.attrib.get("id", ""))
     if arrow is None:
         return
     yield f'<g class="arrow" data-use="{arrow[2][1:]}.{arrow[3]}">'
     for shape in shapes(group, "path"):
-        yield f'<path class="line" d="{moved.pairs(shape.attrib["d"])}"/>'
+        yield f'<path class="line" d="{shape.attrib["d"]}"/>'
     for shape in shapes(group, "polygon"):
-        yield f'<polygon class="head" points="{moved.pairs(shape.attrib["points"])}"/>'
+        yield f'<polygon class="head" points="{shape.attrib["points"]}"/>'
     yield "</g>"
 
 
-def box_lines(group: ElementTree.Element, moved: Moved, kinds: dict[str, str]) -> Iterator[str]:
+def box_lines(group: ElementTree.Element, kinds: dict[str, str]) -> Iterator[str]:
     """Yield a box with its text, if the group is one."""
     box = BOX.fullmatch(group.attrib.get("id", ""))
     if box is None:
         return
     kind = "reference" if box[2] else kinds[box[1]]
     yield f'<g class="box {kind}" data-box="{box[1][1:]}" id="{box[0]}">'
-    left, top, width, height = box_bounds(group, moved)
+    left, top, width, height = box_bounds(group)
     size = f'x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"'
     radius = height / 2 if kind == "constant" else 5 if kind in ("parameter", "reference") else 16
     yield f'<rect class="shape" {size} rx="{radius:.1f}"/>'
     for divider in shapes(group, "polyline"):
-        yield f'<polyline class="divider" points="{moved.pairs(divider.attrib["points"])}"/>'
+        yield f'<polyline class="divider" points="{divider.attrib["points"]}"/>'
     texts = shapes(group, "text")
     roles = ["title"] * len(texts)
     if shapes(group, "polyline"):
@@ -155,15 +119,16 @@ def box_lines(group: ElementTree.Element, moved: Moved, kinds: dict[str, str]) -
     for text, role in zip(texts, roles, strict=True):
         content = "".join(text.itertext())
         middle = ' text-anchor="middle"' if text.attrib.get("text-anchor") == "middle" else ""
-        place = f'x="{moved.x(text.attrib["x"])}" y="{moved.y(text.attrib["y"])}"'
+        place = f'x="{text.attrib["x"]}" y="{text.attrib["y"]}"'
         yield f'<text class="{role}" {place}{middle}>{escape(content)}</text>'
     yield "</g>"
 
 
-def box_bounds(group: ElementTree.Element, moved: Moved) -> tuple[float, float, float, float]:
+def box_bounds(group: ElementTree.Element) -> tuple[float, float, float, float]:
     """Return left, top, width and height of a box."""
-    outline = shapes(group, *SHAPES)[0]
+    (outline,) = shapes(group, "rect", "ellipse")
     if tag(outline) == "ellipse":
         x, y, rx, ry = (float(outline.attrib[name]) for name in ("cx", "cy", "rx", "ry"))
-        return x - rx + moved.right, y - ry + moved.down, 2 * rx, 2 * ry
-    return moved.bounds(outline.attrib.get("points") or outline.attrib["d"])
+        return x - rx, y - ry, 2 * rx, 2 * ry
+    x, y, width, height = (float(outline.attrib[name]) for name in ("x", "y", "width", "height"))
+    return x, y, width, height

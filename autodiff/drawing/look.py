@@ -1,0 +1,134 @@
+"""Style, fold and digits of a picture, chosen so that its text can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from autodiff.drawing.boxes import STYLES, Painter, Style
+from autodiff.drawing.fit import GAIN, LAST_ROW, READABLE, Arrangement, Size, arrangement_of
+from autodiff.drawing.fold import FOLDS, Fold
+from autodiff.drawing.picture import Picture
+
+__all__ = ["PRECISION", "Chooser", "Drawn", "Look", "note_on"]
+
+PRECISION: Final = 4  # significant digits, if nothing else is said
+FEWER: Final = 3, 2
+
+# A larger graph is not drawn in other looks only to tell how large its text would be.
+MOST_COMPARED: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a picture shows, and how; None is what is not given.
+
+    >>> print(Look(style="blackboard", fold="layer"))
+    style="blackboard", fold="layer"
+    """
+
+    style: Style | None = None
+    fold: Fold | None = None
+    precision: int | None = None
+
+    def __str__(self) -> str:
+        named = [f'{name}="{text}"' for name in ("style", "fold") if (text := getattr(self, name))]
+        return ", ".join(named + [f"precision={self.precision}"] * (self.precision is not None))
+
+    def __bool__(self) -> bool:
+        return self != Look()
+
+    def completed(self) -> Iterator[Look]:
+        """Yield the looks to choose from: those that show the most first."""
+        for fold in (self.fold,) if self.fold else (None, *FOLDS):
+            for style in (self.style,) if self.style else STYLES:
+                for precision in (self.precision,) if self.precision else (None, *FEWER):
+                    yield Look(None if style == STYLES[0] else style, fold, precision)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A picture in a look, how it is arranged, and about how high its text is then, in pixels."""
+
+    look: Look
+    painter: Painter
+    picture: Picture
+    arrangement: Arrangement
+    height: float
+
+
+Make: TypeAlias = Callable[[Look], tuple[Painter, Picture]]
+
+
+class Chooser:
+    """Chooses the look of a picture in a frame; ``make`` makes one in a look.
+
+    ``make`` raises ValueError where there is nothing to fold in that way, or too much is left.
+    """
+
+    def __init__(self, make: Make, rankdir: str | None, frame: Size) -> None:
+        self.make, self.rankdir, self.frame = make, rankdir, frame
+
+    def drawn(self, look: Look) -> Drawn:
+        """Return the picture in a look, arranged so that its text is largest."""
+        painter, picture = self.make(look)
+        arrangement, height = arrangement_of(picture, self.rankdir, self.frame)
+        return Drawn(look, painter, picture, arrangement, height)
+
+    def candidates(self, given: Look) -> list[Drawn]:
+        """Return the pictures in looks that agree with what is given, up to one that is large.
+
+        Nothing is folded that was not asked for, if the picture can be read without that.
+        """
+        found: list[Drawn] = []
+        refused: set[Fold | None] = set()
+        for look in given.completed():
+            if look.fold != given.fold and any(each.height >= READABLE for each in found):
+                break
+            if look.fold in refused:
+                continue
+            try:
+                found.append(self.drawn(look))
+            except ValueError:
+                refused.add(look.fold)
+                continue
+            if found[-1].height >= LAST_ROW:
+                break
+        return found
+
+    def best(self, given: Look) -> Drawn:
+        """Return the picture of the look that shows the most and can be read in the last row.
+
+        If there is none, one whose text is about as large as it can be.  Raises as ``make`` does
+        for the given look if none can be drawn.
+        """
+        found = self.candidates(given)
+        largest = max([each.height for each in found], default=0.0)
+        enough = largest / GAIN if largest >= READABLE else largest
+        return next((each for each in found if each.height >= enough), None) or self.drawn(given)
+
+    def note(self, drawn: Drawn, given: Look) -> str:
+        """Return what to say of text that is too small; '' if it is not."""
+        if drawn.height >= READABLE:
+            return ""
+        if len(drawn.painter.order) > MOST_COMPARED:
+            return note_on(drawn.height, self.frame)
+        best = self.best(replace(given, fold=None))
+        return note_on(
+            drawn.height, self.frame, best if best.height > GAIN * drawn.height else None
+        )
+
+
+def note_on(height: float, frame: Size, better: Drawn | None = None) -> str:
+    """Return what to say of text of that height in a frame; '' if it can be read.
+
+    >>> note_on(9.4, (1280, 720))
+    'Text is about 9 pixels high at 1280×720: draw a node inside it'
+    """
+    if height >= READABLE:
+        return ""
+    cure = "draw a node inside it"
+    if better is not None:
+        cure = f"{better.look or 'no fold'} makes it {better.height:.0f}"
+    return f"Text is about {height:.0f} pixels high at {frame[0]}×{frame[1]}: {cure}"
