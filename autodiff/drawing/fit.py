@@ -68,7 +68,7 @@ def arrangement_of(picture: Picture, rankdir: str | None, frame: Size) -> tuple[
     >>> boxes = [Box(f"v{place}", "operation", "", ("x" * 20,)) for place in range(2)]
     >>> arrangement, height = arrangement_of(Picture(boxes, []), None, (1280, 720))
     >>> arrangement, round(height)
-    (Arrangement(rankdir='LR', lines=1), 101)
+    (Arrangement(rankdir='LR', lines=1), 85)
     """
     measure = Measure(picture)
     found = {}
