@@ -61,7 +61,7 @@ FIGURES = (
     Figure("moons step", "eager Value", "micrograd", 7.0),
     Figure("moons step", "native", "PyTorch eager", 60.0),
     Figure("moons step", "native", "ddx-ad LLVM", 7.0),
-    Figure("moons step", "native", "JAX jit + scan", 2.3),
+    Figure("moons step", "native", "JAX jit + scan", 3.0),
     Figure("step of 64 neurons", "native", "C by hand, gcc -O3", 1.0),
     Figure("step of 64 neurons", "native", "C by hand, gcc -O3 -march=native", 1.0),
     Figure("epoch of 256 networks", "native", "JAX vmap + scan", 2.0),
