@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import example as for_example
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -730,7 +731,11 @@ def after_epochs(count: int, loss_of: Callable[[], Value], *variables: Value) ->
 BEFORE = "it was computed before that"
 
 
+TIE = [("variable", 0.5), ("add", (0, 0)), ("maximum", (0, 1))]  # of x and 2 x, where x is 2 x
+
+
 @given(recipe=tame_recipes(), step=st.sampled_from([0.0, 0.01, 1.0]))
+@for_example(recipe=TIE, step=1.0)
 def test_after_one_pass_and_an_update_nobody_is_said_to_have_added_to_a_gradient(
     recipe: Recipe, step: float
 ) -> None:

@@ -126,9 +126,12 @@ def is_certain(
     It is if another is not found where all variables are moved, but for those that no line updates,
     and for value where a result tells what it was.
     """
-    if case.changes.agrees(user):
-        return True
     assert user.op is not None
+    numbers = case.changes.numbers
+    if case.changes.agrees(user):  # by chance, perhaps: a choice may be another one now
+        kept = [numbers[each] for each in user.parents]
+        of_kept = local_derivatives_at(user, numbers[user], kept)
+        return is_same(of_kept[position], locals_then[position])
     fixed = {case.value} if user.op.name in INVERTIBLE else set()
     for move in MOVES:
         moved = [
@@ -137,7 +140,7 @@ def is_certain(
             else number
             for number, each in zip(operands, user.parents, strict=True)
         ]
-        result = result_of(user, moved, case.changes.numbers[user])
+        result = result_of(user, moved, numbers[user])
         if not is_same(local_derivatives_at(user, result, moved)[position], locals_then[position]):
             return False
     return True
