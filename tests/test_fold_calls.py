@@ -770,15 +770,16 @@ def test_the_mermaid_text_is_the_golden_one(golden: Golden) -> None:
 
 @needs_webassembly
 @pytest.mark.parametrize("name", FORMS)
-def test_lines_lie_below_each_other_in_the_svg(name: str) -> None:
+def test_lines_lie_below_each_other_in_the_svg_or_side_by_side(name: str) -> None:
     drawing = FORMS[name]()
     svg = drawing.svg()
-    tops: dict[int, list[float]] = {}
+    axis = "y" if drawing.rankdir in ("LR", "RL") else "x"
+    found: dict[int, list[float]] = {}
     for each in drawing.picture.boxes:
         start = svg.index(f'<g id="{each.id}" class="node')
-        heights = re.findall(r' y="(-?[\d.]+)"', svg[start : svg.index("</g>", start)])
-        tops.setdefault(each.line, []).extend(map(float, heights))
-    middles = [sum(tops[line]) / len(tops[line]) for line in sorted(tops)]
+        places = re.findall(rf' {axis}="(-?[\d.]+)"', svg[start : svg.index("</g>", start)])
+        found.setdefault(each.line, []).extend(map(float, places))
+    middles = [sum(found[line]) / len(found[line]) for line in sorted(found)]
     assert middles == sorted(middles)
 
 

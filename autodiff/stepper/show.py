@@ -50,7 +50,7 @@ class Stepper:
         return write_atomically(path, self.html)
 
     def open(self) -> Path:
-        """Show the document in the system's browser, from a file among the temporary ones."""
+        """Show the document in the system's browser; return the path of the temporary file."""
         return shown_in_browser("stepper.html", self.html)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
