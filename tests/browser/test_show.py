@@ -329,6 +329,91 @@ def test_right_answers_are_right_for_every_operation(
         opened.settle()
 
 
+def begin_to_predict(opened: Opened) -> None:
+    opened.page.locator("#predict").check()
+    opened.settle()
+
+
+def test_a_question_has_the_digits_that_its_answer_needs(shown: Callable[..., Opened]) -> None:
+    opened = shown(Value(1.00014, "a") - Value(1.00011, "b"))
+    begin_to_predict(opened)
+    assert "1.00014 − 1.00011 = ?" in opened.text("#lesson")
+    assert predict(opened, "3e-5").startswith("✓ right")
+    plain = shown(Value(1.23456789, "a") * Value(2.0, "b"))
+    begin_to_predict(plain)
+    assert "1.235 × 2 = ?" in plain.text("#lesson")
+
+
+def test_a_local_derivative_that_cancels_can_be_told_from_the_numbers_there(
+    shown: Callable[..., Opened],
+) -> None:
+    x = Value(5.3, "x")
+    y = x.tanh()
+    y.label = "y"
+    opened = shown(y)
+    begin_to_predict(opened)
+    assert predict(opened, "0.99995").startswith("✓ right")
+    opened.press("PageDown", "PageDown")
+    opened.settle()
+    numbers = opened.text("#lesson").replace("−", "-")
+    told = float(numbers.split("y = ")[-1].split("Check")[0].split(",")[0])
+    assert 1.0 - told * told == pytest.approx(1.0 - math.tanh(5.3) ** 2, rel=2e-3)
+    assert predict(opened, repr(1.0 - told * told)).startswith("✓ right")
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_right"),
+    [("3e-13", True), ("2.999e-13", True), ("5e-13", False), ("0", False), ("-3e-13", False)],
+)
+def test_a_tiny_number_is_compared_by_its_digits(
+    shown: Callable[..., Opened], answer: str, is_right: bool
+) -> None:
+    opened = shown(Value(1e-13, "a") * Value(3.0, "b") + Value(1e-14, "c"))
+    begin_to_predict(opened)
+    assert predict(opened, answer).startswith("✓ right" if is_right else "✗ wrong")
+
+
+@pytest.mark.parametrize(
+    ("quotient", "answer", "is_right"),
+    [
+        ((1.0, 3.0), "1/3", True),
+        ((-1.0, 3.0), " −1 / 3 ", True),
+        ((1.0, -3.0), "-0,3333", True),
+        ((1.0, 3.0), "2/3", False),
+        ((1.0, 2.0), "0,5", True),
+        ((1.0, 8.0), "0,125", True),
+        ((-3.0, 2e3), "−1.5e−3", True),
+        ((0.0, 2.0), "0", True),
+        ((0.0, 2.0), "1e-12", False),
+        ((1.0, 0.0), "inf", True),
+        ((1.0, 0.0), "1e308", False),
+        ((1.0, 0.0), "-inf", False),
+        ((-1.0, 0.0), "−inf", True),
+        ((0.0, 0.0), "nan", True),
+        ((0.0, 0.0), "0", False),
+        ((1.0, 2.0), "nan", False),
+        ((1e-200, 1e200), "0", True),
+    ],
+)
+def test_what_is_told_is_understood_and_marked(
+    shown: Callable[..., Opened], quotient: tuple[float, float], answer: str, is_right: bool
+) -> None:
+    opened = shown(Value(quotient[0], "a") / Value(quotient[1], "b"))
+    begin_to_predict(opened)
+    assert predict(opened, answer).startswith("✓ right" if is_right else "✗ wrong")
+
+
+@pytest.mark.parametrize("text", ["", "much", "1/0", "1/2/3", "1,000", "constructor", "1.2.3"])
+def test_what_is_no_number_is_asked_for_again(shown: Callable[..., Opened], text: str) -> None:
+    opened = shown(Value(1.0, "a") / Value(2.0, "b"))
+    begin_to_predict(opened)
+    opened.page.locator("#answer").fill(text)
+    opened.page.locator("#answer").press("Enter")
+    opened.settle()
+    assert opened.text("#message").startswith("A number, such as 0.25, 1/3 or −1.5e−3")
+    assert opened.page.locator(".verdict").count() == 0
+
+
 # ---- for everyone -----------------------------------------------------------------------------
 
 
