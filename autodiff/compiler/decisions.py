@@ -17,8 +17,13 @@ __all__ = ["DecisionWarning", "warn_of_decisions"]
 class DecisionWarning(UserWarning):
     """A program has in it what Python code decided by the number that a Value had then.
 
-    ``autodiff.compile`` warns so, with the line of that code where it is known.
+    ``autodiff.compile`` warns so, with the line of that code where it is known.  ``decision`` is
+    what was decided, or taken out, without what to do about it.
     """
+
+    def __init__(self, message: str, decision: str = "") -> None:
+        super().__init__(message)
+        self.decision = decision
 
 
 WHAT_TO_DO = (
@@ -49,7 +54,7 @@ def warn_of_decisions(
         found += _numbers_taken(root, leaves, interior, apart)
     for each in dict.fromkeys(found):
         message = f"compile: {each}. {WHAT_TO_DO}"
-        warnings.warn(message, DecisionWarning, stacklevel=stacklevel + 1)
+        warnings.warn(DecisionWarning(message, each), stacklevel=stacklevel + 1)
 
 
 def _numbers_taken(

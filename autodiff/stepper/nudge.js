@@ -112,6 +112,8 @@ function plotNudge(index) {
 }
 
 function watchNudge() {
+  byId("nudge-notes").replaceChildren(...data.notes.map(note));
+  byId("nudge-notes").hidden = !data.notes.length;
   byId("slider").addEventListener("input", (event) => setVariable(indexOfVariable(app.selected), Number(event.target.value)));
   byId("number").addEventListener("change", (event) => {
     const number = numberFrom(event.target.value);

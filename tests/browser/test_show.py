@@ -199,6 +199,42 @@ def test_a_nudge_recomputes_everything_beside_what_the_gradient_promised(
     assert not opened.page.locator("#undo").is_visible()
 
 
+def test_what_a_nudge_does_not_follow_stands_beside_it(shown: Callable[..., Opened]) -> None:
+    x = Value(2.0, "x")
+    loss = x * 3.0 if x * 1.0 > 1.0 else x
+    opened = shown(loss)
+    choose(opened, "x")
+    assert opened.page.locator("#nudge-notes").is_visible()
+    assert "compares a Value's number" in opened.text("#nudge-notes")
+    plain = shown(neuron())
+    choose(plain, "w")
+    assert not plain.page.locator("#nudge-notes").is_visible()
+
+
+def test_operations_made_by_hand_are_stepped_and_predicted_with_fixed_numbers(
+    shown: Callable[..., Opened],
+) -> None:
+    a, b, spare = Value(3.0, "a"), Value(4.0, "b"), Value(0.5, "spare")
+    product = Value(12.0, (a, b), (4.0, 3.0))
+    product.label = "product"
+    loss = product * product + maximum(a, spare)
+    opened = shown(loss)
+    assert "Numbers are fixed here: product was made by hand" in opened.text("#lesson")
+    assert opened.live("steps") == [str(step) for step in backward_steps(loss)]
+    choose(opened, "a")
+    assert "97" in opened.text("#lesson")
+    assert not opened.page.locator("#nudge").is_visible()
+    begin_to_predict(opened)
+    assert predict(opened, "nan").startswith("✗ wrong")
+    opened.press("PageDown")
+    opened.settle()
+    assert predict(opened, "144").startswith("✓ right")
+    for _ in range(opened.live("count")):
+        opened.press("Escape")
+        opened.press("End", "Home")
+        opened.settle()
+
+
 def test_the_slider_drags_a_variable(shown: Callable[..., Opened]) -> None:
     opened = shown(neuron())
     choose(opened, "b")
