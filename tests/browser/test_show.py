@@ -259,6 +259,66 @@ def test_a_number_that_is_none_is_refused_and_changes_nothing(
     assert opened.live("values") == before
 
 
+def nudge_to(opened: Opened, number: str) -> None:
+    opened.page.locator("#number").fill(number)
+    opened.page.locator("#number").press("Enter")
+    opened.settle()
+
+
+# Where the point of now is in the plot, and the slider's ends and number.
+PLOTTED = """() => {
+  const now = document.querySelector("#plot .plot-now"), slider = document.getElementById("slider");
+  const at = (name) => Number(now.getAttribute(name));
+  return [at("cx"), at("cy"), Number(slider.min), Number(slider.max), Number(slider.value)];
+}"""
+
+
+@pytest.mark.parametrize("typed", ["25", "−1.5e−3", "-1e6", "3e150", "1.7e308", "-1.7e308", "-6"])
+def test_a_number_that_is_typed_is_in_the_plot_and_on_the_slider(
+    shown: Callable[..., Opened], typed: str
+) -> None:
+    opened = shown(neuron())
+    choose(opened, "w")
+    nudge_to(opened, typed)
+    assert opened.text("#message") == ""
+    number = float(typed.replace("−", "-"))
+    x, y, low, high, at = opened.evaluate(PLOTTED)
+    assert 0.0 < x < 360.0
+    assert 0.0 < y < 190.0
+    assert low <= number <= high
+    assert at == pytest.approx(number, abs=high / 400 - low / 400)
+    opened.page.locator("#undo").click()
+    opened.settle()
+    assert opened.evaluate(PLOTTED)[2:] == [-6.0, 0.0, -3.0]
+
+
+def test_a_curve_beyond_all_numbers_is_drawn_without_errors(shown: Callable[..., Opened]) -> None:
+    w = Value(2.0, "w")
+    opened = shown(w * w * w - 1e308 * w)
+    choose(opened, "w")
+    for typed in ("1e100", "1e200", "-1e308", "0"):
+        nudge_to(opened, typed)
+    assert "NaN" not in opened.evaluate("document.getElementById('plot').innerHTML")
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_variable_that_is_not_finite_can_be_nudged(
+    shown: Callable[..., Opened], number: float
+) -> None:
+    opened = shown(Value(number, "w") * Value(2.0, "x"))
+    choose(opened, "w")
+    slider = opened.page.locator("#slider")
+    assert [slider.get_attribute(name) for name in ("min", "max")] == ["-1", "1"]
+    assert opened.page.locator("#number").input_value() == str(number)
+    assert "no gradient promises anything" in opened.text("#promise")
+    nudge_to(opened, "0.5")
+    assert opened.live("values")[-1] == 1.0
+    x, y, *_ = opened.evaluate(PLOTTED)
+    assert 0.0 < x < 360.0
+    assert 0.0 < y < 190.0
+    assert "NaN" not in opened.evaluate("document.getElementById('plot').innerHTML")
+
+
 # ---- predicting -------------------------------------------------------------------------------
 
 
