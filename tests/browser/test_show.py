@@ -10,13 +10,23 @@ from typing import Any
 
 import pytest
 
-from autodiff import Value, backward_steps, maximum, record_source, relu, show, topological_order
+from autodiff import (
+    Value,
+    backward_steps,
+    maximum,
+    record_source,
+    relu,
+    show,
+    topological_order,
+    weighted_sum,
+)
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
 from tests.bits import all_bits
 from tests.browser.conftest import Open
 from tests.browser.opened import Opened
 from tests.browser.pages import HOSTILE
+from tests.browser.test_step_view import WALK, clear, whole_in
 from tests.browser.test_use import serious
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -559,6 +569,49 @@ def test_nothing_lies_beside_the_screen_and_text_is_large(shown: Callable[..., O
                 'parseFloat(getComputedStyle(document.getElementById("lesson")).fontSize)'
             )
             assert size >= 16
+
+
+def long_sum() -> Value:
+    """Return a wide graph, of which one box is high and far from what it is made of."""
+    inputs = [Value(0.1 * place, f"input[{place}]") for place in range(8)]
+    weights = [Value(0.1 * place - 0.4, f"weight[{place}]") for place in range(8)]
+    out = weighted_sum(Value(0.1, "bias"), weights, inputs)  # of 17 operands
+    for _ in range(60):
+        out = out.tanh()
+    return out
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1280, 400), (700, 330), (390, 844)])
+def test_the_box_of_a_long_sum_is_whole_in_its_steps(
+    shown: Callable[..., Opened], size: tuple[int, int]
+) -> None:
+    opened = shown(long_sum(), viewport={"width": size[0], "height": size[1]})
+    opened.press("Home")
+    opened.settle()
+    for shown_step in opened.evaluate(WALK)[::6]:
+        assert whole_in(shown_step["active"], clear(shown_step)), shown_step["title"]
+
+
+def test_a_lesson_without_code_has_the_whole_width(shown: Callable[..., Opened]) -> None:
+    out = x = Value(0.1, "x")
+    for _ in range(20):
+        out = out.tanh()
+    opened = shown(out)
+    assert "wide" in opened.evaluate("document.body.className")
+    width = "document.getElementById('lesson').getBoundingClientRect().width"
+    opened.press("Home")
+    opened.settle()
+    assert opened.evaluate(width) > 1200
+    choose(opened, "x")  # whose number is dragged beside it
+    assert opened.evaluate(width) < 700
+    with record_source():
+        out = x
+        for _ in range(20):
+            out = out.tanh()
+    recorded = shown(out)
+    recorded.press("Home")
+    recorded.settle()
+    assert recorded.evaluate(width) < 700
 
 
 def test_a_graph_of_500_boxes_steps_without_delay(shown: Callable[..., Opened]) -> None:
