@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from autodiff import Stepper, Trace, Value, backward_steps, record_epochs, show, topological_order
+from autodiff import (
+    Stepper,
+    Trace,
+    Value,
+    backward_steps,
+    maximum,
+    record_epochs,
+    show,
+    topological_order,
+)
 from autodiff.ops import Operation
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
@@ -131,6 +140,91 @@ def test_a_decision_of_the_code_is_told() -> None:
     x = Value(2.0, "x")
     loss = x * 3.0 if x * 1.0 > 1.0 else x
     assert "test_show.py" in data_of(show(loss))["notes"][0]
+
+
+def test_a_decision_is_told_of_the_page_and_again_the_next_time() -> None:
+    x = Value(2.0, "x")
+    loss = x * 3.0 if x > 1.0 else x
+    origin = x.origin
+    for _ in range(2):
+        (note,) = data_of(show(loss))["notes"]
+        assert "compares a Value's number" in note
+        assert "This page does again what was done then" in note
+        assert "compile" not in note
+    assert x.origin is origin
+
+
+def test_a_number_taken_out_of_the_graph_is_told() -> None:
+    w, x = Value(3.0, "w"), Value(2.0, "x")
+    h = w * x
+    loss = h * Value(h.data) + w
+    (note,) = data_of(show(loss))["notes"]
+    assert note.endswith(
+        "loss = h * Value(h.data) + w makes a plain number, through which no gradient flows back, "
+        "and which stays as it is when a variable is dragged: use the Value itself: "
+        "loss = h * h + w"
+    )
+    cut = h.detach()
+    assert "cut = h.detach() makes" in data_of(show(cut * 2.0))["notes"][0]
+
+
+def test_a_number_that_goes_nowhere_is_not_told() -> None:
+    w = Value(3.0, "w")
+    loss = w * w
+    losses = [loss.data]
+    assert data_of(show(loss))["notes"] == []
+    assert losses == [9.0]
+
+
+def test_hooks_are_told_and_not_called() -> None:
+    w = Value(3.0, "w")
+    q = w * 2.0
+    q.label = "q"
+    called: list[float] = []
+    handle = q.register_hook(called.append)
+    loss = q * q
+    note = "a hook on q may change its gradient: these are the gradients without it"
+    assert data_of(show(loss))["notes"] == [note]
+    assert called == []
+    assert data_of(show(Trace(loss)))["notes"] == [note]
+    handle.remove()
+    assert data_of(show(loss))["notes"] == []
+
+
+def test_operations_made_by_hand_have_a_page_with_fixed_numbers() -> None:
+    a, b, spare = Value(3.0, "a"), Value(4.0, "b"), Value(0.5, "spare")
+    product = Value(12.0, (a, b), (4.0, 3.0))
+    product.label = "product"
+    loss = product * product + maximum(a, spare)
+    a.grad = 7.0
+    data = data_of(show(loss))
+    (note,) = data["notes"]
+    assert note.startswith("Numbers are fixed here: product was made by hand.")
+    nodes = topological_order(loss)
+    traced = data["traced"]
+    assert traced[: len(nodes)] == [node.data for node in nodes]
+    steps = [traced[len(nodes) + 5 * place :][:5] for place in range(len(data["steps"]))]
+    parents = [nodes[told["parent"] - 1] for told in data["steps"]]
+    sums = {parent: step[3] for parent, step in zip(parents, steps, strict=True)}
+    assert (sums[a], sums[b], sums[product]) == (97.0, 72.0, 24.0)  # 2 * 12 * 4 + 1, 2 * 12 * 3
+    untaken = [parent for parent, step in zip(parents, steps, strict=True) if not step[4]]
+    assert untaken == [spare]
+    assert (a.grad, b.has_grad, data["rules"]) == (7.0, False, [None] * len(nodes))
+    assert data_of(show(Trace(loss)))["traced"] == traced
+
+
+def test_an_operation_with_a_function_made_by_hand_has_a_page() -> None:
+    a, b = Value(3.0, "a"), Value(4.0, "b")
+    product = Value(12.0, (a, b), "*")
+
+    def backward() -> None:
+        a.grad += b.data * product.grad
+        b.grad += a.data * product.grad
+
+    product._backward = backward
+    data = data_of(show(product))
+    assert data["traced"] == [3.0, 4.0, 12.0, 4.0, 1.0, 4.0, 4.0, 1.0, 3.0, 1.0, 3.0, 3.0, 1.0]
+    assert (a.has_grad, b.has_grad) == (False, False)
 
 
 def test_recorded_lines_are_there_and_others_are_not() -> None:

@@ -18,8 +18,13 @@ class DecisionWarning(UserWarning):
     """A program has in it what Python code decided by the number that a Value had then.
 
     ``autodiff.compile`` warns so, with the line of that code where it is known; and of hooks, which
-    are code that no program calls.
+    are code that no program calls.  ``decision`` is what was decided, or taken out, without what to
+    do about it; '' of a hook.
     """
+
+    def __init__(self, message: str, decision: str = "") -> None:
+        super().__init__(message)
+        self.decision = decision
 
 
 HOOK = (
@@ -56,7 +61,7 @@ def warn_of_decisions(
         found += _numbers_taken(root, leaves, interior, apart)
     for each in dict.fromkeys(found):
         message = f"compile: {each}. {WHAT_TO_DO}"
-        warnings.warn(message, DecisionWarning, stacklevel=stacklevel + 1)
+        warnings.warn(DecisionWarning(message, each), stacklevel=stacklevel + 1)
 
 
 def _numbers_taken(

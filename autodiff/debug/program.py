@@ -284,6 +284,22 @@ class Program:
         ]
         return list(dict.fromkeys(found))
 
+    def cuts_into(self, order: Sequence[Value]) -> list[Statement]:
+        """Return the lines where a Value's number is taken out on its way into a graph.
+
+        It is a Value of the graph, what comes from one, or one that a name stands for now.
+        """
+        names = self.names(order)
+        reached = reach(self.flows, names, forward=True)
+        reached |= {name for name, value in self.scope.items() if isinstance(value, Value)}
+        used = reach(self.flows, names, forward=False)
+        found = [
+            flow.statement
+            for flow in self.flows
+            if not (reached.isdisjoint(flow.taken_out) or used.isdisjoint(flow.targets))
+        ]
+        return list(dict.fromkeys(found))
+
 
 def frames_of(files: Iterable[str]) -> Iterator[FrameType]:
     """Yield the frames of the program that asks, the innermost first; none if it is another one.

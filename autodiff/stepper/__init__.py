@@ -6,6 +6,7 @@
 ``arithmetic.py``  what it computes, compiled to JavaScript
 ``expression.py``  formulas that can be shown with names and with numbers
 ``live_svg.py``    the picture of the graph, whose numbers and colours can change
+``notes.py``       what a person has to know of the numbers: cuts and hooks
 ``document.py``    all of it and the scripts as one HTML document
 ``parts.py``        the scripts and style sheets
 =================  ==========================================================================

@@ -15,7 +15,12 @@ from autodiff.gradient import GradientSteps, is_taken
 from autodiff.ops import Operation
 from autodiff.value import Value, constant
 
-__all__ = ["Arithmetic", "arithmetic_of"]
+__all__ = ["Arithmetic", "arithmetic_of", "fixed"]
+
+REPEATED = (
+    "This page does again what was done then, so after a change its numbers may be others than "
+    "your program's"
+)
 
 
 @dataclass
@@ -36,6 +41,23 @@ def arithmetic_of(
     root: Value, nodes: Sequence[Value], variables: Sequence[Value], trace: Mapping[str, Value]
 ) -> Arithmetic:
     """Return what a page computes: ``trace`` from the numbers of the variables, and the rules."""
+    origins = [node.origin for node in nodes]
+    try:
+        return compiled(root, nodes, variables, trace)
+    finally:  # a warning takes the mark of a comparison away, which later ones need
+        for node, origin in zip(nodes, origins, strict=True):
+            node.origin = origin
+
+
+def fixed(nodes: Sequence[Value], why: str) -> Arithmetic:
+    """Return what a page computes whose numbers cannot be changed: nothing."""
+    return Arithmetic(rules=[None] * len(nodes), note=f"Numbers are fixed here: {why}")
+
+
+def compiled(
+    root: Value, nodes: Sequence[Value], variables: Sequence[Value], trace: Mapping[str, Value]
+) -> Arithmetic:
+    """Return what the compiler writes, with a note of what it warns of."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DecisionWarning)
         try:
@@ -43,8 +65,9 @@ def arithmetic_of(
             rules, places = rules_of(nodes)
             written = [program.to_javascript({"trace": trace}), rules]
         except ValueError as error:
-            return Arithmetic(rules=[None] * len(nodes), note=f"Numbers are fixed here: {error}")
-    note = " ".join(str(each.message) for each in caught)
+            return fixed(nodes, str(error))
+    decisions = [each.message for each in caught if isinstance(each.message, DecisionWarning)]
+    note = f"{'; '.join(each.decision for each in decisions)}. {REPEATED}" if decisions else ""
     return Arithmetic(both(written), places, note)
 
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from linecache import getline
 from typing import Any
 
+from autodiff.debug.steps import Step
 from autodiff.gradient import Contribution, is_taken
 from autodiff.stepper.expression import expression_of, formula_of
 from autodiff.value import Value
 
-__all__ = ["graph_data", "json_number", "source_data", "trace_results"]
+__all__ = ["graph_data", "json_number", "numbers_of", "source_data", "trace_results"]
 
 
 def graph_data(
@@ -38,7 +39,9 @@ def graph_data(
                 "node": places[step.node],
                 "parent": places[step.parent],
                 "position": step.position,
-                "local": expression_of(step.local, references),
+                "local": (
+                    expression_of(step.local, references) if isinstance(step.local, Value) else None
+                ),
             }
             for step in steps
         ],
@@ -61,6 +64,14 @@ def trace_results(
         results[f"{chain}: sum so far"] = step.total
         results[f"{chain}: taken"] = is_taken(step.contribution)
     return results
+
+
+def numbers_of(nodes: Sequence[Value], steps: Sequence[Step]) -> list[float]:
+    """Return the same, in the same order, of a pass in numbers."""
+    numbers = [node.data for node in nodes]
+    for step in steps:
+        numbers += (step.local, step.upstream, step.contribution, step.total, float(step.taken))
+    return numbers
 
 
 def source_data(nodes: Sequence[Value]) -> dict[str, Any]:

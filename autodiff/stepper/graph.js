@@ -227,9 +227,9 @@ function lookAtAll(atOnce = false) {
 function lookAt(places, edgeKeys, atOnce = false) {
   const area = clearArea(), lit = places.map((place) => boxes.get(place)), [first] = lit;
   const step = around([...lit, ...edgeKeys.map(lineOf).filter(Boolean)]);
-  const whole = (room) => Math.min(area.w / (step.w + 2 * room), area.h / (step.h + 2 * room));
-  const together = Math.min(NEAREST, Math.max(whole(ROOM), Math.min(READABLE, whole(LEAST_ROOM))));
-  const scale = together < SMALLEST ? READABLE : together;
+  const whole = (part, room) => Math.min(area.w / (part.w + 2 * room), area.h / (part.h + 2 * room));
+  const together = Math.min(NEAREST, Math.max(whole(step, ROOM), Math.min(READABLE, whole(step, LEAST_ROOM))));
+  const scale = together < SMALLEST ? Math.min(READABLE, whole(first, LEAST_ROOM)) : together;
   const x = startOf(area.w / scale, [step.x, step.w], [first.x, first.w], drawingSize.w);
   const y = startOf(area.h / scale, [step.y, step.h], [first.y, first.h], drawingSize.h);
   Object.assign(camera, { followed: [places, edgeKeys], area: area.size });

@@ -220,7 +220,7 @@ function explanation(place) {
     rows.push(line("gradient", fraction(rootName, rootName), " = ", number("1", "plus")), note("Every gradient is a derivative of this node, so its own is 1."));
     return rows;
   }
-  if (!into.length) return [...rows, note("A constant: nothing flows back to it.")];
+  if (!into.length) return [...rows, note(isConstant(node) ? "A constant: nothing flows back to it." : "Nothing reaches it: its gradient is 0.")];
   for (const index of into) {
     const step = data.steps[index], numbers = stepNumbers(index), user = nodeName(step.node);
     if (!numbers.taken) rows.push(line(`by ${user}`, untaken(step)));
@@ -233,11 +233,15 @@ function explanation(place) {
   return rows;
 }
 
+function isConstant(node) {
+  return node.kind === "constant" || node.kind === "data";
+}
+
 function explanationText(place) {
   if (!app.selected) return "";
   const into = stepsInto[place - 1], node = nodeName(place);
   if (place === rootPlace) return `${node}: gradient 1`;
-  if (!into.length) return `${node} is a constant`;
+  if (!into.length) return isConstant(data.nodes[place - 1]) ? `${node} is a constant` : `nothing reaches ${node}: its gradient is 0`;
   const terms = into.map((index) => `${stepNumbers(index).taken ? general(stepNumbers(index).contribution, 4) : "nothing"} by ${nodeName(data.steps[index].node)}`);
   return `The gradient of ${node} is ${general(gradient(place) ?? 0, 4)}: ${terms.join(", plus ")}`;
 }

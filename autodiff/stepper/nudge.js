@@ -6,9 +6,25 @@ function indexOfVariable(place) {
   return data.variables.indexOf(place);
 }
 
-// How far a variable's slider reaches to both sides.
-function reach(index) {
-  return Math.max(1, Math.abs(start[index]));
+// The middle of a variable's slider: where it started, if that can be shown.
+function centre(index) {
+  return Number.isFinite(start[index]) ? start[index] : 0;
+}
+
+// How far it reaches to both sides before a number was typed, and since.
+const reach = start.map((_, index) => Math.max(1, Math.abs(centre(index))));
+const widest = reach.slice();
+
+// What the slider and the plot reach from and to; a number that was typed widens them.
+function limits(index) {
+  const away = Math.abs(app.numbers[index] - centre(index));
+  if (Number.isFinite(app.numbers[index]) && away > widest[index]) widest[index] = 1.1 * away;
+  return [centre(index) - widest[index], centre(index) + widest[index]].map((end) => between(-Number.MAX_VALUE, end, Number.MAX_VALUE));
+}
+
+// Where a number lies between two others, from 0 to 1; their difference may be beyond all numbers.
+function shareOf(number, low, high) {
+  return (number / 2 - low / 2) / (high / 2 - low / 2 || 1);
 }
 
 function canNudge() {
@@ -23,6 +39,7 @@ function setVariable(index, number) {
 
 function withoutNudges() {
   app.numbers.set(start);
+  widest.set(reach);
   forget();
   if (app.step === null) refresh();
   else showStep(app.step);
@@ -37,7 +54,7 @@ function rootAt(index, number) {
   return results[rootPlace - 1];
 }
 
-let nudged = -1; // the variable that the controls are for
+let nudged = ""; // the variable that the controls are for, and from where to where
 
 function showNudge() {
   const area = byId("nudge"), can = canNudge();
@@ -46,16 +63,16 @@ function showNudge() {
   if (!can) return;
   const index = indexOfVariable(app.selected), label = nodeName(app.selected);
   const slider = byId("slider"), field = byId("number");
-  if (nudged !== index) {
-    nudged = index;
-    const [low, high] = [start[index] - reach(index), start[index] + reach(index)];
-    Object.assign(slider, { min: low, max: high, step: (high - low) / 400 });
+  const [low, high] = limits(index), now = [index, low, high].join(" ");
+  if (nudged !== now) {
+    nudged = now;
+    Object.assign(slider, { min: low, max: high, step: high / 400 - low / 400 });
     slider.setAttribute("aria-label", label);
     field.setAttribute("aria-label", `${label}, as a number`);
     setText(byId("nudge-name"), label);
   }
   if (document.activeElement !== slider) slider.value = app.numbers[index];
-  if (document.activeElement !== field) field.value = exactly(app.numbers[index]);
+  if (document.activeElement !== field) field.value = Number.isFinite(app.numbers[index]) ? exactly(app.numbers[index]) : general(app.numbers[index], 4);
   showPromise(index);
   plotNudge(index);
 }
@@ -68,6 +85,7 @@ function showPromise(index) {
   const slope = gradientIn(before, app.selected);
   const change = app.numbers[index] - start[index], happened = value(rootPlace) - before[rootPlace - 1];
   const label = nodeName(app.selected);
+  if (!Number.isFinite(start[index])) return byId("promise").replaceChildren(note(`${label} began at ${shown(start[index])}, where no gradient promises anything: ${rootName} is ${shown(value(rootPlace), 6)} now.`));
   const lines = [line("gradient", fraction(rootName, label), " = ", signedNumber(slope), element("small", {}, ` at ${label} = ${shown(start[index], 6)}`))];
   if (change === 0) lines.push(note(`Drag ${label}: for a small change, ${rootName} changes by that gradient times the change.`));
   else {
@@ -75,7 +93,7 @@ function showPromise(index) {
       line("promised", "Δ", name(rootName), " ≈ ", signedNumber(slope), " × ", number(operand(change)), " = ", signedNumber(slope * change)),
       line("happened", "Δ", name(rootName), " = ", signedNumber(happened), ", so Δ", name(rootName), " / Δ", name(label), " = ", signedNumber(happened / change)));
   }
-  byId("promise").replaceChildren(...lines);
+  return byId("promise").replaceChildren(...lines);
 }
 
 // A node's gradient in the numbers of some pass.
@@ -89,29 +107,32 @@ function gradientIn(traced, place) {
 
 // The true curve of the root over the variable, and the tangent that the gradient is the slope of.
 function plotNudge(index) {
-  const { width: across, height: down, edge, points } = PLOT, from = start[index] - reach(index), span = 2 * reach(index);
-  const xs = Array.from({ length: points }, (_, k) => from + (span * k) / (points - 1));
+  const { width: across, height: down, edge, points } = PLOT, [from, to] = limits(index);
+  const xs = Array.from({ length: points }, (_, k) => from * (1 - k / (points - 1)) + to * (k / (points - 1)));
   const ys = xs.map((x) => rootAt(index, x)), base = rootAt(index, start[index]);
   const others = new Float64Array(eager.length), numbers = app.numbers.slice();
   numbers[index] = start[index];
   program.trace([], numbers, others);
   const slope = gradientIn(others, app.selected);
-  const finite = [...ys, base].filter(Number.isFinite);
-  const low = Math.min(...finite), high = Math.max(...finite), room = (high - low || 1) * 0.08;
-  const toX = (x) => edge + ((x - from) / span) * (across - 2 * edge);
-  const toY = (y) => down - edge - ((y - low + room) / (high - low + 2 * room || 1)) * (down - 2 * edge);
+  const finite = [...ys, base, value(rootPlace)].filter(Number.isFinite);
+  const low = Math.min(...finite), high = Math.max(...finite), room = 0.07;
+  const toX = (x) => edge + shareOf(x, from, to) * (across - 2 * edge);
+  const toY = (y) => down - edge - (room + (1 - 2 * room) * between(-100, low < high ? shareOf(y, low, high) : 0.5 + Math.sign(y - low) * Math.min(0.5, Math.abs(y - low)), 100)) * (down - 2 * edge);
   const path = xs.map((x, k) => (Number.isFinite(ys[k]) ? `${k && Number.isFinite(ys[k - 1]) ? "L" : "M"}${toX(x).toFixed(1)} ${toY(ys[k]).toFixed(1)}` : "")).join("");
-  const tangent = [from, from + span].map((x) => `${toX(x).toFixed(1)} ${toY(base + slope * (x - start[index])).toFixed(1)}`);
+  const tangent = [from, to].map((x) => `${toX(x).toFixed(1)} ${toY(base + slope * (x - start[index])).toFixed(1)}`);
+  const isTangent = [start[index], base, slope, slope * (from - start[index]), slope * (to - start[index])].every(Number.isFinite);
   const plot = byId("plot");
   plot.replaceChildren(
     svgElement("rect", { class: "plot-frame", x: 1, y: 1, width: across - 2, height: down - 2, rx: 6 }),
     svgElement("path", { class: "plot-curve", d: path }),
-    ...(Number.isFinite(base) && Number.isFinite(slope) ? [svgElement("path", { class: "plot-tangent", d: `M${tangent[0]}L${tangent[1]}` }), svgElement("circle", { class: "plot-start", cx: toX(start[index]), cy: toY(base), r: 5 })] : []),
-    ...(Number.isFinite(value(rootPlace)) ? [svgElement("circle", { class: "plot-now", cx: toX(app.numbers[index]), cy: toY(value(rootPlace)), r: 7 })] : []));
-  plot.setAttribute("aria-label", `${rootName} over ${nodeName(app.selected)}, from ${general(from, 4)} to ${general(from + span, 4)}: between ${general(low, 4)} and ${general(high, 4)}; the tangent has the slope ${general(slope, 4)}`);
+    ...(isTangent ? [svgElement("path", { class: "plot-tangent", d: `M${tangent[0]}L${tangent[1]}` }), svgElement("circle", { class: "plot-start", cx: toX(start[index]), cy: toY(base), r: 5 })] : []),
+    ...(Number.isFinite(value(rootPlace)) && Number.isFinite(app.numbers[index]) ? [svgElement("circle", { class: "plot-now", cx: toX(app.numbers[index]), cy: toY(value(rootPlace)), r: 7 })] : []));
+  plot.setAttribute("aria-label", `${rootName} over ${nodeName(app.selected)}, from ${general(from, 4)} to ${general(to, 4)}: ${finite.length ? `between ${general(low, 4)} and ${general(high, 4)}` : "nowhere finite"}; the tangent has the slope ${general(slope, 4)}`);
 }
 
 function watchNudge() {
+  byId("nudge-notes").replaceChildren(...data.notes.map(note));
+  byId("nudge-notes").hidden = !data.notes.length;
   byId("slider").addEventListener("input", (event) => setVariable(indexOfVariable(app.selected), Number(event.target.value)));
   byId("number").addEventListener("change", (event) => {
     const number = numberFrom(event.target.value);

@@ -63,7 +63,7 @@ function exactly(number) {
 
 // What a person typed as a finite number; null for anything else.
 function numberFrom(text) {
-  const cleaned = String(text).trim().replace("−", "-");
+  const cleaned = String(text).trim().replaceAll("−", "-");
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(cleaned)) return null;
   const number = Number(cleaned);
   return Number.isFinite(number) ? number : null;

@@ -11,11 +11,31 @@ const MARKS = {
   shown: ["…", "shown without an answer"],
 };
 
-// Rounded numbers are as good as the page's own, which shows four digits.
+// Rounded numbers are as good as the page's own: 0 is only 0, or what underflows.
 const CLOSE = 2e-3;
 
-function isClose(one, other) {
-  return Object.is(one, other) || Math.abs(one - other) <= CLOSE * Math.max(Math.abs(one), Math.abs(other)) + 1e-12;
+// Of the operands so many digits are shown, or more where their rounding would change the answer.
+// Where that cannot be tried, there are enough for most.
+const LEAST_DIGITS = 4, SURE_DIGITS = 12, MOST_DIGITS = 17;
+
+function isClose(one, other, tolerance = CLOSE) {
+  if (!Number.isFinite(one) || !Number.isFinite(other)) return Object.is(one, other);
+  const size = Math.max(Math.abs(one), Math.abs(other));
+  return Math.abs(one / 2 - other / 2) <= (tolerance * size) / 2 || Math.abs(one - other) <= Number.MIN_VALUE;
+}
+
+const NUMBER_WORDS = { inf: Infinity, infinity: Infinity, "∞": Infinity, nan: NaN };
+
+// What a person answers: a number, a fraction such as 1/3, inf or nan; null for anything else.
+// A comma is a decimal one, but 1,000 may be two numbers.
+function answerFrom(text) {
+  const cleaned = String(text).trim().replaceAll("−", "-").toLowerCase();
+  const [, sign, word] = /^([+-]?)\s*(.*)$/.exec(cleaned) || [];
+  if (Object.hasOwn(NUMBER_WORDS, word)) return sign === "-" ? -NUMBER_WORDS[word] : NUMBER_WORDS[word];
+  if (/^[+-]?[1-9]\d{0,2}(,\d{3})+$/.test(cleaned)) return null;
+  const parts = cleaned.split("/").map((part) => numberFrom(part.trim().replace(/^([+-])\s+/, "$1").replace(/^([^.,]*),([^.,]*)$/, "$1.$2")));
+  if (parts.length > 2 || parts.includes(null) || parts[1] === 0) return null;
+  return parts.length === 2 ? parts[0] / parts[1] : parts[0];
 }
 
 function keyOf(step) {
@@ -26,10 +46,10 @@ function isAsked(step) {
   return app.isPredicting && (step.phase === "forward" || step.phase === "backward") && !told.marks.has(keyOf(step));
 }
 
-// What an operation gives for the numbers that a person has: the result, and for each operand the
-// local derivative and whether it is taken.
-function ruleAt(place) {
-  const operands = data.nodes[place - 1].parents.map(toldValue);
+// What an operation gives for the numbers that a person has, or for their first digits: the result,
+// and for each operand the local derivative and whether it is taken.
+function ruleAt(place, digits = 0) {
+  const operands = data.nodes[place - 1].parents.map((parent) => rounded(toldValue(parent), digits));
   const results = new Float64Array(1 + 2 * operands.length);
   program[`rule${data.rules[place - 1]}`]([], Float64Array.from(operands), results);
   return results;
@@ -48,11 +68,36 @@ function toldGradient(place) {
   return stepsInto[place - 1].reduce((sum, index) => sum + (stepNumbers(index).taken ? toldContribution(index) : 0), 0);
 }
 
-function followed(step) {
-  if (!canCompute) return NaN;
-  if (step.phase === "forward") return ruleAt(step.node)[0];
-  const { node, position } = data.steps[step.index], rule = ruleAt(node);
-  return rule[2 + 2 * position] > 0 ? rule[1 + 2 * position] * toldGradient(node) : 0;
+// The number that a step gives for those that it builds on; null where that cannot be computed.
+function followed(step, digits = 0) {
+  if (!canCompute) return null;
+  if (step.phase === "forward") return ruleAt(step.node, digits)[0];
+  const { node, position } = data.steps[step.index], rule = ruleAt(node, digits);
+  return rule[2 + 2 * position] > 0 ? rule[1 + 2 * position] * rounded(toldGradient(node), digits) : 0;
+}
+
+function rounded(number, digits) {
+  return digits && Number.isFinite(number) ? Number(general(number, digits)) : number;
+}
+
+// How many digits of the numbers in a question its answer needs: where they cancel, all of them.
+function digitsFor(step) {
+  if (!canCompute) return SURE_DIGITS;
+  const wanted = followed(step);
+  for (let digits = LEAST_DIGITS; digits < MOST_DIGITS; digits += 1) {
+    if (isClose(followed(step, digits), wanted, CLOSE / 2) && isEnoughOfResult(step, digits)) return digits;
+  }
+  return MOST_DIGITS;
+}
+
+// Whether a local derivative that is written with the result, as 1 - y², is known by these digits of
+// it: it is where twice their error, as of a square, is small beside it.
+function isEnoughOfResult(step, digits) {
+  if (step.phase !== "backward") return true;
+  const { node, position, local } = data.steps[step.index];
+  if (!local || !local.some((part, index) => index % 2 && part === `v${node}`)) return true;
+  const result = toldValue(node), error = 2 * Math.abs(result - rounded(result, digits)) * Math.max(1, Math.abs(result));
+  return !(error > (CLOSE / 2) * Math.abs(ruleAt(node)[1 + 2 * position]));
 }
 
 function rightNumber(step) {
@@ -60,10 +105,11 @@ function rightNumber(step) {
 }
 
 function answer(step, text) {
-  const number = numberFrom(text);
-  if (number === null) return tell("A number, such as 0.25 or −1.5e−3.");
+  const number = answerFrom(text);
+  if (number === null) return tell("A number, such as 0.25, 1/3 or −1.5e−3, inf or nan, without commas between thousands.");
   tell("");
-  const mark = isClose(number, rightNumber(step)) ? "right" : isClose(number, followed(step)) ? "follows" : "wrong";
+  const follows = followed(step);
+  const mark = isClose(number, rightNumber(step)) ? "right" : follows !== null && isClose(number, follows) ? "follows" : "wrong";
   if (step.phase === "forward") told.values.set(step.node, mark === "right" ? value(step.node) : number);
   else told.contributions.set(step.index, mark === "right" ? rightNumber(step) : number);
   told.marks.set(keyOf(step), mark);
@@ -102,18 +148,23 @@ function clicked(event) {
 
 // What is asked instead of a step's lesson.
 function question(step) {
-  const field = element("input", { id: "answer", inputmode: "decimal", autocomplete: "off", spellcheck: "false", size: 12, "aria-label": `your ${step.phase === "forward" ? "value" : "contribution"}`, onkeydown: clicked });
+  const field = element("input", { id: "answer", autocomplete: "off", spellcheck: "false", size: 12, "aria-label": `your ${step.phase === "forward" ? "value" : "contribution"}`, onkeydown: clicked });
   const form = element("form", { class: "question", onsubmit: (event) => { event.preventDefault(); answer(step, field.value); } },
     field, element("button", { type: "submit", class: "primary" }, "Check"), element("button", { type: "button", onclick: () => reveal(step) }, "Show it"));
+  const digits = digitsFor(step);
   if (step.phase === "forward") {
     const node = data.nodes[step.node - 1];
-    return [line("value", name(node.name), ` = ${withNames(node.formula)} = ${withTold(node.formula)} = ?`), form];
+    return [line("value", name(node.name), ` = ${withNames(node.formula)} = ${withTold(node.formula, digits)} = ?`), form];
   }
   const { node, parent, position, local } = data.steps[step.index], names = [nodeName(node), nodeName(parent)];
+  // The boxes of the graph have fewer digits.
+  const needed = new Set([...data.nodes[node - 1].parents, ...(local || []).filter((_, index) => index % 2).map((reference) => Number(reference.slice(1)))]);
+  const numbers = [...needed].map((place) => `${nodeName(place)} = ${shown(toldValue(place), digits)}`).join(", ");
   return [
     line("chain rule", fraction(rootName, names[1]), " += ", fraction(rootName, names[0]), " × ", fraction(...names), " = ?"),
     line("since", name(names[0]), ` = ${withNames(data.nodes[node - 1].formula)}`, local && local.length > 1 ? element("span", {}, ", ", fraction(...names), ` = ${withNames(local)}`) : ""),
-    line("upstream", fraction(rootName, names[0]), " = ", signedNumber(toldGradient(node))),
+    line("upstream", fraction(rootName, names[0]), " = ", signedNumber(toldGradient(node), digits)),
+    ...(digits > LEAST_DIGITS ? [line("numbers", numbers)] : []),
     ...(data.nodes[node - 1].parents.length > 2 ? [note(`It is operand ${position + 1} of ${names[0]}.`)] : []),
     form,
   ];
@@ -128,8 +179,8 @@ function askOnce() {
   if (!window.matchMedia("(pointer: coarse)").matches) byId("answer").focus({ preventScroll: true });
 }
 
-function withTold(expression) {
-  return withNumbers(expression, 4, (reference) => toldValue(Number(reference.slice(1))));
+function withTold(expression, digits) {
+  return withNumbers(expression, digits, (reference) => toldValue(Number(reference.slice(1))));
 }
 
 function verdict(step) {

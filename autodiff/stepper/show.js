@@ -81,6 +81,7 @@ function litLine() {
 function makeCode() {
   const files = data.source.files;
   byId("code-area").hidden = !files.length;
+  document.body.classList.toggle("without-code", !files.length);
   files.forEach((file, place) => {
     const indent = Math.min(...file.lines.map(([, text]) => text.length - text.trimStart().length));
     byId("code").append(element("div", { class: "file" }, file.name));

@@ -9,15 +9,24 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from autodiff.debug.steps import steps_of
 from autodiff.debug.trace import Trace
 from autodiff.drawing import Drawing, draw
-from autodiff.gradient import GradientSteps
+from autodiff.gradient import Contribution, GradientSteps
 from autodiff.graph import topological_order
-from autodiff.stepper.arithmetic import arithmetic_of
-from autodiff.stepper.content import graph_data, json_number, source_data, trace_results
+from autodiff.stepper.arithmetic import arithmetic_of, fixed
+from autodiff.stepper.content import (
+    graph_data,
+    json_number,
+    numbers_of,
+    source_data,
+    trace_results,
+)
 from autodiff.stepper.document import document
 from autodiff.stepper.live_svg import live_svg
+from autodiff.stepper.notes import notes_of
 from autodiff.stepper.parts import SHOW
+from autodiff.support.by_hand import CURE
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
 from autodiff.support.files import shown_in_browser, write_atomically
@@ -78,8 +87,11 @@ def show(root: Value | Trace, *, title: str = "") -> Stepper:
     its gradient promised; predicts each next number, and has it marked.  Lines of code that
     :func:`~autodiff.record_source` recorded are beside the steps.
 
-    The numbers are those of an eager pass, bit for bit; after a change they are computed by the
-    JavaScript that the compiler writes, whose ``exp`` and its kin may differ in the last places.
+    The numbers are those of an eager pass without hooks, bit for bit; after a change they are
+    computed by the JavaScript that the compiler writes, whose ``exp`` and its kin may differ in the
+    last places.  Where an operation was made by hand they are fixed.  Notes say where the code
+    decided by a number or took one out of the graph, and which hooks there are.
+
     No Value is changed, nor is any ``grad``.  Of a :class:`~autodiff.Trace` it is the pass that the
     trace is in, with its numbers, and begins at its step.
 
@@ -149,16 +161,24 @@ def stepper_of(
     called = {node: names[node] for node in nodes}
     kinds = {f"v{place}": kind_of(node, root) for place, node in enumerate(nodes, 1)}
     variables = [node for node in nodes if node.is_leaf and not node.is_constant]
-    steps = list(GradientSteps(root, [node for node in nodes if not node.is_constant]))
-    trace = trace_results(nodes, steps, called)
-    arithmetic = arithmetic_of(root, nodes, variables, trace)
+    by_hand = next((node for node in nodes if node.origin.given is not None), None)
+    steps: Sequence[Contribution]
+    if by_hand is not None:
+        steps = given = steps_of(root)
+        traced = numbers_of(nodes, given)
+        arithmetic = fixed(nodes, f"{called[by_hand]} was made by hand. To change them, {CURE}")
+    else:
+        steps = list(GradientSteps(root, [node for node in nodes if not node.is_constant]))
+        trace = trace_results(nodes, steps, called)
+        traced = [value.data for value in trace.values()]
+        arithmetic = arithmetic_of(root, nodes, variables, trace)
     data = {
         **graph_data(nodes, steps, called, kinds),
         "source": source_data(nodes),
-        "traced": [json_number(value.data) for value in trace.values()],
+        "traced": [json_number(number) for number in traced],
         "variables": [nodes.index(variable) + 1 for variable in variables],
         "rules": arithmetic.rules,
-        "notes": [each for each in (note, arithmetic.note) if each],
+        "notes": [each for each in (note, arithmetic.note, *notes_of(nodes, names)) if each],
         "step": step,
     }
     title = title or f"Step through {called[root]}"

@@ -10,13 +10,23 @@ from typing import Any
 
 import pytest
 
-from autodiff import Value, backward_steps, maximum, record_source, relu, show, topological_order
+from autodiff import (
+    Value,
+    backward_steps,
+    maximum,
+    record_source,
+    relu,
+    show,
+    topological_order,
+    weighted_sum,
+)
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
 from tests.bits import all_bits
 from tests.browser.conftest import Open
 from tests.browser.opened import Opened
 from tests.browser.pages import HOSTILE
+from tests.browser.test_step_view import WALK, clear, whole_in
 from tests.browser.test_use import serious
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,6 +209,42 @@ def test_a_nudge_recomputes_everything_beside_what_the_gradient_promised(
     assert not opened.page.locator("#undo").is_visible()
 
 
+def test_what_a_nudge_does_not_follow_stands_beside_it(shown: Callable[..., Opened]) -> None:
+    x = Value(2.0, "x")
+    loss = x * 3.0 if x * 1.0 > 1.0 else x
+    opened = shown(loss)
+    choose(opened, "x")
+    assert opened.page.locator("#nudge-notes").is_visible()
+    assert "compares a Value's number" in opened.text("#nudge-notes")
+    plain = shown(neuron())
+    choose(plain, "w")
+    assert not plain.page.locator("#nudge-notes").is_visible()
+
+
+def test_operations_made_by_hand_are_stepped_and_predicted_with_fixed_numbers(
+    shown: Callable[..., Opened],
+) -> None:
+    a, b, spare = Value(3.0, "a"), Value(4.0, "b"), Value(0.5, "spare")
+    product = Value(12.0, (a, b), (4.0, 3.0))
+    product.label = "product"
+    loss = product * product + maximum(a, spare)
+    opened = shown(loss)
+    assert "Numbers are fixed here: product was made by hand" in opened.text("#lesson")
+    assert opened.live("steps") == [str(step) for step in backward_steps(loss)]
+    choose(opened, "a")
+    assert "97" in opened.text("#lesson")
+    assert not opened.page.locator("#nudge").is_visible()
+    begin_to_predict(opened)
+    assert predict(opened, "nan").startswith("✗ wrong")
+    opened.press("PageDown")
+    opened.settle()
+    assert predict(opened, "144").startswith("✓ right")
+    for _ in range(opened.live("count")):
+        opened.press("Escape")
+        opened.press("End", "Home")
+        opened.settle()
+
+
 def test_the_slider_drags_a_variable(shown: Callable[..., Opened]) -> None:
     opened = shown(neuron())
     choose(opened, "b")
@@ -221,6 +267,66 @@ def test_a_number_that_is_none_is_refused_and_changes_nothing(
     opened.settle()
     assert opened.text("#message") == "A variable needs a finite number."
     assert opened.live("values") == before
+
+
+def nudge_to(opened: Opened, number: str) -> None:
+    opened.page.locator("#number").fill(number)
+    opened.page.locator("#number").press("Enter")
+    opened.settle()
+
+
+# Where the point of now is in the plot, and the slider's ends and number.
+PLOTTED = """() => {
+  const now = document.querySelector("#plot .plot-now"), slider = document.getElementById("slider");
+  const at = (name) => Number(now.getAttribute(name));
+  return [at("cx"), at("cy"), Number(slider.min), Number(slider.max), Number(slider.value)];
+}"""
+
+
+@pytest.mark.parametrize("typed", ["25", "−1.5e−3", "-1e6", "3e150", "1.7e308", "-1.7e308", "-6"])
+def test_a_number_that_is_typed_is_in_the_plot_and_on_the_slider(
+    shown: Callable[..., Opened], typed: str
+) -> None:
+    opened = shown(neuron())
+    choose(opened, "w")
+    nudge_to(opened, typed)
+    assert opened.text("#message") == ""
+    number = float(typed.replace("−", "-"))
+    x, y, low, high, at = opened.evaluate(PLOTTED)
+    assert 0.0 < x < 360.0
+    assert 0.0 < y < 190.0
+    assert low <= number <= high
+    assert at == pytest.approx(number, abs=high / 400 - low / 400)
+    opened.page.locator("#undo").click()
+    opened.settle()
+    assert opened.evaluate(PLOTTED)[2:] == [-6.0, 0.0, -3.0]
+
+
+def test_a_curve_beyond_all_numbers_is_drawn_without_errors(shown: Callable[..., Opened]) -> None:
+    w = Value(2.0, "w")
+    opened = shown(w * w * w - 1e308 * w)
+    choose(opened, "w")
+    for typed in ("1e100", "1e200", "-1e308", "0"):
+        nudge_to(opened, typed)
+    assert "NaN" not in opened.evaluate("document.getElementById('plot').innerHTML")
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_variable_that_is_not_finite_can_be_nudged(
+    shown: Callable[..., Opened], number: float
+) -> None:
+    opened = shown(Value(number, "w") * Value(2.0, "x"))
+    choose(opened, "w")
+    slider = opened.page.locator("#slider")
+    assert [slider.get_attribute(name) for name in ("min", "max")] == ["-1", "1"]
+    assert opened.page.locator("#number").input_value() == str(number)
+    assert "no gradient promises anything" in opened.text("#promise")
+    nudge_to(opened, "0.5")
+    assert opened.live("values")[-1] == 1.0
+    x, y, *_ = opened.evaluate(PLOTTED)
+    assert 0.0 < x < 360.0
+    assert 0.0 < y < 190.0
+    assert "NaN" not in opened.evaluate("document.getElementById('plot').innerHTML")
 
 
 # ---- predicting -------------------------------------------------------------------------------
@@ -329,6 +435,91 @@ def test_right_answers_are_right_for_every_operation(
         opened.settle()
 
 
+def begin_to_predict(opened: Opened) -> None:
+    opened.page.locator("#predict").check()
+    opened.settle()
+
+
+def test_a_question_has_the_digits_that_its_answer_needs(shown: Callable[..., Opened]) -> None:
+    opened = shown(Value(1.00014, "a") - Value(1.00011, "b"))
+    begin_to_predict(opened)
+    assert "1.00014 − 1.00011 = ?" in opened.text("#lesson")
+    assert predict(opened, "3e-5").startswith("✓ right")
+    plain = shown(Value(1.23456789, "a") * Value(2.0, "b"))
+    begin_to_predict(plain)
+    assert "1.235 × 2 = ?" in plain.text("#lesson")
+
+
+def test_a_local_derivative_that_cancels_can_be_told_from_the_numbers_there(
+    shown: Callable[..., Opened],
+) -> None:
+    x = Value(5.3, "x")
+    y = x.tanh()
+    y.label = "y"
+    opened = shown(y)
+    begin_to_predict(opened)
+    assert predict(opened, "0.99995").startswith("✓ right")
+    opened.press("PageDown", "PageDown")
+    opened.settle()
+    numbers = opened.text("#lesson").replace("−", "-")
+    told = float(numbers.split("y = ")[-1].split("Check")[0].split(",")[0])
+    assert 1.0 - told * told == pytest.approx(1.0 - math.tanh(5.3) ** 2, rel=2e-3)
+    assert predict(opened, repr(1.0 - told * told)).startswith("✓ right")
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_right"),
+    [("3e-13", True), ("2.999e-13", True), ("5e-13", False), ("0", False), ("-3e-13", False)],
+)
+def test_a_tiny_number_is_compared_by_its_digits(
+    shown: Callable[..., Opened], answer: str, is_right: bool
+) -> None:
+    opened = shown(Value(1e-13, "a") * Value(3.0, "b") + Value(1e-14, "c"))
+    begin_to_predict(opened)
+    assert predict(opened, answer).startswith("✓ right" if is_right else "✗ wrong")
+
+
+@pytest.mark.parametrize(
+    ("quotient", "answer", "is_right"),
+    [
+        ((1.0, 3.0), "1/3", True),
+        ((-1.0, 3.0), " −1 / 3 ", True),
+        ((1.0, -3.0), "-0,3333", True),
+        ((1.0, 3.0), "2/3", False),
+        ((1.0, 2.0), "0,5", True),
+        ((1.0, 8.0), "0,125", True),
+        ((-3.0, 2e3), "−1.5e−3", True),
+        ((0.0, 2.0), "0", True),
+        ((0.0, 2.0), "1e-12", False),
+        ((1.0, 0.0), "inf", True),
+        ((1.0, 0.0), "1e308", False),
+        ((1.0, 0.0), "-inf", False),
+        ((-1.0, 0.0), "−inf", True),
+        ((0.0, 0.0), "nan", True),
+        ((0.0, 0.0), "0", False),
+        ((1.0, 2.0), "nan", False),
+        ((1e-200, 1e200), "0", True),
+    ],
+)
+def test_what_is_told_is_understood_and_marked(
+    shown: Callable[..., Opened], quotient: tuple[float, float], answer: str, is_right: bool
+) -> None:
+    opened = shown(Value(quotient[0], "a") / Value(quotient[1], "b"))
+    begin_to_predict(opened)
+    assert predict(opened, answer).startswith("✓ right" if is_right else "✗ wrong")
+
+
+@pytest.mark.parametrize("text", ["", "much", "1/0", "1/2/3", "1,000", "constructor", "1.2.3"])
+def test_what_is_no_number_is_asked_for_again(shown: Callable[..., Opened], text: str) -> None:
+    opened = shown(Value(1.0, "a") / Value(2.0, "b"))
+    begin_to_predict(opened)
+    opened.page.locator("#answer").fill(text)
+    opened.page.locator("#answer").press("Enter")
+    opened.settle()
+    assert opened.text("#message").startswith("A number, such as 0.25, 1/3 or −1.5e−3")
+    assert opened.page.locator(".verdict").count() == 0
+
+
 # ---- for everyone -----------------------------------------------------------------------------
 
 
@@ -378,6 +569,49 @@ def test_nothing_lies_beside_the_screen_and_text_is_large(shown: Callable[..., O
                 'parseFloat(getComputedStyle(document.getElementById("lesson")).fontSize)'
             )
             assert size >= 16
+
+
+def long_sum() -> Value:
+    """Return a wide graph, of which one box is high and far from what it is made of."""
+    inputs = [Value(0.1 * place, f"input[{place}]") for place in range(8)]
+    weights = [Value(0.1 * place - 0.4, f"weight[{place}]") for place in range(8)]
+    out = weighted_sum(Value(0.1, "bias"), weights, inputs)  # of 17 operands
+    for _ in range(60):
+        out = out.tanh()
+    return out
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1280, 400), (700, 330), (390, 844)])
+def test_the_box_of_a_long_sum_is_whole_in_its_steps(
+    shown: Callable[..., Opened], size: tuple[int, int]
+) -> None:
+    opened = shown(long_sum(), viewport={"width": size[0], "height": size[1]})
+    opened.press("Home")
+    opened.settle()
+    for shown_step in opened.evaluate(WALK)[::6]:
+        assert whole_in(shown_step["active"], clear(shown_step)), shown_step["title"]
+
+
+def test_a_lesson_without_code_has_the_whole_width(shown: Callable[..., Opened]) -> None:
+    out = x = Value(0.1, "x")
+    for _ in range(20):
+        out = out.tanh()
+    opened = shown(out)
+    assert "wide" in opened.evaluate("document.body.className")
+    width = "document.getElementById('lesson').getBoundingClientRect().width"
+    opened.press("Home")
+    opened.settle()
+    assert opened.evaluate(width) > 1200
+    choose(opened, "x")  # whose number is dragged beside it
+    assert opened.evaluate(width) < 700
+    with record_source():
+        out = x
+        for _ in range(20):
+            out = out.tanh()
+    recorded = shown(out)
+    recorded.press("Home")
+    recorded.settle()
+    assert recorded.evaluate(width) < 700
 
 
 def test_a_graph_of_500_boxes_steps_without_delay(shown: Callable[..., Opened]) -> None:
