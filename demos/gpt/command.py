@@ -149,13 +149,13 @@ def write_page(model: GPT, options: argparse.Namespace) -> None:
 def trained(model: GPT, options: argparse.Namespace) -> tuple[list[float], str]:
     """Train with the engine that the command line names; return the losses and the engine."""
     steps: int = options.steps
-    if options.engine == "eager":
-        with progress_bar(steps, "step") as bar:
-            return train(model, options.documents, steps, ShowSteps(bar)), "eager"
-    losses, engine = train_compiled(model, options.documents, steps, options.engine)
-    for step in range(0, steps, LOG_EVERY):
-        print(log_line(step, losses[step]))
-    return losses, engine
+    if options.engine != "eager":
+        print("Compiling a step of training ...", flush=True)
+    with progress_bar(steps, "step") as bar:
+        show = ShowSteps(bar)
+        if options.engine == "eager":
+            return train(model, options.documents, steps, show), "eager"
+        return train_compiled(model, options.documents, steps, options.engine, show)
 
 
 def graph_of(model: GPT, options: argparse.Namespace) -> Drawing:
@@ -179,6 +179,7 @@ class ShowSteps:
         self.bar.update()
         if step % LOG_EVERY == 0:
             self.bar.write(log_line(step, loss))
+            sys.stdout.flush()
 
 
 def log_line(step: int, loss: float) -> str:
