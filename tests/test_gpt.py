@@ -306,6 +306,29 @@ def test_the_command_trains_makes_words_and_writes_what_it_says(
     assert all(name in graph for name in ("embedding", "attended", "thought", "linear"))
 
 
+@pytest.mark.parametrize("is_set", [False, True])
+def test_a_second_run_finds_the_machine_code_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_set: bool
+) -> None:
+    """In a folder beside its results, unless the user has named one; the output is the same."""
+    pytest.importorskip("llvmlite", reason="it makes the machine code")
+    own, named = tmp_path / "gpt_cache", tmp_path / "named"
+    monkeypatch.delenv("AUTODIFF_CACHE", raising=False)
+    if is_set:
+        monkeypatch.setenv("AUTODIFF_CACHE", str(named))
+    outputs, stored = [], []
+    for _ in range(2):
+        done = run(tmp_path, "--steps", "30", "--engine", "native")
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()
+        outputs.append([line for line in lines if not line.startswith("Trained")])
+        folder = named if is_set else own
+        stored.append({path: path.stat().st_mtime_ns for path in folder.iterdir()})
+    assert outputs[0] == outputs[1]
+    assert stored[0] == stored[1] != {}
+    assert own.exists() is not is_set
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import random
 import sys
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import nn
 from autodiff import draw, record_source
+from autodiff.compiler.object_cache import CACHE_SETTING
 from autodiff.drawing import Drawing
 from demos.arguments import (
     add_engine,
@@ -150,6 +152,8 @@ def trained(model: GPT, options: argparse.Namespace) -> tuple[list[float], str]:
     """Train with the engine that the command line names; return the losses and the engine."""
     steps: int = options.steps
     if options.engine != "eager":
+        # The next run finds the machine code there; who has set a folder keeps that.
+        os.environ.setdefault(CACHE_SETTING, str(options.out / "gpt_cache"))
         print("Compiling a step of training ...", flush=True)
     with progress_bar(steps, "step") as bar:
         show = ShowSteps(bar)
