@@ -110,8 +110,10 @@ def test_a_program_for_words_of_all_lengths_has_the_bits_of_the_loop(
     model, documents = tiny(WORDS, layers=layers)
     losses = train(model, documents, 8, ignored)
     compiled, _ = tiny(WORDS, layers=layers)
-    found, used = train_compiled(compiled, documents, 8, engine)
+    told: list[float] = []
+    found, used = train_compiled(compiled, documents, 8, engine, told.insert)
     assert used in (engine, "native", "python")
+    assert all_bits(told) == all_bits(losses)
     assert all_bits(found) == all_bits(losses)
     assert all_bits(numbers(compiled)) == all_bits(numbers(model))
     samples = [
@@ -119,6 +121,28 @@ def test_a_program_for_words_of_all_lengths_has_the_bits_of_the_loop(
         for each in (model, compiled)
     ]
     assert [next(samples[0]) for _ in range(5)] == [next(samples[1]) for _ in range(5)]
+
+
+@pytest.mark.parametrize("engine", ["python", "native"])
+def test_a_program_tells_of_its_steps_while_it_trains(engine: str) -> None:
+    """The first is told when it is made: the weights are those after one step of the loop."""
+    if engine == "native":
+        pytest.importorskip("llvmlite", reason="it makes the machine code")
+    after_step: list[list[list[float]]] = [[], []]
+    for each, training in zip(after_step, ("loop", "program"), strict=True):
+        model, documents = tiny(WORDS)
+
+        def keep(_step: int, _loss: float, model: GPT = model, each: Any = each) -> None:
+            each.append(numbers(model))
+
+        if training == "loop":
+            train(model, documents, 8, keep)
+        else:
+            train_compiled(model, documents, 8, engine, keep)
+    loop, program = after_step
+    assert len(program) == len(loop) == 8
+    assert all_bits(program[0]) == all_bits(loop[0]) != all_bits(loop[-1])
+    assert all_bits(program[-1]) == all_bits(loop[-1])
 
 
 def ignored(_step: int, _loss: float) -> None:
@@ -266,6 +290,7 @@ def test_the_command_trains_makes_words_and_writes_what_it_says(
     lines = done.stdout.splitlines()
     # Three tables of 6 rows, four matrices of 4 by 4, and two of 4 by 16.
     assert lines[0] == f"6 words of 5 letters; {3 * 6 * 4 + 4 * 4 * 4 + 2 * 4 * 16} weights"
+    assert ("Compiling a step of training ..." in lines) is (engine != "eager")
     losses = [float(line.rpartition(" ")[2]) for line in lines if line.startswith("Step ")]
     # A word of 5 letters and the boundary, of which nothing is known yet; and after 100 steps.
     assert losses[0] == pytest.approx(math.log(6), abs=0.1)
@@ -279,6 +304,29 @@ def test_the_command_trains_makes_words_and_writes_what_it_says(
     assert all(Path(path).stat().st_size > 1000 for path in written)
     graph = (tmp_path / "gpt_graph.svg").read_text(encoding="utf-8")
     assert all(name in graph for name in ("embedding", "attended", "thought", "linear"))
+
+
+@pytest.mark.parametrize("is_set", [False, True])
+def test_a_second_run_finds_the_machine_code_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_set: bool
+) -> None:
+    """In a folder beside its results, unless the user has named one; the output is the same."""
+    pytest.importorskip("llvmlite", reason="it makes the machine code")
+    own, named = tmp_path / "gpt_cache", tmp_path / "named"
+    monkeypatch.delenv("AUTODIFF_CACHE", raising=False)
+    if is_set:
+        monkeypatch.setenv("AUTODIFF_CACHE", str(named))
+    outputs, stored = [], []
+    for _ in range(2):
+        done = run(tmp_path, "--steps", "30", "--engine", "native")
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()
+        outputs.append([line for line in lines if not line.startswith("Trained")])
+        folder = named if is_set else own
+        stored.append({path: path.stat().st_mtime_ns for path in folder.iterdir()})
+    assert outputs[0] == outputs[1]
+    assert stored[0] == stored[1] != {}
+    assert own.exists() is not is_set
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import random
 import sys
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import nn
 from autodiff import draw, record_source
+from autodiff.compiler.object_cache import CACHE_SETTING
 from autodiff.drawing import Drawing
 from demos.arguments import (
     add_engine,
@@ -149,13 +151,15 @@ def write_page(model: GPT, options: argparse.Namespace) -> None:
 def trained(model: GPT, options: argparse.Namespace) -> tuple[list[float], str]:
     """Train with the engine that the command line names; return the losses and the engine."""
     steps: int = options.steps
-    if options.engine == "eager":
-        with progress_bar(steps, "step") as bar:
-            return train(model, options.documents, steps, ShowSteps(bar)), "eager"
-    losses, engine = train_compiled(model, options.documents, steps, options.engine)
-    for step in range(0, steps, LOG_EVERY):
-        print(log_line(step, losses[step]))
-    return losses, engine
+    if options.engine != "eager":
+        # The next run finds the machine code there; who has set a folder keeps that.
+        os.environ.setdefault(CACHE_SETTING, str(options.out / "gpt_cache"))
+        print("Compiling a step of training ...", flush=True)
+    with progress_bar(steps, "step") as bar:
+        show = ShowSteps(bar)
+        if options.engine == "eager":
+            return train(model, options.documents, steps, show), "eager"
+        return train_compiled(model, options.documents, steps, options.engine, show)
 
 
 def graph_of(model: GPT, options: argparse.Namespace) -> Drawing:
@@ -179,6 +183,7 @@ class ShowSteps:
         self.bar.update()
         if step % LOG_EVERY == 0:
             self.bar.write(log_line(step, loss))
+            sys.stdout.flush()
 
 
 def log_line(step: int, loss: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import nn
 from autodiff import Value, compile
+from autodiff.compiler import slices
 from demos.gpt.documents import Documents
 from demos.gpt.model import GPT, next_token_loss
 
@@ -51,12 +52,13 @@ def train(model: GPT, documents: Documents, steps: int, after_step: AfterStep) -
 
 
 def train_compiled(
-    model: GPT, documents: Documents, steps: int, engine: str
+    model: GPT, documents: Documents, steps: int, engine: str, after_step: AfterStep
 ) -> tuple[list[float], str]:
     """Do the same by one program for words of all lengths; return the losses and the engine.
 
-    All words are of one length there: beyond its end a word has tokens that count nothing.  Raises
-    NonFiniteLossError as ``train`` does.
+    All words are of one length there: beyond its end a word has tokens that count nothing.  The
+    program does some steps at a time, and ``after_step`` is told of each after the last of them.
+    Raises NonFiniteLossError as ``train`` does.
     """
     x, y = documents.rows(max(steps, 1), padded=True)
     tokens = [Value(token, f"token[{place}]") for place, token in enumerate(x[0])]
@@ -64,11 +66,13 @@ def train_compiled(
     loss = next_token_loss(model(tokens), following)
     updates = optimizer_of(model, steps).updates
     program = compile(loss, inputs=[*tokens, *following], updates=updates, engine=engine)
-    if not steps:
-        return [], program.engine
     rows = [[*word, *ending] for word, ending in zip(x, y, strict=True)]
-    losses = program.run(1, rows, batch_size=1, each_batch=True)
-    for step, number in enumerate(losses):
-        if not math.isfinite(number):
-            raise nn.NonFiniteLossError(step, number, losses[:step])
+    losses: list[float] = []
+    for count in slices(steps):
+        part = rows[len(losses) : len(losses) + count]
+        for number in program.run(1, part, batch_size=1, each_batch=True):
+            if not math.isfinite(number):
+                raise nn.NonFiniteLossError(len(losses), number, losses)
+            losses.append(number)
+            after_step(len(losses) - 1, number)
     return losses, program.engine

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import shutil
 from itertools import islice
 from pathlib import Path
@@ -174,6 +173,16 @@ def test_a_value_says_to_every_position_that_looks_at_it(gpt: Path, open_page: O
 
 
 # ---- how it is used ------------------------------------------------------------------------
+
+
+def test_before_the_first_step_there_is_no_loss(gpt: Path, open_page: Open) -> None:
+    opened = open_page(gpt)
+    assert opened.text("#loss") == "–"
+    assert opened.text("#curve-text").startswith("Mean loss of the last 10 words – at step 0 of 40")
+    opened.press("Space", "r")  # started and stopped, perhaps before a step
+    opened.settle()
+    assert opened.text("#loss") == "–"
+    assert "nan" not in opened.page.locator("body").inner_text().lower()
 
 
 def test_keys_train_pause_and_start_again(gpt: Path, open_page: Open) -> None:
@@ -357,14 +366,57 @@ def test_the_help_lists_every_key_that_a_control_names(gpt: Path, open_page: Ope
 # ---- the command's own page ----------------------------------------------------------------
 
 
-def test_the_page_of_the_command_is_small_and_trains_a_thousand_steps(
-    tmp_path: Path, open_page: Open, capsys: pytest.CaptureFixture[str], golden: Golden
+@pytest.fixture(scope="module")
+def names_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page that the command writes: a GPT of four heads, on the first names."""
+    folder = tmp_path_factory.mktemp("names")
+    command.main(["--page", "--out", str(folder)])
+    return folder / "gpt.html"
+
+
+# What lies, with a part of it, beside the screen or behind the edge of what scrolls around it.
+CUT = """(mayScrollDown) => [...document.querySelectorAll(".head th, .head td, .lesson th, .lesson td, .lesson button, .lesson small, .lesson .number")]
+  .filter((each) => {
+    const box = each.getBoundingClientRect();
+    if (each.closest(".visually-hidden") || !box.width) return false;
+    if (box.left < 0 || box.right > innerWidth || (!mayScrollDown && box.bottom > innerHeight)) return true;
+    for (let around = each.parentElement; around; around = around.parentElement) {
+      const edge = around.getBoundingClientRect();
+      if (getComputedStyle(around).overflow === "visible" || around === document.body) continue;
+      if (box.left < edge.left - 1 || box.right > edge.right + 1 || box.top < edge.top - 1 || box.bottom > edge.bottom + 1) return true;
+    }
+    return false;
+  })
+  .map((each) => each.outerHTML.slice(0, 100))"""  # noqa: E501
+
+
+def test_of_a_word_of_seven_letters_all_heads_and_tables_are_wholly_visible(
+    names_page: Path, open_page: Open
 ) -> None:
-    command.main(["--page", "--out", str(tmp_path)])
-    path = tmp_path / "gpt.html"
-    assert re.search(r"gpt\.html", capsys.readouterr().out)
-    assert path.stat().st_size < 3_000_000
-    opened = open_page(path)
+    opened = open_page(names_page)
+    opened.fill("Word", "matilda")
+    for trained in (False, True):
+        if trained:
+            opened.press("t")
+            opened.wait_until("!live.isRunning")
+        for width, height in SIZES:
+            opened.page.set_viewport_size({"width": width, "height": height})
+            opened.settle()
+            opened.settle()
+            assert opened.evaluate(CUT, width < 1100) == []
+            # Two by two where there is room, one below the other on a telephone.
+            columns = opened.evaluate(
+                "new Set([...document.querySelectorAll('.head')]"
+                ".map((each) => each.getBoundingClientRect().left)).size"
+            )
+            assert columns == (2 if width >= 1100 else 1)
+
+
+def test_the_page_of_the_command_is_small_and_trains_a_thousand_steps(
+    tmp_path: Path, names_page: Path, open_page: Open, golden: Golden
+) -> None:
+    assert names_page.stat().st_size < 3_000_000
+    opened = open_page(names_page)
     opened.press("t")
     opened.wait_until("!live.isRunning")
     losses: list[Any] = opened.live("losses")

@@ -95,7 +95,7 @@ function pause() {
   showPlaying();
   if (!was) return;
   if (app.training.isOver) tellWhyOver();
-  say(`Step ${app.training.step}, mean loss ${shown(smoothed(app.training.losses))}`);
+  say(`Step ${app.training.step}, mean loss ${shownMean(app.training.losses)}`);
   refresh();
 }
 

@@ -1,8 +1,8 @@
 // ---- the attention of each head, as a picture -----------------------------------------------
 
-const LEAST_CELL = 29; // pixels; a percentage is read at this size
+const LEAST_CELL = 24; // pixels; a percentage is read at this size
 const MOST_CELL = 64;
-const LABELS = 56, HEADING = 44, GAP = 2; // what a head has beside its cells, and between them
+const LABELS = 36, HEADING = 36, GAP = 2; // what a head has beside its cells, and between them
 const isWide = window.matchMedia("(min-width: 1100px) and (min-height: 620px)");
 
 const headCells = []; // for each head, the cells of its triangle: [asks][answers]
@@ -16,7 +16,8 @@ function makeHeads() {
     const title = element("button", { type: "button", class: "head-title", onclick: () => choose({ head }) }, `Head ${head + 1}`);
     const cells = [], body = element("tbody");
     for (let asks = 0; asks < look.length; asks += 1) {
-      const row = element("tr", {}, element("th", { scope: "row" }, axis(asks)));
+      // "start" is in the corner, for the first column and the first row.
+      const row = element("tr", {}, element("th", { scope: "row" }, element("span", asks === 0 ? { class: "visually-hidden" } : {}, axis(asks))));
       cells.push([]);
       for (let answers = 0; answers < look.length; answers += 1) {
         const cell = element("td", answers > asks ? { class: "later" } : { tabindex: "-1" });
@@ -69,6 +70,7 @@ function showHeads() {
       setText(cell, Number.isFinite(weight) ? String(Math.round(100 * weight)) : "–");
       cell.style.setProperty("--share", `${(100 * weight).toFixed(1)}%`);
       cell.classList.toggle("strong", weight > strongFrom);
+      cell.classList.toggle("three", cell.textContent === "100"); // which is as wide as the least cell
       const here = head === chosen.head && asks === chosen.asks;
       cell.classList.toggle("in-row", here);
       cell.setAttribute("aria-selected", String(here && answers === chosen.answers));

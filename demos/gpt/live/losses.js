@@ -19,7 +19,7 @@ function showCurve() {
   context.lineWidth = 4;
   context.lineJoin = "round";
   context.stroke();
-  setText(byId("curve-text"), `Mean loss of the last ${data.smoothed} words ${shown(smoothed(losses))} at step ${losses.length} of ${data.steps}; who guesses has ${shown(data.chance)}.`);
+  setText(byId("curve-text"), `Mean loss of the last ${data.smoothed} words ${shownMean(losses)} at step ${losses.length} of ${data.steps}; who guesses has ${shown(data.chance)}.`);
 }
 
 // The mean of the last losses for each step; each is computed once.

@@ -13,7 +13,7 @@ from typing import Any
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.gradient import Contribution
+from autodiff.gradient import Contribution, GradientSteps
 from demos.gpt.model import GPT, Past, Shape, next_token_logits, next_token_loss
 
 __all__ = ["Compiled", "compile_gpt"]
@@ -62,7 +62,7 @@ def compile_gpt(model: GPT, optimizer: nn.Optimizer) -> Compiled:
     loss = next_token_loss(logits, following)
     loss.label = "loss"
     program = compile(loss, inputs=[*tokens, *following], updates=optimizer.updates)
-    look = Look(shape, past, program.recording.passes[loss].steps)
+    look = Look(shape, past, list(GradientSteps(loss, model.parameters())))
     scores = {
         f"logit {token} at position {position}": score
         for position, row in enumerate(logits)

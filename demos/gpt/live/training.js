@@ -71,6 +71,11 @@ class Training {
   }
 }
 
+// The mean of the last losses as text; before the first step there is none.
+function shownMean(losses) {
+  return losses.length ? shown(smoothed(losses)) : "–";
+}
+
 // The mean of the last losses: one word is much harder than another.
 function smoothed(losses, end = losses.length) {
   const part = losses.slice(Math.max(0, end - data.smoothed), end);
