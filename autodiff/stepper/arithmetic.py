@@ -66,8 +66,9 @@ def compiled(
             written = [program.to_javascript({"trace": trace}), rules]
         except ValueError as error:
             return fixed(nodes, str(error))
-    decisions = [each.message for each in caught if isinstance(each.message, DecisionWarning)]
-    note = f"{'; '.join(each.decision for each in decisions)}. {REPEATED}" if decisions else ""
+    warned = [each.message for each in caught if isinstance(each.message, DecisionWarning)]
+    decisions = [each.decision for each in warned if each.decision]
+    note = f"{'; '.join(decisions)}. {REPEATED}" if decisions else ""
     return Arithmetic(both(written), places, note)
 
 
