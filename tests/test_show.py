@@ -168,9 +168,27 @@ def test_a_number_taken_out_of_the_graph_is_told() -> None:
     assert "cut = h.detach() makes" in data_of(show(cut * 2.0))["notes"][0]
 
 
+def test_what_is_decided_by_a_number_taken_out_is_told() -> None:
+    w = Value(3.0, "w")
+    loss = w * 2.0 if w.data > 1.0 else w
+    (note,) = data_of(show(loss))["notes"]
+    assert "loss = w * 2.0 if w.data > 1.0 else w decides by a number" in note
+    h = w * 1.0
+    if h.data < 0.0:
+        h = h * 0.1
+    (note,) = data_of(show(h))["notes"]
+    assert "if h.data < 0.0: decides by a number" in note
+
+
 def test_a_number_that_goes_nowhere_is_not_told() -> None:
     w = Value(3.0, "w")
+    rate = 0.1
     loss = w * w
+    if loss.data > 100.0:
+        rate = 0.01
+    w.data -= rate * 0.0
+    while loss.data > 100.0:
+        loss = w * w
     losses = [loss.data]
     assert data_of(show(loss))["notes"] == []
     assert losses == [9.0]

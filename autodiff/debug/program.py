@@ -11,10 +11,12 @@ from types import FrameType
 from autodiff.debug.directions import direction
 from autodiff.debug.statements import (
     Statement,
+    decisions_of,
     is_clearing,
     is_rebinding,
     is_update,
     names_in,
+    numbers_in,
     reach,
     read,
     target_name,
@@ -299,6 +301,21 @@ class Program:
             if not (reached.isdisjoint(flow.taken_out) or used.isdisjoint(flow.targets))
         ]
         return list(dict.fromkeys(found))
+
+    def decisions_into(self, order: Sequence[Value]) -> list[Statement]:
+        """Return the lines that decide by a number (``if h.data > 0``) what goes into a graph."""
+        names = self.names(order)
+        flows = [flow for flow in self.flows if not is_update(flow.statement.tree)]
+        used = reach(flows, names, forward=False)
+        known = reach(flows, names, forward=True)
+        known |= {name for name, value in self.scope.items() if isinstance(value, Value)}
+        made = {flow.statement.tree for flow in flows if not used.isdisjoint(flow.targets)}
+        return [
+            each
+            for each in self.statements
+            for tests, decided in decisions_of(each.tree)
+            if not (known.isdisjoint(numbers_in(tests)) or made.isdisjoint(decided))
+        ]
 
 
 def frames_of(files: Iterable[str]) -> Iterator[FrameType]:

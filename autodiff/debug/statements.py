@@ -20,11 +20,13 @@ __all__ = [
     "NUMBERS",
     "Flow",
     "Statement",
+    "decisions_of",
     "gradients_in",
     "is_clearing",
     "is_rebinding",
     "is_update",
     "names_in",
+    "numbers_in",
     "parsed",
     "reach",
     "read",
@@ -265,6 +267,35 @@ def is_rebinding(statement: ast.stmt) -> bool:
         case ast.AugAssign(target=ast.Name(), op=ast.Add() | ast.Sub(), value=value):
             return gradients_in(value)
     return False
+
+
+def decisions_of(statement: ast.stmt) -> Iterator[tuple[list[ast.expr], list[ast.AST]]]:
+    """Yield what a statement decides by, if it does, and the statements that it decides on.
+
+    A ``while`` is none: it mostly says how long to train.
+
+    >>> tree = ast.parse("y = 2 * x if x.data > 1 else x").body[0]
+    >>> [([ast.unparse(each) for each in tests], len(on)) for tests, on in decisions_of(tree)]
+    [(['x.data > 1'], 1)]
+    """
+    if isinstance(statement, ast.If):
+        yield [statement.test], [*ast.walk(statement)]
+    elif isinstance(statement, SIMPLE):
+        tests = [each.test for each in ast.walk(statement) if isinstance(each, ast.IfExp)]
+        if tests:
+            yield tests, [statement]
+
+
+def numbers_in(expressions: Iterable[ast.AST]) -> set[str]:
+    """Return the names in expressions of which it is the number, by ``.data`` and the like.
+
+    >>> sorted(numbers_in([ast.parse("x.data > y", mode="eval")]))
+    ['x']
+    """
+    parts = [part for each in expressions for part in ast.walk(each)]
+    return names_in(
+        *(each.value for each in parts if isinstance(each, ast.Attribute) and each.attr in NUMBERS)
+    )
 
 
 def taken_out(statement: ast.stmt, expression: ast.AST) -> set[str]:

@@ -19,10 +19,16 @@ def notes_of(nodes: Sequence[Value], names: Names) -> Iterator[str]:
 
     ``nodes`` are those of the graph, in topological order.
     """
-    for cut in Program(nodes).cuts_into(nodes)[:SHOWN_CUTS]:
+    program = Program(nodes)
+    for cut in program.cuts_into(nodes)[:SHOWN_CUTS]:
         yield (
             f"{cut} makes a plain number, through which no gradient flows back, and which stays as "
             f"it is when a variable is dragged: {inside_the_graph(cut.tree)}"
+        )
+    for decision in program.decisions_into(nodes)[:SHOWN_CUTS]:
+        yield (
+            f"{decision} decides by a number, and this page keeps to what was decided when a "
+            "variable is dragged: choose with where(), maximum() or minimum()"
         )
     for node in nodes:
         if node.origin.hooks is not None and node.origin.hooks.functions:

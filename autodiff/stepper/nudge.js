@@ -59,6 +59,7 @@ let nudged = ""; // the variable that the controls are for, and from where to wh
 function showNudge() {
   const area = byId("nudge"), can = canNudge();
   area.hidden = !can;
+  byId("nudge-notes").hidden = !can || !data.notes.length;
   byId("undo").hidden = app.numbers.every((number, index) => Object.is(number, start[index]));
   if (!can) return;
   const index = indexOfVariable(app.selected), label = nodeName(app.selected);
@@ -132,7 +133,6 @@ function plotNudge(index) {
 
 function watchNudge() {
   byId("nudge-notes").replaceChildren(...data.notes.map(note));
-  byId("nudge-notes").hidden = !data.notes.length;
   byId("slider").addEventListener("input", (event) => setVariable(indexOfVariable(app.selected), Number(event.target.value)));
   byId("number").addEventListener("change", (event) => {
     const number = numberFrom(event.target.value);
