@@ -13,7 +13,7 @@ from functools import reduce
 from numbers import Integral
 from typing import Any
 
-from autodiff import Value, maximum, where
+from autodiff import Value, maximum, minimum, where
 from autodiff.support.convert import describe
 from autodiff.support.nested import listed, pairs_of
 from autodiff.value import constant
@@ -104,8 +104,9 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
 def cross_entropy(logits: Sequence[Any], targets: Any) -> Value:
     """Return the mean of ``-log softmax(row)[target]``, where each target is a class number.
 
-    A target may also be a list with the probability of each class (1 for one of them, say): the
-    surprises at the classes, each times its probability, are added.
+    A class number may be a float, or a Value that holds one: what ``fit`` hands to a loss of one's
+    own.  A target may also be a list with the probability of each class (1 for one of them, say):
+    the surprises at the classes, each times its probability, are added.
 
     ``logits`` is a list of rows, one logit a class (or one row, with one target).  The formula is
     the negative log-likelihood of the classes (Bishop, 2006, equation 4.108).  It is in nats.
@@ -156,6 +157,9 @@ def _surprise(row: list[Value], target: Any) -> Value:
     """Return -log softmax(row)[target]."""
     if isinstance(target, (list, tuple)):
         return _expected_surprise(row, target)
+    if isinstance(target, Value):  # a number of the row that a program runs on
+        class_of(target.data, len(row), "cross_entropy: a target")
+        return _indicated_surprise(row, _indicators(target, len(row)))
     place = class_of(target, len(row), "cross_entropy: a target")
     return _surprise_against(row[place], row[:place] + row[place + 1 :])
 
@@ -168,11 +172,8 @@ def class_of(target: Any, classes: int, what: str) -> int:
     ...
     ValueError: a target must be a class from 0 to 2, but got the int 3
     """
-    if (
-        isinstance(target, bool)
-        or not isinstance(target, Integral)
-        or not 0 <= int(target) < classes
-    ):
+    is_whole = isinstance(target, Integral) or (isinstance(target, float) and target.is_integer())
+    if isinstance(target, bool) or not is_whole or not 0 <= int(target) < classes:
         raise ValueError(
             f"{what} must be a class from 0 to {classes - 1}, but got {describe(target)}"
         )
@@ -189,6 +190,11 @@ def indicated_cross_entropy(logits: Sequence[Any], indicators: Sequence[Any]) ->
     True
     """
     return _mean(list(map(_indicated_surprise, logits, indicators)))
+
+
+def _indicators(target: Value, classes: int) -> list[Value]:
+    """Return for each class what is above 0 if a Value's number is that class."""
+    return [minimum(target - (k - 0.5), (k + 0.5) - target) for k in range(classes)]
 
 
 def _indicated_surprise(row: list[Value], indicator: Sequence[Value | float]) -> Value:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import nn
+from demos.gpt.command import sample_lines
 from demos.gpt.documents import NAMES, Alphabet, Documents, DocumentsError, read_documents
 from demos.gpt.model import GPT, Past, Shape, head, next_token_logits, next_token_loss
 from demos.gpt.sampling import attention_of, new_words
@@ -185,6 +186,10 @@ def test_what_no_word_has_is_told() -> None:
         Alphabet("abc").tokens("axa")
 
 
+def test_a_word_without_letters_is_printed_as_empty_and_is_no_new_word() -> None:
+    assert sample_lines(["ada", "", "adam", "ada"], WORDS) == ["ada", "(empty)", "adam *", "ada"]
+
+
 def test_attention_is_causal_and_its_shares_sum_to_1() -> None:
     model, documents = tiny(WORDS, layers=2)
     found = attention_of(model.state_dict(), model.shape, documents.alphabet, "decade")
@@ -297,7 +302,10 @@ def test_the_command_trains_makes_words_and_writes_what_it_says(
     assert losses[1] < losses[0]
     samples = [line.removeprefix("  ") for line in lines if line.startswith("  ")]
     assert len(samples) == 20
-    assert all((word.removesuffix(" *") in WORDS) is not word.endswith("*") for word in samples)
+    old = [*WORDS, "(empty)"]
+    assert all((word.removesuffix(" *") in old) is not word.endswith("*") for word in samples)
+    new = sum(word.endswith("*") for word in samples)
+    assert f"{new} of 20 are not in the list." in lines
     written = lines[-1].removeprefix("Wrote ").split(", ")
     names = ["gpt_weights.json", "gpt_loss.png", "gpt_attention.png", "gpt_graph.svg"]
     assert [Path(path).name for path in written] == names
@@ -336,7 +344,11 @@ def test_a_second_run_finds_the_machine_code_of_the_first(
         (("--word", "zoe"), "'zoe' has 'o', 'z', which no word of the text has"),
         (("--text", "{empty}"), "has no words: write one on each line"),
         (("--text", "{binary}"), "is no text in UTF-8"),
-        (("--text", "{missing}"), "No such file"),
+        (("--text", "{missing}"), "there is no file {missing}: name a text file, with a word on"),
+        (
+            ("--text", "{folder}"),
+            "{folder} is a folder: name a text file, with a word on each line",
+        ),
         (("--temperature", "0"), "0 is not a finite number above 0"),
         (("--width", "0"), "0 is below 1"),
     ],
@@ -344,10 +356,12 @@ def test_a_second_run_finds_the_machine_code_of_the_first(
 def test_bad_input_is_told_before_training(
     tmp_path: Path, arguments: tuple[str, ...], told: str
 ) -> None:
-    paths = {name: tmp_path / name for name in ("empty", "binary", "missing")}
+    paths = {name: tmp_path / name for name in ("empty", "binary", "missing", "folder")}
+    paths["folder"].mkdir()
     paths["empty"].write_text("\n \n", encoding="utf-8")
     paths["binary"].write_bytes(b"\xff\xfe\x00")
     done = run(tmp_path, *[each.format(**paths) for each in arguments])
     assert done.returncode == 2
-    assert told in done.stderr
+    assert told.format(**paths) in " ".join(done.stderr.split())
+    assert "Errno" not in done.stderr
     assert "Step" not in done.stdout

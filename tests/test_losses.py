@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import nn
 from autodiff import Value, topological_order
 from nn.losses import indicated_cross_entropy
-from tests.bits import bits, steps_between
+from tests.bits import all_bits, bits, steps_between
 
 inf, nan = math.inf, math.nan
 EPSILON = 2.0**-52
@@ -218,6 +218,40 @@ def test_cross_entropy_is_the_mean_over_the_rows() -> None:
     expected = sum(map(exact_cross_entropy, rows, targets), Decimal(0)) / 2
     loss = nn.cross_entropy([list(map(Value, row)) for row in rows], targets)
     assert loss.data == pytest.approx(float(expected), rel=4 * EPSILON)
+
+
+@pytest.mark.parametrize("row", [[0.5], [0.5, -1.0], [0.5, -1.0, 2.0], [300.0, -300.0, 0.0, 1.0]])
+@pytest.mark.parametrize("kind", [float, Value])
+def test_a_class_number_may_be_a_float_or_a_value(
+    row: list[float], kind: Callable[[float], Any]
+) -> None:
+    """So targets arrive in a loss of one's own; loss and gradients have the bits of the int's."""
+    for target in range(len(row)):
+        whole, other = list(map(Value, row)), list(map(Value, row))
+        of_int = nn.cross_entropy([whole], [target])
+        loss = nn.cross_entropy([other], [kind(float(target))])
+        assert bits(loss.data) == bits(of_int.data)
+        assert all_bits(gradients_of(loss, other)) == all_bits(gradients_of(of_int, whole))
+
+
+@pytest.mark.parametrize("engine", ["eager", "auto", "python", "native"])
+def test_cross_entropy_in_a_loss_of_one_s_own_trains_as_alone(engine: str) -> None:
+    """``fit`` makes floats of targets, and a program has a Value for one."""
+    if engine == "native":
+        pytest.importorskip("llvmlite", reason="it makes the machine code")
+
+    def own(predictions: Any, targets: Any) -> Value:
+        return nn.cross_entropy(predictions, targets)
+
+    x, y = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [2, 0, 1]
+    found: list[list[float]] = []
+    for loss in (nn.cross_entropy, own):
+        model = nn.MLP(2, [4, 3], activation="tanh", rng=1)
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+        history = nn.fit(model, x, y, loss=loss, optimizer=optimizer, epochs=5, engine=engine)
+        assert history.reason == ""
+        found.append([*history.losses, *(weight.data for weight in model.parameters())])
+    assert all_bits(found[0]) == all_bits(found[1])
 
 
 def test_cross_entropy_takes_one_row_with_one_target() -> None:
@@ -484,7 +518,10 @@ def test_a_hinge_target_other_than_plus_or_minus_1_is_refused(wrong: Any) -> Non
         nn.hinge_loss([Value(0.5)], [wrong])
 
 
-@pytest.mark.parametrize("wrong", [-1, 2, 3, 1.0, "1", None, True, nan])
+@pytest.mark.parametrize(
+    "wrong",
+    [-1, 2, 3, 0.5, -1.0, 2.0, inf, "1", None, True, nan, Value(0.5), Value(2.0), Value(nan)],
+)
 def test_a_target_that_is_no_class_is_refused(wrong: Any) -> None:
     with pytest.raises(
         ValueError, match=r"^cross_entropy: a target must be a class from 0 to 1, but got"

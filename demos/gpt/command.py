@@ -11,7 +11,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -101,7 +101,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
             knows = set(WORD) <= set(options.documents.alphabet.letters)
             options.word = WORD if knows else words[0]
         options.documents.alphabet.tokens(options.word)
-    except (DocumentsError, OSError) as error:
+    except DocumentsError as error:
         parser.error(str(error))
     return options
 
@@ -196,13 +196,21 @@ def print_samples(model: GPT, options: argparse.Namespace) -> None:
     documents: Documents = options.documents
     rng = random.Random(options.seed)
     words = new_words(model.state_dict(), model.shape, documents.alphabet, options.temperature, rng)
-    known = set(documents.words)
-    samples = list(islice(words, SAMPLES))
+    lines = sample_lines(islice(words, SAMPLES), documents.words)
     print(f"\nNew words (temperature {options.temperature:g}; * is not in the list):")
-    for sample in samples:
-        print(f"  {sample}{'' if sample in known else ' *'}")
-    new = sum(sample not in known for sample in samples)
-    print(f"{new} of {SAMPLES} are not in the list.")
+    for line in lines:
+        print(f"  {line}")
+    print(f"{sum(line.endswith('*') for line in lines)} of {SAMPLES} are not in the list.")
+
+
+def sample_lines(samples: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return words as they are printed, marked where they are new; one without letters is none.
+
+    >>> sample_lines(["anna", "anno", ""], ["anna"])
+    ['anna', 'anno *', '(empty)']
+    """
+    old = {*known, ""}
+    return [f"{sample or '(empty)'}{'' if sample in old else ' *'}" for sample in samples]
 
 
 def write_results(model: GPT, losses: list[float], options: argparse.Namespace) -> None:

@@ -87,10 +87,18 @@ class Documents:
 def read_documents(path: Path) -> list[str]:
     """Return the words of a text file, one a line, without empty lines.
 
-    Raises DocumentsError if there are none, or if it is no text; OSError if it cannot be read.
+    Raises DocumentsError if there are none, or if it is no text, or no file that can be read.
     """
+    if path.is_dir():
+        raise DocumentsError(f"{path} is a folder: name a text file, with a word on each line")
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise DocumentsError(
+            f"there is no file {path}: name a text file, with a word on each line"
+        ) from None
+    except OSError as error:
+        raise DocumentsError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise DocumentsError(f"{path} is no text in UTF-8: {error}") from None
     words = [line.strip() for line in lines if line.strip()]

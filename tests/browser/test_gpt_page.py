@@ -71,8 +71,9 @@ def test_the_words_that_it_makes_are_python_s(gpt: Path, open_page: Open) -> Non
     shown = opened.evaluate("[...document.querySelector('.batch').querySelectorAll('li')]"
                             ".map((each) => each.textContent)")  # fmt: skip
     made = new_words(weights, shape, small.documents.alphabet, 0.7, random.Random(3))
-    wanted = [word or "(empty)" for word in islice(made, 5)]
-    assert shown == [word if word in WORDS else f"{word}*" for word in wanted]
+    assert shown == [
+        (word if word in WORDS else f"{word}*") if word else "(empty)" for word in islice(made, 5)
+    ]
 
 
 @pytest.mark.parametrize("word", ["ada", "abcde"])
@@ -85,6 +86,22 @@ def test_the_numbers_of_the_heads_are_those_of_backward(
     small, _ = trained()
     found, wanted = look(opened, min(len(word) + 1, SHAPE["context"])), numbers_of(small, word)
     assert_close({name: found[name] for name in wanted}, wanted, word)
+
+
+def test_a_word_without_letters_is_no_new_word(gpt: Path, open_page: Open) -> None:
+    opened = open_page(gpt)
+    opened.fill("Temperature", "50")  # any token, as likely as the boundary
+    for _ in range(12):
+        opened.press("n")
+    batches = opened.evaluate(
+        "[...document.querySelectorAll('.batch')].map((batch) =>"
+        " [...batch.querySelectorAll('h3, li')].map((each) => each.textContent))"
+    )
+    assert any("(empty)" in words for _, *words in batches)
+    for title, *words in batches:
+        new = sum(word not in ["(empty)", *WORDS] for word in words)
+        assert title.endswith(f": {new} of 5 new")
+        assert sum(word.endswith("*") for word in words) == new
 
 
 def chain_shown(opened: Opened) -> list[list[str]]:

@@ -151,11 +151,16 @@ function sampleMore() {
   say(`${data.samples} new words`);
 }
 
+// One without letters is no new word.
+function isNew(word) {
+  return word !== "" && !known.has(word);
+}
+
 function addWords(words) {
-  const fresh = words.filter((word) => !known.has(word)).length;
+  const fresh = words.filter(isNew).length;
   const list = element("ul", {}, ...words.map((word) => {
     const text = word || "(empty)";
-    return known.has(word) ? element("li", {}, text) : element("li", { class: "new" }, `${text}*`);
+    return isNew(word) ? element("li", { class: "new" }, `${text}*`) : element("li", {}, text);
   }));
   const title = `step ${counted(app.training.step)}, temperature ${shown(app.temperature)}: ${fresh} of ${words.length} new`;
   const place = byId("names");
