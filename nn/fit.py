@@ -71,14 +71,11 @@ class History:
 
     def __repr__(self) -> str:
         """Return one line, however many epochs there were."""
-        said = [f"{len(self.losses)} epochs"]
-        for name, losses in (("loss", self.losses), ("validation loss", self.validation_losses)):
-            if losses:
-                said.append(f"{name} {losses[0]:.4g} to {losses[-1]:.4g}")
-        said.append(f"engine {self.engine!r}")
-        if self.reason:
-            said.append(f"as {self.reason}")
-        return f"{type(self).__name__}({', '.join(said)})"
+        kinds = {"loss": self.losses, "validation loss": self.validation_losses}
+        of = [f"{name} {each[0]:.4g} to {each[-1]:.4g}" for name, each in kinds.items() if each]
+        reason = [f"as {self.reason}"] * bool(self.reason)
+        parts = [f"{len(self.losses)} epochs", *of, f"engine {self.engine!r}", *reason]
+        return f"History({', '.join(parts)})"
 
 
 def fit(

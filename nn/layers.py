@@ -246,11 +246,10 @@ class MLP(Module, names_nodes=False):
 
     def __getattr__(self, name: str) -> Module:
         # Asked for what is no attribute: of a copy, too, that has none yet.
-        children = self.children() if "layers" in vars(self) else {}
-        if name not in children:
-            said = f"{type(self).__name__!r} object has no attribute {name!r}"
-            raise AttributeError(said, name=name, obj=self)
-        return children[name]
+        if "layers" in vars(self) and name in (children := self.children()):
+            return children[name]
+        said = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(said, name=name, obj=self)
 
     def input_count(self) -> int:
         return self.layers[0].input_count()

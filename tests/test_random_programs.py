@@ -12,6 +12,7 @@ import contextlib
 import copy
 import itertools
 import pickle
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,7 @@ from hypothesis.stateful import (
 
 import nn
 from autodiff import (
+    DecisionWarning,
     Names,
     Program,
     Trace,
@@ -278,6 +280,8 @@ class RandomProgram(RuleBasedStateMachine):
     def compile_it(self, pick: int) -> None:
         root = self.root(pick)
         with self.nothing_changes():
+            with warnings.catch_warnings():  # of hooks, which a program does not call
+            warnings.simplefilter("ignore", DecisionWarning)
             self.programs.append((compile(root, updates=descent), root))
 
     @precondition(lambda self: self.programs)
