@@ -125,7 +125,7 @@ def test_digits_that_are_given_are_kept() -> None:
 
 def test_a_program_has_no_style() -> None:
     x = Value(3.0, "x")
-    with pytest.raises(ValueError, match="a program is drawn as it is or .* without style"):
+    with pytest.raises(ValueError, match=r"a program is drawn as it is or .* without style"):
         draw(compile(x * x, [x]), style="blackboard")
 
 

@@ -281,8 +281,8 @@ class RandomProgram(RuleBasedStateMachine):
         root = self.root(pick)
         with self.nothing_changes():
             with warnings.catch_warnings():  # of hooks, which a program does not call
-            warnings.simplefilter("ignore", DecisionWarning)
-            self.programs.append((compile(root, updates=descent), root))
+                warnings.simplefilter("ignore", DecisionWarning)
+                self.programs.append((compile(root, updates=descent), root))
 
     @precondition(lambda self: self.programs)
     @rule(pick=picks)
