@@ -279,10 +279,9 @@ class RandomProgram(RuleBasedStateMachine):
     @rule(pick=picks)
     def compile_it(self, pick: int) -> None:
         root = self.root(pick)
-        with self.nothing_changes():
-            with warnings.catch_warnings():  # of hooks, which a program does not call
-                warnings.simplefilter("ignore", DecisionWarning)
-                self.programs.append((compile(root, updates=descent), root))
+        with self.nothing_changes(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DecisionWarning)  # of hooks, which no program calls
+            self.programs.append((compile(root, updates=descent), root))
 
     @precondition(lambda self: self.programs)
     @rule(pick=picks)
