@@ -311,6 +311,8 @@ def test_nothing_is_kept_on_disk_unless_a_folder_is_set(
     monkeypatch.delenv(object_cache.CACHE_SETTING, raising=False)
     monkeypatch.chdir(tmp_path)
     small_program().run(1)
+    object_cache.store_object("key", b"code")
+    assert object_cache.load_object("key") is None
     assert list(tmp_path.iterdir()) == []
 
 

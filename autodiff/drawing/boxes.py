@@ -501,7 +501,7 @@ class Painter:
                 Arrow(
                     *(self.id_of_arrow(key), self.ids[tail], self.ids[head]),
                     self.label_of(key, local, added),
-                    sign_of(most) if len(added) == 1 else "",
+                    sign_of(added[0]) if len(added) == 1 else "",
                     relative_size(most, greatest),
                     any(map(self.is_now, uses)),
                 )
@@ -703,10 +703,8 @@ def shape_of(names: Sequence[str]) -> str:
     return " × ".join(str(length) for length in lengths if length > 1)
 
 
-def sign_of(number: float | None) -> Sign:
-    """Return a contribution's sign; '' where there is none, "broken" of nan and infinity."""
-    if number is None:
-        return ""
+def sign_of(number: float) -> Sign:
+    """Return a contribution's sign; "broken" of nan and infinity."""
     if not math.isfinite(number):
         return "broken"
     return "positive" if number > 0.0 else "negative" if number < 0.0 else "zero"

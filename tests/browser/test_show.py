@@ -671,6 +671,7 @@ def test_a_notebook_and_its_export_step_in_the_cell(tmp_path: Path, browser: Any
     text = "d v4/d v3 += d v4/d v4 × d v4/d v3 = 1 × 1 = 1  (sum 1; v4 = v3 + w)"
     shown.locator(f"#lesson[data-text='{text}']").wait_for()  # it is drawn with the next frame
     # A trace begins where it is: the forward pass is done, and nothing has flowed back.
+    page.locator("iframe").nth(1).scroll_into_view_if_needed()  # out of sight it draws nothing
     traced = page.frame_locator("iframe").nth(1)
     traced.locator("#lesson[data-text='d v4/d v4 = 1']").wait_for()
     context.close()
