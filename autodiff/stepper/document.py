@@ -16,14 +16,21 @@ from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT, Palette
 
 __all__ = ["Page", "document", "joined"]
 
+FOLDER = Path(__file__).parent
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The files that a page is made of; the scripts are one, in this order."""
+    """The files that a page is made of; the scripts are one, in this order.
+
+    ``html`` is what stands between head and scripts, which all pages have alike, and so have they
+    the keys of ``{{help}}``.  ``kind`` is what a browser's tab says behind the title.
+    """
 
     html: Path
     sheets: Sequence[Path]
     scripts: Sequence[Path]
+    kind: str = ""
 
 
 def document(page: Page, title: str, program: str, data: Mapping[str, Any], **more: str) -> str:
@@ -36,13 +43,16 @@ def document(page: Page, title: str, program: str, data: Mapping[str, Any], **mo
     parts = {
         **more,
         "title": html.escape(title),
+        "kind": html.escape(page.kind),
+        "help": joined([FOLDER / "help.html"]),
         "policy": content_policy(scripts),
         "style": palette_rules() + joined(page.sheets),
         "data": within_script(json.dumps(data, allow_nan=False, separators=(",", ":"))),
         "program": scripts[0],
         "script": scripts[1],
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], joined([page.html]))
+    frame = "".join(map(joined, ([FOLDER / "head.html"], [page.html], [FOLDER / "foot.html"])))
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], frame)
 
 
 def joined(files: Sequence[Path]) -> str:

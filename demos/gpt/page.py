@@ -37,6 +37,7 @@ FILES = Page(
         *shared("keys.js"),
         FOLDER / "app.js",
     ],
+    kind=" · a GPT, live",
 )
 
 

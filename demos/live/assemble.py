@@ -32,4 +32,5 @@ LAB = Page(
         *shared("keys.js"),
         *of_lab("app.js"),
     ],
+    kind=" · backprop, live",
 )
