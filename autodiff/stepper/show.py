@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from autodiff.stepper.live_svg import live_svg
 from autodiff.stepper.notes import notes_of
 from autodiff.stepper.parts import SHOW
 from autodiff.support.by_hand import CURE
-from autodiff.support.changed import recomputed
+from autodiff.support.changed import numbers_lent, recomputed
 from autodiff.support.convert import describe
 from autodiff.support.files import shown_in_browser, write_atomically
 from autodiff.support.memory import collector_paused
@@ -136,21 +136,8 @@ def stepper_of_trace(trace: Trace, title: str) -> Stepper:
         title = f"Step through {trace.names[root]}, epoch {trace.epoch}"
     # Between forward and backward the page has a step of its own: d root/d root = 1.
     first = position - 1 if position < forward else position
-    with collector_paused(), numbers_set(trace.pass_numbers):
+    with collector_paused(), numbers_lent(trace.pass_numbers):
         return stepper_of(root, nodes, title, trace.note, max(0, first))
-
-
-@contextmanager
-def numbers_set(numbers: Mapping[Value, float]) -> Iterator[None]:
-    """Let Values have other numbers in a block."""
-    own = {node: node.data for node in numbers}
-    for node, number in numbers.items():
-        node.data = number
-    try:
-        yield
-    finally:
-        for node, number in own.items():
-            node.data = number
 
 
 def stepper_of(
@@ -160,7 +147,7 @@ def stepper_of(
     names = Names(root)
     called = {node: names[node] for node in nodes}
     kinds = {f"v{place}": kind_of(node, root) for place, node in enumerate(nodes, 1)}
-    variables = [node for node in nodes if node.is_leaf and not node.is_constant]
+    variables = list(filter(is_variable, nodes))
     by_hand = next((node for node in nodes if node.origin.given is not None), None)
     steps: Sequence[Contribution]
     if by_hand is not None:
@@ -176,7 +163,7 @@ def stepper_of(
         **graph_data(nodes, steps, called, kinds),
         "source": source_data(nodes),
         "traced": [json_number(number) for number in traced],
-        "variables": [nodes.index(variable) + 1 for variable in variables],
+        "variables": [place for place, node in enumerate(nodes, 1) if is_variable(node)],
         "rules": arithmetic.rules,
         "notes": [each for each in (note, arithmetic.note, *notes_of(nodes, names)) if each],
         "step": step,
@@ -185,6 +172,11 @@ def stepper_of(
     svg = live_svg(root, kinds, MOST_NODES)
     html = document(SHOW, title, arithmetic.javascript, data, graph=svg)
     return Stepper(html, draw(root, max_nodes=MOST_NODES))
+
+
+def is_variable(node: Value) -> bool:
+    """Return whether a node's number can be changed."""
+    return node.is_leaf and not node.is_constant
 
 
 def kind_of(node: Value, root: Value) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -196,13 +196,21 @@ def recomputed(order: Sequence[Value]) -> Iterator[Changes]:
     (9.0, True)
     """
     changes = Changes(order)
-    for node, number in changes.now.items():
+    with numbers_lent(changes.now):
+        yield changes
+
+
+@contextmanager
+def numbers_lent(numbers: Mapping[Value, float]) -> Iterator[None]:
+    """Let Values have other numbers in a block."""
+    own = [(node, node.data) for node in numbers]
+    for node, number in numbers.items():
         node.data = number
     try:
-        yield changes
+        yield
     finally:
-        for node in changes.now:
-            node.data = changes.numbers[node]
+        for node, number in own:
+            node.data = number
 
 
 # --------------------------------------------------------------------------------------------
