@@ -5,26 +5,23 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from autodiff.support.naming import Names, name_of, number_text
 from autodiff.support.noticing import COMPARES, Look
 from autodiff.value import Value
 
-__all__ = ["DecisionWarning", "warn_of_decisions"]
+__all__ = ["DecisionWarning", "decisions_in", "warn_of_decisions"]
+
+Graphs = Mapping[Value, tuple[list[Value], list[Value]]]
 
 
 class DecisionWarning(UserWarning):
     """A program has in it what Python code decided by the number that a Value had then.
 
     ``autodiff.compile`` warns so, with the line of that code where it is known; and of hooks, which
-    are code that no program calls.  ``decision`` is what was decided, or taken out, without what to
-    do about it; '' of a hook.
+    are code that no program calls.
     """
-
-    def __init__(self, message: str, decision: str = "") -> None:
-        super().__init__(message)
-        self.decision = decision
 
 
 HOOK = (
@@ -37,31 +34,50 @@ WHAT_TO_DO = (
 )
 
 
+@dataclass(slots=True)
+class Found:
+    """What a program has of the numbers of now: decisions, and numbers taken out, as sentences.
+
+    ``compared`` are the leaves whose numbers were compared, ``hooked`` the nodes with hooks.
+    """
+
+    decisions: list[str] = field(default_factory=list)
+    compared: list[Value] = field(default_factory=list)
+    hooked: list[Value] = field(default_factory=list)
+
+
 def warn_of_decisions(
-    graphs: Mapping[Value, tuple[list[Value], list[Value]]],
-    inputs: Sequence[Value],
-    looks: Sequence[Look],
-    stacklevel: int,
+    graphs: Graphs, inputs: Sequence[Value], looks: Sequence[Look], stacklevel: int
 ) -> None:
-    """Warn of all that is known: looks at numbers, hooks, and what graphs tell.
+    """Warn of all that is known, and of hooks; see :func:`decisions_in`."""
+    found = decisions_in(graphs, inputs, looks)
+    for leaf in found.compared:  # it may come to be in another graph, of which this is not true
+        leaf.origin = replace(leaf.origin, compared=None)
+    messages = [HOOK.format(name_of(node)) for node in found.hooked]
+    messages += [f"compile: {each}. {WHAT_TO_DO}" for each in found.decisions]
+    for message in messages:
+        warnings.warn(message, DecisionWarning, stacklevel=stacklevel + 1)
+
+
+def decisions_in(graphs: Graphs, inputs: Sequence[Value], looks: Sequence[Look]) -> Found:
+    """Return all that is known: looks at numbers, hooks, and what graphs tell.
 
     ``graphs`` has the leaves and the interior nodes of each root.
     """
-    found = list(map(str, looks))
+    found = Found(list(map(str, looks)))
     known = {leaf for leaves, _ in graphs.values() for leaf in leaves}
     apart = [x for x in inputs if x not in known]
     for root, (leaves, interior) in graphs.items():
         for node in (*leaves, *apart, *interior):  # the side not taken may be the one with an input
             if node.origin.hooks:
-                warnings.warn(HOOK.format(name_of(node)), DecisionWarning, stacklevel + 1)
+                found.hooked.append(node)
             if node.origin.compared is not None:
-                found.append(str(Look(COMPARES, *node.origin.compared)))
-                if node.is_leaf:  # it may come to be in another graph, of which this is not true
-                    node.origin = replace(node.origin, compared=None)
-        found += _numbers_taken(root, leaves, interior, apart)
-    for each in dict.fromkeys(found):
-        message = f"compile: {each}. {WHAT_TO_DO}"
-        warnings.warn(DecisionWarning(message, each), stacklevel=stacklevel + 1)
+                found.decisions.append(str(Look(COMPARES, *node.origin.compared)))
+                if node.is_leaf:
+                    found.compared.append(node)
+        found.decisions += _numbers_taken(root, leaves, interior, apart)
+    found.decisions = list(dict.fromkeys(found.decisions))
+    return found
 
 
 def _numbers_taken(

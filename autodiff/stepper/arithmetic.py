@@ -6,11 +6,12 @@ operations one by one, for numbers that a person has predicted.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from autodiff.compiler import DecisionWarning, compile
+from autodiff.compiler.build import record_program
+from autodiff.compiler.decisions import decisions_in
+from autodiff.compiler.program import Program, compile
 from autodiff.gradient import GradientSteps, is_taken
 from autodiff.ops import Operation
 from autodiff.value import Value, constant
@@ -41,35 +42,20 @@ def arithmetic_of(
     root: Value, nodes: Sequence[Value], variables: Sequence[Value], trace: Mapping[str, Value]
 ) -> Arithmetic:
     """Return what a page computes: ``trace`` from the numbers of the variables, and the rules."""
-    origins = [node.origin for node in nodes]
     try:
-        return compiled(root, nodes, variables, trace)
-    finally:  # a warning takes the mark of a comparison away, which later ones need
-        for node, origin in zip(nodes, origins, strict=True):
-            node.origin = origin
+        recording = record_program(root, variables, updates=None, penalty=None)
+        rules, places = rules_of(nodes)
+        written = [Program(root, recording).to_javascript({"trace": trace}), rules]
+    except ValueError as error:
+        return fixed(nodes, str(error))
+    found = decisions_in(recording.graphs, variables, recording.notes.looks).decisions
+    note = f"{'; '.join(found)}. {REPEATED}" if found else ""
+    return Arithmetic(both(written), places, note)
 
 
 def fixed(nodes: Sequence[Value], why: str) -> Arithmetic:
     """Return what a page computes whose numbers cannot be changed: nothing."""
     return Arithmetic(rules=[None] * len(nodes), note=f"Numbers are fixed here: {why}")
-
-
-def compiled(
-    root: Value, nodes: Sequence[Value], variables: Sequence[Value], trace: Mapping[str, Value]
-) -> Arithmetic:
-    """Return what the compiler writes, with a note of what it warns of."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", DecisionWarning)
-        try:
-            program = compile(root, inputs=variables)
-            rules, places = rules_of(nodes)
-            written = [program.to_javascript({"trace": trace}), rules]
-        except ValueError as error:
-            return fixed(nodes, str(error))
-    warned = [each.message for each in caught if isinstance(each.message, DecisionWarning)]
-    decisions = [each.decision for each in warned if each.decision]
-    note = f"{'; '.join(decisions)}. {REPEATED}" if decisions else ""
-    return Arithmetic(both(written), places, note)
 
 
 def rules_of(nodes: Sequence[Value]) -> tuple[str, list[int | None]]:
