@@ -46,12 +46,12 @@ function withoutNudges() {
   say("The numbers are those of the program again.");
 }
 
-// The root's value with one variable at another number.
-function rootAt(index, number) {
+// The numbers of the pass with one variable at another number.
+function passAt(index, number) {
   const numbers = app.numbers.slice(), results = new Float64Array(eager.length);
   numbers[index] = number;
   program.trace([], numbers, results);
-  return results[rootPlace - 1];
+  return results;
 }
 
 let nudged = ""; // the variable that the controls are for, and from where to where
@@ -74,17 +74,15 @@ function showNudge() {
   }
   if (document.activeElement !== slider) slider.value = app.numbers[index];
   if (document.activeElement !== field) field.value = Number.isFinite(app.numbers[index]) ? exactly(app.numbers[index]) : general(app.numbers[index], 4);
-  showPromise(index);
-  plotNudge(index);
+  const before = passAt(index, start[index]), base = before[rootPlace - 1];
+  const slope = gradientIn(before, app.selected);
+  showPromise(index, base, slope);
+  plotNudge(index, base, slope);
 }
 
 // The gradient at the start beside the quotient of the differences.
-function showPromise(index) {
-  const base = app.numbers.slice(), before = new Float64Array(eager.length);
-  base[index] = start[index];
-  program.trace([], base, before);
-  const slope = gradientIn(before, app.selected);
-  const change = app.numbers[index] - start[index], happened = value(rootPlace) - before[rootPlace - 1];
+function showPromise(index, base, slope) {
+  const change = app.numbers[index] - start[index], happened = value(rootPlace) - base;
   const label = nodeName(app.selected);
   if (!Number.isFinite(start[index])) return byId("promise").replaceChildren(note(`${label} began at ${shown(start[index])}, where no gradient promises anything: ${rootName} is ${shown(value(rootPlace), 6)} now.`));
   const lines = [line("gradient", fraction(rootName, label), " = ", signedNumber(slope), element("small", {}, ` at ${label} = ${shown(start[index], 6)}`))];
@@ -107,14 +105,10 @@ function gradientIn(traced, place) {
 }
 
 // The true curve of the root over the variable, and the tangent that the gradient is the slope of.
-function plotNudge(index) {
+function plotNudge(index, base, slope) {
   const { width: across, height: down, edge, points } = PLOT, [from, to] = limits(index);
   const xs = Array.from({ length: points }, (_, k) => from * (1 - k / (points - 1)) + to * (k / (points - 1)));
-  const ys = xs.map((x) => rootAt(index, x)), base = rootAt(index, start[index]);
-  const others = new Float64Array(eager.length), numbers = app.numbers.slice();
-  numbers[index] = start[index];
-  program.trace([], numbers, others);
-  const slope = gradientIn(others, app.selected);
+  const ys = xs.map((x) => passAt(index, x)[rootPlace - 1]);
   const finite = [...ys, base, value(rootPlace)].filter(Number.isFinite);
   const low = Math.min(...finite), high = Math.max(...finite), room = 0.07;
   const toX = (x) => edge + shareOf(x, from, to) * (across - 2 * edge);
