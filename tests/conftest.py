@@ -66,7 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # How many cases of one test are run with --few: the first, the last, and those between.
-FEW = 2
+FEW = 3
 
 
 def few(items: list[pytest.Item]) -> list[pytest.Item]:
