@@ -119,7 +119,8 @@ function beforeTraining() {
 function afterTraining() {
   const { epoch, losses } = app.timeline, { loss, means } = app.measured;
   const changed = `${data.weights.length} weights, changed ${counted(epoch)} times`;
-  if (means.every((mean) => mean === 0)) return `${changed}. Now every gradient is 0, so nothing changes any more; click a box to see where that begins.`;
-  if (!(loss <= losses[0])) return `${changed}, each time against its gradient, and the loss is larger than at the start: the steps are too large. Try a smaller learning rate.`;
+  const still = means.every((mean) => mean === 0) ? " Now every gradient is 0, so nothing changes any more; click a box to see where that begins." : "";
+  if (!(loss <= losses[0])) return `${changed}, each time against its gradient, and the loss is larger than at the start: the steps are too large. Try a smaller learning rate.${still}`;
+  if (still) return `${changed}.${still}`;
   return `${changed}, each time a little against its gradient. Rewind below the loss curve to see it happen again.`;
 }

@@ -645,13 +645,29 @@ def test_what_is_said_of_training_is_true(lab: Path, open_page: Open) -> None:
     opened.press("n")
     opened.settle()
     assert "are random, from seed" in opened.text("#lesson")
-    opened.press("r", "t")
+    opened.fill("Seed", "3")
+    opened.press("t")
     opened.settle()
     assert "each time a little against its gradient" in opened.text("#lesson")
-    opened.fill("Learning rate", "500")
-    opened.press("e", "e", "e")
-    opened.settle()
-    assert "the steps are too large" in opened.text("#lesson")
+
+
+def test_too_large_steps_and_a_network_that_stands_still_are_told(
+    lab: Path, open_page: Open
+) -> None:
+    """With a learning rate of 500 each start gets worse, and of some no weight moves any more."""
+    opened = open_page(lab)
+    told = set()
+    for rate, seed in [("0.5", 0), *(("500", seed) for seed in range(12))]:
+        opened.fill("Learning rate", rate)
+        opened.fill("Seed", str(seed))
+        opened.press("e", "e", "e")
+        opened.settle()
+        text = opened.text("#lesson")
+        still = not any(opened.live("meanGradients").values())
+        worse = not opened.live("loss") <= opened.live("losses")[0]
+        told.add((worse, still))
+        assert ("the steps are too large" in text, "every gradient is 0" in text) == (worse, still)
+    assert {(False, False), (True, False), (True, True)} <= told
 
 
 # ---- for everyone --------------------------------------------------------------------------
