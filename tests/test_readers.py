@@ -15,6 +15,7 @@ import re
 import sqlite3
 import subprocess
 from collections.abc import Callable, Sequence
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -219,15 +220,20 @@ def test_a_damaged_lab_is_named(scratch: Path, content: bytes) -> None:
 
 # ---- worksheets ----------------------------------------------------------------------------
 
-ANSWERS = [
-    answers_text(7, level, make_problems(7, level, 1), filled).encode()
-    for level in (1, 2, 3)
-    for filled in (True, False)
-]
+
+@cache
+def answers(level: int, filled: bool) -> bytes:
+    """Return a file of answers of a sheet of one problem."""
+    return answers_text(7, level, make_problems(7, level, 1), filled).encode()
+
+
+damaged_answers = st.builds(answers, st.sampled_from((1, 2, 3)), st.booleans()).flatmap(
+    damaged_json
+)
 
 
 @examples(150)
-@given(st.sampled_from(ANSWERS).flatmap(damaged_json))
+@given(damaged_answers)
 def test_damaged_answers_are_graded_or_refused_with_a_short_message(content: bytes) -> None:
     try:
         answers = parsed_answers(content)
@@ -240,7 +246,7 @@ def test_damaged_answers_are_graded_or_refused_with_a_short_message(content: byt
 
 
 @examples(40)
-@given(st.sampled_from(ANSWERS).flatmap(damaged_json))
+@given(damaged_answers)
 def test_the_command_grades_damaged_answers_or_says_what_is_wrong(
     scratch: Path, content: bytes
 ) -> None:

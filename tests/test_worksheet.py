@@ -31,7 +31,13 @@ from demos.worksheet.solution import gradient_line, value_line
 
 ROOT = Path(__file__).resolve().parent.parent
 SHEETS = [(seed, level) for level in LEVELS for seed in (0, 7, 123456789)]
-PROBLEMS = [problem for seed, level in SHEETS for problem in make_problems(seed, level, 4)]
+every_sheet = pytest.mark.parametrize(("seed", "level"), SHEETS)
+
+
+@cache
+def problems_of(seed: int, level: int) -> list[Problem]:
+    """Return the problems of a sheet; nothing changes them."""
+    return make_problems(seed, level, 4)
 
 
 @cache
@@ -81,42 +87,44 @@ def difference_quotient(problem: Problem, node: Value, numbers: dict[Value, Frac
     return (up - down) / (2 * h)
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-def test_every_number_of_the_solution_is_right(problem: Problem) -> None:
-    numbers = evaluated(problem, {})
-    for node in problem.interior:
-        assert node.data == numbers[node]
-    for node in problem.gradients:
-        assert node.grad == pytest.approx(
-            float(difference_quotient(problem, node, numbers)), abs=1e-9
-        )
+@every_sheet
+def test_every_number_of_the_solution_is_right(seed: int, level: int) -> None:
+    for problem in problems_of(seed, level):
+        numbers = evaluated(problem, {})
+        for node in problem.interior:
+            assert node.data == numbers[node]
+        for node in problem.gradients:
+            assert node.grad == pytest.approx(
+                float(difference_quotient(problem, node, numbers)), abs=1e-9
+            )
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-def test_every_number_can_be_computed_by_hand(problem: Problem) -> None:
-    values = [node.data for node in topological_order(problem.root)]
-    gradients = [node.grad for node in problem.gradients]
-    for number in values + gradients:
-        assert (4 * number).is_integer()
-        assert (number, math.copysign(1.0, number)) != (0.0, -1.0)
-    assert max(map(abs, values)) <= 30
-    assert max(map(abs, gradients)) <= 50
+@every_sheet
+def test_every_number_can_be_computed_by_hand(seed: int, level: int) -> None:
+    for problem in problems_of(seed, level):
+        values = [node.data for node in topological_order(problem.root)]
+        gradients = [node.grad for node in problem.gradients]
+        for number in values + gradients:
+            assert (4 * number).is_integer()
+            assert (number, math.copysign(1.0, number)) != (0.0, -1.0)
+        assert max(map(abs, values)) <= 30
+        assert max(map(abs, gradients)) <= 50
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-def test_no_derivative_hangs_on_a_tie(problem: Problem) -> None:
-    for node in problem.interior:
-        numbers = [parent.data for parent in node.parents]
-        if str(node.op) == "relu":
-            assert numbers[0] != 0.0
-        if str(node.op) == "maximum":
-            assert numbers[0] != numbers[1]
+@every_sheet
+def test_no_derivative_hangs_on_a_tie(seed: int, level: int) -> None:
+    for problem in problems_of(seed, level):
+        for node in problem.interior:
+            numbers = [parent.data for parent in node.parents]
+            if str(node.op) == "relu":
+                assert numbers[0] != 0.0
+            if str(node.op) == "maximum":
+                assert numbers[0] != numbers[1]
 
 
-@pytest.mark.unmeasured
-@pytest.mark.parametrize(("seed", "level"), SHEETS)
+@every_sheet
 def test_a_level_has_what_it_is_about(seed: int, level: int) -> None:
-    for problem in make_problems(seed, level, 4):
+    for problem in problems_of(seed, level):
         uses = Counter(parent for node in problem.interior for parent in node.parents)
         twice = [node for node, count in uses.items() if count > 1 and not node.is_constant]
         operations = {str(node.op) for node in problem.interior}
@@ -128,7 +136,6 @@ def test_a_level_has_what_it_is_about(seed: int, level: int) -> None:
         assert problem.root.label == "L"
 
 
-@pytest.mark.unmeasured
 @pytest.mark.unmeasured
 def test_problems_of_a_sheet_differ() -> None:
     for seed, level in SHEETS:
@@ -148,18 +155,19 @@ def calculated(text: str) -> float:
     return float(eval(python, {"__builtins__": {}}, scope))
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-def test_the_numbers_of_a_line_give_its_result(problem: Problem) -> None:
-    for node in problem.interior:
-        *_, numbers, result = value_line(node).split(" = ")
-        assert calculated(numbers) == calculated(result) == node.data
-    for node in problem.gradients:
-        if node is problem.root:
-            continue
-        *_, chain, numbers, result = gradient_line(problem, node).split(" = ")
-        assert calculated(numbers) == calculated(result) == node.grad
-        assert chain.count(" + ") == numbers.count(" + ")
-        assert f"/d{node.label}" in chain
+@every_sheet
+def test_the_numbers_of_a_line_give_its_result(seed: int, level: int) -> None:
+    for problem in problems_of(seed, level):
+        for node in problem.interior:
+            *_, numbers, result = value_line(node).split(" = ")
+            assert calculated(numbers) == calculated(result) == node.data
+        for node in problem.gradients:
+            if node is problem.root:
+                continue
+            *_, chain, numbers, result = gradient_line(problem, node).split(" = ")
+            assert calculated(numbers) == calculated(result) == node.grad
+            assert chain.count(" + ") == numbers.count(" + ")
+            assert f"/d{node.label}" in chain
 
 
 def test_a_line_reads_as_a_person_writes_it() -> None:
@@ -399,7 +407,6 @@ def local_derivative(op: str, x: list[Fraction], position: int, tie: Fraction) -
     return rules[op]()[position]
 
 
-@pytest.mark.unmeasured
 @pytest.mark.unmeasured
 @settings(max_examples=200)
 @given(data=st.data(), seed=st.integers(0, 30), level=st.sampled_from(list(LEVELS)))

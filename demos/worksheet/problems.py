@@ -6,6 +6,7 @@ problems on every machine.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections import Counter
@@ -24,18 +25,21 @@ LARGEST_VALUE = 30.0
 LARGEST_GRADIENT = 50.0
 
 CANDIDATES = 100_000
+FIRST_LETTER = ord("a")
 
 
 class Problem:
     """A graph, with a name for every node, after ``backward()``."""
 
     def __init__(self, root: Value) -> None:
-        root.backward()
-        order = topological_order(root)
         self.root = root
-        variables = [node for node in order if node.is_leaf and not node.is_constant]
-        self.variables = sorted(variables, key=label_of)
-        self.interior = [node for node in order if not node.is_leaf]
+        self.variables = sorted(variables_of(root), key=label_of)
+        self.interior = interior_of(root)
+        names = map(chr, itertools.count(FIRST_LETTER + len(self.variables)))
+        for node in self.interior:
+            node.label = node.label or next(names)
+        root.label = "L"
+        root.backward()
 
     @property
     def operations(self) -> Counter[str]:
@@ -57,6 +61,17 @@ class Problem:
     def gradients(self) -> list[Value]:
         """The nodes whose gradients are asked for, in the order in which they can be found."""
         return [*reversed(self.interior), *self.variables]
+
+
+def variables_of(root: Value) -> list[Value]:
+    """Return the leaves that are no constants."""
+    order = topological_order(root)
+    return [node for node in order if node.is_leaf and not node.is_constant]
+
+
+def interior_of(root: Value) -> list[Value]:
+    """Return the results of operations, operands first."""
+    return [node for node in topological_order(root) if not node.is_leaf]
 
 
 def label_of(node: Value) -> str:
@@ -84,23 +99,16 @@ class Level:
 # ---- building ----------------------------------------------------------------------------------
 
 NUMBERS = (-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0)
-FIRST_LETTER = ord("a")
-
 
 def random_graph(
     rng: random.Random, variables: int, steps: int, operations: Sequence[str]
 ) -> Value:
     """Return the root of some operations on some variables, and on each other's results."""
-    names = [chr(FIRST_LETTER + place) for place in range(variables + steps)]
-    nodes = [Value(rng.choice(NUMBERS), name) for name in names[:variables]]
+    names = [chr(FIRST_LETTER + place) for place in range(variables)]
+    nodes = [Value(rng.choice(NUMBERS), name) for name in names]
     for _ in range(steps):
         nodes.append(operation_on(rng.choice(operations), *rng.sample(nodes, 2)))
-    root = nodes[-1]
-    interior = [node for node in topological_order(root) if not node.is_leaf]
-    for node, name in zip(interior, names[variables:], strict=False):
-        node.label = name
-    root.label = "L"
-    return root
+    return nodes[-1]
 
 
 def operation_on(operation: str, left: Value, right: Value) -> Value:
@@ -209,7 +217,10 @@ def make_problems(seed: int, level: int, count: int) -> list[Problem]:
         if len(problems) == count:
             return problems
         wanted = LEVELS[level]
-        problem = Problem(wanted.build(rng, wanted.variables, wanted.steps))
+        root = wanted.build(rng, wanted.variables, wanted.steps)
+        if not is_computable(root, wanted):  # most are not: look before more is done
+            continue
+        problem = Problem(root)
         shape = str(
             [(node.op, [parent.label for parent in node.parents]) for node in problem.interior]
         )
@@ -219,13 +230,16 @@ def make_problems(seed: int, level: int, count: int) -> list[Problem]:
     raise AssertionError(f"no {count} problems of level {level} for seed {seed}")
 
 
-def is_fit(problem: Problem, level: Level) -> bool:
-    """Return whether a candidate is a good problem of its level."""
-    size = (len(problem.variables), len(problem.interior))
+def is_computable(root: Value, level: Level) -> bool:
+    """Return whether a candidate has the size of its level, and values to compute by hand."""
+    size = (len(variables_of(root)), len(interior_of(root)))
     if size != (level.variables, level.steps):  # something was left unused
         return False
-    if not all(is_easy(node.data, LARGEST_VALUE) for node in topological_order(problem.root)):
-        return False
+    return all(is_easy(node.data, LARGEST_VALUE) for node in topological_order(root))
+
+
+def is_fit(problem: Problem, level: Level) -> bool:
+    """Return whether a computable candidate is a good problem of its level."""
     if not all(is_easy(node.grad, LARGEST_GRADIENT) for node in problem.gradients):
         return False
     return level.suits(problem) and not any(map(is_undecided, problem.interior))
