@@ -26,6 +26,7 @@ from autodiff.debug.paths import Path
 from autodiff.ops import Operation
 from autodiff.value import constant
 from tests.bits import bits, same_bits
+from tests.conftest import examples
 from tests.random_graphs import Recipe, built, small_integer_recipes, tame_recipes, wild_recipes
 
 NO_RESULT = Operation(
@@ -81,6 +82,7 @@ def test_the_uses_are_all_steps_that_reach_the_value_and_their_sum_is_its_gradie
             other.zero_grad()
 
 
+@examples(30)
 @given(recipe=wild_recipes())
 def test_explaining_changes_nothing(recipe: Recipe) -> None:
     nodes = built(recipe)

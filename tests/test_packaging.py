@@ -154,7 +154,6 @@ def imports_of_the_project(module: str) -> set[str]:
     return {name for name in names if top_package(name) in PACKAGES}
 
 
-
 # ---- which module may import which ---------------------------------------------------------
 
 

@@ -100,6 +100,7 @@ class Level:
 
 NUMBERS = (-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0)
 
+
 def random_graph(
     rng: random.Random, variables: int, steps: int, operations: Sequence[str]
 ) -> Value:
