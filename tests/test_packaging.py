@@ -480,6 +480,7 @@ def run_pytest(folder: Path, *arguments: str) -> str:
     return run.stdout
 
 
+@pytest.mark.thorough
 def test_with_every_optional_part_installed_a_skip_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "test_skips.py").write_text(SKIPPING_TESTS)
     (tmp_path / "test_module.py").write_text("import pytest; pytest.importorskip('no_such_module')")

@@ -481,6 +481,7 @@ def nodes_in(drawing: Drawing) -> list[str]:
     return [box.id for box in drawing.picture.boxes if box.kind != "reference"]
 
 
+@pytest.mark.thorough
 @examples(60)
 @given(labels=st.lists(texts, min_size=4, max_size=4))
 @example(labels=TEXTS[:4])

@@ -188,6 +188,7 @@ def test_files_written_for_an_operation_that_is_gone_are_written_anew(
         assert written == (ROOT / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_a_demo_added_as_contributing_says_runs_and_passes_its_test(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the demo draws a curve")
     project = copy_of_the_project(tmp_path)
