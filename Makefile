@@ -180,6 +180,8 @@ $(VENV)/.created:
 	if [ -x $(BIN) ]; then $$found -m venv $(VENV); else $$found -m venv --clear $(VENV); fi
 	@touch $@
 
+# Of what the demos need, half of the time to install it is compiling modules that nobody imports.
+$(VENV)/.installed-demos: PIP_OPTIONS += --no-compile
 $(VENV)/.installed-%: setup.cfg pyproject.toml $(VENV)/.created
 	@echo 'Installing the "$*" extra of setup.cfg into $(VENV) (once; needs the network) ...'
 	@$(BIN) -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) --editable '.[$*]'
