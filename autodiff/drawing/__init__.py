@@ -9,7 +9,7 @@
 ``moment``            what is known at a moment of a pass
 ``boxes``             the :class:`~autodiff.drawing.picture.Picture` of a graph
 ``program_picture``   that of a compiled program, and ``pack_picture``, of its loops
-``palette``           the colours that have a meaning
+``palette``, ``style``  the colours that have a meaning, and how each part of a picture looks
 ``dot``, ``mermaid``  a picture as text
 ``layout``            where everything lies, as Graphviz found it
 ``svg``, ``render``   as SVG in a layout, and that as PNG and PDF

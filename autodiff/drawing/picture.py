@@ -1,8 +1,7 @@
 """What a picture of a graph shows: boxes with their text, and arrows between them.
 
-This is the whole content of a drawing, before any file format: :mod:`autodiff.drawing.dot` writes
-it as DOT, :mod:`autodiff.drawing.mermaid` as Mermaid, and :mod:`autodiff.drawing.svg` reads the
-descriptions from it.
+This is the whole content of a drawing, before any file format; :mod:`autodiff.drawing.style` says
+how each part looks, and :mod:`autodiff.drawing.layout` where it lies.
 The text is a snapshot: later changes of the Values do not reach it.
 """
 
@@ -18,6 +17,7 @@ __all__ = [
     "NOT_TAKEN",
     "Arrow",
     "Box",
+    "Change",
     "Frame",
     "Kind",
     "Mark",
@@ -30,6 +30,7 @@ Kind: TypeAlias = Literal[
     "variable", "operation", "result", "input", "constant", "module", "call", "rows", "reference"
 ]
 Mark: TypeAlias = Literal["", "giver", "changed"]
+Change: TypeAlias = Literal["", "equal", "more", "less", "other"]
 Sign: TypeAlias = Literal["", "positive", "negative", "zero", "broken"]
 
 # The id of a box that is no part of the graph, but says something about it.
@@ -39,6 +40,10 @@ NOTE = "note"
 NOT_TAKEN = "not taken"
 
 WORDS = ("value", "grad")
+
+# A folded picture with more arrows than this has straight ones, with room between the ranks and no
+# text on them: what an arrow would say is in its description.
+DENSE_FROM = 60
 
 # The widths of arrows in points, by the sizes of their contributions.
 THINNEST, THICKEST = 1.0, 5.0
@@ -53,7 +58,7 @@ class Box:
     pass, ``mark`` tells the node whose number or gradient is new from the one that gave it.
     ``line`` is the line of the picture that it is in, from 0.  A *wired* box is small, with its
     value above the wire that leaves it and its gradient below, and ``named`` is its name, if it
-    has one.
+    has one.  ``change`` is how its numbers differ from those of another pass, if it is compared.
     """
 
     id: str
@@ -67,6 +72,7 @@ class Box:
     line: int = 0
     wired: bool = False
     named: str = ""
+    change: Change = ""
 
     @property
     def lines(self) -> list[str]:
@@ -123,6 +129,12 @@ class Picture:
     title: str = "computation graph"
     description: str = ""
     caption: tuple[str, ...] = ()
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether neurons have so many arrows between them that curves would be a knot."""
+        folded = any(box.kind == "module" for box in self.boxes)
+        return folded and len(self.arrows) > max(DENSE_FROM, 2 * len(self.boxes))
 
 
 def arrow_width(size: float) -> float:

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from itertools import zip_longest
 
-from autodiff.drawing.dot import (
-    CAPTION_SIZE,
-    EDGE,
-    NO_TEXT,
-    arrow_attributes,
-    arrow_class,
-    box_class,
-    box_style,
-    frame_attributes,
-    is_dense,
-)
+from autodiff.drawing.dot import NO_TEXT
 from autodiff.drawing.layout import Layout, Place, Point, Spot
 from autodiff.drawing.palette import DARK, LIT, ON_LIT
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture
 from autodiff.drawing.render import FONTS
+from autodiff.drawing.style import (
+    ARROW,
+    CAPTION_SIZE,
+    Style,
+    arrow_class,
+    arrow_style,
+    box_class,
+    box_style,
+    frame_class,
+    frame_style,
+)
 
 __all__ = ["svg_text"]
 
@@ -60,10 +62,9 @@ RULES = {
 CLASS = "autodiff-graph"
 
 IMAGE = ' role="img"'
-WIRED_HEIGHT = 36.0  # of a small box on a wire that runs across, in points
-WIRED_CHARACTER = 12.0
 ROUNDING = 12.0  # of a rounded box's corners, in points
 DASHES = {"dashed": "5,2", "dotted": "1,5"}
+BLACK = Style().text
 ANCHORS = {"l": "start", "c": "middle", "r": "end"}
 
 
@@ -87,7 +88,6 @@ def svg_text(picture: Picture, layout: Layout, widest: float = math.inf) -> str:
     scale = min(1.0, widest / layout.width)
     size = f'width="{layout.width * scale:g}pt" height="{layout.height * scale:.2f}pt"'
     sides = f'width="{layout.width:.2f}" height="{layout.height:.2f}"'
-    dense = is_dense(picture)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{CLASS}" role="graphics-document" {size}'
         f' viewBox="0.00 0.00 {layout.width:.2f} {layout.height:.2f}"'
@@ -97,12 +97,13 @@ def svg_text(picture: Picture, layout: Layout, widest: float = math.inf) -> str:
         f"<style>\n{style_sheet()}\n</style>",
         f'<g font-family="{FONTS}">',
         f'<rect class="paper" {sides} fill="white"/>',
-        *texts(layout.caption, picture.caption, CAPTION_SIZE),
+        *texts(layout.caption, picture.caption, Style(size=CAPTION_SIZE)),
         *[line for frame in picture.frames for line in frame_lines(frame, layout)],
     ]
     for arrow in picture.arrows:
         title = f"{names[arrow.tail]} → {names[arrow.head]}"
-        lines += arrow_lines(arrow, title, layout.places[arrow.id], () if dense else arrow.label)
+        label = () if picture.is_dense else arrow.label
+        lines += arrow_lines(arrow, title, layout.places[arrow.id], label)
     for box in picture.boxes:
         lines += box_lines(box, layout.places[box.id])
     return "\n".join([*lines, "</g>", "</svg>\n"])
@@ -122,72 +123,34 @@ def group(
 
 def frame_lines(frame: Frame, layout: Layout) -> Iterator[str]:
     """Yield a frame with its title."""
-    style, place = frame_attributes(frame), layout.places[frame.id]
-    inside = (
-        rectangle(place, style, ROUNDING),
-        *texts(place.spots, (frame.title,), style["fontsize"], style["fontcolor"]),
-    )
-    yield from group(f"cluster {style['class']}", frame.id, frame.title, "", inside)
+    style, place = frame_style(frame), layout.places[frame.id]
+    inside = (outline(place, style), *texts(place.spots, (frame.title,), style))
+    yield from group(f"cluster {frame_class(frame)}", frame.id, frame.title, "", inside)
 
 
 def box_lines(box: Box, place: Place) -> Iterator[str]:
-    """Yield a box with its text and its dividing lines."""
+    """Yield a box with its text and its dividing lines, or its wire."""
     style = box_style(box)
-    if box.wired:
-        wired = wired_lines(box, place, style)
-        yield from group(f"node {box_class(box)}", box.id, box.name, box.description, wired, IMAGE)
-        return
-    rounding = ROUNDING if style["shape"] == "Mrecord" else 0.0
-    shape = ellipse if style["shape"] == "ellipse" else rectangle
-    inside = (
-        shape(place, style, rounding),
-        *[
-            f'<polyline fill="none" {stroke(style)} points="{pairs(line)}"/>'
-            for line in place.lines
-        ],
-        *texts(place.spots, box.lines, style["fontsize"], style.get("fontcolor", "")),
-    )
-    classes = f"node {box_class(box)}"
-    yield from group(classes, box.id, box.name, box.description, inside, IMAGE)
-
-
-def wired_lines(box: Box, place: Place, style: dict[str, str]) -> Iterator[str]:
-    """Yield a small box and the wire that leaves it, between value and gradient.
-
-    Graphviz laid out a box with a divided half: the line between the halves is left out.
-    """
-    (border, other), wire = place.lines[0], place.lines[1]
-    x, y, width, height = place.x, place.y, place.width, place.height
-    spots = place.spots
-    if border[0] == other[0]:  # the wire runs across
-        y, height = y + height / 2 - WIRED_HEIGHT / 2, WIRED_HEIGHT
-        at_left = spots[0].x < border[0]
-        x, width = (x, border[0] - x) if at_left else (border[0], x + width - border[0])
-    else:
-        on_top = spots[0].y < border[1]
-        y, height = (y, border[1] - y) if on_top else (border[1], y + height - border[1])
-        middle, width = x + width / 2, max(height, WIRED_CHARACTER * (len(box.title[0]) + 2))
-        x = middle - width / 2
-        wire = tuple((middle, down) for _, down in wire)
-        beside = [Spot(middle + away, spots[1].y, side) for away, side in ((-6.0, "r"), (6.0, "l"))]
-        spots = (spots[0], *beside)
-    cell = Place((), x, y, width, height)
-    yield f'<polyline class="wire" fill="none" {stroke(EDGE)} points="{pairs(wire)}"/>'
-    yield rectangle(cell, style, 0.0 if style["shape"] == "record" else min(width, height) / 2)
-    yield from texts(spots, box.lines, style["fontsize"], style.get("fontcolor", ""))
+    kind, line = (' class="wire"', ARROW) if box.wired else ("", style)
+    lines = [
+        f'<polyline{kind} fill="none" {stroke(line)} points="{pairs(points)}"/>'
+        for points in place.lines
+    ]
+    shape, text = outline(place, style, box.wired), texts(place.spots, box.lines, style)
+    inside = (*lines, shape, *text) if box.wired else (shape, *lines, *text)
+    yield from group(f"node {box_class(box)}", box.id, box.name, box.description, inside, IMAGE)
 
 
 def arrow_lines(arrow: Arrow, title: str, place: Place, label: Sequence[str]) -> Iterator[str]:
     """Yield an arrow with its label."""
-    style = EDGE | arrow_attributes(arrow)
+    style = arrow_style(arrow)
     (line,) = place.lines
     start, curve = pairs(line[:1]), pairs(line[1:])
-    colour = style["color"]
-    plain = {"color": colour, "penwidth": style["penwidth"]}
+    head = f'fill="{style.line}" {stroke(replace(style, dash=""))}'
     inside = (
         f'<path fill="none" {stroke(style)} d="M{start}C{curve}"/>',
-        f'<polygon fill="{colour}" {stroke(plain)} points="{pairs(place.head)}"/>',
-        *texts(place.spots, label, style["fontsize"], style.get("fontcolor", "")),
+        f'<polygon {head} points="{pairs(place.head)}"/>',
+        *texts(place.spots, label, style),
     )
     classes = f"edge {arrow_class(arrow)}".rstrip()
     yield from group(classes, arrow.id, title, ", ".join(arrow.label), inside)
@@ -196,31 +159,24 @@ def arrow_lines(arrow: Arrow, title: str, place: Place, label: Sequence[str]) ->
 # ---- shapes and text ---------------------------------------------------------------------------
 
 
-def rectangle(place: Place, style: dict[str, str], rounding: float) -> str:
-    """Return the outline of a box or frame."""
+def outline(place: Place, style: Style, wired: bool = False) -> str:
+    """Return the outline of a box or frame; a rounded one on a wire is as round as can be."""
+    look = f'class="shape" {{}} fill="{style.fill}" {stroke(style)}/>'
+    across, down = place.width / 2, place.height / 2
+    if style.shape == "oval":
+        middle = f'cx="{place.x + across:.2f}" cy="{place.y + down:.2f}"'
+        return "<ellipse " + look.format(f'{middle} rx="{across:.2f}" ry="{down:.2f}"')
     corner = f'x="{place.x:.2f}" y="{place.y:.2f}"'
     sides = f'width="{place.width:.2f}" height="{place.height:.2f}"'
-    round_corners = f' rx="{rounding:g}"' if rounding else ""
-    return f'<rect class="shape" {corner} {sides}{round_corners} {filled(style)}/>'
+    rounding = min(across, down) if wired else ROUNDING
+    round_corners = f' rx="{rounding:g}"' if style.shape == "rounded" else ""
+    return "<rect " + look.format(f"{corner} {sides}{round_corners}")
 
 
-def ellipse(place: Place, style: dict[str, str], _: float) -> str:
-    """Return the outline of an oval box."""
-    across, down = place.width / 2, place.height / 2
-    middle = f'cx="{place.x + across:.2f}" cy="{place.y + down:.2f}"'
-    return f'<ellipse class="shape" {middle} rx="{across:.2f}" ry="{down:.2f}" {filled(style)}/>'
-
-
-def filled(style: dict[str, str]) -> str:
-    """Return the attributes of an outline."""
-    return f'fill="{style["fillcolor"]}" {stroke(style)}'
-
-
-def stroke(style: dict[str, str]) -> str:
+def stroke(style: Style) -> str:
     """Return the attributes of a line."""
-    dashes = DASHES.get(style.get("style", "").partition(",")[0], "")
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return f'stroke="{style["color"]}" stroke-width="{float(style["penwidth"]):g}"{dashed}'
+    dashed = f' stroke-dasharray="{DASHES[style.dash]}"' if style.dash else ""
+    return f'stroke="{style.line}" stroke-width="{style.width:g}"{dashed}'
 
 
 def pairs(points: Iterable[Point]) -> str:
@@ -228,12 +184,12 @@ def pairs(points: Iterable[Point]) -> str:
     return " ".join(f"{x:.2f},{y:.2f}" for x, y in points)
 
 
-def texts(spots: Sequence[Spot], lines: Sequence[str], size: str, colour: str = "") -> list[str]:
+def texts(spots: Sequence[Spot], lines: Sequence[str], style: Style) -> list[str]:
     """Return lines of text at their spots; where there are fewer lines than spots, with nothing."""
-    fill = f' fill="{colour}"' if colour else ""
+    fill = f' fill="{style.text}"' if style.text != BLACK else ""
     return [
         f'<text text-anchor="{ANCHORS[spot.align]}" x="{spot.x:.2f}" y="{spot.y:.2f}"'
-        f' font-size="{float(size):.2f}"{fill}>{escape(line or NO_TEXT)}</text>'
+        f' font-size="{style.size:.2f}"{fill}>{escape(line or NO_TEXT)}</text>'
         for spot, line in zip_longest(spots, lines[: len(spots)], fillvalue="")
         if isinstance(spot, Spot)
     ]
