@@ -15,9 +15,10 @@ from typing import Any
 from autodiff.compiler.program import Program
 from autodiff.drawing.boxes import STYLES, Painter, Style, joined
 from autodiff.drawing.dot import dot_text
+from autodiff.drawing.drawio import drawio_text
 from autodiff.drawing.fit import FRAME, Arrangement, Size, arrangement_of
 from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, folded
-from autodiff.drawing.layout import laid_out
+from autodiff.drawing.layout import Layout, laid_out
 from autodiff.drawing.legend import with_legend
 from autodiff.drawing.look import PRECISION, Chooser, Look, note_on
 from autodiff.drawing.mermaid import mermaid_text
@@ -79,7 +80,10 @@ class Drawing:
         return self._svg(math.inf)
 
     def _svg(self, widest: float) -> str:
-        return svg_text(self.picture, laid_out(self.room or self.picture, self.rankdir), widest)
+        return svg_text(self.picture, self._layout(), widest)
+
+    def _layout(self) -> Layout:
+        return laid_out(self.room or self.picture, self.rankdir)
 
     def mermaid(self) -> str:
         """Return the picture as a Mermaid flowchart, for a Markdown file; it needs no package."""
@@ -122,13 +126,15 @@ class Drawing:
             return self.mermaid()
         if suffix == ".svg":
             return self.svg()
+        if suffix == ".drawio":
+            return drawio_text(self.picture, self._layout())
         if suffix == ".png":
             return self._converted("png", size)
         if suffix == ".pdf":
             return self._converted("pdf")
         raise ValueError(
             f"cannot save a drawing as {str(path)!r}: "
-            "end the name in .svg, .png, .pdf, .dot, .gv or .mmd"
+            "end the name in .svg, .png, .pdf, .drawio, .dot, .gv or .mmd"
         )
 
     def _converted(self, format: str, size: Size | None = None) -> bytes:

@@ -1,0 +1,227 @@
+"""A picture as a diagram of draw.io, to be edited: boxes to move, and arrows that follow them.
+
+The file is plain XML of mxGraph, the format's library.  Boxes lie where the layout has them, each
+in the frame around it, and arrows are tied to their boxes at the points where they lay.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import pairwise
+
+from autodiff.drawing.layout import Layout, Place, Point, Spot
+from autodiff.drawing.picture import Arrow, Box, Frame, Picture
+from autodiff.drawing.style import (
+    CAPTION_SIZE,
+    FONT,
+    Style,
+    arrow_style,
+    box_style,
+    frame_style,
+)
+
+__all__ = ["drawio_text"]
+
+STRAIGHT = 3.0  # points that a line bends by at most to be a straight one
+SHAPES = {"square": "", "rounded": "rounded=1;absoluteArcSize=1;arcSize=24;", "oval": "ellipse;"}
+ROUND = "rounded=1;arcSize=50;"  # on a wire
+DASHES = {"": "", "dashed": "dashed=1;dashPattern=5 2;", "dotted": "dashed=1;dashPattern=1 5;"}
+TEXT = "text;strokeColor=none;fillColor=none;"
+WIRE = "line;strokeColor=#555555;strokeWidth=2;"
+FILLING = "align=left;verticalAlign=top;overflow=fill;"
+MIDDLE = "align=center;verticalAlign=middle;"
+RULE = '<hr style="border:0;border-top:{:g}px solid {};margin:3px 0">'
+PARAGRAPH = '<p style="margin:{} 7px;text-align:{};white-space:nowrap">{}</p>'
+CELL = '<td style="padding:0 7px;white-space:nowrap">{}</td>'
+LINE = 1.2  # the height of a line of text, in sizes
+TEXT_WIDTH = 200.0  # of a text that stands by itself; it is not cut off
+
+
+def drawio_text(picture: Picture, layout: Layout) -> str:
+    """Return a picture as a file for draw.io, in a layout of the same boxes and arrows."""
+    places = layout.places
+    lines = [
+        '<mxfile host="autodiff" compressed="false">',
+        f'<diagram id="graph" name="{escape(picture.title)}">',
+        '<mxGraphModel grid="0" page="0" math="0"><root>',
+        '<mxCell id="0"/><mxCell id="1" parent="0"/>',
+    ]
+    frames = {frame.id: places[frame.id] for frame in picture.frames} | {"": Place()}
+    for frame in picture.frames:
+        lines += frame_cells(frame, places[frame.id], frames[frame.outer])
+    for box in picture.boxes:
+        lines += box_cells(box, places[box.id], frames[box.frame])
+    for arrow in picture.arrows:
+        ends = places[arrow.tail], places[arrow.head]
+        lines += arrow_cells(
+            arrow, places[arrow.id], *ends, () if picture.is_dense else arrow.label
+        )
+    lines += caption_cells(picture.caption, layout.caption)
+    return "\n".join([*lines, "</root></mxGraphModel>", "</diagram>", "</mxfile>\n"])
+
+
+def vertex(id: str, label: str, look: str, place: Place, parent: str, around: Place) -> str:
+    """Return a cell that lies at a place, inside of another's."""
+    sides = f'width="{place.width:.2f}" height="{place.height:.2f}"'
+    corner = f'x="{place.x - around.x:.2f}" y="{place.y - around.y:.2f}"'
+    return (
+        f'<mxCell id="{escape(id)}" value="{escape(label)}" style="{look}html=1;" vertex="1"'
+        f' parent="{escape(parent) or 1}"><mxGeometry {corner} {sides} as="geometry"/></mxCell>'
+    )
+
+
+def frame_cells(frame: Frame, place: Place, around: Place) -> Iterator[str]:
+    """Yield a frame; what lies in it moves with it."""
+    style = frame_style(frame)
+    (spot,) = place.spots
+    across = "right" if spot.x > place.x + place.width / 2 else "left"
+    down = "bottom" if spot.y > place.y + place.height / 2 else "top"
+    where = f"align={across};verticalAlign={down};spacing=6;spacingTop=-4;"
+    look = f"{SHAPES['rounded']}{where}container=1;collapsible=0;{filled(style)}"
+    yield vertex(frame.id, escape(frame.title), look, place, frame.outer, around)
+
+
+def box_cells(box: Box, place: Place, around: Place) -> Iterator[str]:
+    """Yield a box; if it is on a wire, that too, and the numbers beside it, which move with it."""
+    style = box_style(box)
+    if not box.wired:
+        look = f"{SHAPES[style.shape]}{FILLING if box.numbers or box.table else MIDDLE}"
+        yield vertex(box.id, label_of(box), look + filled(style), place, box.frame, around)
+        return
+    shape = ROUND if style.shape == "rounded" else SHAPES[style.shape]
+    title = escape(box.title[0])
+    yield vertex(box.id, title, f"{shape}{MIDDLE}{filled(style)}", place, box.frame, around)
+    (wire,) = place.lines
+    (left, right), (top, bottom) = map(sorted, zip(wire[0], wire[-1], strict=True))
+    turned = "direction=south;" if right - left < bottom - top else ""
+    across, down = max(right - left, 10.0), max(bottom - top, 10.0)
+    middle = Place((), (left + right - across) / 2, (top + bottom - down) / 2, across, down)
+    yield vertex(f"{box.id}-wire", "", WIRE + turned, middle, box.id, place)
+    for name, number, spot in zip(("value", "gradient"), box.numbers, place.spots[1:], strict=True):
+        if number:
+            yield text(f"{box.id}-{name}", (number,), (spot,), style.size, box.id, place)
+
+
+def label_of(box: Box) -> str:
+    """Return the text of a box, with lines between title, numbers and table.
+
+    >>> label_of(Box("v1", "constant", "2 < 3", ("2 < 3",)))
+    '2 &lt; 3'
+    """
+    title = "<br>".join(map(escape, box.title))
+    if not box.numbers and not box.table:
+        return title
+    side = "left" if len(box.title) > 1 else "center"
+    style = box_style(box)
+    rule = RULE.format(style.width, hexadecimal(style.line))
+    parts = [PARAGRAPH.format("4px", side, title), rule]
+    if box.numbers:
+        parts.append(PARAGRAPH.format("0", "left", "<br>".join(map(escape, box.numbers))))
+    if box.table:
+        rows = ["".join(CELL.format(escape(cell)) for cell in row) for row in box.table]
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        parts.append(f'<table cellspacing="0" style="font-size:inherit">{body}</table>')
+    return "".join(parts)
+
+
+def arrow_cells(
+    arrow: Arrow, place: Place, tail: Place, head: Place, lines: Sequence[str]
+) -> Iterator[str]:
+    """Yield an arrow, tied to its two boxes, with its label where that lies."""
+    style = arrow_style(arrow)
+    start, *bends, end = place.lines[0]
+    tip = max(place.head, key=lambda point: math.dist(point, end))
+    if all(from_line(point, start, tip) < STRAIGHT for point in bends):
+        bends = []
+    ends = f"{tied('exit', start, tail)}{tied('entry', tip, head)}"
+    look = f"endArrow=block;endFill=1;curved=1;{ends}{stroke(style)}"
+    points = "".join(f'<mxPoint x="{x:.2f}" y="{y:.2f}"/>' for x, y in bends)
+    inside = f'<Array as="points">{points}</Array>' if bends else ""
+    if lines:
+        look += "align=left;labelBackgroundColor=none;"
+        x, y = halfway([start, *bends, tip])
+        middle = (place.spots[0].y + place.spots[-1].y) / 2 - style.size / 3
+        inside += f'<mxPoint x="{place.spots[0].x - x:.2f}" y="{middle - y:.2f}" as="offset"/>'
+    yield (
+        f'<mxCell id="{escape(arrow.id)}" value="{escape("<br>".join(map(escape, lines)))}"'
+        f' style="{look}html=1;" edge="1" parent="1" source="{escape(arrow.tail)}"'
+        f' target="{escape(arrow.head)}"><mxGeometry relative="1" as="geometry">{inside}'
+        "</mxGeometry></mxCell>"
+    )
+
+
+def caption_cells(lines: Sequence[str], spots: Sequence[Spot]) -> Iterator[str]:
+    """Yield the caption, if there is one."""
+    if lines:
+        yield text("caption", lines, spots, CAPTION_SIZE, "", Place())
+
+
+# ---- parts -------------------------------------------------------------------------------------
+
+
+def text(
+    id: str, lines: Sequence[str], spots: Sequence[Spot], size: float, parent: str, around: Place
+) -> str:
+    """Return a cell with lines of text at their spots."""
+    x, y = spots[0].x, spots[0].y - size
+    left = {"l": x, "c": x - TEXT_WIDTH / 2, "r": x - TEXT_WIDTH}[spots[0].align]
+    side = {"l": "left", "c": "center", "r": "right"}[spots[0].align]
+    look = f"{TEXT}align={side};verticalAlign=middle;spacing=0;{font(Style(size=size))}"
+    place = Place((), left, y, TEXT_WIDTH, LINE * size * len(lines))
+    return vertex(id, "<br>".join(map(escape, lines)), look, place, parent, around)
+
+
+def filled(style: Style) -> str:
+    """Return the look of a box or frame."""
+    return f"fillColor={style.fill};{stroke(style)}"
+
+
+def stroke(style: Style) -> str:
+    """Return the look of a line and of the text in it or on it."""
+    line = f"strokeColor={hexadecimal(style.line)};strokeWidth={style.width:g};"
+    return f"{line}{DASHES[style.dash]}{font(style)}"
+
+
+def font(style: Style) -> str:
+    """Return the look of text."""
+    return f"fontFamily={FONT};fontSize={style.size:g};fontColor={hexadecimal(style.text)};"
+
+
+def hexadecimal(colour: str) -> str:
+    """Return a colour as its red, green and blue."""
+    return "#000000" if colour == "black" else colour
+
+
+def tied(end: str, point: Point, box: Place) -> str:
+    """Return where an arrow is tied to a box: its place as parts of the box's sides."""
+    x, y = (point[0] - box.x) / box.width, (point[1] - box.y) / box.height
+    return f"{end}X={x:.4f};{end}Y={y:.4f};{end}Perimeter=0;"
+
+
+def from_line(point: Point, start: Point, end: Point) -> float:
+    """Return how far a point lies from the line through two others.
+
+    >>> from_line((5.0, 3.0), (0.0, 0.0), (10.0, 0.0))
+    3.0
+    """
+    across, down = end[0] - start[0], end[1] - start[1]
+    area = across * (point[1] - start[1]) - down * (point[0] - start[0])
+    return abs(area) / (math.hypot(across, down) or 1.0)
+
+
+def halfway(points: Sequence[Point]) -> Point:
+    """Return the middle of a line through some points, which is where a label belongs.
+
+    >>> halfway([(0.0, 0.0), (4.0, 0.0), (4.0, 2.0)])
+    (3.0, 0.0)
+    """
+    left = sum(math.dist(*pair) for pair in pairwise(points)) / 2
+    for start, end in pairwise(points):
+        length = math.dist(start, end)
+        if left <= length:
+            share = left / (length or 1.0)
+            return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+        left -= length
+    return points[-1]
