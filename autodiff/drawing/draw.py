@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from autodiff.compiler.program import Program
+from autodiff.debug.trace import Trace
 from autodiff.drawing.boxes import STYLES, Painter, Style, joined
 from autodiff.drawing.dot import dot_text
 from autodiff.drawing.drawio import drawio_text
@@ -22,9 +23,12 @@ from autodiff.drawing.layout import Layout, laid_out
 from autodiff.drawing.legend import with_legend
 from autodiff.drawing.look import PRECISION, Chooser, Look, note_on
 from autodiff.drawing.mermaid import mermaid_text
+from autodiff.drawing.modules import Module, outputs_of
 from autodiff.drawing.moment import NOW, Moment, backward_moments, contributions_in, moment_after
+from autodiff.drawing.network import OFS, Of
 from autodiff.drawing.pack_picture import picture_of_loops
 from autodiff.drawing.picture import Picture
+from autodiff.drawing.plans import PLANS, Plan, planned_heat_map, planned_network
 from autodiff.drawing.program_picture import picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.svg import svg_text
@@ -54,18 +58,31 @@ class Drawing:
 
     ``source`` is the picture in the DOT language of Graphviz: the same text for the same graph,
     in every process.  ``picture`` has what it shows, box by box.  ``room``, if there is one, is
-    the same picture with longer text, by which it is laid out.  ``note`` says what would help
-    where text is too small to be read on a slide.
+    the same picture with longer text, by which it is laid out.  ``layout`` is that of a network or
+    a heat map, which needs no layout program.  ``note`` says what would help where text is too
+    small to be read on a slide.
     """
 
-    __slots__ = ("note", "picture", "rankdir", "room", "source")
+    __slots__ = ("_source", "layout", "note", "picture", "rankdir", "room")
 
-    def __init__(self, picture: Picture, rankdir: str = "LR", room: Picture | None = None) -> None:
+    def __init__(
+        self,
+        picture: Picture,
+        rankdir: str = "LR",
+        room: Picture | None = None,
+        layout: Layout | None = None,
+    ) -> None:
         self.picture = picture
         self.rankdir = rankdir
         self.room = room
+        self.layout = layout
         self.note = ""
-        self.source = dot_text(picture, rankdir)
+        self._source = dot_text(picture, rankdir) if layout is None else ""
+
+    @property
+    def source(self) -> str:
+        """The picture as DOT text. Raises ImportError if the package graphviz is not installed."""
+        return self._source or dot_text(self.picture, self.rankdir)
 
     def svg(self) -> str:
         """Return the picture as an SVG document.
@@ -83,7 +100,7 @@ class Drawing:
         return svg_text(self.picture, self._layout(), widest)
 
     def _layout(self) -> Layout:
-        return laid_out(self.room or self.picture, self.rankdir)
+        return self.layout or laid_out(self.room or self.picture, self.rankdir)
 
     def mermaid(self) -> str:
         """Return the picture as a Mermaid flowchart, for a Markdown file; it needs no package."""
@@ -159,12 +176,13 @@ class Drawing:
 
 
 def draw(
-    root: Value | Sequence[Value] | Program,
+    root: Any,
     rankdir: str | None = None,
     precision: int | None = None,
     *,
     fit: Size | None = None,
-    style: Style | None = None,
+    style: Style | Plan | None = None,
+    of: Of = "weights",
     fold: Fold | None = None,
     expand: Sequence[str | Value] = (),
     edges: bool = False,
@@ -237,11 +255,17 @@ def draw(
     ['x', 'square 1', 'v3', 'square 2', 'y']
     """
     check_arguments(rankdir, precision, max_nodes)
-    if style is not None and style not in STYLES:
-        raise ValueError(f"style must be one of {', '.join(STYLES)}, but is {style!r}")
+    plan = plan_of(root, style, fold, of)
     if fit is not None:
         check_pixels(fit)
     frame = fit or FRAME
+    if plan is not None:
+        if rankdir is not None or fold is not None or expand or edges or step is not None:
+            raise ValueError(
+                f'style="{plan}" has a layout of its own, without rankdir, fold, expand, edges and '
+                "step"
+            )
+        return planned(root, plan, of, precision, frame)
     if isinstance(root, Program):
         if fold not in (None, "pack") or expand or edges or step is not None or style is not None:
             raise ValueError(
@@ -259,15 +283,23 @@ def draw(
             picture = with_legend(picture, edges, step is not None)
         arrangement, height = arrangement_of(picture, rankdir, frame)
         return arranged(picture, arrangement, note_on(height, frame))
-    roots = roots_of(root)
+    roots, moment = roots_of(root)
     check_fold(fold, expand)
     if step is not None and len(roots) > 1:
         raise ValueError(f"step needs one Value to go back from, but got {len(roots)}")
     lent = nullcontext() if step is None else recomputed(topological_order(roots[0]))
     with collector_paused(), lent as changes:
-        moment = NOW if step is None else moment_after(roots[0], step)
+        if step is not None:
+            moment = moment_after(roots[0], step)
         return drawing_of(
-            *(roots, moment, Look(style, fold, precision), rankdir, frame, fit is not None),
+            *(
+                roots,
+                moment,
+                Look(cast(Style | None, style), fold, precision),
+                rankdir,
+                frame,
+                fit is not None,
+            ),
             *(expand, edges, legend, max_nodes, changes),
         )
 
@@ -360,8 +392,46 @@ def painter_of(
     return Painter(order, folding, precision, edges, roots, changes, style)
 
 
-def roots_of(root: Value | Sequence[Value]) -> list[Value]:
-    """Return the Values to draw as a list; raise TypeError if there is none."""
+def plan_of(root: Any, style: str | None, fold: Fold | None, of: Of) -> Plan | None:
+    """Return the style of a picture that has a layout of its own; None for that of a graph.
+
+    Raises ValueError if style or of is wrong.
+    """
+    if style is not None and style not in (*STYLES, *PLANS):
+        raise ValueError(f"style must be one of {', '.join((*STYLES, *PLANS))}, but is {style!r}")
+    if of not in OFS:
+        raise ValueError(f"of must be one of {', '.join(OFS)}, but is {of!r}")
+    if style is None and fold is None:
+        style = "network" if isinstance(root, Module) else "heatmap" if is_history(root) else None
+    if of != OFS[0] and style not in PLANS:
+        raise ValueError(f'of="{of}" is for style="network" and style="heatmap"')
+    return style if style in PLANS else None
+
+
+def is_history(root: Any) -> bool:
+    """Return whether that is a state of a module, several of them, or a trace."""
+    first = root[0] if isinstance(root, (list, tuple)) and root else root
+    return isinstance(first, (Mapping, Trace))
+
+
+def planned(root: Any, style: Plan, of: Of, precision: int | None, frame: Size) -> Drawing:
+    """Return the drawing of a network or a heat map."""
+    if style == "network":
+        roots, moment = roots_of(root)
+        found = planned_network(roots, moment, of, precision, frame)
+    elif isinstance(root, Module) or is_history(root):
+        found = planned_heat_map(root, of, precision, frame)
+    else:
+        found = planned_heat_map(joined(roots_of(root)[0]), of, precision, frame)
+    drawing = Drawing(found.picture, layout=found.layout)
+    drawing.note = found.note
+    return drawing
+
+
+def roots_of(root: Any) -> tuple[list[Value], Moment]:
+    """Return the Values to draw as a list, and what is known; raise TypeError if there is none."""
+    if isinstance(root, Module):
+        return outputs_of(root)
     roots = [root] if isinstance(root, Value) else root
     if (
         isinstance(roots, str)
@@ -370,10 +440,10 @@ def roots_of(root: Value | Sequence[Value]) -> list[Value]:
         or not all(isinstance(value, Value) for value in roots)
     ):
         raise TypeError(
-            "draw needs a Value, such as the loss, a list of Values, or a Program, "
-            f"but got {describe(root)}"
+            "draw needs a Value, such as the loss, a list of Values, a Program, a module of nn, a "
+            f"state_dict() or a Trace, but got {describe(root)}"
         )
-    return list(roots)
+    return list(roots), NOW
 
 
 def check_size(count: int, max_nodes: int, what: str, hint: str) -> None:

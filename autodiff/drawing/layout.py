@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from autodiff.drawing.dot import dot_text
 from autodiff.drawing.picture import Picture
 from autodiff.drawing.render import run_graphviz
 
-__all__ = ["Layout", "Place", "Point", "Spot", "laid_out"]
+__all__ = ["HIDDEN", "Layout", "Place", "Point", "Spot", "laid_out"]
 
 Point: TypeAlias = tuple[float, float]
+Rectangle: TypeAlias = tuple[float, float, float, float]
 
 PADDING = 4.0  # around the picture, in points
 INCH = 72.0  # in points
@@ -40,13 +41,17 @@ class Spot:
     align: str
 
 
+HIDDEN: Final = Spot(0.0, 0.0, "")  # of a text that is not shown
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a box, a frame or an arrow lies, in points from the top left.
 
     ``x``, ``y``, ``width`` and ``height`` are those of a box or frame; ``lines`` are a box's
     dividing lines, or the wire that leaves it, or an arrow's line as the points of a Bézier curve,
-    and ``head`` is its head.
+    and ``head`` is its head.  ``cells`` are those of a matrix: left, top, width and height of each,
+    row by row; *hatched*, those of negative numbers are crossed by a line.
     """
 
     spots: tuple[Spot, ...] = ()
@@ -56,6 +61,8 @@ class Place:
     height: float = 0.0
     lines: tuple[tuple[Point, ...], ...] = ()
     head: tuple[Point, ...] = ()
+    cells: tuple[Rectangle, ...] = ()
+    hatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
