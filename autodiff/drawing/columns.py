@@ -28,7 +28,7 @@ FLAT: Final = 27.0  # the height of a flat circle
 NARROWEST: Final = 48.0  # a circle without a number
 HEAD: Final = 2 * LINE + APART  # what a column is called, and does
 LEGEND: Final = LINE + 2 * APART
-LEAST_GAP: Final = 130.0  # between two columns
+LEAST_GAP: Final = 110.0  # between two columns
 SAMPLE: Final = 70.0  # the length of a line in the legend
 BASELINE: Final = 7.0  # below the middle of a line of text
 LABEL_BASELINE: Final = 6.0
@@ -59,6 +59,8 @@ class Columns:
         inside = max(width_of(box.title[0]) for box in circles if box.kind == "neuron")
         self.circle = max(inside + 2 * APART, NARROWEST)
         self.beside = [self.beside_in(place) for place in range(len(columns))]
+        below = max(self.beside) if form == "below" else 0.0
+        self.circle = max(self.circle, below)  # so that no line runs across the text
         self.bands = [self.band(place) for place in range(len(columns))]
         self.longest = max(map(len, columns))
         self.captions = CAPTION * len(picture.caption)
@@ -72,8 +74,9 @@ class Columns:
         self.pitch = (self.height - self.other_height) / self.longest
         room = self.pitch - (APART / 2 if form == "beside" else LINE + APART)
         self.high = min(LARGEST * self.circle, room)
-        if self.high >= inside + APART:
-            self.circle = self.high  # a true circle
+        # A true circle may be narrower than its text: lines are not so steep as to run there.
+        if self.high >= max(inside + APART, below - self.high / 4):
+            self.circle = self.high
 
     # ---- sizes ---------------------------------------------------------------------------------
 
@@ -158,10 +161,12 @@ class Columns:
     def circle_at(self, box: Box, x: float, y: float) -> Place:
         """Return where a circle with its text lies, or the text for circles that are left out."""
         middle = x + self.circle / 2
+        if box.kind == "text":
+            return Place((Spot(x + self.circle, y + BASELINE, "r"),))
         spots = [Spot(middle, y + BASELINE, "c")]
-        if box.kind == "neuron" and self.form == "beside":
+        if self.form == "beside":
             spots.append(Spot(x - APART, y + BASELINE, "r"))
-        elif box.kind == "neuron":
+        else:
             spots.append(Spot(middle, y + self.high / 2 + LINE / 2 + BASELINE, "c"))
         return Place(tuple(spots), x, y - self.high / 2, self.circle, self.high)
 

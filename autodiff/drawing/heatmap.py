@@ -14,7 +14,7 @@ from typing import Final
 from autodiff.drawing.fit import CAPTION, CHARACTER, LINE, READABLE, TEXT, Size
 from autodiff.drawing.layout import HIDDEN, Layout, Place, Spot
 from autodiff.drawing.matrices import BIAS, Matrix, Panel
-from autodiff.drawing.picture import Box, Picture, greatest_of
+from autodiff.drawing.picture import Box, Picture, greatest_of, relative_size
 from autodiff.drawing.shown import gradient_shown, name_shown, short_number
 
 __all__ = ["Grid", "heat_map"]
@@ -100,14 +100,17 @@ def matrix_box(id: str, matrix: Matrix, greatest: float, digits: int) -> Box:
 
 
 def shade(number: float | None, greatest: float) -> float | None:
-    """Return a number beside the greatest, from -1 to 1; nan for one that is not finite.
+    """Return how strong a number's colour is, from -1 to 1; nan for one that is not finite.
 
-    >>> shade(-1.0, 2.0), shade(math.inf, 2.0), shade(None, 2.0), shade(0.0, 0.0)
+    It grows with the root of the number, so that small ones are told apart.
+
+    >>> shade(-0.5, 2.0), shade(math.inf, 2.0), shade(None, 2.0), shade(0.0, 0.0)
     (-0.5, nan, None, 0.0)
     """
-    if number is None or not math.isfinite(number):
-        return None if number is None else math.nan
-    return max(-1.0, min(number / greatest, 1.0)) if greatest else 0.0
+    if number is None:
+        return None
+    size = relative_size(number, greatest)
+    return math.copysign(math.sqrt(size or 0.0), number) if math.isfinite(number) else math.nan
 
 
 # ---- layout ------------------------------------------------------------------------------------

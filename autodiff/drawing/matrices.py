@@ -25,6 +25,7 @@ __all__ = [
     "matrices_of_variables",
     "panels_of_states",
     "panels_of_trace",
+    "variables_in",
 ]
 
 Number: TypeAlias = float | None
@@ -59,6 +60,12 @@ class Panel:
 
 
 # ---- parameters --------------------------------------------------------------------------------
+
+
+def variables_in(order: Sequence[Value]) -> list[Value]:
+    """Return the variables of a graph in topological order, by their first use."""
+    used = [parent for node in order for parent in node.parents]
+    return [node for node in dict.fromkeys([*used, order[-1]]) if node.op is None]
 
 
 def matrices_of_variables(nodes: Iterable[Value], number_of: Of) -> list[Matrix]:
@@ -223,4 +230,4 @@ def panel_of_epoch(trace: Trace, of: str, epoch: int) -> Panel:
     if of == "gradients":
         trace.goto(0, "update")
         number_of = trace.gradients.get
-    return Panel(title, matrices_of_variables(trace.order, number_of))
+    return Panel(title, matrices_of_variables(variables_in(trace.order), number_of))

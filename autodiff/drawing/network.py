@@ -70,7 +70,7 @@ class NetworkPainter:
                 elif f"m{place}-more" not in boxes:
                     ids.append(f"m{place}-more")
                     count = len(left_out(list(column.nodes)))
-                    boxes[ids[-1]] = text_box(ids[-1], f"⋮ {count:,} more", frame.id)
+                    boxes[ids[-1]] = text_box(ids[-1], f"⋮ {count:,}", frame.id)
             columns.append(ids)
         samples, scale = self.legend(digits)
         return Picture(

@@ -7,6 +7,7 @@ So neurons are found in the graph itself, whatever code called them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -103,10 +104,12 @@ def place_of(neuron: Neuron) -> tuple[int, str]:
 
 
 class Network:
-    """The neurons of a graph in their first calls, in columns, and the lines between them.
+    """The neurons that the first output depends on, in columns, and the lines between them.
 
+    Of a batch that is the first row; a network that feeds itself has a column for each call.
     ``columns`` begin with the inputs; ``homes`` says in which each Value stands.  What neurons
-    take that is computed by something else, a norm say, has lines without weights.
+    take that is computed by something else, a norm say, has lines without weights.  ``calls`` is
+    how many outputs there are.
 
     Raises ValueError if the graph has no neurons.
     """
@@ -117,17 +120,32 @@ class Network:
             raise ValueError(
                 'style="network" finds no layers: no neuron of nn computed anything in the graph'
             )
-        self.calls = max(map(len, calls.values()))
-        self.neurons = {found[0].output: found[0] for found in calls.values()}
-        self.lines = [line for neuron in self.neurons.values() for line in neuron.lines]
-        self.lines += [line for node in self.others() for line in self.lines_to(node)]
+        every = [call for found in calls.values() for call in found]
+        self.of_output = {call.output: call for call in every}
+        self.parameters = {call.bias for call in every}
+        self.parameters.update(weight for call in every for _, _, weight in call.lines if weight)
+        feeding = feeding_neurons(order, {call.sum for call in every})
+        last = [[call for call in found if call.output not in feeding] for found in calls.values()]
+        self.calls = max(map(len, last))
+        self.lines: list[Line] = []
+        used = self.used_by([found[0].output for found in last if found])
+        self.neurons = {call.output: call for call in every if call.output in used}
         self.homes = self.homes_in(order)
         self.columns = self.filled_columns()
 
-    def others(self) -> list[Value]:
-        """Return what neurons take that was computed, but by no neuron."""
-        taken = dict.fromkeys(tail for tail, _, _ in self.lines)
-        return [node for node in taken if node.op is not None and node not in self.neurons]
+    def used_by(self, outputs: Sequence[Value]) -> set[Value]:
+        """Return all that some outputs depend on, down to the inputs; add the lines to it."""
+        used = set(outputs)
+        pending = list(outputs)
+        while pending:
+            node = pending.pop(0)
+            call = self.of_output.get(node)
+            lines = list(self.lines_to(node) if call is None else call.lines)
+            self.lines += lines
+            tails = dict.fromkeys(tail for tail, _, _ in lines if tail not in used)
+            used.update(tails)
+            pending += [tail for tail in tails if tail.op is not None]
+        return used
 
     def lines_to(self, node: Value) -> Iterator[Line]:
         """Yield a line to a Value from each neuron and each input that it is computed from."""
@@ -135,11 +153,11 @@ class Network:
         pending = list(node.parents)
         while pending:
             parent = pending.pop(0)
-            if parent in seen:
+            if parent in seen or parent in self.parameters:
                 continue
             seen.add(parent)
             is_input = parent.op is None and not module_of(parent) and bool(parent.name)
-            if parent in self.neurons or is_input:
+            if parent in self.of_output or is_input:
                 yield parent, node, None
             else:
                 pending += parent.parents
@@ -151,8 +169,8 @@ class Network:
             tails[head].append(tail)
         homes: dict[Value, int] = {}
         for node in order:
-            if node in tails or node in self.neurons:
-                homes[node] = 1 + max((homes.get(tail, 0) for tail in tails[node]), default=0)
+            if node in tails:
+                homes[node] = 1 + max(homes.get(tail, 0) for tail in tails[node])
         for tail, head, _ in self.lines:
             if tail not in tails:
                 homes[tail] = min(homes[head] - 1, homes.get(tail, homes[head]))
@@ -166,7 +184,7 @@ class Network:
             column.nodes[node] = None
             column.made_by[layer_of(neuron.path)] = None
             column.symbols[", ".join(neuron.symbols) or LINEAR] = None
-        for tail, head, _ in self.lines:
+        for tail, head, _ in sorted(self.lines, key=has_no_weight):
             home = self.homes[tail]
             if tail not in self.neurons:
                 columns[home].nodes[tail] = None
@@ -174,3 +192,17 @@ class Network:
             for column in columns[home + 1 : self.homes[head]]:
                 column.nodes[tail] = None
         return columns
+
+
+def has_no_weight(line: Line) -> bool:
+    """Return whether a line leads to something else than a neuron."""
+    return line[2] is None
+
+
+def feeding_neurons(order: Sequence[Value], sums: AbstractSet[Value]) -> set[Value]:
+    """Return the nodes of a graph that some neuron's sum depends on."""
+    feeding: set[Value] = set()
+    for node in reversed(order):
+        if node in sums or node in feeding:
+            feeding.update(node.parents)
+    return feeding

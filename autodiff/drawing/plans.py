@@ -19,6 +19,7 @@ from autodiff.drawing.matrices import (
     matrices_of_variables,
     panels_of_states,
     panels_of_trace,
+    variables_in,
 )
 from autodiff.drawing.modules import Module
 from autodiff.drawing.moment import NOW, Moment
@@ -128,7 +129,7 @@ def panels_of(root: Any, of: Of) -> tuple[list[Panel], list[str]]:
     if isinstance(root, Value):
         order = topological_order(root)
         if of != "activations":
-            return [Panel("", matrices_of_variables(order, number_of))], []
+            return [Panel("", matrices_of_variables(variables_in(order), number_of))], []
         changes = Changes(order)
         caption = wrapped(f"{changes.sentence(Names(root))}; {CURE}") if changes else []
         return [Panel("", matrices_of_calls(order, [number_of]))], caption

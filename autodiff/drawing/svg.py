@@ -75,6 +75,7 @@ PAPER = (
 )
 BLACK = Style().text
 CELL = Style(line="#555555", width=1.0)
+CROSSES = {"negative": 1, "broken": 2}  # the lines across a cell without its number
 FIELDS = {"positive": LIGHT.positive.field, "negative": LIGHT.negative.field}
 ANCHORS = {"l": "start", "c": "middle", "r": "end"}
 
@@ -181,11 +182,11 @@ def cell_lines(box: Box, place: Place) -> Iterator[str]:
         sides = f'x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}"'
         sign = "" if shade is None else sign_of(shade)
         fill = FIELDS.get(sign, "white")
-        faint = f' fill-opacity="{abs(shade):.3f}"' if shade and sign in FIELDS else ""
+        faint = f' fill-opacity="{abs(shade):.3f}"' if shade is not None and sign in FIELDS else ""
         yield f'<rect class="cell {sign}" {sides} fill="{fill}"{faint} {stroke(CELL)}/>'
-        crossed = [(x, y + height), (x + width, y)]
-        if sign == "negative" and place.hatched:
-            yield f'<polyline fill="none" {stroke(CELL)} points="{pairs(crossed)}"/>'
+        crossed = [(x, y + height), (x + width, y)], [(x, y), (x + width, y + height)]
+        for line in crossed[: CROSSES.get(sign, 0) if place.hatched else 0]:
+            yield f'<polyline fill="none" {stroke(CELL)} points="{pairs(line)}"/>'
 
 
 # ---- shapes and text ---------------------------------------------------------------------------
