@@ -9,6 +9,11 @@
 ``moment``            what is known at a moment of a pass
 ``boxes``             the :class:`~autodiff.drawing.picture.Picture` of a graph
 ``program_picture``   that of a compiled program, and ``pack_picture``, of its loops
+``modules``           what a module computes from inputs that stand for any
+``neurons``           the neurons in a graph; ``network``, their picture
+``columns``           the layout of that, and ``labels``, of the numbers on its lines
+``matrices``          parameters and activations in rows and columns; ``heatmap``, their picture
+``plans``             both of these in a frame
 ``palette``, ``style``  the colours that have a meaning, and how each part of a picture looks
 ``dot``, ``mermaid``  a picture as text
 ``layout``            where everything lies, as Graphviz found it

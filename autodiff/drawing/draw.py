@@ -17,11 +17,11 @@ from autodiff.debug.trace import Trace
 from autodiff.drawing.boxes import STYLES, Painter, Style, joined
 from autodiff.drawing.dot import dot_text
 from autodiff.drawing.drawio import drawio_text
-from autodiff.drawing.fit import FRAME, Arrangement, Size, arrangement_of
+from autodiff.drawing.fit import FRAME, READABLE, Arrangement, Size, arrangement_of
 from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, folded
 from autodiff.drawing.layout import Layout, laid_out
 from autodiff.drawing.legend import with_legend
-from autodiff.drawing.look import PRECISION, Chooser, Look, note_on
+from autodiff.drawing.look import MOST_COMPARED, PRECISION, Chooser, Look, note_on
 from autodiff.drawing.mermaid import mermaid_text
 from autodiff.drawing.modules import Module, outputs_of
 from autodiff.drawing.moment import NOW, Moment, backward_moments, contributions_in, moment_after
@@ -192,6 +192,8 @@ def draw(
 ) -> Drawing:
     """Return a picture of root, or of several Values, and everything that they depend on.
 
+    Root may also be a module of ``nn``, a compiled program, or numbers over epochs.
+
     Each node is a box with its name, the formula that made it, its value and its gradient
     (``–`` before ``backward()`` has computed it), and each use of a value is an arrow, so
     ``x * x`` has two.  Variables are green and square, operations white and rounded, root pale
@@ -204,6 +206,17 @@ def draw(
 
     ``style="blackboard"`` is what a lecturer draws: an operation in a circle, its value above the
     wire that leaves it and its gradient below, and no names but those that were given.
+
+    ``style="network"`` is how people draw a network of ``nn``: neurons as circles in columns of
+    layers, each with its output and its bias, and weights as lines, orange above 0, blue and
+    dashed below, the wider the larger.  It shows what the first output depends on: one row of a
+    batch.  A module is drawn so even without a forward pass: ``draw(model)``.
+
+    ``style="heatmap"`` shows parameters as cells, a layer's weights and its biases together, with
+    their numbers where these can be read.  It takes a graph, a module, what ``state_dict()``
+    returned, several such states in a list or by epoch, or the trace of
+    :func:`autodiff.record_epochs`, of which it shows six epochs.  In both styles ``of="gradients"``
+    shows the gradients, and a heat map ``of="activations"`` the outputs of each layer, row by row.
 
     A long picture is in several lines, and ``rankdir`` is chosen if it is not given, so that text
     is as large as can be on a slide of 1280 by 720 pixels.  ``fit=(1920, 1080)`` is for a frame of
@@ -236,7 +249,7 @@ def draw(
     ``fold="pack"``, operations that are alike are one box, as ``program.loops`` lists them.
 
     Raises TypeError or ValueError for a wrong argument; ImportError if the package graphviz is
-    not installed.
+    not installed, which networks and heat maps do not need.
 
     >>> x = Value(3.0, "x")
     >>> drawing = draw(x * x + 2)
@@ -322,12 +335,24 @@ def drawing_of(
     chooser = Chooser(make, rankdir, frame)
     drawn = chooser.best(given) if choose else chooser.drawn(given)
     if moment.given is None or contributions_in(roots[0]) > MOST_STEPS:
-        return arranged(drawn.picture, drawn.arrangement, chooser.note(drawn, given))
+        note = chooser.note(drawn, given)
+        if note and len(drawn.painter.order) <= MOST_COMPARED:
+            note += as_network(roots, moment, frame)
+        return arranged(drawn.picture, drawn.arrangement, note)
     room = drawn.painter.roomy_picture(backward_moments(roots[0]))
     if legend:
         room = with_legend(room, edges, True)
     arrangement, height = arrangement_of(room, rankdir, frame)  # the same at each step
     return arranged(drawn.picture, arrangement, note_on(height, frame), room)
+
+
+def as_network(roots: Sequence[Value], moment: Moment, frame: Size) -> str:
+    """Return what to add to a note on text that is too small, if there are neurons."""
+    try:
+        text = planned_network(roots, moment, OFS[0], None, frame).text
+    except ValueError:
+        return ""
+    return f', style="network" {text:.0f}' if text >= READABLE else ""
 
 
 def painted(

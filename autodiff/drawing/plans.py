@@ -46,10 +46,11 @@ BACKWARD_FIRST: Final = 'of="gradients" finds no gradients: call backward() firs
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A picture with its layout, and what to say of text that is too small."""
+    """A picture with its layout, how high its text is in pixels, and what to say of that."""
 
     picture: Picture
     layout: Layout
+    text: float
     note: str
 
 
@@ -75,7 +76,7 @@ def planned_network(
     note = note_of(columns.text, frame, 'style="heatmap" shows its numbers')
     if note:
         columns = largest_columns(painter, precision, [*caption, *wrapped(note)], frame)
-    return Planned(columns.picture, columns.layout(), note)
+    return Planned(columns.picture, columns.layout(), columns.text, note)
 
 
 def largest_columns(
@@ -118,7 +119,7 @@ def planned_heat_map(root: Any, of: Of, precision: int | None, frame: Size) -> P
     note = note_of(grid.text, frame, "draw one layer, or fewer epochs")
     if note:
         grid = heat_map(panels, of, precision, frame, [*caption, *wrapped(note)])
-    return Planned(grid.picture, grid.layout(), note)
+    return Planned(grid.picture, grid.layout(), grid.text, note)
 
 
 def panels_of(root: Any, of: Of) -> tuple[list[Panel], list[str]]:
