@@ -65,12 +65,12 @@ class Columns:
         self.longest = max(map(len, columns))
         self.captions = CAPTION * len(picture.caption)
         gaps = len(columns) - 1
-        width = sum(self.bands) + gaps * LEAST_GAP + 2 * MARGIN
+        width = max(sum(self.bands) + gaps * LEAST_GAP, self.legend_width) + 2 * MARGIN
         height = self.longest * self.least_pitch + self.other_height
         scale = max(width / frame[0], height / frame[1], TEXT / LAST_ROW)
         self.text = TEXT / scale
         self.width, self.height = frame[0] * scale, frame[1] * scale
-        self.gap = LEAST_GAP + (self.width - width) / max(gaps, 1)
+        self.gap = (self.width - 2 * MARGIN - sum(self.bands)) / max(gaps, 1)
         self.pitch = (self.height - self.other_height) / self.longest
         room = self.pitch - (APART / 2 if form == "beside" else LINE + APART)
         self.high = min(LARGEST * self.circle, room)
@@ -84,6 +84,17 @@ class Columns:
     def other_height(self) -> float:
         """The height of all that is above and below the circles."""
         return HEAD + LEGEND + self.captions + 2 * MARGIN + APART
+
+    @property
+    def legend_width(self) -> float:
+        """How wide the legend is."""
+        texts = [box.title[0] for box in self.picture.boxes if self.is_legend(box)]
+        samples = SAMPLE * (len(texts) - 2)  # between all of them but the last
+        return sum(map(width_of, texts)) + 2 * APART * len(texts) + samples
+
+    def is_legend(self, box: Box) -> bool:
+        """Return whether a box is a part of the legend."""
+        return not box.frame and box.id not in self.home
 
     @property
     def least_pitch(self) -> float:
@@ -188,7 +199,7 @@ class Columns:
         y = self.height - self.captions - MARGIN - LEGEND / 2 + APART / 2
         arrows = {arrow.tail: arrow for arrow in self.picture.arrows if arrow.tail not in self.home}
         for box in self.picture.boxes:
-            if box.frame or box.id in self.home:
+            if not self.is_legend(box):
                 continue
             width = width_of(box.title[0])
             yield box.id, Place((Spot(x, y + BASELINE, "l"),), x, y - LINE / 2, width, LINE)

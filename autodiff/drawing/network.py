@@ -133,7 +133,7 @@ class NetworkPainter:
         known = [number for line in self.lines if (number := self.number_on(line)) is not None]
         finite = [number for number in known if abs(number) <= greatest]
         ends = [min(finite, default=0.0), 0.0, max(finite, default=0.0)]
-        what = "weight" if self.of == "weights" else "gradient of a weight"
+        what = "weight" if self.of == "weights" else "gradient"
         places = [place for place in range(3) if place == 1 or ends[place]]
         texts = [short_number(ends[place], digits, gradient_shown) for place in places]
         texts[0] = f"{what}: {texts[0]}"
@@ -153,12 +153,12 @@ class NetworkPainter:
     def meaning(self) -> str:
         """What the numbers in the circles are."""
         if self.of == "gradients":
-            return "in a circle: its output's gradient, b: its bias's"
+            return "circle: of its output, b: of its bias"
         if all(self.number_of(node) is None for node in self.network.neurons):
             return "b: bias"
         calls = self.network.calls
-        which = f" in the first of {calls:,} calls" if calls > 1 else ""
-        return f"in a circle: its output{which}, b: its bias"
+        which = f" (1st of {calls:,} calls)" if calls > 1 else ""
+        return f"circle: its output{which}, b: its bias"
 
 
 def text_box(id: str, text: str, frame: str = "") -> Box:
