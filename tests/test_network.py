@@ -202,6 +202,15 @@ def test_what_is_no_neuron_has_lines_without_weights() -> None:
     assert len(lines_of(drawing)) == 9 + 18 + 6
 
 
+def test_a_weight_of_0_is_a_weight_all_the_same() -> None:
+    model = Residual()
+    for parameter in model.inner.parameters():
+        parameter.data = 0.0
+    outputs = model([constant(n, name) for n, name in ((1, "a"), (2, "b"), (-1, "c"))])
+    ids = [box.id for box in draw(outputs, style="network").picture.boxes]
+    assert ids == [box.id for box in draw(residual(), style="network").picture.boxes]
+
+
 def test_a_long_column_shows_its_first_and_its_last() -> None:
     drawing = draw(nn.MLP(100, [2, 1], rng=1))
     names = [box.title[0] for box in drawing.picture.boxes if box.frame == "m1"]

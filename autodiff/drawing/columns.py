@@ -15,7 +15,7 @@ from autodiff.drawing.labels import labels_on
 from autodiff.drawing.layout import Layout, Place, Point, Spot
 from autodiff.drawing.picture import Arrow, Box, Picture
 
-__all__ = ["FORMS", "Columns", "Form"]
+__all__ = ["BASELINE", "FORMS", "Columns", "Form", "width_of"]
 
 # Where the text of a circle stands.
 Form: TypeAlias = Literal["below", "beside"]
