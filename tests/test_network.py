@@ -256,6 +256,28 @@ def test_no_line_runs_behind_a_circle_that_it_does_not_belong_to(name: str) -> N
 
 
 @every_drawing
+def test_no_line_runs_across_a_text(name: str) -> None:
+    drawing = DRAWN[name]()
+    assert drawing.layout is not None
+    places = drawing.layout.places
+    texts = [
+        (spot, line)
+        for box in drawing.picture.boxes
+        for spot, line in zip(places[box.id].spots, box.lines, strict=True)
+    ]
+    texts += [(places[frame.id].spots[0], frame.title) for frame in drawing.picture.frames]
+    areas = []
+    for spot, line in texts:
+        width = widths(line)
+        left = spot.x - {"l": 0.0, "c": 0.5, "r": 1.0}[spot.align] * width
+        areas.append((left, spot.y - 15.0, left + width, spot.y))
+    for arrow in drawing.picture.arrows:
+        for x, y in along(places[arrow.id].lines[0]):
+            crossed = [area for area in areas if area[0] < x < area[2] and area[1] < y < area[3]]
+            assert not crossed, arrow.id
+
+
+@every_drawing
 def test_a_number_on_a_line_is_crossed_by_no_other_line_and_covers_nothing(name: str) -> None:
     drawing = DRAWN[name]()
     assert drawing.layout is not None
