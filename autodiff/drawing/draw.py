@@ -28,6 +28,7 @@ from autodiff.drawing.picture import Picture
 from autodiff.drawing.program_picture import picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.svg import svg_text
+from autodiff.drawing.tikz import room_for_tikz, tikz_text
 from autodiff.graph import topological_order
 from autodiff.support.changed import Changes, recomputed
 from autodiff.support.convert import describe
@@ -128,13 +129,16 @@ class Drawing:
             return self.svg()
         if suffix == ".drawio":
             return drawio_text(self.picture, self._layout())
+        if suffix == ".tex":
+            room = room_for_tikz(self.room or self.picture)
+            return tikz_text(self.picture, laid_out(room, self.rankdir))
         if suffix == ".png":
             return self._converted("png", size)
         if suffix == ".pdf":
             return self._converted("pdf")
         raise ValueError(
             f"cannot save a drawing as {str(path)!r}: "
-            "end the name in .svg, .png, .pdf, .drawio, .dot, .gv or .mmd"
+            "end the name in .svg, .png, .pdf, .tex, .drawio, .dot, .gv or .mmd"
         )
 
     def _converted(self, format: str, size: Size | None = None) -> bytes:
