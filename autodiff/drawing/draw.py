@@ -14,6 +14,7 @@ from typing import Any
 
 from autodiff.compiler.program import Program
 from autodiff.drawing.boxes import STYLES, Painter, Style, joined
+from autodiff.drawing.difference import DifferencePainter, Record
 from autodiff.drawing.dot import dot_text
 from autodiff.drawing.drawio import drawio_text
 from autodiff.drawing.fit import FRAME, Arrangement, Size, arrangement_of
@@ -56,16 +57,18 @@ class Drawing:
     ``source`` is the picture in the DOT language of Graphviz: the same text for the same graph,
     in every process.  ``picture`` has what it shows, box by box.  ``room``, if there is one, is
     the same picture with longer text, by which it is laid out.  ``note`` says what would help
-    where text is too small to be read on a slide.
+    where text is too small to be read on a slide.  ``record`` are the numbers of a graph, with
+    which a later pass can be compared.
     """
 
-    __slots__ = ("note", "picture", "rankdir", "room", "source")
+    __slots__ = ("note", "picture", "rankdir", "record", "room", "source")
 
     def __init__(self, picture: Picture, rankdir: str = "LR", room: Picture | None = None) -> None:
         self.picture = picture
         self.rankdir = rankdir
         self.room = room
         self.note = ""
+        self.record: Record | None = None
         self.source = dot_text(picture, rankdir)
 
     def svg(self) -> str:
@@ -173,6 +176,7 @@ def draw(
     expand: Sequence[str | Value] = (),
     edges: bool = False,
     step: int | None = None,
+    since: Drawing | None = None,
     legend: bool = False,
     max_nodes: int = 500,
 ) -> Drawing:
@@ -218,6 +222,10 @@ def draw(
     contributions.  ``legend=True`` adds what the shapes mean.  A picture of more than
     ``max_nodes`` boxes is refused, because nobody could read it.
 
+    ``since=draw(loss)``, drawn before an update, shows what has changed: each number with its
+    change, in orange boxes what is more, in blue and dashed ones what is less, in grey what is
+    equal.  The two graphs must have the same form.
+
     A compiled program is drawn as its instructions: forward, backward and update.  With
     ``fold="pack"``, operations that are alike are one box, as ``program.loops`` lists them.
 
@@ -247,10 +255,11 @@ def draw(
         check_pixels(fit)
     frame = fit or FRAME
     if isinstance(root, Program):
-        if fold not in (None, "pack") or expand or edges or step is not None or style is not None:
+        others = (expand, edges, step is not None, style, since)
+        if fold not in (None, "pack") or any(others):
             raise ValueError(
-                'a program is drawn as it is or with fold="pack", without style, expand, edges and '
-                "step"
+                'a program is drawn as it is or with fold="pack", without style, expand, edges, '
+                "step and since"
             )
         if fold is None:
             picture = picture_of_program(root, precision or PRECISION)
@@ -265,6 +274,7 @@ def draw(
         return arranged(picture, arrangement, note_on(height, frame))
     roots = roots_of(root)
     check_fold(fold, expand)
+    before = record_of(since)
     if step is not None and len(roots) > 1:
         raise ValueError(f"step needs one Value to go back from, but got {len(roots)}")
     lent = nullcontext() if step is None else recomputed(topological_order(roots[0]))
@@ -272,7 +282,7 @@ def draw(
         moment = NOW if step is None else moment_after(roots[0], step)
         return drawing_of(
             *(roots, moment, Look(style, fold, precision), rankdir, frame, fit is not None),
-            *(expand, edges, legend, max_nodes, changes),
+            *(expand, edges, legend, max_nodes, changes, before),
         )
 
 
@@ -288,18 +298,23 @@ def drawing_of(
     legend: bool = False,
     max_nodes: int = 500,
     changes: Changes | None = None,
+    before: Record | None = None,
 ) -> Drawing:
     """Return the drawing of a graph at a moment; ``choose`` its look, as far as it is not given."""
-    make = partial(painted, roots, moment, expand, edges, legend, max_nodes, changes)
+    make = partial(painted, roots, moment, expand, edges, legend, max_nodes, changes, before)
     chooser = Chooser(make, rankdir, frame)
     drawn = chooser.best(given) if choose else chooser.drawn(given)
+    record = Record.of(drawn.painter, moment)
     if moment.given is None or contributions_in(roots[0]) > MOST_STEPS:
-        return arranged(drawn.picture, drawn.arrangement, chooser.note(drawn, given))
-    room = drawn.painter.roomy_picture(backward_moments(roots[0]))
-    if legend:
-        room = with_legend(room, edges, True)
-    arrangement, height = arrangement_of(room, rankdir, frame)  # the same at each step
-    return arranged(drawn.picture, arrangement, note_on(height, frame), room)
+        drawing = arranged(drawn.picture, drawn.arrangement, chooser.note(drawn, given))
+    else:
+        room = drawn.painter.roomy_picture(backward_moments(roots[0]))
+        if legend:
+            room = with_legend(room, edges, True)
+        arrangement, height = arrangement_of(room, rankdir, frame)  # the same at each step
+        drawing = arranged(drawn.picture, arrangement, note_on(height, frame), room)
+    drawing.record = record
+    return drawing
 
 
 def painted(
@@ -310,12 +325,13 @@ def painted(
     legend: bool,
     max_nodes: int,
     changes: Changes | None,
+    before: Record | None,
     look: Look,
 ) -> tuple[Painter, Picture]:
     """Return the picture of a graph at a moment in a look, and what made it."""
     digits = look.precision or PRECISION
     style = look.style or STYLES[0]
-    painter = painter_of(roots, digits, look.fold, expand, edges, max_nodes, changes, style)
+    painter = painter_of(roots, digits, look.fold, expand, edges, max_nodes, changes, style, before)
     picture = painter.picture_at(moment)
     if legend:
         picture = with_legend(picture, edges, moment is not NOW)
@@ -344,12 +360,13 @@ def painter_of(
     max_nodes: int,
     changes: Changes | None = None,
     style: Style = "boxes",
+    before: Record | None = None,
 ) -> Painter:
     """Return what makes a graph's pictures; for the arguments see :func:`draw`.
 
-    ``changes`` is what is out of date, if that is known already.
+    ``changes`` is what is out of date, if that is known already; ``before``, what to compare with.
 
-    Raises ValueError if its boxes are too many to read.
+    Raises ValueError if its boxes are too many to read, or there is no comparing.
     """
     order = topological_order(joined(roots))
     if len(roots) > 1:
@@ -361,7 +378,8 @@ def painter_of(
         check_size(len(folding.parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
     if changes is None:
         changes = Changes(order)
-    return Painter(order, folding, precision, edges, roots, changes, style)
+    what = order, folding, precision, edges, roots, changes, style
+    return Painter(*what) if before is None else DifferencePainter(before, *what)
 
 
 def roots_of(root: Value | Sequence[Value]) -> list[Value]:
@@ -378,6 +396,18 @@ def roots_of(root: Value | Sequence[Value]) -> list[Value]:
             f"but got {describe(root)}"
         )
     return list(roots)
+
+
+def record_of(since: Drawing | None) -> Record | None:
+    """Return the numbers to compare with; raise TypeError or ValueError if there are none."""
+    if since is not None and not isinstance(since, Drawing):
+        raise TypeError(
+            "since needs a drawing of the graph before, such as before = draw(loss), but got "
+            f"{describe(since)}"
+        )
+    if since is not None and since.record is None:
+        raise ValueError("since needs the drawing of a graph: that of a program has no numbers")
+    return None if since is None else since.record
 
 
 def check_size(count: int, max_nodes: int, what: str, hint: str) -> None:

@@ -41,6 +41,10 @@ RULES = {
     ".constant .shape": f"fill: {DARK.boxes['constant']}; stroke: #909090",
     ".constant text": "fill: #C8C8C8",
     ".reference .shape": f"fill: {DARK.boxes['reference']}; stroke: #A8A8A8",
+    ".equal .shape": f"fill: {DARK.boxes['input']}; stroke: #A8A8A8",
+    ".more .shape": f"fill: {DARK.positive.tint}; stroke: {POSITIVE}",
+    ".less .shape": f"fill: {DARK.negative.tint}; stroke: {NEGATIVE}",
+    ".other .shape": f"fill: {DARK.boxes['operation']}",
     ".frame .shape": "fill: #1C2126; stroke: #707070",
     ".frame.inner .shape": "fill: #15181C",
     ".edge path": "stroke: #A8A8A8",
@@ -131,7 +135,7 @@ def frame_lines(frame: Frame, layout: Layout) -> Iterator[str]:
 def box_lines(box: Box, place: Place) -> Iterator[str]:
     """Yield a box with its text and its dividing lines, or its wire."""
     style = box_style(box)
-    kind, line = (' class="wire"', ARROW) if box.wired else ("", style)
+    kind, line = (' class="wire"', ARROW) if box.wired else ("", replace(style, dash=""))
     lines = [
         f'<polyline{kind} fill="none" {stroke(line)} points="{pairs(points)}"/>'
         for points in place.lines

@@ -114,7 +114,7 @@ def frame_lines(frame: Frame, place: Place) -> Iterator[str]:
 def box_lines(box: Box, place: Place, root: str) -> Iterator[str]:
     """Yield a box with its text and its dividing lines, or its wire."""
     style = box_style(box)
-    look = stroke(ARROW if box.wired else style)
+    look = stroke(ARROW if box.wired else replace(style, dash=""))
     drawn = [f"\\draw[{look}] {' -- '.join(map(point, line))};" for line in place.lines]
     rounding = min(place.width, place.height) / 2 if box.wired else ROUNDING
     shape = outline(box.id, place, style, rounding)
