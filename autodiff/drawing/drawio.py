@@ -25,6 +25,7 @@ from autodiff.drawing.style import (
 __all__ = ["drawio_text"]
 
 STRAIGHT = 3.0  # points that a line bends by at most to be a straight one
+BEFORE = 6.0  # points that an arrow ends before its box
 SHAPES = {"square": "", "rounded": "rounded=1;absoluteArcSize=1;arcSize=24;", "oval": "ellipse;"}
 ROUND = "rounded=1;arcSize=50;"  # on a wire
 DASHES = {"": "", "dashed": "dashed=1;dashPattern=5 2;", "dotted": "dashed=1;dashPattern=1 5;"}
@@ -195,9 +196,15 @@ def hexadecimal(colour: str) -> str:
 
 
 def tied(end: str, point: Point, box: Place) -> str:
-    """Return where an arrow is tied to a box: its place as parts of the box's sides."""
-    x, y = (point[0] - box.x) / box.width, (point[1] - box.y) / box.height
-    return f"{end}X={x:.4f};{end}Y={y:.4f};{end}Perimeter=0;"
+    """Return where an arrow is tied to a box: its place as parts of the box's sides.
+
+    What ends just before its side ends at it; what leaves a wire begins further away.
+    """
+    places = []
+    for at, start, length in ((point[0], box.x, box.width), (point[1], box.y, box.height)):
+        nearest = min(max(at, start), start + length)
+        places.append(((nearest if abs(at - nearest) < BEFORE else at) - start) / length)
+    return f"{end}X={places[0]:.4f};{end}Y={places[1]:.4f};{end}Perimeter=0;"
 
 
 def from_line(point: Point, start: Point, end: Point) -> float:

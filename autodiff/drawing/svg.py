@@ -64,6 +64,9 @@ RULES = {
     ".changed text": f"fill: {ON_LIT}",
 }
 CLASS = "autodiff-graph"
+# Programs that know no media queries, such as office suites, take what is in one for rules that
+# always hold; they know no :not either.
+CONFINED = f".{CLASS}:not(.light)"
 
 IMAGE = ' role="img"'
 ROUNDING = 12.0  # of a rounded box's corners, in points
@@ -76,7 +79,7 @@ def style_sheet() -> str:
     """Return the style sheet, its rules confined to drawings of this kind."""
     rules = []
     for selectors, declarations in RULES.items():
-        confined = ",".join(f".{CLASS} {selector.strip()}" for selector in selectors.split(","))
+        confined = ",".join(f"{CONFINED} {selector.strip()}" for selector in selectors.split(","))
         rules.append(f"{confined}{{{declarations}}}")
     return "@media (prefers-color-scheme: dark){\n" + "\n".join(rules) + "\n}"
 

@@ -130,7 +130,7 @@ def box_lines(box: Box, place: Place, root: str) -> Iterator[str]:
             continue
         below = LOWER if box.wired else (spots.pop(0).y - spot.y) / 2
         size = "" if box.wired else "\\displaystyle"
-        formula = f"${size}{fraction(root, box.name)} = {{}}$"
+        formula = f"${size}{fraction(root, box.named or box.name)} = {{}}$"
         shown = formula + typeset(line.removeprefix(GRADIENT))
         yield text(replace(spot, y=spot.y + below), shown, replace(style, size=style.size / LARGER))
     for column in zip(*box.table, strict=True):

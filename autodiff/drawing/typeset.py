@@ -66,6 +66,8 @@ def typeset(line: str) -> str:
     >>> print(typeset("v3 = w_1 * tanh(alpha)"), typeset("1e−12"), typeset("50 % of <b>"))
     $v_{3} = w_{1} \cdot \tanh(\alpha)$ $10^{-12}$ 50 \% of \textless{}b\textgreater{}
     """
+    if line.startswith("**") and (power := formula(line[2:])):  # in the circle of a power
+        return f"$(\\cdot)^{{{power}}}$"
     left, equals, right = line.partition(" =")
     formulas = [formula(part) for part in (left, right) if part.strip()]
     if None in formulas or not formulas:
