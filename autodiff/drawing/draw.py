@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -96,9 +96,10 @@ class Drawing:
     def save(self, path: str | os.PathLike[str], size: Size | None = None) -> Path:
         """Write the picture to a file and return its path; the suffix says the format.
 
-        ``.svg``, ``.png``, ``.pdf``, ``.dot`` (``.gv``) or ``.mmd`` for the text.  The file is
-        written whole or not at all.  ``size`` is the width and height of a PNG in pixels; the
-        picture is fitted into it: ``size=(1920, 1080)`` fills a projector's screen.
+        ``.svg``, ``.png``, ``.pdf``; ``.tex``, for LaTeX; ``.drawio``, to be edited; ``.dot``
+        (``.gv``) or ``.mmd`` for the text.  The file is written whole or not at all.  ``size`` is
+        the width and height of a PNG in pixels; the picture is fitted into it:
+        ``size=(1920, 1080)`` fills a projector's screen.
 
         Raises ValueError for another suffix or a wrong size, OSError if the file cannot be
         written, ImportError, naming what to install, if a format needs what is missing.
@@ -124,25 +125,29 @@ class Drawing:
     def _in_format(self, suffix: str, path: Path, size: Size | None) -> str | bytes:
         if size is not None and suffix != ".png":
             raise ValueError(f"size is that of a .png, but the file is {str(path)!r}")
-        if suffix in (".dot", ".gv"):
-            return self.source
-        if suffix == ".mmd":
-            return self.mermaid()
-        if suffix == ".svg":
-            return self.svg()
-        if suffix == ".drawio":
-            return drawio_text(self.picture, self._layout())
-        if suffix == ".tex":
-            room = room_for_tikz(self.room or self.picture)
-            return tikz_text(self.picture, laid_out(room, self.rankdir))
-        if suffix == ".png":
-            return self._converted("png", size)
-        if suffix == ".pdf":
-            return self._converted("pdf")
+        writers: dict[str, Callable[[], str | bytes]] = {
+            ".svg": self.svg,
+            ".png": partial(self._converted, "png", size),
+            ".pdf": partial(self._converted, "pdf"),
+            ".tex": self._tikz,
+            ".drawio": self._drawio,
+            ".dot": partial(str, self.source),
+            ".gv": partial(str, self.source),
+            ".mmd": self.mermaid,
+        }
+        if suffix in writers:
+            return writers[suffix]()
+        *others, last = writers
         raise ValueError(
-            f"cannot save a drawing as {str(path)!r}: "
-            "end the name in .svg, .png, .pdf, .tex, .drawio, .dot, .gv or .mmd"
+            f"cannot save a drawing as {str(path)!r}: end the name in {', '.join(others)} or {last}"
         )
+
+    def _tikz(self) -> str:
+        room = room_for_tikz(self.room or self.picture)
+        return tikz_text(self.picture, laid_out(room, self.rankdir))
+
+    def _drawio(self) -> str:
+        return drawio_text(self.picture, self._layout())
 
     def _converted(self, format: str, size: Size | None = None) -> bytes:
         if size is not None:
