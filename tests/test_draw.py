@@ -671,6 +671,16 @@ def test_an_svg_scales_to_its_container_and_has_colours_for_dark_backgrounds() -
     assert all(selector.startswith(".autodiff-graph:not(.light) ") for selector in selectors)
 
 
+@pytest.mark.parametrize("name", ["edges", "step", "fold_neuron", "fold_row"])
+@needs_resvg
+def test_an_svg_looks_the_same_to_a_program_that_knows_no_style_sheets(name: str) -> None:
+    svg, convert = FORMS[name]().svg(), render.converter()
+    plain = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
+    plain = re.sub(r' (class|style|role)="[^"]*"', "", plain)
+    assert len(plain) < len(svg)
+    assert render.pixels_of(plain, convert) == render.pixels_of(svg, convert)
+
+
 # ---- names that do not fit, or attack ------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from autodiff import Value, draw
+from autodiff import Value, draw, weighted_sum
 from autodiff.drawing.draw import Drawing
 from tests.test_draw import FORMS, GRAPHS, HOSTILE, after_backward, needs_webassembly, tiny
 
@@ -92,6 +92,27 @@ def test_an_arrow_begins_and_ends_at_the_sides_of_its_boxes(tmp_path: Path) -> N
     entries = [by_id[f"v1-v3-{k}"].get("style", "") for k in (0, 1)]
     heights = [float(re.findall(r"entryY=([-\d.]+)", style)[0]) for style in entries]
     assert heights[0] < heights[1]  # in the order of the formula
+
+
+def bends(drawing: Drawing, folder: Path) -> dict[str, int]:
+    """Return how many bends each arrow has."""
+    return {
+        id: len(cell.findall("mxGeometry/Array/mxPoint"))
+        for id, cell in cells(drawing, folder).items()
+        if cell.get("edge")
+    }
+
+
+def test_an_arrow_is_straight_but_for_a_box_in_its_way_and_a_label(tmp_path: Path) -> None:
+    x = Value(0.5, "x")
+    row = x.exp().exp()
+    assert set(bends(draw(row, "LR"), tmp_path).values()) == {0}
+    after_backward(row)
+    assert min(bends(draw(row * x, "LR", edges=True), tmp_path).values()) > 0
+    # From a to c, past b, in one line from left to right.
+    found = bends(draw(weighted_sum(x, [row], [x.exp()]), "LR"), tmp_path)
+    assert len(found) == 6
+    assert any(found.values())
 
 
 def test_what_is_on_a_wire_moves_with_its_box(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ in the frame around it, and arrows are tied to their boxes at the points where t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from itertools import pairwise
 
@@ -24,7 +24,6 @@ from autodiff.drawing.style import (
 
 __all__ = ["drawio_text"]
 
-STRAIGHT = 3.0  # points that a line bends by at most to be a straight one
 BEFORE = 6.0  # points that an arrow ends before its box
 SHAPES = {"square": "", "rounded": "rounded=1;absoluteArcSize=1;arcSize=24;", "oval": "ellipse;"}
 ROUND = "rounded=1;arcSize=50;"  # on a wire
@@ -56,9 +55,9 @@ def drawio_text(picture: Picture, layout: Layout) -> str:
         lines += box_cells(box, places[box.id], frames[box.frame])
     for arrow in picture.arrows:
         ends = places[arrow.tail], places[arrow.head]
-        lines += arrow_cells(
-            arrow, places[arrow.id], *ends, () if picture.is_dense else arrow.label
-        )
+        others = [places[box.id] for box in picture.boxes if box.id not in (arrow.tail, arrow.head)]
+        label = () if picture.is_dense else arrow.label
+        lines += arrow_cells(arrow, places[arrow.id], *ends, others, label)
     lines += caption_cells(picture.caption, layout.caption)
     return "\n".join([*lines, "</root></mxGraphModel>", "</diagram>", "</mxfile>\n"])
 
@@ -128,13 +127,22 @@ def label_of(box: Box) -> str:
 
 
 def arrow_cells(
-    arrow: Arrow, place: Place, tail: Place, head: Place, lines: Sequence[str]
+    arrow: Arrow,
+    place: Place,
+    tail: Place,
+    head: Place,
+    others: Iterable[Place],
+    lines: Sequence[str],
 ) -> Iterator[str]:
-    """Yield an arrow, tied to its two boxes, with its label where that lies."""
+    """Yield an arrow, tied to its two boxes, with its label where that lies.
+
+    It is straight if there is neither a label beside it nor another box in its way: bends do not
+    move along with its boxes.
+    """
     style = arrow_style(arrow)
     start, *bends, end = place.lines[0]
     tip = max(place.head, key=lambda point: math.dist(point, end))
-    if all(from_line(point, start, tip) < STRAIGHT for point in bends):
+    if not lines and not any(is_in_the_way(box, start, tip) for box in others):
         bends = []
     ends = f"{tied('exit', start, tail)}{tied('entry', tip, head)}"
     look = f"endArrow=block;endFill=1;curved=1;{ends}{stroke(style)}"
@@ -207,15 +215,24 @@ def tied(end: str, point: Point, box: Place) -> str:
     return f"{end}X={places[0]:.4f};{end}Y={places[1]:.4f};{end}Perimeter=0;"
 
 
-def from_line(point: Point, start: Point, end: Point) -> float:
-    """Return how far a point lies from the line through two others.
+def is_in_the_way(box: Place, start: Point, end: Point) -> bool:
+    """Return whether a straight line meets a box.
 
-    >>> from_line((5.0, 3.0), (0.0, 0.0), (10.0, 0.0))
-    3.0
+    >>> box = Place((), 4.0, 4.0, 2.0, 2.0)
+    >>> is_in_the_way(box, (0.0, 0.0), (10.0, 10.0)), is_in_the_way(box, (0.0, 0.0), (10.0, 3.0))
+    (True, False)
     """
-    across, down = end[0] - start[0], end[1] - start[1]
-    area = across * (point[1] - start[1]) - down * (point[0] - start[0])
-    return abs(area) / (math.hypot(across, down) or 1.0)
+    enters, leaves = 0.0, 1.0  # parts of the line
+    sides = ((box.x, box.width), (box.y, box.height))
+    for (low, length), begin, finish in zip(sides, start, end, strict=True):
+        along = finish - begin
+        if along == 0.0:
+            if not low <= begin <= low + length:
+                return False
+            continue
+        first, last = sorted([(low - begin) / along, (low + length - begin) / along])
+        enters, leaves = max(enters, first), min(leaves, last)
+    return enters <= leaves
 
 
 def halfway(points: Sequence[Point]) -> Point:
