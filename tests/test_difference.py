@@ -228,7 +228,7 @@ def test_a_wrong_argument_is_named() -> None:
     with pytest.raises(TypeError, match=r"since needs a drawing .* before = draw\(loss\), but got"):
         draw(loss, since=loss)  # type: ignore[arg-type]
     program = compile(loss)
-    with pytest.raises(ValueError, match="that of a program has no numbers"):
+    with pytest.raises(ValueError, match="those of programs and networks have no record"):
         draw(loss, since=draw(program))
     with pytest.raises(ValueError, match="without style, expand, edges, step and since"):
         draw(program, since=draw(loss))

@@ -958,7 +958,11 @@ def test_graphs_of_everyday_size_have_no_references() -> None:
         ({"root": 3.0}, TypeError, "needs a Value.*the float 3.0"),
         ({"root": None}, TypeError, "needs a Value.*None"),
         ({"rankdir": "lr"}, ValueError, "rankdir must be one of LR, TB, RL, BT, but is 'lr'"),
-        ({"style": "board"}, ValueError, "style must be one of boxes, blackboard, but is 'board'"),
+        (
+            {"style": "board"},
+            ValueError,
+            "style must be one of boxes, blackboard, network, heatmap, but is 'board'",
+        ),
         ({"fit": (0, 9)}, ValueError, r"size must be a width and a height in pixels.*\(0, 9\)"),
         ({"precision": 0}, ValueError, "precision must be from 1 to 17, but is 0"),
         ({"precision": 18}, ValueError, "precision must be from 1 to 17, but is 18"),

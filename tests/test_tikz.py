@@ -15,7 +15,7 @@ import pytest
 from autodiff import Value, draw
 from autodiff.drawing.draw import Drawing
 from autodiff.drawing.layout import laid_out
-from autodiff.drawing.tikz import room_for_tikz
+from autodiff.drawing.tikz import name_of_root, room_for_tikz
 from tests.test_draw import FORMS, GRAPHS, after_backward, lab_loss, needs_webassembly, tiny
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
@@ -62,7 +62,9 @@ def test_every_line_is_a_node_a_line_or_text_and_none_is_missing(name: str, tmp_
     assert [found[1] for found in nodes] == [part.id for part in (*picture.frames, *picture.boxes)]
     assert sum(".. controls" in line for line in lines) == len(picture.arrows)
     assert sum("-- cycle" in line for line in lines) == len(picture.arrows)
-    layout = laid_out(room_for_tikz(drawing.room or picture), drawing.rankdir)
+    layout = laid_out(
+        room_for_tikz(drawing.room or picture, name_of_root(picture)), drawing.rankdir
+    )
     for found in nodes:
         place = layout.places[found[1]]
         middle = place.x + place.width / 2, place.y + place.height / 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,9 @@ from autodiff.drawing.picture import (
     Kind,
     Mark,
     Picture,
-    Sign,
+    greatest_of,
+    relative_size,
+    sign_of,
 )
 from autodiff.drawing.shown import (
     gradient_shown,
@@ -46,8 +47,6 @@ BOX_LENGTH = 24  # of its name in a caption
 
 # In the title of a picture.
 MOST_ROOTS = 5
-
-OUTLYING = 1e6  # times as large as the median: no measure for the others
 
 NOTE_WIDTH = 40  # of a line, in characters
 ALL_DIGITS = 17  # they tell any two floats apart
@@ -706,30 +705,3 @@ def shape_of(names: Sequence[str]) -> str:
         return str(len(names))
     lengths = [len(set(places)) for places in zip(*found, strict=False)]
     return " × ".join(str(length) for length in lengths if length > 1)
-
-
-def sign_of(number: float) -> Sign:
-    """Return a contribution's sign; "broken" of nan and infinity."""
-    if not math.isfinite(number):
-        return "broken"
-    return "positive" if number > 0.0 else "negative" if number < 0.0 else "zero"
-
-
-def greatest_of(sizes: Sequence[float]) -> float:
-    """Return the greatest finite size that is not very much more than most are.
-
-    >>> greatest_of([1.0, 2.0, 4.0, math.inf]), greatest_of([1.0, 2.0, 4.0, 1e200])
-    (4.0, 4.0)
-    """
-    finite = sorted(size for size in sizes if 0.0 < size < math.inf)
-    usual = finite[(len(finite) - 1) // 2] if finite else 0.0
-    return max((size for size in finite if size <= OUTLYING * usual), default=0.0)
-
-
-def relative_size(number: float | None, greatest: float) -> float | None:
-    """Return a contribution's size beside the greatest, from 0 to 1; 1 for nan and infinity."""
-    if number is None:
-        return None
-    if not math.isfinite(number):
-        return 1.0
-    return min(abs(number) / greatest, 1.0) if greatest else 0.0

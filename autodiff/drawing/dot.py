@@ -189,6 +189,7 @@ def arrow_attributes(arrow: Arrow, lines: Sequence[str]) -> dict[str, str]:
         "label": "".join(escaped(line) + LINE_END for line in lines),
         "class": arrow_class(arrow),
         "style": style.dash,
+        "dir": "none" * arrow.headless,
         **attributes_of(style, ARROW),
     }
     return {name: text for name, text in attributes.items() if text}
@@ -223,7 +224,7 @@ def record_label(box: Box, rankdir: str) -> str:
     >>> record_label(Box("m1", "module", "hidden", ("hidden",), table=table), "LR")
     'hidden|{\xa0\\loutput\\lbias\\l|value\\l0.5\\l2\\l}'
     """
-    fields = [lines_label(box.title) if len(box.title) > 1 else escaped(box.title[0])]
+    fields = [lines_label(box.title) if len(box.title) > 1 else escaped(box.title[0]) or NO_TEXT]
     if box.numbers:
         fields.append(lines_label(box.numbers))
     if box.table:

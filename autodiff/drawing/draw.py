@@ -5,31 +5,35 @@ from __future__ import annotations
 import math
 import os
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from autodiff.compiler.program import Program
+from autodiff.debug.trace import Trace
 from autodiff.drawing.boxes import STYLES, Painter, Style, joined
 from autodiff.drawing.difference import DifferencePainter, Record
 from autodiff.drawing.dot import dot_text
 from autodiff.drawing.drawio import drawio_text
-from autodiff.drawing.fit import FRAME, Arrangement, Size, arrangement_of
+from autodiff.drawing.fit import FRAME, READABLE, Arrangement, Size, arrangement_of
 from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, folded
 from autodiff.drawing.layout import Layout, laid_out
 from autodiff.drawing.legend import with_legend
-from autodiff.drawing.look import PRECISION, Chooser, Look, note_on
+from autodiff.drawing.look import MOST_COMPARED, PRECISION, Chooser, Look, note_on
 from autodiff.drawing.mermaid import mermaid_text
+from autodiff.drawing.modules import Module, outputs_of
 from autodiff.drawing.moment import NOW, Moment, backward_moments, contributions_in, moment_after
+from autodiff.drawing.network import OFS, Of
 from autodiff.drawing.pack_picture import picture_of_loops
 from autodiff.drawing.picture import Picture
+from autodiff.drawing.plans import PLANS, Plan, planned_heat_map, planned_network
 from autodiff.drawing.program_picture import picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.svg import svg_text
-from autodiff.drawing.tikz import room_for_tikz, tikz_text
+from autodiff.drawing.tikz import name_of_root, room_for_tikz, tikz_text
 from autodiff.graph import topological_order
 from autodiff.support.changed import Changes, recomputed
 from autodiff.support.convert import describe
@@ -56,20 +60,33 @@ class Drawing:
 
     ``source`` is the picture in the DOT language of Graphviz: the same text for the same graph,
     in every process.  ``picture`` has what it shows, box by box.  ``room``, if there is one, is
-    the same picture with longer text, by which it is laid out.  ``note`` says what would help
-    where text is too small to be read on a slide.  ``record`` are the numbers of a graph, with
-    which a later pass can be compared.
+    the same picture with longer text, by which it is laid out.  ``layout`` is that of a network or
+    a heat map, which needs no layout program.  ``note`` says what would help where text is too
+    small to be read on a slide.  ``record`` are the numbers of a graph, with which a later pass can
+    be compared.
     """
 
-    __slots__ = ("note", "picture", "rankdir", "record", "room", "source")
+    __slots__ = ("_source", "layout", "note", "picture", "rankdir", "record", "room")
 
-    def __init__(self, picture: Picture, rankdir: str = "LR", room: Picture | None = None) -> None:
+    def __init__(
+        self,
+        picture: Picture,
+        rankdir: str = "LR",
+        room: Picture | None = None,
+        layout: Layout | None = None,
+    ) -> None:
         self.picture = picture
         self.rankdir = rankdir
         self.room = room
+        self.layout = layout
         self.note = ""
         self.record: Record | None = None
-        self.source = dot_text(picture, rankdir)
+        self._source = dot_text(picture, rankdir) if layout is None else ""
+
+    @property
+    def source(self) -> str:
+        """The picture as DOT text. Raises ImportError if the package graphviz is not installed."""
+        return self._source or dot_text(self.picture, self.rankdir)
 
     def svg(self) -> str:
         """Return the picture as an SVG document.
@@ -87,7 +104,7 @@ class Drawing:
         return svg_text(self.picture, self._layout(), widest)
 
     def _layout(self) -> Layout:
-        return laid_out(self.room or self.picture, self.rankdir)
+        return self.layout or laid_out(self.room or self.picture, self.rankdir)
 
     def mermaid(self) -> str:
         """Return the picture as a Mermaid flowchart, for a Markdown file; it needs no package."""
@@ -131,8 +148,8 @@ class Drawing:
             ".pdf": partial(self._converted, "pdf"),
             ".tex": self._tikz,
             ".drawio": self._drawio,
-            ".dot": partial(str, self.source),
-            ".gv": partial(str, self.source),
+            ".dot": self._dot,
+            ".gv": self._dot,
             ".mmd": self.mermaid,
         }
         if suffix in writers:
@@ -142,9 +159,15 @@ class Drawing:
             f"cannot save a drawing as {str(path)!r}: end the name in {', '.join(others)} or {last}"
         )
 
+    def _dot(self) -> str:
+        return self.source
+
     def _tikz(self) -> str:
-        room = room_for_tikz(self.room or self.picture)
-        return tikz_text(self.picture, laid_out(room, self.rankdir))
+        if self.layout is not None:
+            return tikz_text(self.picture, self.layout)
+        root = name_of_root(self.picture)
+        room = room_for_tikz(self.room or self.picture, root)
+        return tikz_text(self.picture, laid_out(room, self.rankdir), root)
 
     def _drawio(self) -> str:
         return drawio_text(self.picture, self._layout())
@@ -171,12 +194,13 @@ class Drawing:
 
 
 def draw(
-    root: Value | Sequence[Value] | Program,
+    root: Any,
     rankdir: str | None = None,
     precision: int | None = None,
     *,
     fit: Size | None = None,
-    style: Style | None = None,
+    style: Style | Plan | None = None,
+    of: Of = "weights",
     fold: Fold | None = None,
     expand: Sequence[str | Value] = (),
     edges: bool = False,
@@ -186,6 +210,8 @@ def draw(
     max_nodes: int = 500,
 ) -> Drawing:
     """Return a picture of root, or of several Values, and everything that they depend on.
+
+    Root may also be a module of ``nn``, a compiled program, or numbers over epochs.
 
     Each node is a box with its name, the formula that made it, its value and its gradient
     (``–`` before ``backward()`` has computed it), and each use of a value is an arrow, so
@@ -199,6 +225,17 @@ def draw(
 
     ``style="blackboard"`` is what a lecturer draws: an operation in a circle, its value above the
     wire that leaves it and its gradient below, and no names but those that were given.
+
+    ``style="network"`` is how people draw a network of ``nn``: neurons as circles in columns of
+    layers, each with its output and its bias, and weights as lines, orange above 0, blue and
+    dashed below, the wider the larger.  It shows what the first output depends on: one row of a
+    batch.  A module is drawn so even without a forward pass: ``draw(model)``.
+
+    ``style="heatmap"`` shows parameters as cells, a layer's weights and its biases together, with
+    their numbers where these can be read.  It takes a graph, a module, what ``state_dict()``
+    returned, several such states in a list or by epoch, or the trace of
+    :func:`autodiff.record_epochs`, of which it shows six epochs.  In both styles ``of="gradients"``
+    shows the gradients, and a heat map ``of="activations"`` the outputs of each layer, row by row.
 
     A long picture is in several lines, and ``rankdir`` is chosen if it is not given, so that text
     is as large as can be on a slide of 1280 by 720 pixels.  ``fit=(1920, 1080)`` is for a frame of
@@ -235,7 +272,7 @@ def draw(
     ``fold="pack"``, operations that are alike are one box, as ``program.loops`` lists them.
 
     Raises TypeError or ValueError for a wrong argument; ImportError if the package graphviz is
-    not installed.
+    not installed, which networks and heat maps do not need.
 
     >>> x = Value(3.0, "x")
     >>> drawing = draw(x * x + 2)
@@ -254,11 +291,17 @@ def draw(
     ['x', 'square 1', 'v3', 'square 2', 'y']
     """
     check_arguments(rankdir, precision, max_nodes)
-    if style is not None and style not in STYLES:
-        raise ValueError(f"style must be one of {', '.join(STYLES)}, but is {style!r}")
+    plan = plan_of(root, style, fold, of)
     if fit is not None:
         check_pixels(fit)
     frame = fit or FRAME
+    if plan is not None:
+        if any((rankdir, fold, expand, edges, step is not None, since)):
+            raise ValueError(
+                f'style="{plan}" has a layout of its own, without rankdir, fold, expand, edges, '
+                "step and since"
+            )
+        return planned(root, plan, of, precision, frame)
     if isinstance(root, Program):
         others = (expand, edges, step is not None, style, since)
         if fold not in (None, "pack") or any(others):
@@ -277,16 +320,24 @@ def draw(
             picture = with_legend(picture, edges, step is not None)
         arrangement, height = arrangement_of(picture, rankdir, frame)
         return arranged(picture, arrangement, note_on(height, frame))
-    roots = roots_of(root)
+    roots, moment = roots_of(root)
     check_fold(fold, expand)
     before = record_of(since)
     if step is not None and len(roots) > 1:
         raise ValueError(f"step needs one Value to go back from, but got {len(roots)}")
     lent = nullcontext() if step is None else recomputed(topological_order(roots[0]))
     with collector_paused(), lent as changes:
-        moment = NOW if step is None else moment_after(roots[0], step)
+        if step is not None:
+            moment = moment_after(roots[0], step)
         return drawing_of(
-            *(roots, moment, Look(style, fold, precision), rankdir, frame, fit is not None),
+            *(
+                roots,
+                moment,
+                Look(cast(Style | None, style), fold, precision),
+                rankdir,
+                frame,
+                fit is not None,
+            ),
             *(expand, edges, legend, max_nodes, changes, before),
         )
 
@@ -311,7 +362,10 @@ def drawing_of(
     drawn = chooser.best(given) if choose else chooser.drawn(given)
     record = Record.of(drawn.painter, moment)
     if moment.given is None or contributions_in(roots[0]) > MOST_STEPS:
-        drawing = arranged(drawn.picture, drawn.arrangement, chooser.note(drawn, given))
+        note = chooser.note(drawn, given)
+        if note and len(drawn.painter.order) <= MOST_COMPARED:
+            note += as_network(roots, moment, frame)
+        drawing = arranged(drawn.picture, drawn.arrangement, note)
     else:
         room = drawn.painter.roomy_picture(backward_moments(roots[0]))
         if legend:
@@ -320,6 +374,15 @@ def drawing_of(
         drawing = arranged(drawn.picture, arrangement, note_on(height, frame), room)
     drawing.record = record
     return drawing
+
+
+def as_network(roots: Sequence[Value], moment: Moment, frame: Size) -> str:
+    """Return what to add to a note on text that is too small, if there are neurons."""
+    try:
+        text = planned_network(roots, moment, OFS[0], None, frame).text
+    except ValueError:
+        return ""
+    return f', style="network" {text:.0f}' if text >= READABLE else ""
 
 
 def painted(
@@ -387,8 +450,46 @@ def painter_of(
     return Painter(*what) if before is None else DifferencePainter(before, *what)
 
 
-def roots_of(root: Value | Sequence[Value]) -> list[Value]:
-    """Return the Values to draw as a list; raise TypeError if there is none."""
+def plan_of(root: Any, style: str | None, fold: Fold | None, of: Of) -> Plan | None:
+    """Return the style of a picture that has a layout of its own; None for that of a graph.
+
+    Raises ValueError if style or of is wrong.
+    """
+    if style is not None and style not in (*STYLES, *PLANS):
+        raise ValueError(f"style must be one of {', '.join((*STYLES, *PLANS))}, but is {style!r}")
+    if of not in OFS:
+        raise ValueError(f"of must be one of {', '.join(OFS)}, but is {of!r}")
+    if style is None and fold is None:
+        style = "network" if isinstance(root, Module) else "heatmap" if is_history(root) else None
+    if of != OFS[0] and style not in PLANS:
+        raise ValueError(f'of="{of}" is for style="network" and style="heatmap"')
+    return style if style in PLANS else None
+
+
+def is_history(root: Any) -> bool:
+    """Return whether that is a state of a module, several of them, or a trace."""
+    first = root[0] if isinstance(root, (list, tuple)) and root else root
+    return isinstance(first, (Mapping, Trace))
+
+
+def planned(root: Any, style: Plan, of: Of, precision: int | None, frame: Size) -> Drawing:
+    """Return the drawing of a network or a heat map."""
+    if style == "network":
+        roots, moment = roots_of(root)
+        found = planned_network(roots, moment, of, precision, frame)
+    elif isinstance(root, Module) or is_history(root):
+        found = planned_heat_map(root, of, precision, frame)
+    else:
+        found = planned_heat_map(joined(roots_of(root)[0]), of, precision, frame)
+    drawing = Drawing(found.picture, layout=found.layout)
+    drawing.note = found.note
+    return drawing
+
+
+def roots_of(root: Any) -> tuple[list[Value], Moment]:
+    """Return the Values to draw as a list, and what is known; raise TypeError if there is none."""
+    if isinstance(root, Module):
+        return outputs_of(root)
     roots = [root] if isinstance(root, Value) else root
     if (
         isinstance(roots, str)
@@ -397,10 +498,10 @@ def roots_of(root: Value | Sequence[Value]) -> list[Value]:
         or not all(isinstance(value, Value) for value in roots)
     ):
         raise TypeError(
-            "draw needs a Value, such as the loss, a list of Values, or a Program, "
-            f"but got {describe(root)}"
+            "draw needs a Value, such as the loss, a list of Values, a Program, a module of nn, a "
+            f"state_dict() or a Trace, but got {describe(root)}"
         )
-    return list(roots)
+    return list(roots), NOW
 
 
 def record_of(since: Drawing | None) -> Record | None:
@@ -411,7 +512,9 @@ def record_of(since: Drawing | None) -> Record | None:
             f"{describe(since)}"
         )
     if since is not None and since.record is None:
-        raise ValueError("since needs the drawing of a graph: that of a program has no numbers")
+        raise ValueError(
+            "since needs the drawing of a graph: those of programs and networks have no record"
+        )
     return None if since is None else since.record
 
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from itertools import pairwise
 
-from autodiff.drawing.layout import Layout, Place, Point, Spot
+from autodiff.drawing.layout import HIDDEN, Layout, Place, Point, Spot
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture
 from autodiff.drawing.style import (
     CAPTION_SIZE,
+    CELL,
     FONT,
     Style,
     arrow_style,
     box_style,
+    cell_fill,
     frame_style,
 )
 
@@ -34,7 +37,7 @@ FILLING = "align=left;verticalAlign=top;overflow=fill;"
 MIDDLE = "align=center;verticalAlign=middle;"
 RULE = '<hr style="border:0;border-top:{:g}px solid {};margin:3px 0">'
 PARAGRAPH = '<p style="margin:{} 7px;text-align:{};white-space:nowrap">{}</p>'
-CELL = '<td style="padding:0 7px;white-space:nowrap">{}</td>'
+TABLE_CELL = '<td style="padding:0 7px;white-space:nowrap">{}</td>'
 LINE = 1.2  # the height of a line of text, in sizes
 TEXT_WIDTH = 200.0  # of a text that stands by itself; it is not cut off
 
@@ -50,9 +53,14 @@ def drawio_text(picture: Picture, layout: Layout) -> str:
     ]
     frames = {frame.id: places[frame.id] for frame in picture.frames} | {"": Place()}
     for frame in picture.frames:
-        lines += frame_cells(frame, places[frame.id], frames[frame.outer])
+        if places[frame.id].width:
+            lines += frame_cells(frame, places[frame.id], frames[frame.outer])
+        else:  # its title is all that is seen of it
+            spots, size = places[frame.id].spots, frame_style(frame).size
+            lines.append(text(frame.id, (frame.title,), spots, size, "", Place()))
     for box in picture.boxes:
-        lines += box_cells(box, places[box.id], frames[box.frame])
+        parent = box.frame if frames[box.frame].width else ""
+        lines += box_cells(replace(box, frame=parent), places[box.id], frames[parent])
     for arrow in picture.arrows:
         ends = places[arrow.tail], places[arrow.head]
         others = [places[box.id] for box in picture.boxes if box.id not in (arrow.tail, arrow.head)]
@@ -86,6 +94,12 @@ def frame_cells(frame: Frame, place: Place, around: Place) -> Iterator[str]:
 def box_cells(box: Box, place: Place, around: Place) -> Iterator[str]:
     """Yield a box; if it is on a wire, that too, and the numbers beside it, which move with it."""
     style = box_style(box)
+    if box.kind == "text":
+        yield text(box.id, box.title, place.spots, style.size, box.frame, around, place.width)
+        return
+    if box.kind in ("neuron", "matrix"):
+        yield from placed_cells(box, place, style, around)
+        return
     if not box.wired:
         look = f"{SHAPES[style.shape]}{FILLING if box.numbers or box.table else MIDDLE}"
         yield vertex(box.id, label_of(box), look + filled(style), place, box.frame, around)
@@ -104,6 +118,18 @@ def box_cells(box: Box, place: Place, around: Place) -> Iterator[str]:
             yield text(f"{box.id}-{name}", (number,), (spot,), style.size, box.id, place)
 
 
+def placed_cells(box: Box, place: Place, style: Style, around: Place) -> Iterator[str]:
+    """Yield a neuron or a matrix, and its cells and texts where they lie; they move with it."""
+    look = f"{ROUND}{filled(style)}" if style.width else TEXT
+    yield vertex(box.id, "", look, place, box.frame, around)
+    for number, (shade, cell) in enumerate(zip(box.shades, place.cells, strict=False)):
+        inside = f"fillColor={cell_fill(shade)};{stroke(CELL)}"
+        yield vertex(f"{box.id}-cell{number}", "", inside, Place((), *cell), box.id, place)
+    for number, (line, spot) in enumerate(zip(box.lines, place.spots, strict=False)):
+        if line and spot is not HIDDEN:
+            yield text(f"{box.id}-text{number}", (line,), (spot,), style.size, box.id, place)
+
+
 def label_of(box: Box) -> str:
     """Return the text of a box, with lines between title, numbers and table.
 
@@ -120,7 +146,7 @@ def label_of(box: Box) -> str:
     if box.numbers:
         parts.append(PARAGRAPH.format("0", "left", "<br>".join(map(escape, box.numbers))))
     if box.table:
-        rows = ["".join(CELL.format(escape(cell)) for cell in row) for row in box.table]
+        rows = ["".join(TABLE_CELL.format(escape(cell)) for cell in row) for row in box.table]
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         parts.append(f'<table cellspacing="0" style="font-size:inherit">{body}</table>')
     return "".join(parts)
@@ -139,17 +165,19 @@ def arrow_cells(
     It is straight if there is neither a label beside it nor another box in its way: bends do not
     move along with its boxes.
     """
-    style = arrow_style(arrow)
+    style, lines = arrow_style(arrow), lines[: len(place.spots)]
     start, *bends, end = place.lines[0]
-    tip = max(place.head, key=lambda point: math.dist(point, end))
-    if not lines and not any(is_in_the_way(box, start, tip) for box in others):
+    tip = max(place.head, key=lambda point: math.dist(point, end)) if place.head else end
+    if arrow.headless or not (lines or any(is_in_the_way(box, start, tip) for box in others)):
         bends = []
     ends = f"{tied('exit', start, tail)}{tied('entry', tip, head)}"
-    look = f"endArrow=block;endFill=1;curved=1;{ends}{stroke(style)}"
+    arrowhead = "none" if arrow.headless else "block"
+    look = f"endArrow={arrowhead};endFill=1;curved=1;{ends}{stroke(style)}"
     points = "".join(f'<mxPoint x="{x:.2f}" y="{y:.2f}"/>' for x, y in bends)
     inside = f'<Array as="points">{points}</Array>' if bends else ""
     if lines:
-        look += "align=left;labelBackgroundColor=none;"
+        behind = "align=center;labelBackgroundColor=#FFFFFF;"
+        look += behind if arrow.headless else "align=left;labelBackgroundColor=none;"
         x, y = halfway([start, *bends, tip])
         middle = (place.spots[0].y + place.spots[-1].y) / 2 - style.size / 3
         inside += f'<mxPoint x="{place.spots[0].x - x:.2f}" y="{middle - y:.2f}" as="offset"/>'
@@ -171,14 +199,21 @@ def caption_cells(lines: Sequence[str], spots: Sequence[Spot]) -> Iterator[str]:
 
 
 def text(
-    id: str, lines: Sequence[str], spots: Sequence[Spot], size: float, parent: str, around: Place
+    id: str,
+    lines: Sequence[str],
+    spots: Sequence[Spot],
+    size: float,
+    parent: str,
+    around: Place,
+    width: float = 0.0,
 ) -> str:
-    """Return a cell with lines of text at their spots."""
+    """Return a cell with lines of text at their spots, of that width if it matters."""
+    width = width or TEXT_WIDTH
     x, y = spots[0].x, spots[0].y - size
-    left = {"l": x, "c": x - TEXT_WIDTH / 2, "r": x - TEXT_WIDTH}[spots[0].align]
+    left = {"l": x, "c": x - width / 2, "r": x - width}[spots[0].align]
     side = {"l": "left", "c": "center", "r": "right"}[spots[0].align]
     look = f"{TEXT}align={side};verticalAlign=middle;spacing=0;{font(Style(size=size))}"
-    place = Place((), left, y, TEXT_WIDTH, LINE * size * len(lines))
+    place = Place((), left, y, width, LINE * size * len(lines))
     return vertex(id, "<br>".join(map(escape, lines)), look, place, parent, around)
 
 
@@ -190,7 +225,8 @@ def filled(style: Style) -> str:
 def stroke(style: Style) -> str:
     """Return the look of a line and of the text in it or on it."""
     line = f"strokeColor={hexadecimal(style.line)};strokeWidth={style.width:g};"
-    return f"{line}{DASHES[style.dash]}{font(style)}"
+    faint = f"strokeOpacity={100 * style.opacity:g};" if style.opacity < 1.0 else ""
+    return f"{line}{DASHES[style.dash]}{faint}{font(style)}"
 
 
 def font(style: Style) -> str:

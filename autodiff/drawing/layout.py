@@ -9,20 +9,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from autodiff.drawing.dot import dot_text
-from autodiff.drawing.picture import Picture
+from autodiff.drawing.picture import Picture, sign_of
 from autodiff.drawing.render import run_graphviz
 
-__all__ = ["Layout", "Place", "Point", "Spot", "laid_out"]
+__all__ = ["HIDDEN", "Layout", "Place", "Point", "Spot", "laid_out", "lines_across"]
 
 Point: TypeAlias = tuple[float, float]
+Rectangle: TypeAlias = tuple[float, float, float, float]
 
 PADDING = 4.0  # around the picture, in points
 INCH = 72.0  # in points
 WIRED_HEIGHT = 36.0  # of a small box on a wire that runs across
 WIRED_CHARACTER = 12.0
+CROSSES = {"negative": 1, "broken": 2}  # the lines across a cell without its number
 APART = 12.0  # of arrows that enter a box
 
 # Graphviz sets the label of a straight arrow so close that its descenders touch the line.
@@ -40,13 +42,17 @@ class Spot:
     align: str
 
 
+HIDDEN: Final = Spot(0.0, 0.0, "")  # of a text that is not shown
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a box, a frame or an arrow lies, in points from the top left.
 
     ``x``, ``y``, ``width`` and ``height`` are those of a box or frame; ``lines`` are a box's
     dividing lines, or the wire that leaves it, or an arrow's line as the points of a Bézier curve,
-    and ``head`` is its head.
+    and ``head`` is its head.  ``cells`` are those of a matrix: left, top, width and height of each,
+    row by row; *hatched*, those of negative numbers are crossed by a line.
     """
 
     spots: tuple[Spot, ...] = ()
@@ -56,6 +62,8 @@ class Place:
     height: float = 0.0
     lines: tuple[tuple[Point, ...], ...] = ()
     head: tuple[Point, ...] = ()
+    cells: tuple[Rectangle, ...] = ()
+    hatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,13 @@ class Layout:
     height: float
     places: Mapping[str, Place]
     caption: tuple[Spot, ...]
+
+
+def lines_across(cell: Rectangle, shade: float | None) -> list[tuple[Point, Point]]:
+    """Return the lines that tell the sign of a hatched cell's number without its colour."""
+    x, y, width, height = cell
+    lines = [((x, y + height), (x + width, y)), ((x, y), (x + width, y + height))]
+    return lines[: 0 if shade is None else CROSSES.get(sign_of(shade), 0)]
 
 
 def laid_out(picture: Picture, rankdir: str) -> Layout:

@@ -21,6 +21,9 @@ SHAPES: dict[Kind, tuple[str, str]] = {
     "call": ("[[", "]]"),
     "rows": ("[[", "]]"),
     "reference": ("[", "]"),
+    "neuron": ("((", "))"),
+    "matrix": ("[", "]"),
+    "text": ("[", "]"),
 }
 DASHES = {"dashed": "8", "dotted": "2"}
 

@@ -25,10 +25,24 @@ __all__ = [
     "Picture",
     "Sign",
     "arrow_width",
+    "greatest_of",
+    "relative_size",
+    "sign_of",
 ]
 
 Kind: TypeAlias = Literal[
-    "variable", "operation", "result", "input", "constant", "module", "call", "rows", "reference"
+    "variable",
+    "operation",
+    "result",
+    "input",
+    "constant",
+    "module",
+    "call",
+    "rows",
+    "reference",
+    "neuron",
+    "matrix",
+    "text",
 ]
 Mark: TypeAlias = Literal["", "giver", "changed"]
 Change: TypeAlias = Literal["", "equal", "more", "less", "other"]
@@ -48,6 +62,8 @@ WORDS = ("value", "grad")
 # text on them: what an arrow would say is in its description.
 DENSE_FROM = 60
 
+OUTLYING = 1e6  # times as large as the median: no measure for the others
+
 # The widths of arrows in points, by the sizes of their contributions.
 THINNEST, THICKEST = 1.0, 5.0
 
@@ -62,6 +78,7 @@ class Box:
     ``line`` is the line of the picture that it is in, from 0.  A *wired* box is small, with its
     value above the wire that leaves it and its gradient below, and ``named`` is its name, if it
     has one.  ``change`` is how its numbers differ from those of another pass, if it is compared.
+    ``shades`` are the numbers of a matrix beside the greatest, -1 to 1, row by row.
     """
 
     id: str
@@ -76,6 +93,7 @@ class Box:
     wired: bool = False
     named: str = ""
     change: Change = ""
+    shades: tuple[float | None, ...] = ()
 
     @property
     def lines(self) -> list[str]:
@@ -98,6 +116,7 @@ class Arrow:
     """One use of a Value, or several merged, from its box (``tail``) to the user's (``head``).
 
     ``size`` is that of its contribution beside the greatest, 0 to 1; None where it is not known.
+    A *headless* one is a line between neurons, with its label on it; its size is that of a weight.
     """
 
     id: str
@@ -107,6 +126,7 @@ class Arrow:
     sign: Sign = ""
     size: float | None = None
     marked: bool = False
+    headless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +169,30 @@ def arrow_width(size: float) -> float:
     (1.0, 3.0, 5.0)
     """
     return THINNEST + (THICKEST - THINNEST) * math.sqrt(size)
+
+
+def sign_of(number: float) -> Sign:
+    """Return a contribution's sign; "broken" of nan and infinity."""
+    if not math.isfinite(number):
+        return "broken"
+    return "positive" if number > 0.0 else "negative" if number < 0.0 else "zero"
+
+
+def greatest_of(sizes: Sequence[float]) -> float:
+    """Return the greatest finite size that is not very much more than most are.
+
+    >>> greatest_of([1.0, 2.0, 4.0, math.inf]), greatest_of([1.0, 2.0, 4.0, 1e200])
+    (4.0, 4.0)
+    """
+    finite = sorted(size for size in sizes if 0.0 < size < math.inf)
+    usual = finite[(len(finite) - 1) // 2] if finite else 0.0
+    return max((size for size in finite if size <= OUTLYING * usual), default=0.0)
+
+
+def relative_size(number: float | None, greatest: float) -> float | None:
+    """Return a contribution's size beside the greatest, from 0 to 1; 1 for nan and infinity."""
+    if number is None:
+        return None
+    if not math.isfinite(number):
+        return 1.0
+    return min(abs(number) / greatest, 1.0) if greatest else 0.0

@@ -6,6 +6,7 @@ too, and each sign in its line, so a picture also reads in black and white.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
@@ -16,6 +17,7 @@ __all__ = [
     "ARROW",
     "BOX",
     "CAPTION_SIZE",
+    "CELL",
     "FONT",
     "HEAVIEST",
     "Style",
@@ -23,6 +25,7 @@ __all__ = [
     "arrow_style",
     "box_class",
     "box_style",
+    "cell_fill",
     "frame_class",
     "frame_style",
 ]
@@ -38,7 +41,10 @@ Dash: TypeAlias = Literal["", "dashed", "dotted"]
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A shape, the colours of inside, line and text, and the sizes of line and text in points."""
+    """A shape, the colours of inside, line and text, and the sizes of line and text in points.
+
+    ``opacity`` is that of a line.
+    """
 
     shape: Shape = "square"
     fill: str = "#FFFFFF"
@@ -47,11 +53,14 @@ class Style:
     dash: Dash = ""
     text: str = "black"
     size: float = 20.0
+    opacity: float = 1.0
 
 
 BOX: Final = Style()
 ARROW: Final = Style(line="#555555", size=18.0)
 FRAME: Final = Style("rounded", "#F3F6F8", "#8C8C8C", text="#333333")
+FAINTEST: Final = 0.4  # the opacity of a line between neurons whose weight is 0
+CELL: Final = Style(line="#555555", width=1.0)
 HEAVIEST: Final = {"line": "black", "width": 7.0}
 
 KINDS: dict[Kind, Style] = {
@@ -64,6 +73,9 @@ KINDS: dict[Kind, Style] = {
     "call": Style(width=4.0),
     "rows": Style(width=3.0, dash="dashed"),
     "reference": Style(line="#555555", dash="dashed"),
+    "neuron": Style("rounded"),
+    "matrix": Style(line="#FFFFFF", width=0.0),
+    "text": Style(line="#FFFFFF", width=0.0),
 }
 MARKED: dict[Mark, dict[str, Any]] = {
     "": {},
@@ -101,7 +113,22 @@ def arrow_style(arrow: Arrow) -> Style:
     own: dict[str, Any] = {}
     if arrow.size is not None:
         own = {"width": round(arrow_width(arrow.size), 1), **SIGNED[arrow.sign]}
+        if arrow.headless:  # of many lines, those of the greatest weights are seen first
+            own["opacity"] = round(FAINTEST + (1.0 - FAINTEST) * math.sqrt(arrow.size), 2)
     return replace(ARROW, **(own | (HEAVIEST if arrow.marked else {})))
+
+
+def cell_fill(shade: float | None) -> str:
+    """Return the colour of a matrix's cell: the stronger the greater its number is.
+
+    >>> cell_fill(None), cell_fill(0.0), cell_fill(1.0) == LIGHT.positive.field
+    ('#FFFFFF', '#FFFFFF', True)
+    """
+    if shade is None or not math.isfinite(shade):
+        return "#FFFFFF"
+    field = LIGHT.positive.field if shade > 0.0 else LIGHT.negative.field
+    channels = [int(field[place : place + 2], 16) for place in (1, 3, 5)]
+    return "#" + "".join(f"{round(255 - abs(shade) * (255 - each)):02X}" for each in channels)
 
 
 def frame_style(frame: Frame) -> Style:

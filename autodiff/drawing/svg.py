@@ -6,19 +6,20 @@ The text of the picture stays text.  There is no script, and nothing is fetched.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from itertools import zip_longest
 
 from autodiff.drawing.dot import NO_TEXT
-from autodiff.drawing.layout import Layout, Place, Point, Spot
-from autodiff.drawing.palette import DARK, LIT, ON_LIT
-from autodiff.drawing.picture import Arrow, Box, Frame, Picture
+from autodiff.drawing.layout import HIDDEN, Layout, Place, Point, Spot, lines_across
+from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
+from autodiff.drawing.picture import Arrow, Box, Frame, Picture, sign_of
 from autodiff.drawing.render import FONTS
 from autodiff.drawing.style import (
     ARROW,
     CAPTION_SIZE,
+    CELL,
     Style,
     arrow_class,
     arrow_style,
@@ -59,6 +60,9 @@ RULES = {
     ".broken polygon": "stroke: #F2F2F2; fill: #F2F2F2",
     ".now path": "stroke: #F2F2F2",
     ".now polygon": "stroke: #F2F2F2; fill: #F2F2F2",
+    ".cell": f"fill: {DARK.boxes['matrix']}; stroke: #909090",
+    ".cell.positive": f"fill: {DARK.positive.field}",
+    ".cell.negative": f"fill: {DARK.negative.field}",
     ".changed .shape": f"fill: {LIT}",
     ".changed polyline": f"stroke: {ON_LIT}",
     ".changed text": f"fill: {ON_LIT}",
@@ -71,7 +75,14 @@ CONFINED = f".{CLASS}:not(.light)"
 IMAGE = ' role="img"'
 ROUNDING = 12.0  # of a rounded box's corners, in points
 DASHES = {"dashed": "5,2", "dotted": "1,5"}
+LONG_DASHES = DASHES | {"dashed": "12,6"}  # of a line that may be thick
+# What hides a line behind its label.
+PAPER = (
+    '<rect class="paper" x="{place.x:.2f}" y="{place.y:.2f}" width="{place.width:.2f}"'
+    ' height="{place.height:.2f}" fill="white"/>'
+)
 BLACK = Style().text
+FIELDS = {"positive": LIGHT.positive.field, "negative": LIGHT.negative.field}
 ANCHORS = {"l": "start", "c": "middle", "r": "end"}
 
 
@@ -131,7 +142,8 @@ def group(
 def frame_lines(frame: Frame, layout: Layout) -> Iterator[str]:
     """Yield a frame with its title."""
     style, place = frame_style(frame), layout.places[frame.id]
-    inside = (outline(place, style), *texts(place.spots, (frame.title,), style))
+    shape = [outline(place, style)] * bool(place.width)
+    inside = (*shape, *texts(place.spots, (frame.title,), style))
     yield from group(f"cluster {frame_class(frame)}", frame.id, frame.title, "", inside)
 
 
@@ -143,7 +155,9 @@ def box_lines(box: Box, place: Place) -> Iterator[str]:
         f'<polyline{kind} fill="none" {stroke(line)} points="{pairs(points)}"/>'
         for points in place.lines
     ]
-    shape, text = outline(place, style, box.wired), texts(place.spots, box.lines, style)
+    lines += cell_lines(box, place)
+    shape = outline(place, style, box.wired or box.kind == "neuron")
+    text = texts(place.spots, box.lines, style)
     inside = (*lines, shape, *text) if box.wired else (shape, *lines, *text)
     yield from group(f"node {box_class(box)}", box.id, box.name, box.description, inside, IMAGE)
 
@@ -153,21 +167,38 @@ def arrow_lines(arrow: Arrow, title: str, place: Place, label: Sequence[str]) ->
     style = arrow_style(arrow)
     (line,) = place.lines
     start, curve = pairs(line[:1]), pairs(line[1:])
-    head = f'fill="{style.line}" {stroke(replace(style, dash=""))}'
+    path = f'<path fill="none" {stroke(style, LONG_DASHES if arrow.headless else DASHES)}'
+    if arrow.headless:
+        head = PAPER.format(place=place) if place.width else ""
+    else:
+        look = f'fill="{style.line}" {stroke(replace(style, dash=""))}'
+        head = f'<polygon {look} points="{pairs(place.head)}"/>'
     inside = (
-        f'<path fill="none" {stroke(style)} d="M{start}C{curve}"/>',
-        f'<polygon {head} points="{pairs(place.head)}"/>',
+        f'{path} d="M{start}C{curve}"/>',
+        *filter(None, [head]),
         *texts(place.spots, label, style),
     )
     classes = f"edge {arrow_class(arrow)}".rstrip()
     yield from group(classes, arrow.id, title, ", ".join(arrow.label), inside)
 
 
+def cell_lines(box: Box, place: Place) -> Iterator[str]:
+    """Yield the cells of a matrix: the colour says the sign and the size, and a line the sign."""
+    for shade, (x, y, width, height) in zip(box.shades, place.cells, strict=False):
+        sides = f'x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}"'
+        sign = "" if shade is None else sign_of(shade)
+        fill = FIELDS.get(sign, "white")
+        faint = f' fill-opacity="{abs(shade):.3f}"' if shade is not None and sign in FIELDS else ""
+        yield f'<rect class="cell {sign}" {sides} fill="{fill}"{faint} {stroke(CELL)}/>'
+        for line in lines_across((x, y, width, height), shade) if place.hatched else ():
+            yield f'<polyline fill="none" {stroke(CELL)} points="{pairs(line)}"/>'
+
+
 # ---- shapes and text ---------------------------------------------------------------------------
 
 
-def outline(place: Place, style: Style, wired: bool = False) -> str:
-    """Return the outline of a box or frame; a rounded one on a wire is as round as can be."""
+def outline(place: Place, style: Style, is_round: bool = False) -> str:
+    """Return the outline of a box or frame; a rounded one may be as round as it can be."""
     look = f'class="shape" {{}} fill="{style.fill}" {stroke(style)}/>'
     across, down = place.width / 2, place.height / 2
     if style.shape == "oval":
@@ -175,15 +206,16 @@ def outline(place: Place, style: Style, wired: bool = False) -> str:
         return "<ellipse " + look.format(f'{middle} rx="{across:.2f}" ry="{down:.2f}"')
     corner = f'x="{place.x:.2f}" y="{place.y:.2f}"'
     sides = f'width="{place.width:.2f}" height="{place.height:.2f}"'
-    rounding = min(across, down) if wired else ROUNDING
+    rounding = min(across, down) if is_round else ROUNDING
     round_corners = f' rx="{rounding:g}"' if style.shape == "rounded" else ""
     return "<rect " + look.format(f"{corner} {sides}{round_corners}")
 
 
-def stroke(style: Style) -> str:
+def stroke(style: Style, dashes: Mapping[str, str] = DASHES) -> str:
     """Return the attributes of a line."""
-    dashed = f' stroke-dasharray="{DASHES[style.dash]}"' if style.dash else ""
-    return f'stroke="{style.line}" stroke-width="{style.width:g}"{dashed}'
+    dashed = f' stroke-dasharray="{dashes[style.dash]}"' if style.dash else ""
+    faint = f' stroke-opacity="{style.opacity:g}"' if style.opacity < 1.0 else ""
+    return f'stroke="{style.line}" stroke-width="{style.width:g}"{dashed}{faint}'
 
 
 def pairs(points: Iterable[Point]) -> str:
@@ -198,5 +230,5 @@ def texts(spots: Sequence[Spot], lines: Sequence[str], style: Style) -> list[str
         f'<text text-anchor="{ANCHORS[spot.align]}" x="{spot.x:.2f}" y="{spot.y:.2f}"'
         f' font-size="{style.size:.2f}"{fill}>{escape(line or NO_TEXT)}</text>'
         for spot, line in zip_longest(spots, lines[: len(spots)], fillvalue="")
-        if isinstance(spot, Spot)
+        if isinstance(spot, Spot) and spot is not HIDDEN
     ]

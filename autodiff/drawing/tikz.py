@@ -11,19 +11,21 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from autodiff.drawing.layout import Layout, Place, Point, Spot
+from autodiff.drawing.layout import HIDDEN, Layout, Place, Point, Spot, lines_across
 from autodiff.drawing.picture import LEGEND, Arrow, Box, Frame, Picture
 from autodiff.drawing.style import (
     ARROW,
     CAPTION_SIZE,
+    CELL,
     Style,
     arrow_style,
     box_style,
+    cell_fill,
     frame_style,
 )
 from autodiff.drawing.typeset import as_text, fraction, typeset, typeset_lines, with_codes
 
-__all__ = ["room_for_tikz", "tikz_text"]
+__all__ = ["name_of_root", "room_for_tikz", "tikz_text"]
 
 # How to compile it; another document takes it by \includestandalone.
 HEAD = r"""% pdflatex, lualatex or tectonic makes a page of this.
@@ -43,6 +45,7 @@ DASHES = {
     "dashed": ", dash pattern=on 5bp off 2bp",
     "dotted": ", dash pattern=on 1bp off 5bp",
 }
+LONG_DASH = ", dash pattern=on 12bp off 6bp"  # of a line that may be thick
 ANCHORS = {"l": "base west", "c": "base", "r": "base east"}
 ROUNDING = 12.0
 GRADIENT = "grad "
@@ -51,9 +54,8 @@ NARROWER = 0.9  # a character of a formula beside one in the layout's font
 LOWER = 5.0  # what is a fraction below a wire
 
 
-def room_for_tikz(picture: Picture) -> Picture:
-    """Return a picture with room for its gradients as fractions: two lines, and wide enough."""
-    root = name_of_root(picture)
+def room_for_tikz(picture: Picture, root: str) -> Picture:
+    """Return a picture with room for the gradients of a root as fractions: two lines, and wide."""
     boxes = []
     for box in picture.boxes:
         title = tuple(map(with_codes, box.title))
@@ -88,9 +90,13 @@ def is_gradient(box: Box, place: int) -> bool:
     return box.numbers[place].startswith(GRADIENT) and box.frame != LEGEND
 
 
-def tikz_text(picture: Picture, layout: Layout) -> str:
-    """Return a picture as a LaTeX document, in the layout of :func:`room_for_tikz`."""
-    root, places = name_of_root(picture), layout.places
+def tikz_text(picture: Picture, layout: Layout, root: str = "") -> str:
+    """Return a picture as a LaTeX document, in a layout of the same boxes and arrows.
+
+    Gradients are fractions if they are those of a root, and the layout that of
+    :func:`room_for_tikz`.
+    """
+    places = layout.places
     lines = list(text_lines(layout.caption, picture.caption, Style(size=CAPTION_SIZE)))
     for frame in picture.frames:
         lines += frame_lines(frame, places[frame.id])
@@ -107,7 +113,8 @@ def tikz_text(picture: Picture, layout: Layout) -> str:
 def frame_lines(frame: Frame, place: Place) -> Iterator[str]:
     """Yield a frame with its title."""
     style = frame_style(frame)
-    yield outline(frame.id, place, style, ROUNDING)
+    if place.width:
+        yield outline(frame.id, place, style, ROUNDING)
     yield from text_lines(place.spots, (frame.title,), style, frame.id == LEGEND)
 
 
@@ -116,26 +123,27 @@ def box_lines(box: Box, place: Place, root: str) -> Iterator[str]:
     style = box_style(box)
     look = stroke(ARROW if box.wired else replace(style, dash=""))
     drawn = [f"\\draw[{look}] {' -- '.join(map(point, line))};" for line in place.lines]
-    rounding = min(place.width, place.height) / 2 if box.wired else ROUNDING
-    shape = outline(box.id, place, style, rounding)
-    yield from [*drawn, shape] if box.wired else [shape, *drawn]
+    is_round = box.wired or box.kind == "neuron"
+    rounding = min(place.width, place.height) / 2 if is_round else ROUNDING
+    shape = [outline(box.id, place, style, rounding)] * bool(style.width)
+    yield from [*drawn, *shape] if box.wired else [*shape, *drawn]
+    yield from cell_lines(box, place)
     spots, count = list(place.spots), len(box.title)
     yield from text_lines(spots[:count], box.title, style, box.frame == LEGEND)
     del spots[:count]
     for number, line in enumerate(box.numbers):
         spot = spots.pop(0)
         if not root or not is_gradient(box, number):
-            word = "value " if line.startswith("value ") else ""
-            yield text(spot, word + typeset(line.removeprefix(word)), style)
+            yield text(spot, typeset(line) if box.wired else with_word(line), style)
             continue
         below = LOWER if box.wired else (spots.pop(0).y - spot.y) / 2
         size = "" if box.wired else "\\displaystyle"
         formula = f"${size}{fraction(root, box.named or box.name)} = {{}}$"
         shown = formula + typeset(line.removeprefix(GRADIENT))
         yield text(replace(spot, y=spot.y + below), shown, replace(style, size=style.size / LARGER))
-    for column in zip(*box.table, strict=True):
+    for column in zip(*box.table, strict=True) if spots else ():
         yield from text_lines(spots[1 : len(column)], column[1:], style)
-        if column[0]:  # "value" and "grad" are words
+        if column[0] and spots[0] is not HIDDEN:  # "value" and "grad" are words
             yield text(spots[0], column[0], style)
         del spots[: len(column)]
 
@@ -148,16 +156,24 @@ def arrow_lines(arrow: Arrow, place: Place, label: Sequence[str]) -> Iterator[st
         f" .. controls {point(first)} and {point(second)} .. {point(end)}"
         for first, second, end in zip(*[iter(others)] * 3, strict=True)
     ]
-    yield f"\\draw[{stroke(style)}] {point(start)}{''.join(curves)};"
-    plain = stroke(replace(style, dash=""))
-    head = " -- ".join(map(point, place.head))
-    yield f"\\filldraw[{plain}, fill={colour(style.line)}] {head} -- cycle;"
-    words = [line.partition(" ") for line in label]
-    lines = [
-        f"{word}{space}{typeset(rest)}" if rest else typeset(word) for word, space, rest in words
-    ]
-    for spot, line in zip(place.spots, lines, strict=False):
-        yield text(spot, line, style)
+    look = stroke(style).replace(
+        DASHES["dashed"], LONG_DASH if arrow.headless else DASHES["dashed"]
+    )
+    yield f"\\draw[{look}] {point(start)}{''.join(curves)};"
+    if place.head:
+        look = f"{stroke(replace(style, dash=''))}, fill={colour(style.line)}"
+        yield f"\\filldraw[{look}] {' -- '.join(map(point, place.head))} -- cycle;"
+    for spot, line in zip(place.spots, label, strict=False):
+        yield text(spot, with_word(line), style, ", fill=white" * arrow.headless)
+
+
+def cell_lines(box: Box, place: Place) -> Iterator[str]:
+    """Yield the cells of a matrix."""
+    for shade, (x, y, width, height) in zip(box.shades, place.cells, strict=False):
+        corners = f"{point((x, y))} rectangle {point((x + width, y + height))}"
+        yield f"\\filldraw[{stroke(CELL)}, fill={colour(cell_fill(shade))}] {corners};"
+        for line in lines_across((x, y, width, height), shade) if place.hatched else ():
+            yield f"\\draw[{stroke(CELL)}] {' -- '.join(map(point, line))};"
 
 
 # ---- parts -------------------------------------------------------------------------------------
@@ -173,7 +189,22 @@ def outline(id: str, place: Place, style: Style, rounding: float) -> str:
 
 def stroke(style: Style) -> str:
     """Return the look of a line."""
-    return f"draw={colour(style.line)}, line width={style.width:g}bp{DASHES[style.dash]}"
+    dashes = DASHES[style.dash]
+    if style.opacity < 1.0:
+        dashes += f", draw opacity={style.opacity:g}"
+    return f"draw={colour(style.line)}, line width={style.width:g}bp{dashes}"
+
+
+def with_word(line: str) -> str:
+    """Return a word and a number after it, as boxes and arrows have them, for TeX.
+
+    >>> with_word("adds −1e−12"), with_word("+0.5"), with_word("in 4 rows")
+    ('adds $-10^{-12}$', '$+0.5$', 'in 4 rows')
+    """
+    word, space, rest = line.partition(" ")
+    if not space or not word.isalpha():
+        return typeset(line)
+    return f"{as_text(word)} {typeset(rest)}"
 
 
 def colour(name: str) -> str:
@@ -190,10 +221,10 @@ def point(place: Point) -> str:
     return f"({place[0]:.2f},{place[1]:.2f})"
 
 
-def text(spot: Spot, content: str, style: Style) -> str:
-    """Return a line of text."""
+def text(spot: Spot, content: str, style: Style, more: str = "") -> str:
+    """Return a line of text, with more to say of its look."""
     size = f"\\fontsize{{{LARGER * style.size:g}bp}}{{{1.2 * style.size:g}bp}}\\selectfont"
-    look = f"anchor={ANCHORS[spot.align]}, text={colour(style.text)}, font={size}"
+    look = f"anchor={ANCHORS[spot.align]}, text={colour(style.text)}, font={size}{more}"
     return f"\\node[{look}] at {point((spot.x, spot.y))} {{{content}}};"
 
 
@@ -203,5 +234,5 @@ def text_lines(
     """Yield lines of text at their spots, those that have any; those of a legend are words."""
     shown = map(as_text, lines) if is_legend else typeset_lines(lines)
     for spot, line in zip(spots, shown, strict=False):
-        if line:
+        if line and spot is not HIDDEN:
             yield text(spot, line, style)
