@@ -288,7 +288,8 @@ class Painter:
         assert op is not None, "a leaf has no operation"
         symbol = SYMBOLS.get(op.symbol, op.symbol)
         numbers = [
-            self.values([parent]) if parent not in self.part_with else "" for parent in node.parents
+            self.written([parent]) if parent not in self.part_with else ""
+            for parent in node.parents
         ]
         return symbol if not any(numbers) else f"{numbers[0]} {symbol} {numbers[-1]}".strip()
 
@@ -389,7 +390,7 @@ class Painter:
     def common_operand(self, nodes: Sequence[Value]) -> str:
         """Return what a formula of several results calls an operand of theirs."""
         if all(node.is_constant and not node.name for node in nodes):
-            return self.values(nodes) if same_number(nodes) else "…"
+            return self.written(nodes) if same_number(nodes) else "…"
         return operand_shown(self.common_name(nodes)) or "…"
 
     def parameter_rows(self, parameters: list[Value]) -> list[tuple[str, ...]]:
@@ -455,13 +456,17 @@ class Painter:
         ):
             return "…"
         if node.is_constant and not node.name:
-            return self.values([node]) if same_number(nodes) else "…"
+            return self.written([node]) if same_number(nodes) else "…"
         part = self.parts[self.part_with[node]]
         if not self.is_named(node) and part.kind in HIDING:
             return "…"
         if not self.is_named(node) and part.kind == "module":  # whose box has another name
             return operand_shown(part.path) if len(self.outputs(part)) <= self.rows else "…"
         return operand_shown(self.names[node])
+
+    def written(self, nodes: Sequence[Value]) -> str:
+        """Return the nodes' numbers as a formula has them."""
+        return self.values(nodes)
 
     def numbers(self, nodes: Sequence[Value]) -> tuple[str, str]:
         """Return the lines with value and gradient; a gradient not computed must not look 0."""

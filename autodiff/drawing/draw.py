@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any, cast
 from autodiff.compiler.program import Program
 from autodiff.debug.trace import Trace
 from autodiff.drawing.boxes import STYLES, Painter, Style, joined
+from autodiff.drawing.difference import DifferencePainter, Record
 from autodiff.drawing.dot import dot_text
 from autodiff.drawing.drawio import drawio_text
 from autodiff.drawing.fit import FRAME, READABLE, Arrangement, Size, arrangement_of
@@ -32,6 +33,7 @@ from autodiff.drawing.plans import PLANS, Plan, planned_heat_map, planned_networ
 from autodiff.drawing.program_picture import picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.svg import svg_text
+from autodiff.drawing.tikz import name_of_root, room_for_tikz, tikz_text
 from autodiff.graph import topological_order
 from autodiff.support.changed import Changes, recomputed
 from autodiff.support.convert import describe
@@ -60,10 +62,11 @@ class Drawing:
     in every process.  ``picture`` has what it shows, box by box.  ``room``, if there is one, is
     the same picture with longer text, by which it is laid out.  ``layout`` is that of a network or
     a heat map, which needs no layout program.  ``note`` says what would help where text is too
-    small to be read on a slide.
+    small to be read on a slide.  ``record`` are the numbers of a graph, with which a later pass can
+    be compared.
     """
 
-    __slots__ = ("_source", "layout", "note", "picture", "rankdir", "room")
+    __slots__ = ("_source", "layout", "note", "picture", "rankdir", "record", "room")
 
     def __init__(
         self,
@@ -77,6 +80,7 @@ class Drawing:
         self.room = room
         self.layout = layout
         self.note = ""
+        self.record: Record | None = None
         self._source = dot_text(picture, rankdir) if layout is None else ""
 
     @property
@@ -109,9 +113,10 @@ class Drawing:
     def save(self, path: str | os.PathLike[str], size: Size | None = None) -> Path:
         """Write the picture to a file and return its path; the suffix says the format.
 
-        ``.svg``, ``.png``, ``.pdf``, ``.dot`` (``.gv``) or ``.mmd`` for the text.  The file is
-        written whole or not at all.  ``size`` is the width and height of a PNG in pixels; the
-        picture is fitted into it: ``size=(1920, 1080)`` fills a projector's screen.
+        ``.svg``, ``.png``, ``.pdf``; ``.tex``, for LaTeX; ``.drawio``, to be edited; ``.dot``
+        (``.gv``) or ``.mmd`` for the text.  The file is written whole or not at all.  ``size`` is
+        the width and height of a PNG in pixels; the picture is fitted into it:
+        ``size=(1920, 1080)`` fills a projector's screen.
 
         Raises ValueError for another suffix or a wrong size, OSError if the file cannot be
         written, ImportError, naming what to install, if a format needs what is missing.
@@ -137,22 +142,35 @@ class Drawing:
     def _in_format(self, suffix: str, path: Path, size: Size | None) -> str | bytes:
         if size is not None and suffix != ".png":
             raise ValueError(f"size is that of a .png, but the file is {str(path)!r}")
-        if suffix in (".dot", ".gv"):
-            return self.source
-        if suffix == ".mmd":
-            return self.mermaid()
-        if suffix == ".svg":
-            return self.svg()
-        if suffix == ".drawio":
-            return drawio_text(self.picture, self._layout())
-        if suffix == ".png":
-            return self._converted("png", size)
-        if suffix == ".pdf":
-            return self._converted("pdf")
+        writers: dict[str, Callable[[], str | bytes]] = {
+            ".svg": self.svg,
+            ".png": partial(self._converted, "png", size),
+            ".pdf": partial(self._converted, "pdf"),
+            ".tex": self._tikz,
+            ".drawio": self._drawio,
+            ".dot": self._dot,
+            ".gv": self._dot,
+            ".mmd": self.mermaid,
+        }
+        if suffix in writers:
+            return writers[suffix]()
+        *others, last = writers
         raise ValueError(
-            f"cannot save a drawing as {str(path)!r}: "
-            "end the name in .svg, .png, .pdf, .drawio, .dot, .gv or .mmd"
+            f"cannot save a drawing as {str(path)!r}: end the name in {', '.join(others)} or {last}"
         )
+
+    def _dot(self) -> str:
+        return self.source
+
+    def _tikz(self) -> str:
+        if self.layout is not None:
+            return tikz_text(self.picture, self.layout)
+        root = name_of_root(self.picture)
+        room = room_for_tikz(self.room or self.picture, root)
+        return tikz_text(self.picture, laid_out(room, self.rankdir), root)
+
+    def _drawio(self) -> str:
+        return drawio_text(self.picture, self._layout())
 
     def _converted(self, format: str, size: Size | None = None) -> bytes:
         if size is not None:
@@ -187,6 +205,7 @@ def draw(
     expand: Sequence[str | Value] = (),
     edges: bool = False,
     step: int | None = None,
+    since: Drawing | None = None,
     legend: bool = False,
     max_nodes: int = 500,
 ) -> Drawing:
@@ -245,6 +264,10 @@ def draw(
     contributions.  ``legend=True`` adds what the shapes mean.  A picture of more than
     ``max_nodes`` boxes is refused, because nobody could read it.
 
+    ``since=draw(loss)``, drawn before an update, shows what has changed: each number with its
+    change, in orange boxes what is more, in blue and dashed ones what is less, in grey what is
+    equal.  The two graphs must have the same form.
+
     A compiled program is drawn as its instructions: forward, backward and update.  With
     ``fold="pack"``, operations that are alike are one box, as ``program.loops`` lists them.
 
@@ -273,17 +296,18 @@ def draw(
         check_pixels(fit)
     frame = fit or FRAME
     if plan is not None:
-        if rankdir is not None or fold is not None or expand or edges or step is not None:
+        if any((rankdir, fold, expand, edges, step is not None, since)):
             raise ValueError(
-                f'style="{plan}" has a layout of its own, without rankdir, fold, expand, edges and '
-                "step"
+                f'style="{plan}" has a layout of its own, without rankdir, fold, expand, edges, '
+                "step and since"
             )
         return planned(root, plan, of, precision, frame)
     if isinstance(root, Program):
-        if fold not in (None, "pack") or expand or edges or step is not None or style is not None:
+        others = (expand, edges, step is not None, style, since)
+        if fold not in (None, "pack") or any(others):
             raise ValueError(
-                'a program is drawn as it is or with fold="pack", without style, expand, edges and '
-                "step"
+                'a program is drawn as it is or with fold="pack", without style, expand, edges, '
+                "step and since"
             )
         if fold is None:
             picture = picture_of_program(root, precision or PRECISION)
@@ -298,6 +322,7 @@ def draw(
         return arranged(picture, arrangement, note_on(height, frame))
     roots, moment = roots_of(root)
     check_fold(fold, expand)
+    before = record_of(since)
     if step is not None and len(roots) > 1:
         raise ValueError(f"step needs one Value to go back from, but got {len(roots)}")
     lent = nullcontext() if step is None else recomputed(topological_order(roots[0]))
@@ -313,7 +338,7 @@ def draw(
                 frame,
                 fit is not None,
             ),
-            *(expand, edges, legend, max_nodes, changes),
+            *(expand, edges, legend, max_nodes, changes, before),
         )
 
 
@@ -329,21 +354,26 @@ def drawing_of(
     legend: bool = False,
     max_nodes: int = 500,
     changes: Changes | None = None,
+    before: Record | None = None,
 ) -> Drawing:
     """Return the drawing of a graph at a moment; ``choose`` its look, as far as it is not given."""
-    make = partial(painted, roots, moment, expand, edges, legend, max_nodes, changes)
+    make = partial(painted, roots, moment, expand, edges, legend, max_nodes, changes, before)
     chooser = Chooser(make, rankdir, frame)
     drawn = chooser.best(given) if choose else chooser.drawn(given)
+    record = Record.of(drawn.painter, moment)
     if moment.given is None or contributions_in(roots[0]) > MOST_STEPS:
         note = chooser.note(drawn, given)
         if note and len(drawn.painter.order) <= MOST_COMPARED:
             note += as_network(roots, moment, frame)
-        return arranged(drawn.picture, drawn.arrangement, note)
-    room = drawn.painter.roomy_picture(backward_moments(roots[0]))
-    if legend:
-        room = with_legend(room, edges, True)
-    arrangement, height = arrangement_of(room, rankdir, frame)  # the same at each step
-    return arranged(drawn.picture, arrangement, note_on(height, frame), room)
+        drawing = arranged(drawn.picture, drawn.arrangement, note)
+    else:
+        room = drawn.painter.roomy_picture(backward_moments(roots[0]))
+        if legend:
+            room = with_legend(room, edges, True)
+        arrangement, height = arrangement_of(room, rankdir, frame)  # the same at each step
+        drawing = arranged(drawn.picture, arrangement, note_on(height, frame), room)
+    drawing.record = record
+    return drawing
 
 
 def as_network(roots: Sequence[Value], moment: Moment, frame: Size) -> str:
@@ -363,12 +393,13 @@ def painted(
     legend: bool,
     max_nodes: int,
     changes: Changes | None,
+    before: Record | None,
     look: Look,
 ) -> tuple[Painter, Picture]:
     """Return the picture of a graph at a moment in a look, and what made it."""
     digits = look.precision or PRECISION
     style = look.style or STYLES[0]
-    painter = painter_of(roots, digits, look.fold, expand, edges, max_nodes, changes, style)
+    painter = painter_of(roots, digits, look.fold, expand, edges, max_nodes, changes, style, before)
     picture = painter.picture_at(moment)
     if legend:
         picture = with_legend(picture, edges, moment is not NOW)
@@ -397,12 +428,13 @@ def painter_of(
     max_nodes: int,
     changes: Changes | None = None,
     style: Style = "boxes",
+    before: Record | None = None,
 ) -> Painter:
     """Return what makes a graph's pictures; for the arguments see :func:`draw`.
 
-    ``changes`` is what is out of date, if that is known already.
+    ``changes`` is what is out of date, if that is known already; ``before``, what to compare with.
 
-    Raises ValueError if its boxes are too many to read.
+    Raises ValueError if its boxes are too many to read, or there is no comparing.
     """
     order = topological_order(joined(roots))
     if len(roots) > 1:
@@ -414,7 +446,8 @@ def painter_of(
         check_size(len(folding.parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
     if changes is None:
         changes = Changes(order)
-    return Painter(order, folding, precision, edges, roots, changes, style)
+    what = order, folding, precision, edges, roots, changes, style
+    return Painter(*what) if before is None else DifferencePainter(before, *what)
 
 
 def plan_of(root: Any, style: str | None, fold: Fold | None, of: Of) -> Plan | None:
@@ -469,6 +502,20 @@ def roots_of(root: Any) -> tuple[list[Value], Moment]:
             f"state_dict() or a Trace, but got {describe(root)}"
         )
     return list(roots), NOW
+
+
+def record_of(since: Drawing | None) -> Record | None:
+    """Return the numbers to compare with; raise TypeError or ValueError if there are none."""
+    if since is not None and not isinstance(since, Drawing):
+        raise TypeError(
+            "since needs a drawing of the graph before, such as before = draw(loss), but got "
+            f"{describe(since)}"
+        )
+    if since is not None and since.record is None:
+        raise ValueError(
+            "since needs the drawing of a graph: those of programs and networks have no record"
+        )
+    return None if since is None else since.record
 
 
 def check_size(count: int, max_nodes: int, what: str, hint: str) -> None:

@@ -7,24 +7,27 @@ in the frame around it, and arrows are tied to their boxes at the points where t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from itertools import pairwise
 
-from autodiff.drawing.layout import Layout, Place, Point, Spot
+from autodiff.drawing.layout import HIDDEN, Layout, Place, Point, Spot
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture
 from autodiff.drawing.style import (
     CAPTION_SIZE,
+    CELL,
     FONT,
     Style,
     arrow_style,
     box_style,
+    cell_fill,
     frame_style,
 )
 
 __all__ = ["drawio_text"]
 
-STRAIGHT = 3.0  # points that a line bends by at most to be a straight one
+BEFORE = 6.0  # points that an arrow ends before its box
 SHAPES = {"square": "", "rounded": "rounded=1;absoluteArcSize=1;arcSize=24;", "oval": "ellipse;"}
 ROUND = "rounded=1;arcSize=50;"  # on a wire
 DASHES = {"": "", "dashed": "dashed=1;dashPattern=5 2;", "dotted": "dashed=1;dashPattern=1 5;"}
@@ -34,7 +37,7 @@ FILLING = "align=left;verticalAlign=top;overflow=fill;"
 MIDDLE = "align=center;verticalAlign=middle;"
 RULE = '<hr style="border:0;border-top:{:g}px solid {};margin:3px 0">'
 PARAGRAPH = '<p style="margin:{} 7px;text-align:{};white-space:nowrap">{}</p>'
-CELL = '<td style="padding:0 7px;white-space:nowrap">{}</td>'
+TABLE_CELL = '<td style="padding:0 7px;white-space:nowrap">{}</td>'
 LINE = 1.2  # the height of a line of text, in sizes
 TEXT_WIDTH = 200.0  # of a text that stands by itself; it is not cut off
 
@@ -50,14 +53,19 @@ def drawio_text(picture: Picture, layout: Layout) -> str:
     ]
     frames = {frame.id: places[frame.id] for frame in picture.frames} | {"": Place()}
     for frame in picture.frames:
-        lines += frame_cells(frame, places[frame.id], frames[frame.outer])
+        if places[frame.id].width:
+            lines += frame_cells(frame, places[frame.id], frames[frame.outer])
+        else:  # its title is all that is seen of it
+            spots, size = places[frame.id].spots, frame_style(frame).size
+            lines.append(text(frame.id, (frame.title,), spots, size, "", Place()))
     for box in picture.boxes:
-        lines += box_cells(box, places[box.id], frames[box.frame])
+        parent = box.frame if frames[box.frame].width else ""
+        lines += box_cells(replace(box, frame=parent), places[box.id], frames[parent])
     for arrow in picture.arrows:
         ends = places[arrow.tail], places[arrow.head]
-        lines += arrow_cells(
-            arrow, places[arrow.id], *ends, () if picture.is_dense else arrow.label
-        )
+        others = [places[box.id] for box in picture.boxes if box.id not in (arrow.tail, arrow.head)]
+        label = () if picture.is_dense else arrow.label
+        lines += arrow_cells(arrow, places[arrow.id], *ends, others, label)
     lines += caption_cells(picture.caption, layout.caption)
     return "\n".join([*lines, "</root></mxGraphModel>", "</diagram>", "</mxfile>\n"])
 
@@ -86,6 +94,12 @@ def frame_cells(frame: Frame, place: Place, around: Place) -> Iterator[str]:
 def box_cells(box: Box, place: Place, around: Place) -> Iterator[str]:
     """Yield a box; if it is on a wire, that too, and the numbers beside it, which move with it."""
     style = box_style(box)
+    if box.kind == "text":
+        yield text(box.id, box.title, place.spots, style.size, box.frame, around, place.width)
+        return
+    if box.kind in ("neuron", "matrix"):
+        yield from placed_cells(box, place, style, around)
+        return
     if not box.wired:
         look = f"{SHAPES[style.shape]}{FILLING if box.numbers or box.table else MIDDLE}"
         yield vertex(box.id, label_of(box), look + filled(style), place, box.frame, around)
@@ -104,6 +118,18 @@ def box_cells(box: Box, place: Place, around: Place) -> Iterator[str]:
             yield text(f"{box.id}-{name}", (number,), (spot,), style.size, box.id, place)
 
 
+def placed_cells(box: Box, place: Place, style: Style, around: Place) -> Iterator[str]:
+    """Yield a neuron or a matrix, and its cells and texts where they lie; they move with it."""
+    look = f"{ROUND}{filled(style)}" if style.width else TEXT
+    yield vertex(box.id, "", look, place, box.frame, around)
+    for number, (shade, cell) in enumerate(zip(box.shades, place.cells, strict=False)):
+        inside = f"fillColor={cell_fill(shade)};{stroke(CELL)}"
+        yield vertex(f"{box.id}-cell{number}", "", inside, Place((), *cell), box.id, place)
+    for number, (line, spot) in enumerate(zip(box.lines, place.spots, strict=False)):
+        if line and spot is not HIDDEN:
+            yield text(f"{box.id}-text{number}", (line,), (spot,), style.size, box.id, place)
+
+
 def label_of(box: Box) -> str:
     """Return the text of a box, with lines between title, numbers and table.
 
@@ -120,27 +146,38 @@ def label_of(box: Box) -> str:
     if box.numbers:
         parts.append(PARAGRAPH.format("0", "left", "<br>".join(map(escape, box.numbers))))
     if box.table:
-        rows = ["".join(CELL.format(escape(cell)) for cell in row) for row in box.table]
+        rows = ["".join(TABLE_CELL.format(escape(cell)) for cell in row) for row in box.table]
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         parts.append(f'<table cellspacing="0" style="font-size:inherit">{body}</table>')
     return "".join(parts)
 
 
 def arrow_cells(
-    arrow: Arrow, place: Place, tail: Place, head: Place, lines: Sequence[str]
+    arrow: Arrow,
+    place: Place,
+    tail: Place,
+    head: Place,
+    others: Iterable[Place],
+    lines: Sequence[str],
 ) -> Iterator[str]:
-    """Yield an arrow, tied to its two boxes, with its label where that lies."""
-    style = arrow_style(arrow)
+    """Yield an arrow, tied to its two boxes, with its label where that lies.
+
+    It is straight if there is neither a label beside it nor another box in its way: bends do not
+    move along with its boxes.
+    """
+    style, lines = arrow_style(arrow), lines[: len(place.spots)]
     start, *bends, end = place.lines[0]
-    tip = max(place.head, key=lambda point: math.dist(point, end))
-    if all(from_line(point, start, tip) < STRAIGHT for point in bends):
+    tip = max(place.head, key=lambda point: math.dist(point, end)) if place.head else end
+    if arrow.headless or not (lines or any(is_in_the_way(box, start, tip) for box in others)):
         bends = []
     ends = f"{tied('exit', start, tail)}{tied('entry', tip, head)}"
-    look = f"endArrow=block;endFill=1;curved=1;{ends}{stroke(style)}"
+    arrowhead = "none" if arrow.headless else "block"
+    look = f"endArrow={arrowhead};endFill=1;curved=1;{ends}{stroke(style)}"
     points = "".join(f'<mxPoint x="{x:.2f}" y="{y:.2f}"/>' for x, y in bends)
     inside = f'<Array as="points">{points}</Array>' if bends else ""
     if lines:
-        look += "align=left;labelBackgroundColor=none;"
+        behind = "align=center;labelBackgroundColor=#FFFFFF;"
+        look += behind if arrow.headless else "align=left;labelBackgroundColor=none;"
         x, y = halfway([start, *bends, tip])
         middle = (place.spots[0].y + place.spots[-1].y) / 2 - style.size / 3
         inside += f'<mxPoint x="{place.spots[0].x - x:.2f}" y="{middle - y:.2f}" as="offset"/>'
@@ -162,14 +199,21 @@ def caption_cells(lines: Sequence[str], spots: Sequence[Spot]) -> Iterator[str]:
 
 
 def text(
-    id: str, lines: Sequence[str], spots: Sequence[Spot], size: float, parent: str, around: Place
+    id: str,
+    lines: Sequence[str],
+    spots: Sequence[Spot],
+    size: float,
+    parent: str,
+    around: Place,
+    width: float = 0.0,
 ) -> str:
-    """Return a cell with lines of text at their spots."""
+    """Return a cell with lines of text at their spots, of that width if it matters."""
+    width = width or TEXT_WIDTH
     x, y = spots[0].x, spots[0].y - size
-    left = {"l": x, "c": x - TEXT_WIDTH / 2, "r": x - TEXT_WIDTH}[spots[0].align]
+    left = {"l": x, "c": x - width / 2, "r": x - width}[spots[0].align]
     side = {"l": "left", "c": "center", "r": "right"}[spots[0].align]
     look = f"{TEXT}align={side};verticalAlign=middle;spacing=0;{font(Style(size=size))}"
-    place = Place((), left, y, TEXT_WIDTH, LINE * size * len(lines))
+    place = Place((), left, y, width, LINE * size * len(lines))
     return vertex(id, "<br>".join(map(escape, lines)), look, place, parent, around)
 
 
@@ -181,7 +225,8 @@ def filled(style: Style) -> str:
 def stroke(style: Style) -> str:
     """Return the look of a line and of the text in it or on it."""
     line = f"strokeColor={hexadecimal(style.line)};strokeWidth={style.width:g};"
-    return f"{line}{DASHES[style.dash]}{font(style)}"
+    faint = f"strokeOpacity={100 * style.opacity:g};" if style.opacity < 1.0 else ""
+    return f"{line}{DASHES[style.dash]}{faint}{font(style)}"
 
 
 def font(style: Style) -> str:
@@ -195,20 +240,35 @@ def hexadecimal(colour: str) -> str:
 
 
 def tied(end: str, point: Point, box: Place) -> str:
-    """Return where an arrow is tied to a box: its place as parts of the box's sides."""
-    x, y = (point[0] - box.x) / box.width, (point[1] - box.y) / box.height
-    return f"{end}X={x:.4f};{end}Y={y:.4f};{end}Perimeter=0;"
+    """Return where an arrow is tied to a box: its place as parts of the box's sides.
 
-
-def from_line(point: Point, start: Point, end: Point) -> float:
-    """Return how far a point lies from the line through two others.
-
-    >>> from_line((5.0, 3.0), (0.0, 0.0), (10.0, 0.0))
-    3.0
+    What ends just before its side ends at it; what leaves a wire begins further away.
     """
-    across, down = end[0] - start[0], end[1] - start[1]
-    area = across * (point[1] - start[1]) - down * (point[0] - start[0])
-    return abs(area) / (math.hypot(across, down) or 1.0)
+    places = []
+    for at, start, length in ((point[0], box.x, box.width), (point[1], box.y, box.height)):
+        nearest = min(max(at, start), start + length)
+        places.append(((nearest if abs(at - nearest) < BEFORE else at) - start) / length)
+    return f"{end}X={places[0]:.4f};{end}Y={places[1]:.4f};{end}Perimeter=0;"
+
+
+def is_in_the_way(box: Place, start: Point, end: Point) -> bool:
+    """Return whether a straight line meets a box.
+
+    >>> box = Place((), 4.0, 4.0, 2.0, 2.0)
+    >>> is_in_the_way(box, (0.0, 0.0), (10.0, 10.0)), is_in_the_way(box, (0.0, 0.0), (10.0, 3.0))
+    (True, False)
+    """
+    enters, leaves = 0.0, 1.0  # parts of the line
+    sides = ((box.x, box.width), (box.y, box.height))
+    for (low, length), begin, finish in zip(sides, start, end, strict=True):
+        along = finish - begin
+        if along == 0.0:
+            if not low <= begin <= low + length:
+                return False
+            continue
+        first, last = sorted([(low - begin) / along, (low + length - begin) / along])
+        enters, leaves = max(enters, first), min(leaves, last)
+    return enters <= leaves
 
 
 def halfway(points: Sequence[Point]) -> Point:

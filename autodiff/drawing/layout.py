@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from autodiff.drawing.dot import dot_text
-from autodiff.drawing.picture import Picture
+from autodiff.drawing.picture import Picture, sign_of
 from autodiff.drawing.render import run_graphviz
 
-__all__ = ["HIDDEN", "Layout", "Place", "Point", "Spot", "laid_out"]
+__all__ = ["HIDDEN", "Layout", "Place", "Point", "Spot", "laid_out", "lines_across"]
 
 Point: TypeAlias = tuple[float, float]
 Rectangle: TypeAlias = tuple[float, float, float, float]
@@ -24,6 +24,7 @@ PADDING = 4.0  # around the picture, in points
 INCH = 72.0  # in points
 WIRED_HEIGHT = 36.0  # of a small box on a wire that runs across
 WIRED_CHARACTER = 12.0
+CROSSES = {"negative": 1, "broken": 2}  # the lines across a cell without its number
 APART = 12.0  # of arrows that enter a box
 
 # Graphviz sets the label of a straight arrow so close that its descenders touch the line.
@@ -73,6 +74,13 @@ class Layout:
     height: float
     places: Mapping[str, Place]
     caption: tuple[Spot, ...]
+
+
+def lines_across(cell: Rectangle, shade: float | None) -> list[tuple[Point, Point]]:
+    """Return the lines that tell the sign of a hatched cell's number without its colour."""
+    x, y, width, height = cell
+    lines = [((x, y + height), (x + width, y)), ((x, y), (x + width, y + height))]
+    return lines[: 0 if shade is None else CROSSES.get(sign_of(shade), 0)]
 
 
 def laid_out(picture: Picture, rankdir: str) -> Layout:

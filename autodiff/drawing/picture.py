@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 __all__ = [
+    "LEGEND",
     "NOTE",
     "NOT_TAKEN",
     "Arrow",
@@ -50,6 +51,8 @@ Sign: TypeAlias = Literal["", "positive", "negative", "zero", "broken"]
 
 # The id of a box that is no part of the graph, but says something about it.
 NOTE = "note"
+
+LEGEND = "legend"  # the id of its frame
 
 # What an arrow says whose user took another operand.
 NOT_TAKEN = "not taken"

@@ -17,6 +17,7 @@ __all__ = [
     "ARROW",
     "BOX",
     "CAPTION_SIZE",
+    "CELL",
     "FONT",
     "HEAVIEST",
     "Style",
@@ -24,6 +25,7 @@ __all__ = [
     "arrow_style",
     "box_class",
     "box_style",
+    "cell_fill",
     "frame_class",
     "frame_style",
 ]
@@ -58,6 +60,7 @@ BOX: Final = Style()
 ARROW: Final = Style(line="#555555", size=18.0)
 FRAME: Final = Style("rounded", "#F3F6F8", "#8C8C8C", text="#333333")
 FAINTEST: Final = 0.4  # the opacity of a line between neurons whose weight is 0
+CELL: Final = Style(line="#555555", width=1.0)
 HEAVIEST: Final = {"line": "black", "width": 7.0}
 
 KINDS: dict[Kind, Style] = {
@@ -113,6 +116,19 @@ def arrow_style(arrow: Arrow) -> Style:
         if arrow.headless:  # of many lines, those of the greatest weights are seen first
             own["opacity"] = round(FAINTEST + (1.0 - FAINTEST) * math.sqrt(arrow.size), 2)
     return replace(ARROW, **(own | (HEAVIEST if arrow.marked else {})))
+
+
+def cell_fill(shade: float | None) -> str:
+    """Return the colour of a matrix's cell: the stronger the greater its number is.
+
+    >>> cell_fill(None), cell_fill(0.0), cell_fill(1.0) == LIGHT.positive.field
+    ('#FFFFFF', '#FFFFFF', True)
+    """
+    if shade is None or not math.isfinite(shade):
+        return "#FFFFFF"
+    field = LIGHT.positive.field if shade > 0.0 else LIGHT.negative.field
+    channels = [int(field[place : place + 2], 16) for place in (1, 3, 5)]
+    return "#" + "".join(f"{round(255 - abs(shade) * (255 - each)):02X}" for each in channels)
 
 
 def frame_style(frame: Frame) -> Style:

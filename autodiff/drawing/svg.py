@@ -12,13 +12,14 @@ from html import escape
 from itertools import zip_longest
 
 from autodiff.drawing.dot import NO_TEXT
-from autodiff.drawing.layout import HIDDEN, Layout, Place, Point, Spot
+from autodiff.drawing.layout import HIDDEN, Layout, Place, Point, Spot, lines_across
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture, sign_of
 from autodiff.drawing.render import FONTS
 from autodiff.drawing.style import (
     ARROW,
     CAPTION_SIZE,
+    CELL,
     Style,
     arrow_class,
     arrow_style,
@@ -41,6 +42,10 @@ RULES = {
     ".constant .shape": f"fill: {DARK.boxes['constant']}; stroke: #909090",
     ".constant text": "fill: #C8C8C8",
     ".reference .shape": f"fill: {DARK.boxes['reference']}; stroke: #A8A8A8",
+    ".equal .shape": f"fill: {DARK.boxes['input']}; stroke: #A8A8A8",
+    ".more .shape": f"fill: {DARK.positive.tint}; stroke: {POSITIVE}",
+    ".less .shape": f"fill: {DARK.negative.tint}; stroke: {NEGATIVE}",
+    ".other .shape": f"fill: {DARK.boxes['operation']}",
     ".frame .shape": "fill: #1C2126; stroke: #707070",
     ".frame.inner .shape": "fill: #15181C",
     ".edge path": "stroke: #A8A8A8",
@@ -63,6 +68,9 @@ RULES = {
     ".changed text": f"fill: {ON_LIT}",
 }
 CLASS = "autodiff-graph"
+# Programs that know no media queries, such as office suites, take what is in one for rules that
+# always hold; they know no :not either.
+CONFINED = f".{CLASS}:not(.light)"
 
 IMAGE = ' role="img"'
 ROUNDING = 12.0  # of a rounded box's corners, in points
@@ -74,8 +82,6 @@ PAPER = (
     ' height="{place.height:.2f}" fill="white"/>'
 )
 BLACK = Style().text
-CELL = Style(line="#555555", width=1.0)
-CROSSES = {"negative": 1, "broken": 2}  # the lines across a cell without its number
 FIELDS = {"positive": LIGHT.positive.field, "negative": LIGHT.negative.field}
 ANCHORS = {"l": "start", "c": "middle", "r": "end"}
 
@@ -84,7 +90,7 @@ def style_sheet() -> str:
     """Return the style sheet, its rules confined to drawings of this kind."""
     rules = []
     for selectors, declarations in RULES.items():
-        confined = ",".join(f".{CLASS} {selector.strip()}" for selector in selectors.split(","))
+        confined = ",".join(f"{CONFINED} {selector.strip()}" for selector in selectors.split(","))
         rules.append(f"{confined}{{{declarations}}}")
     return "@media (prefers-color-scheme: dark){\n" + "\n".join(rules) + "\n}"
 
@@ -144,7 +150,7 @@ def frame_lines(frame: Frame, layout: Layout) -> Iterator[str]:
 def box_lines(box: Box, place: Place) -> Iterator[str]:
     """Yield a box with its text and its dividing lines, or its wire."""
     style = box_style(box)
-    kind, line = (' class="wire"', ARROW) if box.wired else ("", style)
+    kind, line = (' class="wire"', ARROW) if box.wired else ("", replace(style, dash=""))
     lines = [
         f'<polyline{kind} fill="none" {stroke(line)} points="{pairs(points)}"/>'
         for points in place.lines
@@ -184,8 +190,7 @@ def cell_lines(box: Box, place: Place) -> Iterator[str]:
         fill = FIELDS.get(sign, "white")
         faint = f' fill-opacity="{abs(shade):.3f}"' if shade is not None and sign in FIELDS else ""
         yield f'<rect class="cell {sign}" {sides} fill="{fill}"{faint} {stroke(CELL)}/>'
-        crossed = [(x, y + height), (x + width, y)], [(x, y), (x + width, y + height)]
-        for line in crossed[: CROSSES.get(sign, 0) if place.hatched else 0]:
+        for line in lines_across((x, y, width, height), shade) if place.hatched else ():
             yield f'<polyline fill="none" {stroke(CELL)} points="{pairs(line)}"/>'
 
 
