@@ -11,7 +11,15 @@ import pytest
 
 from autodiff import Value, draw, weighted_sum
 from autodiff.drawing.draw import Drawing
-from tests.test_draw import FORMS, GRAPHS, HOSTILE, after_backward, needs_webassembly, tiny
+from tests.test_draw import (
+    FORMS,
+    GRAPHS,
+    HOSTILE,
+    after_backward,
+    lab_loss,
+    needs_webassembly,
+    tiny,
+)
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 pytestmark = needs_webassembly
@@ -122,6 +130,32 @@ def test_what_is_on_a_wire_moves_with_its_box(tmp_path: Path) -> None:
     assert shown(by_id["v1-gradient"]) == "+6"
     for part in ("wire", "value", "gradient"):
         assert by_id[f"v1-{part}"].get("parent") == "v1"
+
+
+def test_a_network_is_circles_and_lines_that_follow_them(tmp_path: Path) -> None:
+    drawing = draw(lab_loss(), style="network")
+    by_id = cells(drawing, tmp_path)
+    for arrow in drawing.picture.arrows:
+        edge = by_id[arrow.id]
+        assert (edge.get("source"), edge.get("target")) == (arrow.tail, arrow.head)
+        assert "endArrow=none" in edge.get("style", "")
+    (neuron,) = [box for box in drawing.picture.boxes if box.numbers == ("b −0.586",)]
+    inside = [cell for cell in by_id.values() if cell.get("parent") == neuron.id]
+    assert [shown(cell) for cell in inside] == [neuron.title[0], "b −0.586"]
+
+
+def test_a_heat_map_is_cells_in_their_colours(tmp_path: Path) -> None:
+    drawing = draw(lab_loss(), style="heatmap")
+    by_id = cells(drawing, tmp_path)
+    for box in drawing.picture.boxes:
+        parts = [cell for id, cell in by_id.items() if id.startswith(f"{box.id}-cell")]
+        assert len(parts) == len(box.shades)
+        fills = [re.findall("fillColor=(#[0-9A-F]{6})", cell.get("style", ""))[0] for cell in parts]
+        for shade, fill in zip(box.shades, fills, strict=True):
+            red, blue = int(fill[1:3], 16), int(fill[5:], 16)
+            assert shade is not None
+            assert (red > blue) == (shade > 0.0)
+            assert (red < blue) == (shade < 0.0)
 
 
 @pytest.mark.parametrize("label", HOSTILE)

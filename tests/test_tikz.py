@@ -45,10 +45,17 @@ def body(text: str) -> list[str]:
 
 
 def drawings() -> dict[str, Drawing]:
-    """Return a drawing of each kind."""
-    graphs = {name: draw(make()) for name, make in GRAPHS.items()}
-    boards = {f"{name}_board": draw(make(), style="blackboard") for name, make in GRAPHS.items()}
-    return graphs | boards | {name: make() for name, make in FORMS.items()}
+    """Return a drawing of each kind, with all that has broken a document."""
+    graphs = {name: draw(GRAPHS[name]()) for name in ("every_operation", "special_numbers")}
+    boards = {f"{name}_board": draw(GRAPHS[name](), style="blackboard") for name in GRAPHS}
+    forms = {name: FORMS[name]() for name in ("legend", "step", "fold_neuron_edges", "program")}
+    return graphs | {"hostile": draw(GRAPHS["hostile"]())} | boards | networks() | forms
+
+
+def networks() -> dict[str, Drawing]:
+    """Return drawings that have a layout of their own."""
+    styles = ("network", "heatmap")
+    return {style: draw(lab_loss(), style=style) for style in styles}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", [*GRAPHS, *FORMS])
@@ -108,6 +115,20 @@ def test_a_step_has_its_own_numbers_in_the_places_of_all_steps(tmp_path: Path) -
     first, ninth = [re.findall(r"\(m?v?\d+\) at \([^)]*\)", text) for text in steps]
     assert first == ninth
     assert "= {}$--" in steps[0]
+
+
+def test_a_network_and_its_weights_are_lines_circles_and_cells(tmp_path: Path) -> None:
+    found = networks()
+    network, heat_map = [body(tex(drawing, tmp_path)) for drawing in found.values()]
+    lines = [line for line in network if ".. controls" in line]
+    assert len(lines) == len(found["network"].picture.arrows)
+    assert not any("-- cycle" in line for line in network)
+    assert sum("fill=white" in line for line in network) > 4  # labels on their lines
+    cells = [line for line in heat_map if " rectangle " in line]
+    assert len(cells) == sum(len(box.shades) for box in found["heatmap"].picture.boxes)
+    assert len({re.findall("fill=colour[0-9A-F]{6}", cell)[0] for cell in cells}) > 10
+    # The name of a bias is a word, not what its number is taken from.
+    assert any("{b $-0.586$}" in line for line in network)
 
 
 if ENGINES:
