@@ -168,6 +168,32 @@ def test_of_gradients_shows_those_of_weights_outputs_and_biases() -> None:
     assert boxes["x1"].title == ("",)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "legend"),
+    [
+        ([0.25, 1.0], ["weight: 0", "+1"]),
+        ([-0.25, -1.0], ["weight: −1", "0"]),
+        ([0.5, -0.25], ["weight: −0.25", "0", "+0.5"]),
+        ([0.0, 0.0], ["weight: 0"]),
+        ([math.nan, math.nan], ["weight: 0"]),
+    ],
+)
+def test_the_legend_goes_from_the_least_weight_to_the_greatest(
+    numbers: list[float], legend: list[str]
+) -> None:
+    neuron = nn.Neuron(2, rng=1)
+    for weight, number in zip(neuron.w, numbers, strict=True):
+        weight.data = number
+    picture = draw(neuron).picture
+    boxes = [box for box in picture.boxes if box.id.startswith("legend")]
+    assert [box.title[0] for box in boxes] == [*legend, "b: bias"]
+    samples = {arrow.tail: arrow for arrow in picture.arrows if arrow.id.startswith("legend")}
+    for one, other in itertools.pairwise(boxes[:-1]):
+        sample = samples[one.id]
+        assert sample.head == other.id
+        assert sample.sign == ("negative" if other.title == ("0",) else "positive")
+
+
 def test_layers_and_activations_are_named() -> None:
     model = nn.MLP(2, [3, 3, 1], activation="tanh", output_activation="sigmoid", rng=1)
     found = texts(draw(model).svg())

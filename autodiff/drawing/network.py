@@ -46,9 +46,8 @@ class NetworkPainter:
         self.network = Network(order)
         self.moment, self.of, self.names = moment, of, names
         self.ids = {node: f"v{place}" for place, node in enumerate(order, 1)}
-        self.columns = [list(column.nodes) for column in self.network.columns]
-        hidden = [left_out(column) for column in self.columns]
-        self.hidden = {node for nodes in hidden for node in nodes}
+        columns = [list(column.nodes) for column in self.network.columns]
+        self.hidden = {node for column in columns for node in left_out(column)}
         self.lines = [line for line in self.network.lines if self.hidden.isdisjoint(line[:2])]
 
     def number_of(self, node: Value) -> float | None:
@@ -78,7 +77,7 @@ class NetworkPainter:
                     boxes.setdefault(ids[-1], self.box(node, frame.id, digits))
                 elif f"m{place}-more" not in boxes:
                     ids.append(f"m{place}-more")
-                    count = len(left_out(list(column.nodes)))
+                    count = len(self.hidden & column.nodes.keys())
                     boxes[ids[-1]] = text_box(ids[-1], f"⋮ {count:,}", frame.id)
             columns.append(ids)
         samples, scale = self.legend(digits)
@@ -141,7 +140,7 @@ class NetworkPainter:
         greatest = self.greatest
         known = [number for line in self.lines if (number := self.number_on(line)) is not None]
         finite = [number for number in known if abs(number) <= greatest]
-        ends = [min(finite, default=0.0), 0.0, max(finite, default=0.0)]
+        ends = [min(0.0, *finite), 0.0, max(0.0, *finite)] if finite else [0.0] * 3
         what = "weight" if self.of == "weights" else "gradient"
         places = [place for place in range(3) if place == 1 or ends[place]]
         texts = [short_number(ends[place], digits, gradient_shown) for place in places]

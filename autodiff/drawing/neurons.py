@@ -124,7 +124,8 @@ class Network:
         calls = calls_of_neurons(order)
         if not calls:
             raise ValueError(
-                'style="network" finds no layers: no neuron of nn computed anything in the graph'
+                'style="network" finds no layers: no neuron of nn computed anything in the graph. '
+                'Leave style out, or draw a module without neurons with fold="layer"'
             )
         every = [call for found in calls.values() for call in found]
         self.of_output = {call.output: call for call in every}
