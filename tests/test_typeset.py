@@ -42,6 +42,8 @@ NAMES = [
     ("w_out", r"w_{\mathrm{out}}"),
     ("w_out_3", r"w_{\mathrm{out},3}"),
     ("leaky_relu_1", r"\mathit{leaky\_relu}_{1}"),
+    ("h1_out", r"\mathit{h1\_out}"),
+    ("conv2d", r"\mathit{conv2d}"),
     ("alpha", r"\alpha"),
     ("lambda", r"\lambda"),
     ("σ", r"\sigma"),
@@ -59,6 +61,15 @@ NUMBERS = [
     ("nan", r"$\mathrm{nan}$"),
     ("–", "--"),
     ("−1 … 2", r"$-$1 \ldots{} 2"),
+    ("1_000", r"1\_000"),
+    ("1if x else 2", "1if x else 2"),
+    ("1e5j", "1e5j"),
+    ("a if b else c", "a if b else c"),
+    ("lambda: 0", "lambda: 0"),
+    ("f(x)(y)", "f(x)(y)"),
+    ("x == y", "x == y"),
+    ("loss.py:12", "loss.py:12"),
+    ("in 4 rows", "in 4 rows"),
 ]
 
 

@@ -55,7 +55,7 @@ ATOM = 4
 
 NAME = re.compile(r"(?P<word>\w*?[^\W\d])_?(?P<number>\d*)(?P<indices>(?:\[\d+\])*)")
 NUMBER = re.compile(r"([\d.]+)(?:e([+-]?)0*(\d+))?")
-ODD = re.compile(r"""["'\\:#;@`]|\d[^\W\de]""")  # no formula has it
+ODD = re.compile(r"""["'\\:#;@`]|(?<!\w)\d+[^\W\de]""")  # no formula has it
 WORD = re.compile(r"[^\W\d]\w*")
 TOKEN = re.compile(r"[^\W\d][\w.]*(?:\[\d+\])*|[\d.]+(?:e[-+]?\d+)?|\*")
 
@@ -118,7 +118,7 @@ def formula(text: str) -> str | None:
     text = WORD.sub(lambda word: word[0] + "__" * keyword.iskeyword(word[0]), text)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore")  # of what is no formula
             tree = ast.parse(text, mode="eval").body
         return mathematics(tree, text)[1]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
