@@ -31,6 +31,8 @@ FORMULAS = [
     ("y = a**-1", r"$y = a^{-1}$"),
     ("y = (a / b) * c", r"$y = \frac{a}{b} \cdot c$"),
     ("z = b + w0 * x0 + w1 * x1", r"$z = b + w_{0} \cdot x_{0} + w_{1} \cdot x_{1}$"),
+    ("h[0] (2) = tanh(…)", r"$h_{0}^{(2)} = \tanh(\ldots)$"),
+    ("y = x (3)**2", r"$y = (x^{(3)})^{2}$"),
     ("y = x * …", r"$y = x \cdot \ldots$"),
     ("y = pick(i, [a, b])", r"$y = \mathrm{pick}(i, [a, b])$"),
 ]
