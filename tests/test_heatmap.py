@@ -21,6 +21,7 @@ from autodiff.drawing.shown import name_shown, short_number
 from autodiff.value import constant
 from tests.conftest import Golden
 from tests.test_draw import HOSTILE, state, texts
+from tests.test_network import body_of
 from tests.test_palette import contrast
 
 FRAME = 1280, 720
@@ -314,7 +315,7 @@ def test_of_a_map_whose_text_is_too_small_the_picture_says_so() -> None:
 
 @pytest.mark.parametrize("name", ["layer", "activations"])
 def test_the_svg_is_the_golden_one(name: str, golden: Golden) -> None:
-    golden.check(f"heatmap_{name}.svg", DRAWN[name]().svg())
+    golden.check(f"heatmap_{name}.svg", body_of(DRAWN[name]().svg()))
 
 
 @every_drawing

@@ -202,6 +202,15 @@ def test_what_is_no_neuron_has_lines_without_weights() -> None:
     assert len(lines_of(drawing)) == 9 + 18 + 6
 
 
+def test_a_weight_of_0_is_a_weight_all_the_same() -> None:
+    model = Residual()
+    for parameter in model.inner.parameters():
+        parameter.data = 0.0
+    outputs = model([constant(n, name) for n, name in ((1, "a"), (2, "b"), (-1, "c"))])
+    ids = [box.id for box in draw(outputs, style="network").picture.boxes]
+    assert ids == [box.id for box in draw(residual(), style="network").picture.boxes]
+
+
 def test_a_long_column_shows_its_first_and_its_last() -> None:
     drawing = draw(nn.MLP(100, [2, 1], rng=1))
     names = [box.title[0] for box in drawing.picture.boxes if box.frame == "m1"]
@@ -244,6 +253,28 @@ def test_no_line_runs_behind_a_circle_that_it_does_not_belong_to(name: str) -> N
     for arrow in drawing.picture.arrows:
         for point in along(places[arrow.id].lines[0]):
             assert not any(is_in_circle(point, circle) for circle in circles), arrow.id
+
+
+@every_drawing
+def test_no_line_runs_across_a_text(name: str) -> None:
+    drawing = DRAWN[name]()
+    assert drawing.layout is not None
+    places = drawing.layout.places
+    texts = [
+        (spot, line)
+        for box in drawing.picture.boxes
+        for spot, line in zip(places[box.id].spots, box.lines, strict=True)
+    ]
+    texts += [(places[frame.id].spots[0], frame.title) for frame in drawing.picture.frames]
+    areas = []
+    for spot, line in texts:
+        width = widths(line)
+        left = spot.x - {"l": 0.0, "c": 0.5, "r": 1.0}[spot.align] * width
+        areas.append((left, spot.y - 15.0, left + width, spot.y))
+    for arrow in drawing.picture.arrows:
+        for x, y in along(places[arrow.id].lines[0]):
+            crossed = [area for area in areas if area[0] < x < area[2] and area[1] < y < area[3]]
+            assert not crossed, arrow.id
 
 
 @every_drawing
@@ -328,9 +359,14 @@ def test_the_picture_has_the_shape_of_its_frame() -> None:
 # ---- text ------------------------------------------------------------------------------------
 
 
+def body_of(svg: str) -> str:
+    """Return an SVG without its style sheet, which is that of all drawings."""
+    return re.sub("<style>.*</style>\n", "", svg, flags=re.DOTALL)
+
+
 @pytest.mark.parametrize("name", ["2-4-1", "module", "gradients"])
 def test_the_svg_is_the_golden_one(name: str, golden: Golden) -> None:
-    golden.check(f"network_{name}.svg", DRAWN[name]().svg())
+    golden.check(f"network_{name}.svg", body_of(DRAWN[name]().svg()))
 
 
 @every_drawing

@@ -15,7 +15,7 @@ from autodiff.drawing.labels import labels_on
 from autodiff.drawing.layout import Layout, Place, Point, Spot
 from autodiff.drawing.picture import Arrow, Box, Picture
 
-__all__ = ["FORMS", "Columns", "Form"]
+__all__ = ["BASELINE", "FORMS", "Columns", "Form", "width_of"]
 
 # Where the text of a circle stands.
 Form: TypeAlias = Literal["below", "beside"]
@@ -70,7 +70,7 @@ class Columns:
         scale = max(width / frame[0], height / frame[1], TEXT / LAST_ROW)
         self.text = TEXT / scale
         self.width, self.height = frame[0] * scale, frame[1] * scale
-        self.gap = (self.width - 2 * MARGIN - sum(self.bands)) / max(gaps, 1)
+        self.gap = (self.width - 2 * MARGIN - sum(self.bands)) / gaps
         self.pitch = (self.height - self.other_height) / self.longest
         room = self.pitch - (APART / 2 if form == "beside" else LINE + APART)
         self.high = min(LARGEST * self.circle, room)
@@ -129,8 +129,6 @@ class Columns:
         places: dict[str, Place] = {}
         self.ends: dict[tuple[str, int], tuple[Point, Point]] = {}
         left = MARGIN
-        if len(self.columns) == 1:
-            left = (self.width - self.bands[0]) / 2
         for place, width in enumerate(self.bands):
             places.update(self.column(place, left))
             left += width + self.gap

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from autodiff.drawing.fit import CAPTION, CHARACTER, LINE, READABLE, TEXT, Size
+from autodiff.drawing.columns import BASELINE, width_of
+from autodiff.drawing.fit import CAPTION, LINE, READABLE, TEXT, Size
 from autodiff.drawing.layout import HIDDEN, Layout, Place, Spot
 from autodiff.drawing.matrices import BIAS, Matrix, Panel
-from autodiff.drawing.picture import Box, Picture, greatest_of, relative_size
+from autodiff.drawing.picture import Box, Picture, greatest_of, relative_size, text_box
 from autodiff.drawing.shown import gradient_shown, name_shown, short_number
 
 __all__ = ["Grid", "heat_map"]
 
 NAME_LENGTH: Final = 16
-TEXT_LENGTH: Final = 80
+TITLE_LENGTH: Final = 80
 
 # The legend has colours from the least number to the greatest, by shares of it.
 LEGEND: Final = "legend"
@@ -30,7 +32,6 @@ SHARES: Final = [place / 4 for place in range(-4, 5)]
 MARGIN: Final = 10.0
 APART: Final = 18.0  # of matrices, and twice of panels
 BESIDE: Final = 6.0  # of a name and its row, and around a number
-BASELINE: Final = 7.0  # below the middle of a line of text
 DIGITS: Final = 3, 2  # to try
 SIDES: Final = 24.0, 18.0, 12.0, 8.0, 5.0  # of cells without numbers, to try
 
@@ -44,12 +45,13 @@ def heat_map(
     """
     for digits in DIGITS if precision is None else (precision,):
         picture = picture_of_panels(panels, what, digits, caption)
-        cell = max(map(longest_number, picture.boxes)) + 2 * BESIDE, LINE + BESIDE
-        grid = largest_grid(picture, panels, cell, True, frame)
+        longest = max(map(longest_number, picture.boxes))
+        cell = Cell(longest + 2 * BESIDE, LINE + BESIDE, True)
+        grid = Grid(picture, panels, cell, frame)
         if grid.text >= READABLE:
             return grid
     for side in SIDES:
-        grid = largest_grid(picture, panels, (side, side), False, frame)
+        grid = Grid(picture, panels, Cell(side, side, False), frame)
         if grid.text >= READABLE:
             break
     return grid
@@ -65,7 +67,7 @@ def picture_of_panels(
     boxes = []
     for place, panel in enumerate(panels, 1):
         if panel.title:
-            boxes.append(text_box(f"p{place}", panel.title))
+            boxes.append(text_box(f"p{place}", name_shown(panel.title, TITLE_LENGTH)))
         for order, matrix in enumerate(panel.matrices, 1):
             boxes.append(matrix_box(f"p{place}-{order}", matrix, greatest, digits))
     ends = [short_number(end, digits, gradient_shown) for end in (-greatest, greatest)]
@@ -80,12 +82,6 @@ def picture_of_panels(
     return Picture(
         *(boxes, [], (), f"heat map of {what}", f"{len(numbers):,} numbers", tuple(caption))
     )
-
-
-def text_box(id: str, text: str) -> Box:
-    """Return a text without a border."""
-    title = name_shown(text, TEXT_LENGTH)
-    return Box(id, "text", title, (title,))
 
 
 def matrix_box(id: str, matrix: Matrix, greatest: float, digits: int) -> Box:
@@ -116,140 +112,138 @@ def shade(number: float | None, greatest: float) -> float | None:
 # ---- layout ------------------------------------------------------------------------------------
 
 
-def largest_grid(
-    picture: Picture,
-    panels: Sequence[Panel],
-    cell: tuple[float, float],
-    has_numbers: bool,
-    frame: Size,
-) -> Grid:
-    """Return the arrangement of panels, and of the matrices in each, with the largest text."""
-    grids = [
-        Grid(picture, panels, cell, has_numbers, is_across, columns, frame)
-        for columns in range(1, len(panels) + 1)
-        for is_across in (True, False)
-    ]
-    return max(grids, key=text_of)
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How large a cell is, and whether its number stands in it."""
 
+    width: float
+    height: float
+    has_number: bool
 
-def text_of(grid: Grid) -> float:
-    """Return how high text is."""
-    return grid.text
+    def room_for_names(self, box: Box) -> tuple[float, float]:
+        """Return the room at the left of a matrix and above it, for the names that fit."""
+        head, *lines = box.table
+        names = [width_of(line[0]) for line in lines]
+        has_columns = any(head) and max(map(width_of, head)) <= self.width
+        left = max(names) + BESIDE if any(names) and self.height >= LINE else 0.0
+        return left, LINE * has_columns
+
+    def size(self, box: Box) -> tuple[float, float]:
+        """Return the size of a matrix with its title."""
+        left, top = self.room_for_names(box)
+        width = left + self.width * (len(box.table[0]) - 1)
+        return max(width, width_of(box.title[0])), LINE + top + self.height * (len(box.table) - 1)
 
 
 class Grid:
     """Where everything in a heat map lies: panels in so many columns, matrices in each panel.
 
-    ``text`` is how high text is in the frame, in pixels.
+    Of all arrangements it is the one whose ``text`` is highest in the frame, in pixels.
     """
 
-    def __init__(
-        self,
-        picture: Picture,
-        panels: Sequence[Panel],
-        cell: tuple[float, float],
-        has_numbers: bool,
-        is_across: bool,
-        columns: int,
-        frame: Size,
-    ) -> None:
-        self.picture, self.cell = picture, cell
-        self.has_numbers, self.is_across = has_numbers, is_across
+    def __init__(self, picture: Picture, panels: Sequence[Panel], cell: Cell, frame: Size) -> None:
+        self.picture, self.panels, self.cell = picture, panels, cell
         self.boxes = {box.id: box for box in picture.boxes}
-        self.places: dict[str, Place] = {}
-        sizes = [self.panel(place, panel, 0.0, 0.0) for place, panel in enumerate(panels, 1)]
-        widths = [max(width for width, _ in sizes[column::columns]) for column in range(columns)]
-        heights = [
-            max(height for _, height in sizes[start : start + columns])
-            for start in range(0, len(panels), columns)
-        ]
-        lefts = list(accumulate([width + 2 * APART for width in widths], initial=MARGIN))
-        tops = list(accumulate([height + APART for height in heights], initial=MARGIN))
-        for place, panel in enumerate(panels):
-            row, column = divmod(place, columns)
-            self.panel(place + 1, panel, lefts[column], tops[row])
-        legend_width = self.legend(tops[-1])
-        bottom = tops[-1] + LINE + MARGIN
-        self.width = max(lefts[-1] - 2 * APART, MARGIN + legend_width) + MARGIN
-        self.height = bottom + CAPTION * len(picture.caption)
-        self.caption = tuple(
-            Spot(MARGIN, bottom + CAPTION * (place + 0.8), "l")
-            for place in range(len(picture.caption))
+        legend = [LEGEND, f"{LEGEND}-least", f"{LEGEND}-greatest"]
+        self.legend_width = LINE * len(SHARES) + 2 * BESIDE
+        self.legend_width += sum(width_of(self.boxes[id].title[0]) for id in legend[1:])
+        self.text = 0.0
+        for is_across in (True, False):
+            sizes = [self.size(place, is_across) for place in range(1, len(panels) + 1)]
+            for columns in range(1, len(panels) + 1):
+                lefts, tops = self.edges(sizes, columns)
+                width = max(lefts[-1] - 2 * APART, MARGIN + self.legend_width) + MARGIN
+                height = tops[-1] + LINE + MARGIN + CAPTION * len(picture.caption)
+                text = TEXT * min(frame[0] / width, frame[1] / height)
+                if text > self.text:
+                    self.text, self.width, self.height = text, width, height
+                    self.lefts, self.tops, self.is_across = lefts, tops, is_across
+
+    def ids_in(self, place: int) -> list[str]:
+        """Return the ids of the matrices in a panel."""
+        return [f"p{place}-{order}" for order in range(1, len(self.panels[place - 1].matrices) + 1)]
+
+    def size(self, place: int, is_across: bool) -> tuple[float, float]:
+        """Return the size of a panel, its matrices beside each other or one below the other."""
+        widths, heights = zip(
+            *[self.cell.size(self.boxes[id]) for id in self.ids_in(place)], strict=True
         )
-        self.text = TEXT * min(frame[0] / self.width, frame[1] / self.height)
+        apart = APART * (len(widths) - 1)
+        width = sum(widths) + apart if is_across else max(widths)
+        height = max(heights) if is_across else sum(heights) + apart / 2
+        if not self.panels[place - 1].title:
+            return width, height
+        return max(width, width_of(self.boxes[f"p{place}"].title[0])), height + LINE
+
+    def edges(
+        self, sizes: Sequence[tuple[float, float]], columns: int
+    ) -> tuple[list[float], list[float]]:
+        """Return where each column of panels begins, and each row, and where the next would."""
+        widths = [max(width for width, _ in sizes[place::columns]) for place in range(columns)]
+        rows = [sizes[start : start + columns] for start in range(0, len(sizes), columns)]
+        heights = [max(height for _, height in row) for row in rows]
+        lefts = accumulate([width + 2 * APART for width in widths], initial=MARGIN)
+        return list(lefts), list(accumulate([each + APART for each in heights], initial=MARGIN))
 
     def layout(self) -> Layout:
         """Return where everything lies."""
-        return Layout(self.width, self.height, self.places, self.caption)
+        places: dict[str, Place] = {}
+        for place, panel in enumerate(self.panels, 1):
+            row, column = divmod(place - 1, len(self.lefts) - 1)
+            x, y = self.lefts[column], self.tops[row]
+            if panel.title:
+                places[f"p{place}"] = self.text_at(f"p{place}", x, y)
+                y += LINE
+            for id in self.ids_in(place):
+                places[id] = found = self.matrix(self.boxes[id], x, y)
+                if self.is_across:
+                    x += found.width + APART
+                else:
+                    y += found.height + APART / 2
+        places.update(self.legend(self.tops[-1]))
+        bottom = self.height - CAPTION * len(self.picture.caption)
+        caption = [
+            Spot(MARGIN, bottom + CAPTION * (place + 0.8), "l")
+            for place in range(len(self.picture.caption))
+        ]
+        return Layout(self.width, self.height, places, tuple(caption))
 
-    def panel(self, place: int, panel: Panel, left: float, top: float) -> tuple[float, float]:
-        """Set where a panel lies, and return its size."""
-        right, bottom, x, y = left, top, left, top
-        if panel.title:
-            right += self.text_at(f"p{place}", x, y)
-            y += LINE
-        for order in range(1, len(panel.matrices) + 1):
-            id = f"p{place}-{order}"
-            self.places[id] = found = self.matrix(self.boxes[id], x, y)
-            right, bottom = max(right, x + found.width), max(bottom, y + found.height)
-            if self.is_across:
-                x += found.width + APART
-            else:
-                y += found.height + APART / 2
-        return right - left, bottom - top
-
-    def text_at(self, id: str, x: float, y: float) -> float:
-        """Set where a text lies, and return its width."""
-        width = width_of(self.boxes[id].title[0])
+    def text_at(self, id: str, x: float, y: float) -> Place:
+        """Return where a text lies."""
         spot = Spot(x, y + LINE / 2 + BASELINE, "l")
-        self.places[id] = Place((spot,), x, y, width, LINE)
-        return width
+        return Place((spot,), x, y, width_of(self.boxes[id].title[0]), LINE)
 
-    def legend(self, y: float) -> float:
-        """Set where the legend lies, in one line, and return its width."""
-        x = MARGIN + self.text_at(f"{LEGEND}-least", MARGIN, y) + BESIDE
+    def legend(self, y: float) -> dict[str, Place]:
+        """Return where the legend lies, in one line."""
+        least, greatest = f"{LEGEND}-least", f"{LEGEND}-greatest"
+        x = MARGIN + width_of(self.boxes[least].title[0]) + BESIDE
         cells = tuple((x + LINE * place, y, LINE, LINE) for place in range(len(SHARES)))
         width = LINE * len(cells)
-        self.places[LEGEND] = Place(
-            (), x, y, width, LINE, cells=cells, hatched=not self.has_numbers
-        )
-        end = x + width + BESIDE
-        return end + self.text_at(f"{LEGEND}-greatest", end, y) - MARGIN
+        colours = Place((), x, y, width, LINE, cells=cells, hatched=not self.cell.has_number)
+        end = self.text_at(greatest, x + width + BESIDE, y)
+        return {least: self.text_at(least, MARGIN, y), LEGEND: colours, greatest: end}
 
     def matrix(self, box: Box, x: float, y: float) -> Place:
         """Return where a matrix lies: its title, the names of rows and columns, its cells."""
-        across, down = self.cell
-        head, *lines = box.table
-        rows, columns = range(len(lines)), range(len(head) - 1)
-        names = [width_of(line[0]) for line in lines]
-        has_rows = any(names) and down >= LINE
-        has_columns = any(head) and max(map(width_of, head)) <= across
-        left = x + (max(names) + BESIDE) * has_rows
-        top = y + LINE * (1 + has_columns)
-        middles = [left + across * (column + 0.5) for column in columns]
+        across, down, has_number = self.cell.width, self.cell.height, self.cell.has_number
+        left, above = self.cell.room_for_names(box)
+        start, top = x + left, y + LINE + above
+        columns, rows = range(len(box.table[0]) - 1), range(len(box.table) - 1)
         lows = [top + down * (row + 0.5) + BASELINE for row in rows]
-        spots: list[Spot] = [Spot(x, y + LINE / 2 + BASELINE, "l"), HIDDEN]
-        spots += [Spot(left - BESIDE, low, "r") if has_rows else HIDDEN for low in lows]
-        for middle in middles:
-            spots.append(Spot(middle, top - LINE / 2 + BASELINE, "c") if has_columns else HIDDEN)
-            spots += [Spot(middle, low, "c") if self.has_numbers else HIDDEN for low in lows]
+        spots = [Spot(x, y + LINE / 2 + BASELINE, "l"), HIDDEN]
+        spots += [Spot(start - BESIDE, low, "r") if left else HIDDEN for low in lows]
+        for column in columns:
+            middle = start + across * (column + 0.5)
+            spots.append(Spot(middle, top - LINE / 2 + BASELINE, "c") if above else HIDDEN)
+            spots += [Spot(middle, low, "c") if has_number else HIDDEN for low in lows]
         cells = [
-            (left + across * column, top + down * row, across, down)
+            (start + across * column, top + down * row, across, down)
             for row in rows
             for column in columns
         ]
-        width = max(left - x + across * len(columns), width_of(box.title[0]))
-        height = top - y + down * len(rows)
         return Place(
-            *(tuple(spots), x, y, width, height),
-            cells=tuple(cells),
-            hatched=not self.has_numbers,
+            *(tuple(spots), x, y, *self.cell.size(box)), cells=tuple(cells), hatched=not has_number
         )
-
-
-def width_of(text: str) -> float:
-    """Return about how wide a text is."""
-    return CHARACTER * len(text)
 
 
 def longest_number(box: Box) -> float:

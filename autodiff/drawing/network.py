@@ -9,7 +9,16 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from autodiff.drawing.moment import Moment
 from autodiff.drawing.neurons import Line, Network
-from autodiff.drawing.picture import Arrow, Box, Frame, Picture, greatest_of, relative_size, sign_of
+from autodiff.drawing.picture import (
+    Arrow,
+    Box,
+    Frame,
+    Picture,
+    greatest_of,
+    relative_size,
+    sign_of,
+    text_box,
+)
 from autodiff.drawing.shown import gradient_shown, name_shown, number_shown, short_number
 from autodiff.support.naming import Names
 from autodiff.value import Value
@@ -159,11 +168,6 @@ class NetworkPainter:
         calls = self.network.calls
         which = f" (1st of {calls:,} calls)" if calls > 1 else ""
         return f"circle: its output{which}, b: its bias"
-
-
-def text_box(id: str, text: str, frame: str = "") -> Box:
-    """Return a text without a border."""
-    return Box(id, "text", text, (text,), frame=frame)
 
 
 def squared(size: float | None) -> float | None:

@@ -6,6 +6,7 @@ So neurons are found in the graph itself, whatever code called them.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -42,6 +43,11 @@ class Neuron:
         """The bias, to which the weighted inputs are added."""
         bias: Value = self.sum.parents[0]
         return bias
+
+    @property
+    def weights(self) -> Sequence[Value]:
+        """The weights of the inputs."""
+        return bias_weights_inputs(self.sum.parents)[1]
 
     @property
     def lines(self) -> Iterator[Line]:
@@ -123,7 +129,7 @@ class Network:
         every = [call for found in calls.values() for call in found]
         self.of_output = {call.output: call for call in every}
         self.parameters = {call.bias for call in every}
-        self.parameters.update(weight for call in every for _, _, weight in call.lines if weight)
+        self.parameters.update(parameter for call in every for parameter in call.weights)
         feeding = feeding_neurons(order, {call.sum for call in every})
         last = [[call for call in found if call.output not in feeding] for found in calls.values()]
         self.calls = max(map(len, last))
@@ -136,9 +142,9 @@ class Network:
     def used_by(self, outputs: Sequence[Value]) -> set[Value]:
         """Return all that some outputs depend on, down to the inputs; add the lines to it."""
         used = set(outputs)
-        pending = list(outputs)
+        pending = deque(outputs)
         while pending:
-            node = pending.pop(0)
+            node = pending.popleft()
             call = self.of_output.get(node)
             lines = list(self.lines_to(node) if call is None else call.lines)
             self.lines += lines
@@ -150,9 +156,9 @@ class Network:
     def lines_to(self, node: Value) -> Iterator[Line]:
         """Yield a line to a Value from each neuron and each input that it is computed from."""
         seen: set[Value] = set()
-        pending = list(node.parents)
+        pending = deque(node.parents)
         while pending:
-            parent = pending.pop(0)
+            parent = pending.popleft()
             if parent in seen or parent in self.parameters:
                 continue
             seen.add(parent)

@@ -28,6 +28,7 @@ __all__ = [
     "greatest_of",
     "relative_size",
     "sign_of",
+    "text_box",
 ]
 
 Kind: TypeAlias = Literal[
@@ -158,6 +159,11 @@ class Picture:
         """Whether neurons have so many arrows between them that curves would be a knot."""
         folded = any(box.kind == "module" for box in self.boxes)
         return folded and len(self.arrows) > max(DENSE_FROM, 2 * len(self.boxes))
+
+
+def text_box(id: str, text: str, frame: str = "") -> Box:
+    """Return a text without a border."""
+    return Box(id, "text", text, (text,), frame=frame)
 
 
 def arrow_width(size: float) -> float:
