@@ -31,6 +31,8 @@ FORMULAS = [
     ("y = a**-1", r"$y = a^{-1}$"),
     ("y = (a / b) * c", r"$y = \frac{a}{b} \cdot c$"),
     ("z = b + w0 * x0 + w1 * x1", r"$z = b + w_{0} \cdot x_{0} + w_{1} \cdot x_{1}$"),
+    ("h[0] (2) = tanh(…)", r"$h_{0}^{(2)} = \tanh(\ldots)$"),
+    ("y = x (3)**2", r"$y = (x^{(3)})^{2}$"),
     ("y = x * …", r"$y = x \cdot \ldots$"),
     ("y = pick(i, [a, b])", r"$y = \mathrm{pick}(i, [a, b])$"),
 ]
@@ -42,6 +44,8 @@ NAMES = [
     ("w_out", r"w_{\mathrm{out}}"),
     ("w_out_3", r"w_{\mathrm{out},3}"),
     ("leaky_relu_1", r"\mathit{leaky\_relu}_{1}"),
+    ("h1_out", r"\mathit{h1\_out}"),
+    ("conv2d", r"\mathit{conv2d}"),
     ("alpha", r"\alpha"),
     ("lambda", r"\lambda"),
     ("σ", r"\sigma"),
@@ -59,6 +63,15 @@ NUMBERS = [
     ("nan", r"$\mathrm{nan}$"),
     ("–", "--"),
     ("−1 … 2", r"$-$1 \ldots{} 2"),
+    ("1_000", r"1\_000"),
+    ("1if x else 2", "1if x else 2"),
+    ("1e5j", "1e5j"),
+    ("a if b else c", "a if b else c"),
+    ("lambda: 0", "lambda: 0"),
+    ("f(x)(y)", "f(x)(y)"),
+    ("x == y", "x == y"),
+    ("loss.py:12", "loss.py:12"),
+    ("in 4 rows", "in 4 rows"),
 ]
 
 

@@ -52,6 +52,7 @@ GRADIENT = "grad "
 LARGER = 1.15  # text of the same height has larger letters in the layout's font
 NARROWER = 0.9  # a character of a formula beside one in the layout's font
 LOWER = 5.0  # what is a fraction below a wire
+HIGHER = 2.0  # what is one in a formula
 
 
 def room_for_tikz(picture: Picture, root: str) -> Picture:
@@ -136,7 +137,8 @@ def box_lines(box: Box, place: Place, root: str) -> Iterator[str]:
         if not root or not is_gradient(box, number):
             yield text(spot, typeset(line) if box.wired else with_word(line), style)
             continue
-        below = LOWER if box.wired else (spots.pop(0).y - spot.y) / 2
+        on_wire = LOWER * (spot.y > place.spots[1].y)  # if it is not beside it
+        below = on_wire if box.wired else (spots.pop(0).y - spot.y) / 2
         size = "" if box.wired else "\\displaystyle"
         formula = f"${size}{fraction(root, box.named or box.name)} = {{}}$"
         shown = formula + typeset(line.removeprefix(GRADIENT))
@@ -234,5 +236,8 @@ def text_lines(
     """Yield lines of text at their spots, those that have any; those of a legend are words."""
     shown = map(as_text, lines) if is_legend else typeset_lines(lines)
     for spot, line in zip(spots, shown, strict=False):
-        if line and spot is not HIDDEN:
+        if r"\frac" in line:
+            above = replace(spot, y=spot.y - HIGHER)
+            yield text(above, line, replace(style, size=style.size / LARGER))
+        elif line and spot is not HIDDEN:
             yield text(spot, line, style)

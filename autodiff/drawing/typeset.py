@@ -55,7 +55,9 @@ ATOM = 4
 
 NAME = re.compile(r"(?P<word>\w*?[^\W\d])_?(?P<number>\d*)(?P<indices>(?:\[\d+\])*)")
 NUMBER = re.compile(r"([\d.]+)(?:e([+-]?)0*(\d+))?")
-ODD = re.compile(r"""["'\\:#;@`]|\d[^\W\de]""")  # no formula has it
+ODD = re.compile(r"""["'\\:#;@`]|(?<!\w)\d+[^\W\de]""")  # no formula has it
+# A name that several nodes have, and which of them it is; in a call there is no space.
+AGAIN = re.compile(r"([^\W\d][\w.]*(?:\[\d+\])*) \((\d+)\)")
 WORD = re.compile(r"[^\W\d]\w*")
 TOKEN = re.compile(r"[^\W\d][\w.]*(?:\[\d+\])*|[\d.]+(?:e[-+]?\d+)?|\*")
 
@@ -114,11 +116,12 @@ def formula(text: str) -> str | None:
     text = text.replace("−", "-").replace("…", "...").strip()
     if not text or ODD.search(text):
         return None
+    text = AGAIN.sub(r"_again(\1, \2)", text)
     # TeX has a letter lambda, and Python a word.
     text = WORD.sub(lambda word: word[0] + "__" * keyword.iskeyword(word[0]), text)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore")  # of what is no formula
             tree = ast.parse(text, mode="eval").body
         return mathematics(tree, text)[1]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -145,6 +148,8 @@ def mathematics(tree: ast.expr, text: str) -> tuple[int, str]:
             return ATOM, ".".join(map(name, source.split(".")))
         case ast.List(elts=elements):
             return ATOM, f"[{', '.join(map(inside, elements))}]"
+        case ast.Call(func=ast.Name(id="_again"), args=[which, count]):
+            return OPERATORS[ast.Pow][0], f"{inside(which)}^{{({inside(count)})}}"
         case ast.Call(func=ast.Name(id=called), args=args, keywords=[]):
             return ATOM, call(called, [inside(each) for each in args])
         case ast.UnaryOp(op=op, operand=operand) if type(op) in OPERATORS:
