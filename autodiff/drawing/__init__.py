@@ -12,7 +12,7 @@
 ``program_picture``     that of a compiled program, and ``pack_picture``, of its loops
 ``modules``             what a module computes from inputs that stand for any
 ``neurons``             the neurons in a graph; ``network``, their picture
-``columns``             the layout of that, and ``labels``, of the numbers on its lines
+``columns``             the layout of that, and ``on_lines``, of the numbers on its lines
 ``matrices``            parameters and activations in rows and columns; ``heatmap``, their picture
 ``plans``               both of these in a frame
 ``palette``, ``style``  the colours that have a meaning; how each part of a picture looks
