@@ -21,6 +21,7 @@ from typing import Any
 import nn
 from autodiff import (
     Drawing,
+    Trace,
     Value,
     compile,
     draw,
@@ -28,6 +29,7 @@ from autodiff import (
     grad,
     log,
     maximum,
+    record_epochs,
     record_source,
     where,
 )
@@ -229,11 +231,28 @@ def network(*sizes: int) -> Value:
     return backward(nn.mse_loss(outputs, targets), "loss")
 
 
-def batch() -> Value:
+def xor_model() -> nn.MLP:
+    """A 2-4-1 network."""
+    return nn.MLP(2, [4, 1], activation="tanh", output_activation="sigmoid", rng=1)
+
+
+def batch(model: nn.MLP | None = None) -> Value:
     """The loss of the four rows of XOR in a 2-4-1 network."""
-    model = nn.MLP(2, [4, 1], activation="tanh", output_activation="sigmoid", rng=1)
+    model = model or xor_model()
     rows = [[0, 0], [0, 1], [1, 0], [1, 1]]
     return backward(nn.mse_loss([model(row) for row in rows], [0, 1, 1, 0]), "loss")
+
+
+def training() -> Trace:
+    """The training of that network."""
+    model = xor_model()
+    optimizer = nn.SGD(model.parameters(), lr=1.0)
+    with record_epochs() as trace:
+        for _ in range(501):
+            optimizer.zero_grad()
+            batch(model)
+            optimizer.step()
+    return trace
 
 
 def softmax(scores: Sequence[Value]) -> list[Value]:
@@ -303,7 +322,7 @@ def backward(root: Value, label: str) -> Value:
 
 
 # By name: what makes the graph, and how it is drawn.
-GALLERY: dict[str, tuple[Callable[[], Value | Program], dict[str, Any]]] = {
+GALLERY: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "tanh(w*x + b)": (neuron, {}),
     "a*b + c": (product_and_sum, {}),
     "x*x + 2": (square_and_two, {}),
@@ -331,7 +350,14 @@ GALLERY: dict[str, tuple[Callable[[], Value | Program], dict[str, Any]]] = {
     "2-4-1 by neuron": (partial(network, 2, 4, 1), {"fold": "neuron"}),
     "3-16-16-2 by layer": (partial(network, 3, 16, 16, 2), {"fold": "layer"}),
     "3-16-16-2 by neuron": (partial(network, 3, 16, 16, 2), {"fold": "neuron"}),
+    "2-4-1 as a network": (partial(network, 2, 4, 1), {"style": "network"}),
+    "3-16-16-2 as a network": (partial(network, 3, 16, 16, 2), {"style": "network"}),
+    "its gradients": (partial(network, 3, 16, 16, 2), {"style": "network", "of": "gradients"}),
+    "its heat map": (partial(network, 3, 16, 16, 2), {"style": "heatmap"}),
+    "2-4-1, a model": (xor_model, {}),
+    "XOR batch, activations": (batch, {"style": "heatmap", "of": "activations"}),
     "XOR batch by neuron": (batch, {"fold": "neuron"}),
+    "XOR, six epochs": (training, {}),
     "GPT step by call": (gpt_step, {"fold": "call"}),
     "program": (program, {}),
 }

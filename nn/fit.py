@@ -12,10 +12,10 @@ from typing import Any
 from autodiff.compiler import slices
 from autodiff.support.arguments import count_of, random_generator
 from autodiff.support.convert import describe
-from autodiff.support.snapshots import Generators, Numbers, Snapshot
+from autodiff.support.snapshots import Generators, Numbers, Snapshot, draws_of
 from nn.early_stopping import BestWeights
 from nn.losses import mse_loss
-from nn.module import Module, check_is_module, draws_of
+from nn.module import Module, check_is_module
 from nn.optim import Optimizer
 from nn.rows import Loss, Penalty, Rows
 from nn.trainers import Job, Trainer, trainer_of

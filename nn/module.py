@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -12,9 +11,8 @@ from autodiff.drawing.notebook import bundle_of_module
 from autodiff.support.convert import describe
 from autodiff.support.made_by import MadeWithin, naming_nodes
 from autodiff.support.nested import assignments_of, is_variables, joined, named, numbers_of
-from autodiff.support.snapshots import PYTHONS, Generators
 
-__all__ = ["Module", "check_is_module", "draws_of", "title_of"]
+__all__ = ["Module", "check_is_module", "title_of"]
 
 
 class Module:
@@ -176,12 +174,8 @@ class Module:
         return None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """Return what a notebook shows: the module's text, and its picture by neuron or layer."""
-        before = draws_of(self)
-        try:
-            return bundle_of_module(self, self.input_count(), self.parameters())
-        finally:
-            before.restore()  # who looks at a model draws nothing
+        """Return what a notebook shows: the module's text, and its network."""
+        return bundle_of_module(self)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the parameters' numbers as nested lists, in PyTorch's names and shapes.
@@ -227,13 +221,6 @@ def check_is_module(model: Any, user: str) -> None:
     """Raise TypeError, naming the user, for what is no Module."""
     if not isinstance(model, Module):
         raise TypeError(f"{user} needs a Module as its model, but got {describe(model)}")
-
-
-def draws_of(model: Module) -> Generators:
-    """Return the states of Python's own generator, and of those that a model's modules have."""
-    attributes = [each for module in model.modules() for each in vars(module).values()]
-    own = [each for each in attributes if isinstance(each, random.Random)]
-    return Generators([PYTHONS, *own])
 
 
 def _join(path: str, name: str) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from autodiff import Value
 from autodiff.support.convert import describe, floats_of, to_float
 from autodiff.support.nested import detached_tree
+from autodiff.support.snapshots import draws_of
 from nn.losses import class_of, cross_entropy, indicated_cross_entropy
-from nn.module import Module, draws_of
+from nn.module import Module
 
 __all__ = ["Loss", "Penalty", "Rows", "value_of"]
 

@@ -667,7 +667,18 @@ def test_an_svg_scales_to_its_container_and_has_colours_for_dark_backgrounds() -
     rules = [line for line in style.splitlines() if "{" in line and not line.startswith("@")]
     assert len(rules) > 10
     selectors = [selector for rule in rules for selector in rule.partition("{")[0].split(",")]
-    assert all(selector.startswith(".autodiff-graph ") for selector in selectors)
+    # Programs that know no media queries do not take the rules for such that always hold.
+    assert all(selector.startswith(".autodiff-graph:not(.light) ") for selector in selectors)
+
+
+@pytest.mark.parametrize("name", ["edges", "step", "fold_neuron", "fold_row"])
+@needs_resvg
+def test_an_svg_looks_the_same_to_a_program_that_knows_no_style_sheets(name: str) -> None:
+    svg, convert = FORMS[name]().svg(), render.converter()
+    plain = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
+    plain = re.sub(r' (class|style|role)="[^"]*"', "", plain)
+    assert len(plain) < len(svg)
+    assert render.pixels_of(plain, convert) == render.pixels_of(svg, convert)
 
 
 # ---- names that do not fit, or attack ------------------------------------------------------------
@@ -947,7 +958,11 @@ def test_graphs_of_everyday_size_have_no_references() -> None:
         ({"root": 3.0}, TypeError, "needs a Value.*the float 3.0"),
         ({"root": None}, TypeError, "needs a Value.*None"),
         ({"rankdir": "lr"}, ValueError, "rankdir must be one of LR, TB, RL, BT, but is 'lr'"),
-        ({"style": "board"}, ValueError, "style must be one of boxes, blackboard, but is 'board'"),
+        (
+            {"style": "board"},
+            ValueError,
+            "style must be one of boxes, blackboard, network, heatmap, but is 'board'",
+        ),
         ({"fit": (0, 9)}, ValueError, r"size must be a width and a height in pixels.*\(0, 9\)"),
         ({"precision": 0}, ValueError, "precision must be from 1 to 17, but is 0"),
         ({"precision": 18}, ValueError, "precision must be from 1 to 17, but is 18"),
@@ -976,7 +991,8 @@ def test_too_many_nodes_are_counted_and_refused() -> None:
 @pytest.mark.parametrize("name", ["graph.jpg", "graph", "graph.svg.zip", ".svg"])
 def test_an_unknown_suffix_is_refused_and_nothing_is_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(
-        ValueError, match=r"end the name in \.svg, \.png, \.pdf, \.dot, \.gv or \.mmd"
+        ValueError,
+        match=r"end the name in \.svg, \.png, \.pdf, \.tex, \.drawio, \.dot, \.gv or \.mmd",
     ):
         draw(tiny()).save(tmp_path / name)
     assert not list(tmp_path.iterdir())

@@ -51,7 +51,8 @@ def test_every_line_is_a_box_an_arrow_or_a_style_and_none_is_missing(name: str) 
     assert [line for line in rest if not OTHER.match(line)] == []
     key = str.maketrans("-", "_")
     assert {(found[1], found[3]) for found in boxes} == {
-        (box.id.translate(key), box.kind) for box in drawing.picture.boxes
+        (box.id.translate(key), "_".join(filter(None, [box.kind, box.mark])))
+        for box in drawing.picture.boxes
     }
     assert Counter((found[1], found[2]) for found in arrows) == Counter(
         (arrow.tail.translate(key), arrow.head.translate(key)) for arrow in drawing.picture.arrows

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autodiff import Value, draw, stepper
-from autodiff.drawing import dot, mermaid, palette, svg
+from autodiff.drawing import palette, style, svg
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT, Palette
 from autodiff.drawing.picture import Sign
 from autodiff.stepper import document
@@ -155,21 +155,19 @@ def test_positive_is_warm_and_negative_is_cold(theme: str) -> None:
 def test_drawings_show_signs_and_what_is_new_in_these_colours() -> None:
     for sign, tones in (("positive", LIGHT.positive), ("negative", LIGHT.negative)):
         signed: Sign = sign  # type: ignore[assignment]
-        assert {dot.SIGNED[signed][name] for name in ("color", "fontcolor")} == {tones.strong}
-        assert tones.strong in mermaid.SIGNED[signed]
+        assert {style.SIGNED[signed][name] for name in ("line", "text")} == {tones.strong}
         dark = getattr(DARK, sign).strong
         assert svg.RULES[f".{sign} path"] == f"stroke: {dark}"
         assert svg.RULES[f".{sign} text"] == f"fill: {dark}"
-    assert dot.MARKED["changed"]["fillcolor"] == LIT
-    assert f"fill:{LIT}" in mermaid.MARKED["changed"]
+    assert style.MARKED["changed"]["fill"] == LIT
 
 
 def test_a_drawing_s_sign_is_shown_by_its_line_too() -> None:
-    styles = [dot.SIGNED[sign].get("style", "solid") for sign in ("positive", "negative", "zero")]
-    assert styles == ["solid", "dashed", "dotted"]
+    dashes = [style.SIGNED[sign].get("dash", "") for sign in ("positive", "negative", "zero")]
+    assert dashes == ["", "dashed", "dotted"]
 
 
-@pytest.mark.parametrize("module", ["dot", "mermaid", "svg"])
+@pytest.mark.parametrize("module", ["style", "svg"])
 def test_a_module_that_draws_has_only_greys_of_its_own(module: str) -> None:
     text = (DRAWING / f"{module}.py").read_text(encoding="utf-8")
     found = COLOUR.findall(text)

@@ -90,7 +90,7 @@ def test_what_cannot_be_read_says_so_and_what_would_help() -> None:
     loss = after_backward(nn.mse_loss(outputs, [1.0, 0.0]))
     drawing = draw(loss, fold="neuron")
     said = r"Text is about \d pixels high at 1280×720: .*fold=\"layer\" makes it \d\d"
-    assert re.fullmatch(said, drawing.note)
+    assert re.fullmatch(rf'{said}, style="network" \d\d', drawing.note)
     assert " ".join(drawing.picture.caption) == drawing.note
     assert drawing.note in repr(drawing)
     fitted = draw(loss, fit=(1280, 720), max_nodes=2000)

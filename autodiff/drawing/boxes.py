@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,9 @@ from autodiff.drawing.picture import (
     Kind,
     Mark,
     Picture,
-    Sign,
+    greatest_of,
+    relative_size,
+    sign_of,
 )
 from autodiff.drawing.shown import (
     gradient_shown,
@@ -46,8 +47,6 @@ BOX_LENGTH = 24  # of its name in a caption
 
 # In the title of a picture.
 MOST_ROOTS = 5
-
-OUTLYING = 1e6  # times as large as the median: no measure for the others
 
 NOTE_WIDTH = 40  # of a line, in characters
 ALL_DIGITS = 17  # they tell any two floats apart
@@ -289,7 +288,8 @@ class Painter:
         assert op is not None, "a leaf has no operation"
         symbol = SYMBOLS.get(op.symbol, op.symbol)
         numbers = [
-            self.values([parent]) if parent not in self.part_with else "" for parent in node.parents
+            self.written([parent]) if parent not in self.part_with else ""
+            for parent in node.parents
         ]
         return symbol if not any(numbers) else f"{numbers[0]} {symbol} {numbers[-1]}".strip()
 
@@ -390,7 +390,7 @@ class Painter:
     def common_operand(self, nodes: Sequence[Value]) -> str:
         """Return what a formula of several results calls an operand of theirs."""
         if all(node.is_constant and not node.name for node in nodes):
-            return self.values(nodes) if same_number(nodes) else "…"
+            return self.written(nodes) if same_number(nodes) else "…"
         return operand_shown(self.common_name(nodes)) or "…"
 
     def parameter_rows(self, parameters: list[Value]) -> list[tuple[str, ...]]:
@@ -456,13 +456,17 @@ class Painter:
         ):
             return "…"
         if node.is_constant and not node.name:
-            return self.values([node]) if same_number(nodes) else "…"
+            return self.written([node]) if same_number(nodes) else "…"
         part = self.parts[self.part_with[node]]
         if not self.is_named(node) and part.kind in HIDING:
             return "…"
         if not self.is_named(node) and part.kind == "module":  # whose box has another name
             return operand_shown(part.path) if len(self.outputs(part)) <= self.rows else "…"
         return operand_shown(self.names[node])
+
+    def written(self, nodes: Sequence[Value]) -> str:
+        """Return the nodes' numbers as a formula has them."""
+        return self.values(nodes)
 
     def numbers(self, nodes: Sequence[Value]) -> tuple[str, str]:
         """Return the lines with value and gradient; a gradient not computed must not look 0."""
@@ -701,30 +705,3 @@ def shape_of(names: Sequence[str]) -> str:
         return str(len(names))
     lengths = [len(set(places)) for places in zip(*found, strict=False)]
     return " × ".join(str(length) for length in lengths if length > 1)
-
-
-def sign_of(number: float) -> Sign:
-    """Return a contribution's sign; "broken" of nan and infinity."""
-    if not math.isfinite(number):
-        return "broken"
-    return "positive" if number > 0.0 else "negative" if number < 0.0 else "zero"
-
-
-def greatest_of(sizes: Sequence[float]) -> float:
-    """Return the greatest finite size that is not very much more than most are.
-
-    >>> greatest_of([1.0, 2.0, 4.0, math.inf]), greatest_of([1.0, 2.0, 4.0, 1e200])
-    (4.0, 4.0)
-    """
-    finite = sorted(size for size in sizes if 0.0 < size < math.inf)
-    usual = finite[(len(finite) - 1) // 2] if finite else 0.0
-    return max((size for size in finite if size <= OUTLYING * usual), default=0.0)
-
-
-def relative_size(number: float | None, greatest: float) -> float | None:
-    """Return a contribution's size beside the greatest, from 0 to 1; 1 for nan and infinity."""
-    if number is None:
-        return None
-    if not math.isfinite(number):
-        return 1.0
-    return min(abs(number) / greatest, 1.0) if greatest else 0.0

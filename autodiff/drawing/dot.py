@@ -4,9 +4,6 @@ The text depends on the picture alone, so the same graph gives the same bytes in
 Labels are *records* (boxes with dividing lines): HTML-like labels need a part that the
 WebAssembly build of Graphviz does not have.
 
-Colours are those of :mod:`autodiff.drawing.palette`.  Each kind of box differs in shape or border
-too, and each sign in its line, so a picture also reads in black and white.
-
 Each box, arrow and frame has its id from the picture and a class from its kind, which Graphviz
 hands on to the SVG: there they can be addressed and styled.
 """
@@ -14,40 +11,27 @@ hands on to the SVG: there they can be addressed and styled.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
-from autodiff.drawing.palette import LIGHT, LIT
-from autodiff.drawing.picture import Arrow, Box, Frame, Kind, Mark, Picture, Sign, arrow_width
+from autodiff.drawing.picture import Arrow, Box, Frame, Picture
+from autodiff.drawing.style import (
+    ARROW,
+    BOX,
+    CAPTION_SIZE,
+    FONT,
+    Style,
+    arrow_class,
+    arrow_style,
+    box_class,
+    box_style,
+    frame_class,
+    frame_style,
+)
 from autodiff.support.extras import install
 
-__all__ = [
-    "CAPTION_SIZE",
-    "EDGE",
-    "FONT",
-    "NO_TEXT",
-    "arrow_attributes",
-    "arrow_class",
-    "box_class",
-    "box_style",
-    "dot_text",
-    "frame_attributes",
-    "is_dense",
-]
+__all__ = ["NO_TEXT", "dot_text"]
 
-# Layout needs one font whose widths Graphviz knows.  The ones that stand in for it (see
-# autodiff.drawing.render) are no wider, so text never runs out of its box.
-FONT = "Verdana"
-
-EDGE = {
-    **{"penwidth": "2", "color": "#555555", "arrowsize": "0.9"},
-    **{"fontname": FONT, "fontsize": "18"},
-}
-NODE = {"fontname": FONT, "fontsize": "20", "margin": "0.1,0.05", "penwidth": "2"}
-FRAME = {
-    **{"style": "rounded,filled", "color": "#8C8C8C", "fillcolor": "#F3F6F8", "penwidth": "2"},
-    **{"fontname": FONT, "fontsize": "20", "fontcolor": "#333333", "margin": "6"},
-}
 # The name of a frame stands where no arrow comes in: in the corner towards the root.
 FRAME_NAME = {
     "LR": {"labeljust": "r", "labelloc": "t"},
@@ -55,60 +39,21 @@ FRAME_NAME = {
     "TB": {"labeljust": "l", "labelloc": "b"},
     "BT": {"labeljust": "l", "labelloc": "t"},
 }
-CAPTION_SIZE = "24"
 UNSEEN = {"peripheries": "0", "margin": "0", "style": "", "label": "", "class": "unseen"}
+LOOKS = {"line": "color", "width": "penwidth", "text": "fontcolor", "size": "fontsize"}
+GRAPHVIZ = Style(width=1.0, size=14.0)  # how it draws where nothing is said
 # Where a line of a picture begins; nothing is seen of it.
 START = {"shape": "point", "style": "invis", "width": "0", "height": "0"}
-SHAPES: dict[Kind, dict[str, str]] = {
-    "variable": {"shape": "record"},
-    "operation": {"shape": "Mrecord"},  # rounded
-    "result": {"shape": "Mrecord", "penwidth": "4"},
-    "input": {"shape": "ellipse", "margin": "0.05,0.03"},
-    "constant": {
-        **{"shape": "ellipse", "margin": "0.05,0.03", "penwidth": "1", "color": "#8C8C8C"},
-        **{"fontsize": "16", "fontcolor": "#4D4D4D"},
-    },
-    "module": {"shape": "record", "penwidth": "4"},
-    "call": {"shape": "record", "penwidth": "4"},
-    "rows": {"shape": "record", "style": "dashed,filled", "penwidth": "3"},
-    "reference": {
-        **{"shape": "box", "style": "dashed,filled", "color": "#555555"},
-        **{"margin": "0.08,0.04"},
-    },
-}
-STYLE = {
-    kind: {"style": "filled", "fillcolor": LIGHT.boxes[kind], **shape}
-    for kind, shape in SHAPES.items()
-}
-HEAVIEST = {"color": "black", "penwidth": "7"}
-MARKED: dict[Mark, dict[str, str]] = {
-    "": {},
-    "giver": HEAVIEST,
-    "changed": {"fillcolor": LIT, **HEAVIEST},
-}
-SIGNED: dict[Sign, dict[str, str]] = {
-    "": {},
-    "positive": {"color": LIGHT.positive.strong, "fontcolor": LIGHT.positive.strong},
-    "negative": {
-        **{"color": LIGHT.negative.strong, "fontcolor": LIGHT.negative.strong},
-        **{"style": "dashed"},
-    },
-    "zero": {"style": "dotted", "penwidth": "2"},
-    "broken": {"style": "dashed", "color": "black", "fontcolor": "black"},
-}
+# What is only text, and an oval, are no records: dividing lines do not go with their shapes.
+SHAPES = {"square": "record", "rounded": "Mrecord", "oval": "ellipse"}
+MARGINS = {"record": "0.1,0.05", "Mrecord": "0.1,0.05", "ellipse": "0.05,0.03", "box": "0.08,0.04"}
 
-# Straight lines with room between the ranks, and no text on them, in a folded picture of many
-# arrows.  What an arrow would say is in its description.
 DENSE = {"ranksep": "3", "splines": "line"}
-DENSE_FROM = 60
 
 # Of a box on a wire: its margin, and where arrows come in, and the wire leaves it.
-WIRED = {"margin": "0.06,0.01"}
+WIRED_MARGIN = "0.06,0.01"
 FRONT = {"LR": ":w", "RL": ":e", "TB": ":n", "BT": ":s"}
 WIRE_END = {"LR": ":e", "RL": ":w", "TB": ":s", "BT": ":n"}
-
-# These are no records: dividing lines do not go with their shapes.
-ROUND = ("ellipse", "box")
 
 LINE_END = r"\l"  # and the line is set to the left
 
@@ -130,7 +75,6 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         raise ImportError(
             f"drawing needs the Python package graphviz: {install('draw')}"
         ) from error
-    dense = is_dense(picture)
     wired = {box.id for box in picture.boxes if box.wired}
     # Operands enter a box on one side, where their order is seen.
     computed = {box.id for box in picture.boxes if box.kind in ("operation", "result")}
@@ -141,10 +85,10 @@ def dot_text(picture: Picture, rankdir: str) -> str:
             **{"rankdir": rankdir, "outputorder": "edgesfirst"},
             # Many boxes lie in a frame: the closer they are, the larger is the text on a slide.
             "nodesep": "0.1" if picture.frames else "0.2",
-            **(DENSE if dense else {"ranksep": "0.2" if wired else "0.5"}),
+            **(DENSE if picture.is_dense else {"ranksep": "0.2" if wired else "0.5"}),
         },
-        node_attr=NODE,
-        edge_attr=EDGE,
+        node_attr={"fontname": FONT, "margin": MARGINS["record"], **attributes_of(BOX, GRAPHVIZ)},
+        edge_attr={"fontname": FONT, "arrowsize": "0.9", **attributes_of(ARROW, GRAPHVIZ)},
     )
     if picture.frames:
         # Ranks then follow the arrows through all frames: none leads backwards.
@@ -152,7 +96,7 @@ def dot_text(picture: Picture, rankdir: str) -> str:
     if picture.caption:
         caption = "".join(escaped(line) + LINE_END for line in picture.caption)
         digraph.attr(
-            label=caption, labelloc="b", labeljust="l", fontname=FONT, fontsize=CAPTION_SIZE
+            label=caption, labelloc="b", labeljust="l", fontname=FONT, fontsize=f"{CAPTION_SIZE:g}"
         )
     add_lines(digraph, picture, rankdir)
     frames = {box.id: box.frame for box in picture.boxes}
@@ -160,7 +104,7 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         arrow.head for arrow in picture.arrows if frames[arrow.tail] == frames[arrow.head] != ""
     }
     for arrow in picture.arrows:
-        attributes = arrow_attributes(replace(arrow, label=()) if dense else arrow)
+        attributes = arrow_attributes(arrow, () if picture.is_dense else arrow.label)
         if arrow.head in inner_heads and frames[arrow.tail] != frames[arrow.head]:
             # What comes from outside a frame is beside all of it, not beside its first boxes.
             attributes["minlen"] = "2"
@@ -171,12 +115,6 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         head = arrow.head + ":o" * (arrow.head in wired)
         digraph.edge(tail, head + FRONT[rankdir] * (arrow.head in computed), **attributes)
     return str(digraph.source)
-
-
-def is_dense(picture: Picture) -> bool:
-    """Return whether neurons have so many arrows between them that curves would be a knot."""
-    folded = any(box.kind == "module" for box in picture.boxes)
-    return folded and len(picture.arrows) > max(DENSE_FROM, 2 * len(picture.boxes))
 
 
 def has_only_modules_framed(picture: Picture) -> bool:
@@ -228,53 +166,53 @@ def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str, line: i
 
 def box_attributes(box: Box, rankdir: str) -> dict[str, str]:
     """Return what DOT says of a box."""
-    style = own_style(box)
+    style = box_style(box)
+    shape = "box" if box.kind == "reference" else SHAPES[style.shape]
     if box.wired:
         label = wired_label(box, rankdir)
     else:
-        label = plain_label(box) if style["shape"] in ROUND else record_label(box, rankdir)
-    return {"label": label, "id": box.id, "class": box_class(box), **style}
+        label = plain_label(box) if shape in ("box", "ellipse") else record_label(box, rankdir)
+    margin = WIRED_MARGIN if box.wired else MARGINS[shape]
+    return {
+        **{"label": label, "id": box.id, "class": box_class(box), "shape": shape},
+        **({} if margin == MARGINS["record"] else {"margin": margin}),
+        **{"style": ",".join(filter(None, [style.dash, "filled"])), "fillcolor": style.fill},
+        **attributes_of(style, BOX),
+    }
 
 
-def own_style(box: Box) -> dict[str, str]:
-    """Return how a box looks, but for what all have."""
-    wired = (WIRED | ({"shape": "record"} if box.kind == "input" else {})) if box.wired else {}
-    return STYLE[box.kind] | wired | MARKED[box.mark]
-
-
-def box_class(box: Box) -> str:
-    """Return the class of a box's element in the SVG."""
-    return f"{box.kind} {box.mark}".rstrip()
-
-
-def box_style(box: Box) -> dict[str, str]:
-    """Return the colours and lines of a box."""
-    return {"color": "black", **NODE, **own_style(box)}
-
-
-def arrow_attributes(arrow: Arrow) -> dict[str, str]:
-    """Return what DOT says of an arrow."""
-    attributes = {"id": arrow.id}
-    if arrow.label:
-        attributes["label"] = "".join(escaped(line) + LINE_END for line in arrow.label)
-    if arrow.size is not None:
-        attributes |= {"penwidth": f"{arrow_width(arrow.size):.1f}", **SIGNED[arrow.sign]}
-    if arrow.marked:
-        attributes |= HEAVIEST
-    if arrow.marked or arrow.size is not None:
-        attributes["class"] = arrow_class(arrow)
-    return attributes
-
-
-def arrow_class(arrow: Arrow) -> str:
-    """Return the class of an arrow's element in the SVG."""
-    return f"{arrow.sign if arrow.size is not None else ''} {'now' * arrow.marked}".strip()
+def arrow_attributes(arrow: Arrow, lines: Sequence[str]) -> dict[str, str]:
+    """Return what DOT says of an arrow with some lines of text on it."""
+    style = arrow_style(arrow)
+    attributes = {
+        "id": arrow.id,
+        "label": "".join(escaped(line) + LINE_END for line in lines),
+        "class": arrow_class(arrow),
+        "style": style.dash,
+        "dir": "none" * arrow.headless,
+        **attributes_of(style, ARROW),
+    }
+    return {name: text for name, text in attributes.items() if text}
 
 
 def frame_attributes(frame: Frame) -> dict[str, str]:
-    """Return how a frame looks; one inside another is white."""
-    inner = {"class": "frame inner", "fillcolor": "#FFFFFF"} if frame.outer else {"class": "frame"}
-    return FRAME | inner
+    """Return what DOT says of the look of a frame."""
+    style = frame_style(frame)
+    return {
+        **{"class": frame_class(frame), "style": "rounded,filled", "fillcolor": style.fill},
+        **{"fontname": FONT, "margin": "6", **attributes_of(style)},
+    }
+
+
+def attributes_of(style: Style, usual: Style = GRAPHVIZ) -> dict[str, str]:
+    """Return what DOT says of lines and text, as far as it is not the usual."""
+    found = [getattr(style, name) for name in LOOKS]
+    others = [getattr(usual, name) for name in LOOKS]
+    return {
+        name: each if isinstance(each, str) else f"{each:g}"
+        for name, each, other in zip(LOOKS.values(), found, others, strict=True)
+        if each != other
+    }
 
 
 def record_label(box: Box, rankdir: str) -> str:
@@ -286,7 +224,7 @@ def record_label(box: Box, rankdir: str) -> str:
     >>> record_label(Box("m1", "module", "hidden", ("hidden",), table=table), "LR")
     'hidden|{\xa0\\loutput\\lbias\\l|value\\l0.5\\l2\\l}'
     """
-    fields = [lines_label(box.title) if len(box.title) > 1 else escaped(box.title[0])]
+    fields = [lines_label(box.title) if len(box.title) > 1 else escaped(box.title[0]) or NO_TEXT]
     if box.numbers:
         fields.append(lines_label(box.numbers))
     if box.table:

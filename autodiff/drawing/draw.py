@@ -5,28 +5,35 @@ from __future__ import annotations
 import math
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from autodiff.compiler.program import Program
+from autodiff.debug.trace import Trace
 from autodiff.drawing.boxes import STYLES, Painter, Style, joined
+from autodiff.drawing.difference import DifferencePainter, Record
 from autodiff.drawing.dot import dot_text
-from autodiff.drawing.fit import FRAME, Arrangement, Size, arrangement_of
+from autodiff.drawing.drawio import drawio_text
+from autodiff.drawing.fit import FRAME, READABLE, Arrangement, Size, arrangement_of
 from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, folded
-from autodiff.drawing.layout import laid_out
+from autodiff.drawing.layout import Layout, laid_out
 from autodiff.drawing.legend import with_legend
-from autodiff.drawing.look import PRECISION, Chooser, Look, note_on
+from autodiff.drawing.look import MOST_COMPARED, PRECISION, Chooser, Look, note_on
 from autodiff.drawing.mermaid import mermaid_text
+from autodiff.drawing.modules import Module, outputs_of
 from autodiff.drawing.moment import NOW, Moment, backward_moments, contributions_in, moment_after
+from autodiff.drawing.network import OFS, Of
 from autodiff.drawing.pack_picture import picture_of_loops
 from autodiff.drawing.picture import Picture
+from autodiff.drawing.plans import PLANS, Plan, planned_heat_map, planned_network
 from autodiff.drawing.program_picture import picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.svg import svg_text
+from autodiff.drawing.tikz import name_of_root, room_for_tikz, tikz_text
 from autodiff.graph import topological_order
 from autodiff.support.changed import Changes, recomputed
 from autodiff.support.convert import describe
@@ -53,18 +60,33 @@ class Drawing:
 
     ``source`` is the picture in the DOT language of Graphviz: the same text for the same graph,
     in every process.  ``picture`` has what it shows, box by box.  ``room``, if there is one, is
-    the same picture with longer text, by which it is laid out.  ``note`` says what would help
-    where text is too small to be read on a slide.
+    the same picture with longer text, by which it is laid out.  ``layout`` is that of a network or
+    a heat map, which needs no layout program.  ``note`` says what would help where text is too
+    small to be read on a slide.  ``record`` are the numbers of a graph, with which a later pass can
+    be compared.
     """
 
-    __slots__ = ("note", "picture", "rankdir", "room", "source")
+    __slots__ = ("_source", "layout", "note", "picture", "rankdir", "record", "room")
 
-    def __init__(self, picture: Picture, rankdir: str = "LR", room: Picture | None = None) -> None:
+    def __init__(
+        self,
+        picture: Picture,
+        rankdir: str = "LR",
+        room: Picture | None = None,
+        layout: Layout | None = None,
+    ) -> None:
         self.picture = picture
         self.rankdir = rankdir
         self.room = room
+        self.layout = layout
         self.note = ""
-        self.source = dot_text(picture, rankdir)
+        self.record: Record | None = None
+        self._source = dot_text(picture, rankdir) if layout is None else ""
+
+    @property
+    def source(self) -> str:
+        """The picture as DOT text. Raises ImportError if the package graphviz is not installed."""
+        return self._source or dot_text(self.picture, self.rankdir)
 
     def svg(self) -> str:
         """Return the picture as an SVG document.
@@ -79,7 +101,10 @@ class Drawing:
         return self._svg(math.inf)
 
     def _svg(self, widest: float) -> str:
-        return svg_text(self.picture, laid_out(self.room or self.picture, self.rankdir), widest)
+        return svg_text(self.picture, self._layout(), widest)
+
+    def _layout(self) -> Layout:
+        return self.layout or laid_out(self.room or self.picture, self.rankdir)
 
     def mermaid(self) -> str:
         """Return the picture as a Mermaid flowchart, for a Markdown file; it needs no package."""
@@ -88,9 +113,10 @@ class Drawing:
     def save(self, path: str | os.PathLike[str], size: Size | None = None) -> Path:
         """Write the picture to a file and return its path; the suffix says the format.
 
-        ``.svg``, ``.png``, ``.pdf``, ``.dot`` (``.gv``) or ``.mmd`` for the text.  The file is
-        written whole or not at all.  ``size`` is the width and height of a PNG in pixels; the
-        picture is fitted into it: ``size=(1920, 1080)`` fills a projector's screen.
+        ``.svg``, ``.png``, ``.pdf``; ``.tex``, for LaTeX; ``.drawio``, to be edited; ``.dot``
+        (``.gv``) or ``.mmd`` for the text.  The file is written whole or not at all.  ``size`` is
+        the width and height of a PNG in pixels; the picture is fitted into it:
+        ``size=(1920, 1080)`` fills a projector's screen.
 
         Raises ValueError for another suffix or a wrong size, OSError if the file cannot be
         written, ImportError, naming what to install, if a format needs what is missing.
@@ -116,20 +142,35 @@ class Drawing:
     def _in_format(self, suffix: str, path: Path, size: Size | None) -> str | bytes:
         if size is not None and suffix != ".png":
             raise ValueError(f"size is that of a .png, but the file is {str(path)!r}")
-        if suffix in (".dot", ".gv"):
-            return self.source
-        if suffix == ".mmd":
-            return self.mermaid()
-        if suffix == ".svg":
-            return self.svg()
-        if suffix == ".png":
-            return self._converted("png", size)
-        if suffix == ".pdf":
-            return self._converted("pdf")
+        writers: dict[str, Callable[[], str | bytes]] = {
+            ".svg": self.svg,
+            ".png": partial(self._converted, "png", size),
+            ".pdf": partial(self._converted, "pdf"),
+            ".tex": self._tikz,
+            ".drawio": self._drawio,
+            ".dot": self._dot,
+            ".gv": self._dot,
+            ".mmd": self.mermaid,
+        }
+        if suffix in writers:
+            return writers[suffix]()
+        *others, last = writers
         raise ValueError(
-            f"cannot save a drawing as {str(path)!r}: "
-            "end the name in .svg, .png, .pdf, .dot, .gv or .mmd"
+            f"cannot save a drawing as {str(path)!r}: end the name in {', '.join(others)} or {last}"
         )
+
+    def _dot(self) -> str:
+        return self.source
+
+    def _tikz(self) -> str:
+        if self.layout is not None:
+            return tikz_text(self.picture, self.layout)
+        root = name_of_root(self.picture)
+        room = room_for_tikz(self.room or self.picture, root)
+        return tikz_text(self.picture, laid_out(room, self.rankdir), root)
+
+    def _drawio(self) -> str:
+        return drawio_text(self.picture, self._layout())
 
     def _converted(self, format: str, size: Size | None = None) -> bytes:
         if size is not None:
@@ -153,20 +194,24 @@ class Drawing:
 
 
 def draw(
-    root: Value | Sequence[Value] | Program,
+    root: Any,
     rankdir: str | None = None,
     precision: int | None = None,
     *,
     fit: Size | None = None,
-    style: Style | None = None,
+    style: Style | Plan | None = None,
+    of: Of = "weights",
     fold: Fold | None = None,
     expand: Sequence[str | Value] = (),
     edges: bool = False,
     step: int | None = None,
+    since: Drawing | None = None,
     legend: bool = False,
     max_nodes: int = 500,
 ) -> Drawing:
     """Return a picture of root, or of several Values, and everything that they depend on.
+
+    Root may also be a module of ``nn``, a compiled program, or numbers over epochs.
 
     Each node is a box with its name, the formula that made it, its value and its gradient
     (``–`` before ``backward()`` has computed it), and each use of a value is an arrow, so
@@ -180,6 +225,17 @@ def draw(
 
     ``style="blackboard"`` is what a lecturer draws: an operation in a circle, its value above the
     wire that leaves it and its gradient below, and no names but those that were given.
+
+    ``style="network"`` is how people draw a network of ``nn``: neurons as circles in columns of
+    layers, each with its output and its bias, and weights as lines, orange above 0, blue and
+    dashed below, the wider the larger.  It shows what the first output depends on: one row of a
+    batch.  A module is drawn so even without a forward pass: ``draw(model)``.
+
+    ``style="heatmap"`` shows parameters as cells, a layer's weights and its biases together, with
+    their numbers where these can be read.  It takes a graph, a module, what ``state_dict()``
+    returned, several such states in a list or by epoch, or the trace of
+    :func:`autodiff.record_epochs`, of which it shows six epochs.  In both styles ``of="gradients"``
+    shows the gradients, and a heat map ``of="activations"`` the outputs of each layer, row by row.
 
     A long picture is in several lines, and ``rankdir`` is chosen if it is not given, so that text
     is as large as can be on a slide of 1280 by 720 pixels.  ``fit=(1920, 1080)`` is for a frame of
@@ -208,11 +264,15 @@ def draw(
     contributions.  ``legend=True`` adds what the shapes mean.  A picture of more than
     ``max_nodes`` boxes is refused, because nobody could read it.
 
+    ``since=draw(loss)``, drawn before an update, shows what has changed: each number with its
+    change, in orange boxes what is more, in blue and dashed ones what is less, in grey what is
+    equal.  The two graphs must have the same form.
+
     A compiled program is drawn as its instructions: forward, backward and update.  With
     ``fold="pack"``, operations that are alike are one box, as ``program.loops`` lists them.
 
     Raises TypeError or ValueError for a wrong argument; ImportError if the package graphviz is
-    not installed.
+    not installed, which networks and heat maps do not need.
 
     >>> x = Value(3.0, "x")
     >>> drawing = draw(x * x + 2)
@@ -231,16 +291,23 @@ def draw(
     ['x', 'square 1', 'v3', 'square 2', 'y']
     """
     check_arguments(rankdir, precision, max_nodes)
-    if style is not None and style not in STYLES:
-        raise ValueError(f"style must be one of {', '.join(STYLES)}, but is {style!r}")
+    plan = plan_of(root, style, fold, of)
     if fit is not None:
         check_pixels(fit)
     frame = fit or FRAME
-    if isinstance(root, Program):
-        if fold not in (None, "pack") or expand or edges or step is not None or style is not None:
+    if plan is not None:
+        if any((rankdir, fold, expand, edges, step is not None, since)):
             raise ValueError(
-                'a program is drawn as it is or with fold="pack", without style, expand, edges and '
-                "step"
+                f'style="{plan}" has a layout of its own, without rankdir, fold, expand, edges, '
+                "step and since"
+            )
+        return planned(root, plan, of, precision, frame)
+    if isinstance(root, Program):
+        others = (expand, edges, step is not None, style, since)
+        if fold not in (None, "pack") or any(others):
+            raise ValueError(
+                'a program is drawn as it is or with fold="pack", without style, expand, edges, '
+                "step and since"
             )
         if fold is None:
             picture = picture_of_program(root, precision or PRECISION)
@@ -253,16 +320,25 @@ def draw(
             picture = with_legend(picture, edges, step is not None)
         arrangement, height = arrangement_of(picture, rankdir, frame)
         return arranged(picture, arrangement, note_on(height, frame))
-    roots = roots_of(root)
+    roots, moment = roots_of(root)
     check_fold(fold, expand)
+    before = record_of(since)
     if step is not None and len(roots) > 1:
         raise ValueError(f"step needs one Value to go back from, but got {len(roots)}")
     lent = nullcontext() if step is None else recomputed(topological_order(roots[0]))
     with collector_paused(), lent as changes:
-        moment = NOW if step is None else moment_after(roots[0], step)
+        if step is not None:
+            moment = moment_after(roots[0], step)
         return drawing_of(
-            *(roots, moment, Look(style, fold, precision), rankdir, frame, fit is not None),
-            *(expand, edges, legend, max_nodes, changes),
+            *(
+                roots,
+                moment,
+                Look(cast(Style | None, style), fold, precision),
+                rankdir,
+                frame,
+                fit is not None,
+            ),
+            *(expand, edges, legend, max_nodes, changes, before),
         )
 
 
@@ -278,18 +354,35 @@ def drawing_of(
     legend: bool = False,
     max_nodes: int = 500,
     changes: Changes | None = None,
+    before: Record | None = None,
 ) -> Drawing:
     """Return the drawing of a graph at a moment; ``choose`` its look, as far as it is not given."""
-    make = partial(painted, roots, moment, expand, edges, legend, max_nodes, changes)
+    make = partial(painted, roots, moment, expand, edges, legend, max_nodes, changes, before)
     chooser = Chooser(make, rankdir, frame)
     drawn = chooser.best(given) if choose else chooser.drawn(given)
+    record = Record.of(drawn.painter, moment)
     if moment.given is None or contributions_in(roots[0]) > MOST_STEPS:
-        return arranged(drawn.picture, drawn.arrangement, chooser.note(drawn, given))
-    room = drawn.painter.roomy_picture(backward_moments(roots[0]))
-    if legend:
-        room = with_legend(room, edges, True)
-    arrangement, height = arrangement_of(room, rankdir, frame)  # the same at each step
-    return arranged(drawn.picture, arrangement, note_on(height, frame), room)
+        note = chooser.note(drawn, given)
+        if note and len(drawn.painter.order) <= MOST_COMPARED:
+            note += as_network(roots, moment, frame)
+        drawing = arranged(drawn.picture, drawn.arrangement, note)
+    else:
+        room = drawn.painter.roomy_picture(backward_moments(roots[0]))
+        if legend:
+            room = with_legend(room, edges, True)
+        arrangement, height = arrangement_of(room, rankdir, frame)  # the same at each step
+        drawing = arranged(drawn.picture, arrangement, note_on(height, frame), room)
+    drawing.record = record
+    return drawing
+
+
+def as_network(roots: Sequence[Value], moment: Moment, frame: Size) -> str:
+    """Return what to add to a note on text that is too small, if there are neurons."""
+    try:
+        text = planned_network(roots, moment, OFS[0], None, frame).text
+    except ValueError:
+        return ""
+    return f', style="network" {text:.0f}' if text >= READABLE else ""
 
 
 def painted(
@@ -300,12 +393,13 @@ def painted(
     legend: bool,
     max_nodes: int,
     changes: Changes | None,
+    before: Record | None,
     look: Look,
 ) -> tuple[Painter, Picture]:
     """Return the picture of a graph at a moment in a look, and what made it."""
     digits = look.precision or PRECISION
     style = look.style or STYLES[0]
-    painter = painter_of(roots, digits, look.fold, expand, edges, max_nodes, changes, style)
+    painter = painter_of(roots, digits, look.fold, expand, edges, max_nodes, changes, style, before)
     picture = painter.picture_at(moment)
     if legend:
         picture = with_legend(picture, edges, moment is not NOW)
@@ -334,12 +428,13 @@ def painter_of(
     max_nodes: int,
     changes: Changes | None = None,
     style: Style = "boxes",
+    before: Record | None = None,
 ) -> Painter:
     """Return what makes a graph's pictures; for the arguments see :func:`draw`.
 
-    ``changes`` is what is out of date, if that is known already.
+    ``changes`` is what is out of date, if that is known already; ``before``, what to compare with.
 
-    Raises ValueError if its boxes are too many to read.
+    Raises ValueError if its boxes are too many to read, or there is no comparing.
     """
     order = topological_order(joined(roots))
     if len(roots) > 1:
@@ -351,11 +446,50 @@ def painter_of(
         check_size(len(folding.parts), max_nodes, "the graph", fold_that_fits(order, max_nodes))
     if changes is None:
         changes = Changes(order)
-    return Painter(order, folding, precision, edges, roots, changes, style)
+    what = order, folding, precision, edges, roots, changes, style
+    return Painter(*what) if before is None else DifferencePainter(before, *what)
 
 
-def roots_of(root: Value | Sequence[Value]) -> list[Value]:
-    """Return the Values to draw as a list; raise TypeError if there is none."""
+def plan_of(root: Any, style: str | None, fold: Fold | None, of: Of) -> Plan | None:
+    """Return the style of a picture that has a layout of its own; None for that of a graph.
+
+    Raises ValueError if style or of is wrong.
+    """
+    if style is not None and style not in (*STYLES, *PLANS):
+        raise ValueError(f"style must be one of {', '.join((*STYLES, *PLANS))}, but is {style!r}")
+    if of not in OFS:
+        raise ValueError(f"of must be one of {', '.join(OFS)}, but is {of!r}")
+    if style is None and fold is None:
+        style = "network" if isinstance(root, Module) else "heatmap" if is_history(root) else None
+    if of != OFS[0] and style not in PLANS:
+        raise ValueError(f'of="{of}" is for style="network" and style="heatmap"')
+    return style if style in PLANS else None
+
+
+def is_history(root: Any) -> bool:
+    """Return whether that is a state of a module, several of them, or a trace."""
+    first = root[0] if isinstance(root, (list, tuple)) and root else root
+    return isinstance(first, (Mapping, Trace))
+
+
+def planned(root: Any, style: Plan, of: Of, precision: int | None, frame: Size) -> Drawing:
+    """Return the drawing of a network or a heat map."""
+    if style == "network":
+        roots, moment = roots_of(root)
+        found = planned_network(roots, moment, of, precision, frame)
+    elif isinstance(root, Module) or is_history(root):
+        found = planned_heat_map(root, of, precision, frame)
+    else:
+        found = planned_heat_map(joined(roots_of(root)[0]), of, precision, frame)
+    drawing = Drawing(found.picture, layout=found.layout)
+    drawing.note = found.note
+    return drawing
+
+
+def roots_of(root: Any) -> tuple[list[Value], Moment]:
+    """Return the Values to draw as a list, and what is known; raise TypeError if there is none."""
+    if isinstance(root, Module):
+        return outputs_of(root)
     roots = [root] if isinstance(root, Value) else root
     if (
         isinstance(roots, str)
@@ -364,10 +498,24 @@ def roots_of(root: Value | Sequence[Value]) -> list[Value]:
         or not all(isinstance(value, Value) for value in roots)
     ):
         raise TypeError(
-            "draw needs a Value, such as the loss, a list of Values, or a Program, "
-            f"but got {describe(root)}"
+            "draw needs a Value, such as the loss, a list of Values, a Program, a module of nn, a "
+            f"state_dict() or a Trace, but got {describe(root)}"
         )
-    return list(roots)
+    return list(roots), NOW
+
+
+def record_of(since: Drawing | None) -> Record | None:
+    """Return the numbers to compare with; raise TypeError or ValueError if there are none."""
+    if since is not None and not isinstance(since, Drawing):
+        raise TypeError(
+            "since needs a drawing of the graph before, such as before = draw(loss), but got "
+            f"{describe(since)}"
+        )
+    if since is not None and since.record is None:
+        raise ValueError(
+            "since needs the drawing of a graph: those of programs and networks have no record"
+        )
+    return None if since is None else since.record
 
 
 def check_size(count: int, max_nodes: int, what: str, hint: str) -> None:

@@ -9,18 +9,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from autodiff.drawing.dot import dot_text
-from autodiff.drawing.picture import Picture
+from autodiff.drawing.picture import Picture, sign_of
 from autodiff.drawing.render import run_graphviz
 
-__all__ = ["Layout", "Place", "Point", "Spot", "laid_out"]
+__all__ = ["HIDDEN", "Layout", "Place", "Point", "Spot", "laid_out", "lines_across"]
 
 Point: TypeAlias = tuple[float, float]
+Rectangle: TypeAlias = tuple[float, float, float, float]
 
 PADDING = 4.0  # around the picture, in points
 INCH = 72.0  # in points
+WIRED_HEIGHT = 36.0  # of a small box on a wire that runs across
+WIRED_CHARACTER = 12.0
+CROSSES = {"negative": 1, "broken": 2}  # the lines across a cell without its number
 APART = 12.0  # of arrows that enter a box
 
 # Graphviz sets the label of a straight arrow so close that its descenders touch the line.
@@ -38,12 +42,17 @@ class Spot:
     align: str
 
 
+HIDDEN: Final = Spot(0.0, 0.0, "")  # of a text that is not shown
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a box, a frame or an arrow lies, in points from the top left.
 
     ``x``, ``y``, ``width`` and ``height`` are those of a box or frame; ``lines`` are a box's
-    dividing lines, or an arrow's line as the points of a Bézier curve, and ``head`` is its head.
+    dividing lines, or the wire that leaves it, or an arrow's line as the points of a Bézier curve,
+    and ``head`` is its head.  ``cells`` are those of a matrix: left, top, width and height of each,
+    row by row; *hatched*, those of negative numbers are crossed by a line.
     """
 
     spots: tuple[Spot, ...] = ()
@@ -53,6 +62,8 @@ class Place:
     height: float = 0.0
     lines: tuple[tuple[Point, ...], ...] = ()
     head: tuple[Point, ...] = ()
+    cells: tuple[Rectangle, ...] = ()
+    hatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,13 @@ class Layout:
     height: float
     places: Mapping[str, Place]
     caption: tuple[Spot, ...]
+
+
+def lines_across(cell: Rectangle, shade: float | None) -> list[tuple[Point, Point]]:
+    """Return the lines that tell the sign of a hatched cell's number without its colour."""
+    x, y, width, height = cell
+    lines = [((x, y + height), (x + width, y)), ((x, y), (x + width, y + height))]
+    return lines[: 0 if shade is None else CROSSES.get(sign_of(shade), 0)]
 
 
 def laid_out(picture: Picture, rankdir: str) -> Layout:
@@ -78,6 +96,9 @@ def laid_out(picture: Picture, rankdir: str) -> Layout:
         if "id" in each:
             places[each["id"]] = reader.arrow(each, *AWAY[rankdir])
     in_order(picture, rankdir in ("LR", "RL"), places)
+    for box in picture.boxes:
+        if box.wired:
+            places[box.id] = on_wire(places[box.id], len(box.title[0]))
     caption = reader.spots(found)
     return Layout(width + 2 * PADDING, height + 2 * PADDING, places, caption)
 
@@ -114,6 +135,29 @@ def with_end_moved(arrow: Place, right: float, down: float) -> Place:
     end = [(x + right, y + down) for x, y in line[-2:]]
     head = tuple((x + right, y + down) for x, y in arrow.head)
     return replace(arrow, lines=((*line[:-2], *end),), head=head)
+
+
+def on_wire(place: Place, length: int) -> Place:
+    """Return where a small box lies, with a name of that length, and the wire that leaves it.
+
+    Graphviz laid out a box with a divided half: the line between the halves is left out.
+    """
+    (border, other), wire = place.lines[0], place.lines[1]
+    x, y, width, height = place.x, place.y, place.width, place.height
+    spots = place.spots
+    if border[0] == other[0]:  # the wire runs across
+        y, height = y + height / 2 - WIRED_HEIGHT / 2, WIRED_HEIGHT
+        at_left = spots[0].x < border[0]
+        x, width = (x, border[0] - x) if at_left else (border[0], x + width - border[0])
+    else:
+        on_top = spots[0].y < border[1]
+        y, height = (y, border[1] - y) if on_top else (border[1], y + height - border[1])
+        middle, width = x + width / 2, max(height, WIRED_CHARACTER * (length + 2))
+        x = middle - width / 2
+        wire = tuple((middle, down) for _, down in wire)
+        beside = [Spot(middle + away, spots[1].y, side) for away, side in ((-6.0, "r"), (6.0, "l"))]
+        spots = (spots[0], *beside)
+    return Place(spots, x, y, width, height, (wire,))
 
 
 class Reader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autodiff.drawing.picture import NOT_TAKEN, NOTE, Box, Frame, Kind, Picture
+from autodiff.drawing.picture import LEGEND, NOT_TAKEN, NOTE, Box, Frame, Kind, Picture
 
 __all__ = ["with_legend"]
 
@@ -44,7 +44,7 @@ def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
     """
     kinds = {box.kind for box in picture.boxes if box.id != NOTE}
     boxes = [
-        Box(f"legend-{kind}", kind, title, (title,), numbers, frame="legend")
+        Box(f"legend-{kind}", kind, title, (title,), numbers, frame=LEGEND)
         for kind, (title, numbers) in MEANINGS.items()
         if kind in kinds
     ]
@@ -58,7 +58,7 @@ def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
     if step:
         notes += MARKS
     if notes:
-        boxes.append(Box("legend-notes", "reference", "notes", tuple(notes), frame="legend"))
+        boxes.append(Box("legend-notes", "reference", "notes", tuple(notes), frame=LEGEND))
     return replace(
-        picture, boxes=[*picture.boxes, *boxes], frames=[*picture.frames, Frame("legend", "legend")]
+        picture, boxes=[*picture.boxes, *boxes], frames=[*picture.frames, Frame(LEGEND, "legend")]
     )

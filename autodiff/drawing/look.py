@@ -11,7 +11,7 @@ from autodiff.drawing.fit import GAIN, LAST_ROW, READABLE, Arrangement, Size, ar
 from autodiff.drawing.fold import FOLDS, Fold
 from autodiff.drawing.picture import Picture
 
-__all__ = ["PRECISION", "Chooser", "Drawn", "Look", "note_on"]
+__all__ = ["MOST_COMPARED", "PRECISION", "Chooser", "Drawn", "Look", "note_on"]
 
 PRECISION: Final = 4  # significant digits, if nothing else is said
 FEWER: Final = 3, 2

@@ -6,8 +6,8 @@ before each number.
 
 from __future__ import annotations
 
-from autodiff.drawing.palette import LIGHT, LIT
-from autodiff.drawing.picture import Arrow, Box, Kind, Mark, Picture, Sign, arrow_width
+from autodiff.drawing.picture import Arrow, Box, Kind, Picture
+from autodiff.drawing.style import Style, arrow_style, box_class, box_style, frame_style
 
 __all__ = ["mermaid_text"]
 
@@ -21,30 +21,11 @@ SHAPES: dict[Kind, tuple[str, str]] = {
     "call": ("[[", "]]"),
     "rows": ("[[", "]]"),
     "reference": ("[", "]"),
+    "neuron": ("((", "))"),
+    "matrix": ("[", "]"),
+    "text": ("[", "]"),
 }
-# The text is dark on every box, on a page of any colour.
-BORDER, TEXT = "stroke:#333333", "color:#111111"
-LINES: dict[Kind, str] = {
-    "variable": f"{BORDER},{TEXT}",
-    "operation": f"{BORDER},{TEXT}",
-    "result": f"{BORDER},{TEXT},stroke-width:4px",
-    "input": f"{BORDER},{TEXT}",
-    "constant": "stroke:#8C8C8C,color:#4D4D4D",
-    "module": f"{BORDER},{TEXT},stroke-width:3px",
-    "call": f"{BORDER},{TEXT},stroke-width:3px",
-    "rows": f"{BORDER},{TEXT},stroke-dasharray:6",
-    "reference": f"stroke:#555555,{TEXT},stroke-dasharray:4",
-}
-FRAME = "fill:#F3F6F8,stroke:#8C8C8C,color:#333333"
-HEAVIEST = "stroke-width:7px,stroke:#333333"
-MARKED: dict[Mark, str] = {"": "", "giver": HEAVIEST, "changed": f"fill:{LIT},{HEAVIEST}"}
-SIGNED: dict[Sign, str] = {
-    "": "stroke:#555555",
-    "positive": f"stroke:{LIGHT.positive.strong}",
-    "negative": f"stroke:{LIGHT.negative.strong},stroke-dasharray:8",
-    "zero": "stroke:#555555",
-    "broken": "stroke:#000000,stroke-dasharray:2",
-}
+DASHES = {"dashed": "8", "dotted": "2"}
 
 
 def mermaid_text(picture: Picture, rankdir: str) -> str:
@@ -53,12 +34,11 @@ def mermaid_text(picture: Picture, rankdir: str) -> str:
     lines += inside("", picture, "    ")
     for place, arrow in enumerate(picture.arrows):
         lines += [f"    {line}" for line in arrow_lines(arrow, place)]
-    kinds = dict.fromkeys(box.kind for box in picture.boxes)
-    lines += [f"    classDef {kind} fill:{LIGHT.boxes[kind]},{LINES[kind]}" for kind in kinds]
-    lines += [f"    style {name_of(frame.id)} {FRAME}" for frame in picture.frames]
-    for box in picture.boxes:
-        if box.mark:
-            lines.append(f"    style {name_of(box.id)} {MARKED[box.mark]}")
+    looks = {class_of(box): filled(box_style(box)) for box in picture.boxes}
+    lines += [f"    classDef {name} {look}" for name, look in looks.items()]
+    lines += [
+        f"    style {name_of(frame.id)} {filled(frame_style(frame))}" for frame in picture.frames
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -82,22 +62,35 @@ def box_line(box: Box) -> str:
         for row in box.table[1:]
     ]
     text = "<br>".join(map(escaped, (*box.title, *box.numbers, *cells)))
-    return f'{name_of(box.id)}{opening}"{text}"{closing}:::{box.kind}'
+    return f'{name_of(box.id)}{opening}"{text}"{closing}:::{class_of(box)}'
 
 
 def arrow_lines(arrow: Arrow, place: int) -> list[str]:
     """Return the line of an arrow, and that of its style if it has one."""
     label = "<br>".join(map(escaped, arrow.label))
-    dotted = arrow.sign == "zero"
-    line = "-.->" if dotted else "-->"
+    style = arrow_style(arrow)
+    line = "-.->" if style.dash == "dotted" else "-->"
     text = f'|"{label}"|' if label else ""
     lines = [f"{name_of(arrow.tail)} {line}{text} {name_of(arrow.head)}"]
-    if arrow.size is not None:
-        width = f"stroke-width:{arrow_width(arrow.size):.1f}px"
-        lines.append(f"linkStyle {place} {width},{SIGNED[arrow.sign]}")
-    if arrow.marked:
-        lines.append(f"linkStyle {place} {HEAVIEST}")
+    if arrow.size is not None or arrow.marked:
+        lines.append(f"linkStyle {place} {stroke(style)}")
     return lines
+
+
+def filled(style: Style) -> str:
+    """Return how a box or frame looks; its text is dark, on a page of any colour."""
+    return f"fill:{style.fill},color:{style.text},{stroke(style)}"
+
+
+def stroke(style: Style) -> str:
+    """Return how a line looks."""
+    dashes = f",stroke-dasharray:{DASHES[style.dash]}" if style.dash else ""
+    return f"stroke:{style.line},stroke-width:{style.width:g}px{dashes}"
+
+
+def class_of(box: Box) -> str:
+    """Return the name of the look that a box has."""
+    return box_class(box).replace(" ", "_")
 
 
 def name_of(key: str) -> str:

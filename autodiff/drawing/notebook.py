@@ -6,60 +6,60 @@ A display must not fail or take long: where a picture cannot be had, the text is
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from autodiff.drawing.draw import drawing_of
-from autodiff.drawing.fold import Fold
+from autodiff.drawing.draw import Drawing, drawing_of, planned
+from autodiff.drawing.fit import FRAME
 from autodiff.drawing.look import Look
-from autodiff.drawing.moment import NOW, Moment
-from autodiff.value import Value, constant
+from autodiff.drawing.modules import Module, outputs_of
+from autodiff.drawing.moment import NOW
+from autodiff.drawing.network import OFS
+from autodiff.value import Value
 
 __all__ = ["bundle_of_module", "mimebundle"]
 
 MOST_NODES = 60  # of a graph that is drawn unasked
 
-# Of a module that is drawn: at all, and neuron by neuron.
-MOST_PARAMETERS = 20_000
-MOST_PARAMETERS_OF_NEURONS = 100
+MOST_PARAMETERS = 20_000  # of a module that is drawn
 
 
 def mimebundle(value: Value, **_: Any) -> dict[str, str]:
     """Return what a notebook shows of a Value, by MIME type."""
     if value.is_leaf or not has_at_most(MOST_NODES, value):
         return {"text/plain": repr(value)}
-    return bundle_of(repr(value), [value], Look(), NOW)
+    return bundle_of(repr(value), partial(graph_of, value))
 
 
-def bundle_of(text: str, roots: Sequence[Value], look: Look, moment: Moment) -> dict[str, str]:
-    """Return a text, and the picture of a graph if it can be drawn, by MIME type."""
+def bundle_of(text: str, make: Callable[[], Drawing]) -> dict[str, str]:
+    """Return a text, and a picture if it can be drawn, by MIME type."""
     bundle = {"text/plain": text}
     # A package may be missing, or the picture too large.
     with contextlib.suppress(ImportError, RuntimeError, ValueError):
-        drawing = drawing_of(roots, moment, look, max_nodes=MOST_NODES)
-        bundle["image/svg+xml"] = drawing._repr_svg_()
+        bundle["image/svg+xml"] = make()._repr_svg_()
     return bundle
 
 
-def bundle_of_module(
-    module: Callable[[list[Value]], Any], inputs: int | None, parameters: Sequence[Value]
-) -> dict[str, str]:
-    """Return a module's text, and its picture by neuron or layer, by MIME type.
+def graph_of(value: Value) -> Drawing:
+    """Return the picture of a small graph."""
+    return drawing_of([value], NOW, Look(), max_nodes=MOST_NODES)
 
-    ``inputs`` is how many inputs a call takes, None if that is not known.
-    """
-    text = {"text/plain": repr(module)}
-    if inputs is None or len(parameters) > MOST_PARAMETERS:
-        return text
+
+def bundle_of_module(module: Module) -> dict[str, str]:
+    """Return a module's text, and its network, or what it computes by layer, by MIME type."""
+    if len(module.parameters()) > MOST_PARAMETERS:
+        return {"text/plain": repr(module)}
+    return bundle_of(repr(module), partial(picture_of_module, module))
+
+
+def picture_of_module(module: Module) -> Drawing:
+    """Return the picture of a module; raise ValueError if it has none."""
+    roots, moment = outputs_of(module)
     try:
-        output = module([constant(0.0, f"x{place}") for place in range(1, inputs + 1)])
-    except Exception:  # it may want something else; a display must not fail
-        return text
-    # These inputs stand for any, so nothing that is computed from them has a number.
-    moment = Moment(known=set(parameters))
-    fold: Fold = "neuron" if len(parameters) <= MOST_PARAMETERS_OF_NEURONS else "layer"
-    outputs = output if isinstance(output, list) else [output]
-    return bundle_of(repr(module), outputs, Look(fold=fold), moment)
+        return planned(module, "network", OFS[0], None, FRAME)
+    except ValueError:  # it has no neurons
+        return drawing_of(roots, moment, Look(fold="layer"), max_nodes=MOST_NODES)
 
 
 def has_at_most(count: int, root: Value) -> bool:

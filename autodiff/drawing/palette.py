@@ -58,6 +58,9 @@ LIGHT = Palette(
         "call": "#E4DFF3",  # the same: none is beside a module
         "rows": "#F3E1EC",  # pink
         "reference": "#FFFFFF",
+        "neuron": "#FFFFFF",
+        "matrix": "#FFFFFF",
+        "text": "#FFFFFF",
     },
 )
 DARK = Palette(
@@ -74,5 +77,8 @@ DARK = Palette(
         "call": "#3A2F63",
         "rows": "#4A2540",
         "reference": "#15181C",
+        "neuron": "#23272E",
+        "matrix": "#15181C",
+        "text": "#15181C",
     },
 )

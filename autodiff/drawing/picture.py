@@ -1,8 +1,7 @@
 """What a picture of a graph shows: boxes with their text, and arrows between them.
 
-This is the whole content of a drawing, before any file format: :mod:`autodiff.drawing.dot` writes
-it as DOT, :mod:`autodiff.drawing.mermaid` as Mermaid, and :mod:`autodiff.drawing.svg` reads the
-descriptions from it.
+This is the whole content of a drawing, before any file format; :mod:`autodiff.drawing.style` says
+how each part looks, and :mod:`autodiff.drawing.layout` where it lies.
 The text is a snapshot: later changes of the Values do not reach it.
 """
 
@@ -14,31 +13,57 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 __all__ = [
+    "LEGEND",
     "NOTE",
     "NOT_TAKEN",
     "Arrow",
     "Box",
+    "Change",
     "Frame",
     "Kind",
     "Mark",
     "Picture",
     "Sign",
     "arrow_width",
+    "greatest_of",
+    "relative_size",
+    "sign_of",
+    "text_box",
 ]
 
 Kind: TypeAlias = Literal[
-    "variable", "operation", "result", "input", "constant", "module", "call", "rows", "reference"
+    "variable",
+    "operation",
+    "result",
+    "input",
+    "constant",
+    "module",
+    "call",
+    "rows",
+    "reference",
+    "neuron",
+    "matrix",
+    "text",
 ]
 Mark: TypeAlias = Literal["", "giver", "changed"]
+Change: TypeAlias = Literal["", "equal", "more", "less", "other"]
 Sign: TypeAlias = Literal["", "positive", "negative", "zero", "broken"]
 
 # The id of a box that is no part of the graph, but says something about it.
 NOTE = "note"
 
+LEGEND = "legend"  # the id of its frame
+
 # What an arrow says whose user took another operand.
 NOT_TAKEN = "not taken"
 
 WORDS = ("value", "grad")
+
+# A folded picture with more arrows than this has straight ones, with room between the ranks and no
+# text on them: what an arrow would say is in its description.
+DENSE_FROM = 60
+
+OUTLYING = 1e6  # times as large as the median: no measure for the others
 
 # The widths of arrows in points, by the sizes of their contributions.
 THINNEST, THICKEST = 1.0, 5.0
@@ -53,7 +78,8 @@ class Box:
     pass, ``mark`` tells the node whose number or gradient is new from the one that gave it.
     ``line`` is the line of the picture that it is in, from 0.  A *wired* box is small, with its
     value above the wire that leaves it and its gradient below, and ``named`` is its name, if it
-    has one.
+    has one.  ``change`` is how its numbers differ from those of another pass, if it is compared.
+    ``shades`` are the numbers of a matrix beside the greatest, -1 to 1, row by row.
     """
 
     id: str
@@ -67,6 +93,8 @@ class Box:
     line: int = 0
     wired: bool = False
     named: str = ""
+    change: Change = ""
+    shades: tuple[float | None, ...] = ()
 
     @property
     def lines(self) -> list[str]:
@@ -89,6 +117,7 @@ class Arrow:
     """One use of a Value, or several merged, from its box (``tail``) to the user's (``head``).
 
     ``size`` is that of its contribution beside the greatest, 0 to 1; None where it is not known.
+    A *headless* one is a line between neurons, with its label on it; its size is that of a weight.
     """
 
     id: str
@@ -98,6 +127,7 @@ class Arrow:
     sign: Sign = ""
     size: float | None = None
     marked: bool = False
+    headless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +154,17 @@ class Picture:
     description: str = ""
     caption: tuple[str, ...] = ()
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether neurons have so many arrows between them that curves would be a knot."""
+        folded = any(box.kind == "module" for box in self.boxes)
+        return folded and len(self.arrows) > max(DENSE_FROM, 2 * len(self.boxes))
+
+
+def text_box(id: str, text: str, frame: str = "") -> Box:
+    """Return a text without a border."""
+    return Box(id, "text", text, (text,), frame=frame)
+
 
 def arrow_width(size: float) -> float:
     """Return the width in points of an arrow whose contribution has a size, 0 to 1.
@@ -134,3 +175,30 @@ def arrow_width(size: float) -> float:
     (1.0, 3.0, 5.0)
     """
     return THINNEST + (THICKEST - THINNEST) * math.sqrt(size)
+
+
+def sign_of(number: float) -> Sign:
+    """Return a contribution's sign; "broken" of nan and infinity."""
+    if not math.isfinite(number):
+        return "broken"
+    return "positive" if number > 0.0 else "negative" if number < 0.0 else "zero"
+
+
+def greatest_of(sizes: Sequence[float]) -> float:
+    """Return the greatest finite size that is not very much more than most are.
+
+    >>> greatest_of([1.0, 2.0, 4.0, math.inf]), greatest_of([1.0, 2.0, 4.0, 1e200])
+    (4.0, 4.0)
+    """
+    finite = sorted(size for size in sizes if 0.0 < size < math.inf)
+    usual = finite[(len(finite) - 1) // 2] if finite else 0.0
+    return max((size for size in finite if size <= OUTLYING * usual), default=0.0)
+
+
+def relative_size(number: float | None, greatest: float) -> float | None:
+    """Return a contribution's size beside the greatest, from 0 to 1; 1 for nan and infinity."""
+    if number is None:
+        return None
+    if not math.isfinite(number):
+        return 1.0
+    return min(abs(number) / greatest, 1.0) if greatest else 0.0

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from autodiff.drawing.dot import FONT
+from autodiff.drawing.style import FONT
 from autodiff.support.extras import install
 
 __all__ = [

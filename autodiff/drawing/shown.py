@@ -14,6 +14,7 @@ __all__ = [
     "number_shown",
     "operand_shown",
     "range_shown",
+    "short_number",
 ]
 
 # In characters; see name_shown, operand_shown and lines_of.
@@ -21,6 +22,7 @@ NAME_LENGTH = 40
 OPERAND_LENGTH = 12
 LINE_LENGTH = 20
 MOST_LINES = 7
+BESIDE_DIGITS = 3  # a sign, a zero and a point
 
 # Characters that have no shape, end a line, reorder their neighbours, or are forbidden in XML.
 INVISIBLE = re.compile(
@@ -57,6 +59,18 @@ def gradient_shown(gradient: float | None, precision: int) -> str:
         return "0"
     text = number_shown(gradient, precision)
     return f"+{text}" if gradient > 0.0 else text
+
+
+def short_number(
+    number: float | None, precision: int, show: Callable[[float | None, int], str] = number_shown
+) -> str:
+    """Return a number with so many significant digits, or fewer where it would be long.
+
+    >>> [short_number(number, 3) for number in (-0.2413, -0.006457, 1.2345e-5, None)]
+    ['−0.241', '−0.006', '1e−05', '–']
+    """
+    texts = [show(number, digits) for digits in range(precision, 0, -1)]
+    return next((text for text in texts if len(text) <= precision + BESIDE_DIGITS), texts[-1])
 
 
 def range_shown(

@@ -6,25 +6,28 @@ The text of the picture stays text.  There is no script, and nothing is fetched.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from itertools import zip_longest
 
-from autodiff.drawing.dot import (
+from autodiff.drawing.dot import NO_TEXT
+from autodiff.drawing.layout import HIDDEN, Layout, Place, Point, Spot, lines_across
+from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
+from autodiff.drawing.picture import Arrow, Box, Frame, Picture, sign_of
+from autodiff.drawing.render import FONTS
+from autodiff.drawing.style import (
+    ARROW,
     CAPTION_SIZE,
-    EDGE,
-    NO_TEXT,
-    arrow_attributes,
+    CELL,
+    Style,
     arrow_class,
+    arrow_style,
     box_class,
     box_style,
-    frame_attributes,
-    is_dense,
+    frame_class,
+    frame_style,
 )
-from autodiff.drawing.layout import Layout, Place, Point, Spot
-from autodiff.drawing.palette import DARK, LIT, ON_LIT
-from autodiff.drawing.picture import Arrow, Box, Frame, Picture
-from autodiff.drawing.render import FONTS
 
 __all__ = ["svg_text"]
 
@@ -39,6 +42,10 @@ RULES = {
     ".constant .shape": f"fill: {DARK.boxes['constant']}; stroke: #909090",
     ".constant text": "fill: #C8C8C8",
     ".reference .shape": f"fill: {DARK.boxes['reference']}; stroke: #A8A8A8",
+    ".equal .shape": f"fill: {DARK.boxes['input']}; stroke: #A8A8A8",
+    ".more .shape": f"fill: {DARK.positive.tint}; stroke: {POSITIVE}",
+    ".less .shape": f"fill: {DARK.negative.tint}; stroke: {NEGATIVE}",
+    ".other .shape": f"fill: {DARK.boxes['operation']}",
     ".frame .shape": "fill: #1C2126; stroke: #707070",
     ".frame.inner .shape": "fill: #15181C",
     ".edge path": "stroke: #A8A8A8",
@@ -53,17 +60,29 @@ RULES = {
     ".broken polygon": "stroke: #F2F2F2; fill: #F2F2F2",
     ".now path": "stroke: #F2F2F2",
     ".now polygon": "stroke: #F2F2F2; fill: #F2F2F2",
+    ".cell": f"fill: {DARK.boxes['matrix']}; stroke: #909090",
+    ".cell.positive": f"fill: {DARK.positive.field}",
+    ".cell.negative": f"fill: {DARK.negative.field}",
     ".changed .shape": f"fill: {LIT}",
     ".changed polyline": f"stroke: {ON_LIT}",
     ".changed text": f"fill: {ON_LIT}",
 }
 CLASS = "autodiff-graph"
+# Programs that know no media queries, such as office suites, take what is in one for rules that
+# always hold; they know no :not either.
+CONFINED = f".{CLASS}:not(.light)"
 
 IMAGE = ' role="img"'
-WIRED_HEIGHT = 36.0  # of a small box on a wire that runs across, in points
-WIRED_CHARACTER = 12.0
 ROUNDING = 12.0  # of a rounded box's corners, in points
 DASHES = {"dashed": "5,2", "dotted": "1,5"}
+LONG_DASHES = DASHES | {"dashed": "12,6"}  # of a line that may be thick
+# What hides a line behind its label.
+PAPER = (
+    '<rect class="paper" x="{place.x:.2f}" y="{place.y:.2f}" width="{place.width:.2f}"'
+    ' height="{place.height:.2f}" fill="white"/>'
+)
+BLACK = Style().text
+FIELDS = {"positive": LIGHT.positive.field, "negative": LIGHT.negative.field}
 ANCHORS = {"l": "start", "c": "middle", "r": "end"}
 
 
@@ -71,7 +90,7 @@ def style_sheet() -> str:
     """Return the style sheet, its rules confined to drawings of this kind."""
     rules = []
     for selectors, declarations in RULES.items():
-        confined = ",".join(f".{CLASS} {selector.strip()}" for selector in selectors.split(","))
+        confined = ",".join(f"{CONFINED} {selector.strip()}" for selector in selectors.split(","))
         rules.append(f"{confined}{{{declarations}}}")
     return "@media (prefers-color-scheme: dark){\n" + "\n".join(rules) + "\n}"
 
@@ -87,7 +106,6 @@ def svg_text(picture: Picture, layout: Layout, widest: float = math.inf) -> str:
     scale = min(1.0, widest / layout.width)
     size = f'width="{layout.width * scale:g}pt" height="{layout.height * scale:.2f}pt"'
     sides = f'width="{layout.width:.2f}" height="{layout.height:.2f}"'
-    dense = is_dense(picture)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{CLASS}" role="graphics-document" {size}'
         f' viewBox="0.00 0.00 {layout.width:.2f} {layout.height:.2f}"'
@@ -97,12 +115,13 @@ def svg_text(picture: Picture, layout: Layout, widest: float = math.inf) -> str:
         f"<style>\n{style_sheet()}\n</style>",
         f'<g font-family="{FONTS}">',
         f'<rect class="paper" {sides} fill="white"/>',
-        *texts(layout.caption, picture.caption, CAPTION_SIZE),
+        *texts(layout.caption, picture.caption, Style(size=CAPTION_SIZE)),
         *[line for frame in picture.frames for line in frame_lines(frame, layout)],
     ]
     for arrow in picture.arrows:
         title = f"{names[arrow.tail]} → {names[arrow.head]}"
-        lines += arrow_lines(arrow, title, layout.places[arrow.id], () if dense else arrow.label)
+        label = () if picture.is_dense else arrow.label
+        lines += arrow_lines(arrow, title, layout.places[arrow.id], label)
     for box in picture.boxes:
         lines += box_lines(box, layout.places[box.id])
     return "\n".join([*lines, "</g>", "</svg>\n"])
@@ -122,105 +141,81 @@ def group(
 
 def frame_lines(frame: Frame, layout: Layout) -> Iterator[str]:
     """Yield a frame with its title."""
-    style, place = frame_attributes(frame), layout.places[frame.id]
-    inside = (
-        rectangle(place, style, ROUNDING),
-        *texts(place.spots, (frame.title,), style["fontsize"], style["fontcolor"]),
-    )
-    yield from group(f"cluster {style['class']}", frame.id, frame.title, "", inside)
+    style, place = frame_style(frame), layout.places[frame.id]
+    shape = [outline(place, style)] * bool(place.width)
+    inside = (*shape, *texts(place.spots, (frame.title,), style))
+    yield from group(f"cluster {frame_class(frame)}", frame.id, frame.title, "", inside)
 
 
 def box_lines(box: Box, place: Place) -> Iterator[str]:
-    """Yield a box with its text and its dividing lines."""
+    """Yield a box with its text and its dividing lines, or its wire."""
     style = box_style(box)
-    if box.wired:
-        wired = wired_lines(box, place, style)
-        yield from group(f"node {box_class(box)}", box.id, box.name, box.description, wired, IMAGE)
-        return
-    rounding = ROUNDING if style["shape"] == "Mrecord" else 0.0
-    shape = ellipse if style["shape"] == "ellipse" else rectangle
-    inside = (
-        shape(place, style, rounding),
-        *[
-            f'<polyline fill="none" {stroke(style)} points="{pairs(line)}"/>'
-            for line in place.lines
-        ],
-        *texts(place.spots, box.lines, style["fontsize"], style.get("fontcolor", "")),
-    )
-    classes = f"node {box_class(box)}"
-    yield from group(classes, box.id, box.name, box.description, inside, IMAGE)
-
-
-def wired_lines(box: Box, place: Place, style: dict[str, str]) -> Iterator[str]:
-    """Yield a small box and the wire that leaves it, between value and gradient.
-
-    Graphviz laid out a box with a divided half: the line between the halves is left out.
-    """
-    (border, other), wire = place.lines[0], place.lines[1]
-    x, y, width, height = place.x, place.y, place.width, place.height
-    spots = place.spots
-    if border[0] == other[0]:  # the wire runs across
-        y, height = y + height / 2 - WIRED_HEIGHT / 2, WIRED_HEIGHT
-        at_left = spots[0].x < border[0]
-        x, width = (x, border[0] - x) if at_left else (border[0], x + width - border[0])
-    else:
-        on_top = spots[0].y < border[1]
-        y, height = (y, border[1] - y) if on_top else (border[1], y + height - border[1])
-        middle, width = x + width / 2, max(height, WIRED_CHARACTER * (len(box.title[0]) + 2))
-        x = middle - width / 2
-        wire = tuple((middle, down) for _, down in wire)
-        beside = [Spot(middle + away, spots[1].y, side) for away, side in ((-6.0, "r"), (6.0, "l"))]
-        spots = (spots[0], *beside)
-    cell = Place((), x, y, width, height)
-    yield f'<polyline class="wire" fill="none" {stroke(EDGE)} points="{pairs(wire)}"/>'
-    yield rectangle(cell, style, 0.0 if style["shape"] == "record" else min(width, height) / 2)
-    yield from texts(spots, box.lines, style["fontsize"], style.get("fontcolor", ""))
+    kind, line = (' class="wire"', ARROW) if box.wired else ("", replace(style, dash=""))
+    lines = [
+        f'<polyline{kind} fill="none" {stroke(line)} points="{pairs(points)}"/>'
+        for points in place.lines
+    ]
+    lines += cell_lines(box, place)
+    shape = outline(place, style, box.wired or box.kind == "neuron")
+    text = texts(place.spots, box.lines, style)
+    inside = (*lines, shape, *text) if box.wired else (shape, *lines, *text)
+    yield from group(f"node {box_class(box)}", box.id, box.name, box.description, inside, IMAGE)
 
 
 def arrow_lines(arrow: Arrow, title: str, place: Place, label: Sequence[str]) -> Iterator[str]:
     """Yield an arrow with its label."""
-    style = EDGE | arrow_attributes(arrow)
+    style = arrow_style(arrow)
     (line,) = place.lines
     start, curve = pairs(line[:1]), pairs(line[1:])
-    colour = style["color"]
-    plain = {"color": colour, "penwidth": style["penwidth"]}
+    path = f'<path fill="none" {stroke(style, LONG_DASHES if arrow.headless else DASHES)}'
+    if arrow.headless:
+        head = PAPER.format(place=place) if place.width else ""
+    else:
+        look = f'fill="{style.line}" {stroke(replace(style, dash=""))}'
+        head = f'<polygon {look} points="{pairs(place.head)}"/>'
     inside = (
-        f'<path fill="none" {stroke(style)} d="M{start}C{curve}"/>',
-        f'<polygon fill="{colour}" {stroke(plain)} points="{pairs(place.head)}"/>',
-        *texts(place.spots, label, style["fontsize"], style.get("fontcolor", "")),
+        f'{path} d="M{start}C{curve}"/>',
+        *filter(None, [head]),
+        *texts(place.spots, label, style),
     )
     classes = f"edge {arrow_class(arrow)}".rstrip()
     yield from group(classes, arrow.id, title, ", ".join(arrow.label), inside)
 
 
+def cell_lines(box: Box, place: Place) -> Iterator[str]:
+    """Yield the cells of a matrix: the colour says the sign and the size, and a line the sign."""
+    for shade, (x, y, width, height) in zip(box.shades, place.cells, strict=False):
+        sides = f'x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}"'
+        sign = "" if shade is None else sign_of(shade)
+        fill = FIELDS.get(sign, "white")
+        faint = f' fill-opacity="{abs(shade):.3f}"' if shade is not None and sign in FIELDS else ""
+        yield f'<rect class="cell {sign}" {sides} fill="{fill}"{faint} {stroke(CELL)}/>'
+        for line in lines_across((x, y, width, height), shade) if place.hatched else ():
+            yield f'<polyline fill="none" {stroke(CELL)} points="{pairs(line)}"/>'
+
+
 # ---- shapes and text ---------------------------------------------------------------------------
 
 
-def rectangle(place: Place, style: dict[str, str], rounding: float) -> str:
-    """Return the outline of a box or frame."""
+def outline(place: Place, style: Style, is_round: bool = False) -> str:
+    """Return the outline of a box or frame; a rounded one may be as round as it can be."""
+    look = f'class="shape" {{}} fill="{style.fill}" {stroke(style)}/>'
+    across, down = place.width / 2, place.height / 2
+    if style.shape == "oval":
+        middle = f'cx="{place.x + across:.2f}" cy="{place.y + down:.2f}"'
+        return "<ellipse " + look.format(f'{middle} rx="{across:.2f}" ry="{down:.2f}"')
     corner = f'x="{place.x:.2f}" y="{place.y:.2f}"'
     sides = f'width="{place.width:.2f}" height="{place.height:.2f}"'
-    round_corners = f' rx="{rounding:g}"' if rounding else ""
-    return f'<rect class="shape" {corner} {sides}{round_corners} {filled(style)}/>'
+    rounding = min(across, down) if is_round else ROUNDING
+    round_corners = f' rx="{rounding:g}"' if style.shape == "rounded" else ""
+    return "<rect " + look.format(f"{corner} {sides}{round_corners}")
 
 
-def ellipse(place: Place, style: dict[str, str], _: float) -> str:
-    """Return the outline of an oval box."""
-    across, down = place.width / 2, place.height / 2
-    middle = f'cx="{place.x + across:.2f}" cy="{place.y + down:.2f}"'
-    return f'<ellipse class="shape" {middle} rx="{across:.2f}" ry="{down:.2f}" {filled(style)}/>'
-
-
-def filled(style: dict[str, str]) -> str:
-    """Return the attributes of an outline."""
-    return f'fill="{style["fillcolor"]}" {stroke(style)}'
-
-
-def stroke(style: dict[str, str]) -> str:
+def stroke(style: Style, dashes: Mapping[str, str] = DASHES) -> str:
     """Return the attributes of a line."""
-    dashes = DASHES.get(style.get("style", "").partition(",")[0], "")
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return f'stroke="{style["color"]}" stroke-width="{float(style["penwidth"]):g}"{dashed}'
+    dashed = f' stroke-dasharray="{dashes[style.dash]}"' if style.dash else ""
+    faint = f' stroke-opacity="{style.opacity:g}"' if style.opacity < 1.0 else ""
+    return f'stroke="{style.line}" stroke-width="{style.width:g}"{dashed}{faint}'
 
 
 def pairs(points: Iterable[Point]) -> str:
@@ -228,12 +223,12 @@ def pairs(points: Iterable[Point]) -> str:
     return " ".join(f"{x:.2f},{y:.2f}" for x, y in points)
 
 
-def texts(spots: Sequence[Spot], lines: Sequence[str], size: str, colour: str = "") -> list[str]:
+def texts(spots: Sequence[Spot], lines: Sequence[str], style: Style) -> list[str]:
     """Return lines of text at their spots; where there are fewer lines than spots, with nothing."""
-    fill = f' fill="{colour}"' if colour else ""
+    fill = f' fill="{style.text}"' if style.text != BLACK else ""
     return [
         f'<text text-anchor="{ANCHORS[spot.align]}" x="{spot.x:.2f}" y="{spot.y:.2f}"'
-        f' font-size="{float(size):.2f}"{fill}>{escape(line or NO_TEXT)}</text>'
+        f' font-size="{style.size:.2f}"{fill}>{escape(line or NO_TEXT)}</text>'
         for spot, line in zip_longest(spots, lines[: len(spots)], fillvalue="")
-        if isinstance(spot, Spot)
+        if isinstance(spot, Spot) and spot is not HIDDEN
     ]

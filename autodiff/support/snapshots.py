@@ -9,7 +9,7 @@ from typing import Any
 
 from autodiff.support.node import number_of
 
-__all__ = ["PYTHONS", "Attributes", "Generators", "Numbers", "Settings", "Snapshot"]
+__all__ = ["PYTHONS", "Attributes", "Generators", "Numbers", "Settings", "Snapshot", "draws_of"]
 
 # The generator that the functions of ``random`` draw from.
 PYTHONS: random.Random = random.random.__self__  # type: ignore[attr-defined]
@@ -121,3 +121,10 @@ class Generators:
         """Let the generators draw the same again."""
         for generator, state in self.states.items():
             generator.setstate(state)
+
+
+def draws_of(model: Any) -> Generators:
+    """Return the states of Python's own generator, and of those that a model's modules have."""
+    attributes = [each for module in model.modules() for each in vars(module).values()]
+    own = [each for each in attributes if isinstance(each, random.Random)]
+    return Generators([PYTHONS, *own])
