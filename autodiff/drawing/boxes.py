@@ -12,7 +12,17 @@ from itertools import zip_longest
 from typing import Literal, TypeAlias, get_args
 
 from autodiff.drawing.moment import NOW, Moment
-from autodiff.drawing.parts import Folding, Part, ancestors, module_of
+from autodiff.drawing.parts import (
+    BLOCK,
+    PLACES,
+    Folding,
+    Part,
+    ancestors,
+    layer_of,
+    module_of,
+    path_shown,
+    several,
+)
 from autodiff.drawing.picture import (
     NOT_TAKEN,
     NOTE,
@@ -67,6 +77,19 @@ WIRED_LENGTH = 16  # of a name or symbol, in characters
 
 # Parts whose boxes do not say what their nodes are called by their places.
 HIDING = ("call", "line", "leaves")
+
+MOST_IN_TURN = 3  # numbers, one after the other
+
+# How strongly signs bind their operands, by how many these are.
+POWER = 4
+STRENGTHS = {
+    **dict.fromkeys([("+", 2), ("-", 2), ("Σ", 2)], 1),
+    **dict.fromkeys([("*", 2), ("/", 2)], 2),
+    **{("-", 1): 3, ("**", 2): POWER, ("**2", 1): POWER},
+}
+
+# The formula of copies has at most so many operations, and characters.
+MOST_IN_FORMULA, FORMULA_LENGTH = 12, 80
 
 INDICES = re.compile(r"\[(\d+)\]")
 
@@ -250,8 +273,9 @@ class Painter:
         node = part.nodes[0]
         if node.is_constant:
             return self.constant_box(id, part)
-        title = name = name_shown(self.names[node])
         nodes = results_of(part) or part.nodes
+        own = stem_of(nodes) if part.copies > 1 else ""
+        title = name = name_shown(own or self.names[node])
         kind: Kind = "variable" if node.op is None else "operation"
         if any(equal in self.roots for equal in nodes):
             kind = "result"
@@ -313,11 +337,14 @@ class Painter:
 
     def module_box(self, id: str, part: Part) -> Box:
         """Return the box of a module: what it does, its outputs and its parameters."""
-        name = name_shown(part.path)
+        name = name_shown(path_shown(part.path))
         neurons = len({module_of(node) for node in self.outputs(part)})
+        blocks = len({layer_of(path) for path in map(module_of, part.nodes) if BLOCK.search(path)})
         table = self.table(part, neurons)
-        done = ", ".join(dict.fromkeys(node.op.symbol for node in part.nodes if node.op))
-        if neurons > 1:
+        done = self.done_by(part.nodes)
+        if blocks > 1:
+            name = f"{name} × {blocks:,}"
+        elif neurons > 1:
             done = f"{neurons} × ({done})" if "," in done else f"{neurons} × {done}"
         title = (name, name_shown(done)) if done else (name,)
         return Box(id, "module", name, title, table=table)
@@ -420,24 +447,85 @@ class Painter:
         return name, self.values(nodes), self.gradients(nodes)
 
     def rows_box(self, id: str, part: Part) -> Box:
-        """Return the box of all rows but the first."""
+        """Return the box of copies: how they are computed, their results, what they alone use."""
         members = set(part.nodes)
         inside = {parent for node in part.nodes for parent in node.parents}
-        terms = [node for node in part.nodes if node not in inside]
-        last = part.copies + 1
-        name = f"{part.what} 2" if last == 2 else f"{part.what}s 2 to {last}"
+        terms = [node for node in results_of(part) if node not in inside]
+        assert part.called is not None, "a part of this kind has it"
+        name = name_shown(part.called.name)
+        formula = self.formula_of_copies(part)
+        if formula:
+            marks = [copy[-1] for copy in part.alike]
+            stem = stem_of(marks)
+            title = (name, *lines_of(f"{stem} = {formula}" if stem else formula))
+            numbers = self.numbers(marks) if part.what != "step" else self.numbers_in_turn(marks)
+            return Box(id, "rows", name, title, numbers, self.leaf_table(part))
         outside = {parent for node in part.nodes for parent in node.parents} - members
         shared = sum(node.op is None and not node.is_constant for node in outside)
         same = (f"the same {shared:,} variables",) if shared else ()
         numbers = (*self.numbers(terms), f"{len(members):,} nodes", *same)
-        return Box(id, "rows", name, (name,), numbers)
+        done = self.done_by(part.alike[0])
+        return Box(id, "rows", name, (name, *lines_of(done)), numbers, self.leaf_table(part))
+
+    def done_by(self, nodes: Sequence[Value]) -> str:
+        """Return the signs of some nodes' operations, each once."""
+        return name_shown(", ".join(dict.fromkeys(node.op.symbol for node in nodes if node.op)))
+
+    def numbers_in_turn(self, nodes: Sequence[Value]) -> tuple[str, str]:
+        """Return the lines with value and gradient of what is computed one from the other."""
+        several = nodes if len(nodes) <= MOST_IN_TURN else (nodes[0], nodes[-1])
+        between = ", " if several is nodes else ", …, "
+        values = between.join(self.values([node]) for node in several)
+        gradients = between.join(self.gradients([node]) for node in several)
+        return f"value {values}", f"grad {gradients}"
+
+    def leaf_table(self, part: Part) -> tuple[tuple[str, ...], ...]:
+        """Return a row for each variable and input that copies alone use, or for alike ones."""
+        own = {leaf for copy in part.alike for leaf in copy if leaf.op is None}
+        shared = [node for node in part.nodes if node.op is None and node not in own]
+        rows = self.parameter_rows([node for node in shared if not node.is_constant])
+        inputs = [[node] for node in shared if node.is_constant]
+        for leaves in (*inputs, *map(list, zip(*part.alike, strict=True))):
+            if leaves[0].op is None and all(map(self.is_named, leaves)):
+                name = stem_of(leaves) or self.names[leaves[0]]
+                gradients = "" if leaves[0].is_constant else self.gradients(leaves)
+                rows.append((operand_shown(name), self.values(leaves), gradients))
+        return (("", "value", "grad"), *rows) if 0 < len(rows) <= MOST_PARAMETERS else ()
+
+    def formula_of_copies(self, part: Part) -> str:
+        """Return the formula of all copies' results; '' if it is too long, or there are several."""
+        slots = {copy: place for place, copy in enumerate(part.alike[0])}
+        results = [node for node in slots if node.op is not None]
+        if len(results) > MOST_IN_FORMULA:
+            return ""
+        written: dict[Value, str] = {}
+        for node, equals in zip(slots, zip(*part.alike, strict=True), strict=True):
+            if node.op is not None:
+                operands = [
+                    in_parentheses(written[parent], parent, node)
+                    if parent in written
+                    else self.alike_operand([each.parents[position] for each in equals])
+                    for position, parent in enumerate(node.parents)
+                ]
+                written[node] = node.op.formula(*operands)
+        inner = {parent for node in results for parent in node.parents}
+        (*ends, last) = [node for node in results if node not in inner] or results
+        return written[last] if not ends and len(written[last]) <= FORMULA_LENGTH else ""
+
+    def alike_operand(self, nodes: Sequence[Value]) -> str:
+        """Return what the formula of copies calls an operand of all of them."""
+        if len(set(nodes)) == 1 and self.is_named(nodes[0]):
+            return operand_shown(self.names[nodes[0]])
+        if all(node.is_constant and not node.name for node in nodes) and same_number(nodes):
+            return self.values(nodes[:1])
+        return operand_shown(stem_of(nodes)) or "…"
 
     def sum_box(self, id: str, part: Part) -> Box:
         """Return the box of the sum of the rows."""
         total = part.nodes[-1]
         kind: Kind = "result" if total in self.roots else "operation"
         name = name_shown(self.names[total])
-        title = (f"{name} =", f"sum of {part.copies:,} {part.what}s")
+        title = (f"{name} =", f"sum of {part.copies:,} {several(part.what)}")
         return Box(id, kind, name, title, self.numbers([total]))
 
     def inputs_box(self, id: str, part: Part) -> Box:
@@ -454,14 +542,18 @@ class Painter:
         if len({self.part_with.get(equal) for equal in nodes}) > 1 or (
             node.op is None and any(equal is not node for equal in nodes) and not node.is_constant
         ):
-            return "…"
+            return operand_shown(stem_of(nodes)) or "…"
         if node.is_constant and not node.name:
             return self.values([node]) if same_number(nodes) else "…"
         part = self.parts[self.part_with[node]]
         if not self.is_named(node) and part.kind in HIDING:
             return "…"
         if not self.is_named(node) and part.kind == "module":  # whose box has another name
-            return operand_shown(part.path) if len(self.outputs(part)) <= self.rows else "…"
+            return (
+                operand_shown(path_shown(part.path))
+                if len(self.outputs(part)) <= self.rows
+                else "…"
+            )
         return operand_shown(self.names[node])
 
     def numbers(self, nodes: Sequence[Value]) -> tuple[str, str]:
@@ -657,6 +749,36 @@ def longest(lines: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
     return tuple([max(pair, key=len) for pair in zip_longest(lines, others, fillvalue="")])
 
 
+def stem_of(nodes: Sequence[Value]) -> str:
+    """Return the name that nodes have in their modules, but for numbers; '' if there are several.
+
+    >>> stem_of([Value(1.0, "hidden.w[0]"), Value(2.0, "hidden.w[1]")]), stem_of([Value(1.0, "h3")])
+    ('w', 'h3')
+    """
+    names = {node.name.rpartition(".")[2] for node in nodes}
+    if len(names) > 1:
+        names = {PLACES.sub("", name) for name in names}
+    return names.pop() if len(names) == 1 else ""
+
+
+def in_parentheses(text: str, operand: Value, user: Value) -> str:
+    """Return an operand's formula as it stands in its user's.
+
+    >>> x = Value(2.0)
+    >>> in_parentheses("a + b", x + x, x * x), in_parentheses("a * b", x * x, x + x)
+    ('(a + b)', 'a * b')
+    """
+    first, second = strength_of(operand, 9), strength_of(user, 0)
+    is_first = first == second < POWER and user.parents[0] is operand
+    return text if first > second or is_first else f"({text})"
+
+
+def strength_of(node: Value, of_a_name: int) -> int:
+    """Return how strongly the sign of an operation binds; that of one whose name is written."""
+    assert node.op is not None, "a leaf has no operation"
+    return STRENGTHS.get((node.op.symbol, min(len(node.parents), 2)), of_a_name)
+
+
 def results_of(part: Part) -> list[Value]:
     """Return the nodes of a part that are computed, without the leaves in it."""
     return [node for node in part.nodes if node.op is not None]
@@ -676,7 +798,7 @@ def same_number(nodes: Sequence[Value]) -> bool:
 
 def in_rows(copies: int, what: str) -> tuple[str, ...]:
     """Return the line that says that a box stands for a node in each of several rows."""
-    return (f"in {copies:,} {what}s",) if copies > 1 else ()
+    return (f"in {copies:,} {several(what)}",) if copies > 1 else ()
 
 
 def last_part(name: str) -> str:
