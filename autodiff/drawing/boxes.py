@@ -18,7 +18,6 @@ from autodiff.drawing.parts import (
     Folding,
     Part,
     ancestors,
-    layer_of,
     module_of,
     path_shown,
     several,
@@ -339,7 +338,7 @@ class Painter:
         """Return the box of a module: what it does, its outputs and its parameters."""
         name = name_shown(path_shown(part.path))
         neurons = len({module_of(node) for node in self.outputs(part)})
-        blocks = len({layer_of(path) for path in map(module_of, part.nodes) if BLOCK.search(path)})
+        blocks = len(blocks_of(part.nodes))
         table = self.table(part, neurons)
         done = self.done_by(part.nodes)
         if blocks > 1:
@@ -759,6 +758,12 @@ def stem_of(nodes: Sequence[Value]) -> str:
     if len(names) > 1:
         names = {PLACES.sub("", name) for name in names}
     return names.pop() if len(names) == 1 else ""
+
+
+def blocks_of(nodes: Sequence[Value]) -> set[str]:
+    """Return the innermost blocks of groups that nodes were made in."""
+    found = [[*BLOCK.finditer(module)] for module in set(map(module_of, nodes))]
+    return {blocks[-1].string[: blocks[-1].end()] for blocks in found if blocks}
 
 
 def in_parentheses(text: str, operand: Value, user: Value) -> str:
