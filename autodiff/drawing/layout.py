@@ -8,51 +8,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 from autodiff.drawing.dot import dot_text
+from autodiff.drawing.labels import with_text_placed
 from autodiff.drawing.picture import Picture
+from autodiff.drawing.places import Place, Point, Spot
+from autodiff.drawing.reading_order import in_reading_order
 from autodiff.drawing.render import run_graphviz
 
 __all__ = ["Layout", "Place", "Point", "Spot", "laid_out"]
 
-Point: TypeAlias = tuple[float, float]
-
 PADDING = 4.0  # around the picture, in points
 INCH = 72.0  # in points
-APART = 12.0  # of arrows that enter a box
 
 # Graphviz sets the label of a straight arrow so close that its descenders touch the line.
 LABEL_GAP = 5.0
 AWAY = {"LR": (0.0, -LABEL_GAP), "RL": (0.0, -LABEL_GAP)}
 AWAY |= {"TB": (LABEL_GAP, 0.0), "BT": (LABEL_GAP, 0.0)}
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where a line of text stands: a point of its baseline, and which one (``"l"``, ``"c"``)."""
-
-    x: float
-    y: float
-    align: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a box, a frame or an arrow lies, in points from the top left.
-
-    ``x``, ``y``, ``width`` and ``height`` are those of a box or frame; ``lines`` are a box's
-    dividing lines, or an arrow's line as the points of a Bézier curve, and ``head`` is its head.
-    """
-
-    spots: tuple[Spot, ...] = ()
-    x: float = 0.0
-    y: float = 0.0
-    width: float = 0.0
-    height: float = 0.0
-    lines: tuple[tuple[Point, ...], ...] = ()
-    head: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,43 +51,9 @@ def laid_out(picture: Picture, rankdir: str) -> Layout:
     for each in found.get("edges", ()):
         if "id" in each:
             places[each["id"]] = reader.arrow(each, *AWAY[rankdir])
-    in_order(picture, rankdir in ("LR", "RL"), places)
-    caption = reader.spots(found)
-    return Layout(width + 2 * PADDING, height + 2 * PADDING, places, caption)
-
-
-def in_order(picture: Picture, is_across: bool, places: dict[str, Place]) -> None:
-    """Let operands enter each box in the order of its formula, from the top or from the left.
-
-    Graphviz leads them to one point.
-    """
-    computed = {box.id for box in picture.boxes if box.kind in ("operation", "result")}
-    entering: dict[str, list[str]] = {}
-    for arrow in picture.arrows:
-        entering.setdefault(arrow.head, []).append(arrow.id)
-    axis = 1 if is_across else 0
-    for head, ids in entering.items():
-        ends = [places[id].lines[0][-1] for id in ids]
-        if len(ids) > 1 and head in computed:
-            entries = spread(ends[0][axis], len(ids), places[head], axis)
-            for id, end, entry in zip(ids, ends, entries, strict=True):
-                away = [0.0, 0.0]
-                away[axis] = entry - end[axis]
-                places[id] = with_end_moved(places[id], *away)
-
-
-def spread(middle: float, count: int, box: Place, axis: int) -> list[float]:
-    """Return where so many arrows enter a box that Graphviz led to one point of it."""
-    gap = min(APART, (box.width, box.height)[axis] / (count + 1))
-    return [middle + gap * (place - (count - 1) / 2) for place in range(count)]
-
-
-def with_end_moved(arrow: Place, right: float, down: float) -> Place:
-    """Return an arrow whose line ends elsewhere; it begins where it began."""
-    (line,) = arrow.lines
-    end = [(x + right, y + down) for x, y in line[-2:]]
-    head = tuple((x + right, y + down) for x, y in arrow.head)
-    return replace(arrow, lines=((*line[:-2], *end),), head=head)
+    places = in_reading_order(picture, rankdir, places)
+    sides = width + 2 * PADDING, height + 2 * PADDING
+    return Layout(*sides, with_text_placed(picture, places, sides), reader.spots(found))
 
 
 class Reader:
