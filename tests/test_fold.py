@@ -273,10 +273,10 @@ def test_a_folded_neuron_shows_its_output_and_its_parameters_with_their_gradient
     output = neuron([constant(2.0, "x")])
     output.backward()
     box = boxes(draw(output, fold="neuron").picture)["Neuron"]
-    assert box.title == ("Neuron", "Σ, tanh")
+    assert box.title == ("Neuron",)
     # tanh(0.5 * 2 - 1) = 0, where its derivative is 1.
     assert table(box) == {
-        "": ["value", "grad"],
+        "Σ, tanh": ["value", "grad"],
         "output": ["0", "+1"],
         "bias": ["−1", "+1"],
         "weight[0]": ["0.5", "+2"],
@@ -287,9 +287,9 @@ def test_a_folded_layer_shows_shapes_and_the_least_and_the_greatest_number() -> 
     model = lab_model()
     box = boxes(draw(model([0.0, 1.0]), fold="layer").picture)["hidden"]
     weights = sorted(weight.data for neuron in model.layers[0].neurons for weight in neuron.w)
-    assert box.title == ("hidden", "4 × (Σ, sigmoid)")
+    assert box.title == ("hidden",)
     shown = table(box)
-    assert list(shown) == ["", "4 outputs", "bias: 4", "weight: 4 × 2"]
+    assert list(shown) == ["4 × (Σ, sigmoid)", "4 outputs", "bias: 4", "weight: 4 × 2"]
     assert shown["weight: 4 × 2"] == [
         f"{weights[0]:.4g} … {weights[-1]:.4g}".replace("-", "−"),
         "–",

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias, get_args
 from autodiff.drawing.moment import NOW, Moment
 from autodiff.drawing.parts import (
     BLOCK,
+    PLACE,
     PLACES,
     Folding,
     Part,
@@ -50,6 +51,7 @@ __all__ = ["STYLES", "Painter", "Style", "joined"]
 # A folded box lists its parameters one by one up to this many, then by name with their ranges.
 MOST_PARAMETERS = 8
 PARAMETER_LENGTH = 20  # of its name, in characters
+CORNER_LENGTH = 18  # of what a module does, in the corner of its table
 CALL_LENGTH = 100  # of a call as it is written
 BOX_LENGTH = 24  # of its name in a caption
 
@@ -146,6 +148,7 @@ class Painter:
         self.merged = self.merged_uses()
         self.used_outside = {operand_of(use) for uses in self.merged.values() for use in uses}
         self.locals: dict[Value, tuple[float, ...]] = {}
+        self.lit: tuple[str, ...] | None = None  # the row of a table with the node that is new
 
     def called_alone(self) -> dict[Value, str]:
         """Return what the nodes are called that have boxes of their own, and their operands.
@@ -254,8 +257,11 @@ class Painter:
         }
         around = [self.ids_of_paths[path] for path in ancestors(part.path)]
         frame = next((id for id in reversed(around) if id in self.drawn), "")
+        self.lit = None
         box = make[part.kind](self.ids[place], part)
-        return replace(box, frame=frame, mark=self.mark(place))
+        mark = self.mark(place)
+        lit = [row is self.lit for row in box.table].index(True) if self.lit and box.table else 0
+        return replace(box, frame=frame, mark=mark, lit=lit * (mark == "changed"))
 
     def mark(self, place: int) -> Mark:
         """Return what a part does at this moment."""
@@ -282,7 +288,10 @@ class Painter:
             return self.wired_box(id, kind, node)
         if node.op is not None:
             operands = zip(*[equal.parents for equal in nodes], strict=True)
-            title = f"{name} = {node.op.formula(*map(self.operand, operands))}"
+            formula = node.op.formula(*map(self.operand, operands))
+            # Who labels x1 * w1 so has said it.
+            repeats = name.replace(" ", "") == formula.replace(" ", "")
+            title = formula if repeats else f"{name} = {formula}"
         place = node.origin.short_place
         numbers = (*self.numbers(nodes), *in_rows(part.copies, part.what))
         return Box(id, kind, name, tuple(lines_of(title)), (*numbers, *filter(None, [place])))
@@ -339,14 +348,18 @@ class Painter:
         name = name_shown(path_shown(part.path))
         neurons = len({module_of(node) for node in self.outputs(part)})
         blocks = len(blocks_of(part.nodes))
-        table = self.table(part, neurons)
         done = self.done_by(part.nodes)
         if blocks > 1:
             name = f"{name} × {blocks:,}"
         elif neurons > 1:
             done = f"{neurons} × ({done})" if "," in done else f"{neurons} × {done}"
-        title = (name, name_shown(done)) if done else (name,)
-        return Box(id, "module", name, title, table=table)
+        # What it does stands in the empty corner of the table, where there is room.
+        title, corner = ((name,), done) if len(done) <= CORNER_LENGTH else ((name, done), "")
+        place = PLACE.search(part.path)
+        own = place[0] if place else ""
+        return Box(
+            id, "module", name, title, table=self.table(part, neurons, corner=corner, own=own)
+        )
 
     def call_box(self, id: str, part: Part) -> Box:
         """Return the box of calls: how they are written, how many, their results, parameters."""
@@ -369,16 +382,21 @@ class Painter:
             node for node in results_of(part) if node in self.used_outside or node in self.roots
         ]
 
-    def table(self, part: Part, count: int, called: str = "") -> tuple[tuple[str, ...], ...]:
-        """Return the table of a folded box: ``count`` outputs, so called, and parameters."""
-        table: list[tuple[str, ...]] = [("", "value", "grad")]
+    def table(
+        self, part: Part, count: int, called: str = "", corner: str = "", own: str = ""
+    ) -> tuple[tuple[str, ...], ...]:
+        """Return the table of a folded box: ``count`` outputs, so called, and parameters.
+
+        ``corner`` is its first cell, and ``own`` the neuron's place, which its parameters share.
+        """
+        table: list[tuple[str, ...]] = [(corner, "value", "grad")]
         outputs = self.outputs(part)
         if outputs:
             name = f"{name_shown(called)}: " if called else ""
             number = "output" if count < 2 else f"{count:,} outputs"
             table.append(self.row(f"{name}{number}", outputs))
         parameters = [node for node in part.nodes if node.op is None and not node.is_constant]
-        return (*table, *self.parameter_rows(parameters))
+        return (*table, *self.parameter_rows(parameters, own))
 
     def line_box(self, id: str, part: Part) -> Box:
         """Return the box of what one operation on one line computed each time."""
@@ -419,8 +437,11 @@ class Painter:
             return self.values(nodes) if same_number(nodes) else "…"
         return operand_shown(self.common_name(nodes)) or "…"
 
-    def parameter_rows(self, parameters: list[Value]) -> list[tuple[str, ...]]:
-        """Return a row for each parameter, or for each name of several with its shape."""
+    def parameter_rows(self, parameters: list[Value], own: str = "") -> list[tuple[str, ...]]:
+        """Return a row for each parameter, or for each name of several with its shape.
+
+        ``own`` is left out of the names: a neuron's place in its layer.
+        """
         named: dict[str, list[Value]] = {}
         for node in parameters:
             name = INDICES.sub("", last_part(self.names[node])) if self.is_named(node) else ""
@@ -429,7 +450,9 @@ class Painter:
         rows = []
         for name, nodes in named.items():
             if few or len(nodes) == 1:
-                rows += [self.row(last_part(self.names[node]), [node]) for node in nodes]
+                for node in nodes:
+                    shown = last_part(self.names[node])
+                    rows.append(self.row(shown.replace(own, "", 1) if own else shown, [node]))
             elif not name:
                 rows.append(self.row(f"{len(nodes):,} variables", nodes))
             else:
@@ -443,7 +466,10 @@ class Painter:
 
     def row(self, name: str, nodes: Sequence[Value]) -> tuple[str, ...]:
         """Return a row of a folded box's table."""
-        return name, self.values(nodes), self.gradients(nodes)
+        row = name, self.values(nodes), self.gradients(nodes)
+        if self.moment.changed in nodes:
+            self.lit = row
+        return row
 
     def rows_box(self, id: str, part: Part) -> Box:
         """Return the box of copies: how they are computed, their results, what they alone use."""
@@ -489,6 +515,8 @@ class Painter:
                 name = stem_of(leaves) or self.names[leaves[0]]
                 gradients = "" if leaves[0].is_constant else self.gradients(leaves)
                 rows.append((operand_shown(name), self.values(leaves), gradients))
+                if self.moment.changed in leaves:
+                    self.lit = rows[-1]
         return (("", "value", "grad"), *rows) if 0 < len(rows) <= MOST_PARAMETERS else ()
 
     def formula_of_copies(self, part: Part) -> str:

@@ -252,8 +252,9 @@ def keys_of_copies(
 
 
 def worth_merging(repeat: Repeat) -> bool:
-    """Return whether copies are rows of a batch, or so many that nobody would read all."""
-    return len(repeat) > MOST_TERMS or what_of(repeat) == "row"
+    """Return whether copies are rows of a batch, long, or so many that nobody would read all."""
+    is_long = sum(node.op is not None for node in repeat.copies[0]) > 1
+    return is_long or len(repeat) > MOST_TERMS or what_of(repeat) == "row"
 
 
 def stem_of(repeat: Repeat) -> str:

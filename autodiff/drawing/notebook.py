@@ -17,7 +17,8 @@ from autodiff.value import Value, constant
 
 __all__ = ["bundle_of_module", "mimebundle"]
 
-MOST_NODES = 60  # of a graph that is drawn unasked
+MOST_NODES = 60  # boxes of a picture that is drawn unasked
+MOST_TO_FOLD = 1000  # nodes of a graph that is folded for that
 
 # Of a module that is drawn: at all, and neuron by neuron.
 MOST_PARAMETERS = 20_000
@@ -26,17 +27,20 @@ MOST_PARAMETERS_OF_NEURONS = 100
 
 def mimebundle(value: Value, **_: Any) -> dict[str, str]:
     """Return what a notebook shows of a Value, by MIME type."""
-    if value.is_leaf or not has_at_most(MOST_NODES, value):
+    if value.is_leaf or not has_at_most(MOST_TO_FOLD, value):
         return {"text/plain": repr(value)}
-    return bundle_of(repr(value), [value], Look(), NOW)
+    is_folded = not has_at_most(MOST_NODES, value)
+    return bundle_of(repr(value), [value], Look(), NOW, is_folded)
 
 
-def bundle_of(text: str, roots: Sequence[Value], look: Look, moment: Moment) -> dict[str, str]:
+def bundle_of(
+    text: str, roots: Sequence[Value], look: Look, moment: Moment, choose: bool = False
+) -> dict[str, str]:
     """Return a text, and the picture of a graph if it can be drawn, by MIME type."""
     bundle = {"text/plain": text}
     # A package may be missing, or the picture too large.
     with contextlib.suppress(ImportError, RuntimeError, ValueError):
-        drawing = drawing_of(roots, moment, look, max_nodes=MOST_NODES)
+        drawing = drawing_of(roots, moment, look, choose=choose, max_nodes=MOST_NODES)
         bundle["image/svg+xml"] = drawing._repr_svg_()
     return bundle
 

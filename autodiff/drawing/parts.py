@@ -14,6 +14,7 @@ from autodiff.value import Value
 
 __all__ = [
     "BLOCK",
+    "PLACE",
     "PLACES",
     "Called",
     "Folding",
@@ -28,7 +29,7 @@ __all__ = [
     "several",
 ]
 
-PLACE = re.compile(r"(\[|#)\d+\]?$")
+PLACE: Final = re.compile(r"(\[|#)\d+\]?$")
 BLOCK: Final = re.compile(r"#\d+")  # of a group
 # In a name: ``w[2][1]``, ``w21``.
 PLACES: Final = re.compile(r"[\[\]\d]+")

@@ -32,7 +32,10 @@ def in_reading_order(picture: Picture, rankdir: str, places: Places) -> Places:
     for line in sorted({box.line for box in picture.boxes}):
         if is_upside_down(line, picture, found, axis, places_among):
             mirror(line, picture, found, axis)
+    modules = {box.id for box in picture.boxes if box.kind == "module"}
     for ids in alike:
+        if axis and modules.issuperset(ids):
+            evened(ids, picture, found)
         exchange(ids, picture, found, axis, 1.0 if rankdir in ("LR", "TB") else -1.0)
     enter_in_order(picture, found, axis)
     return found
@@ -69,18 +72,69 @@ def exchange(
         return
     arrows = {id: arrows_of(id, picture) for id in ids}
     before = {each: places[each] for id in ids for each in (id, *arrows[id][0], *arrows[id][1])}
-    for id, slot in zip(ids, slots, strict=True):
+    start = ends_of(before[slots[0]], axis)[0]
+    gaps = [
+        ends_of(before[other], axis)[0] - ends_of(before[one], axis)[1]
+        for one, other in pairwise(slots)
+    ]
+    for id, slot, gap in zip(ids, slots, [*gaps, 0.0], strict=True):
         (entering, leaving), (theirs_entering, theirs_leaving) = arrows[id], arrows[slot]
         longer = forwards * (length_of(before[id], axis) - length_of(before[slot], axis))
         # The side stays that arrows enter; of what has no operands, the one that they leave.
-        away = longer / 2 if entering else -longer / 2
-        right, down = (away, 0.0) if axis else (0.0, away)
+        along = longer / 2 if entering else -longer / 2
+        first, last = ends_of(before[id], axis)
+        across = start - first
+        start += last - first + gap
         wanted, own = middle_of(before[slot]), middle_of(before[id])
-        places[id] = moved(before[id], wanted[0] - own[0] + right, wanted[1] - own[1] + down)
-        places.update(zip(entering, map(before.__getitem__, theirs_entering), strict=True))
-        step = 2 * right * bool(entering), 2 * down * bool(entering)
+        moves = [wanted[0] - own[0], wanted[1] - own[1]]
+        moves[axis] = across
+        moves[1 - axis] += along
+        places[id] = moved(before[id], *moves)
+        aside = middle_of(places[id])[axis] - wanted[axis]
+        for arrow, other in zip(entering, theirs_entering, strict=True):
+            places[arrow] = with_end_moved(before[other], *step(aside, 0.0, axis))
         for arrow, other in zip(leaving, theirs_leaving, strict=True):
-            places[arrow] = with_start_moved(before[other], *step)
+            further = longer if entering else 0.0
+            places[arrow] = with_start_moved(before[other], *step(aside, further, axis))
+
+
+def step(across: float, along: float, axis: int) -> Point:
+    """Return a step to the right and down, of so much across the arrows and along them."""
+    return (along, across) if axis else (across, along)
+
+
+def evened(ids: Sequence[str], picture: Picture, places: Places) -> None:
+    """Make boxes as wide as the widest of them, which has the same middle; arrows with them."""
+    widest = max((places[id] for id in ids), key=lambda place: place.width)
+    left, right = widest.x, widest.x + widest.width
+    for id in ids:
+        place = places[id]
+        away, ends = left - place.x, {place.x: left, place.x + place.width: right}
+        places[id] = replace(
+            place,
+            x=left,
+            width=widest.width,
+            spots=tuple(
+                replace(spot, x=spot.x + (0.0 if spot.align == "c" else away))
+                for spot in place.spots
+            ),
+            lines=tuple(
+                tuple(
+                    (next((ends[end] for end in ends if abs(end - x) < 1.0), x + away), y)
+                    for x, y in line
+                )
+                for line in place.lines
+            ),
+        )
+        entering, leaving = arrows_of(id, picture)
+        grown = (place.width - widest.width) / 2
+        for arrow in entering:
+            end = places[arrow].lines[0][-1][0]
+            sign = 1.0 if end < left + widest.width / 2 else -1.0
+            places[arrow] = with_end_moved(places[arrow], sign * grown, 0.0)
+        for arrow in leaving:
+            sign = 1.0 if places[arrow].lines[0][0][0] < left + widest.width / 2 else -1.0
+            places[arrow] = with_start_moved(places[arrow], sign * grown, 0.0)
 
 
 def arrows_of(id: str, picture: Picture) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -22,7 +22,7 @@ from autodiff.drawing.dot import (
     is_dense,
 )
 from autodiff.drawing.layout import Layout, Place, Point, Spot
-from autodiff.drawing.palette import DARK, LIT, ON_LIT
+from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture
 from autodiff.drawing.render import FONTS
 
@@ -53,15 +53,16 @@ RULES = {
     ".broken polygon": "stroke: #F2F2F2; fill: #F2F2F2",
     ".now path": "stroke: #F2F2F2",
     ".now polygon": "stroke: #F2F2F2; fill: #F2F2F2",
-    ".changed .shape": f"fill: {LIT}",
+    ".changed .shape, .lit .row": f"fill: {LIT}",
     ".changed polyline": f"stroke: {ON_LIT}",
-    ".changed text": f"fill: {ON_LIT}",
+    ".changed text, .lit .new": f"fill: {ON_LIT}",
 }
 CLASS = "autodiff-graph"
 
 IMAGE = ' role="img"'
 WIRED_HEIGHT = 36.0  # of a small box on a wire that runs across, in points
 WIRED_CHARACTER = 12.0
+ROW_ABOVE, ROW_HEIGHT = 0.9, 1.2  # of a row of a table, beside the size of its text
 ROUNDING = 12.0  # of a rounded box's corners, in points
 DASHES = {"dashed": "5,2", "dotted": "1,5"}
 ANCHORS = {"l": "start", "c": "middle", "r": "end"}
@@ -139,16 +140,33 @@ def box_lines(box: Box, place: Place) -> Iterator[str]:
         return
     rounding = ROUNDING if style["shape"] == "Mrecord" else 0.0
     shape = ellipse if style["shape"] == "ellipse" else rectangle
+    classes = f"node {box_class(box)}"
+    row: tuple[str, ...] = ()
+    text = texts(place.spots, box.lines, style["fontsize"], style.get("fontcolor", ""))
+    if box.lit:  # one row of its table is new, not all of it
+        classes = f"node {box.kind} lit"
+        style = style | {"fillcolor": LIGHT.boxes[box.kind]}
+        first, rows = len(box.title) + len(box.numbers) + box.lit, len(box.table)
+        cells = range(first, len(text), rows)
+        row = (lit_row(place, place.spots[first].y, float(style["fontsize"])),)
+        for cell in cells:
+            text[cell] = text[cell].replace("<text ", '<text class="new" ')
     inside = (
         shape(place, style, rounding),
+        *row,
         *[
             f'<polyline fill="none" {stroke(style)} points="{pairs(line)}"/>'
             for line in place.lines
         ],
-        *texts(place.spots, box.lines, style["fontsize"], style.get("fontcolor", "")),
+        *text,
     )
-    classes = f"node {box_class(box)}"
     yield from group(classes, box.id, box.name, box.description, inside, IMAGE)
+
+
+def lit_row(place: Place, baseline: float, size: float) -> str:
+    """Return what lies behind a row of a table that has a new number."""
+    sides = f'x="{place.x:.2f}" y="{baseline - ROW_ABOVE * size:.2f}" width="{place.width:.2f}"'
+    return f'<rect class="row" {sides} height="{ROW_HEIGHT * size:.2f}" fill="{LIT}"/>'
 
 
 def wired_lines(box: Box, place: Place, style: dict[str, str]) -> Iterator[str]:
