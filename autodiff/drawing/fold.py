@@ -188,6 +188,9 @@ def folded_by_repeat(order: Sequence[Value], expand: Sequence[str | Value]) -> F
                 f"expand: nothing that is repeated is called {name!r}; there are {listed(names)}"
             )
         for place in places:
+            count = len(found[place])
+            if number and not 1 <= int(number) <= count:
+                raise ValueError(f"expand: there are only {count} copies of {name}, not {number}")
             opened[place].update({int(number) - 1} if number else ())
         merged.update([] if number else places)
     for place in merged:
@@ -202,7 +205,7 @@ def folded_by_repeat(order: Sequence[Value], expand: Sequence[str | Value]) -> F
             titles[str(place)] = counted(names[place], 0, len(repeat), len(repeat))
             paths.update(dict.fromkeys(repeat.nodes, str(place)))
             continue
-        for copy in sorted(opened[place] & {*range(len(repeat))}):
+        for copy in sorted(opened[place]):
             titles[f"{place}.{copy}"] = counted(names[place], copy, 1, len(repeat))
             paths.update(dict.fromkeys(repeat.copies[copy], f"{place}.{copy}"))
     parts = parts_with_keys(order, paths, keys, found)

@@ -206,6 +206,8 @@ class Finder:
             increments = self.increments(marks, set(sums), apart)
             copies = self.most_alike(increments, MOST_PERIOD if sums else MOST_PERIOD_OF_LOOPS)
             if len(copies) > 1:
+                if copies[0][-1] is marks[1]:  # the first also has what all is computed from
+                    copies[:0] = matched(copies[0], marks[0])
                 found.append(Repeat(self.with_leaves(copies), sums, apart))
                 if len(copies) * len(copies[0]) == sum(map(len, increments)):
                     break
@@ -291,6 +293,25 @@ class Finder:
 def is_sum(node: Value) -> bool:
     """Return whether a node is the sum of two others."""
     return node.op is not None and node.op.roles == SUM
+
+
+def matched(copy: Sequence[Value], mark: Value) -> list[list[Value]]:
+    """Return the nodes that are to a mark what those of a copy are to the copy's, in a list.
+
+    There are none if they are not alike.
+    """
+    pairs, inside = {copy[-1]: mark}, set(copy)
+    for node in reversed(copy):
+        equal = pairs.get(node)
+        if equal is None or (kind_of(equal), len(equal.parents)) != (
+            *(kind_of(node), len(node.parents)),
+        ):
+            return []
+        for parent, other in zip(node.parents, equal.parents, strict=True):
+            if parent in inside and pairs.setdefault(parent, other) is not other:
+                return []
+    equals = [pairs[node] for node in copy]
+    return [equals] if signature(equals) == signature(copy) else []
 
 
 def signature(copy: Sequence[Value]) -> Signature:
