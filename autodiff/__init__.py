@@ -14,7 +14,7 @@ It begins with :class:`Value`, a float that remembers how it was made:
 ``backward_steps``, ``Trace``, ``explain``  a pass step by step; where a gradient comes from
 ``record_source``, ``record_epochs``        the same in your own lines; in all epochs
 ``detect_anomaly``                          the first number that is not finite
-``draw``, ``animate``                       pictures of a graph; a film of a pass
+``draw``, ``animate``, ``group``            pictures of a graph; a film of a pass; parts named
 ``compile``                                 a graph as a program, up to machine code
 ==========================================  ===================================================
 """
@@ -52,6 +52,7 @@ from autodiff.ops import (
     where,
 )
 from autodiff.stepper import Stepper, show
+from autodiff.support.made_by import group
 from autodiff.support.memory import collector_paused, let_the_collector_come_rarely
 from autodiff.support.naming import Names, name_of
 from autodiff.value import Value, weighted_sum
@@ -83,6 +84,7 @@ __all__ = [  # noqa: RUF022
     "explain",
     "gelu",
     "grad",
+    "group",
     "hessian",
     "leaky_relu",
     "log",

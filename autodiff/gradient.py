@@ -231,8 +231,34 @@ def local_derivatives_as_values(node: Value) -> list[Value]:
     if not isinstance(partials, (tuple, list)) or len(partials) != len(node.parents):
         local_derivatives(node)  # raises, naming the operation
     graphs = [each if isinstance(each, Value) else constant(each) for each in partials]
+    if is_ours and any(parent.is_constant for parent in node.parents):
+        given = {node, *node.parents}
+        graphs = [without_constants(each, given) for each in graphs]
     why = "" if is_ours else why_no_graph(op, node, graphs)
     return calls_of_rule(op, node, why) if why else graphs
+
+
+def without_constants(graph: Value, given: Container[Value]) -> Value:
+    """Return a local derivative with what is known of constants alone as one: ``3 * x**2``.
+
+    The numbers are the same, bit for bit. ``given`` are the node and its operands.
+    """
+    op = graph.op
+    if op is None or graph in given:
+        return graph
+    if is_choice(graph) and (condition := without_constants(graph.parents[0], given)).is_constant:
+        return without_constants(graph.parents[1 if condition.data > 0.0 else 2], given)
+    operands = [without_constants(parent, given) for parent in graph.parents]
+    if all(operand.is_constant for operand in operands):
+        return constant(graph.data)
+    if operands == list(graph.parents):
+        return graph
+    *others, last = operands
+    number = last.data if last.is_constant else math.nan
+    if op.neutral[-1:] == (number,):
+        return others[0]
+    made: Value = op.cases[number].apply(*others) if number in op.cases else op.apply(*operands)
+    return made
 
 
 def is_of_the_library(rule: Callable[..., Any]) -> bool:

@@ -17,7 +17,7 @@ from autodiff.drawing.fold import folded, paths_of
 from autodiff.drawing.moment import NOW
 from autodiff.drawing.parts import Folding, Part, ancestors
 from autodiff.drawing.picture import Box, Picture
-from autodiff.drawing.rows import find_rows
+from autodiff.drawing.repeats import find_repeats
 from autodiff.support.changed import Changes
 from autodiff.value import constant
 from tests.random_graphs import Recipe, built, wild_recipes
@@ -153,11 +153,11 @@ def test_the_modules_around_a_path() -> None:
 def test_the_rows_of_a_batch_are_found_and_own_all_but_the_parameters_and_the_mean() -> None:
     loss = lab_batch()
     order = topological_order(loss)
-    (rows,) = find_rows(order)
+    (rows,) = find_repeats(order, in_sums=True)
     # Of each row: two inputs, the target, ten nodes of five neurons, difference and square.
-    assert [len(row) for row in rows.rows] == [15] * 4
+    assert [len(row) for row in rows.copies] == [15] * 4
     assert len(rows.sums) == 3
-    rest = set(order) - {node for row in rows.rows for node in row} - set(rows.sums)
+    rest = set(order) - {node for row in rows.copies for node in row} - set(rows.sums)
     assert Counter(node.op.name if node.op else node.is_constant for node in rest) == {
         False: 17,  # the parameters
         "div": 1,
@@ -171,8 +171,8 @@ def test_the_rows_of_a_batch_are_found_and_own_all_but_the_parameters_and_the_me
 def test_rows_are_found_whatever_the_order_of_the_sum(sum_of: Callable[[Any], Value]) -> None:
     w = Value(2.0, "w")
     root = sum_of([(w * Value(float(place))).tanh() for place in range(4)]).sqrt()
-    (rows,) = find_rows(topological_order(root))
-    assert [[node.op.name if node.op else "leaf" for node in row] for row in rows.rows] == [
+    (rows,) = find_repeats(topological_order(root), in_sums=True)
+    assert [[node.op.name if node.op else "leaf" for node in row] for row in rows.copies] == [
         ["leaf", "mul", "tanh"]
     ] * 4
 
@@ -180,9 +180,9 @@ def test_rows_are_found_whatever_the_order_of_the_sum(sum_of: Callable[[Any], Va
 def test_several_outputs_of_a_row_are_one_row() -> None:
     net = nn.MLP(2, [4, 3], rng=1)
     loss = nn.mse_loss([net(row) for row in ([0.0, 1.0], [1.0, 0.0])], [[1.0, 0.0, 2.0]] * 2)
-    (rows,) = find_rows(topological_order(loss))
+    (rows,) = find_repeats(topological_order(loss), in_sums=True)
     # Two inputs; four hidden and three output neurons; three targets, differences and squares.
-    assert [len(row) for row in rows.rows] == [2 + 4 * 2 + 3 + 3 * 3] * 2
+    assert [len(row) for row in rows.copies] == [2 + 4 * 2 + 3 + 3 * 3] * 2
     assert rows.apart
 
 
@@ -193,18 +193,18 @@ def test_terms_that_share_an_interior_node_are_one_row_with_all_that_they_use() 
         x, target = Value(3.0), Value(0.5)
         hidden = (w * x).tanh()
         terms += [hidden * target, hidden.exp() * target]
-    (rows,) = find_rows(topological_order(sum(terms, start=Value(0.0))))
+    (rows,) = find_repeats(topological_order(sum(terms, start=Value(0.0))), in_sums=True)
     # x, the target, w * x, tanh, exp and two products.
-    assert [len(row) for row in rows.rows] == [7] * 2
+    assert [len(row) for row in rows.copies] == [7] * 2
     assert rows.apart
 
 
 def test_rows_that_use_a_common_interior_node_are_still_found() -> None:
     scale = Value(0.5, "log scale").exp()
     root = sum([(scale * float(place + 1)).tanh() for place in range(5)], start=Value(0.0))
-    (rows,) = find_rows(topological_order(root))
+    (rows,) = find_repeats(topological_order(root), in_sums=True)
     assert len(rows) == 5
-    assert all(scale not in row for row in rows.rows)
+    assert all(scale not in row for row in rows.copies)
 
 
 def test_a_partial_sum_that_is_used_elsewhere_too_is_no_part_of_the_greater_sum() -> None:
@@ -212,17 +212,17 @@ def test_a_partial_sum_that_is_used_elsewhere_too_is_no_part_of_the_greater_sum(
     a, b, c = [(w * Value(float(place))).tanh() for place in range(3)]
     partial = a + b
     root = (partial + c) * partial
-    (rows,) = find_rows(topological_order(root))
+    (rows,) = find_repeats(topological_order(root), in_sums=True)
     assert (len(rows), rows.sums) == (2, [partial])
 
 
 def test_terms_that_are_not_alike_are_no_rows() -> None:
     x = Value(1.0, "x")
-    assert find_rows(topological_order(x.exp() + x.sin() + x.cos().log())) == []
+    assert find_repeats(topological_order(x.exp() + x.sin() + x.cos().log()), in_sums=True) == []
 
 
 def test_terms_that_are_not_computed_are_no_rows() -> None:
-    assert find_rows(topological_order(Value(1.0) + Value(2.0))) == []
+    assert find_repeats(topological_order(Value(1.0) + Value(2.0)), in_sums=True) == []
 
 
 def test_the_terms_of_a_sum_inside_a_row_are_no_rows_of_their_own() -> None:
@@ -231,8 +231,8 @@ def test_the_terms_of_a_sum_inside_a_row_are_no_rows_of_their_own() -> None:
     root = first + second
     for _ in range(20):  # so that the rows are less than half of the graph
         root = root.tanh()
-    (rows,) = find_rows(topological_order(root))
-    assert [[node.op.name if node.op else "leaf" for node in row] for row in rows.rows] == [
+    (rows,) = find_repeats(topological_order(root), in_sums=True)
+    assert [[node.op.name if node.op else "leaf" for node in row] for row in rows.copies] == [
         ["leaf", "leaf", "mul", "mul", "add", "tanh"]
     ] * 2
 
@@ -259,7 +259,7 @@ def test_every_node_of_a_network_is_in_exactly_one_part(fold: Any, make: Any) ->
 def test_every_node_of_any_graph_with_rows_is_in_exactly_one_part(recipe: Recipe) -> None:
     terms = [built(recipe)[-1].exp() for _ in range(3)]
     order = topological_order(terms[0] + terms[1] + terms[2])
-    assert len(find_rows(order)[0]) == 3
+    assert len(find_repeats(order, in_sums=True)[0]) == 3
     check_partition(order, folded(order, "row", ()).parts)
 
 
@@ -273,10 +273,10 @@ def test_a_folded_neuron_shows_its_output_and_its_parameters_with_their_gradient
     output = neuron([constant(2.0, "x")])
     output.backward()
     box = boxes(draw(output, fold="neuron").picture)["Neuron"]
-    assert box.title == ("Neuron", "Σ, tanh")
+    assert box.title == ("Neuron",)
     # tanh(0.5 * 2 - 1) = 0, where its derivative is 1.
     assert table(box) == {
-        "": ["value", "grad"],
+        "Σ, tanh": ["value", "grad"],
         "output": ["0", "+1"],
         "bias": ["−1", "+1"],
         "weight[0]": ["0.5", "+2"],
@@ -287,9 +287,9 @@ def test_a_folded_layer_shows_shapes_and_the_least_and_the_greatest_number() -> 
     model = lab_model()
     box = boxes(draw(model([0.0, 1.0]), fold="layer").picture)["hidden"]
     weights = sorted(weight.data for neuron in model.layers[0].neurons for weight in neuron.w)
-    assert box.title == ("hidden", "4 × (Σ, sigmoid)")
+    assert box.title == ("hidden",)
     shown = table(box)
-    assert list(shown) == ["", "4 outputs", "bias: 4", "weight: 4 × 2"]
+    assert list(shown) == ["4 × (Σ, sigmoid)", "4 outputs", "bias: 4", "weight: 4 × 2"]
     assert shown["weight: 4 × 2"] == [
         f"{weights[0]:.4g} … {weights[-1]:.4g}".replace("-", "−"),
         "–",
@@ -501,26 +501,25 @@ def test_an_error_about_too_many_nodes_names_the_folds_that_fit() -> None:
     for fold in ("neuron", "layer"):
         size = len(draw(loss, fold=fold, fit=ROOM).picture.boxes)
         assert f'fold="{fold}" makes it {size}' in message
-    assert "row" not in message
+    assert 'fold="row"' not in message
     with pytest.raises(ValueError, match="Draw a node inside it, as fold="):
         draw(loss, max_nodes=3)
-    chain = Value(1.0)
-    for _ in range(30):
-        chain = chain.tanh()
-    with pytest.raises(ValueError, match="no modules, rows or recorded calls in it to fold"):
-        draw(chain, max_nodes=20)
+    x = Value(1.0)
+    alone = x.tanh().exp().sin() * x
+    with pytest.raises(ValueError, match="no modules, repetitions or recorded calls to fold"):
+        draw(alone, max_nodes=4)
 
 
 def test_a_fold_that_just_fits_is_named() -> None:
     loss = lab_batch()
     size = len(draw(loss, fold="layer", fit=ROOM).picture.boxes)
-    with pytest.raises(ValueError, match=f'Fold it: fold="layer" makes it {size}, or pass'):
+    with pytest.raises(ValueError, match=f'Fold it: fold="layer" makes it {size}, fold="re'):
         draw(loss, max_nodes=size)
 
 
 def test_of_rows_that_no_module_made_the_fold_by_row_is_named() -> None:
     total = sum((Value(float(place)).exp() for place in range(20)), start=Value(0.0))
-    with pytest.raises(ValueError, match=r'Fold it: fold="row" makes it \d+, or pass'):
+    with pytest.raises(ValueError, match=r'Fold it: fold="row" makes it 5, fold="repeat" makes'):
         draw(total, max_nodes=20)
 
 
@@ -543,7 +542,7 @@ def test_an_error_about_far_too_many_nodes_is_there_at_once_without_a_try_of_eve
         draw(loss, max_nodes=20)
     monkeypatch.setattr("autodiff.drawing.fold.MOST_TO_TRY", 81)
     with pytest.raises(
-        ValueError, match="Draw a node inside it, or fold it \\(by neuron, layer, row or call"
+        ValueError, match="Draw a node inside it, or fold it \\(by neuron, layer, row, repeat or"
     ):
         draw(loss, max_nodes=20)
 
@@ -551,11 +550,15 @@ def test_an_error_about_far_too_many_nodes_is_there_at_once_without_a_try_of_eve
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"fold": "batch"}, ValueError, "fold must be None or one of neuron, layer, row, call,"),
+        (
+            {"fold": "batch"},
+            ValueError,
+            "fold must be None or one of neuron, layer, row, repeat, call,",
+        ),
         ({"fold": "layer", "expand": ["hiden"]}, ValueError, "called 'hiden'; there are hidden,"),
         ({"fold": "layer", "expand": "hidden"}, TypeError, "a list of modules' paths"),
         ({"fold": "layer", "expand": [1]}, TypeError, "a list of modules' paths, of functions'"),
-        ({"expand": ["hidden"]}, ValueError, 'a picture with fold="neuron", "layer" or "call"'),
+        ({"expand": ["hidden"]}, ValueError, 'fold="neuron", "layer", "repeat" or "call"'),
         ({"fold": "row"}, ValueError, "finds no rows"),
         ({"step": -1}, ValueError, "from 0 to 28, the steps of this graph, but is -1"),
         ({"step": 29}, ValueError, "from 0 to 28, the steps of this graph, but is 29"),

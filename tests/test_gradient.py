@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from autodiff import (
+    Names,
     Value,
     backward_steps,
     compile,
@@ -24,7 +25,7 @@ from autodiff import (
 )
 from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior
-from autodiff.ops import OPERATIONS, Operation
+from autodiff.ops import OPERATIONS, POW, Operation
 from autodiff.value import constant
 from tests.bits import all_bits, same_bits
 from tests.random_graphs import Recipe, built, tame_recipes, wild_recipes
@@ -407,3 +408,42 @@ def test_a_program_of_such_a_graph_is_one_of_the_numbers_of_now() -> None:
     assert y.data is before
     assert program.run(1) == [6.0**4 + 14.0]
     assert x.data == pytest.approx(4.0, rel=1e-15)
+
+
+# --------------------------------------------------------------------------------------------
+# What is read
+# --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "formulas"),
+    [
+        (lambda x: x**3, ["x**2", "3 * v3"]),
+        (lambda x: x**2.5, ["x**1.5", "2.5 * v4"]),
+        (lambda x: x**-1.0, ["x**-2", "-1 * v4"]),
+        (lambda x: 3.0**x, ["3**x", "v4 * 1.09861"]),
+    ],
+)
+def test_the_derivative_of_a_power_reads_as_in_a_book(
+    function: Callable[[Value], Value], formulas: list[str]
+) -> None:
+    slope = grad(function(x := Value(3.0, "x")), x)
+    names = Names(slope)
+    assert [names.formula(node) for node in topological_order(slope) if node.op] == formulas
+
+
+@pytest.mark.parametrize(
+    "exponent", [-2.0, -0.5, -0.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.5, inf, nan]
+)
+@pytest.mark.parametrize("base", [-inf, -2.0, -0.0, 0.0, 1e-310, 0.5, 1.0, 3.0, 1e300, inf, nan])
+def test_a_constant_exponent_gives_the_bits_that_a_variable_one_gives(
+    base: float, exponent: float
+) -> None:
+    fixed, free = Value(base), Value(base)
+    power, of_variables = fixed**exponent, Value.make_node(POW, free, Value(exponent))
+    first, other = grad(power, fixed), grad(of_variables, free)
+    if exponent != 2.0:  # a square has a rule of its own
+        assert same_bits(first.data, other.data)
+        assert same_bits(grad(first, fixed).data, grad(other, free).data)
+    power.backward()
+    assert same_bits(first.data, fixed.grad)

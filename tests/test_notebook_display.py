@@ -24,7 +24,8 @@ SVG = "image/svg+xml"
 CELLS = {
     "value": "x = Value(3.0, 'x')\ny = x * x + 2\ny.backward()\ny",
     "leaf": "x",
-    "large": "total = Value(0.0)\nfor _ in range(100):\n    total = total + x\ntotal",
+    "folded": "total = Value(0.0)\nfor _ in range(100):\n    total = total + x\ntotal",
+    "large": "total = Value(0.0)\nfor _ in range(1000):\n    total = total + x\ntotal",
     "module": "nn.MLP(2, [4, 1], activation='tanh', rng=7)",
     "user_module": "Line()",
     "drawing": "draw(y, legend=True)",
@@ -72,6 +73,13 @@ def test_a_value_shows_its_graph_with_its_gradients(shown: dict[str, dict[str, A
 def test_a_leaf_and_a_large_graph_show_their_text(shown: dict[str, dict[str, Any]]) -> None:
     assert shown["leaf"] == {"text/plain": "Value(3, 'x', grad=6)"}
     assert list(shown["large"]) == ["text/plain"]
+
+
+@needs_webassembly
+def test_a_graph_of_more_nodes_than_can_be_read_is_folded(
+    shown: dict[str, dict[str, Any]],
+) -> None:
+    assert "step × 100" in texts(shown["folded"][SVG])
 
 
 def test_values_in_a_list_show_their_text(shown: dict[str, dict[str, Any]]) -> None:

@@ -119,7 +119,7 @@ def test_forward_and_rule_are_named_functions_that_a_debugger_can_show(name: str
     ("name", "formula"),
     [
         *(("add", "a + b"), ("sub", "a - b"), ("mul", "a * b"), ("div", "a / b")),
-        *(("pow", "a ** b"), ("neg", "-a"), ("square", "a**2"), ("abs", "abs(a)")),
+        *(("pow", "a**b"), ("neg", "-a"), ("square", "a**2"), ("abs", "abs(a)")),
         *(("tanh", "tanh(a)"), ("maximum", "maximum(a, b)"), ("where", "where(a, b, c)")),
         *(("weighted_sum", "a + b * c"), ("pick", "pick(a, [b, c])")),
     ],

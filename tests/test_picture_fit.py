@@ -76,7 +76,9 @@ def test_a_picture_that_the_last_row_reads_is_in_one_line() -> None:
 
 
 def test_a_chain_of_601_nodes_is_drawn() -> None:
-    drawing = draw(chain(600), fit=(1280, 720), max_nodes=601)
+    (box,) = draw(chain(600), fit=(1280, 720), max_nodes=601).picture.boxes
+    assert box.title == ("step × 600", "sin(…)")
+    drawing = draw(chain(600), max_nodes=601)
     assert max(box.line for box in drawing.picture.boxes) > 8
     assert "1280×720" in drawing.note
 

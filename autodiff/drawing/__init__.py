@@ -1,7 +1,8 @@
 """Pictures of a graph: from its nodes to boxes and arrows, and from these to each file format.
 
 ======================  ==================================================================
-``rows``, ``fold``      which nodes share a box
+``fold``                which nodes share a box
+``repeats``             which do because they are computed alike
 ``fold_calls``          which do where functions are folded
 ``parts``               what a fold gives: the parts that are boxes, and frames
 ``fit``, ``lines``      the arrangement that fits a frame; a long picture in lines
@@ -17,15 +18,16 @@
 ``plans``               both of these in a frame
 ``palette``, ``style``  the colours that have a meaning; how each part of a picture looks
 ``dot``, ``mermaid``    a picture as text
-``layout``              where everything lies, as Graphviz found it
+``layout``, ``places``  where everything lies, as Graphviz found it
+``reading_order``       and in which order
+``labels``              where text stands, and what lies on what
 ``svg``, ``render``     as SVG in a layout, and that as PNG and PDF
 ``tikz``, ``typeset``   as TikZ in a layout, and its formulas
 ``drawio``              as a diagram to be edited
 ``draw``                all of this in one call
 ``animate``             a film of a forward and a backward pass
 ``notebook``            what a notebook shows
-======================  ==================================================================
-"""
+======================  ==========================================================="""
 
 from autodiff.drawing.animate import animate
 from autodiff.drawing.draw import Drawing, draw

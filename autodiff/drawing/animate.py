@@ -35,6 +35,7 @@ COLOURS = 128  # of a GIF's frame; the picture has few
 NEAR = 12  # of 255: by how much a colour may be another than in the picture
 LAST_FRAMES = 3  # the end stays for as long as so many frames
 CAPTION_LINES = 4
+FRAME_SECONDS, FILM_SECONDS = 1.2, 60.0
 FORMATS = (".gif", ".mp4")
 
 
@@ -46,7 +47,7 @@ def animate(
     *,
     fold: Fold | None = None,
     expand: Sequence[str | Value] = (),
-    seconds: float = 1.2,
+    seconds: float | None = None,
     size: tuple[int, int] = (1280, 720),
     max_nodes: int = 100,
     max_frames: int = 300,
@@ -60,8 +61,9 @@ def animate(
     and a note in the picture says so.
 
     A ``.gif`` plays everywhere and needs the package Pillow; an ``.mp4`` needs the program
-    ffmpeg.  ``seconds`` is the time of a frame, ``size`` the width and height in pixels.  The
-    other arguments are those of :func:`autodiff.draw`.
+    ffmpeg.  ``seconds`` is the time of a frame; without it, 1.2, or less if the film would then
+    take more than a minute.  ``size`` is the width and height in pixels.  The other arguments are
+    those of :func:`autodiff.draw`.
 
     Raises TypeError or ValueError for a wrong argument, for more than ``max_nodes`` boxes or
     ``max_frames`` frames; ImportError or RuntimeError, naming what to install, if something that
@@ -75,26 +77,29 @@ def animate(
     check_arguments(rankdir, precision, max_nodes)
     check_fold(fold, expand)
     check_pixels(size)
-    if not 0.02 <= seconds <= 60.0:
+    if seconds is not None and not 0.02 <= seconds <= 60.0:
         raise ValueError(f"seconds must be from 0.02 to 60, but is {seconds!r}")
     with recomputed(topological_order(root)) as changes:
         with collector_paused():
             painter = painter_of([root], precision, fold, expand, False, max_nodes, changes)
-        check_length(root, max_frames)
+        count = check_length(root, max_frames)
+        if seconds is None:
+            seconds = min(FRAME_SECONDS, FILM_SECONDS / count)
         frames = frames_of(root, painter, rankdir, size)
         film = gif_of if path.suffix.lower() == ".gif" else mp4_of
         content = film(frames, seconds)
     return write_atomically(path, content)
 
 
-def check_length(root: Value, max_frames: int) -> None:
-    """Raise ValueError if the passes have too many moments to watch."""
+def check_length(root: Value, max_frames: int) -> int:
+    """Return how many moments the passes have; raise ValueError if they are too many to watch."""
     count = len(leaves_and_interior(root)[1]) + contributions_in(root) + 2
     if count > max_frames:
         raise ValueError(
             f"the passes have {count:,} moments, more than max_frames={max_frames:,}. "
             f"Take the loss of one row, or pass max_frames={count}"
         )
+    return count
 
 
 # --------------------------------------------------------------------------------------------

@@ -11,7 +11,17 @@ from itertools import zip_longest
 from typing import Literal, TypeAlias, get_args
 
 from autodiff.drawing.moment import NOW, Moment
-from autodiff.drawing.parts import Folding, Part, ancestors, module_of
+from autodiff.drawing.parts import (
+    BLOCK,
+    PLACE,
+    PLACES,
+    Folding,
+    Part,
+    ancestors,
+    module_of,
+    path_shown,
+    several,
+)
 from autodiff.drawing.picture import (
     NOT_TAKEN,
     NOTE,
@@ -42,6 +52,7 @@ __all__ = ["STYLES", "Painter", "Style", "joined"]
 # A folded box lists its parameters one by one up to this many, then by name with their ranges.
 MOST_PARAMETERS = 8
 PARAMETER_LENGTH = 20  # of its name, in characters
+CORNER_LENGTH = 18  # of what a module does, in the corner of its table
 CALL_LENGTH = 100  # of a call as it is written
 BOX_LENGTH = 24  # of its name in a caption
 
@@ -66,6 +77,19 @@ WIRED_LENGTH = 16  # of a name or symbol, in characters
 
 # Parts whose boxes do not say what their nodes are called by their places.
 HIDING = ("call", "line", "leaves")
+
+MOST_IN_TURN = 3  # numbers, one after the other
+
+# How strongly signs bind their operands, by how many these are.
+POWER = 4
+STRENGTHS = {
+    **dict.fromkeys([("+", 2), ("-", 2), ("Σ", 2)], 1),
+    **dict.fromkeys([("*", 2), ("/", 2)], 2),
+    **{("-", 1): 3, ("**", 2): POWER, ("**2", 1): POWER},
+}
+
+# The formula of copies has at most so many operations, and characters.
+MOST_IN_FORMULA, FORMULA_LENGTH = 12, 80
 
 INDICES = re.compile(r"\[(\d+)\]")
 
@@ -123,6 +147,7 @@ class Painter:
         self.merged = self.merged_uses()
         self.used_outside = {operand_of(use) for uses in self.merged.values() for use in uses}
         self.locals: dict[Value, tuple[float, ...]] = {}
+        self.lit: tuple[str, ...] | None = None  # the row of a table with the node that is new
 
     def called_alone(self) -> dict[Value, str]:
         """Return what the nodes are called that have boxes of their own, and their operands.
@@ -231,8 +256,11 @@ class Painter:
         }
         around = [self.ids_of_paths[path] for path in ancestors(part.path)]
         frame = next((id for id in reversed(around) if id in self.drawn), "")
+        self.lit = None
         box = make[part.kind](self.ids[place], part)
-        return replace(box, frame=frame, mark=self.mark(place))
+        mark = self.mark(place)
+        lit = [row is self.lit for row in box.table].index(True) if self.lit and box.table else 0
+        return replace(box, frame=frame, mark=mark, lit=lit * (mark == "changed"))
 
     def mark(self, place: int) -> Mark:
         """Return what a part does at this moment."""
@@ -249,8 +277,9 @@ class Painter:
         node = part.nodes[0]
         if node.is_constant:
             return self.constant_box(id, part)
-        title = name = name_shown(self.names[node])
         nodes = results_of(part) or part.nodes
+        own = stem_of(nodes) if part.copies > 1 else ""
+        title = name = name_shown(own or self.names[node])
         kind: Kind = "variable" if node.op is None else "operation"
         if any(equal in self.roots for equal in nodes):
             kind = "result"
@@ -258,7 +287,10 @@ class Painter:
             return self.wired_box(id, kind, node)
         if node.op is not None:
             operands = zip(*[equal.parents for equal in nodes], strict=True)
-            title = f"{name} = {node.op.formula(*map(self.operand, operands))}"
+            formula = node.op.formula(*map(self.operand, operands))
+            # Who labels x1 * w1 so has said it.
+            repeats = name.replace(" ", "") == formula.replace(" ", "")
+            title = formula if repeats else f"{name} = {formula}"
         place = node.origin.short_place
         numbers = (*self.numbers(nodes), *in_rows(part.copies, part.what))
         return Box(id, kind, name, tuple(lines_of(title)), (*numbers, *filter(None, [place])))
@@ -313,14 +345,21 @@ class Painter:
 
     def module_box(self, id: str, part: Part) -> Box:
         """Return the box of a module: what it does, its outputs and its parameters."""
-        name = name_shown(part.path)
+        name = name_shown(path_shown(part.path))
         neurons = len({module_of(node) for node in self.outputs(part)})
-        table = self.table(part, neurons)
-        done = ", ".join(dict.fromkeys(node.op.symbol for node in part.nodes if node.op))
-        if neurons > 1:
+        blocks = len(blocks_of(part.nodes))
+        done = self.done_by(part.nodes)
+        if blocks > 1:
+            name = f"{name} × {blocks:,}"
+        elif neurons > 1:
             done = f"{neurons} × ({done})" if "," in done else f"{neurons} × {done}"
-        title = (name, name_shown(done)) if done else (name,)
-        return Box(id, "module", name, title, table=table)
+        # What it does stands in the empty corner of the table, where there is room.
+        title, corner = ((name,), done) if len(done) <= CORNER_LENGTH else ((name, done), "")
+        place = PLACE.search(part.path)
+        own = place[0] if place else ""
+        return Box(
+            id, "module", name, title, table=self.table(part, neurons, corner=corner, own=own)
+        )
 
     def call_box(self, id: str, part: Part) -> Box:
         """Return the box of calls: how they are written, how many, their results, parameters."""
@@ -343,16 +382,21 @@ class Painter:
             node for node in results_of(part) if node in self.used_outside or node in self.roots
         ]
 
-    def table(self, part: Part, count: int, called: str = "") -> tuple[tuple[str, ...], ...]:
-        """Return the table of a folded box: ``count`` outputs, so called, and parameters."""
-        table: list[tuple[str, ...]] = [("", "value", "grad")]
+    def table(
+        self, part: Part, count: int, called: str = "", corner: str = "", own: str = ""
+    ) -> tuple[tuple[str, ...], ...]:
+        """Return the table of a folded box: ``count`` outputs, so called, and parameters.
+
+        ``corner`` is its first cell, and ``own`` the neuron's place, which its parameters share.
+        """
+        table: list[tuple[str, ...]] = [(corner, "value", "grad")]
         outputs = self.outputs(part)
         if outputs:
             name = f"{name_shown(called)}: " if called else ""
             number = "output" if count < 2 else f"{count:,} outputs"
             table.append(self.row(f"{name}{number}", outputs))
         parameters = [node for node in part.nodes if node.op is None and not node.is_constant]
-        return (*table, *self.parameter_rows(parameters))
+        return (*table, *self.parameter_rows(parameters, own))
 
     def line_box(self, id: str, part: Part) -> Box:
         """Return the box of what one operation on one line computed each time."""
@@ -393,8 +437,11 @@ class Painter:
             return self.written(nodes) if same_number(nodes) else "…"
         return operand_shown(self.common_name(nodes)) or "…"
 
-    def parameter_rows(self, parameters: list[Value]) -> list[tuple[str, ...]]:
-        """Return a row for each parameter, or for each name of several with its shape."""
+    def parameter_rows(self, parameters: list[Value], own: str = "") -> list[tuple[str, ...]]:
+        """Return a row for each parameter, or for each name of several with its shape.
+
+        ``own`` is left out of the names: a neuron's place in its layer.
+        """
         named: dict[str, list[Value]] = {}
         for node in parameters:
             name = INDICES.sub("", last_part(self.names[node])) if self.is_named(node) else ""
@@ -403,7 +450,9 @@ class Painter:
         rows = []
         for name, nodes in named.items():
             if few or len(nodes) == 1:
-                rows += [self.row(last_part(self.names[node]), [node]) for node in nodes]
+                for node in nodes:
+                    shown = last_part(self.names[node])
+                    rows.append(self.row(shown.replace(own, "", 1) if own else shown, [node]))
             elif not name:
                 rows.append(self.row(f"{len(nodes):,} variables", nodes))
             else:
@@ -417,27 +466,93 @@ class Painter:
 
     def row(self, name: str, nodes: Sequence[Value]) -> tuple[str, ...]:
         """Return a row of a folded box's table."""
-        return name, self.values(nodes), self.gradients(nodes)
+        row = name, self.values(nodes), self.gradients(nodes)
+        if self.moment.changed in nodes:
+            self.lit = row
+        return row
 
     def rows_box(self, id: str, part: Part) -> Box:
-        """Return the box of all rows but the first."""
+        """Return the box of copies: how they are computed, their results, what they alone use."""
         members = set(part.nodes)
         inside = {parent for node in part.nodes for parent in node.parents}
-        terms = [node for node in part.nodes if node not in inside]
-        last = part.copies + 1
-        name = f"{part.what} 2" if last == 2 else f"{part.what}s 2 to {last}"
+        terms = [node for node in results_of(part) if node not in inside]
+        assert part.called is not None, "a part of this kind has it"
+        name = name_shown(part.called.name)
+        formula = self.formula_of_copies(part)
+        if formula:
+            marks = [copy[-1] for copy in part.alike]
+            stem = stem_of(marks)
+            title = (name, *lines_of(f"{stem} = {formula}" if stem else formula))
+            numbers = self.numbers(marks) if part.what != "step" else self.numbers_in_turn(marks)
+            return Box(id, "rows", name, title, numbers, self.leaf_table(part))
         outside = {parent for node in part.nodes for parent in node.parents} - members
         shared = sum(node.op is None and not node.is_constant for node in outside)
         same = (f"the same {shared:,} variables",) if shared else ()
         numbers = (*self.numbers(terms), f"{len(members):,} nodes", *same)
-        return Box(id, "rows", name, (name,), numbers)
+        done = self.done_by(part.alike[0])
+        return Box(id, "rows", name, (name, *lines_of(done)), numbers, self.leaf_table(part))
+
+    def done_by(self, nodes: Sequence[Value]) -> str:
+        """Return the signs of some nodes' operations, each once."""
+        return name_shown(", ".join(dict.fromkeys(node.op.symbol for node in nodes if node.op)))
+
+    def numbers_in_turn(self, nodes: Sequence[Value]) -> tuple[str, str]:
+        """Return the lines with value and gradient of what is computed one from the other."""
+        several = nodes if len(nodes) <= MOST_IN_TURN else (nodes[0], nodes[-1])
+        between = ", " if several is nodes else ", …, "
+        values = between.join(self.values([node]) for node in several)
+        gradients = between.join(self.gradients([node]) for node in several)
+        return f"value {values}", f"grad {gradients}"
+
+    def leaf_table(self, part: Part) -> tuple[tuple[str, ...], ...]:
+        """Return a row for each variable and input that copies alone use, or for alike ones."""
+        own = {leaf for copy in part.alike for leaf in copy if leaf.op is None}
+        shared = [node for node in part.nodes if node.op is None and node not in own]
+        rows = self.parameter_rows([node for node in shared if not node.is_constant])
+        inputs = [[node] for node in shared if node.is_constant]
+        for leaves in (*inputs, *map(list, zip(*part.alike, strict=True))):
+            if leaves[0].op is None and all(map(self.is_named, leaves)):
+                name = stem_of(leaves) or self.names[leaves[0]]
+                gradients = "" if leaves[0].is_constant else self.gradients(leaves)
+                rows.append((operand_shown(name), self.values(leaves), gradients))
+                if self.moment.changed in leaves:
+                    self.lit = rows[-1]
+        return (("", "value", "grad"), *rows) if 0 < len(rows) <= MOST_PARAMETERS else ()
+
+    def formula_of_copies(self, part: Part) -> str:
+        """Return the formula of all copies' results; '' if it is too long, or there are several."""
+        slots = {copy: place for place, copy in enumerate(part.alike[0])}
+        results = [node for node in slots if node.op is not None]
+        if len(results) > MOST_IN_FORMULA:
+            return ""
+        written: dict[Value, str] = {}
+        for node, equals in zip(slots, zip(*part.alike, strict=True), strict=True):
+            if node.op is not None:
+                operands = [
+                    in_parentheses(written[parent], parent, node)
+                    if parent in written
+                    else self.alike_operand([each.parents[position] for each in equals])
+                    for position, parent in enumerate(node.parents)
+                ]
+                written[node] = node.op.formula(*operands)
+        inner = {parent for node in results for parent in node.parents}
+        (*ends, last) = [node for node in results if node not in inner] or results
+        return written[last] if not ends and len(written[last]) <= FORMULA_LENGTH else ""
+
+    def alike_operand(self, nodes: Sequence[Value]) -> str:
+        """Return what the formula of copies calls an operand of all of them."""
+        if len(set(nodes)) == 1 and self.is_named(nodes[0]):
+            return operand_shown(self.names[nodes[0]])
+        if all(node.is_constant and not node.name for node in nodes) and same_number(nodes):
+            return self.values(nodes[:1])
+        return operand_shown(stem_of(nodes)) or "…"
 
     def sum_box(self, id: str, part: Part) -> Box:
         """Return the box of the sum of the rows."""
         total = part.nodes[-1]
         kind: Kind = "result" if total in self.roots else "operation"
         name = name_shown(self.names[total])
-        title = (f"{name} =", f"sum of {part.copies:,} {part.what}s")
+        title = (f"{name} =", f"sum of {part.copies:,} {several(part.what)}")
         return Box(id, kind, name, title, self.numbers([total]))
 
     def inputs_box(self, id: str, part: Part) -> Box:
@@ -454,14 +569,18 @@ class Painter:
         if len({self.part_with.get(equal) for equal in nodes}) > 1 or (
             node.op is None and any(equal is not node for equal in nodes) and not node.is_constant
         ):
-            return "…"
+            return operand_shown(stem_of(nodes)) or "…"
         if node.is_constant and not node.name:
             return self.written([node]) if same_number(nodes) else "…"
         part = self.parts[self.part_with[node]]
         if not self.is_named(node) and part.kind in HIDING:
             return "…"
         if not self.is_named(node) and part.kind == "module":  # whose box has another name
-            return operand_shown(part.path) if len(self.outputs(part)) <= self.rows else "…"
+            return (
+                operand_shown(path_shown(part.path))
+                if len(self.outputs(part)) <= self.rows
+                else "…"
+            )
         return operand_shown(self.names[node])
 
     def written(self, nodes: Sequence[Value]) -> str:
@@ -661,6 +780,42 @@ def longest(lines: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
     return tuple([max(pair, key=len) for pair in zip_longest(lines, others, fillvalue="")])
 
 
+def stem_of(nodes: Sequence[Value]) -> str:
+    """Return the name that nodes have in their modules, but for numbers; '' if there are several.
+
+    >>> stem_of([Value(1.0, "hidden.w[0]"), Value(2.0, "hidden.w[1]")]), stem_of([Value(1.0, "h3")])
+    ('w', 'h3')
+    """
+    names = {node.name.rpartition(".")[2] for node in nodes}
+    if len(names) > 1:
+        names = {PLACES.sub("", name) for name in names}
+    return names.pop() if len(names) == 1 else ""
+
+
+def blocks_of(nodes: Sequence[Value]) -> set[str]:
+    """Return the innermost blocks of groups that nodes were made in."""
+    found = [[*BLOCK.finditer(module)] for module in set(map(module_of, nodes))]
+    return {blocks[-1].string[: blocks[-1].end()] for blocks in found if blocks}
+
+
+def in_parentheses(text: str, operand: Value, user: Value) -> str:
+    """Return an operand's formula as it stands in its user's.
+
+    >>> x = Value(2.0)
+    >>> in_parentheses("a + b", x + x, x * x), in_parentheses("a * b", x * x, x + x)
+    ('(a + b)', 'a * b')
+    """
+    first, second = strength_of(operand, 9), strength_of(user, 0)
+    is_first = first == second < POWER and user.parents[0] is operand
+    return text if first > second or is_first else f"({text})"
+
+
+def strength_of(node: Value, of_a_name: int) -> int:
+    """Return how strongly the sign of an operation binds; that of one whose name is written."""
+    assert node.op is not None, "a leaf has no operation"
+    return STRENGTHS.get((node.op.symbol, min(len(node.parents), 2)), of_a_name)
+
+
 def results_of(part: Part) -> list[Value]:
     """Return the nodes of a part that are computed, without the leaves in it."""
     return [node for node in part.nodes if node.op is not None]
@@ -680,7 +835,7 @@ def same_number(nodes: Sequence[Value]) -> bool:
 
 def in_rows(copies: int, what: str) -> tuple[str, ...]:
     """Return the line that says that a box stands for a node in each of several rows."""
-    return (f"in {copies:,} {what}s",) if copies > 1 else ()
+    return (f"in {copies:,} {several(what)}",) if copies > 1 else ()
 
 
 def last_part(name: str) -> str:

@@ -542,8 +542,10 @@ def check_fold(fold: Fold | None, expand: Sequence[str | Value]) -> None:
             "expand must be a list of modules' paths, of functions' names or of Values, "
             f"but got {describe(expand)}"
         )
-    if expand and fold not in ("neuron", "layer", "call"):
-        raise ValueError('expand opens a part of a picture with fold="neuron", "layer" or "call"')
+    if expand and fold not in ("neuron", "layer", "repeat", "call"):
+        raise ValueError(
+            'expand opens a part of a picture with fold="neuron", "layer", "repeat" or "call"'
+        )
 
 
 def check_arguments(rankdir: str | None, precision: int | None, max_nodes: int) -> None:

@@ -12,8 +12,9 @@ from dataclasses import replace
 from html import escape
 from itertools import pairwise
 
-from autodiff.drawing.layout import HIDDEN, Layout, Place, Point, Spot
+from autodiff.drawing.layout import Layout
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture
+from autodiff.drawing.places import HIDDEN, Place, Point, Spot
 from autodiff.drawing.style import (
     CAPTION_SIZE,
     CELL,

@@ -1,8 +1,9 @@
 """Which nodes of a graph share a box in a picture, and in which frame the box lies.
 
 Unfolded, each node is a part of its own.  ``fold="neuron"`` and ``fold="layer"`` make one part of
-what a module computes, from the path that each node's origin has; ``fold="row"`` makes one part of
-all rows of a batch but the first; ``fold="call"``, one of what a call of a function computes: see
+what a module computes, from the path that each node's origin has; ``fold="repeat"``, one of what is
+computed alike again and again, and ``fold="row"`` of all rows of a batch but the first;
+``fold="call"``, one of what a call of a function computes: see
 :mod:`autodiff.drawing.fold_calls`.  Every node is in exactly one part.
 """
 
@@ -10,17 +11,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Literal, TypeAlias, get_args
 
+from autodiff.debug.call_tree import NUMBERED
 from autodiff.drawing.fold_calls import folded_by_call
-from autodiff.drawing.parts import Folding, Part, ancestors, frames_of_modules, layer_of, module_of
-from autodiff.drawing.rows import Rows, find_rows
+from autodiff.drawing.parts import (
+    BLOCK,
+    PLACES,
+    Called,
+    Folding,
+    Part,
+    What,
+    ancestors,
+    frames_of_modules,
+    frames_with_titles,
+    layer_of,
+    module_of,
+    path_shown,
+    several,
+)
+from autodiff.drawing.repeats import Repeat, find_repeats
 from autodiff.ops import Role, bias_weights_inputs
+from autodiff.support.naming import name_of
 from autodiff.value import Value
 
 __all__ = ["FOLDS", "Fold", "fold_that_fits", "folded"]
 
-Fold: TypeAlias = Literal["neuron", "layer", "row", "call", "pack"]
+Fold: TypeAlias = Literal["neuron", "layer", "row", "repeat", "call", "pack"]
 FOLDS: tuple[Fold, ...] = get_args(Fold)[:-1]  # those of graphs; the last is that of programs
 
 # More inputs of one module than this are drawn as one box.
@@ -44,21 +62,24 @@ def folded(order: Sequence[Value], fold: Fold | None, expand: Sequence[str | Val
     if fold == "call":
         return folded_by_call(order, expand)
     if fold is None:
-        parts = unfolded(order)
+        paths = paths_of(order)
+        parts = [Part("node", paths[node], [node]) for node in order]
+        found = Folding(parts, *frames_of_modules(parts, paths))
     elif fold == "row":
-        parts = folded_by_row(order)
+        found = folded_by_row(order)
+    elif fold == "repeat":
+        found = folded_by_repeat(order, expand)
     else:
-        modules = [module_of(each) if isinstance(each, Value) else each for each in expand]
-        parts = folded_by_module(order, fold, modules)
+        found = folded_by_module(order, fold, expand)
     places = {node: place for place, node in enumerate(order)}
-    ended = {max(places[node] for node in part.nodes): part for part in parts}
-    return Folding([ended[place] for place in sorted(ended)], *frames_of_modules(parts))
+    ended = {max(places[node] for node in part.nodes): part for part in found.parts}
+    return replace(found, parts=[ended[place] for place in sorted(ended)])
 
 
 def fold_that_fits(order: Sequence[Value], max_nodes: int) -> str:
     """Return a sentence on how a graph can be drawn within ``max_nodes`` boxes."""
     if len(order) > MOST_TO_TRY:
-        return "Draw a node inside it, or fold it (by neuron, layer, row or call)"
+        return "Draw a node inside it, or fold it (by neuron, layer, row, repeat or call)"
     sizes: dict[Fold, int] = {}
     for fold in FOLDS:
         try:
@@ -66,7 +87,7 @@ def fold_that_fits(order: Sequence[Value], max_nodes: int) -> str:
         except ValueError:
             continue
     if not sizes:
-        return "There are no modules, rows or recorded calls in it to fold: draw a node inside it"
+        return "It has no modules, repetitions or recorded calls to fold: draw a node inside it"
     fitting = {fold: size for fold, size in sizes.items() if size <= max_nodes}
     counts = ", ".join(
         f'fold="{fold}" makes it {size:,}' for fold, size in (fitting or sizes).items()
@@ -75,14 +96,8 @@ def fold_that_fits(order: Sequence[Value], max_nodes: int) -> str:
 
 
 # --------------------------------------------------------------------------------------------
-# No fold
+# Paths
 # --------------------------------------------------------------------------------------------
-
-
-def unfolded(order: Sequence[Value]) -> list[Part]:
-    """Return one part for each node."""
-    paths = paths_of(order)
-    return [Part("node", paths[node], [node]) for node in order]
 
 
 def paths_of(order: Sequence[Value]) -> dict[Value, str]:
@@ -90,7 +105,8 @@ def paths_of(order: Sequence[Value]) -> dict[Value, str]:
 
     A neuron's weights belong to it, and a number in a module's own formula; inputs do not.
     """
-    paths = {node: module_of(node) for node in order}
+    blocks = numbered_blocks(dict.fromkeys(map(module_of, order)))
+    paths = {node: blocks[module_of(node)] for node in order}
     owners: dict[Value, set[str]] = {}
     for node in order:
         own: Sequence[Value] = node.parents
@@ -108,30 +124,149 @@ def paths_of(order: Sequence[Value]) -> dict[Value, str]:
     return paths
 
 
+def numbered_blocks(paths: Iterable[str]) -> dict[str, str]:
+    """Return each path with the blocks of its groups counted from 1, or without a number if alone.
+
+    >>> numbered_blocks(["cell#7", "cell#9.gate", "head#8", "hidden[2]"])
+    {'cell#7': 'cell#1', 'cell#9.gate': 'cell#2.gate', 'head#8': 'head', 'hidden[2]': 'hidden[2]'}
+    """
+    found: dict[str, str] = {}
+    alike: dict[str, dict[str, int]] = {}  # the blocks of each group around which are the same
+    starts = {
+        path: [path[: block.end()] for block in BLOCK.finditer(path)]
+        for path in dict.fromkeys(paths)
+    }
+    for blocks in starts.values():
+        for block in blocks:
+            known = alike.setdefault(layer_of(block), {})
+            known.setdefault(block, len(known) + 1)
+    for path, blocks in starts.items():
+        shown = path
+        for block in reversed(blocks):
+            known, group = alike[layer_of(block)], layer_of(block)
+            number = f"#{known[block]}" if len(known) > 1 else ""
+            shown = f"{group}{number}{shown[len(block) :]}"
+        found[path] = shown
+    return found
+
+
 # --------------------------------------------------------------------------------------------
-# By row
+# By what is repeated
 # --------------------------------------------------------------------------------------------
 
 
-def folded_by_row(order: Sequence[Value]) -> list[Part]:
+def folded_by_row(order: Sequence[Value]) -> Folding:
     """Return the parts with all rows but the first as one, and each sum of rows as one."""
-    batches = find_rows(order)
-    batches = [rows for rows in batches if worth_merging(rows)] or batches[:1]
-    if not batches:
+    found = find_repeats(order, in_sums=True)
+    found = [repeat for repeat in found if worth_merging(repeat)] or found[:1]
+    if not found:
         raise ValueError(
             'fold="row" finds no rows: the graph has no sum of terms that are computed alike'
         )
+    keys, paths = keys_of_copies(order, found, [{0} for _ in found]), paths_of(order)
+    parts = parts_with_keys(order, paths, keys, found)
+    return Folding(parts, *frames_of_modules(parts, paths))
+
+
+def folded_by_repeat(order: Sequence[Value], expand: Sequence[str | Value]) -> Folding:
+    """Return the parts with all that is repeated as one, but for what ``expand`` names.
+
+    A name opens a repetition: its nodes stand for those of all copies.  A name with a number opens
+    one copy, as does a Value in it.
+    """
+    found = find_repeats(order)
+    if not found:
+        raise ValueError('fold="repeat" finds nothing that the graph computes again and again')
+    names = [stem_of(repeat) for repeat in found]
+    opened: list[set[int]] = [set() for _ in found]
+    merged: set[int] = set()
+    for each in expand:
+        name, number = place_in_repeats(each, found, names)
+        places = [place for place, stem in enumerate(names) if stem == name]
+        if not places:
+            raise ValueError(
+                f"expand: nothing that is repeated is called {name!r}; there are {listed(names)}"
+            )
+        for place in places:
+            count = len(found[place])
+            if number and not 1 <= int(number) <= count:
+                raise ValueError(f"expand: there are only {count} copies of {name}, not {number}")
+            opened[place].update({int(number) - 1} if number else ())
+        merged.update([] if number else places)
+    for place in merged:
+        opened[place] = {*range(len(found[place]))}
+    keys = keys_of_copies(order, found, opened)
+    titles: dict[str, str] = {}
+    paths = dict.fromkeys(order, "")
+    for place, repeat in enumerate(found):
+        if place in merged:
+            for slot, equals in enumerate(zip(*repeat.copies, strict=True)):
+                keys.update(dict.fromkeys(equals, ("node", place, slot)))
+            titles[str(place)] = counted(names[place], 0, len(repeat), len(repeat))
+            paths.update(dict.fromkeys(repeat.nodes, str(place)))
+            continue
+        for copy in sorted(opened[place]):
+            titles[f"{place}.{copy}"] = counted(names[place], copy, 1, len(repeat))
+            paths.update(dict.fromkeys(repeat.copies[copy], f"{place}.{copy}"))
+    parts = parts_with_keys(order, paths, keys, found)
+    return Folding(parts, *frames_with_titles(parts, titles))
+
+
+def place_in_repeats(
+    each: str | Value, found: Sequence[Repeat], names: Sequence[str]
+) -> tuple[str, str]:
+    """Return the name of a repetition that is to be opened, and the number of the copy, if any."""
+    if isinstance(each, str):
+        name, number = NUMBERED.fullmatch(each).groups("")  # type: ignore[union-attr]
+        return (each, "") if each in names else (name, number)
+    for repeat, name in zip(found, names, strict=True):
+        for number, copy in enumerate(repeat.copies, 1):
+            if each in copy:
+                return name, str(number)
+    return "", ""
+
+
+def keys_of_copies(
+    order: Sequence[Value], found: Sequence[Repeat], opened: Sequence[Collection[int]]
+) -> dict[Value, Key]:
+    """Return a key for what one box has of each repetition, but for the copies that are opened.
+
+    What such a box alone uses is in it.
+    """
     keys: dict[Value, Key] = {}
-    for batch, rows in enumerate(batches):
-        for row in rows.rows[1:]:
-            keys.update(dict.fromkeys(row, ("rows", batch)))
-        keys.update(dict.fromkeys(rows.sums, ("sum", batch)))
-    return parts_with_keys(order, paths_of(order), keys, batches)
+    for place, (repeat, apart) in enumerate(zip(found, opened, strict=True)):
+        first = 0
+        for number, copy in enumerate(repeat.copies):
+            if number in apart:
+                first = number + 1
+            else:
+                keys.update(dict.fromkeys(copy, ("rows", place, first)))
+        keys.update(dict.fromkeys(repeat.sums, ("sum", place)))
+    users: dict[Value, set[Key | Value]] = {}
+    for node in order:
+        for parent in node.parents:
+            if parent.op is None:
+                users.setdefault(parent, set()).add(keys.get(node, node))
+    for leaf, used in users.items():
+        (key, *others) = used
+        if isinstance(key, tuple) and key[0] == "rows" and not others:
+            keys[leaf] = key
+    return keys
 
 
-def worth_merging(rows: Rows) -> bool:
-    """Return whether rows are those of a batch, or so many terms that nobody would read all."""
-    return len(rows) > MOST_TERMS or what_of(rows) == "row"
+def worth_merging(repeat: Repeat) -> bool:
+    """Return whether copies are rows of a batch, long, or so many that nobody would read all."""
+    is_long = sum(node.op is not None for node in repeat.copies[0]) > 1
+    return is_long or len(repeat) > MOST_TERMS or what_of(repeat) == "row"
+
+
+def stem_of(repeat: Repeat) -> str:
+    """Return what the copies' results are called, but for numbers; or who made them, or that."""
+    marks = [copy[-1] for copy in repeat.copies]
+    names = {PLACES.sub("", mark.name) for mark in marks}
+    modules = {BLOCK.sub("", layer_of(module_of(mark))) for mark in marks}
+    found = [alike.pop() for alike in (names, modules) if len(alike) == 1]
+    return next(filter(None, found), what_of(repeat))
 
 
 # --------------------------------------------------------------------------------------------
@@ -139,7 +274,7 @@ def worth_merging(rows: Rows) -> bool:
 # --------------------------------------------------------------------------------------------
 
 
-def folded_by_module(order: Sequence[Value], fold: Fold, expand: Sequence[str]) -> list[Part]:
+def folded_by_module(order: Sequence[Value], fold: Fold, expand: Sequence[str | Value]) -> Folding:
     """Return the parts with one for each neuron or layer that is not opened by ``expand``.
 
     What no module made is merged over the rows of a batch.
@@ -148,29 +283,39 @@ def folded_by_module(order: Sequence[Value], fold: Fold, expand: Sequence[str]) 
     known = {name for path in set(paths.values()) if path for name in ancestors(path)}
     if not known:
         raise ValueError(
-            f'fold="{fold}" finds no modules: no node of the graph was made by a module of nn'
+            f'fold="{fold}" finds no modules: no node of the graph was made by a module of nn, or '
+            "in a group"
         )
-    for path in expand:
-        if path not in known:
-            raise ValueError(f"expand: no module is called {path!r}; there are {listed(known)}")
-    boxes = {path: box_around(path, fold, expand) for path in set(paths.values())}
-    batches = [rows for rows in find_rows(order) if worth_merging(rows)]
+    by_name = {path_shown(name): name for name in known}
+    opened = []
+    for each in expand:
+        path = paths.get(each, "") if isinstance(each, Value) else by_name.get(each, "")
+        if not path:
+            name = name_of(each) if isinstance(each, Value) else each
+            raise ValueError(f"expand: no module is called {name!r}; there are {listed(by_name)}")
+        opened.append(path)
+    boxes = {path: box_around(path, fold, opened) for path in set(paths.values())}
+    found = [repeat for repeat in find_repeats(order, in_sums=True) if worth_merging(repeat)]
 
     keys: dict[Value, Key] = {}
-    for batch, rows in enumerate(batches):
-        for place, equals in enumerate(zip(*rows.rows, strict=True)):
-            keys.update(dict.fromkeys(equals, ("node", batch, place)))
-        keys.update(dict.fromkeys(rows.sums, ("sum", batch)))
+    for place, repeat in enumerate(found):
+        for slot, equals in enumerate(zip(*repeat.copies, strict=True)):
+            keys.update(dict.fromkeys(equals, ("node", place, slot)))
+        keys.update(dict.fromkeys(repeat.sums, ("sum", place)))
     for node in order:
         box = boxes[paths[node]]
         if box:
             keys[node] = "module", box
 
-    return with_inputs_merged(parts_with_keys(order, paths, keys, batches))
+    parts = with_inputs_merged(parts_with_keys(order, paths, keys, found))
+    return Folding(parts, *frames_of_modules(parts, paths))
 
 
 def parts_with_keys(
-    order: Sequence[Value], paths: dict[Value, str], keys: dict[Value, Key], batches: list[Rows]
+    order: Sequence[Value],
+    paths: dict[Value, str],
+    keys: dict[Value, Key],
+    repeats: Sequence[Repeat],
 ) -> list[Part]:
     """Return one part for all nodes of the same key, and one for each node without a key."""
     found: dict[Key | Value, list[Value]] = {}
@@ -182,22 +327,44 @@ def parts_with_keys(
         match key:
             case ("module", str(module)):
                 parts.append(Part("module", module, nodes))
-            case ("node", int(batch), _):
-                parts.append(Part("node", path, nodes, len(nodes), what_of(batches[batch])))
-            case ("sum", int(batch)):
-                rows = batches[batch]
-                parts.append(Part("sum", path, nodes, len(rows), what_of(rows)))
-            case ("rows", int(batch)):
-                rows = batches[batch]
-                parts.append(Part("rows", "", nodes, len(rows) - 1, what_of(rows)))
+            case ("node", int(place), _):
+                what = what_of(repeats[place])
+                parts.append(Part("node", path, nodes, len(nodes), what))
+            case ("sum", int(place)):
+                repeat = repeats[place]
+                parts.append(Part("sum", path, nodes, len(repeat), what_of(repeat)))
+            case ("rows", int(place), int(first)):
+                inside = set(nodes)
+                copies = [copy for copy in repeats[place].copies if copy[-1] in inside]
+                name = stem_of(repeats[place])
+                called = Called(counted(name, first, len(copies), len(repeats[place])), (), ())
+                what = what_of(repeats[place])
+                parts.append(Part("rows", "", nodes, len(copies), what, called, copies))
             case _:
                 parts.append(Part("node", path, nodes))
     return parts
 
 
-def what_of(rows: Rows) -> Literal["row", "term"]:
-    """Return what to call them: rows of a batch if a module made each of them."""
-    return "row" if rows.apart and any(map(module_of, rows.rows[0])) else "term"
+def what_of(repeat: Repeat) -> What:
+    """Return what to call its copies: rows of a batch if a module made each of them."""
+    if not repeat.sums:
+        before, after = map(set, repeat.copies[:2])
+        is_chain = any(not before.isdisjoint(node.parents) for node in after)
+        return "step" if is_chain else "copy"
+    return "row" if repeat.apart and any(map(module_of, repeat.copies[0])) else "term"
+
+
+def counted(name: str, first: int, count: int, of: int) -> str:
+    """Return a name with how many copies there are, or which of them.
+
+    >>> counted("h", 0, 6, 6), counted("h", 1, 1, 6), counted("row", 1, 3, 4)
+    ('h × 6', 'h 2', 'rows 2 to 4')
+    """
+    if count == of:
+        return f"{name} × {count:,}"
+    if count == 1:
+        return f"{name} {first + 1}"
+    return f"{several(name)} {first + 1} to {first + count}"
 
 
 def box_around(path: str, fold: Fold, expand: Collection[str]) -> str:
@@ -210,7 +377,7 @@ def box_around(path: str, fold: Fold, expand: Collection[str]) -> str:
     >>> box_around("hidden[2]", "neuron", []), box_around("hidden[2]", "neuron", ["hidden"])
     ('hidden[2]', '')
     """
-    layer = layer_of(path)
+    layer = BLOCK.sub("", layer_of(path))
     if fold == "neuron":
         return "" if any(name in expand for name in ancestors(path)) else path
     if not any(layer in ancestors(name) for name in expand):

@@ -6,14 +6,13 @@ calls from one place of the program did, and what one operation on one line did 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from autodiff.debug.bindings import recalled
 from autodiff.debug.call_tree import CallNode, CallTree, Requests
-from autodiff.drawing.parts import Called, Folding, Part, frames_with_titles
+from autodiff.drawing.parts import PLACES, Called, Folding, Part, frames_with_titles
 from autodiff.value import Value
 
 __all__ = ["folded_by_call"]
@@ -26,9 +25,6 @@ MOST_LEAVES: Final = 8
 MOST_ASKED: Final = 60
 # Names that the functions gave are looked for in so many runs of their lines.
 MOST_VISITS: Final = 5000
-
-# In a name: ``w[2][1]``, ``w21``.
-PLACES: Final = re.compile(r"[\[\]\d]+")
 
 # What the nodes of one box have in common.
 Key: TypeAlias = object

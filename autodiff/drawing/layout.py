@@ -8,62 +8,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 from autodiff.drawing.dot import dot_text
+from autodiff.drawing.labels import with_text_placed
 from autodiff.drawing.picture import Picture, sign_of
+from autodiff.drawing.places import Place, Point, Rectangle, Spot
+from autodiff.drawing.reading_order import in_reading_order
 from autodiff.drawing.render import run_graphviz
 
-__all__ = ["HIDDEN", "Layout", "Place", "Point", "Spot", "laid_out", "lines_across"]
-
-Point: TypeAlias = tuple[float, float]
-Rectangle: TypeAlias = tuple[float, float, float, float]
+__all__ = ["Layout", "laid_out", "lines_across"]
 
 PADDING = 4.0  # around the picture, in points
 INCH = 72.0  # in points
 WIRED_HEIGHT = 36.0  # of a small box on a wire that runs across
 WIRED_CHARACTER = 12.0
 CROSSES = {"negative": 1, "broken": 2}  # the lines across a cell without its number
-APART = 12.0  # of arrows that enter a box
 
 # Graphviz sets the label of a straight arrow so close that its descenders touch the line.
 LABEL_GAP = 5.0
 AWAY = {"LR": (0.0, -LABEL_GAP), "RL": (0.0, -LABEL_GAP)}
 AWAY |= {"TB": (LABEL_GAP, 0.0), "BT": (LABEL_GAP, 0.0)}
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where a line of text stands: a point of its baseline, and which one (``"l"``, ``"c"``)."""
-
-    x: float
-    y: float
-    align: str
-
-
-HIDDEN: Final = Spot(0.0, 0.0, "")  # of a text that is not shown
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a box, a frame or an arrow lies, in points from the top left.
-
-    ``x``, ``y``, ``width`` and ``height`` are those of a box or frame; ``lines`` are a box's
-    dividing lines, or the wire that leaves it, or an arrow's line as the points of a Bézier curve,
-    and ``head`` is its head.  ``cells`` are those of a matrix: left, top, width and height of each,
-    row by row; *hatched*, those of negative numbers are crossed by a line.
-    """
-
-    spots: tuple[Spot, ...] = ()
-    x: float = 0.0
-    y: float = 0.0
-    width: float = 0.0
-    height: float = 0.0
-    lines: tuple[tuple[Point, ...], ...] = ()
-    head: tuple[Point, ...] = ()
-    cells: tuple[Rectangle, ...] = ()
-    hatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,46 +61,13 @@ def laid_out(picture: Picture, rankdir: str) -> Layout:
     for each in found.get("edges", ()):
         if "id" in each:
             places[each["id"]] = reader.arrow(each, *AWAY[rankdir])
-    in_order(picture, rankdir in ("LR", "RL"), places)
+    places = in_reading_order(picture, rankdir, places)
+    sides = width + 2 * PADDING, height + 2 * PADDING
+    places = with_text_placed(picture, places, sides)
     for box in picture.boxes:
         if box.wired:
             places[box.id] = on_wire(places[box.id], len(box.title[0]))
-    caption = reader.spots(found)
-    return Layout(width + 2 * PADDING, height + 2 * PADDING, places, caption)
-
-
-def in_order(picture: Picture, is_across: bool, places: dict[str, Place]) -> None:
-    """Let operands enter each box in the order of its formula, from the top or from the left.
-
-    Graphviz leads them to one point.
-    """
-    computed = {box.id for box in picture.boxes if box.kind in ("operation", "result")}
-    entering: dict[str, list[str]] = {}
-    for arrow in picture.arrows:
-        entering.setdefault(arrow.head, []).append(arrow.id)
-    axis = 1 if is_across else 0
-    for head, ids in entering.items():
-        ends = [places[id].lines[0][-1] for id in ids]
-        if len(ids) > 1 and head in computed:
-            entries = spread(ends[0][axis], len(ids), places[head], axis)
-            for id, end, entry in zip(ids, ends, entries, strict=True):
-                away = [0.0, 0.0]
-                away[axis] = entry - end[axis]
-                places[id] = with_end_moved(places[id], *away)
-
-
-def spread(middle: float, count: int, box: Place, axis: int) -> list[float]:
-    """Return where so many arrows enter a box that Graphviz led to one point of it."""
-    gap = min(APART, (box.width, box.height)[axis] / (count + 1))
-    return [middle + gap * (place - (count - 1) / 2) for place in range(count)]
-
-
-def with_end_moved(arrow: Place, right: float, down: float) -> Place:
-    """Return an arrow whose line ends elsewhere; it begins where it began."""
-    (line,) = arrow.lines
-    end = [(x + right, y + down) for x, y in line[-2:]]
-    head = tuple((x + right, y + down) for x, y in arrow.head)
-    return replace(arrow, lines=((*line[:-2], *end),), head=head)
+    return Layout(*sides, places, reader.spots(found))
 
 
 def on_wire(place: Place, length: int) -> Place:

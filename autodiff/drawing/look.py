@@ -76,15 +76,15 @@ class Chooser:
         arrangement, height = arrangement_of(picture, self.rankdir, self.frame)
         return Drawn(look, painter, picture, arrangement, height)
 
-    def candidates(self, given: Look) -> list[Drawn]:
+    def candidates(self, given: Look, enough: float) -> list[Drawn]:
         """Return the pictures in looks that agree with what is given, up to one that is large.
 
-        Nothing is folded that was not asked for, if the picture can be read without that.
+        Nothing is folded that was not asked for, if text is high enough without that.
         """
         found: list[Drawn] = []
         refused: set[Fold | None] = set()
         for look in given.completed():
-            if look.fold != given.fold and any(each.height >= READABLE for each in found):
+            if look.fold != given.fold and any(each.height >= enough for each in found):
                 break
             if look.fold in refused:
                 continue
@@ -97,15 +97,15 @@ class Chooser:
                 break
         return found
 
-    def best(self, given: Look) -> Drawn:
+    def best(self, given: Look, readable: float = READABLE) -> Drawn:
         """Return the picture of the look that shows the most and can be read in the last row.
 
         If there is none, one whose text is about as large as it can be.  Raises as ``make`` does
         for the given look if none can be drawn.
         """
-        found = self.candidates(given)
+        found = self.candidates(given, readable)
         largest = max([each.height for each in found], default=0.0)
-        enough = largest / GAIN if largest >= READABLE else largest
+        enough = largest / GAIN if largest >= readable else largest
         return next((each for each in found if each.height >= enough), None) or self.drawn(given)
 
     def note(self, drawn: Drawn, given: Look) -> str:
@@ -114,7 +114,7 @@ class Chooser:
             return ""
         if len(drawn.painter.order) > MOST_COMPARED:
             return note_on(drawn.height, self.frame)
-        best = self.best(replace(given, fold=None))
+        best = self.best(replace(given, fold=None), max(READABLE, GAIN * drawn.height))
         return note_on(
             drawn.height, self.frame, best if best.height > GAIN * drawn.height else None
         )

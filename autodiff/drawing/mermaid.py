@@ -61,7 +61,8 @@ def box_line(box: Box) -> str:
         f"{row[0]}: {', '.join(map(' '.join, zip(heads, row[1:], strict=True)))}"
         for row in box.table[1:]
     ]
-    text = "<br>".join(map(escaped, (*box.title, *box.numbers, *cells)))
+    corner = [row[0] for row in box.table[:1] if row[0]]
+    text = "<br>".join(map(escaped, (*box.title, *corner, *box.numbers, *cells)))
     return f'{name_of(box.id)}{opening}"{text}"{closing}:::{class_of(box)}'
 
 

@@ -20,14 +20,14 @@ from autodiff.value import Value
 
 __all__ = ["bundle_of_module", "mimebundle"]
 
-MOST_NODES = 60  # of a graph that is drawn unasked
-
+MOST_NODES = 60  # boxes of a picture that is drawn unasked
+MOST_TO_FOLD = 1000  # nodes of a graph that is folded for that
 MOST_PARAMETERS = 20_000  # of a module that is drawn
 
 
 def mimebundle(value: Value, **_: Any) -> dict[str, str]:
     """Return what a notebook shows of a Value, by MIME type."""
-    if value.is_leaf or not has_at_most(MOST_NODES, value):
+    if value.is_leaf or not has_at_most(MOST_TO_FOLD, value):
         return {"text/plain": repr(value)}
     return bundle_of(repr(value), partial(graph_of, value))
 
@@ -42,8 +42,9 @@ def bundle_of(text: str, make: Callable[[], Drawing]) -> dict[str, str]:
 
 
 def graph_of(value: Value) -> Drawing:
-    """Return the picture of a small graph."""
-    return drawing_of([value], NOW, Look(), max_nodes=MOST_NODES)
+    """Return the picture of a graph, folded if it is not small."""
+    is_folded = not has_at_most(MOST_NODES, value)
+    return drawing_of([value], NOW, Look(), choose=is_folded, max_nodes=MOST_NODES)
 
 
 def bundle_of_module(module: Module) -> dict[str, str]:

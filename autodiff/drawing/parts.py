@@ -6,24 +6,37 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
+from typing import Final, Literal, TypeAlias, get_args
 
 from autodiff.drawing.picture import Frame
 from autodiff.drawing.shown import name_shown
 from autodiff.value import Value
 
 __all__ = [
+    "BLOCK",
+    "PLACE",
+    "PLACES",
     "Called",
     "Folding",
     "Part",
+    "What",
     "ancestors",
     "frames_of_modules",
     "frames_with_titles",
     "layer_of",
     "module_of",
+    "path_shown",
+    "several",
 ]
 
-PLACE = re.compile(r"\[\d+\]$")
+PLACE: Final = re.compile(r"(\[|#)\d+\]?$")
+BLOCK: Final = re.compile(r"#\d+")  # of a group
+# In a name: ``w[2][1]``, ``w21``.
+PLACES: Final = re.compile(r"[\[\]\d]+")
+
+
+# What copies are called that are alike: those of a batch, of a sum, one after the other, or beside.
+What: TypeAlias = Literal["row", "term", "step", "copy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +59,7 @@ class Part:
     ====================  =====================================================================
     ``"node"``            one node; or its equals in each row of a batch, the first row's first
     ``"module"``          what the module at ``path`` computes, and its parameters
-    ``"rows"``            all rows of a batch but the first; ``copies`` says how many
+    ``"rows"``            ``copies`` alike copies of what is repeated
     ``"sum"``             the additions of a sum of ``copies`` alike terms
     ``"inputs"``          the inputs of a module that has many
     ``"call"``            what a call computed, or all calls of one place, and its parameters
@@ -55,15 +68,17 @@ class Part:
     ====================  =====================================================================
 
     ``path`` is that of the innermost module around it, '' for none; of calls, places in the tree of
-    what is open.  ``what`` calls the copies rows or terms; ``called`` is what a call's box says.
+    what is open.  ``what`` says what the copies are; ``called`` is what a call's box
+    says, and ``alike`` are the nodes of each copy, in the same order.
     """
 
     kind: Literal["node", "module", "rows", "sum", "inputs", "call", "line", "leaves"]
     path: str
     nodes: list[Value]
     copies: int = 1
-    what: Literal["row", "term"] = "row"
+    what: What = "row"
     called: Called | None = None
+    alike: Sequence[Sequence[Value]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +97,32 @@ class Folding:
     names: Mapping[Value, str] = field(default_factory=dict)
 
 
+def several(what: str) -> str:
+    """Return the plural of what copies are; a name as it is.
+
+    >>> several("row"), several("copy"), several("h")
+    ('rows', 'copies', 'h')
+    """
+    return {"copy": "copies"}.get(what, f"{what}s" if what in get_args(What) else what)
+
+
 def module_of(node: Value) -> str:
     """Return the path of the module that made a node, '' for none."""
     return node.origin.module
 
 
 def layer_of(path: str) -> str:
-    """Return the path of a neuron's layer; another module's own path.
+    """Return the path of a neuron's layer, or of all blocks of a group; another's own path.
 
-    >>> layer_of("hidden[2]"), layer_of("hidden")
-    ('hidden', 'hidden')
+    >>> layer_of("hidden[2]"), layer_of("cell#2"), layer_of("hidden")
+    ('hidden', 'cell', 'hidden')
     """
     return PLACE.sub("", path)
+
+
+def path_shown(path: str) -> str:
+    """Return a path for people: ``cell 2`` is a group's second block."""
+    return path.replace("#", " ")
 
 
 def ancestors(path: str) -> list[str]:
@@ -101,21 +130,27 @@ def ancestors(path: str) -> list[str]:
 
     >>> ancestors("encoder.hidden[2]")
     ['encoder', 'encoder.hidden', 'encoder.hidden[2]']
+    >>> ancestors("cell#1.gate")
+    ['cell', 'cell#1', 'cell#1.gate']
     """
-    if not path:
-        return []
-    names = layer_of(path).split(".")
-    found = [".".join(names[:count]) for count in range(1, len(names) + 1)]
-    return found if path == found[-1] else [*found, path]
+    found: list[str] = []
+    inside = ""
+    for name in path.split(".") if path else ():
+        inside += f".{name}" if inside else name
+        found += dict.fromkeys((layer_of(inside), inside))
+    return found
 
 
-def frames_of_modules(parts: Sequence[Part]) -> tuple[list[Frame], dict[str, str]]:
+def frames_of_modules(
+    parts: Sequence[Part], of_nodes: Mapping[Value, str]
+) -> tuple[list[Frame], dict[str, str]]:
     """Return the frames to draw, the outer first, and the id of every module by its path.
 
-    There is a frame for each module with nodes on view, and around several modules.
+    ``of_nodes`` has the path of each node.  There is a frame for each module with nodes on view,
+    and around several modules.
     """
     paths = dict.fromkeys(part.path for part in parts)
-    paths.update(dict.fromkeys(module_of(node) for part in parts for node in part.nodes))
+    paths.update(dict.fromkeys(of_nodes[node] for part in parts for node in part.nodes))
     names = list(dict.fromkeys(name for path in paths if path for name in ancestors(path)))
     ids = {name: f"m{place}" for place, name in enumerate(names, 1)}
     members: dict[str, set[str]] = {}
@@ -124,7 +159,7 @@ def frames_of_modules(parts: Sequence[Part]) -> tuple[list[Frame], dict[str, str
             members.setdefault(outer, set()).add(inner)
     on_view = {part.path for part in parts if part.kind != "module"}
     drawn = [name for name in names if name in on_view or len(members.get(name, ())) > 1]
-    return frames(drawn, ids, {name: name for name in drawn}), ids
+    return frames(drawn, ids, {name: path_shown(name) for name in drawn}), ids
 
 
 def frames_with_titles(

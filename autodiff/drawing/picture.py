@@ -76,6 +76,7 @@ class Box:
     ``title`` has the lines at the top, ``numbers`` those below it, ``table`` the rows of cells of
     a folded box.  ``frame`` is the id of the frame that it lies in.  In a picture of a moment of a
     pass, ``mark`` tells the node whose number or gradient is new from the one that gave it.
+    ``lit`` is the row of its table that is new then, 0 if there is none.
     ``line`` is the line of the picture that it is in, from 0.  A *wired* box is small, with its
     value above the wire that leaves it and its gradient below, and ``named`` is its name, if it
     has one.  ``change`` is how its numbers differ from those of another pass, if it is compared.
@@ -90,6 +91,7 @@ class Box:
     table: tuple[tuple[str, ...], ...] = ()
     frame: str = ""
     mark: Mark = ""
+    lit: int = 0
     line: int = 0
     wired: bool = False
     named: str = ""

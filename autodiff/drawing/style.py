@@ -104,7 +104,8 @@ SIGNED: dict[Sign, dict[str, Any]] = {
 def box_style(box: Box) -> Style:
     """Return how a box looks; an input on a wire is square."""
     shape: dict[str, Any] = {"shape": "square"} if box.wired and box.kind == "input" else {}
-    own = {"fill": LIGHT.boxes[box.kind], **shape, **CHANGED[box.change], **MARKED[box.mark]}
+    marked = HEAVIEST if box.lit else MARKED[box.mark]  # the row that is new is lit, not all of it
+    own = {"fill": LIGHT.boxes[box.kind], **shape, **CHANGED[box.change], **marked}
     return replace(KINDS[box.kind], **own)
 
 
@@ -138,7 +139,7 @@ def frame_style(frame: Frame) -> Style:
 
 def box_class(box: Box) -> str:
     """Return the class of a box's element in an SVG."""
-    return " ".join(filter(None, [box.kind, box.change, box.mark]))
+    return " ".join(filter(None, [box.kind, box.change, "lit" if box.lit else box.mark]))
 
 
 def arrow_class(arrow: Arrow) -> str:

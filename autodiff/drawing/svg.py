@@ -12,9 +12,10 @@ from html import escape
 from itertools import zip_longest
 
 from autodiff.drawing.dot import NO_TEXT
-from autodiff.drawing.layout import HIDDEN, Layout, Place, Point, Spot, lines_across
+from autodiff.drawing.layout import Layout, lines_across
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture, sign_of
+from autodiff.drawing.places import HIDDEN, Place, Point, Spot
 from autodiff.drawing.render import FONTS
 from autodiff.drawing.style import (
     ARROW,
@@ -63,9 +64,9 @@ RULES = {
     ".cell": f"fill: {DARK.boxes['matrix']}; stroke: #909090",
     ".cell.positive": f"fill: {DARK.positive.field}",
     ".cell.negative": f"fill: {DARK.negative.field}",
-    ".changed .shape": f"fill: {LIT}",
+    ".changed .shape, .lit .row": f"fill: {LIT}",
     ".changed polyline": f"stroke: {ON_LIT}",
-    ".changed text": f"fill: {ON_LIT}",
+    ".changed text, .lit .new": f"fill: {ON_LIT}",
 }
 CLASS = "autodiff-graph"
 # Programs that know no media queries, such as office suites, take what is in one for rules that
@@ -73,6 +74,7 @@ CLASS = "autodiff-graph"
 CONFINED = f".{CLASS}:not(.light)"
 
 IMAGE = ' role="img"'
+ROW_ABOVE, ROW_HEIGHT = 0.9, 1.2  # of a row of a table, beside the size of its text
 ROUNDING = 12.0  # of a rounded box's corners, in points
 DASHES = {"dashed": "5,2", "dotted": "1,5"}
 LONG_DASHES = DASHES | {"dashed": "12,6"}  # of a line that may be thick
@@ -156,10 +158,21 @@ def box_lines(box: Box, place: Place) -> Iterator[str]:
         for points in place.lines
     ]
     lines += cell_lines(box, place)
-    shape = outline(place, style, box.wired or box.kind == "neuron")
     text = texts(place.spots, box.lines, style)
+    if box.lit:  # one row of its table is new, not all of it
+        first, rows = len(box.title) + len(box.numbers) + box.lit, len(box.table)
+        lines = [lit_row(place, place.spots[first].y, style.size), *lines]
+        for cell in range(first, len(text), rows):
+            text[cell] = text[cell].replace("<text ", '<text class="new" ')
+    shape = outline(place, style, box.wired or box.kind == "neuron")
     inside = (*lines, shape, *text) if box.wired else (shape, *lines, *text)
     yield from group(f"node {box_class(box)}", box.id, box.name, box.description, inside, IMAGE)
+
+
+def lit_row(place: Place, baseline: float, size: float) -> str:
+    """Return what lies behind a row of a table that has a new number."""
+    sides = f'x="{place.x:.2f}" y="{baseline - ROW_ABOVE * size:.2f}" width="{place.width:.2f}"'
+    return f'<rect class="row" {sides} height="{ROW_HEIGHT * size:.2f}" fill="{LIT}"/>'
 
 
 def arrow_lines(arrow: Arrow, title: str, place: Place, label: Sequence[str]) -> Iterator[str]:

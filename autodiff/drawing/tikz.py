@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from autodiff.drawing.layout import HIDDEN, Layout, Place, Point, Spot, lines_across
+from autodiff.drawing.layout import Layout, lines_across
 from autodiff.drawing.picture import LEGEND, Arrow, Box, Frame, Picture
+from autodiff.drawing.places import HIDDEN, Place, Point, Spot
 from autodiff.drawing.style import (
     ARROW,
     CAPTION_SIZE,

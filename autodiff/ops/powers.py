@@ -59,8 +59,17 @@ def pow_partials(out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return d_base, d_exponent
 
 
+def power_written(a: str, b: str) -> str:
+    """Return the formula, as that of a square is written.
+
+    >>> power_written("x", "3")
+    'x**3'
+    """
+    return f"{a}**{b}"
+
+
 POW = Operation(
-    *("pow", "**", 2, power, pow_partials),
+    *("pow", "**", 2, power, pow_partials, power_written),
     cases={2.0: SQUARE},
     neutral=(None, 1.0),
     c_form="a * a if b == 2.0 else pow(a, b)",

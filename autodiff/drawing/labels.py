@@ -1,0 +1,291 @@
+"""Text beside the wire that it belongs to, and what in a picture lies on what.
+
+Graphviz keeps room for an arrow's label, but its curve may pass elsewhere.  So of several places
+along the wire, on both of its sides, each label gets the first that is clear of boxes, of other
+text and of other wires, and that no other wire is nearer to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
+from operator import mul
+from typing import Final, TypeAlias
+
+from autodiff.drawing.picture import Arrow, Picture
+from autodiff.drawing.places import Place, Point, Spot
+from autodiff.drawing.style import ARROW, frame_style
+
+__all__ = ["Collisions", "collisions", "with_text_placed"]
+
+# Of text, beside its size: a character's usual width, and how far it goes above and below its line.
+WIDTH, ABOVE, BELOW = 0.62, 0.78, 0.2
+PIECES: Final = 8  # of each part of a curve, as it is measured
+BESIDE_TITLE: Final = 8.0  # of a frame, in points
+ROUNDS: Final = 2
+GAPS: Final = 3.0, 9.0  # between a label and its wire, in points
+# Where along a wire its label may stand, the middle first.
+ALONG: Final = sorted((place / 20 for place in range(1, 20)), key=lambda part: abs(part - 0.5))
+# What is worse than what: text on a box or on text, a wire through it, a wire that is nearer.
+ON_A_BOX, ON_A_WIRE, NEARER = 100, 10, 4
+
+Rectangle: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
+Line: TypeAlias = Sequence[Point]
+
+
+@dataclass(frozen=True, slots=True)
+class Collisions:
+    """What wires lie on, each a pair of ids: wire and box, wire and text, text and nearer wire.
+
+    ``texts`` are labels and the titles of frames.
+    """
+
+    boxes: tuple[tuple[str, str], ...]
+    texts: tuple[tuple[str, str], ...]
+    strays: tuple[tuple[str, str], ...]
+
+
+def with_text_placed(
+    picture: Picture, places: Mapping[str, Place], sides: tuple[float, float]
+) -> dict[str, Place]:
+    """Return the places with each label beside its own wire, and titles where no wire is.
+
+    ``sides`` are those of the picture, out of which no label goes.
+    """
+    lines = {arrow.id: drawn_line(places[arrow.id]) for arrow in picture.arrows}
+    boxes = [*boxes_of(picture, places).values()]
+    found = dict(places)
+    texts = titles_of(picture, places)
+    for id, title in texts.items():
+        frame = places[id]
+        found[id], texts[id] = moved(frame, title, best_title(title, frame, lines, boxes))
+    labelled = [] if picture.is_dense else [arrow for arrow in picture.arrows if arrow.label]
+    for _ in range(ROUNDS):  # in which a label may take a place that another has left
+        for arrow in labelled:
+            others = [*boxes, *[text for id, text in texts.items() if id != arrow.id]]
+            text = label_of(arrow, found[arrow.id])
+            best = best_place(text, arrow.id, lines, others, sides)
+            found[arrow.id], texts[arrow.id] = moved(found[arrow.id], text, best)
+    return found
+
+
+def moved(place: Place, text: Rectangle, to: Rectangle) -> tuple[Place, Rectangle]:
+    """Return a place with its lines of text moved from one rectangle to another, and that one."""
+    right, down = to[0] - text[0], to[1] - text[1]
+    spots = tuple(Spot(each.x + right, each.y + down, each.align) for each in place.spots)
+    return replace(place, spots=spots), to
+
+
+def best_title(
+    title: Rectangle, frame: Place, lines: Mapping[str, Line], boxes: Sequence[Rectangle]
+) -> Rectangle:
+    """Return where along its side of a frame the title is crossed by least: where it is, if any."""
+    left, top, right, bottom = title
+    room = frame.width - (right - left) - 2 * BESIDE_TITLE
+    starts = [left, *(frame.x + BESIDE_TITLE + part * room for part in (1.0, 0.0, 0.5))]
+    candidates = [(start, top, start + right - left, bottom) for start in starts]
+    costs = [
+        sum(passes(line, each) for line in lines.values())
+        + sum(overlap(each, box) for box in boxes)
+        for each in candidates
+    ]
+    return candidates[costs.index(min(costs))]
+
+
+def best_place(
+    text: Rectangle,
+    own: str,
+    lines: Mapping[str, Line],
+    taken: Sequence[Rectangle],
+    sides: tuple[float, float],
+) -> Rectangle:
+    """Return the place for a label at which it collides with least."""
+    places = beside(lines[own], text[2] - text[0], text[3] - text[1])
+    candidates = [text, *[each for each in places if is_inside(each, sides)]]
+    around = enclosing(candidates)
+    others = [line for id, line in lines.items() if id != own and overlap(around, bounds(line))]
+    near = [each for each in taken if overlap(around, each)]
+    best, least = text, math.inf
+    for candidate in candidates:
+        cost = ON_A_BOX * sum(overlap(candidate, each) for each in near)
+        cost += ON_A_WIRE * sum(passes(line, candidate) for line in (lines[own], *others))
+        if cost < least:
+            distance = distance_to(candidate, lines[own])
+            cost += NEARER * any(distance_to(candidate, line) < distance for line in others)
+        if cost < least:
+            best, least = candidate, cost
+        if least == 0:
+            break
+    return best
+
+
+def beside(line: Line, width: float, height: float) -> Iterator[Rectangle]:
+    """Yield places for a text along a line, on both of its sides."""
+    for gap, part in product(GAPS, ALONG):
+        place = min(int(part * (len(line) - 1)), len(line) - 2)
+        (x, y), (next_x, next_y) = line[place], line[place + 1]
+        length = math.hypot(next_x - x, next_y - y) or 1.0
+        across, up = (next_y - y) / length, -(next_x - x) / length
+        away = abs(across) * width / 2 + abs(up) * height / 2 + gap
+        for side in (away, -away) if up < 0.0 else (-away, away):
+            middle_x, middle_y = x + side * across, y + side * up
+            yield (
+                *(middle_x - width / 2, middle_y - height / 2),
+                *(middle_x + width / 2, middle_y + height / 2),
+            )
+
+
+def collisions(picture: Picture, places: Mapping[str, Place]) -> Collisions:
+    """Return what lies on what in a picture."""
+    lines = {arrow.id: drawn_line(places[arrow.id]) for arrow in picture.arrows}
+    boxes, titles = boxes_of(picture, places), titles_of(picture, places)
+    labels = {
+        arrow.id: label_of(arrow, places[arrow.id])
+        for arrow in picture.arrows
+        if arrow.label and not picture.is_dense
+    }
+    on_boxes: list[tuple[str, str]] = []
+    on_texts: list[tuple[str, str]] = []
+    strays: list[tuple[str, str]] = []
+    for arrow in picture.arrows:
+        line = lines[arrow.id]
+        own = arrow.tail, arrow.head
+        around = bounds(line)
+        for kind, found in (
+            (on_boxes, {id: box for id, box in boxes.items() if id not in own}),
+            *((on_texts, texts) for texts in (labels, titles)),
+        ):
+            kind += [
+                (arrow.id, id)
+                for id, each in found.items()
+                if overlap(around, each) and passes(line, each)
+            ]
+    for id, text in labels.items():
+        distances = {other: distance_to(text, line) for other, line in lines.items()}
+        nearest = min(distances, key=distances.__getitem__)
+        if distances[nearest] < distances[id]:
+            strays.append((id, nearest))
+    return Collisions(tuple(on_boxes), tuple(on_texts), tuple(strays))
+
+
+# ---- where things are --------------------------------------------------------------------------
+
+
+def boxes_of(picture: Picture, places: Mapping[str, Place]) -> dict[str, Rectangle]:
+    """Return the outline of each box."""
+    found = {}
+    for box in picture.boxes:
+        place = places[box.id]
+        found[box.id] = (place.x, place.y, place.x + place.width, place.y + place.height)
+    return found
+
+
+def titles_of(picture: Picture, places: Mapping[str, Place]) -> dict[str, Rectangle]:
+    """Return where the title of each frame stands."""
+    return {
+        frame.id: text_at(spot, frame.title, frame_style(frame).size)
+        for frame in picture.frames
+        for spot in places[frame.id].spots
+    }
+
+
+def label_of(arrow: Arrow, place: Place) -> Rectangle:
+    """Return where the label of an arrow stands, all of its lines together."""
+    size = ARROW.size
+    lines = zip(place.spots, arrow.label, strict=False)
+    return enclosing([text_at(spot, text, size) for spot, text in lines])
+
+
+def text_at(spot: Spot, text: str, size: float) -> Rectangle:
+    """Return the room that a line of text takes."""
+    width = WIDTH * size * len(text)
+    left = spot.x - {"l": 0.0, "c": width / 2, "r": width}[spot.align]
+    return left, spot.y - ABOVE * size, left + width, spot.y + BELOW * size
+
+
+def drawn_line(arrow: Place) -> list[Point]:
+    """Return points along an arrow's curve, and the tip of its head.
+
+    >>> curve = ((0.0, 0.0), (0.0, 8.0), (8.0, 8.0), (8.0, 0.0))
+    >>> drawn_line(Place(lines=(curve,)))[PIECES // 2]
+    (4.0, 6.0)
+    """
+    (curve,) = arrow.lines
+    points = [curve[0]]
+    for start in range(0, len(curve) - 1, 3):
+        piece = curve[start : start + 4]
+        for place in range(1, PIECES + 1):
+            t = place / PIECES
+            weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3)
+            xs, ys = zip(*piece, strict=True)
+            points.append((sum(map(mul, weights, xs)), sum(map(mul, weights, ys))))
+    return points
+
+
+# ---- rectangles and lines ----------------------------------------------------------------------
+
+
+def enclosing(rectangles: Sequence[Rectangle]) -> Rectangle:
+    """Return the smallest rectangle around some."""
+    lefts, tops, rights, bottoms = zip(*rectangles, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def bounds(line: Line) -> Rectangle:
+    """Return the smallest rectangle around a line."""
+    xs, ys = zip(*line, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def is_inside(rectangle: Rectangle, sides: tuple[float, float]) -> bool:
+    """Return whether a rectangle lies in a picture of such sides."""
+    left, top, right, bottom = rectangle
+    return left >= 0.0 and top >= 0.0 and right <= sides[0] and bottom <= sides[1]
+
+
+def overlap(one: Rectangle, other: Rectangle) -> bool:
+    """Return whether two rectangles have more than an edge in common.
+
+    >>> overlap((0, 0, 2, 2), (1, 1, 3, 3)), overlap((0, 0, 2, 2), (2, 0, 3, 2))
+    (True, False)
+    """
+    across = one[0] < other[2] and other[0] < one[2]
+    return across and one[1] < other[3] and other[1] < one[3]
+
+
+def passes(line: Line, rectangle: Rectangle) -> bool:
+    """Return whether a line goes through a rectangle: each piece is cut to what is inside.
+
+    >>> passes([(0, 0), (10, 10)], (4, 4, 6, 6)), passes([(0, 0), (10, 10)], (4, 0, 6, 2))
+    (True, False)
+    """
+    return any(is_cut(start, end, rectangle) for start, end in pairwise(line))
+
+
+def is_cut(start: Point, end: Point, rectangle: Rectangle) -> bool:
+    """Return whether a straight line has a piece inside a rectangle (Liang and Barsky, 1984)."""
+    first, last = 0.0, 1.0
+    for axis in (0, 1):
+        low, high = rectangle[axis], rectangle[axis + 2]
+        length = end[axis] - start[axis]
+        if length == 0.0:
+            if not low < start[axis] < high:
+                return False
+            continue
+        enters, leaves = sorted(((low - start[axis]) / length, (high - start[axis]) / length))
+        first, last = max(first, enters), min(last, leaves)
+    return first < last
+
+
+def distance_to(rectangle: Rectangle, line: Line) -> float:
+    """Return how far a line is from a rectangle, at its points.
+
+    >>> distance_to((0.0, 0.0, 2.0, 2.0), [(5.0, 6.0), (9.0, 1.0)])
+    5.0
+    """
+    left, top, right, bottom = rectangle
+    return min(
+        math.hypot(max(left - x, 0.0, x - right), max(top - y, 0.0, y - bottom)) for x, y in line
+    )

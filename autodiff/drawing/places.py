@@ -1,0 +1,44 @@
+"""Places in a picture: of boxes and frames, of wires, and of lines of text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+__all__ = ["HIDDEN", "Place", "Point", "Rectangle", "Spot"]
+
+Point: TypeAlias = tuple[float, float]
+Rectangle: TypeAlias = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a line of text stands: a point of its baseline, and which one (``"l"``, ``"c"``)."""
+
+    x: float
+    y: float
+    align: str
+
+
+HIDDEN: Final = Spot(0.0, 0.0, "")  # of a text that is not shown
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a box, a frame or an arrow lies, in points from the top left.
+
+    ``x``, ``y``, ``width`` and ``height`` are those of a box or frame; ``lines`` are a box's
+    dividing lines, or the wire that leaves it, or an arrow's line as the points of a Bézier curve,
+    and ``head`` is its head.  ``cells`` are those of a matrix: left, top, width and height of each,
+    row by row; *hatched*, those of negative numbers are crossed by a line.
+    """
+
+    spots: tuple[Spot, ...] = ()
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 0.0
+    height: float = 0.0
+    lines: tuple[tuple[Point, ...], ...] = ()
+    head: tuple[Point, ...] = ()
+    cells: tuple[Rectangle, ...] = ()
+    hatched: bool = False
