@@ -73,8 +73,10 @@ def test_numbers_appear_when_they_are_computed() -> None:
 @pytest.mark.parametrize("fold", [None, "neuron", "layer"])
 def test_nothing_moves_from_frame_to_frame(fold: Any) -> None:
     svgs = frames(lab_loss(), fold)
-    places = re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', svgs[0])
-    for svg in svgs:
+    # But the light behind the row of a table that has a new number.
+    drawn = [re.sub(r'<rect class="row"[^>]*/>', "", svg) for svg in svgs]
+    places = re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', drawn[0])
+    for svg in drawn:
         assert re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', svg) == places
 
 
