@@ -146,8 +146,8 @@ def box_lines(box: Box, place: Place, root: str) -> Iterator[str]:
         yield text(replace(spot, y=spot.y + below), shown, replace(style, size=style.size / LARGER))
     for column in zip(*box.table, strict=True) if spots else ():
         yield from text_lines(spots[1 : len(column)], column[1:], style)
-        if column[0] and spots[0] is not HIDDEN:  # "value" and "grad" are words
-            yield text(spots[0], column[0], style)
+        if column[0] and spots[0] is not HIDDEN:  # heads are words
+            yield text(spots[0], as_text(column[0]), style)
         del spots[: len(column)]
 
 
