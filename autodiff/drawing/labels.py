@@ -24,6 +24,7 @@ __all__ = ["Collisions", "collisions", "with_text_placed"]
 WIDTH, ABOVE, BELOW = 0.62, 0.78, 0.2
 PIECES: Final = 8  # of each part of a curve, as it is measured
 BESIDE_TITLE: Final = 8.0  # of a frame, in points
+BESIDE_BOX: Final = 4.0
 ROUNDS: Final = 2
 GAPS: Final = 3.0, 9.0  # between a label and its wire, in points
 # Where along a wire its label may stand, the middle first.
@@ -55,7 +56,10 @@ def with_text_placed(
     ``sides`` are those of the picture, out of which no label goes.
     """
     lines = {arrow.id: drawn_line(places[arrow.id]) for arrow in picture.arrows}
-    boxes = [*boxes_of(picture, places).values()]
+    boxes = [
+        (left - BESIDE_BOX, top - BESIDE_BOX, right + BESIDE_BOX, bottom + BESIDE_BOX)
+        for left, top, right, bottom in boxes_of(picture, places).values()
+    ]
     found = dict(places)
     texts = titles_of(picture, places)
     for id, title in texts.items():
