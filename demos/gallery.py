@@ -1,8 +1,9 @@
 """How large the text of real graphs' pictures is on a slide: ``python -m demos.gallery``.
 
 Prints a table: for each picture its boxes, its own size, the height of its text in pixels when it
-is fitted into a frame of 1280x720, and how much of the frame stays white; at last, the height of
-the text where the look was chosen for that frame. ``--out`` writes the pictures.
+is fitted into a frame of 1280x720, how much of the frame stays white, how many labels and titles
+are crossed by an arrow, and how many labels are nearer to another; at last, the height of the
+text where the look was chosen for that frame. ``--out`` writes the pictures.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from autodiff import (
     where,
 )
 from autodiff.compiler.program import Program
+from autodiff.drawing.labels import collisions
+from autodiff.drawing.layout import laid_out
 from autodiff.drawing.render import converter, on_canvas, pixels_of
 from autodiff.value import constant
 from demos.arguments import command_line, missing_package, output_folder
@@ -371,7 +374,8 @@ class Measured:
     """A picture in a frame: the heights of its text in pixels.
 
     ``text`` is that of most characters, ``least`` the smallest; ``white`` is the share of the
-    frame's pixels that nothing is drawn on.
+    frame's pixels that nothing is drawn on; ``crossed`` counts labels and titles that an arrow
+    crosses, ``astray`` labels that are nearer to another arrow than to theirs.
     """
 
     boxes: int
@@ -380,6 +384,8 @@ class Measured:
     text: float
     least: float
     white: float
+    crossed: int
+    astray: int
 
 
 def measured(drawing: Drawing, frame: tuple[int, int] = FRAME) -> Measured:
@@ -392,10 +398,12 @@ def measured(drawing: Drawing, frame: tuple[int, int] = FRAME) -> Measured:
     sizes = Counter[float]()
     for size, text in TEXT.findall(svg):
         sizes[float(size)] += len(text.strip())
+    places = laid_out(drawing.picture, drawing.rankdir).places
+    found = collisions(drawing.picture, places)
     return Measured(
         len(drawing.picture.boxes),
         *(width, height, scale * sizes.most_common(1)[0][0], scale * min(sizes)),
-        white_share(svg, frame),
+        *(white_share(svg, frame), len(found.texts), len(found.strays)),
     )
 
 
@@ -412,7 +420,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", default="", help="a part of the names of the pictures to take")
     parser.add_argument("--out", type=output_folder, metavar="FOLDER", help="where to put pictures")
     options = parser.parse_args(arguments)
-    print(f"{'picture':24}  boxes        size  text px  least  white  fitted")
+    print(f"{'picture':24}  boxes        size  text px  least  white  crossed  astray  fitted")
     for place, (name, (make, how)) in enumerate(GALLERY.items(), 1):
         if options.only not in name:
             continue
@@ -422,7 +430,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         size = f"{found.width:.0f}x{found.height:.0f}"
         print(
             f"{name:24}  {found.boxes:5}  {size:>10}  {found.text:7.1f}  {found.least:5.1f}  "
-            f"{found.white:5.0%}  {measured(fitted).text:6.1f}"
+            f"{found.white:5.0%}  {found.crossed:7}  {found.astray:6}  {measured(fitted).text:6.1f}"
         )
         if options.out is not None:
             drawing.save(options.out / f"{place:02}.png", size=FRAME)

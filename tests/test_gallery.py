@@ -32,5 +32,8 @@ def test_the_table_has_a_line_for_each_picture(capsys: pytest.CaptureFixture[str
 
     main([])
     head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["picture", "boxes", "size", "text", "px", "least", "white", "fitted"]
+    columns = ["picture", "boxes", "size", "text", "px", "least", "white", "crossed", "astray"]
+    assert head.split() == [*columns, "fitted"]
     assert [line[:24].strip() for line in lines] == list(GALLERY)
+    # No arrow crosses text, and none is nearer to another's.
+    assert {tuple(line.split()[-3:-1]) for line in lines} == {("0", "0")}

@@ -245,7 +245,13 @@ def draw(
     ``fold="neuron"`` and ``fold="layer"`` draw each neuron or layer as one box with its
     parameters, and what else differs between the rows of a batch as one box for all of them;
     arrows that come to lie on each other are one, with their number.  ``expand=["hidden[2]"]``
-    opens that part.  ``fold="row"`` draws all rows of a batch but the first as one box.
+    opens that part.  The blocks of an :func:`autodiff.group` fold as neurons do.
+    ``fold="row"`` draws all rows of a batch but the first as one box.
+
+    ``fold="repeat"`` draws what is computed alike again and again as one box (``h × 6``): the cells
+    of a recurrent network, the steps of an iteration, the rows of a batch.  It is found in the
+    graph itself.  ``expand=["h"]`` opens it as one copy that stands for all, ``"h 2"`` or a Value
+    the second alone.
 
     ``fold="call"`` draws what a call of a function computed as one box, with all that it called,
     for code that has no modules: the forward pass has to run in :func:`autodiff.record_source`.

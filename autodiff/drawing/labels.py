@@ -25,11 +25,13 @@ WIDTH, ABOVE, BELOW = 0.62, 0.78, 0.2
 PIECES: Final = 8  # of each part of a curve, as it is measured
 BESIDE_TITLE: Final = 8.0  # of a frame, in points
 ROUNDS: Final = 2
-GAPS: Final = 3.0, 9.0  # between a label and its wire, in points
+GAP: Final = 4.0  # between a label and a box, in points
+GAPS: Final = 3.0, 9.0  # and between it and its wire
 # Where along a wire its label may stand, the middle first.
 ALONG: Final = sorted((place / 20 for place in range(1, 20)), key=lambda part: abs(part - 0.5))
-# What is worse than what: text on a box or on text, a wire through it, a wire that is nearer.
-ON_A_BOX, ON_A_WIRE, NEARER = 100, 10, 4
+# What is worse than what: text on a box or on text, a wire through it, a wire that is nearer, or
+# little room.
+ON_A_BOX, ON_A_WIRE, NEARER, TIGHT = 100, 10, 4, 1
 
 Rectangle: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
 Line: TypeAlias = Sequence[Point]
@@ -107,9 +109,13 @@ def best_place(
     around = enclosing(candidates)
     others = [line for id, line in lines.items() if id != own and overlap(around, bounds(line))]
     near = [each for each in taken if overlap(around, each)]
+    wider = [
+        (left - GAP, top - GAP, right + GAP, bottom + GAP) for left, top, right, bottom in near
+    ]
     best, least = text, math.inf
     for candidate in candidates:
         cost = ON_A_BOX * sum(overlap(candidate, each) for each in near)
+        cost += TIGHT * any(overlap(candidate, each) for each in wider)
         cost += ON_A_WIRE * sum(passes(line, candidate) for line in (lines[own], *others))
         if cost < least:
             distance = distance_to(candidate, lines[own])

@@ -20,6 +20,9 @@ __all__ = ["in_reading_order"]
 APART: Final = 12.0  # of arrows that enter a box, in points
 COMPUTED: Final = "operation", "result"
 
+# Of two operands that are computed, when it is asked which side is up; of others, 1.
+COMPUTED_WEIGHT: Final = 10
+
 Places = dict[str, Place]
 
 
@@ -152,7 +155,7 @@ def is_upside_down(
 ) -> bool:
     """Return whether more pairs of operands in a line stand in the other order than in theirs.
 
-    Those that are in one group can change places and do not count.
+    Those that are in one group can change places and do not count; leaves count little.
     """
     lines = {box.id: box.line for box in picture.boxes}
     operands: dict[str, list[str]] = {}
@@ -165,7 +168,8 @@ def is_upside_down(
         for one, other in pairwise(ids):
             if one not in groups or groups[one] != groups.get(other):
                 first, second = (middle_of(places[id])[axis] for id in (one, other))
-                balance += (first < second) - (first > second)
+                weight = COMPUTED_WEIGHT if one in operands and other in operands else 1
+                balance += weight * ((first < second) - (first > second))
     return balance < 0
 
 
