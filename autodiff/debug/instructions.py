@@ -8,7 +8,15 @@ from functools import lru_cache
 from itertools import pairwise
 from types import CodeType
 
-__all__ = ["can_follow", "is_call", "is_straight", "start_of", "stored_between", "stored_within"]
+__all__ = [
+    "can_follow",
+    "can_repeat",
+    "is_call",
+    "is_straight",
+    "start_of",
+    "stored_between",
+    "stored_within",
+]
 
 JUMPS = frozenset((*hasjrel, *hasjabs))
 # After these the next instruction is never the one behind.
@@ -40,8 +48,11 @@ def start_of(code: CodeType, offset: int) -> int:
 
 @lru_cache(maxsize=1024)
 def is_call(code: CodeType, offset: int) -> bool:
-    """Return whether an instruction is a call, and not itself an operator's."""
-    return instructions(code)[offset].opname.startswith("CALL")
+    """Return whether an instruction is a call, and not itself an operator's.
+
+    Python 3.11 has two for each; once a function has run often, the first does it all.
+    """
+    return instructions(code)[offset].opname.removeprefix("PRE").startswith("CALL")
 
 
 @lru_cache(maxsize=1024)
@@ -63,6 +74,20 @@ def can_follow(code: CodeType, before: int, offset: int) -> bool:
             if each.opname not in ENDS:
                 reached.add(behind.offset)
     return offset in reached
+
+
+@lru_cache(maxsize=1024)
+def can_repeat(code: CodeType, offset: int) -> bool:
+    """Return whether an instruction may run again before its code has ended: it is in a loop.
+
+    >>> code = compile("total = sum(terms)\\nwhile a: total = sum(more)", "cell", "exec")
+    >>> [can_repeat(code, at) for at, it in instructions(code).items() if it.opname == "CALL"]
+    [False, True]
+    """
+    return any(
+        each.opcode in JUMPS and each.argval <= offset <= each.offset
+        for each in instructions(code).values()
+    )
 
 
 @lru_cache(maxsize=256)

@@ -14,7 +14,14 @@ from types import CodeType, FrameType
 from autodiff.debug.assignments import names_of_comprehension
 from autodiff.debug.bindings import LineNames, are_bound_as_before, bindings, bound_names
 from autodiff.debug.globals import Kept, ModuleData
-from autodiff.debug.instructions import can_follow, is_call, is_straight, start_of, stored_between
+from autodiff.debug.instructions import (
+    can_follow,
+    can_repeat,
+    is_call,
+    is_straight,
+    start_of,
+    stored_between,
+)
 from autodiff.operators import Operators
 from autodiff.support.frames import COMPREHENSIONS, calling_function, frames_of_now
 
@@ -206,6 +213,8 @@ class VisitRecorder:
                     is_operator(called) and is_call(code, offset)
                 ):
                     return False
+                if not can_repeat(code, offset):
+                    return True
             elif not can_follow(code, before, offset):
                 return False
             elif is_straight(code, before, offset):
