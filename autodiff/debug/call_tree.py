@@ -13,7 +13,7 @@ from types import CodeType
 from typing import Any, Final
 
 from autodiff.debug.bindings import is_function
-from autodiff.debug.instructions import STORES, instructions
+from autodiff.debug.instructions import instructions, names_stored
 from autodiff.debug.visits import time_of
 from autodiff.support.frames import COMPREHENSIONS
 from autodiff.support.naming import name_of, number_text
@@ -219,9 +219,7 @@ def argument_text(argument: object) -> str:
 @lru_cache(maxsize=1024)
 def is_stored(code: CodeType, name: str) -> bool:
     """Return whether a function binds a name itself, besides its being given as an argument."""
-    return any(
-        each.opname in STORES and each.argval == name for each in instructions(code).values()
-    )
+    return any(name in names_stored(each) for each in instructions(code).values())
 
 
 def is_drawn(call: Any) -> bool:

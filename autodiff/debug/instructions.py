@@ -13,6 +13,7 @@ __all__ = [
     "can_repeat",
     "is_call",
     "is_straight",
+    "names_stored",
     "start_of",
     "stored_between",
     "stored_within",
@@ -31,6 +32,21 @@ STORES = ("STORE_NAME", "STORE_GLOBAL", "STORE_FAST", "STORE_DEREF")
 def instructions(code: CodeType) -> dict[int, Instruction]:
     """Return the instructions of code by their offsets."""
     return {each.offset: each for each in get_instructions(code)}
+
+
+def names_stored(instruction: Instruction) -> tuple[str, ...]:
+    """Return the names that an instruction binds: from Python 3.13 on, one may bind two.
+
+    >>> code = compile("def f():\\n a, b = 1, 2\\n return a", "cell", "exec").co_consts[0]
+    >>> sorted(name for each in instructions(code).values() for name in names_stored(each))
+    ['a', 'b']
+    """
+    name = instruction.opname
+    if name in STORES:
+        return (instruction.argval,)
+    if name == "STORE_FAST_LOAD_FAST":
+        return (instruction.argval[0],)
+    return tuple(instruction.argval) if name == "STORE_FAST_STORE_FAST" else ()
 
 
 def line_of(instruction: Instruction) -> int | None:
@@ -118,9 +134,10 @@ def stored_between(code: CodeType, first: int, last: int) -> frozenset[str]:
     """Return the names that a line binds from one of its instructions to another."""
     line = line_of(instructions(code)[last])
     return frozenset(
-        each.argval
+        name
         for each in instructions(code).values()
-        if first <= each.offset <= last and each.opname in STORES and line_of(each) == line
+        if first <= each.offset <= last and line_of(each) == line
+        for name in names_stored(each)
     )
 
 
