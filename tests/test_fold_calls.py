@@ -20,7 +20,7 @@ import pytest
 
 import nn
 from autodiff import Value, draw, record_source, topological_order
-from autodiff.debug import call_tree
+from autodiff.debug import call_tree, places
 from autodiff.debug.call_tree import CallTree, without_inner_calls
 from autodiff.drawing import fold_calls
 from autodiff.drawing.fold import folded
@@ -506,7 +506,7 @@ def test_names_are_not_looked_for_in_too_many_lines(
 ) -> None:
     loss = run(SOFTMAX)["loss"]
     assert "w[0]" in names(fold(loss), "variable")
-    monkeypatch.setattr(fold_calls, "MOST_VISITS", 0)
+    monkeypatch.setattr(places, "MOST_VISITS", 0)
     assert "w[0]" not in names(fold(loss), "variable")
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "is_call",
     "is_straight",
     "names_stored",
+    "parameters_of",
     "start_of",
     "stored_between",
     "stored_within",
@@ -127,6 +128,14 @@ def is_straight(code: CodeType, before: int, offset: int) -> bool:
         for each in instructions(code).values()
         if each.offset < offset and line_of(each) == line
     )
+
+
+@lru_cache(maxsize=1024)
+def parameters_of(code: CodeType) -> list[str]:
+    """Return the names of what a function is given, but for those that it binds anew."""
+    count = code.co_argcount + code.co_kwonlyargcount
+    stored = {name for each in instructions(code).values() for name in names_stored(each)}
+    return [name for name in code.co_varnames[:count] if name not in stored]
 
 
 @lru_cache(maxsize=1024)

@@ -22,8 +22,10 @@ from autodiff.debug.instructions import (
     start_of,
     stored_between,
 )
+from autodiff.debug.places import called_by_program
 from autodiff.operators import Operators
 from autodiff.support.frames import COMPREHENSIONS, calling_function, frames_of_now
+from autodiff.value import Value
 
 __all__ = ["Call", "Recording", "Visit", "VisitRecorder", "time_of"]
 
@@ -100,6 +102,10 @@ class Visit:
         self.bindings = bindings
         self.module = module
         self.returns = False
+
+    def names_of(self, order: Sequence[Value]) -> dict[Value, str]:
+        """Return what the program calls the nodes of a graph that it is of."""
+        return called_by_program(order)
 
 
 @dataclass(slots=True)

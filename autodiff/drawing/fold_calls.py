@@ -7,12 +7,12 @@ calls from one place of the program did, and what one operation on one line did 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from autodiff.debug.bindings import recalled
 from autodiff.debug.call_tree import CallNode, CallTree, Requests
+from autodiff.debug.places import called_on_view
 from autodiff.drawing.parts import Called, Folding, Part, frames_with_titles
 from autodiff.value import Value
 
@@ -24,8 +24,6 @@ MOST_EACH: Final = 24
 MOST_LEAVES: Final = 8
 # And of at most so many, those in the calls that were asked for one by one.
 MOST_ASKED: Final = 60
-# Names that the functions gave are looked for in so many runs of their lines.
-MOST_VISITS: Final = 5000
 
 # In a name: ``w[2][1]``, ``w21``.
 PLACES: Final = re.compile(r"[\[\]\d]+")
@@ -197,30 +195,14 @@ class Grouping:
         What has no name there has that of the argument as which it is given to a function that is
         folded: ``softmax.scores[3]``.
         """
-        visits = self.visits()
         folded = [
-            inner
+            inner.visit
             for scope in self.scopes
             for call in scope.calls
             for inner in call.inner
             if inner not in self.requests.opened and inner.visit is not None
         ]
-        if len(visits) + len(folded) > MOST_VISITS:
-            return {}
-        nodes = {id(node): node for node in self.order if not node.name}
-        found: dict[Value, str] = {}
-        for visit in visits:
-            bound = recalled(visit.names.names, visit.bindings, visit.number, nodes, {})
-            for name, thing in bound.items():
-                for value, place in values_in(thing, name):
-                    found.setdefault(value, place)
-        for call in folded:
-            visit, own = call.visit, call.call.code.co_name
-            bound = recalled(visit.names.names, visit.bindings, visit.number, nodes, {})
-            for name in call.parameters:
-                for value, place in values_in(bound.get(name), f"{own}.{name}"):
-                    found.setdefault(value, place)
-        return found
+        return called_on_view(self.order, self.visits(), folded)
 
     def visits(self) -> list[Any]:
         """Return the runs of lines in the functions that are open, in their order."""
@@ -319,15 +301,3 @@ def title_of(calls: Sequence[CallNode]) -> str:
     if len(calls) > 1:
         return f"{first.name} × {len(calls):,}"
     return f"{first.name} {first.number}" if first.of > 1 else first.name
-
-
-def values_in(thing: object, name: str) -> Iterator[tuple[Value, str]]:
-    """Yield the Values in what a name stood for, with their places: ``x``, ``x[3]``, ``x['a']``."""
-    if isinstance(thing, Value):
-        yield thing, name
-    elif isinstance(thing, dict):
-        for key, each in thing.items():
-            yield from values_in(each, f"{name}[{key!r}]")
-    elif isinstance(thing, (list, tuple)):
-        for place, each in enumerate(thing):
-            yield from values_in(each, f"{name}[{place}]")
