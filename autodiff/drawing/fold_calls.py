@@ -7,7 +7,7 @@ calls from one place of the program did, and what one operation on one line did 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -25,8 +25,9 @@ MOST_LEAVES: Final = 8
 # And of at most so many, those in the calls that were asked for one by one.
 MOST_ASKED: Final = 60
 
-# In a name: ``w[2][1]``, ``w21``.
-PLACES: Final = re.compile(r"[\[\]\d]+")
+# In names: ``w[2][1]``, ``w21``.
+PLACE: Final = re.compile(r"\[\d+\]")
+NUMBER: Final = re.compile(r"\d+")
 
 # What the nodes of one box have in common.
 Key: TypeAlias = object
@@ -93,6 +94,7 @@ class Grouping:
         self.scopes = [Scope([tree.outermost], each=everything)]
         self.keys: dict[Value, Key] = {}
         self.group_of_results()
+        self.names = self.found_names()
         self.group_of_leaves()
         self.keys_in_order = list(dict.fromkeys([self.keys[node] for node in order]))
 
@@ -137,7 +139,8 @@ class Grouping:
         """Give each leaf its key.
 
         A call's own parameters are in its box, and numbers where they are used.  Of the others,
-        those that the same boxes use are one, unless all is shown by itself and they are few.
+        those of one list of the program's are one, such as a matrix, and so are those that the same
+        boxes use; unless all is shown by itself and they are few.
         """
         loose: dict[Value, Leaves] = {}
         for leaf, users in self.tree.users.items():
@@ -151,12 +154,32 @@ class Grouping:
             elif not found:
                 self.keys[leaf] = leaf
             else:
-                stem = PLACES.sub("", leaf.name)
-                loose[leaf] = Leaves(found, leaf.is_constant, stem)
+                name = leaf.name or self.names.get(leaf, "")
+                loose[leaf] = Leaves(found, leaf.is_constant, NUMBER.sub("", PLACE.sub("", name)))
+        loose.update(self.by_matrix(loose))
         if self.everything and len(loose) <= MOST_LEAVES:
             self.keys.update(zip(loose, loose, strict=True))
         else:
             self.keys.update(loose)
+
+    def by_matrix(self, leaves: Iterable[Value]) -> dict[Value, Leaves]:
+        """Return the keys of those leaves that are in a list of the program's, such as a matrix.
+
+        Several lists may have one name, as arguments of several calls: their places are not theirs
+        alone.
+        """
+        found: dict[tuple[bool, str], dict[Value, str]] = {}
+        for leaf in leaves:
+            name = leaf.name or self.names.get(leaf, "")
+            matrix = PLACE.sub("", name)
+            if matrix != name:
+                found.setdefault((leaf.is_constant, matrix), {})[leaf] = name
+        return {
+            leaf: Leaves(frozenset(), constant, matrix)
+            for (constant, matrix), places in found.items()
+            if len(set(places.values())) == len(places)
+            for leaf in places
+        }
 
     # ---- parts -----------------------------------------------------------------------------
 
@@ -187,9 +210,9 @@ class Grouping:
         ended = {end_of(part, times): part for part in parts}
         parts = [ended[time] for time in sorted(ended)]
         titles = {scope.path: title_of(scope.calls) for scope in self.scopes[1:]}
-        return Folding(parts, *frames_with_titles(parts, titles), self.names())
+        return Folding(parts, *frames_with_titles(parts, titles), self.names)
 
-    def names(self) -> dict[Value, str]:
+    def found_names(self) -> dict[Value, str]:
         """Return what the functions that are open call their results, also in a list: ``x[3]``.
 
         What has no name there has that of the argument as which it is given to a function that is
@@ -227,7 +250,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
-    """The key of the leaves that the same boxes use, with names that differ in their numbers."""
+    """The key of the leaves of a list, or of those that the same boxes use.
+
+    Their names differ in their numbers.
+    """
 
     users: frozenset[Key]
     constant: bool
