@@ -130,9 +130,9 @@ class Dropout(Module):
     """While it trains, puts 0 in the place of each number with probability ``p``.
 
     The others are divided by 1 - p, so that the mean stays (N. Srivastava and others, 2014).  What
-    is dropped gets no gradient at all.  After ``eval()`` all numbers pass as they are.  It draws
-    from ``rng`` as a neuron's start does.  ``fit`` trains such a model eagerly, and draws what a
-    loop by hand would; ``autodiff.compile`` repeats a graph with what was dropped there.
+    is dropped gets no gradient at all.  After ``eval()`` all numbers pass as they are, in ``fit``
+    with a warning.  It draws from ``rng`` as a neuron's start does.  ``fit`` draws eagerly what
+    a loop by hand would; ``autodiff.compile`` repeats a graph with what was dropped there.
 
     Raises ValueError if ``p`` is not from 0 to 1.
 

@@ -12,7 +12,9 @@ from typing import Any
 from autodiff.compiler import slices
 from autodiff.support.arguments import count_of, random_generator
 from autodiff.support.convert import describe
+from autodiff.support.frames import warn_user
 from autodiff.support.snapshots import Generators, Numbers, Snapshot, draws_of
+from nn.blocks import Dropout
 from nn.early_stopping import BestWeights
 from nn.losses import mse_loss
 from nn.module import Module, check_is_module
@@ -139,6 +141,8 @@ def fit(
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
     check_is_module(model, "fit")
+    if any(isinstance(each, Dropout) and not each.training for each in model.modules()):
+        warn_user("fit: dropout is in eval() mode and drops nothing: call model.train() first")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit needs an optimizer, but got {describe(optimizer)}")
     if set(optimizer.parameters).isdisjoint(model.parameters()):
@@ -169,8 +173,7 @@ def fit(
         optimizer.zero_grad()
     if best is not None and restore_best:
         best.restore()
-    measured = [] if best is None else best.losses
-    return History(losses, trainer.engine, trainer.reason, measured)
+    return History(losses, trainer.engine, trainer.reason, [] if best is None else best.losses)
 
 
 def _best_weights(
@@ -198,12 +201,6 @@ def _best_weights(
     return BestWeights(job, rows, patience)
 
 
-def _snapshot(job: Job, rng: random.Random | None) -> Snapshot:
-    """Return what training changes, as it is: numbers, settings, generators' states."""
-    numbers, shuffle = Numbers(job.optimizer.variables), Generators(filter(None, [rng]))
-    return Snapshot(numbers, job.settings(), draws_of(job.model), shuffle)
-
-
 def _train(
     job: Job,
     engine: str,
@@ -222,7 +219,9 @@ def _train(
     earlier: tuple[Snapshot, int, Trainer] | None = None
     settings = job.settings()  # at the end of that slice
     for count in slices(epochs):
-        start, set_before = _snapshot(job, rng), job.settings()
+        numbers, shuffle = Numbers(job.optimizer.variables), Generators(filter(None, [rng]))
+        set_before = job.settings()
+        start = Snapshot(numbers, job.settings(), draws_of(job.model), shuffle)
         try:
             run = trainer.run if best is None else functools.partial(best.run, trainer)
             found = run(count, rng)

@@ -165,7 +165,7 @@ class Module:
         for name, tree in self.own_parameters().items():
             for label, parameter in named(_join(path, name), tree):
                 parameter.label = label
-                if self._names_nodes:
+                if self._names_nodes and parameter.origin.module != self._origins.module:
                     # What else is known of its origin stays.
                     parameter.origin = replace(parameter.origin, module=self._origins.module)
 

@@ -44,7 +44,7 @@ class LinearDecay(_Decay):
 class CosineDecay(_Decay):
     """From 1 to 0 in so many steps, as half a wave of the cosine: ``CosineAnnealingLR``.
 
-    It is that of I. Loshchilov and F. Hutter (2017) without restarts; then it stays at 0.
+    I. Loshchilov, F. Hutter (2017), without restarts.  Then it stays at 0; PyTorch's rises again.
 
     >>> [round(CosineDecay(4)(float(step)), 2) for step in (0, 1, 2, 4, 5)]
     [1.0, 0.85, 0.5, 0.0, 0.0]

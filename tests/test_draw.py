@@ -31,6 +31,7 @@ from autodiff import (
     weighted_sum,
     where,
 )
+from autodiff.compiler import object_cache
 from autodiff.compiler.program import Program
 from autodiff.drawing import lines, render
 from autodiff.drawing.draw import Drawing, draw
@@ -1050,6 +1051,39 @@ def test_without_what_a_format_needs_the_error_says_what_to_install(
     with pytest.raises(ImportError, match=install):
         drawing.save(tmp_path / f"graph{suffix}")
     assert [file.name for file in tmp_path.iterdir()] == ["graph.dot"]
+
+
+@needs_webassembly
+@pytest.mark.parametrize("damage", [None, b"", b"of another compiler"], ids=repr)
+def test_graphviz_is_compiled_once_where_machine_code_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
+) -> None:
+    monkeypatch.setenv(object_cache.CACHE_SETTING, str(tmp_path))
+    start = render.webassembly_graphviz.__wrapped__
+    graph, compiled = "digraph {a -> b}", wasmtime_modules(monkeypatch)
+    laid_out = start().render(graph, format="json")
+    assert len(compiled) == 1
+    assert laid_out.decode() == render.run_graphviz(graph, "json")
+    if damage is not None:  # what is there is whole, but not machine code that fits
+        monkeypatch.setattr(render, "load_object", lambda _key: damage)
+    for _ in range(2):
+        assert start().render(graph, format="json") == laid_out
+    assert len(compiled) == (1 if damage is None else 3)
+
+
+def wasmtime_modules(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return a list that gets each program that is compiled from now on."""
+    import wasmtime
+
+    compiled: list[object] = []
+
+    class Watched(wasmtime.Module):  # type: ignore[misc]
+        def __init__(self, *given: object) -> None:
+            super().__init__(*given)
+            compiled.append(given)
+
+    monkeypatch.setattr(wasmtime, "Module", Watched)
+    return compiled
 
 
 @needs_webassembly

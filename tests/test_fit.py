@@ -14,6 +14,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -876,3 +877,31 @@ def test_numpys_arrays_may_be_rows_and_targets() -> None:
     model = network(2)
     optimizer = nn.SGD(model.parameters(), lr=0.1)
     assert len(nn.fit(model, X, pairs, optimizer=optimizer, epochs=2).losses) == 2
+
+
+def test_a_fit_whose_dropout_drops_nothing_says_so() -> None:
+    """PyTorch says nothing: such a model trains as if it had no dropout."""
+
+    class Dropping(nn.Module):
+        def __init__(self, p: float) -> None:
+            self.dropout = nn.Dropout(p, rng=3)
+            self.outer = nn.Neuron(2, nonlin=False, rng=1)
+
+        def __call__(self, x: Any) -> Any:
+            return self.outer(self.dropout(x))
+
+    def losses(model: nn.Module) -> list[float]:
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+        return nn.fit(model, [[1.0, 2.0]], [1.0], optimizer=optimizer, epochs=3).losses
+
+    evaluating = Dropping(0.5)
+    evaluating.eval()
+    with pytest.warns(
+        UserWarning, match=r"in eval\(\) mode and drops nothing: call model.train\(\)"
+    ):
+        found = losses(evaluating)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert found == losses(Dropping(0.0))
+        assert found != losses(Dropping(0.5))
+        assert losses(nn.Neuron(2, rng=1).eval())

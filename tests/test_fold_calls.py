@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import importlib.util
 import linecache
 import math
 import os
+import random
 import re
 import subprocess
 import sys
 import threading
+import types
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 import nn
 from autodiff import Value, draw, record_source, topological_order
-from autodiff.debug import call_tree
+from autodiff.debug import call_tree, places
 from autodiff.debug.call_tree import CallTree, without_inner_calls
 from autodiff.drawing import fold_calls
 from autodiff.drawing.fold import folded
@@ -31,6 +35,7 @@ from benchmarks.gpt_eager import FULL, GPT
 from benchmarks.scalars import scalars_of
 from tests.call_program import recorded_loss
 from tests.conftest import Golden
+from tests.programs.runner import path_of
 from tests.test_draw import ROOM, needs_webassembly
 from tests.test_fold import check_partition, table
 
@@ -506,7 +511,7 @@ def test_names_are_not_looked_for_in_too_many_lines(
 ) -> None:
     loss = run(SOFTMAX)["loss"]
     assert "w[0]" in names(fold(loss), "variable")
-    monkeypatch.setattr(fold_calls, "MOST_VISITS", 0)
+    monkeypatch.setattr(places, "MOST_VISITS", 0)
     assert "w[0]" not in names(fold(loss), "variable")
 
 
@@ -746,6 +751,53 @@ def test_a_step_of_a_gpt_of_60000_nodes_is_one_picture_that_fits_a_slide() -> No
     ]
     in_slide = draw(loss, fold="call", expand=["logits"]).picture
     assert max(each.line for each in in_slide.boxes) > 1
+
+
+@pytest.fixture(scope="module")
+def rivers() -> Iterator[Any]:
+    """Yield a script for another engine, with matrices in a dict, as a module that was recorded."""
+    engine = types.ModuleType("engine")
+    engine.Value = Value  # type: ignore[attr-defined]
+    spec = importlib.util.spec_from_file_location("river_gpt", path_of("river_gpt"))
+    assert spec is not None
+    assert spec.loader is not None
+    module, dice = importlib.util.module_from_spec(spec), random.getstate()
+    with patch.dict(sys.modules, engine=engine, river_gpt=module):
+        with record_source():
+            spec.loader.exec_module(module)
+        random.setstate(dice)
+        module.loss.backward()
+        yield module
+
+
+MATRICES = {
+    **{"wte": "7 × 16", "wpe": "8 × 16", "lm_head": "23 × 16"},
+    **{f"attn_{name}": "16 × 16" for name in ("wq", "wk", "wv", "wo")},
+    **{"mlp_fc1": "64 × 16", "mlp_fc2": "16 × 64"},
+}
+
+
+def test_a_step_of_a_script_with_matrices_in_a_dict_is_one_picture_that_fits_a_slide(
+    rivers: Any,
+) -> None:
+    """The last river, zambezi, has eight positions and seven tokens, whose rows are used."""
+    picture = fold(rivers.loss)
+    assert names(picture) == ["gpt × 8", "softmax × 8"]
+    assert len(picture.boxes) <= 8
+    rows = dict(row[0].split(": ") for row in box(picture, "gpt × 8").table[1:])
+    assert rows == {**MATRICES, "logits": "184 outputs"}
+
+
+def test_a_weight_s_matrix_is_one_box_or_row_whatever_is_open(rivers: Any) -> None:
+    for expand in (["gpt"], ["gpt", "linear"], ["gpt 3"], ["softmax"], ["linear 20"]):
+        picture = fold(rivers.loss, *expand)
+        matrices = [each.title[0] for each in picture.boxes if each.kind == "variable"]
+        assert len(matrices) == len(set(matrices))
+        rows = [row[0] for each in picture.boxes for row in each.table]
+        named = [row.split(":")[0] for row in rows if "outputs" not in row]
+        found = {name.split("'")[1].rpartition(".")[2] for name in matrices} | {*named} - {""}
+        assert found >= MATRICES.keys()
+        assert len(picture.boxes) < 60
 
 
 FORMS: dict[str, Callable[[], Any]] = {

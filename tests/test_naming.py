@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import math
+import sys
+import types
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 
-from autodiff import Names, Value, name_of, topological_order
+from autodiff import (
+    Names,
+    Trace,
+    Value,
+    backward_steps,
+    draw,
+    explain,
+    name_of,
+    record_source,
+    topological_order,
+)
 from autodiff.support.naming import number_text
 from autodiff.value import constant
 from tests.random_graphs import Recipe, built, wild_recipes
@@ -128,3 +142,83 @@ def test_the_same_graph_has_the_same_names(recipe: Recipe) -> None:
 )
 def test_a_number_is_written_with_six_significant_digits(number: float, text: str) -> None:
     assert number_text(number) == text
+
+
+# ---- what the program calls them, where it was recorded ----------------------------------------
+
+
+PROGRAM = """
+class Model:
+    def __init__(self):
+        self.rows = [[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]]
+def linear(x, w):
+    return [sum(a * b for a, b in zip(row, x)) for row in w]
+def softmax(scores):
+    powers = [score.exp() for score in scores]
+    total = sum(powers)
+    return [power / total for power in powers]
+def attended(x):
+    scores = linear(x, weights["layer0.query"])
+    return softmax(scores)
+weights = {"layer0.query": [[Value(0.5), Value(0.25)] for _ in range(20)], "bias": Value(1.0)}
+model = Model()
+p = model.rows[1][1]
+with record_source():
+    hidden = linear([p * 1.0, weights["bias"] * 1.0], model.rows)
+    loss = sum(softmax(attended(hidden)))
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run the program as a module of its own, and return its names."""
+    file, module = tmp_path / "program.py", types.ModuleType("program")
+    file.write_text(PROGRAM, encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "program", module)
+    vars(module).update(Value=Value, record_source=record_source)
+    exec(compile(PROGRAM, str(file), "exec"), vars(module))
+    return vars(module)
+
+
+def test_variables_have_their_places_in_what_the_program_s_names_stand_for(
+    program: dict[str, Any],
+) -> None:
+    names = Names(program["loss"])
+    assert names[program["weights"]["layer0.query"][19][1]] == "weights['layer0.query'][19][1]"
+    assert names[program["weights"]["bias"]] == "weights['bias']"
+    assert names[program["model"].rows[0][1]] == "model.rows[0][1]"
+
+
+def test_results_are_called_as_the_functions_call_them_that_made_them_or_asked_for_them(
+    program: dict[str, Any],
+) -> None:
+    names = Names(program["loss"])
+    assert [names[each] for each in program["hidden"]] == ["hidden[0]", "hidden[1]"]
+    found = {names[node] for node in topological_order(program["loss"])}
+    # softmax is called twice: in attended, and with what that returns, which has no name there.
+    assert found >= {"scores[0]", "scores[19]", "powers[0]", "powers[0] (2)", "total", "total (2)"}
+    assert found >= {"softmax.scores[0]", "softmax.scores[19]"}
+    assert "linear.x[0]" in found
+
+
+def test_explanations_steps_and_pictures_say_the_same_names(program: dict[str, Any]) -> None:
+    loss = program["loss"]
+    loss.backward()
+    weight = program["weights"]["layer0.query"][2][0]
+    assert explain(weight, of=loss).title.startswith("d loss/d weights['layer0.query'][2][0] = ")
+    (step,) = [each for each in backward_steps(loss) if each.parent is weight]
+    assert str(step).startswith("d loss/d weights['layer0.query'][2][0] += d loss/d v")
+    assert Trace(loss).names[weight] == Names(loss)[weight]
+    picture = draw(loss.parents[0], max_nodes=1000).picture
+    titles = [" ".join(each.title) for each in picture.boxes]
+    assert "powers[1] (2) = exp(scores[1])" in titles  # long operands by their last part
+
+
+def test_without_a_recording_and_behind_it_nothing_is_looked_for(program: dict[str, Any]) -> None:
+    """What was recorded may be in memory for long; what its names stand for now may be others."""
+    weights = program["weights"]["layer0.query"]
+    plain = weights[0][0] * weights[0][1]
+    assert [Names(plain)[each] for each in topological_order(plain)] == ["v1", "v2", "v3"]
+    del program["weights"], program["model"]
+    names = Names(program["loss"])
+    assert names[weights[1][0]].startswith("linear.w[1][0]")  # the argument's name at that time

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -703,6 +704,35 @@ def test_clip_gives_the_gradient_to_what_is_taken_and_nothing_to_the_others() ->
         x.data = number
         autodiff.clip(x, 0.0, 1.0).backward()
         assert x.grad == slope
+
+
+# The slopes of torch.clamp(x, low, high) by x, low and high; nan anywhere makes the result nan.
+CLIPPED_NAN = {
+    (nan, 0.0, 1.0): (0.0, 0.0, 0.0),
+    (0.5, nan, 1.0): (0.0, 0.0, 0.0),
+    (0.5, 0.0, nan): (0.0, 0.0, 0.0),
+    (2.0, nan, 1.0): (0.0, 0.0, 1.0),
+    (-1.0, 0.0, nan): (0.0, 0.0, 0.0),
+    (nan, 1.0, 0.0): (0.0, 0.0, 1.0),
+    (inf, 0.0, inf): (1.0, 0.0, 0.0),
+    (-inf, -inf, 1.0): (1.0, 0.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("numbers", CLIPPED_NAN, ids=repr)
+def test_clip_to_nan_gives_x_no_gradient_on_any_engine(numbers: tuple[float, ...]) -> None:
+    """Of the others, C and JavaScript, the operations' engine tests compare the bits with these."""
+    operands = [Value(number) for number in numbers]
+    result = autodiff.clip(*operands)
+    assert math.isnan(result.data) == any(map(math.isnan, numbers))
+    result.backward()
+    assert tuple(each.grad for each in operands) == CLIPPED_NAN[numbers]
+    for engine in ("python", *(["native"] if find_spec("llvmlite") else [])):
+        program = autodiff.compile(result, engine=engine)
+        for each in operands:
+            each.zero_grad()
+        program()
+        assert tuple(each.grad for each in operands) == CLIPPED_NAN[numbers]
 
 
 def test_a_low_bound_above_the_high_one_is_passed_over() -> None:

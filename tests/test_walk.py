@@ -590,15 +590,16 @@ loss = (calls < 9 and f(w)) + f(w) + outer(w)
 """
 
 
-@pytest.mark.parametrize("in_function", [False, True], ids=["module", "function"])
+@pytest.mark.parametrize("calls", [0, 1, 30], ids=["module", "function", "often"])
 @pytest.mark.parametrize("name", LOOPS)
-def test_the_runs_of_a_line_are_told_apart(lesson: Path, name: str, in_function: bool) -> None:
+def test_the_runs_of_a_line_are_told_apart(lesson: Path, name: str, calls: int) -> None:
+    """In a function, too, and in one that has run so often that Python specializes its code."""
     loop, runs = LOOPS[name]
     names = "w, c, d, out, k = Value(0.5), Value(3.0), Value(1.0), [], 0"
     program = f"{names}\n{loop}\nloss = sum([c, d, *out])"
-    if in_function:
+    if calls:
         inner = textwrap.indent(program, "    ")
-        program = f"def made():\n{inner}\n    return loss\nloss = made()"
+        program = f"def made():\n{inner}\n    return loss\nfor _ in range({calls}): loss = made()"
     stops = check(program, lesson)
     (line,) = [
         number

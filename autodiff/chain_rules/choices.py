@@ -59,7 +59,8 @@ def backward_clip(node: Any) -> None:
     upstream, (x, low, high) = node.grad, node.parents
     if not low.data - x.data > 0.0:
         if not x.data - high.data > 0.0:
-            x.grad += upstream
+            if maximum(node.data, 0.0) + 1.0 > 0.0:
+                x.grad += upstream
     if minimum(low.data - x.data, high.data - low.data) > 0.0:
         low.grad += upstream
     if x.data - high.data > 0.0:

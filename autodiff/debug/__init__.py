@@ -30,6 +30,7 @@
 ``instructions.py`` the order in which a line's instructions run
 ``bindings.py``     what names stood for at each visit
 ``globals.py``      what the data of a module was at each
+``places.py``       what the program calls its Values: by variables, places and arguments
 ``walk.py``         a backward pass through these lines, in a debugger
 ``assignments.py``  the name that such a line gives it
 ``anomaly.py``      ``detect_anomaly``: the first number that is not finite

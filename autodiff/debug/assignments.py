@@ -7,6 +7,7 @@ import linecache
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from types import CodeType
 
@@ -62,14 +63,13 @@ def use_of_result(code: CodeType, offset: int) -> Use | None:
     return _uses[key][1]
 
 
+@lru_cache(maxsize=4096)
 def names_of_comprehension(code: CodeType, offsets: tuple[int, int]) -> frozenset[str] | None:
     """Return the names that a comprehension binds in which both instructions are; None if in none.
 
     From Python 3.12 on they may be; before, a comprehension is code of its own, which is called.
     """
     found = _in_file(code).comprehensions if INLINED else {}
-    if not found:  # as in most files: to find a span takes long
-        return None
     spans = [_span(code, offset) for offset in offsets]
     for comprehension, names in found.items():
         if all(span is not None and is_within(span, comprehension) for span in spans):

@@ -94,6 +94,12 @@ def variables_of(code: CodeType) -> tuple[str, ...]:
     return code.co_varnames + code.co_cellvars + code.co_freevars
 
 
+@lru_cache(maxsize=1024)
+def own_variables(code: CodeType) -> frozenset[str]:
+    """Return the variables of a function; nothing of a module, whose names are all global."""
+    return frozenset(variables_of(code)) if is_function(code) else frozenset()
+
+
 def is_function(code: CodeType) -> bool:
     """Return whether code is that of a function, which has names of its own."""
     return bool(code.co_flags & inspect.CO_OPTIMIZED)
@@ -142,15 +148,28 @@ def bindings(
     """
     there, beyond = frame.f_locals, frame.f_globals
     own = {} if there is beyond else there
+    hidden = own_variables(frame.f_code)
     earlier = (*before[: len(names)], *(UNBOUND,) * (len(names) - len(before)))
     return tuple(
         [
             of_module[name]
-            if name in of_module and name not in own
-            else kept(own[name] if name in own else beyond.get(name, UNBOUND), was)
+            if name in of_module and name not in own and name not in hidden
+            else kept(bound_to(name, own, beyond, hidden), was)
             for name, was in zip(names, earlier, strict=True)
         ]
     )
+
+
+def bound_to(
+    name: str, own: Mapping[str, Any], beyond: Mapping[str, Any], hidden: frozenset[str]
+) -> Any:
+    """Return what a name stands for in a frame; UNBOUND for nothing.
+
+    A function's own variable hides that of the module even before it is bound.
+    """
+    if name in own:
+        return own[name]
+    return UNBOUND if name in hidden else beyond.get(name, UNBOUND)
 
 
 def are_bound_as_before(
@@ -160,9 +179,10 @@ def are_bound_as_before(
 
     Those are left out that others may bind too, and ``besides``.
     """
-    there, not_asked = frame.f_locals, besides | stored_within(code)
+    own, beyond, hidden = frame.f_locals, frame.f_globals, own_variables(code)
+    not_asked = besides | stored_within(code)
     return all(
-        is_kept_as(there.get(name, UNBOUND), was)
+        is_kept_as(bound_to(name, own, beyond, hidden), was)
         for name, was in zip(bound_names(code), before, strict=False)
         if name not in not_asked and name not in code.co_freevars
     )
@@ -210,8 +230,13 @@ def copied(thing: Any, depth: int) -> Any:
     kind = type(thing)
     if kind not in (tuple, list, dict) or len(thing) > MOST_KEPT or not depth:
         return UNBOUND
-    parts = [copied(each, depth - 1) for each in (thing.items() if kind is dict else thing)]
-    return UNBOUND if any(part is UNBOUND for part in parts) else kind(parts)
+    parts = []
+    for each in thing.items() if kind is dict else thing:
+        part = copied(each, depth - 1)
+        if part is UNBOUND:  # at once, as the rest may be large
+            return UNBOUND
+        parts.append(part)
+    return kind(parts)
 
 
 @lru_cache(maxsize=1024)

@@ -7,13 +7,12 @@ import linecache
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from inspect import CO_GENERATOR
 from types import CodeType
 from typing import Any, Final
 
 from autodiff.debug.bindings import is_function
-from autodiff.debug.instructions import STORES, instructions
+from autodiff.debug.instructions import instructions, parameters_of
 from autodiff.debug.visits import time_of
 from autodiff.support.frames import COMPREHENSIONS
 from autodiff.support.naming import name_of, number_text
@@ -88,9 +87,7 @@ class CallNode:
     @property
     def parameters(self) -> list[str]:
         """The names of what it is given, but for those that the function binds anew."""
-        code: CodeType = self.call.code
-        count = code.co_argcount + code.co_kwonlyargcount
-        return [name for name in code.co_varnames[:count] if not is_stored(code, name)]
+        return parameters_of(self.call.code)
 
     @property
     def arguments(self) -> str:
@@ -214,14 +211,6 @@ def argument_text(argument: object) -> str:
         return number_text(argument)
     text = repr(argument) if type(argument) in (int, bool, str) else ""
     return text if len(text) <= LONGEST_ARGUMENT else ""
-
-
-@lru_cache(maxsize=1024)
-def is_stored(code: CodeType, name: str) -> bool:
-    """Return whether a function binds a name itself, besides its being given as an argument."""
-    return any(
-        each.opname in STORES and each.argval == name for each in instructions(code).values()
-    )
 
 
 def is_drawn(call: Any) -> bool:

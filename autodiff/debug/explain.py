@@ -18,7 +18,7 @@ from autodiff.debug.uses import uses_on_the_way
 from autodiff.graph import leaves_and_interior
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
-from autodiff.support.naming import Names, name_of, number_text
+from autodiff.support.naming import Names, name_of, names_in_program, number_text
 from autodiff.support.node import number_of
 from autodiff.support.passes import check_data
 from autodiff.value import Value
@@ -201,7 +201,7 @@ def explain(value: Value, of: Value, *, paths: bool = False, most_paths: int = 5
     leaves, interior = leaves_and_interior(of)
     order = [*leaves, *interior]
     program = Program([*order, value])
-    names = Names(of, program.called)
+    names = Names(of, {**names_in_program(order), **program.called})
     if value.is_constant:
         note = (
             f"{name_of(value)} is a constant, which gets no gradient; Value(...) makes a variable"

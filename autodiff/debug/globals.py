@@ -65,8 +65,11 @@ class ModuleData:
         things, names = [*module.values()], [*module]
         changed = {name for name, it in self._contents.items() if not it.is_there(module.get(name))}
         if changed or names != self._names or not all(map(is_, things, self._things)):
+            before = dict(zip(self._names, self._things, strict=True))
             self.by_name = {
-                name: self._kept_of(name, thing, name in changed)
+                name: self.by_name[name]
+                if name not in changed and name in self.by_name and before[name] is thing
+                else self._kept_of(name, thing)
                 for name, thing in module.items()
                 if is_data(name, thing)
             }
@@ -76,13 +79,9 @@ class ModuleData:
             self._last = Kept(shared, tuple(self.by_name.values()))
         return self._last
 
-    def _kept_of(self, name: str, thing: Any, has_changed: bool) -> Any:
-        before = self.by_name.get(name, UNBOUND)
-        if name in self._contents:
-            if not has_changed:
-                return before
-            del self._contents[name]
-        found = kept(thing, before)
+    def _kept_of(self, name: str, thing: Any) -> Any:
+        self._contents.pop(name, None)
+        found = kept(thing, self.by_name.get(name, UNBOUND))
         if type(found) is Copy:
             self._contents[name] = Contents(thing, found)
         return found

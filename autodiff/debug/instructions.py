@@ -8,7 +8,17 @@ from functools import lru_cache
 from itertools import pairwise
 from types import CodeType
 
-__all__ = ["can_follow", "is_call", "is_straight", "start_of", "stored_between", "stored_within"]
+__all__ = [
+    "can_follow",
+    "can_repeat",
+    "is_call",
+    "is_straight",
+    "names_stored",
+    "parameters_of",
+    "start_of",
+    "stored_between",
+    "stored_within",
+]
 
 JUMPS = frozenset((*hasjrel, *hasjabs))
 # After these the next instruction is never the one behind.
@@ -23,6 +33,21 @@ STORES = ("STORE_NAME", "STORE_GLOBAL", "STORE_FAST", "STORE_DEREF")
 def instructions(code: CodeType) -> dict[int, Instruction]:
     """Return the instructions of code by their offsets."""
     return {each.offset: each for each in get_instructions(code)}
+
+
+def names_stored(instruction: Instruction) -> tuple[str, ...]:
+    """Return the names that an instruction binds: from Python 3.13 on, one may bind two.
+
+    >>> code = compile("def f():\\n a, b = 1, 2\\n return a", "cell", "exec").co_consts[0]
+    >>> sorted(name for each in instructions(code).values() for name in names_stored(each))
+    ['a', 'b']
+    """
+    name = instruction.opname
+    if name in STORES:
+        return (instruction.argval,)
+    if name == "STORE_FAST_LOAD_FAST":
+        return (instruction.argval[0],)
+    return tuple(instruction.argval) if name == "STORE_FAST_STORE_FAST" else ()
 
 
 def line_of(instruction: Instruction) -> int | None:
@@ -40,8 +65,11 @@ def start_of(code: CodeType, offset: int) -> int:
 
 @lru_cache(maxsize=1024)
 def is_call(code: CodeType, offset: int) -> bool:
-    """Return whether an instruction is a call, and not itself an operator's."""
-    return instructions(code)[offset].opname.startswith("CALL")
+    """Return whether an instruction is a call, and not itself an operator's.
+
+    Python 3.11 has two for each; once a function has run often, the first does it all.
+    """
+    return instructions(code)[offset].opname.removeprefix("PRE").startswith("CALL")
 
 
 @lru_cache(maxsize=1024)
@@ -63,6 +91,20 @@ def can_follow(code: CodeType, before: int, offset: int) -> bool:
             if each.opname not in ENDS:
                 reached.add(behind.offset)
     return offset in reached
+
+
+@lru_cache(maxsize=1024)
+def can_repeat(code: CodeType, offset: int) -> bool:
+    """Return whether an instruction may run again before its code has ended: it is in a loop.
+
+    >>> code = compile("total = sum(terms)\\nwhile a: total = sum(more)", "cell", "exec")
+    >>> [can_repeat(code, at) for at, it in instructions(code).items() if it.opname == "CALL"]
+    [False, True]
+    """
+    return any(
+        each.opcode in JUMPS and each.argval <= offset <= each.offset
+        for each in instructions(code).values()
+    )
 
 
 @lru_cache(maxsize=256)
@@ -89,13 +131,22 @@ def is_straight(code: CodeType, before: int, offset: int) -> bool:
 
 
 @lru_cache(maxsize=1024)
+def parameters_of(code: CodeType) -> list[str]:
+    """Return the names of what a function is given, but for those that it binds anew."""
+    count = code.co_argcount + code.co_kwonlyargcount
+    stored = {name for each in instructions(code).values() for name in names_stored(each)}
+    return [name for name in code.co_varnames[:count] if name not in stored]
+
+
+@lru_cache(maxsize=1024)
 def stored_between(code: CodeType, first: int, last: int) -> frozenset[str]:
     """Return the names that a line binds from one of its instructions to another."""
     line = line_of(instructions(code)[last])
     return frozenset(
-        each.argval
+        name
         for each in instructions(code).values()
-        if first <= each.offset <= last and each.opname in STORES and line_of(each) == line
+        if first <= each.offset <= last and line_of(each) == line
+        for name in names_stored(each)
     )
 
 

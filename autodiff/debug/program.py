@@ -27,7 +27,7 @@ from autodiff.support.lines import names_of_user
 from autodiff.support.naming import name_of
 from autodiff.value import Value
 
-__all__ = ["Program"]
+__all__ = ["Program", "frames_of"]
 
 
 class Program:

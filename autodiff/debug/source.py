@@ -47,11 +47,11 @@ def record_source(*, library: bool = False, visits: bool = True) -> Iterator[Non
     In a debugger, ``backward()`` of what was made so goes back through these lines, the last first:
     see :mod:`autodiff.debug.walk`.  With ``library=True`` the lines of ``nn`` are among them, such
     as those of a layer and of a loss; else they count as the line of yours that called them.  Only
-    that needs which run of its line made a Value: ``visits=False`` leaves it out, which is twice as
-    fast.
+    that needs which run of its line made a Value, and so do names by place (``logits[3]``):
+    ``visits=False`` leaves it out, which is twice as fast.
 
     Only what the block's own thread makes is recorded.  Of nested blocks the outermost counts.
-    Inside, a Value takes twenty to forty times as long to make; outside, nothing is slower.
+    Inside, a Value takes ten to twenty times as long to make; outside, nothing is slower.
 
     >>> with record_source():
     ...     w, x = Value(3.0), Value(2.0)

@@ -14,9 +14,18 @@ from types import CodeType, FrameType
 from autodiff.debug.assignments import names_of_comprehension
 from autodiff.debug.bindings import LineNames, are_bound_as_before, bindings, bound_names
 from autodiff.debug.globals import Kept, ModuleData
-from autodiff.debug.instructions import can_follow, is_call, is_straight, start_of, stored_between
+from autodiff.debug.instructions import (
+    can_follow,
+    can_repeat,
+    is_call,
+    is_straight,
+    start_of,
+    stored_between,
+)
+from autodiff.debug.places import called_by_program
 from autodiff.operators import Operators
 from autodiff.support.frames import COMPREHENSIONS, calling_function, frames_of_now
+from autodiff.value import Value
 
 __all__ = ["Call", "Recording", "Visit", "VisitRecorder", "time_of"]
 
@@ -93,6 +102,10 @@ class Visit:
         self.bindings = bindings
         self.module = module
         self.returns = False
+
+    def names_of(self, order: Sequence[Value]) -> dict[Value, str]:
+        """Return what the program calls the nodes of a graph that it is of."""
+        return called_by_program(order)
 
 
 @dataclass(slots=True)
@@ -206,6 +219,8 @@ class VisitRecorder:
                     is_operator(called) and is_call(code, offset)
                 ):
                     return False
+                if not can_repeat(code, offset):
+                    return True
             elif not can_follow(code, before, offset):
                 return False
             elif is_straight(code, before, offset):

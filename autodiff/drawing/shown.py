@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 __all__ = [
     "NAME_LENGTH",
     "gradient_shown",
+    "last_part",
     "lines_of",
     "name_shown",
     "number_shown",
@@ -28,6 +29,9 @@ BESIDE_DIGITS = 3  # a sign, a zero and a point
 INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff]"
 )
+
+# In a name, the last key of a dict that only places follow: ``weights['query'][2][1]``.
+KEY = re.compile(r".*\['([^']*)'\](?=(?:\[\d+\])*$)")
 
 BREAK = re.compile(r"(?<==) |(?<=,) | (?=\+ )")
 
@@ -101,8 +105,18 @@ def operand_shown(name: str) -> str:
     'weight[2][1]'
     """
     if len(name) > OPERAND_LENGTH:
-        name = name.rpartition(".")[2] or name
+        name = last_part(name)
     return name_shown(name, OPERAND_LENGTH)
+
+
+def last_part(name: str) -> str:
+    """Return what a name is inside the module, the object or the dict that it is in.
+
+    >>> last_part("hidden.weight[2][1]"), last_part("weights['layer0.query'][2][1]")
+    ('weight[2][1]', 'query[2][1]')
+    """
+    name = KEY.sub(r"\1", name)
+    return name.rpartition(".")[2] or name
 
 
 def name_shown(name: str, length: int = NAME_LENGTH) -> str:

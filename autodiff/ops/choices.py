@@ -145,6 +145,7 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     """x, but low where it is below low, and high where it is above high; PyTorch's ``clip``.
 
     The gradient goes to the one that is taken: at a bound itself that is x.  ``inf`` is no bound.
+    Where the result is nan, x gets nothing, as in PyTorch.
 
     >>> clip(0.5, 0.0, 1.0), clip(-2.0, 0.0, 1.0), clip(3.0, 0.0, 1.0)
     (0.5, 0.0, 1.0)
@@ -156,8 +157,9 @@ def clip(x: Any, low: Any, high: Any) -> Any:
 
 def clip_partials(out: Any, x: Any, low: Any, high: Any) -> tuple[Any, Any, Any]:
     # As PyTorch's: x has the tie with a bound, and a low bound above the high one is passed over.
+    is_number = maximum(out, 0.0) + 1.0  # above 0 but for nan
     return (
-        where(low - x, NOTHING, where(x - high, NOTHING, 1.0)),
+        where(low - x, NOTHING, where(x - high, NOTHING, where(is_number, 1.0, NOTHING))),
         where(minimum(low - x, high - low), 1.0, NOTHING),
         where(x - high, 1.0, where(low - high, 1.0, NOTHING)),
     )

@@ -135,8 +135,14 @@ def calling_function(
     return frame, called, line
 
 
+@lru_cache(maxsize=1024)
 def stands_in(inner: CodeType, outer: CodeType) -> bool:
-    return any(constant is inner for constant in outer.co_consts)
+    """Return whether a comprehension stands in other code, perhaps in a comprehension of it."""
+    codes = [each for each in outer.co_consts if isinstance(each, CodeType)]
+    return any(
+        each is inner or (each.co_name in COMPREHENSIONS and stands_in(inner, each))
+        for each in codes
+    )
 
 
 def debugger_looks_on() -> bool:

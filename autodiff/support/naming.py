@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from autodiff.graph import topological_order
 from autodiff.value import Value
 
-__all__ = ["Names", "name_of"]
+__all__ = ["Names", "name_of", "names_in_program"]
 
 LONGEST_FORMULA = 48  # characters
 
@@ -37,9 +37,11 @@ class Names:
     """A name for every node of a graph, different for each but for equal constants.
 
     A node's own name is its label, or else the name that ``record_source`` saw it assigned to;
-    where two nodes have the same, the later gets a number.  Nodes without one are ``v1``, ``v2``,
-    ... by their place in the topological order, so the same graph has the same names in every
-    picture, trace and program.  ``called`` has names for those that have none of their own.
+    where two nodes have the same, the later gets a number.  Of those without one, a recording knows
+    what the program calls them, by variables, functions and places, such as ``logits[3]``: see
+    :mod:`autodiff.debug.places`.  The others are ``v1``, ``v2``, ... by their place in the
+    topological order, so the same graph has the same names in every picture, trace and program.
+    ``called`` has the names to take in the place of those that the recording knows.
 
     >>> x = Value(3.0, "x")
     >>> root = (x * x + 2).tanh()
@@ -52,9 +54,9 @@ class Names:
 
     def __init__(self, root: Value, called: Mapping[Value, str] | None = None) -> None:
         self.root = root
-        self.called = called or {}
         self._names: dict[Value, str] = {}
         order = topological_order(root)
+        self.called = names_in_program(order) if called is None else called
         by_place = [f"v{place}" for place in range(1, len(order) + 1)]
         taken = set(by_place)
         uses: dict[str, int] = {}
@@ -82,6 +84,13 @@ class Names:
         if node.op is None:
             return ""
         return node.op.formula(*[self[parent] for parent in node.parents])
+
+
+def names_in_program(order: Sequence[Value]) -> Mapping[Value, str]:
+    """Return what the program calls the nodes without a name, if a recording saw them made."""
+    visits = (node.origin.visit for node in reversed(order))
+    visit = next((visit for visit in visits if visit is not None), None)
+    return {} if visit is None else visit.names_of(order)
 
 
 def number_text(number: float) -> str:

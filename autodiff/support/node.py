@@ -317,8 +317,8 @@ def labelled(origin: Origin, label: str) -> Origin:
     """Return an origin with that label; raise TypeError unless it is a str."""
     if not isinstance(label, str):
         raise TypeError(f"Value needs a str as its label, but got {describe(label)}")
-    if origin is VARIABLE and not label:
-        return VARIABLE
+    if origin.label == label:
+        return origin
     return replace(origin, label=label)
 
 

@@ -100,10 +100,6 @@ def where_softplus_underflows(x: float) -> bool:
     return x > 745.2
 
 
-def clips_a_nan(x: float, low: float, high: float) -> bool:
-    return is_nan(x) or (is_nan(low) and not x > high) or (is_nan(high) and not x < low)
-
-
 NAN_HALVES = "of a nan each side has half the slope, PyTorch's has all of it"
 
 DIFFERENCES = (
@@ -113,7 +109,6 @@ DIFFERENCES = (
     Difference("maximum", 1, either_nan, NAN_HALVES),
     Difference("minimum", 0, either_nan, NAN_HALVES),
     Difference("minimum", 1, either_nan, NAN_HALVES),
-    Difference("clip", 0, clips_a_nan, "of a nan x has the slope, in PyTorch none has"),
     Difference("pow", 1, nan_to_the_zero, "nan**0 is 1; its slope is 0, PyTorch's is nan"),
     Difference("pow", 0, minus_zero_exponent, "the slope of x**-0.0 is -0.0, PyTorch's is 0.0"),
     Difference("pow", 1, minus_zero_to_a_positive_odd, "the slope is -0.0, PyTorch's is 0.0"),
