@@ -232,9 +232,10 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
     parts, linear = builder.parts, builder.linear
     parts.output = builder.forward(recording.output)
     parts.forward_end = len(linear.registers)
-    found = builder.backward(recording.output, not unguarded)
-    parts.sums, parts.has_guards = found.sums, found.has_guards and not found.recorded.is_complete
-    totals = recording.passes[recording.output].totals
+    parts.sums = builder.backward(recording.output, not unguarded).sums
+    of_output = recording.passes[recording.output]
+    parts.has_guards = not of_output.is_complete and of_output.has_guards()
+    totals = of_output.totals
     parts.gradients = {v: linear.lower(totals[v]) for v in recording.leaves if v in totals}
     parts.gradient_end = len(linear.registers)
     for variable, mean in recording.means.items():
@@ -287,8 +288,9 @@ class _Builder:
 
     def backward(self, root: Value, guarded: bool = True) -> InRegisters:
         """Add the operations of the reverse pass from root."""
-        found = InRegisters(root, self.recording.passes[root], self.linear, self.names.get(root))
-        found.add(guarded)
+        recorded, names = self.recording.passes[root], self.names.get(root)
+        found = InRegisters(root, recorded, self.linear, names, guarded)
+        found.add_all()
         return found
 
     def lowered(self, value: Value, comment: str, name: str) -> int:
