@@ -8,9 +8,9 @@ names that LLVM does not know, since it rewrites some that it knows.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import itertools
 import marshal
+import math
 import os
 import random
 import sys
@@ -81,11 +81,14 @@ def _binding() -> Any:
 
 @cache
 def library_functions() -> dict[str, int]:
-    """Return the address of each function of C's library, under the name that the code calls."""
+    """Return the address of each function of C's library, under the name that the code calls.
+
+    It is looked for where Python's ``math`` finds it: in what that module, or Python, is linked to.
+    """
     if sys.platform == "win32":
         library = ctypes.CDLL("ucrtbase")
     else:
-        library = ctypes.CDLL(ctypes.util.find_library("m"))
+        library = ctypes.CDLL(getattr(math, "__file__", None))
     # ctypes has None for the null pointer, which no function is at.
     return {
         f"autodiff_{name}": ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -319,7 +318,7 @@ def labelled(origin: Origin, label: str) -> Origin:
         raise TypeError(f"Value needs a str as its label, but got {describe(label)}")
     if origin is VARIABLE and not label:
         return VARIABLE
-    return replace(origin, label=label)
+    return origin.changed(label=label)
 
 
 def number_of(node: Any) -> float:
