@@ -15,6 +15,7 @@ import os
 import random
 import sys
 import threading
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import cache
@@ -207,13 +208,13 @@ class NativeRunner:
         self.table = table_of(code.table)
         self.lock = threading.Lock()  # machine code lets other threads run, and has one memory
 
-    def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
+    def run(self, n: int, numbers: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
         """Return n outputs and the variables' last numbers."""
         outputs = (ctypes.c_double * (n * self.networks))()
         with self.lock:
             self._read(numbers)
             self.function(n, self.memory, self.table, outputs)
-            return floats(outputs), self._numbers()
+            return array("d", bytes(outputs)), self._numbers()
 
     def run_rows(
         self,
@@ -222,7 +223,7 @@ class NativeRunner:
         batch_size: int,
         numbers: Sequence[float],
         shuffle: random.Random | None,
-    ) -> tuple[list[float], Sequence[float]]:
+    ) -> tuple[Sequence[float], Sequence[float]]:
         """Return the outputs of n passes' batches and the variables' last numbers."""
         count, width = len(rows), len(self.parts.inputs)
         batches = -(-count // batch_size)
@@ -241,7 +242,7 @@ class NativeRunner:
                 *(n, count, batch_size, stride, flat, order, columns),
                 *(self.memory, self.table, outputs),
             )
-            return floats(outputs), self._numbers()
+            return array("d", bytes(outputs)), self._numbers()
 
     def _read(self, numbers: Sequence[float]) -> None:
         """Put the variables' numbers into memory, in the order of the machine code."""
