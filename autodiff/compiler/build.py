@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -65,7 +65,8 @@ class Recording:
 class Parts:
     """The registers of a program, and which of them are what.
 
-    ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
+    ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs), also
+    of the ``unreached``, of which it is known that no contribution reaches them;
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
     numbers; ``penalty`` the penalty's number.  ``sums`` has the registers that are, or become, a
     gradient of the output.  ``has_guards`` says whether contributions of one row are to be chosen
@@ -77,6 +78,7 @@ class Parts:
     variables: list[Value] = field(default_factory=list)
     output: int = 0
     gradients: dict[Value, int] = field(default_factory=dict)
+    unreached: Set[Value] = frozenset()
     means: dict[Value, int] = field(default_factory=dict)
     updates: dict[Value, int] = field(default_factory=dict)
     penalty: int | None = None
@@ -193,7 +195,9 @@ def _check(
     if isinstance(inputs, Value) or not isinstance(inputs, Sequence):
         raise TypeError(f"compile needs a list of inputs, but got {describe(inputs)}")
     if updates is not None and not callable(updates):
-        raise TypeError(f"compile needs a function as updates, but got {describe(updates)}")
+        is_optimizer = callable(getattr(updates, "updates", None))
+        cure = ". Of an optimizer give that function: updates=optimizer.updates" * is_optimizer
+        raise TypeError(f"compile needs a function as updates, but got {describe(updates)}{cure}")
     if penalty is not None and not isinstance(penalty, Value):
         raise TypeError(f"compile needs a Value as its penalty, but got {describe(penalty)}")
     for place, value in enumerate(inputs):
@@ -232,11 +236,15 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
     parts, linear = builder.parts, builder.linear
     parts.output = builder.forward(recording.output)
     parts.forward_end = len(linear.registers)
-    parts.sums = builder.backward(recording.output, not unguarded).sums
-    of_output = recording.passes[recording.output]
-    parts.has_guards = not of_output.is_complete and of_output.has_guards()
-    totals = of_output.totals
-    parts.gradients = {v: linear.lower(totals[v]) for v in recording.leaves if v in totals}
+    found = builder.backward(recording.output, not unguarded)
+    parts.sums, totals = found.sums, found.recorded.totals
+    parts.has_guards = not found.recorded.is_complete and found.recorded.has_guards()
+    parts.gradients = {
+        leaf: found.if_reached(leaf, linear.lower(totals[leaf]))
+        for leaf in recording.leaves
+        if leaf in totals
+    }
+    parts.unreached = totals.keys() - found.gradients
     parts.gradient_end = len(linear.registers)
     for variable, mean in recording.means.items():
         parts.means[variable] = linear.leaf(Kind.MEAN, mean, f"mean_{builder.called(variable)}")

@@ -236,7 +236,8 @@ class Program:
         for value, number in zip(self.inputs, numbers, strict=True):
             value.data = number
         for leaf, gradient in zip(self.parts.gradients, gradients, strict=True):
-            leaf.grad = gradient if leaf.grad is NOT_COMPUTED else leaf.grad + gradient
+            if gradient is not NOT_COMPUTED and leaf not in self.parts.unreached:
+                leaf.grad = gradient if leaf.grad is NOT_COMPUTED else leaf.grad + gradient
         if not self.output.is_leaf:
             self.output.data, self.output.grad = output, 1.0
         return float(output)

@@ -234,6 +234,18 @@ def lowered(linear: Linear, graph: Value) -> int:
 # --------------------------------------------------------------------------------------------
 
 
+def if_reached(condition: float, gradient: float) -> float:
+    """Return a gradient if the condition is above 0, else what eager code has in its place."""
+    return gradient if condition > 0.0 else NOT_COMPUTED
+
+
+def if_reached_partials(_: float, condition: float, __: float) -> tuple[float, float]:
+    return 0.0, float(condition > 0.0)
+
+
+IF_REACHED = Operation("if_reached", "if_reached", 2, if_reached, if_reached_partials)
+
+
 class Words(NamedTuple):
     """What a person reads of a contribution: comments, and what it and the sum are called."""
 
@@ -275,9 +287,11 @@ class InRegisters(Sums[int]):
     def add_all(self) -> None:
         """Add the registers of all contributions, and of the leaves' gradients."""
         linear, gradients = self.linear, self.gradients
-        of_value, registers = linear.of_value, linear.registers
+        of_value, registers, known = linear.of_value, linear.registers, linear.known
         for node, locals_ in self.recorded.steps:
-            upstream = gradients[node]
+            upstream = gradients.get(node)
+            if upstream is None:
+                continue
             places = [of_value[node], *[of_value[parent] for parent in node.parents]]
             for parent, local in zip(node.parents, locals_, strict=True):
                 if local is None:
@@ -285,13 +299,17 @@ class InRegisters(Sums[int]):
                 if self.names is not None:
                     self.words = self.words_of(node, parent, self.names)
                 taken, factor = local.lowered(linear, places, self.words.local)
+                if taken is not None and (decided := linear.resolve(taken)) in known:
+                    if not known[decided] > 0.0:
+                        continue
+                    taken = None
                 added, self.count = upstream, len(registers)
                 if factor is not None:
                     added = linear.operation(MUL, (factor, upstream), self.words.added)
                 self.add(node, parent, taken, added)
-        is_complete, self.words = self.recorded.is_complete, NO_WORDS
         for leaf, value in self.recorded.totals.items():
-            of_value[value] = self.or_zero(leaf) if is_complete else gradients[leaf]
+            total = None if self.recorded.is_complete else gradients.get(leaf)
+            of_value[value] = self.or_zero(leaf) if total is None else total
 
     def number(self, number: float) -> int:
         return self.linear.number(number)
@@ -312,8 +330,10 @@ class InRegisters(Sums[int]):
     def reach(
         self, parent: Value, is_reached: int | None, is_taken: int | None, is_first: bool
     ) -> None:
-        """Note it if anybody asks: of a leaf, whose gradient may be of nothing, nobody does."""
-        if self.recorded.is_complete or (self.guarded and not parent.is_leaf):
+        """Note it if anybody asks: of a leaf, whose gradient may be of nothing, only a person."""
+        self.words = NO_WORDS
+        is_asked = self.recorded.is_complete or self.names is not None
+        if is_asked or (self.guarded and not parent.is_leaf):
             super().reach(parent, is_reached, is_taken, is_first)
 
     def or_zero(self, leaf: Value) -> int:
@@ -324,6 +344,16 @@ class InRegisters(Sums[int]):
         comment = f"{of}/d {to}: 0 where no contribution has reached it"
         self.words, self.count = Words(added=comment), len(self.linear.registers)
         return self.named(self.complete(leaf), comment, f"d_{to}_or_0")
+
+    def if_reached(self, leaf: Value, gradient: int) -> int:
+        """Return the register of a leaf's gradient; for a person there is none of nothing."""
+        if self.names is None or leaf not in self.reached:
+            return gradient
+        of, to = f"d {self.names[self.root]}", self.names[leaf]
+        comment = f"{of}/d {to}, if a contribution has reached it"
+        self.count = len(self.linear.registers)
+        place = self.linear.operation(IF_REACHED, (self.reached[leaf], gradient), comment)
+        return self.named(place, comment, f"d_{to}_if_any")
 
     def words_of(self, node: Value, parent: Value, names: Names) -> Words:
         """Return what to write at the next contribution from a node to a parent."""
