@@ -258,8 +258,6 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
         name = builder.called(variable)
         place = builder.lowered(expression, f"{name} after the update", f"new_{name}")
         parts.updates[variable] = place
-    if named:
-        linear.check()
     _check_updates(parts)
     _check_operations(linear)
     return parts
