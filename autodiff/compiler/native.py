@@ -210,11 +210,11 @@ class NativeRunner:
 
     def run(self, n: int, numbers: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
         """Return n outputs and the variables' last numbers."""
-        outputs = (ctypes.c_double * (n * self.networks))()
+        outputs = array("d", [0.0]) * (n * self.networks)
         with self.lock:
             self._read(numbers)
-            self.function(n, self.memory, self.table, outputs)
-            return array("d", bytes(outputs)), self._numbers()
+            self.function(n, self.memory, self.table, outputs.buffer_info()[0])
+            return outputs, self._numbers()
 
     def run_rows(
         self,
@@ -234,15 +234,15 @@ class NativeRunner:
         for k in range(width):
             column = slice(k * stride, k * stride + count)
             columns[column] = flat[k::width]  # type: ignore[assignment]
-        outputs = (ctypes.c_double * (n * batches * self.networks))()
+        outputs = array("d", [0.0]) * (n * batches * self.networks)
         order = None if shuffle is None else orders(shuffle, count, n)
         with self.lock:
             self._read(numbers)
             self.function(
                 *(n, count, batch_size, stride, flat, order, columns),
-                *(self.memory, self.table, outputs),
+                *(self.memory, self.table, outputs.buffer_info()[0]),
             )
-            return array("d", bytes(outputs)), self._numbers()
+            return outputs, self._numbers()
 
     def _read(self, numbers: Sequence[float]) -> None:
         """Put the variables' numbers into memory, in the order of the machine code."""
