@@ -135,30 +135,26 @@ class Sums(ABC, Generic[Number]):
 
         It is taken where ``is_taken`` is above 0, and if that is None always.
         """
-        is_reached = self.reached.get(node)
-        if is_taken is not None:
-            added = self.chosen(is_taken, added, self.number(NEUTRAL))
-        if is_reached is not None:
-            added = self.chosen(is_reached, added, self.number(NEUTRAL))
+        condition = self.reached.get(node)
+        if condition is None:
+            condition = is_taken
+        elif is_taken is not None:
+            condition = self.chosen(condition, is_taken, self.number(0.0))
+        if condition is not None:
+            added = self.chosen(condition, added, self.number(NEUTRAL))
         before = self.gradients.get(parent)
         self.gradients[parent] = self.total(parent, before, added)
-        self.reach(parent, is_reached, is_taken, before is None)
+        if condition is None:
+            self.reached.pop(parent, None)
+        elif before is None or parent in self.reached:
+            self.reach(parent, condition)
         return added
 
-    def reach(
-        self, parent: Value, is_reached: Number | None, is_taken: Number | None, is_first: bool
-    ) -> None:
-        """Note where a contribution reaches a parent: where its node is reached and takes it."""
-        if is_reached is not None and is_taken is not None:
-            is_taken = self.chosen(is_reached, is_taken, self.number(0.0))
-        elif is_reached is not None:
-            is_taken = is_reached
-        if is_taken is None:
-            self.reached.pop(parent, None)
-        elif is_first:
-            self.reached[parent] = is_taken
-        elif parent in self.reached:
-            self.reached[parent] = self.chosen(self.reached[parent], self.number(1.0), is_taken)
+    def reach(self, parent: Value, condition: Number) -> None:
+        """Note that a contribution reaches a parent where a condition is above 0."""
+        if parent in self.reached:
+            condition = self.chosen(self.reached[parent], self.number(1.0), condition)
+        self.reached[parent] = condition
 
     def complete(self, value: Value) -> Number:
         """Return a Value's gradient: 0 where nothing has reached it."""
@@ -219,12 +215,9 @@ def condition_of(local: Value) -> Value | None:
 
 def is_taken(contribution: Value) -> Value:
     """Return what is above 0 where a contribution in Values is taken."""
-    if not (is_choice(contribution) and contribution.parents[2].data is NEUTRAL):
-        return constant(1.0)
-    condition, chosen, _ = contribution.parents
-    inner = is_taken(chosen)  # its node is reached, and its operation takes the operand
-    both: Value = condition if inner.is_constant else where(condition, inner, 0.0)
-    return both
+    if is_choice(contribution) and contribution.parents[2].data is NEUTRAL:
+        return contribution.parents[0]
+    return constant(1.0)
 
 
 def taken_side(local: Value) -> Value:

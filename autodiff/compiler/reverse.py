@@ -315,7 +315,7 @@ class InRegisters(Sums[int]):
         return self.linear.number(number)
 
     def chosen(self, condition: int, first: int, second: int) -> int:
-        return self.linear.operation(WHERE, (condition, first, second), self.words.added)
+        return self.linear.operation(WHERE, (condition, first, second))
 
     def total(self, parent: Value, before: int | None, added: int) -> int:
         linear, words = self.linear, self.words
@@ -327,14 +327,11 @@ class InRegisters(Sums[int]):
         self.sums[total] = parent
         return total
 
-    def reach(
-        self, parent: Value, is_reached: int | None, is_taken: int | None, is_first: bool
-    ) -> None:
+    def reach(self, parent: Value, condition: int) -> None:
         """Note it if anybody asks: of a leaf, whose gradient may be of nothing, only a person."""
-        self.words = NO_WORDS
         is_asked = self.recorded.is_complete or self.names is not None
         if is_asked or (self.guarded and not parent.is_leaf):
-            super().reach(parent, is_reached, is_taken, is_first)
+            super().reach(parent, condition)
 
     def or_zero(self, leaf: Value) -> int:
         """Return the register of a leaf's gradient: 0 where no contribution has reached it."""
@@ -342,7 +339,7 @@ class InRegisters(Sums[int]):
             return self.complete(leaf)
         of, to = f"d {self.names[self.root]}", self.names[leaf]
         comment = f"{of}/d {to}: 0 where no contribution has reached it"
-        self.words, self.count = Words(added=comment), len(self.linear.registers)
+        self.count = len(self.linear.registers)
         return self.named(self.complete(leaf), comment, f"d_{to}_or_0")
 
     def if_reached(self, leaf: Value, gradient: int) -> int:
