@@ -136,7 +136,8 @@ def test_outputs_are_doubles_side_by_side_and_those_of_run_a_list(
     program = network(engine)
     start = [variable.data for variable in program.variables]
     ((outputs, _), _) = program.run_many(4, [start, start], ROWS, size)
-    assert (type(outputs), outputs.typecode) == (array, "d")
+    assert isinstance(outputs, array)
+    assert outputs.typecode == "d"
     wanted = program.run(4, ROWS, size)
     assert (type(wanted), all_bits(wanted)) == (list, all_bits(outputs))
 

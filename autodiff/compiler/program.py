@@ -281,7 +281,7 @@ class Program:
         starts: Iterable[Sequence[float]],
         rows: Iterable[Sequence[float]] | None = None,
         batch_size: int | None = None,
-    ) -> list[tuple[array[float], tuple[float, ...]]]:
+    ) -> list[tuple[Sequence[float], tuple[float, ...]]]:
         """Do n iterations from each of the starts: many networks, each as if it ran alone.
 
         A start has a number for each of ``variables``.  For each start, in order, there are the n
@@ -307,7 +307,7 @@ class Program:
         first = self._job(n, rows, batch_size, None)
         runner = self.runner if len(checked) == 1 else self._networks_runner
         networks = runner.networks
-        found: list[tuple[array[float], tuple[float, ...]]] = []
+        found: list[tuple[Sequence[float], tuple[float, ...]]] = []
         for group in batches_of(checked, networks):
             # The last lanes of the last vector repeat its last network.
             together = [*group, *[group[-1]] * (networks - len(group))]
