@@ -13,9 +13,10 @@ programs.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, overload
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.ops import NOTHING, Operation, Role, local_derivatives, where
@@ -102,55 +103,93 @@ def contributions(interior: Sequence[Value], arithmetic: Arithmetic) -> Iterator
 NEUTRAL = -0.0
 
 
-class InValues:
-    """The arithmetic of a pass whose gradients are graphs.
+Number = TypeVar("Number")
+
+
+class Sums(ABC, Generic[Number]):
+    """Gradients whose numbers are not known yet: Values, or what stands for a number in a program.
 
     Whether a side of a choice is taken shows only when such a graph is computed.  So each Value
-    that may not be reached has a condition, a Value above 0 where it is; a contribution from there
+    that may not be reached has a condition, a number above 0 where it is; a contribution from there
     is chosen by it, and no infinity of a side that was not taken gets out.
-
     """
 
-    def __init__(self, output: Value, on_path: Container[Value]) -> None:
-        self.gradients = {output: constant(1.0)}
-        self.reached: dict[Value, Value] = {}
-        self.receives = on_path.__contains__
+    def __init__(self, root: Value) -> None:
+        self.gradients = {root: self.number(1.0)}
+        self.reached: dict[Value, Number] = {}
 
-    def gradient(self, node: Value) -> Value | None:
-        return self.gradients.get(node)
+    @abstractmethod
+    def number(self, number: float) -> Number:
+        """Return what stands for a number."""
+
+    @abstractmethod
+    def chosen(self, condition: Number, first: Number, second: Number) -> Number:
+        """Return the first where the condition is above 0, else the second."""
+
+    @abstractmethod
+    def total(self, parent: Value, before: Number | None, added: Number) -> Number:
+        """Return the gradient of a parent with one more contribution."""
+
+    def add(self, node: Value, parent: Value, is_taken: Number | None, added: Number) -> Number:
+        """Add a node's contribution to a parent's gradient, and return it.
+
+        It is taken where ``is_taken`` is above 0, and if that is None always.
+        """
+        condition = self.reached.get(node)
+        if condition is None:
+            condition = is_taken
+        elif is_taken is not None:
+            condition = self.chosen(condition, is_taken, self.number(0.0))
+        if condition is not None:
+            added = self.chosen(condition, added, self.number(NEUTRAL))
+        before = self.gradients.get(parent)
+        self.gradients[parent] = self.total(parent, before, added)
+        if condition is None:
+            self.reached.pop(parent, None)
+        elif before is None or parent in self.reached:
+            self.reach(parent, condition)
+        return added
+
+    def reach(self, parent: Value, condition: Number) -> None:
+        """Note that a contribution reaches a parent where a condition is above 0."""
+        if parent in self.reached:
+            condition = self.chosen(self.reached[parent], self.number(1.0), condition)
+        self.reached[parent] = condition
+
+    def complete(self, value: Value) -> Number:
+        """Return a Value's gradient: 0 where nothing has reached it."""
+        gradient = self.gradients.get(value)
+        if gradient is not None and value in self.reached:
+            return self.chosen(self.reached[value], gradient, self.number(0.0))
+        return self.number(0.0) if gradient is None else gradient
+
+
+class InValues(Sums[Value]):
+    """The arithmetic of a pass whose gradients are graphs."""
+
+    def __init__(self, output: Value, on_path: Container[Value]) -> None:
+        super().__init__(output)
+        self.receives = on_path.__contains__
+        self.gradient = self.gradients.get
+
+    def number(self, number: float) -> Value:
+        return constant(number)
+
+    def chosen(self, condition: Value, first: Value, second: Value) -> Value:
+        side: Value = where(condition, first, second)
+        return side
+
+    def total(self, parent: Value, before: Value | None, added: Value) -> Value:  # noqa: ARG002
+        return added if before is None else before + added
 
     def local_derivatives(self, node: Value) -> list[Value]:
         return local_derivatives_as_values(node)
 
     def contribute(self, node: Value, parent: Value, local: Value, upstream: Value) -> Value | None:
-        is_taken: Value | None = condition_of(local)
+        is_taken = condition_of(local)
         if is_taken is NEVER:
             return None
-        added: Value = product(taken_side(local), upstream)
-        if is_taken is not None:
-            added = where(is_taken, added, NEUTRAL)
-        if node in self.reached:
-            is_reached = self.reached[node]
-            is_taken = is_reached if is_taken is None else where(is_reached, is_taken, 0.0)
-            added = where(is_reached, added, NEUTRAL)
-        before = self.gradients.get(parent)
-        self.gradients[parent] = added if before is None else before + added
-        if is_taken is None:
-            self.reached.pop(parent, None)
-        elif before is None:
-            self.reached[parent] = is_taken
-        elif parent in self.reached:
-            self.reached[parent] = where(self.reached[parent], 1.0, is_taken)
-        return added
-
-    def complete(self, value: Value) -> Value:
-        """Return a Value's gradient: 0 where nothing has reached it."""
-        if value not in self.gradients:
-            return constant(0.0)
-        gradient: Value = self.gradients[value]
-        if value in self.reached:
-            gradient = where(self.reached[value], gradient, 0.0)
-        return gradient
+        return self.add(node, parent, is_taken, product(taken_side(local), upstream))
 
 
 NEVER = constant(0.0)
@@ -176,12 +215,9 @@ def condition_of(local: Value) -> Value | None:
 
 def is_taken(contribution: Value) -> Value:
     """Return what is above 0 where a contribution in Values is taken."""
-    if not (is_choice(contribution) and contribution.parents[2].data is NEUTRAL):
-        return constant(1.0)
-    condition, chosen, _ = contribution.parents
-    inner = is_taken(chosen)  # its node is reached, and its operation takes the operand
-    both: Value = condition if inner.is_constant else where(condition, inner, 0.0)
-    return both
+    if is_choice(contribution) and contribution.parents[2].data is NEUTRAL:
+        return contribution.parents[0]
+    return constant(1.0)
 
 
 def taken_side(local: Value) -> Value:
@@ -300,6 +336,15 @@ def calls_of_rule(op: Operation, node: Value, why: str) -> list[Value]:
     return local
 
 
+def depending_on(inputs: Iterable[Value], interior: Iterable[Value]) -> set[Value]:
+    """Return the inputs, and the nodes of a graph's interior that depend on any."""
+    found = set(inputs)
+    for node in interior:
+        if not found.isdisjoint(node.parents):
+            found.add(node)
+    return found
+
+
 class GradientSteps:
     """The contributions from output to the inputs, as Values, one by one.
 
@@ -310,10 +355,7 @@ class GradientSteps:
     def __init__(self, output: Value, inputs: Sequence[Value]) -> None:
         check_data(output)
         _, self.interior = leaves_and_interior(output)
-        on_path = set(inputs)
-        for node in self.interior:
-            if not on_path.isdisjoint(node.parents):
-                on_path.add(node)
+        on_path = depending_on(inputs, self.interior)
         self.on_path = [node for node in self.interior if not on_path.isdisjoint(node.parents)]
         self.arithmetic = InValues(output, on_path)
 

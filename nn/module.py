@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from autodiff import Value
@@ -162,12 +161,12 @@ class Module:
         self.path = path
         for name, child in self.children().items():
             child.set_path(_join(path, name))
+        module = {"module": self._origins.module} if self._names_nodes else {}
         for name, tree in self.own_parameters().items():
             for label, parameter in named(_join(path, name), tree):
-                parameter.label = label
-                if self._names_nodes and parameter.origin.module != self._origins.module:
-                    # What else is known of its origin stays.
-                    parameter.origin = replace(parameter.origin, module=self._origins.module)
+                # What else is known of its origin stays, and the origin itself, where it is the same.
+                if parameter.label != label or self._origins.module != parameter.origin.module:
+                    parameter.origin = parameter.origin.changed(label=label, **module)
 
     def input_count(self) -> int | None:
         """Return how many inputs a call takes; None if the module does not know."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from autodiff import topological_order
+from autodiff import compile, topological_order
 from benchmarks import (
     compare,
     engines,
@@ -209,11 +209,16 @@ def test_a_table_is_aligned_markdown() -> None:
     assert table([["a", "bc"], ["def", "g"]]) == "| a   | bc |\n|-----|----|\n| def | g  |"
 
 
-def test_the_ready_stages_add_up_and_train() -> None:
+@pytest.mark.parametrize("name", ["the lab", "moons"])
+def test_until_a_program_runs_its_sizes_and_stages_are_measured(name: str) -> None:
     pytest.importorskip("llvmlite", reason="the native engine needs llvmlite")
-    for job in ready.JOBS:
-        *stages, total = ready.milliseconds(job)
-        assert total == pytest.approx(sum(stages), rel=1e-9)
+    found = ready.sizes_and_stages(name)
+    assert len(found) == len(ready.SIZES) + len(ready.STAGES)
+    operations, packs, *_ = found
+    program = compile(**ready.JOBS[name]())
+    assert operations == sum(r.op is not None for r in program._unguarded.linear.registers)
+    assert 0 < packs < operations
+    assert ready.until_trained(name) > 0.0
 
 
 # ---- scalar engines ---------------------------------------------------------------------------

@@ -402,7 +402,12 @@ def test_a_folded_away_parameter_keeps_its_gradient_and_its_place(factor: float)
         (lambda g: {next(iter(g)) * 2: 1.0}, ValueError, r"an update is for .* not a variable"),
         (lambda _: {constant(2.0): 1.0}, ValueError, r"for Constant\(2\), which is not a variable"),
         (lambda g: {next(iter(g)): "x"}, TypeError, "the update of w needs a real number"),
-        ({"w": 1.0}, TypeError, "needs a function as updates, but got the dict"),
+        ({"w": 1.0}, TypeError, "needs a function as updates, but got the dict {'w': 1.0}$"),
+        (
+            nn.SGD([Value(1.0)], lr=0.1),
+            TypeError,
+            r"but got the SGD .*\. Of an optimizer give that function: updates=optimizer\.updates",
+        ),
     ],
 )
 def test_updates_that_make_no_sense_are_refused(

@@ -209,4 +209,4 @@ def test_the_output_is_a_variables_number_of_before_its_update() -> None:
     starts = [[float(k + place) for place in range(24)] for k in range(3)]
     place = program.variables.index(a[3])
     for start, (outputs, _) in zip(starts, program.run_many(2, starts), strict=True):
-        assert outputs == [start[place], 2.0 * start[place]]
+        assert [*outputs] == [start[place], 2.0 * start[place]]

@@ -12,7 +12,7 @@ from autodiff.compiler.linear import Kind, Linear, Register, numbered
 from autodiff.ops import ADD, MUL, OPERATIONS, SQUARE, TANH
 from autodiff.value import constant
 from tests.bits import same_bits
-from tests.engines import checked
+from tests.engines import check_registers, checked
 
 inf, nan = math.inf, math.nan
 
@@ -206,7 +206,7 @@ def test_the_checker_accepts_what_is_in_order() -> None:
     linear.copy(y, "z", "")
     linear.number(3.0)
     linear.operation(ADD, (x, y))
-    linear.check()
+    check_registers(linear)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_the_checker_names_a_register_out_of_order(register: Register, message: 
     linear, _, _ = small()
     linear.add(register)
     with pytest.raises(ValueError, match=message):
-        linear.check()
+        check_registers(linear)
 
 
 def test_a_copy_of_a_copy_stands_for_the_original() -> None:

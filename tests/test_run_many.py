@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -127,6 +128,20 @@ def test_what_nothing_reaches_gets_nothing_in_any_of_them(engine: str) -> None:
     check_many(program, 2, [[1.0], [0.0], [-2.0]], [(1.0,), (2.0,)])
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("size", [None, 2])
+def test_outputs_are_doubles_side_by_side_and_those_of_run_a_list(
+    engine: str, size: int | None
+) -> None:
+    program = network(engine)
+    start = [variable.data for variable in program.variables]
+    ((outputs, _), _) = program.run_many(4, [start, start], ROWS, size)
+    assert isinstance(outputs, array)
+    assert outputs.typecode == "d"
+    wanted = program.run(4, ROWS, size)
+    assert (type(wanted), all_bits(wanted)) == (list, all_bits(outputs))
+
+
 def test_the_variables_own_numbers_stay() -> None:
     program = network("auto")
     before = [variable.data for variable in program.variables]
@@ -145,6 +160,12 @@ def test_a_start_that_does_not_fit_is_refused_by_its_place() -> None:
         program.run_many(1, [3.0])  # type: ignore[list-item]
     with pytest.raises(TypeError, match="start 0"):
         program.run_many(1, [["a"]])  # type: ignore[list-item]
+    with pytest.raises(
+        TypeError,
+        match="run_many needs a list of starts, each with a number for every variable, "
+        "but got the int 3",
+    ):
+        program.run_many(1, 3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="run got rows, but the program has no inputs"):
         program.run_many(1, [[1.0]], [(1.0,)])
     with pytest.raises(ValueError, match="the number of iterations must be an int, 0 or more"):

@@ -23,6 +23,7 @@ from autodiff import Program, Value, backward_steps, compile, grad, ops, weighte
 from autodiff.compiler.native import is_installed
 from autodiff.graph import topological_order
 from autodiff.ops import NOTHING, Operation
+from autodiff.value import constant
 from tests.bits import all_bits
 from tests.engines import CC, NODE, InC, InJavaScript, checked, needs_node
 
@@ -229,6 +230,38 @@ def test_the_second_derivative_is_that_of_mathematics(case: Case) -> None:
 @pytest.mark.parametrize("engine", PROGRAMS)
 def test_programs_decide_what_is_taken_when_they_run(case: Case, engine: Function) -> None:
     assert all_bits(zeroless(engine(case))) == all_bits([*case.gradient, *case.second])
+
+
+@of_all_cases
+@pytest.mark.parametrize("given", [False, True], ids=["variables", "inputs"])
+@pytest.mark.parametrize("earlier", [None, -0.0, 2.5])
+def test_a_call_of_a_program_leaves_alone_what_no_contribution_reaches(
+    case: Case, given: bool, earlier: float | None
+) -> None:
+    found = []
+    for is_eager in (True, False):
+        leaves = variables_of(case)
+        output = case.function(*leaves)
+        for leaf in leaves:
+            if earlier is not None:
+                leaf.grad = earlier
+        if is_eager:
+            output.backward()
+        else:
+            compile(output, inputs=leaves if given else ())(*(case.place if given else ()))
+        found.append([(leaf.has_grad, all_bits([leaf.grad])) for leaf in leaves])
+    assert found[0] == found[1]
+
+
+@needs_node
+def test_what_is_known_not_to_be_taken_is_in_no_form_of_a_program() -> None:
+    w, x = Value(0.5, "w"), Value(2.0, "x")
+    output = ops.where(constant(1.0), x, w.exp() * x)
+    program = compile(output, inputs=[x], updates=lambda of: {w: w - of[w]})
+    assert program(3.0) == 3.0
+    assert (w.has_grad, x.grad) == (False, 1.0)
+    assert "exp(" not in program.to_javascript()
+    assert InJavaScript(program).run_rows(2, [0.5], [[3.0]], 1).parameters == [0.5]
 
 
 # ---- batches ---------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -65,7 +65,8 @@ class Recording:
 class Parts:
     """The registers of a program, and which of them are what.
 
-    ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs);
+    ``gradients`` are d output / d leaf for one row (or for the whole program, without inputs), also
+    of the ``unreached``, of which it is known that no contribution reaches them;
     ``means`` the registers that hold their means over a batch; ``updates`` the variables' new
     numbers; ``penalty`` the penalty's number.  ``sums`` has the registers that are, or become, a
     gradient of the output.  ``has_guards`` says whether contributions of one row are to be chosen
@@ -77,6 +78,7 @@ class Parts:
     variables: list[Value] = field(default_factory=list)
     output: int = 0
     gradients: dict[Value, int] = field(default_factory=dict)
+    unreached: Set[Value] = frozenset()
     means: dict[Value, int] = field(default_factory=dict)
     updates: dict[Value, int] = field(default_factory=dict)
     penalty: int | None = None
@@ -193,7 +195,9 @@ def _check(
     if isinstance(inputs, Value) or not isinstance(inputs, Sequence):
         raise TypeError(f"compile needs a list of inputs, but got {describe(inputs)}")
     if updates is not None and not callable(updates):
-        raise TypeError(f"compile needs a function as updates, but got {describe(updates)}")
+        is_optimizer = callable(getattr(updates, "updates", None))
+        cure = ". Of an optimizer give that function: updates=optimizer.updates" * is_optimizer
+        raise TypeError(f"compile needs a function as updates, but got {describe(updates)}{cure}")
     if penalty is not None and not isinstance(penalty, Value):
         raise TypeError(f"compile needs a Value as its penalty, but got {describe(penalty)}")
     for place, value in enumerate(inputs):
@@ -233,9 +237,14 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
     parts.output = builder.forward(recording.output)
     parts.forward_end = len(linear.registers)
     found = builder.backward(recording.output, not unguarded)
-    parts.sums, parts.has_guards = found.sums, found.has_guards and not found.recorded.is_complete
-    totals = recording.passes[recording.output].totals
-    parts.gradients = {v: linear.lower(totals[v]) for v in recording.leaves if v in totals}
+    parts.sums, totals = found.sums, found.recorded.totals
+    parts.has_guards = not found.recorded.is_complete and found.recorded.has_guards()
+    parts.gradients = {
+        leaf: found.if_reached(leaf, linear.lower(totals[leaf]))
+        for leaf in recording.leaves
+        if leaf in totals
+    }
+    parts.unreached = totals.keys() - found.gradients
     parts.gradient_end = len(linear.registers)
     for variable, mean in recording.means.items():
         parts.means[variable] = linear.leaf(Kind.MEAN, mean, f"mean_{builder.called(variable)}")
@@ -249,8 +258,6 @@ def build(recording: Recording, named: bool, unguarded: bool = False) -> Parts:
         name = builder.called(variable)
         place = builder.lowered(expression, f"{name} after the update", f"new_{name}")
         parts.updates[variable] = place
-    if named:
-        linear.check()
     _check_updates(parts)
     _check_operations(linear)
     return parts
@@ -287,8 +294,9 @@ class _Builder:
 
     def backward(self, root: Value, guarded: bool = True) -> InRegisters:
         """Add the operations of the reverse pass from root."""
-        found = InRegisters(root, self.recording.passes[root], self.linear, self.names.get(root))
-        found.add(guarded)
+        recorded, names = self.recording.passes[root], self.names.get(root)
+        found = InRegisters(root, recorded, self.linear, names, guarded)
+        found.add_all()
         return found
 
     def lowered(self, value: Value, comment: str, name: str) -> int:

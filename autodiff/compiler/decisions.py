@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from autodiff.support.naming import Names, name_of, number_text
 from autodiff.support.noticing import COMPARES, Look
@@ -52,7 +52,7 @@ def warn_of_decisions(
     """Warn of all that is known, and of hooks; see :func:`decisions_in`."""
     found = decisions_in(graphs, inputs, looks)
     for leaf in found.compared:  # it may come to be in another graph, of which this is not true
-        leaf.origin = replace(leaf.origin, compared=None)
+        leaf.origin = leaf.origin.changed(compared=None)
     messages = [HOOK.format(name_of(node)) for node in found.hooked]
     messages += [f"compile: {each}. {WHAT_TO_DO}" for each in found.decisions]
     for message in messages:

@@ -72,7 +72,7 @@ class GuardedRunner:
         batch_size: int,
         numbers: Sequence[float],
         shuffle: random.Random | None,
-    ) -> tuple[list[float], Sequence[float]]:
+    ) -> tuple[Sequence[float], Sequence[float]]:
         """Return the outputs of n passes' batches and the variables' last numbers."""
         if self.guarded is not None and isinstance(shuffle, random.SystemRandom):
             self.runner, self.guarded = self.guarded(), None  # it cannot draw the same again

@@ -216,31 +216,6 @@ class Linear:
                 found.add(place)
         return found
 
-    def check(self) -> None:
-        """Raise ValueError, naming the register, if an invariant does not hold.
-
-        Operands come before their users, and each operation has as many as it takes.
-        """
-        for place, register in enumerate(self.registers):
-            if any(not 0 <= operand < place for operand in register.operands):
-                raise ValueError(
-                    f"register {place} ({register.name}) is used before it is assigned"
-                )
-            wanted = _operand_count(register)
-            if wanted is not None and len(register.operands) != wanted:
-                raise ValueError(
-                    f"register {place} ({register.name}) has {len(register.operands)} operands, "
-                    f"but {register.op or register.kind.name.lower()} takes {wanted}"
-                )
-            if (register.op is None) is (register.kind is Kind.OPERATION):
-                raise ValueError(f"register {place} ({register.name}) has kind {register.kind}")
-
-
-def _operand_count(register: Register) -> int | None:
-    if register.op is not None:
-        return register.op.arity
-    return 1 if register.kind is Kind.COPY else 0
-
 
 class _Number(Symbol):
     """A register's number: arithmetic on it adds registers."""

@@ -8,13 +8,14 @@ names that LLVM does not know, since it rewrites some that it knows.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import itertools
 import marshal
+import math
 import os
 import random
 import sys
 import threading
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import cache
@@ -81,11 +82,14 @@ def _binding() -> Any:
 
 @cache
 def library_functions() -> dict[str, int]:
-    """Return the address of each function of C's library, under the name that the code calls."""
+    """Return the address of each function of C's library, under the name that the code calls.
+
+    It is looked for where Python's ``math`` finds it: in what that module, or Python, is linked to.
+    """
     if sys.platform == "win32":
         library = ctypes.CDLL("ucrtbase")
     else:
-        library = ctypes.CDLL(ctypes.util.find_library("m"))
+        library = ctypes.CDLL(getattr(math, "__file__", None))
     # ctypes has None for the null pointer, which no function is at.
     return {
         f"autodiff_{name}": ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
@@ -204,13 +208,13 @@ class NativeRunner:
         self.table = table_of(code.table)
         self.lock = threading.Lock()  # machine code lets other threads run, and has one memory
 
-    def run(self, n: int, numbers: Sequence[float]) -> tuple[list[float], Sequence[float]]:
+    def run(self, n: int, numbers: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
         """Return n outputs and the variables' last numbers."""
-        outputs = (ctypes.c_double * (n * self.networks))()
+        outputs = array("d", [0.0]) * (n * self.networks)
         with self.lock:
             self._read(numbers)
-            self.function(n, self.memory, self.table, outputs)
-            return floats(outputs), self._numbers()
+            self.function(n, self.memory, self.table, outputs.buffer_info()[0])
+            return outputs, self._numbers()
 
     def run_rows(
         self,
@@ -219,7 +223,7 @@ class NativeRunner:
         batch_size: int,
         numbers: Sequence[float],
         shuffle: random.Random | None,
-    ) -> tuple[list[float], Sequence[float]]:
+    ) -> tuple[Sequence[float], Sequence[float]]:
         """Return the outputs of n passes' batches and the variables' last numbers."""
         count, width = len(rows), len(self.parts.inputs)
         batches = -(-count // batch_size)
@@ -230,15 +234,15 @@ class NativeRunner:
         for k in range(width):
             column = slice(k * stride, k * stride + count)
             columns[column] = flat[k::width]  # type: ignore[assignment]
-        outputs = (ctypes.c_double * (n * batches * self.networks))()
+        outputs = array("d", [0.0]) * (n * batches * self.networks)
         order = None if shuffle is None else orders(shuffle, count, n)
         with self.lock:
             self._read(numbers)
             self.function(
                 *(n, count, batch_size, stride, flat, order, columns),
-                *(self.memory, self.table, outputs),
+                *(self.memory, self.table, outputs.buffer_info()[0]),
             )
-            return floats(outputs), self._numbers()
+            return outputs, self._numbers()
 
     def _read(self, numbers: Sequence[float]) -> None:
         """Put the variables' numbers into memory, in the order of the machine code."""

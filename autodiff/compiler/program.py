@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -235,7 +236,8 @@ class Program:
         for value, number in zip(self.inputs, numbers, strict=True):
             value.data = number
         for leaf, gradient in zip(self.parts.gradients, gradients, strict=True):
-            leaf.grad = gradient if leaf.grad is NOT_COMPUTED else leaf.grad + gradient
+            if gradient is not NOT_COMPUTED and leaf not in self.parts.unreached:
+                leaf.grad = gradient if leaf.grad is NOT_COMPUTED else leaf.grad + gradient
         if not self.output.is_leaf:
             self.output.data, self.output.grad = output, 1.0
         return float(output)
@@ -270,7 +272,8 @@ class Program:
             job.run(self.runner)
         finally:
             self._assign(job.numbers)
-        return job.outputs if each_batch else epoch_means(job.outputs, job.sizes)
+        outputs = job.outputs.tolist()
+        return outputs if each_batch else epoch_means(outputs, job.sizes)
 
     def run_many(
         self,
@@ -278,34 +281,43 @@ class Program:
         starts: Iterable[Sequence[float]],
         rows: Iterable[Sequence[float]] | None = None,
         batch_size: int | None = None,
-    ) -> list[tuple[list[float], tuple[float, ...]]]:
+    ) -> list[tuple[Sequence[float], tuple[float, ...]]]:
         """Do n iterations from each of the starts: many networks, each as if it ran alone.
 
         A start has a number for each of ``variables``.  For each start, in order, there are the n
-        outputs and the variables' last numbers, which ``run`` gives bit for bit; ``rows`` and
+        outputs (an ``array`` of doubles: a list of so many floats would take as long as the run)
+        and the variables' last numbers, which ``run`` gives bit for bit; ``rows`` and
         ``batch_size`` are those of ``run``.  Machine code runs as many at once as the processor
         has lanes.  The variables' own numbers stay as they are.
 
-        Raises ValueError if a start has another number of numbers, and what ``run`` raises.
+        Raises TypeError if starts are no lists of numbers, ValueError if one has another number of
+        numbers, and what ``run`` raises.
 
         >>> w = Value(0.0, "w")
         >>> downhill = compile((w - 3.0) ** 2, updates=lambda gradients: {w: w - gradients[w] / 4})
         >>> downhill.run_many(2, [[1.0], [5.0]])
-        [([4.0, 1.0], (2.5,)), ([4.0, 1.0], (3.5,))]
+        [(array('d', [4.0, 1.0]), (2.5,)), (array('d', [4.0, 1.0]), (3.5,))]
         """
+        if not isinstance(starts, Iterable):
+            raise TypeError(
+                "run_many needs a list of starts, each with a number for every variable, "
+                f"but got {describe(starts)}"
+            )
         checked = [self._start(place, start) for place, start in enumerate(starts)]
         first = self._job(n, rows, batch_size, None)
         runner = self.runner if len(checked) == 1 else self._networks_runner
         networks = runner.networks
-        found: list[tuple[list[float], tuple[float, ...]]] = []
+        found: list[tuple[Sequence[float], tuple[float, ...]]] = []
         for group in batches_of(checked, networks):
             # The last lanes of the last vector repeat its last network.
             together = [*group, *[group[-1]] * (networks - len(group))]
-            job = replace(first, numbers=tuple(chain.from_iterable(together)), outputs=[])
+            job = replace(first, numbers=tuple(chain.from_iterable(together)), outputs=array("d"))
             job.run(runner)
             count = len(self.variables)
             for place in range(len(group)):
-                outputs = epoch_means(job.outputs[place::networks], job.sizes)
+                outputs = job.outputs[place::networks]
+                if len(job.sizes) > 1:
+                    outputs = array("d", epoch_means(outputs, job.sizes))
                 last = job.numbers[place * count : (place + 1) * count]
                 found.append((outputs, tuple(last)))
         return found
@@ -423,7 +435,7 @@ class _Job:
     size: int
     shuffle: random.Random | None
     numbers: Sequence[float] = ()
-    outputs: list[float] = field(default_factory=list)
+    outputs: array[float] = field(default_factory=lambda: array("d"))
 
     def run(self, runner: Runner | GuardedRunner) -> None:
         """Do it in slices; ``numbers`` are those after the last whole one."""
@@ -435,7 +447,7 @@ class _Job:
             else:
                 assert not isinstance(runner, GuardedRunner), "it runs over rows"
                 outputs, self.numbers = runner.run(count, self.numbers)
-            self.outputs += outputs
+            self.outputs.extend(outputs)
 
     @property
     def sizes(self) -> list[int]:

@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 from autodiff.compiler.linear import Kind, Linear, Register
 from autodiff.gradient import (
-    NEUTRAL,
     NEVER,
+    Sums,
     condition_of,
+    depending_on,
     grad,
     is_of_the_library,
     local_derivatives_as_values,
@@ -80,6 +81,16 @@ class ReversePass:
     steps: list[tuple[Value, Locals]] = field(default_factory=list)
     totals: dict[Value, Value] = field(default_factory=dict)
 
+    def has_guards(self) -> bool:
+        """Return whether a node passes something on that no contribution may have reached."""
+        certain = {node for node, _ in self.steps[:1]}
+        for node, locals_ in self.steps:
+            if node not in certain:
+                return True
+            operands = zip(node.parents, locals_, strict=True)
+            certain.update([parent for parent, local in operands if local and local.taken is None])
+        return False
+
 
 class Gradient(Value):
     """A gradient of which the program has a register.
@@ -107,10 +118,7 @@ def reverse_pass(
 ) -> ReversePass:
     """Return the reverse pass from root, which has that interior, to leaves."""
     found = ReversePass(is_complete)
-    receiving, reached = set(leaves), {root}
-    for node in interior:
-        if not receiving.isdisjoint(node.parents):
-            receiving.add(node)
+    receiving, reached = depending_on(leaves, interior), {root}
     for node in reversed(interior):
         if node in reached and node in receiving:
             locals_ = locals_of(node)
@@ -226,6 +234,18 @@ def lowered(linear: Linear, graph: Value) -> int:
 # --------------------------------------------------------------------------------------------
 
 
+def if_reached(condition: float, gradient: float) -> float:
+    """Return a gradient if the condition is above 0, else what eager code has in its place."""
+    return gradient if condition > 0.0 else NOT_COMPUTED
+
+
+def if_reached_partials(_: float, condition: float, __: float) -> tuple[float, float]:
+    return 0.0, float(condition > 0.0)
+
+
+IF_REACHED = Operation("if_reached", "if_reached", 2, if_reached, if_reached_partials)
+
+
 class Words(NamedTuple):
     """What a person reads of a contribution: comments, and what it and the sum are called."""
 
@@ -239,33 +259,102 @@ class Words(NamedTuple):
 NO_WORDS = Words()
 
 
-class InRegisters:
-    """A pass in registers: what ``autodiff.gradient.InValues`` does in Values.
+class InRegisters(Sums[int]):
+    """The arithmetic of a pass in registers.
 
-    A node that may not be reached has a number above 0 where it is.  What it contributes is chosen
-    by that, unless nobody wants guards; ``has_guards`` says whether there is any such.  ``sums``
-    says whose gradient a register is, or becomes.  With ``names``, it is for a person to read.
+    Unless it is ``guarded``, contributions of nodes that nothing has reached count like others.
+    ``sums`` says whose gradient a register is, or becomes.  With ``names``, it is for a person.
     """
 
     def __init__(
-        self, root: Value, recorded: ReversePass, linear: Linear, names: Names | None
+        self,
+        root: Value,
+        recorded: ReversePass,
+        linear: Linear,
+        names: Names | None,
+        guarded: bool = True,
     ) -> None:
         self.root = root
         self.recorded = recorded
         self.linear = linear
         self.names = names
-        self.gradients = {root: linear.number(1.0)}
-        self.reached: dict[Value, int] = {}
+        self.guarded = guarded
         self.uses: dict[Value, int] = {}
         self.sums: dict[int, Value] = {}
-        self.guarded = True
-        self.has_guards = False
+        self.words, self.count = NO_WORDS, 0
+        super().__init__(root)
 
-    def words(self, node: Value, parent: Value) -> Words:
+    def add_all(self) -> None:
+        """Add the registers of all contributions, and of the leaves' gradients."""
+        linear, gradients = self.linear, self.gradients
+        of_value, registers, known = linear.of_value, linear.registers, linear.known
+        for node, locals_ in self.recorded.steps:
+            upstream = gradients.get(node)
+            if upstream is None:
+                continue
+            places = [of_value[node], *[of_value[parent] for parent in node.parents]]
+            for parent, local in zip(node.parents, locals_, strict=True):
+                if local is None:
+                    continue
+                if self.names is not None:
+                    self.words = self.words_of(node, parent, self.names)
+                taken, factor = local.lowered(linear, places, self.words.local)
+                if taken is not None and (decided := linear.resolve(taken)) in known:
+                    if not known[decided] > 0.0:
+                        continue
+                    taken = None
+                added, self.count = upstream, len(registers)
+                if factor is not None:
+                    added = linear.operation(MUL, (factor, upstream), self.words.added)
+                self.add(node, parent, taken, added)
+        for leaf, value in self.recorded.totals.items():
+            total = None if self.recorded.is_complete else gradients.get(leaf)
+            of_value[value] = self.or_zero(leaf) if total is None else total
+
+    def number(self, number: float) -> int:
+        return self.linear.number(number)
+
+    def chosen(self, condition: int, first: int, second: int) -> int:
+        return self.linear.operation(WHERE, (condition, first, second))
+
+    def total(self, parent: Value, before: int | None, added: int) -> int:
+        linear, words = self.linear, self.words
+        total = self.named(added, words.added, words.name)
+        if before is not None:
+            self.count = len(linear.registers)
+            total = linear.operation(ADD, (before, total), words.total)
+            total = self.named(total, words.total, words.name_of_total)
+        self.sums[total] = parent
+        return total
+
+    def reach(self, parent: Value, condition: int) -> None:
+        """Note it if anybody asks: of a leaf, whose gradient may be of nothing, only a person."""
+        is_asked = self.recorded.is_complete or self.names is not None
+        if is_asked or (self.guarded and not parent.is_leaf):
+            super().reach(parent, condition)
+
+    def or_zero(self, leaf: Value) -> int:
+        """Return the register of a leaf's gradient: 0 where no contribution has reached it."""
+        if self.names is None or leaf not in self.reached:
+            return self.complete(leaf)
+        of, to = f"d {self.names[self.root]}", self.names[leaf]
+        comment = f"{of}/d {to}: 0 where no contribution has reached it"
+        self.count = len(self.linear.registers)
+        return self.named(self.complete(leaf), comment, f"d_{to}_or_0")
+
+    def if_reached(self, leaf: Value, gradient: int) -> int:
+        """Return the register of a leaf's gradient; for a person there is none of nothing."""
+        if self.names is None or leaf not in self.reached:
+            return gradient
+        of, to = f"d {self.names[self.root]}", self.names[leaf]
+        comment = f"{of}/d {to}, if a contribution has reached it"
+        self.count = len(self.linear.registers)
+        place = self.linear.operation(IF_REACHED, (self.reached[leaf], gradient), comment)
+        return self.named(place, comment, f"d_{to}_if_any")
+
+    def words_of(self, node: Value, parent: Value, names: Names) -> Words:
         """Return what to write at the next contribution from a node to a parent."""
-        if self.names is None:
-            return NO_WORDS
-        of, by, to = f"d {self.names[self.root]}", self.names[node], self.names[parent]
+        of, by, to = f"d {names[self.root]}", names[node], names[parent]
         self.uses[parent] = use = self.uses.get(parent, 0) + 1
         chain = f"{of}/d {by} × d {by}/d {to}"
         rule = getattr(node.origin.op.partials, "__name__", f"the rule of {node.origin.op.name}")
@@ -277,78 +366,6 @@ class InRegisters:
             name_of_total=f"d_{to}_{use}",
         )
 
-    def named(self, place: int, count: int, comment: str, name: str) -> int:
-        """Return a register under that name: itself, or a copy of one of the first ``count``."""
-        return place if self.names is None else self.linear.named(place, count, comment, name)
-
-    def add(self, guarded: bool) -> None:
-        """Add the registers of all contributions, and of the leaves' gradients."""
-        self.guarded = guarded or self.recorded.is_complete
-        of_value, gradients = self.linear.of_value, self.gradients
-        for node, locals_ in self.recorded.steps:
-            upstream, is_reached = gradients[node], self.reached.get(node)
-            places = [of_value[node], *[of_value[parent] for parent in node.parents]]
-            for parent, local in zip(node.parents, locals_, strict=True):
-                if local is not None:
-                    words = self.words(node, parent)
-                    product = local.lowered(self.linear, places, words.local)
-                    self.contribute(parent, (is_reached, *product, upstream), words)
-        for leaf, value in self.recorded.totals.items():
-            of_value[value] = gradients[leaf]
-            if self.recorded.is_complete and leaf in self.reached:
-                of_value[value] = self.or_zero(leaf)
-
-    def or_zero(self, leaf: Value) -> int:
-        """Return the register of a leaf's gradient: 0 where no contribution has reached it."""
-        comment = name = ""
-        if self.names is not None:
-            of, to = self.names[self.root], self.names[leaf]
-            comment, name = f"d {of}/d {to}: 0 where no contribution has reached it", f"d_{to}_or_0"
-        count = len(self.linear.registers)
-        total = self.chosen(self.reached[leaf], self.gradients[leaf], 0.0, comment)
-        return self.named(total, count, comment, name)
-
-    def contribute(
-        self, parent: Value, product: tuple[int | None, int | None, int | None, int], words: Words
-    ) -> None:
-        """Add a product to a parent's gradient.
-
-        It is whether the node is reached and whether it takes the operand, None if always; the
-        local derivative, None if it is 1; and the upstream gradient.
-        """
-        linear, named = self.linear, self.named
-        is_reached, taken, factor, added = product
-        count = len(linear.registers)
-        if factor is not None:
-            added = linear.operation(MUL, (factor, added), words.added)
-        if taken is not None:
-            added = self.chosen(taken, added, NEUTRAL, words.added)
-        # Nobody asks whether a leaf is reached whose gradient may be of nothing.
-        is_asked = self.guarded and (self.recorded.is_complete or not parent.is_leaf)
-        if is_reached is not None:
-            self.has_guards = True
-            if taken is None or not is_asked:
-                taken = is_reached
-            else:
-                taken = self.chosen(is_reached, taken, 0.0)
-            if self.guarded:
-                added = self.chosen(is_reached, added, NEUTRAL, words.added)
-        total = added = named(added, count, words.added, words.name)
-        before = self.gradients.get(parent)
-        if before is not None:
-            count = len(linear.registers)
-            total = linear.operation(ADD, (before, added), words.total)
-            total = named(total, count, words.total, words.name_of_total)
-        self.gradients[parent] = total
-        self.sums[total] = parent
-        if taken is None:
-            self.reached.pop(parent, None)
-        elif before is None:
-            self.reached[parent] = taken
-        elif parent in self.reached and is_asked:
-            either = self.reached[parent], linear.number(1.0), taken
-            self.reached[parent] = linear.operation(WHERE, either)
-
-    def chosen(self, condition: int, first: int, other: float, comment: str = "") -> int:
-        """Return the register of the first where the condition is above 0, else of a number."""
-        return self.linear.operation(WHERE, (condition, first, self.linear.number(other)), comment)
+    def named(self, place: int, comment: str, name: str) -> int:
+        """Return a register under that name, a copy if it is older than the contribution."""
+        return place if self.names is None else self.linear.named(place, self.count, comment, name)

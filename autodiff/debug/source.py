@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from types import CodeType, FrameType
 
 from autodiff import ops
@@ -117,7 +116,7 @@ class SourceRecorder(watch.Watcher):
         named = node.origin
         if bound is node or named.name != name:
             return
-        node.origin = replace(named, name="")
+        node.origin = named.changed(name="")
 
     def _name(
         self, node: Value, frame: FrameType, below: CodeType | None, returning: list[FrameType]
@@ -144,11 +143,11 @@ class SourceRecorder(watch.Watcher):
 
     def _origin(self, base: Origin, file: str, line: int, name: str) -> Origin:
         if base.given is not None:  # each node that was made by hand has its own
-            return replace(base, file=file, line=line, name=name)
+            return base.changed(file=file, line=line, name=name)
         key = (file, line, name, base.op, base.constant, base.module, base.label, base.symbol)
         origin = self._known.get(key)
         if origin is None:
-            origin = self._known[key] = replace(base, file=file, line=line, name=name)
+            origin = self._known[key] = base.changed(file=file, line=line, name=name)
         return origin
 
     def _at_visit(self, origin: Origin, frame: FrameType, called: FrameType | None) -> Origin:
@@ -159,7 +158,7 @@ class SourceRecorder(watch.Watcher):
             self._of_visit = {}
         shared = self._of_visit.get(id(origin))
         if shared is None:
-            shared = origin.at_visit(visit)
+            shared = origin.changed(visit=visit)
             if origin.given is None:  # those that are have one id for ever, as they are known
                 self._of_visit[id(origin)] = shared
         return shared

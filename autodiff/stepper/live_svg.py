@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from xml.etree import ElementTree
 
@@ -72,7 +72,7 @@ def plain_copy(root: Value) -> Value:
     copied = copy.deepcopy(root)
     for node in topological_order(copied):
         if not node.is_constant:
-            node.origin = replace(node.origin, module="", file="", line=0)
+            node.origin = node.origin.changed(module="", file="", line=0)
     return copied
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -317,9 +316,7 @@ def labelled(origin: Origin, label: str) -> Origin:
     """Return an origin with that label; raise TypeError unless it is a str."""
     if not isinstance(label, str):
         raise TypeError(f"Value needs a str as its label, but got {describe(label)}")
-    if origin.label == label:
-        return origin
-    return replace(origin, label=label)
+    return origin if origin.label == label else origin.changed(label=label)
 
 
 def number_of(node: Any) -> float:

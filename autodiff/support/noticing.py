@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from numbers import Real
 from types import CodeType, FrameType
@@ -232,7 +232,7 @@ def mark(nodes: list[Any], place: tuple[str, int]) -> None:
     nearest = list(nodes)
     for node in nearest:
         if not node.origin.constant and node.origin.compared is None:
-            node.origin = replace(node.origin, compared=place)
+            node.origin = node.origin.changed(compared=place)
             nearest += node.parents[: max(0, NEAREST - len(nearest))]
 
 

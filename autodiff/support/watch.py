@@ -11,7 +11,6 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -203,7 +202,7 @@ def _register(node: Any, function: GradientHook | None, stop: Breakpoint | None)
             hooks.functions[key] = function
         if stop is not None:
             hooks.breakpoints[key] = stop
-        node.origin = replace(node.origin, hooks=hooks)
+        node.origin = node.origin.changed(hooks=hooks)
         _alive.add(hooks)
         _switch()
     return Handle(hooks, key)
@@ -240,7 +239,7 @@ def _name_node(node: Any) -> None:
         given = node.origin.given
         node.origin = _running[node.origin.op]
         if given is not None:
-            node.origin = replace(node.origin, given=given)
+            node.origin = node.origin.changed(given=given)
 
 
 def _switch_off_if_alone() -> None:
