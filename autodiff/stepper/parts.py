@@ -15,8 +15,9 @@ def shared(*names: str) -> list[Path]:
     """Return files that several pages are made of, by name.
 
     ``base.css``, ``parts.js``, ``numbers.js`` and ``keys.js`` are any page's.  A graph that is
-    stepped through has ``stepper.css``, ``view.js``, ``graph.js`` and ``lesson.js``; behind
-    ``view.js`` come the page's own numbers, as its ``app``, and its further steps, as ``further``.
+    stepped through has ``stepper.css``, ``view.js``, ``graph.js``, ``layout.js``, ``folds.js`` and
+    ``lesson.js``; behind ``view.js`` come the page's own numbers, as its ``app``, and its further
+    steps, as ``further``.
 
     >>> [file.name for file in shared("base.css")]
     ['base.css']
@@ -29,7 +30,7 @@ SHOW = Page(
     FOLDER / "show.html",
     shared("base.css", "stepper.css", "show.css"),
     shared(
-        *("parts.js", "numbers.js", "view.js", "state.js", "graph.js", "lesson.js"),
-        *("predict.js", "nudge.js", "keys.js", "show.js"),
+        *("parts.js", "numbers.js", "view.js", "state.js", "graph.js", "layout.js"),
+        *("folds.js", "lesson.js", "predict.js", "nudge.js", "keys.js", "show.js"),
     ),
 )

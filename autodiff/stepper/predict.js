@@ -43,16 +43,18 @@ function keyOf(step) {
 }
 
 function isAsked(step) {
-  return app.isPredicting && (step.phase === "forward" || step.phase === "backward") && !told.marks.has(keyOf(step));
+  return app.isPredicting && !step.fold && (step.phase === "forward" || step.phase === "backward") && !told.marks.has(keyOf(step));
 }
 
 // What an operation gives for the numbers that a person has, or for their first digits: the result,
 // and for each operand the local derivative and whether it is taken.
 function ruleAt(place, digits = 0) {
-  const operands = data.nodes[place - 1].parents.map((parent) => rounded(toldValue(parent), digits));
-  const results = new Float64Array(1 + 2 * operands.length);
-  program[`rule${data.rules[place - 1]}`]([], Float64Array.from(operands), results);
-  return results;
+  const { made, parents } = data.nodes[place - 1];
+  const operands = Float64Array.from(parents, (parent) => rounded(toldValue(parent), digits));
+  const found = { result: new Float64Array(1), rule: new Float64Array(2 * operands.length) };
+  results[made]([], operands, found.result);
+  rules[made]([], operands, found.rule);
+  return { result: found.result[0], localAt: (position) => found.rule[2 * position], isTaken: (position) => found.rule[2 * position + 1] > 0 };
 }
 
 function toldValue(place) {
@@ -71,9 +73,9 @@ function toldGradient(place) {
 // The number that a step gives for those that it builds on; null where that cannot be computed.
 function followed(step, digits = 0) {
   if (!canCompute) return null;
-  if (step.phase === "forward") return ruleAt(step.node, digits)[0];
+  if (step.phase === "forward") return ruleAt(step.node, digits).result;
   const { node, position } = data.steps[step.index], rule = ruleAt(node, digits);
-  return rule[2 + 2 * position] > 0 ? rule[1 + 2 * position] * rounded(toldGradient(node), digits) : 0;
+  return rule.isTaken(position) ? rule.localAt(position) * rounded(toldGradient(node), digits) : 0;
 }
 
 function rounded(number, digits) {
@@ -97,7 +99,7 @@ function isEnoughOfResult(step, digits) {
   const { node, position, local } = data.steps[step.index];
   if (!local || !local.some((part, index) => index % 2 && part === `v${node}`)) return true;
   const result = toldValue(node), error = 2 * Math.abs(result - rounded(result, digits)) * Math.max(1, Math.abs(result));
-  return !(error > (CLOSE / 2) * Math.abs(ruleAt(node)[1 + 2 * position]));
+  return !(error > (CLOSE / 2) * Math.abs(ruleAt(node).localAt(position)));
 }
 
 function rightNumber(step) {

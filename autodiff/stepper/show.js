@@ -71,36 +71,41 @@ function stepBy(count) {
 
 // ---- the lines of code
 
-// The line of what is shown: of the operation, or of the box that was chosen.
+// Lines have numbers through all files; 0 is none.
+const linesOfNodes = countsOf(data.source.lines);
+
+// The line of what is shown: of the operation, of the call, or of the box that was chosen.
 function litLine() {
   const step = app.step === null ? null : allSteps[app.step];
+  if (step && step.fold) return folds.lines[step.fold];
   const place = step === null ? app.selected : step.phase === "backward" ? data.steps[step.index].node : step.node || rootPlace;
-  return place ? data.source.lines[place - 1] : null;
+  return place > 0 ? linesOfNodes[place - 1] : 0;
 }
 
 function makeCode() {
   const files = data.source.files;
   byId("code-area").hidden = !files.length;
   document.body.classList.toggle("without-code", !files.length);
-  files.forEach((file, place) => {
+  let count = 0;
+  files.forEach((file) => {
     const indent = Math.min(...file.lines.map(([, text]) => text.length - text.trimStart().length));
     byId("code").append(element("div", { class: "file" }, file.name));
     file.lines.forEach(([line, text], index) => {
       const gap = index && line > file.lines[index - 1][0] + 1;
-      byId("code").append(element("div", { class: gap ? "code-line gap" : "code-line", "data-line": `${place}:${line}` },
+      byId("code").append(element("div", { class: gap ? "code-line gap" : "code-line", "data-line": count += 1 },
         element("span", { class: "line-number" }, String(line)), element("code", {}, text.slice(indent) || " ")));
     });
   });
 }
 
-let lastLit = "";
+let lastLit = 0;
 
 function showCode() {
-  const lit = litLine(), key = lit ? lit.join(":") : "";
-  if (key === lastLit) return;
-  lastLit = key;
+  const lit = litLine();
+  if (lit === lastLit) return;
+  lastLit = lit;
   for (const each of byId("code").querySelectorAll(".code-line")) {
-    const is = each.dataset.line === key;
+    const is = Number(each.dataset.line) === lit;
     each.classList.toggle("lit", is);
     if (is) {
       each.setAttribute("aria-current", "step");
@@ -131,8 +136,17 @@ const KEYS = [
   ["0", "the whole graph", () => lookAtAll()],
   ["M", "light or dark", switchTheme],
   ["?", "these keys", openHelp],
+  ["O", "open the fold of this step, or the chosen one (Enter on its box, too)", openHere],
+  ["U", "out of what is open; Backspace, too", closeFold],
+  ["Backspace", "out of what is open", closeFold],
   ["Esc", "the whole pass", leaveSteps],
 ];
+
+function openHere() {
+  const step = app.step === null ? null : allSteps[app.step], focused = Number(document.activeElement?.dataset?.box);
+  if (step && step.fold) openFold(step.fold);
+  else if (isFold(focused)) openFold(-focused);
+}
 
 function actionOfDigit() {
   return null;
@@ -164,14 +178,19 @@ function publish() {
     get values() { evaluate(); return data.nodes.map((_, index) => value(index + 1)); },
     get gradients() { evaluate(); return data.nodes.map((_, index) => gradient(index + 1)); },
     get steps() { evaluate(); return data.steps.flatMap((step, index) => (gradient(step.node) === null ? [] : [backwardText(index)])); },
+    get scene() { return { fold: scene.fold, title: folds ? foldTitle(scene.fold) : "", boxes: [...boxes.keys()] }; },
     get asked() { return app.isAsking ? rightNumber(allSteps[app.step]) : null; },
     get program() { return program; },
   };
 }
 
-function begin() {
-  readDrawing();
+function sizeDrawing() {
   document.body.classList.toggle("wide", drawingSize.w > WIDE * drawingSize.h);
+}
+
+function begin() {
+  setScene(0);
+  sizeDrawing();
   makeCode();
   makeHelp();
   watchControls();
@@ -180,7 +199,7 @@ function begin() {
   publish();
   lookAtAll(true);
   new ResizeObserver(() => { if (camera.followed) followStep(); else lookAtAll(true); }).observe(byId("graph-area"));
-  if (data.step !== null) enterSteps(data.step);
+  if (data.step !== null) enterSteps(folds ? stepOfPass(data.step) : data.step);
   refresh();
 }
 
