@@ -21,7 +21,7 @@ from autodiff.stepper.expression import expression_of, formula_of
 from autodiff.stepper.packing import packed_floats
 from autodiff.value import Value, constant
 
-__all__ = ["Arithmetic", "arithmetic_of", "fixed_arithmetic"]
+__all__ = ["Arithmetic", "arithmetic_of", "both", "fixed_arithmetic", "operations_of"]
 
 REPEATED = (
     "This page does again what was done then, so after a change its numbers may be others than "
@@ -68,7 +68,7 @@ def arithmetic_of(root: Value, nodes: Sequence[Value], variables: Sequence[Value
     """Return what a page computes from the numbers of the variables; nothing if it cannot."""
     try:
         recording = record_program(root, variables, updates=None, penalty=None)
-        found = of_operations(nodes)
+        found = operations_of(nodes)
     except ValueError as error:
         return fixed_arithmetic(root, nodes, str(error))
     decided = decisions_in(recording.graphs, variables, recording.notes.looks).decisions
@@ -76,7 +76,7 @@ def arithmetic_of(root: Value, nodes: Sequence[Value], variables: Sequence[Value
     return found
 
 
-def of_operations(nodes: Sequence[Value]) -> Arithmetic:
+def operations_of(nodes: Sequence[Value]) -> Arithmetic:
     """Return what a page computes, operation by operation.
 
     Raises ValueError if an operation cannot be written in JavaScript.
@@ -183,3 +183,13 @@ def undescribed(op: Operation, count: int) -> Entry:
 def is_exact(local: Value) -> bool:
     """Return whether a local derivative has the same bits in every language."""
     return all(node.op is None or node.op in EXACT for node in topological_order(local))
+
+
+def both(*programs: str) -> str:
+    """Return programs as one, whose functions are those of all."""
+    parts = [
+        "Object.assign(exports, (function () {\nconst module = { exports: {} };\n"
+        f"{program}\nreturn module.exports;\n}})());"
+        for program in programs
+    ]
+    return "const exports = {};\n" + "\n".join(parts) + "\nmodule.exports = exports;\n"

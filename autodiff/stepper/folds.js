@@ -1,36 +1,9 @@
-// ---- what is open of the graph --------------------------------------------------------------------
-
-// A view is what is drawn and stepped through: the whole graph, or what one fold holds, in which other
-// folds are closed.  A node's box has its place as its id; that of fold 3 is -3, and several inputs
-// that the same boxes use have one box with an id below those.
-//
-// computedAt   after so many forward steps each node is computed (-1: before)
-// doneAt       after so many backward steps each contribution is added (-1: before; Infinity: never)
-let scene = null;
-let allSteps = [];
-
-const folds = data.folds && { ...data.folds, outer: countsOf(data.folds.outer), of: runningCountsOf(data.folds.of), computed: runningCountsOf(data.folds.computed), lines: countsOf(data.source.calls) };
-
-// ---- the whole graph, box by box
-
-function flatScene() {
-  const forward = data.nodes.filter((node) => node.formula).map((node, at) => ({ phase: "forward", node: node.place, at }));
-  const computedAt = new Float64Array(nodeCount).fill(-1);
-  for (const step of forward) computedAt[step.node - 1] = step.at;
-  return {
-    fold: 0, computedAt, doneAt: Float64Array.from(data.steps, (_, index) => index),
-    steps: [...forward, { phase: "start" }, ...data.steps.map((_, index) => ({ phase: "backward", index, at: index }))],
-    boxOf: (place) => place,
-    arrowOf: (node, position) => `${node}.${position}`,
-  };
-}
-
 // ---- what a fold holds
 
 const MANY_BOXES = 90; // from here on inputs of the same boxes are one, also those of single results
 
 // For each place in `computed` what is known of the whole graph once.
-const known = folds && {
+const known = {
   order: orderOfResults(), // of each node where it is computed; -1 for leaves
   users: usersOfNodes(),
   firstUse: firstUses(),
@@ -81,7 +54,7 @@ function foldedScene(fold) {
   return made;
 }
 
-// For each fold in which fold of this view it is: 0 is the view itself, -1 outside.
+// For each fold in which fold of this scene it is: 0 is the scene itself, -1 outside.
 function innerFolds(fold) {
   const inner = new Int32Array(folds.titles.length).fill(-1);
   inner[fold] = 0;
@@ -187,7 +160,7 @@ function stepsOfNode(place) {
 
 const LONGEST_TITLE = 27, MOST_LINES = 3;
 const BOX = { edge: 9, line: 24, head: 8, divider: 10 };
-const measure = folds && document.createElement("canvas").getContext("2d");
+const measure = document.createElement("canvas").getContext("2d");
 
 function widthOf(text, weight) {
   measure.font = `${weight} 19px ${getComputedStyle(document.body).fontFamily}`;
@@ -212,14 +185,9 @@ function range(places) {
   return places.length === 1 ? first : `${first} … ${last}`;
 }
 
-function countedNouns(count, noun) {
-  return `${counted(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 function titleOf(box) {
   if (box.id < 0 && box.isInput) {
-    const isLeaf = known.order[box.places[0] - 1] < 0;
-    return [...inLines(range(box.places)), countedNouns(box.places.length, isLeaf ? "leaf" : "value").replace("leafs", "leaves")];
+    return [...inLines(range(box.places)), countedNouns(box.places.length, isLeaf(box.places[0]) ? "number" : "result")];
   }
   if (box.id < 0) return [...inLines(foldTitle(-box.id)), ...inLines(data.folds.facts[-box.id] || ""), countedNouns(box.places.length, "operation")].filter(Boolean);
   const node = data.nodes[box.id - 1];
@@ -232,9 +200,9 @@ function foldTitle(fold) {
 }
 
 function kindOf(box) {
-  if (box.id < 0) return box.isInput ? (known.order[box.places[0] - 1] < 0 ? data.nodes[box.places[0] - 1].kind : "reference") : "fold";
+  if (box.id < 0) return box.isInput ? (isLeaf(box.places[0]) ? data.nodes[box.places[0] - 1].kind : "outside") : "fold";
   const node = data.nodes[box.id - 1];
-  if (box.isInput && node.formula) return "reference";
+  if (box.isInput && node.formula) return "outside";
   return scene.outs.includes(box.id) ? "result" : node.kind;
 }
 
@@ -271,23 +239,16 @@ function drawArrow({ key, path, tip }) {
 function drawScene() {
   const drawn = [...scene.boxes.values()], joined = [...scene.arrows.values()];
   for (const box of drawn) drawBox(box, kindOf(box));
-  const size = layOut(drawn, joined);
+  const size = layOut(drawn, joined, clearArea());
   const groups = { arrows: svgElement("g", { class: "arrows", "aria-hidden": "true" }), boxes: svgElement("g", { class: "boxes" }) };
   groups.arrows.append(...joined.map(drawArrow));
   groups.boxes.append(...drawn.map((box) => box.draw()));
   drawing.replaceChildren(groups.arrows, groups.boxes);
   Object.assign(drawingSize, size);
+  showCrumbs();
 }
 
 // ---- into a fold, and out of it
-
-function setScene(fold) {
-  scene = folds ? foldedScene(fold) : flatScene();
-  allSteps = [...scene.steps, ...further.steps];
-  if (folds) drawScene();
-  readDrawing();
-  showCrumbs();
-}
 
 function stepOver(fold, phase) {
   return allSteps.findIndex((step) => step.fold === fold && step.phase === phase);
@@ -321,15 +282,25 @@ function closeTo(fold) {
   return showStep(Math.max(0, stepOver(inner, phase)));
 }
 
+const FOLD_KEYS = [
+  ["O", "open the fold of this step, or the box that is chosen; there Enter does it, too", openHere],
+  ["U", "out of what is open; Backspace, too", closeFold],
+  ["Backspace", "out of what is open", closeFold],
+];
+
+function openHere() {
+  const step = app.step === null ? null : allSteps[app.step], focused = Number(document.activeElement?.dataset?.box);
+  if (step && step.fold) openFold(step.fold);
+  else if (isFold(focused)) openFold(-focused);
+}
+
 function closeFold() {
-  if (folds && scene.fold) closeTo(folds.outer[scene.fold]);
+  if (scene.fold) closeTo(folds.outer[scene.fold]);
 }
 
 function showCrumbs() {
   const nav = byId("crumbs");
-  if (!nav) return;
-  nav.hidden = !folds;
-  if (!folds) return;
+  nav.hidden = false;
   const chain = [scene.fold];
   while (chain[0]) chain.unshift(folds.outer[chain[0]]);
   nav.replaceChildren(element("ol", {}, ...chain.map((fold) => element("li", {},
@@ -345,10 +316,6 @@ function stepOfPass(step) {
 }
 
 // ---- the numbers of folds and of several inputs
-
-function isFold(id) {
-  return Boolean(folds) && id < 0 && id > -folds.titles.length;
-}
 
 function spread(numbers, text) {
   const shownNumbers = numbers.filter((number) => !Number.isNaN(number));
@@ -369,7 +336,7 @@ function showSeveral(id, box, limits) {
 
 // ---- steps over a fold
 
-const MOST_LISTED = 8;
+const MOST_LISTED = 5;
 
 function listed(places, lineOf) {
   const rest = places.length - MOST_LISTED;
@@ -380,14 +347,25 @@ function openButton(fold) {
   return element("p", {}, element("button", { type: "button", id: "open-fold", "data-key": "O", onclick: () => openFold(fold) }, `Open ${foldTitle(fold)}`));
 }
 
+// What came into a fold, results before leaves, and what went out.
+function passed(ins, outs) {
+  const values = (places) => listed(places, (place) => line("", name(nodeName(place)), " = ", signedNumber(value(place))));
+  const sorted = [...ins].sort((one, other) => isLeaf(one) - isLeaf(other));
+  return [
+    ...(ins.length ? [line("came in", countedNouns(ins.length, "number")), ...values(sorted)] : []),
+    line("went out", countedNouns(outs.length, "number")), ...values(outs),
+  ];
+}
+
+// What is said of an open fold at first.
+function openedLesson() {
+  const ins = [...scene.boxes.values()].filter((box) => box.isInput).flatMap((box) => box.places);
+  return [...passed(ins, scene.outs), note(`${countedNouns(scene.results.length, "operation")}. Press Next to do them one by one; what is closed is one step.`)];
+}
+
 function foldLesson({ fold, phase, at }) {
   const box = scene.boxes.get(-fold), ins = [...box.ins], outs = [...box.outs];
-  const values = (places) => listed(places, (place) => line("", name(nodeName(place)), " = ", signedNumber(value(place))));
-  if (phase === "forward") return [
-    ...(ins.length ? [line("came in", countedNouns(ins.length, "value")), ...values(ins)] : []),
-    line("went out", countedNouns(outs.length, "value")), ...values(outs),
-    note(`One click for ${countedNouns(box.places.length, "operation")}.`), openButton(fold),
-  ];
+  if (phase === "forward") return [...passed(ins, outs), note(`One click for ${countedNouns(box.places.length, "operation")}.`), openButton(fold)];
   const back = (places, text) => listed(places, (place) => line("", fraction(rootName, nodeName(place)), text(place)));
   const given = ins.filter((place) => contributionOf(box, place) !== null);
   return [
@@ -430,6 +408,6 @@ function severalExplained(id) {
   const { places } = scene.boxes.get(id);
   return [
     ...listed(places, (place) => line("", name(nodeName(place)), " = ", signedNumber(value(place)), ", ", fraction(rootName, nodeName(place)), " = ", signedNumber(gradient(place) ?? 0))),
-    note(known.order[places[0] - 1] < 0 ? "The same boxes use them. Open such a box to choose one of them." : "They come from outside of what is open."),
+    note(isLeaf(places[0]) ? "The same boxes use them. Open such a box to choose one of them." : "They come from outside of what is open."),
   ];
 }

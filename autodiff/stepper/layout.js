@@ -3,12 +3,13 @@
 // Layers from left to right, as Sugiyama, Tagawa and Toda (1981) draw a graph: each box is behind all
 // that it uses, an arrow over several layers has a place in each, the order within a layer follows
 // the mean place of the neighbours, and heights are the least squares that keep order and gaps.
-const GAP = { across: 70, down: 18, arrow: 10 };
-const ORDER_SWEEPS = 8, HEIGHT_SWEEPS = 10;
+const GAP = { across: 70, down: 18, arrow: 10, line: 40, turn: 60 };
+const ORDER_SWEEPS = 8, HEIGHT_SWEEPS = 10, MOST_LAYER_LINES = 8;
 
 // Give each of `boxes`, {id, w, h}, its x and y, and each of `arrows`, {from, to}, its path.  Boxes
-// come before those that use them.  Returns width and height.
-function layOut(boxes, arrows) {
+// come before those that use them.  What is too long for the area is broken into lines.  Returns width
+// and height.
+function layOut(boxes, arrows, area) {
   const places = new Map(boxes.map((box) => [box.id, { box, h: box.h, before: [], after: [] }]));
   const pairs = new Map();
   for (const { from, to } of arrows) pairs.set(`${from} ${to}`, [places.get(from), places.get(to)]);
@@ -19,16 +20,14 @@ function layOut(boxes, arrows) {
   for (const [key, [from, to]] of pairs) routes.set(key, route(from, to, layers));
   sortLayers(layers);
   setHeights(layers);
-  const width = setColumns(layers), top = Math.min(...layers.flat().map((place) => place.y - place.h / 2));
-  for (const place of layers.flat()) {
-    place.y -= top;
-    if (place.box) Object.assign(place.box, { x: place.x, y: place.y - place.h / 2 });
-  }
+  setColumns(layers);
+  const size = setLines(bestLines(layers, area));
+  for (const place of layers.flat()) if (place.box) Object.assign(place.box, { x: place.x, y: place.y - place.h / 2 });
   drawPaths(arrows, routes);
-  return { w: width, h: Math.max(...layers.flat().map((place) => place.y + place.h / 2)) };
+  return size;
 }
 
-// The layer of each: behind all that it uses, but what uses nothing is right before its first user.
+// The layer of each: behind all that it uses, and as near before its first user as that allows.
 function rank(places, pairs) {
   const uses = new Map(places.map((place) => [place, []])), users = new Map(places.map((place) => [place, []]));
   for (const [from, to] of pairs) {
@@ -36,8 +35,8 @@ function rank(places, pairs) {
     users.get(from).push(to);
   }
   for (const place of places) place.layer = Math.max(0, ...uses.get(place).map((each) => each.layer + 1));
-  for (const place of places) {
-    if (!uses.get(place).length && users.get(place).length) place.layer = Math.min(...users.get(place).map((each) => each.layer)) - 1;
+  for (const place of places.slice().reverse()) {
+    if (users.get(place).length) place.layer = Math.min(...users.get(place).map((each) => each.layer)) - 1;
   }
 }
 
@@ -146,13 +145,69 @@ function setColumns(layers) {
   for (const layer of layers) {
     const width = Math.max(...layer.map((place) => (place.box ? place.box.w : 0)));
     const most = Math.max(0, ...layer.flatMap((place) => place.after.map((each) => Math.abs(each.y - place.y))));
-    for (const place of layer) {
-      place.column = [x, x + width];
-      place.x = place.box ? x + (width - place.box.w) / 2 : x;
-    }
+    Object.assign(layer, { x, width });
     x += width + GAP.across + Math.min(200, most / 6);
   }
-  return Math.max(...layers.flat().filter((place) => place.box).map((place) => place.x + place.box.w));
+}
+
+// The layers in as many lines as let the text be largest in the area.
+function bestLines(layers, area) {
+  let best = null, largest = 0;
+  for (let count = 1; count <= Math.min(layers.length, MOST_LAYER_LINES); count += 1) {
+    const lines = inEqualLines(layers, count), { w, h } = sizeOf(lines);
+    const scale = Math.min(area.w / w, area.h / h, 1);
+    if (scale > 1.1 * largest) [best, largest] = [lines, scale];
+  }
+  return best;
+}
+
+function inEqualLines(layers, count) {
+  const last = layers[layers.length - 1], share = (last.x + last.width) / count;
+  const lines = [];
+  for (const layer of layers) {
+    const line = Math.min(count - 1, Math.floor((layer.x + layer.width / 2) / share));
+    (lines[line] ||= []).push(layer);
+  }
+  return lines.filter(Boolean);
+}
+
+function boundsOf(line) {
+  const places = line.flat(), last = line[line.length - 1];
+  const top = Math.min(...places.map((place) => place.y - place.h / 2)), bottom = Math.max(...places.map((place) => place.y + place.h / 2));
+  return { x: line[0].x, y: top, w: last.x + last.width - line[0].x, h: bottom - top };
+}
+
+// How many arrows go on in the next line, and how much room they need between the lines.
+function roomBelow(line) {
+  const crossing = line[line.length - 1].reduce((count, place) => count + place.after.length, 0);
+  return GAP.line + crossing * GAP.arrow;
+}
+
+function sizeOf(lines) {
+  const bounds = lines.map(boundsOf), rooms = lines.slice(0, -1).map(roomBelow);
+  const h = bounds.reduce((sum, { h: own }) => sum + own, 0) + rooms.reduce((sum, room) => sum + room, 0);
+  return { w: Math.max(...bounds.map(({ w }) => w)) + (lines.length > 1 ? 2 * GAP.turn : 0), h };
+}
+
+// Each line below the one before, with its boxes from the left.
+function setLines(lines) {
+  const size = sizeOf(lines), margin = lines.length > 1 ? GAP.turn : 0;
+  let top = 0;
+  lines.forEach((line, nth) => {
+    const { x, y, h } = boundsOf(line);
+    for (const layer of line) {
+      for (const place of layer) {
+        const left = layer.x - x + margin;
+        place.y += top - y;
+        place.x = place.box ? left + (layer.width - place.box.w) / 2 : left;
+        Object.assign(place, { line: nth, column: [left, left + layer.width], below: top + h });
+      }
+    }
+    line.turns = 0;
+    for (const place of line[line.length - 1]) place.turning = line;
+    top += h + roomBelow(line);
+  });
+  return size;
 }
 
 // Curves that leave and reach boxes in the direction of the layers; several between two boxes lie
@@ -164,16 +219,29 @@ function drawPaths(arrows, routes) {
     drawn.set(key, nth + 1);
     const aside = (nth % 2 ? -1 : 1) * Math.ceil(nth / 2) * 14;
     const [from] = all, to = all[all.length - 1];
-    let [x, y] = [from.box.x + from.box.w, from.y + aside];
+    let [x, y, before] = [from.box.x + from.box.w, from.y + aside, from];
     let path = `M${x.toFixed(1)} ${y.toFixed(1)}`;
+    const reach = (place, toX, toY) => {
+      path += place.line === before.line ? curve(x, y, toX, toY) : turn(x, y, toX, toY, before);
+      [x, y, before] = [toX, toY, place];
+    };
     for (const bend of all.slice(1, -1)) {
-      const bent = bend.y + aside;
-      path += curve(x, y, bend.column[0], bent) + `L${bend.column[1].toFixed(1)} ${bent.toFixed(1)}`;
-      [x, y] = [bend.column[1], bent];
+      reach(bend, bend.column[0], bend.y + aside);
+      path += `L${bend.column[1].toFixed(1)} ${y.toFixed(1)}`;
+      x = bend.column[1];
     }
     arrow.tip = { x: to.box.x, y: to.y + aside };
-    arrow.path = path + curve(x, y, arrow.tip.x - 10, arrow.tip.y);
+    reach(to, arrow.tip.x - 10, arrow.tip.y);
+    arrow.path = path;
   }
+}
+
+// From the end of a line to the beginning of the next, each arrow in a lane of its own between them.
+function turn(x, y, toX, toY, before) {
+  before.turning.turns += 1;
+  const lane = before.below + GAP.line / 2 + before.turning.turns * GAP.arrow, out = before.column[1] + GAP.turn;
+  const round = (fromY, farX, atY, nextX) => `C${[farX, fromY, farX, atY, nextX, atY].map((each) => each.toFixed(1)).join(" ")}`;
+  return `L${before.column[1].toFixed(1)} ${y.toFixed(1)}${round(y, out, lane, before.column[1])}L${toX.toFixed(1)} ${lane.toFixed(1)}${round(lane, toX - GAP.turn, toY, toX)}`;
 }
 
 function curve(x, y, toX, toY) {

@@ -1,6 +1,6 @@
 // ---- step through backprop ------------------------------------------------------------------
 
-const MOST_TERMS = 40; // of a sum that is shown
+const MOST_TERMS = 16; // of a sum that is shown
 
 // All steps: forward, one node or one closed fold at a time; the start of the backward pass; backward,
 // one local derivative or one fold at a time; then what further steps the page has.
@@ -147,9 +147,17 @@ function showLesson() {
   for (const id of ["phases", "stepper", "step-progress"]) byId(id).hidden = !stepping;
   byId("step-mode")?.setAttribute("aria-pressed", String(stepping));
   if (stepping) return showStepLesson(allSteps[app.step]);
-  const isSeveral = app.selected < 0;
-  setText(byId("lesson-title"), isSeveral ? severalText(app.selected) : app.selected ? `The gradient of ${nodeName(app.selected)}` : "What is going on here");
-  return byId("lesson").replaceChildren(...(isSeveral ? severalExplained(app.selected) : app.selected ? explanation(app.selected) : further.introduction()));
+  const [title, lines] = restLesson(app.selected);
+  setText(byId("lesson-title"), title);
+  return byId("lesson").replaceChildren(...lines);
+}
+
+// What is said of the box that is chosen, or of what is open.
+function restLesson(id) {
+  if (id < 0) return [severalText(id), severalExplained(id)];
+  if (id) return [`The gradient of ${nodeName(id)}`, explanation(id)];
+  if (scene.fold) return [foldTitle(scene.fold), openedLesson()];
+  return ["What is going on here", further.introduction()];
 }
 
 // Whether the result is outside of what is open.

@@ -79,6 +79,7 @@ function litLine() {
   const step = app.step === null ? null : allSteps[app.step];
   if (step && step.fold) return folds.lines[step.fold];
   const place = step === null ? app.selected : step.phase === "backward" ? data.steps[step.index].node : step.node || rootPlace;
+  if (!place && scene.fold) return folds.lines[scene.fold];
   return place > 0 ? linesOfNodes[place - 1] : 0;
 }
 
@@ -109,7 +110,8 @@ function showCode() {
     each.classList.toggle("lit", is);
     if (is) {
       each.setAttribute("aria-current", "step");
-      each.scrollIntoView({ block: "nearest" });
+      const area = byId("code"), top = each.offsetTop;
+      if (top < area.scrollTop || top + each.offsetHeight > area.scrollTop + area.clientHeight) area.scrollTop = top - area.clientHeight / 2;
     } else each.removeAttribute("aria-current");
   }
 }
@@ -136,17 +138,9 @@ const KEYS = [
   ["0", "the whole graph", () => lookAtAll()],
   ["M", "light or dark", switchTheme],
   ["?", "these keys", openHelp],
-  ["O", "open the fold of this step, or the chosen one (Enter on its box, too)", openHere],
-  ["U", "out of what is open; Backspace, too", closeFold],
-  ["Backspace", "out of what is open", closeFold],
+  ...(folds ? FOLD_KEYS : []),
   ["Esc", "the whole pass", leaveSteps],
 ];
-
-function openHere() {
-  const step = app.step === null ? null : allSteps[app.step], focused = Number(document.activeElement?.dataset?.box);
-  if (step && step.fold) openFold(step.fold);
-  else if (isFold(focused)) openFold(-focused);
-}
 
 function actionOfDigit() {
   return null;
@@ -178,6 +172,7 @@ function publish() {
     get values() { evaluate(); return data.nodes.map((_, index) => value(index + 1)); },
     get gradients() { evaluate(); return data.nodes.map((_, index) => gradient(index + 1)); },
     get steps() { evaluate(); return data.steps.flatMap((step, index) => (gradient(step.node) === null ? [] : [backwardText(index)])); },
+    get numbers() { evaluate(); return data.steps.map((_, index) => Object.values(stepNumbers(index))); },
     get scene() { return { fold: scene.fold, title: folds ? foldTitle(scene.fold) : "", boxes: [...boxes.keys()] }; },
     get asked() { return app.isAsking ? rightNumber(allSteps[app.step]) : null; },
     get program() { return program; },
@@ -185,7 +180,7 @@ function publish() {
 }
 
 function sizeDrawing() {
-  document.body.classList.toggle("wide", drawingSize.w > WIDE * drawingSize.h);
+  document.body.classList.toggle("wide", !folds && drawingSize.w > WIDE * drawingSize.h);
 }
 
 function begin() {

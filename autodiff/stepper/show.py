@@ -18,7 +18,7 @@ from autodiff.stepper.document import document
 from autodiff.stepper.folds import fold_data, folds_of
 from autodiff.stepper.live_svg import EMPTY, live_svg
 from autodiff.stepper.notes import notes_of
-from autodiff.stepper.parts import SHOW
+from autodiff.stepper.parts import SHOW, SHOW_FOLDS
 from autodiff.support.by_hand import CURE
 from autodiff.support.changed import numbers_lent, recomputed
 from autodiff.support.convert import describe
@@ -171,7 +171,8 @@ def stepper_of(
     }
     title = title or f"Step through {called[root]}"
     svg = EMPTY if is_folded else live_svg(root, kinds, MOST_NODES)
-    html = document(SHOW, title, arithmetic.javascript, data, graph=svg)
+    page = SHOW_FOLDS if is_folded else SHOW
+    html = document(page, title, arithmetic.javascript, data, graph=svg)
     return Stepper(html, draw_folded(root) if is_folded else draw(root, max_nodes=MOST_NODES))
 
 

@@ -23,13 +23,17 @@ const further = {
   lastLabel: () => (scene.fold ? "Out ↑" : "Next →"),
   isTheEnd: () => !scene.fold,
   isTheStart: () => !scene.fold,
-  afterTheLast: closeFold,
-  beforeTheFirst: closeFold,
+  afterTheLast: outOfFold,
+  beforeTheFirst: outOfFold,
   introduction,
   isAsked,
   question,
   verdict,
 };
+
+function outOfFold() {
+  if (scene.fold) closeFold();
+}
 
 let changedPass = null;
 let computedFor = start;

@@ -362,7 +362,7 @@ function begin() {
   if (!data.domain) byId("plane-card").remove();
   if (!data.classes.length) byId("right-readout").remove();
   document.body.classList.toggle("no-plane", !data.domain);
-  readDrawing();
+  setScene(0);
   makeTables();
   makeRowButtons();
   if (data.domain) { makeNeurons(); makeLegend(); }

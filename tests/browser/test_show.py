@@ -20,6 +20,7 @@ from autodiff import (
     topological_order,
     weighted_sum,
 )
+from autodiff.ops import OPERATIONS
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
 from tests.bits import all_bits
@@ -77,7 +78,33 @@ def test_every_number_and_every_step_is_the_eager_engines(shown: Callable[..., O
     gradients = opened.live("gradients")
     for node, gradient in zip(nodes, gradients, strict=True):
         assert node.is_constant or all_bits([gradient]) == all_bits([node.grad])
-    assert opened.live("steps") == [str(step) for step in backward_steps(loss)]
+    check_steps(opened, loss)
+
+
+def check_steps(opened: Opened, loss: Value) -> None:
+    """Check that the page has the numbers of a backward pass to the last bit, and its words."""
+    steps = list(backward_steps(loss))
+    assert opened.live("steps") == [str(step) for step in steps]
+    numbers = [each for each in opened.live("numbers") if each[4]]
+    taken = [step for step in steps if step.taken]
+    assert len(numbers) == len(taken)
+    for found, step in zip(numbers, taken, strict=True):
+        wanted = [step.local, step.upstream, step.contribution, step.total]
+        assert all_bits(found[:4]) == all_bits(wanted), str(step)
+
+
+def test_every_operation_has_the_eager_engines_bits(shown: Callable[..., Opened]) -> None:
+    rng = random.Random(3)
+    x = [Value(rng.uniform(0.3, 0.9), f"x{place}") for place in range(4)]
+    terms = []
+    for name, op in sorted(OPERATIONS.items()):
+        count = op.arity or 3
+        terms.append(Value.make_node(op, *[x[place % 4] for place in range(count)]))
+        terms[-1].label = name
+    loss = terms[0]
+    for term in terms[1:]:
+        loss = loss + term * 0.7
+    check_steps(shown(loss), loss)
 
 
 def test_keys_and_a_presenters_clicker_step_forward_and_back(shown: Callable[..., Opened]) -> None:
