@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import math
 import re
-import struct
+import sys
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -26,39 +24,20 @@ from autodiff import (
 from autodiff.ops import Operation
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
+from tests import told_graph
 from tests.bits import all_bits
+from tests.told_graph import counts, floats
 
 pytest.importorskip("graphviz", reason="the picture is drawn with graphviz")
 
 
 def data_of(stepper: Stepper) -> dict[str, Any]:
     """Return what the page's scripts are told."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', stepper.html)
-    assert found is not None
-    content: dict[str, Any] = json.loads(found[1])
-    return content
-
-
-def floats(text: str) -> list[float]:
-    """Return numbers that are told to the last bit."""
-    content = base64.b64decode(text)
-    return list(struct.unpack(f"<{len(content) // 8}d", content))
+    return told_graph.data_of(stepper.html)
 
 
 def values_of(stepper: Stepper) -> list[float]:
     return floats(data_of(stepper)["graph"]["values"])
-
-
-def counts(text: str) -> list[int]:
-    """Return whole numbers that are told seven bits a byte."""
-    found, count, place = [], 0, 0
-    for byte in base64.b64decode(text):
-        count |= (byte & 127) << place
-        place += 7
-        if byte < 128:
-            found.append(count)
-            count = place = 0
-    return found
 
 
 def row() -> Value:
@@ -318,7 +297,7 @@ def test_what_has_no_page_is_refused() -> None:
 
 
 def test_a_graph_beyond_all_pages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autodiff.stepper.show.MOST_FOLDED", 600)
+    monkeypatch.setattr(sys.modules["autodiff.stepper.show"], "MOST_FOLDED", 600)
     x = chain = Value(1.0, "x")
     for _ in range(600):
         chain = chain * x
