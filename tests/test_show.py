@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import math
 import re
 import sys
@@ -29,6 +31,9 @@ from tests.bits import all_bits
 from tests.told_graph import counts, floats
 
 pytest.importorskip("graphviz", reason="the picture is drawn with graphviz")
+
+
+KINDS = {"text/html", "image/svg+xml", "image/png", "text/plain"}
 
 
 def data_of(stepper: Stepper) -> dict[str, Any]:
@@ -82,7 +87,8 @@ def test_a_row_of_xor_is_a_small_file_that_asks_for_nothing(tmp_path: Path) -> N
 
 def test_a_notebook_gets_a_frame_a_picture_and_a_text() -> None:
     bundle = show(row())._repr_mimebundle_()
-    assert set(bundle) == {"text/html", "image/svg+xml", "text/plain"}
+    assert set(bundle) == KINDS
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert bundle["text/html"].startswith("<iframe srcdoc=")
     assert bundle["text/html"].count('"') == bundle["text/html"].count('="') * 2  # all is escaped
     assert bundle["image/svg+xml"].lstrip().startswith("<")
@@ -258,11 +264,35 @@ def test_recorded_lines_are_there_and_others_are_not() -> None:
     assert lines == {"a": 1, "b": 1, "product": 2, None: 0}  # the others have no name of their own
 
 
-@pytest.mark.parametrize(("position", "step"), [(0, 0), (1, 0), (12, 12), (13, 13), (12 + 28, 40)])
-def test_a_trace_begins_at_its_step(position: int, step: int) -> None:
-    trace = Trace(row())
-    trace.goto(position)
-    assert data_of(show(trace))["step"] == step
+def test_a_trace_begins_at_its_step() -> None:
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    trace = Trace(a * b + a)  # a, b, v3 = a * b, v4 = v3 + a
+    begins = []
+    for position in range(len(trace) + 1):
+        trace.goto(position)
+        begins.append(data_of(show(trace))["begin"])
+    assert begins == [
+        {"phase": "first"},
+        {"phase": "forward", "node": 3},
+        {"phase": "start"},
+        {"phase": "backward", "node": 4, "position": 0},
+        {"phase": "backward", "node": 4, "position": 1},
+        {"phase": "backward", "node": 3, "position": 0},
+        {"phase": "backward", "node": 3, "position": 1},
+    ]
+
+
+def test_a_step_shows_the_page_at_it_while_its_numbers_are_those_of_now() -> None:
+    w = Value(3.0, "w")
+    loss = w * w
+    *_, step = backward_steps(loss)
+    for each, begin in ((step, '"backward"'), (Trace(loss).goto(1), '"forward"')):
+        bundle = each._repr_mimebundle_()  # type: ignore[union-attr]
+        assert set(bundle) == KINDS
+        assert f"phase&quot;:{html.escape(begin)}" in bundle["text/html"]
+        assert bundle["text/plain"] == str(each)
+    w.data = 4.0
+    assert set(step._repr_mimebundle_()) == {"text/plain"}  # type: ignore[attr-defined]
 
 
 def test_a_trace_of_epochs_shows_the_pass_that_it_is_in() -> None:
@@ -279,7 +309,7 @@ def test_a_trace_of_epochs_shows_the_pass_that_it_is_in() -> None:
     assert "epoch 1" in stepper.html
     assert w.data == 2.75
     assert "lesson" in show(trace, title="lesson").html
-    assert set(trace._repr_mimebundle_()) == {"text/html", "image/svg+xml", "text/plain"}  # type: ignore[attr-defined]
+    assert set(trace._repr_mimebundle_()) == KINDS  # type: ignore[attr-defined]
     assert trace._repr_mimebundle_()["text/plain"] == repr(trace)  # type: ignore[attr-defined]
 
 

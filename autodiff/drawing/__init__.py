@@ -19,6 +19,7 @@
 ====================  ====================================================================
 """
 
+import autodiff.drawing.notebook  # Values show themselves  # noqa: F401
 from autodiff.drawing.animate import animate
 from autodiff.drawing.draw import Drawing, draw
 

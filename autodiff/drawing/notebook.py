@@ -33,12 +33,11 @@ def mimebundle(value: Value, **_: Any) -> dict[str, str]:
 
 def bundle_of(text: str, roots: Sequence[Value], look: Look, moment: Moment) -> dict[str, str]:
     """Return a text, and the picture of a graph if it can be drawn, by MIME type."""
-    bundle = {"text/plain": text}
     # A package may be missing, or the picture too large.
     with contextlib.suppress(ImportError, RuntimeError, ValueError):
         drawing = drawing_of(roots, moment, look, max_nodes=MOST_NODES)
-        bundle["image/svg+xml"] = drawing._repr_svg_()
-    return bundle
+        return drawing._repr_mimebundle_() | {"text/plain": text}
+    return {"text/plain": text}
 
 
 def bundle_of_module(

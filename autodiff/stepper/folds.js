@@ -307,14 +307,6 @@ function showCrumbs() {
     fold === scene.fold ? element("span", { "aria-current": "page" }, foldTitle(fold)) : element("button", { type: "button", onclick: () => closeTo(fold) }, foldTitle(fold))))));
 }
 
-// Where a step of the whole pass, one operation at a time, is done in what is open.
-function stepOfPass(step) {
-  const places = data.nodes.filter((node) => node.made >= 0), backward = step - places.length - 1;
-  if (backward === -1) return firstOf("start");
-  const [phase, at] = backward < 0 ? ["forward", scene.computedAt[places[step].place - 1]] : ["backward", scene.doneAt[Math.min(backward, data.steps.length - 1)]];
-  return Math.max(0, allSteps.findIndex((each) => each.phase === phase && each.at === at));
-}
-
 // ---- the numbers of folds and of several inputs
 
 function spread(numbers, text) {

@@ -247,8 +247,8 @@ def simplify(fold: Fold) -> None:
         else:
             items.append(item)
     fold.items = items
-    if len(items) == 1 and isinstance(items[0], Fold):
-        (inner,) = items
+    inner = items[0]
+    if len(items) == 1 and isinstance(inner, Fold):
         same = inner.title.startswith(fold.title)
         fold.title = inner.title if same else f"{fold.title}{BETWEEN}{inner.title}"
         fold.items = inner.items

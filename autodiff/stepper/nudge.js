@@ -39,6 +39,7 @@ function setVariable(index, number) {
 
 function withoutNudges() {
   app.numbers.set(start);
+  byId("seed").value = "";
   widest.set(reach);
   forget();
   if (app.step === null) refresh();

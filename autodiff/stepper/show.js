@@ -159,6 +159,7 @@ function watchControls() {
   };
   for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
   byId("predict").addEventListener("change", (event) => setPredicting(event.target.checked));
+  byId("seed").addEventListener("change", (event) => sowSeed(event.target.value));
   watchKeys();
   darkness.addEventListener("change", themeChanged);
 }
@@ -183,6 +184,16 @@ function sizeDrawing() {
   document.body.classList.toggle("wide", !folds && drawingSize.w > WIDE * drawingSize.h);
 }
 
+// Where the page begins; a step that is in a closed fold is the step over that.
+function stepToBegin({ phase, node, position }) {
+  if (phase === "first") return 0;
+  if (phase === "end") return allSteps.length - 1;
+  const index = data.steps.findIndex((step) => step.node === node && step.position === position);
+  const at = phase === "forward" ? scene.computedAt[node - 1] : index < 0 ? -1 : scene.doneAt[index];
+  const found = allSteps.findIndex((step) => step.phase === phase && step.at === at);
+  return found < 0 ? firstOf("start") : found;
+}
+
 function begin() {
   setScene(0);
   sizeDrawing();
@@ -194,7 +205,7 @@ function begin() {
   publish();
   lookAtAll(true);
   new ResizeObserver(() => { if (camera.followed) followStep(); else lookAtAll(true); }).observe(byId("graph-area"));
-  if (data.step !== null) enterSteps(folds ? stepOfPass(data.step) : data.step);
+  if (data.begin) enterSteps(stepToBegin(data.begin));
   refresh();
 }
 

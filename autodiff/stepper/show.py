@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+from autodiff.debug.phases import AnyStep, ForwardStep, UpdateStep
+from autodiff.debug.steps import Step
 from autodiff.debug.trace import Trace
 from autodiff.drawing import Drawing, draw
 from autodiff.graph import topological_order
@@ -20,7 +22,7 @@ from autodiff.stepper.live_svg import EMPTY, live_svg
 from autodiff.stepper.notes import notes_of
 from autodiff.stepper.parts import SHOW, SHOW_FOLDS
 from autodiff.support.by_hand import CURE
-from autodiff.support.changed import numbers_lent, recomputed
+from autodiff.support.changed import Changes, numbers_lent, recomputed
 from autodiff.support.convert import describe
 from autodiff.support.files import shown_in_browser, write_atomically
 from autodiff.support.memory import collector_paused
@@ -28,6 +30,9 @@ from autodiff.support.naming import Names
 from autodiff.value import Value
 
 __all__ = ["Stepper", "show"]
+
+# The step that a page begins at, by its phase and the places of nodes.
+Begin: TypeAlias = dict[str, Any]
 
 MOST_NODES = 500  # that are shown one by one
 MOST_FOLDED = 250_000
@@ -66,8 +71,8 @@ class Stepper:
             f'sandbox="allow-scripts" style="width: 100%; height: {NOTEBOOK_HEIGHT}px; border: 0">'
             "</iframe>"
         )
-        picture = self.drawing._repr_svg_()
-        return {"text/html": frame, "image/svg+xml": picture, "text/plain": repr(self)}
+        bundle = {"text/html": frame, "text/plain": repr(self)}
+        return bundle if self.drawing is None else self.drawing._repr_mimebundle_() | bundle
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self.html):,} characters of HTML>"
@@ -128,16 +133,30 @@ def check_size(nodes: Sequence[Value]) -> None:
 
 def stepper_of_trace(trace: Trace, title: str, fold: bool | None) -> Stepper:
     """Return the page of the pass that a trace is in."""
-    nodes = list(trace.order)
+    root = trace.root
+    nodes = topological_order(root)
     check_size(nodes)
-    root, position = trace.root, trace.position
-    forward = len([node for node in nodes if node.parents])
     if not title and trace.epochs > 1:
         title = f"Step through {trace.names[root]}, epoch {trace.epoch}"
-    # Between forward and backward the page has a step of its own: d root/d root = 1.
-    first = position - 1 if position < forward else position
+    step = trace.step
+    if trace.phase == "backward" and not isinstance(step, Step):
+        begin: Begin = {"phase": "start"}
+    else:
+        begin = place_of(step, nodes)
     with collector_paused(), numbers_lent(trace.pass_numbers):
-        return stepper_of(root, nodes, title, trace.note, fold, max(0, first))
+        return stepper_of(root, nodes, title, trace.note, fold, begin)
+
+
+def place_of(step: AnyStep | None, nodes: Sequence[Value]) -> Begin:
+    """Return a step as a page knows it: by the places of nodes; the first one for None."""
+    if isinstance(step, UpdateStep):
+        return {"phase": "end"}
+    if step is None:
+        return {"phase": "first"}
+    begin: Begin = {"phase": "forward", "node": nodes.index(step.node) + 1}
+    if isinstance(step, Step):
+        begin |= {"phase": "backward", "position": step.position}
+    return begin
 
 
 def stepper_of(
@@ -146,7 +165,7 @@ def stepper_of(
     title: str,
     note: str,
     fold: bool | None = None,
-    step: int | None = None,
+    begin: Begin | None = None,
 ) -> Stepper:
     """Return the page of a graph with the numbers that it has; it begins at a step, if given."""
     names = Names(root)
@@ -167,7 +186,7 @@ def stepper_of(
         "folds": None if folds is None else fold_data(folds, nodes),
         "source": source_data(nodes, calls),
         "notes": [each for each in (note, arithmetic.note, *notes_of(nodes, names)) if each],
-        "step": step,
+        "begin": begin,
     }
     title = title or f"Step through {called[root]}"
     svg = EMPTY if is_folded else live_svg(root, kinds, MOST_NODES)
@@ -203,11 +222,25 @@ def kind_of(node: Value, root: Value) -> str:
 
 def bundle_of_trace(trace: Trace, **_: Any) -> dict[str, str]:
     """Return what a notebook shows of a trace, by MIME type; its text where it has no page."""
-    # A package may be missing, or the graph too large, or nothing recorded; a display never fails.
+    # A package may be missing, or nothing recorded; a display never fails, and takes no long time.
     with suppress(ImportError, RuntimeError, ValueError):
-        return show(trace)._repr_mimebundle_() | {"text/plain": repr(trace)}
+        if len(trace.order) <= MOST_NODES:
+            return show(trace)._repr_mimebundle_() | {"text/plain": repr(trace)}
     return {"text/plain": repr(trace)}
 
 
-# A trace itself knows nothing of pages.
+def bundle_of_step(step: Step | ForwardStep, **_: Any) -> dict[str, str]:
+    """Return what a notebook shows of a step: the page at it, if its numbers are those of now."""
+    names = step.names if isinstance(step, ForwardStep) else step.reverse_pass.names
+    with suppress(ImportError, RuntimeError, ValueError):
+        nodes = topological_order(names.root)
+        if len(nodes) <= MOST_NODES and not Changes(nodes):
+            page = stepper_of(names.root, nodes, "", "", None, place_of(step, nodes))
+            return page._repr_mimebundle_() | {"text/plain": repr(step)}
+    return {"text/plain": repr(step)}
+
+
+# Neither knows of pages itself.
 Trace._repr_mimebundle_ = bundle_of_trace  # type: ignore[attr-defined]
+Step._repr_mimebundle_ = bundle_of_step  # type: ignore[attr-defined]
+ForwardStep._repr_mimebundle_ = bundle_of_step  # type: ignore[attr-defined]

@@ -51,7 +51,7 @@ def neuron_data(neuron: Value, names: Mapping[Value, str]) -> dict[str, Any]:
 
 
 def state_data(model: nn.Module, found: Record, compiled: Compiled) -> dict[str, Any]:
-    """Return the program's state and where everything is in it, and in the graph; there 0 is none."""
+    """Return the program's state, and where all is in it, and in the graph: 0 if it is not."""
     order = {weight: place for place, weight in enumerate(compiled.weights)}
     nodes = {node: place for place, node in enumerate(found.nodes, 1)}
     return {

@@ -548,6 +548,35 @@ def test_what_is_no_number_is_asked_for_again(shown: Callable[..., Opened], text
     assert opened.page.locator(".verdict").count() == 0
 
 
+def test_a_seed_gives_a_class_other_numbers_and_an_empty_one_the_programs(
+    shown: Callable[..., Opened],
+) -> None:
+    loss = Value(-3.0, "w") * Value(0.5, "x") + Value(0.0, "b")
+    loss.label = "loss"
+    opened = shown(loss)
+    assert not opened.page.locator("#seed").is_visible()
+    begin_to_predict(opened)
+    own, found = opened.live("values"), {}
+    for seed in ("7", "8", "7"):
+        opened.page.locator("#seed").fill(seed)
+        opened.page.locator("#seed").press("Enter")
+        opened.settle()
+        values = dict(zip(opened.live("names"), opened.live("values"), strict=True))
+        assert found.setdefault(seed, values) == values
+        assert values["loss"] == values["w"] * values["x"] + values["b"]
+        assert -4.5 <= values["w"] <= -1.5
+        assert all(float(f"{values[name]:.2g}") == values[name] for name in "wxb")
+    assert found["7"] != found["8"]
+    assert predict(opened, repr(values["w"] * values["x"])).startswith("✓ right")
+    opened.page.locator("#seed").fill("much")
+    opened.page.locator("#seed").press("Enter")
+    opened.settle()
+    assert opened.text("#message").startswith("A seed is a whole number")
+    opened.page.locator("#undo").click()
+    opened.settle()
+    assert (opened.live("values"), opened.page.locator("#seed").input_value()) == (own, "")
+
+
 # ---- for everyone -----------------------------------------------------------------------------
 
 
@@ -684,7 +713,7 @@ def test_a_notebook_and_its_export_step_in_the_cell(tmp_path: Path, browser: Any
     ).execute()
     for cell in notebook.cells[1:]:
         (output,) = cell.outputs
-        assert set(output.data) == {"text/html", "image/svg+xml", "text/plain"}
+        assert set(output.data) == {"text/html", "image/svg+xml", "image/png", "text/plain"}
     exported, _ = nbconvert.HTMLExporter(template_name="basic").from_notebook_node(notebook)
     path = tmp_path / "exported.html"
     path.write_text(f"<!DOCTYPE html><meta charset='utf-8'>{exported}", encoding="utf-8")
