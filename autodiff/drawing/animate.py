@@ -50,9 +50,9 @@ class Film(type(Path())):  # type: ignore[misc]  # a path of this system's kind
             return text
         kind = MIME[self.suffix.lower()]
         source = f'src="data:{kind};base64,{content}" style="max-width: 100%"'
-        is_video = kind.startswith("video")
-        film = f"<video controls {source}></video>" if is_video else f'<img alt="a film" {source}>'
-        return {"text/html": film, **text}
+        if kind.startswith("video"):
+            return {"text/html": f"<video controls {source}></video>", **text}
+        return {"text/html": f'<img alt="a forward and a backward pass" {source}>', **text}
 
 
 def animate(
@@ -77,8 +77,9 @@ def animate(
     and a note in the picture says so.
 
     A ``.gif`` plays everywhere and needs the package Pillow; an ``.mp4`` needs the program
-    ffmpeg.  Where the call is the last in a notebook's cell, the film is shown.  ``seconds`` is the time of a frame, ``size`` the width and height in pixels.  The
-    other arguments are those of :func:`autodiff.draw`.
+    ffmpeg.  Where the call is the last in a notebook's cell, the film is shown.  ``seconds`` is
+    the time of a frame, ``size`` the width and height in pixels.  The other arguments are those of
+    :func:`autodiff.draw`.
 
     Raises TypeError or ValueError for a wrong argument, for more than ``max_nodes`` boxes or
     ``max_frames`` frames; ImportError or RuntimeError, naming what to install, if something that

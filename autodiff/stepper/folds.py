@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 from typing import Any
 
 from autodiff.debug.call_tree import CallNode, CallTree
@@ -260,8 +261,10 @@ def cut(fold: Fold, names: Mapping[Value, str]) -> None:
         if isinstance(item, Fold):
             cut(item, names)
     while is_long(fold):
-        size = min(math.isqrt(len(fold.items) - 1) + 1, MOST_FOLDS)
-        pieces = [fold.items[start : start + size] for start in range(0, len(fold.items), size)]
+        size = len(fold.items)
+        count = -(-size // min(math.isqrt(size - 1) + 1, MOST_FOLDS))
+        ends = [size * nth // count for nth in range(count + 1)]
+        pieces = [fold.items[start:end] for start, end in pairwise(ends)]
         fold.items = [Fold(range_title(piece, names), items=piece) for piece in pieces]
 
 
