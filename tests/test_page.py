@@ -24,7 +24,10 @@ from autodiff import Names, Step, Value, backward_steps, compile, grad, ops, top
 from autodiff.gradient import GradientSteps, is_taken
 from autodiff.stepper.expression import expression_of
 from autodiff.stepper.live_svg import live_svg
+from autodiff.stepper.parts import SHOW, SHOW_FOLDS
+from demos.gpt.page import FILES as GPT_PAGE
 from demos.lab import LAB
+from demos.live.assemble import LAB as LAB_PAGE
 from demos.live.content import draws
 from demos.live.python_code import model_code, optimizer_code
 from demos.live.record import record
@@ -418,3 +421,13 @@ def test_the_command_runs_as_a_module(tmp_path: Path) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
     assert (run.returncode, run.stderr) == (0, "")
     assert (tmp_path / "xor.html").is_file()
+
+
+def test_no_name_is_declared_twice_among_the_scripts_of_a_page() -> None:
+    # They are one function, so that the second of two functions would silently be both.
+    for files in (LAB_PAGE.scripts, SHOW.scripts, SHOW_FOLDS.scripts, GPT_PAGE.scripts):
+        text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+        declared = re.findall(
+            r"^(?:async )?(?:function\*?|const|let|class) (\w+)", text, re.MULTILINE
+        )
+        assert [name for name, count in Counter(declared).items() if count > 1] == []

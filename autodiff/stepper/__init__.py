@@ -3,7 +3,9 @@
 =================  ==========================================================================
 ``show.py``        ``show``: the page of a graph, in a notebook or as a file
 ``content.py``     what the page is told of the graph, as JSON
-``arithmetic.py``  what it computes, compiled to JavaScript
+``packing.py``     numbers of a whole graph as short text
+``arithmetic.py``  what it computes, operation by operation, compiled to JavaScript
+``folds.py``       a large graph as boxes that open
 ``expression.py``  formulas that can be shown with names and with numbers
 ``live_svg.py``    the picture of the graph, whose numbers and colours can change
 ``notes.py``       what a person has to know of the numbers: cuts and hooks

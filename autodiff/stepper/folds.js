@@ -219,11 +219,11 @@ function drawBox(box, kind) {
     };
     const group = svgElement("g", { class: `box ${kind}`, "data-box": box.id });
     group.append(svgElement("rect", { class: "shape", x, y, width: w, height: h, rx: isNumber ? h / 2 : kind === "operation" || kind === "result" ? 16 : 5 }));
-    lines.forEach((line, index) => group.append(text("title", index, 0, line)));
+    lines.forEach((line, index) => group.append(text("title", index, 0, line), "\n")); // words stay apart
     if (numbers.length) {
       const divider = y + BOX.head + BOX.line * lines.length + 1;
       group.append(svgElement("polyline", { class: "divider", points: `${x},${divider} ${x + w},${divider}` }));
-      group.append(text("value", lines.length, BOX.divider, ""), text("grad", lines.length + 1, BOX.divider, ""));
+      group.append(text("value", lines.length, BOX.divider, ""), "\n", text("grad", lines.length + 1, BOX.divider, ""));
     }
     return group;
   };

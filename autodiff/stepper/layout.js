@@ -56,7 +56,7 @@ function route(from, to, layers) {
   return all;
 }
 
-function number(layer) {
+function numberPlaces(layer) {
   layer.forEach((place, index) => { place.index = index; });
 }
 
@@ -65,7 +65,7 @@ function mean(numbers) {
 }
 
 function sortLayers(layers) {
-  layers.forEach(number);
+  layers.forEach(numberPlaces);
   let best = layers.map((layer) => layer.slice()), least = crossings(layers);
   for (let sweep = 0; sweep < ORDER_SWEEPS && least > 0; sweep += 1) {
     const forth = sweep % 2 === 0;
@@ -75,12 +75,12 @@ function sortLayers(layers) {
         return [place, near.length ? mean(near.map((each) => each.index)) : place.index];
       }));
       layer.sort((one, other) => wanted.get(one) - wanted.get(other) || one.index - other.index);
-      number(layer);
+      numberPlaces(layer);
     }
     const now = crossings(layers);
     if (now < least) [best, least] = [layers.map((layer) => layer.slice()), now];
   }
-  best.forEach((layer, index) => { layers[index] = layer; number(layer); });
+  best.forEach((layer, index) => { layers[index] = layer; numberPlaces(layer); });
 }
 
 // How many arrows cross, counted with a tree of sums (Barth, Jünger and Mutzel, 2002).

@@ -112,18 +112,18 @@ def test_a_step_over_a_closed_fold_says_what_came_in_and_what_went_out(
     opened = folded(loss)
     texts = gone_through(opened)
     assert texts[:2] == [
-        "block 1: 11 operations, 4 values in, 3 out",
+        "block 1: 11 operations, 1 value in, 3 out",
         "block 2: 11 operations, 4 values in, 3 out",
     ]
     assert texts[-2:] == [
         "block 2: 11 operations, 3 gradients in, 4 out",
-        "block 1: 11 operations, 3 gradients in, 4 out",
+        "block 1: 11 operations, 3 gradients in, 1 out",
     ]
     opened.press("End")
     opened.settle()
-    loss.backward()
-    x0 = next(node for node in topological_order(loss) if node.label == "x0")
-    assert f"+= {x0.grad:.4g}".replace("-", "−") in opened.text("#lesson")  # used only there
+    to_factor = [step for step in backward_steps(loss) if step.parent.label == "factor"]
+    added = sum(step.contribution for step in to_factor if step.node.parents[0].label)  # x0, x1, x2
+    assert f"+= {added:.4g}".replace("-", "−") in opened.text("#lesson")
 
 
 def test_what_is_open_is_stepped_contribution_by_contribution(
@@ -235,12 +235,13 @@ def test_rows_layers_and_neurons_of_a_network_open(folded: Callable[..., Opened]
 
 def test_inputs_that_the_same_boxes_use_are_one_box(folded: Callable[..., Opened]) -> None:
     opened = folded(two_blocks())
-    open_fold(opened, "block 1")
-    title = '#drawing .box.parameter:has-text("x0 … x2")'
-    opened.page.locator(title).dispatch_event("click")
+    open_fold(opened, "block 2")
+    opened.page.locator('#drawing .box.outside:has-text("3 results")').dispatch_event("click")
     opened.settle()
-    assert opened.text("#lesson-title") == "x0 … x2: 3 values"
-    assert opened.text("#lesson").startswith("x0 = 0, d lossd x0")
+    assert opened.text("#lesson-title").endswith(": 3 values")
+    names, values = opened.live("names"), opened.live("values")
+    first = opened.text("#lesson-title").partition(" ")[0]
+    assert opened.text("#lesson").startswith(f"{first} = {values[names.index(first)]:.4g}, d loss")
 
 
 # No box lies on another, and no two lines of arrows are needed to see it.
