@@ -36,6 +36,7 @@ function readDrawing() {
       box.valueBar = barBehind(box, box.value);
       box.gradBar = barBehind(box, box.grad);
     }
+    for (const title of group.querySelectorAll(".title")) fitTitle(title, w);
     boxes.set(place, box);
     group.setAttribute("role", "button");
     group.setAttribute("tabindex", "-1");
@@ -51,6 +52,14 @@ function readDrawing() {
   }
   if (scene.arrows) for (const [key, { steps }] of scene.arrows) arrows.get(key).steps = steps;
   else data.steps.forEach(({ node, position }, index) => arrows.get(`${node}.${position}`)?.steps.push(index));
+}
+
+// The browser's font may be wider than that for which a box was laid out.
+function fitTitle(title, width) {
+  const room = width - 10;
+  if (title.getComputedTextLength() <= room) return;
+  title.setAttribute("textLength", room);
+  title.setAttribute("lengthAdjust", "spacingAndGlyphs");
 }
 
 function barBehind(box, text) {

@@ -156,7 +156,7 @@ function bestLines(layers, area) {
   for (let count = 1; count <= Math.min(layers.length, MOST_LAYER_LINES); count += 1) {
     const lines = inEqualLines(layers, count), { w, h } = sizeOf(lines);
     const scale = Math.min(area.w / w, area.h / h, 1);
-    if (scale > 1.1 * largest) [best, largest] = [lines, scale];
+    if (scale > 1.3 * largest) [best, largest] = [lines, scale];
   }
   return best;
 }
