@@ -45,7 +45,7 @@ function foldedScene(fold) {
   made.boxOf = (place) => made.owner.get(place);
   made.arrowOf = (node, position) => {
     const to = made.boxOf(node), from = made.boxOf(data.nodes[node - 1].parents[position]);
-    return to === node ? `${node}.${position}` : `${to}<${from}`;
+    return to > 0 && from > 0 ? `${node}.${position}` : `${to}<${from}`;
   };
   readResults(made);
   readInputs(made);

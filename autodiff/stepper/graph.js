@@ -8,6 +8,8 @@ const NEAREST = 1; // text of 19 pixels, larger than most of the page's
 const READABLE = 0.58; // text of 11 pixels
 const SMALLEST = 0.42; // text of 8 pixels, where the boxes of a step lie too far apart for more
 const ROOM = 40; // around the boxes of a step, in units of the drawing
+const UNREADABLE = 0.16; // text of 3 pixels
+const MANY = 150; // boxes, among which nothing runs along an arrow by itself
 const LEAST_ROOM = 10; // around them where there is little, and around the whole drawing
 
 const drawing = byId("drawing");
@@ -36,7 +38,9 @@ function readDrawing() {
       box.valueBar = barBehind(box, box.value);
       box.gradBar = barBehind(box, box.grad);
     }
-    for (const title of group.querySelectorAll(".title")) fitTitle(title, w);
+    const titles = [...group.querySelectorAll(".title")];
+    for (const title of titles) fitTitle(title, w);
+    box.title = titles.map((title) => title.textContent).join(" ");
     boxes.set(place, box);
     group.setAttribute("role", "button");
     group.setAttribute("tabindex", "-1");
@@ -45,6 +49,7 @@ function readDrawing() {
     group.addEventListener("keydown", (event) => boxKey(event, place));
     describeBox(place);
   }
+  drawing.classList.toggle("crowded", boxes.size > MANY);
   boxes.get(boxes.has(rootPlace) ? rootPlace : [...boxes.keys()].pop()).group.setAttribute("tabindex", "0");
   for (const group of drawing.querySelectorAll(".arrow")) {
     group.prepend(svgElement("path", { class: "halo", d: group.querySelector(".line").getAttribute("d") }));
@@ -71,9 +76,8 @@ function barBehind(box, text) {
 // A box is called what it shows.
 function describeBox(place) {
   const box = boxes.get(place);
-  const title = [...box.group.querySelectorAll(".title")].map((line) => line.textContent).join(" ");
   const numbers = box.value ? `, ${box.value.textContent}, ${box.grad.textContent}` : "";
-  const label = title + numbers + (isFold(place) ? ", closed: Enter opens it" : "");
+  const label = box.title + numbers + (isFold(place) ? ", closed: Enter opens it" : "");
   if (box.group.getAttribute("aria-label") !== label) box.group.setAttribute("aria-label", label);
 }
 
@@ -233,6 +237,7 @@ function moveCamera(time) {
 
 function setView(view) {
   camera.now = { ...view };
+  drawing.classList.toggle("far", Math.min(drawing.clientWidth / view.w, drawing.clientHeight / view.h) < UNREADABLE);
   drawing.setAttribute("viewBox", [view.x, view.y, view.w, view.h].map((number) => number.toFixed(1)).join(" "));
 }
 
@@ -318,9 +323,17 @@ function drawingPoint(event) {
   return { x: at.x, y: at.y };
 }
 
+const GRAPH_KEYS = [
+  ["G", "go to the graph (arrows move, Enter explains a box)", () => focusBox(app.selected || rootPlace)],
+  ["+", "zoom in", () => zoom(1 / 1.4)],
+  ["−", "zoom out", () => zoom(1.4)],
+  ["0", "the whole graph", () => lookAtAll()],
+];
+
 const fingers = new Map();
 
-function watchGraphPointers() {
+function watchGraph() {
+  watchClicks({ "zoom-in": () => zoom(1 / 1.4), "zoom-out": () => zoom(1.4), "zoom-all": () => lookAtAll() });
   drawing.addEventListener("pointerdown", (event) => fingers.set(event.pointerId, { x: event.clientX, y: event.clientY, moved: false }));
   drawing.addEventListener("pointermove", moveFinger);
   for (const name of ["pointerup", "pointercancel", "pointerleave"]) {

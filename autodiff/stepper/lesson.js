@@ -51,6 +51,12 @@ function previousStep() {
   further.beforeTheFirst();
 }
 
+function watchLesson() {
+  watchClicks({
+    "leave-steps": leaveSteps, "phase-forward": () => showStep(firstOf("forward")), "phase-backward": () => showStep(firstOf("start")),
+  });
+}
+
 function phaseOf(step) {
   return step.phase === "start" ? "backward" : step.phase;
 }

@@ -132,12 +132,8 @@ const KEYS = [
   ["End", "the last step", () => { pause(); enterSteps(allSteps.length - 1); }],
   ["Space", "walk by itself, or pause", togglePlay],
   ["P", "predict each next number", setPredictingByKey],
-  ["G", "go to the graph (arrows move, Enter explains a box)", () => focusBox(app.selected || rootPlace)],
-  ["+", "zoom in", () => zoom(1 / 1.4)],
-  ["−", "zoom out", () => zoom(1.4)],
-  ["0", "the whole graph", () => lookAtAll()],
-  ["M", "light or dark", switchTheme],
-  ["?", "these keys", openHelp],
+  ...GRAPH_KEYS,
+  ...PAGE_KEYS,
   ...(folds ? FOLD_KEYS : []),
   ["Esc", "the whole pass", leaveSteps],
 ];
@@ -152,16 +148,12 @@ function themeChanged() {
 }
 
 function watchControls() {
-  const clicks = {
-    next: () => stepBy(1), back: () => stepBy(-1), play: togglePlay, "leave-steps": leaveSteps, theme: switchTheme, "open-help": openHelp,
-    "zoom-in": () => zoom(1 / 1.4), "zoom-out": () => zoom(1.4), "zoom-all": () => lookAtAll(),
-    "phase-forward": () => showStep(firstOf("forward")), "phase-backward": () => showStep(firstOf("start")),
-  };
-  for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
+  watchClicks({ next: () => stepBy(1), back: () => stepBy(-1), play: togglePlay });
+  watchLesson();
+  watchGraph();
   byId("predict").addEventListener("change", (event) => setPredicting(event.target.checked));
   byId("seed").addEventListener("change", (event) => sowSeed(event.target.value));
   watchKeys();
-  darkness.addEventListener("change", themeChanged);
 }
 
 // What a curious person finds in the browser's console, as `live`.
@@ -201,7 +193,6 @@ function begin() {
   makeHelp();
   watchControls();
   watchNudge();
-  watchGraphPointers();
   publish();
   lookAtAll(true);
   new ResizeObserver(() => { if (camera.followed) followStep(); else lookAtAll(true); }).observe(byId("graph-area"));
