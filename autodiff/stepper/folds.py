@@ -29,6 +29,7 @@ MOST_FOLDS = 32
 LEAST_RESULTS = 2
 
 BETWEEN = " > "
+TO = " … "
 
 
 @dataclass(slots=True, eq=False)
@@ -275,14 +276,14 @@ def is_long(fold: Fold) -> bool:
 
 
 def range_title(items: Sequence[Value | Fold], names: Mapping[Value, str]) -> str:
-    """Return the names of the first and the last of some items."""
-    first, last = [
-        item.title.partition(" … ")[0] if isinstance(item, Fold) else names[item]
-        for item in (items[0], items[-1])
-    ]
-    if isinstance(items[-1], Fold):
-        last = items[-1].title.rpartition(" … ")[2]
-    return first if first == last else f"{first} … {last}"
+    """Return the names of the first and the last of some items, of folds if there are any."""
+    folds = [item for item in items if isinstance(item, Fold)]
+    if folds:
+        first = folds[0].title.partition(TO)[0]
+        last = folds[-1].title.rpartition(TO)[2]
+    else:
+        first, last = [names[item] for item in items[:: len(items) - 1] if isinstance(item, Value)]
+    return first if first == last else f"{first}{TO}{last}"
 
 
 # --------------------------------------------------------------------------------------------

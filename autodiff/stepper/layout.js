@@ -4,7 +4,7 @@
 // that it uses, an arrow over several layers has a place in each, the order within a layer follows
 // the mean place of the neighbours, and heights are the least squares that keep order and gaps.
 const GAP = { across: 70, down: 18, arrow: 10, line: 40, turn: 60 };
-const ORDER_SWEEPS = 8, HEIGHT_SWEEPS = 10, MOST_LAYER_LINES = 8;
+const ORDER_SWEEPS = 8, HEIGHT_SWEEPS = 10, MOST_LAYER_LINES = 8, MOST_INPUTS_ABOVE = 12;
 
 // Give each of `boxes`, {id, w, h}, its x and y, and each of `arrows`, {from, to}, its path.  Boxes
 // come before those that use them.  What is too long for the area is broken into lines.  Returns width
@@ -37,6 +37,21 @@ function rank(places, pairs) {
   for (const place of places) place.layer = Math.max(0, ...uses.get(place).map((each) => each.layer + 1));
   for (const place of places.slice().reverse()) {
     if (users.get(place).length) place.layer = Math.min(...users.get(place).map((each) => each.layer)) - 1;
+  }
+  spreadInputs(places, uses);
+}
+
+// Where very many boxes that use nothing would be in one layer, they have several.
+function spreadInputs(places, uses) {
+  const layers = [];
+  for (const place of places) (layers[place.layer] ||= []).push(place);
+  let shift = 0;
+  for (const layer of layers) {
+    const inputs = layer.filter((place) => !uses.get(place).length);
+    const columns = Math.max(1, Math.ceil(inputs.length / MOST_INPUTS_ABOVE));
+    shift += columns - 1;
+    for (const place of layer) place.layer += shift;
+    inputs.forEach((place, index) => { place.layer -= Math.floor((index * columns) / inputs.length); });
   }
 }
 
