@@ -187,3 +187,30 @@ def test_a_folded_page_has_few_bytes_a_node() -> None:
         total = (total * x + x).tanh()
     small, large = (len(show(root, fold=True).html) for root in (x * 2.0, total))
     assert (large - small) / 9000 < 45
+
+
+def test_results_are_called_as_in_the_call_that_computed_them() -> None:
+    root = by_calls()
+    order = topological_order(root)
+    found = whole(root)
+    data = fold_data(found, order)
+    titles_found = [fold.title for fold in found.numbered()]
+    names = dict(data["names"][titles_found.index("normalized 1")])
+    assert list(names) == ["scores", "powers"]  # total has its name in the graph
+    assert [order[place - 1].op.name for place in names["powers"]] == ["exp"] * 3  # type: ignore[union-attr]
+    assert [order[place - 1].op.name for place in names["scores"]] == ["mul"] * 3  # type: ignore[union-attr]
+
+
+def test_a_name_that_stands_for_something_else_later_has_a_number() -> None:
+    def rising(x: list[Value]) -> Value:
+        x = [each * 2.0 for each in x]
+        x = [each.tanh() for each in x]
+        return x[0] + x[1]
+
+    with record_source():
+        root = rising([Value(0.1, "a"), Value(0.2, "b")]) * 1.0
+    order = topological_order(root)
+    found = whole(root)
+    (call,) = [fold for fold in found.numbered() if fold.call is not None]
+    told = fold_data(found, order)["names"][found.numbered().index(call)]
+    assert [name for name, _ in told] == ["x", "x[0] (2)", "x[1] (2)"]

@@ -41,6 +41,7 @@ function stepsOfUses() {
 function foldedScene(fold) {
   const made = { fold, boxes: new Map(), arrows: new Map(), computedAt: new Float64Array(nodeCount).fill(-1), doneAt: new Float64Array(data.steps.length).fill(-1) };
   made.inner = innerFolds(fold);
+  made.names = namesIn(fold);
   made.results = folds.computed.filter((place) => made.inner[folds.of[place - 1]] >= 0);
   made.boxOf = (place) => made.owner.get(place);
   made.arrowOf = (node, position) => {
@@ -63,6 +64,18 @@ function innerFolds(fold) {
     if (around >= fold && inner[around] >= 0) inner[each] = around === fold ? each : inner[around];
   }
   return inner;
+}
+
+// What the call that is open, or is around that, calls results.
+function namesIn(fold) {
+  const names = new Map();
+  let around = fold;
+  while (around && !data.folds.names[around]) around = folds.outer[around];
+  for (const [text, places] of data.folds.names[around] || []) {
+    if (Array.isArray(places)) places.forEach((place, index) => names.set(place, `${text}[${index}]`));
+    else names.set(places, text);
+  }
+  return names;
 }
 
 // A box for each result and each closed fold, in the order in which they are computed.
@@ -191,8 +204,8 @@ function titleOf(box) {
   }
   if (box.id < 0) return [...inLines(foldTitle(-box.id)), ...inLines(data.folds.facts[-box.id] || ""), countedNouns(box.places.length, "operation")].filter(Boolean);
   const node = data.nodes[box.id - 1];
-  if (box.isInput && node.formula) return inLines(node.name);
-  return inLines(node.formula ? `${node.name} = ${plainFormula(node.formula)}` : node.name);
+  if (box.isInput && node.formula) return inLines(nodeName(box.id));
+  return inLines(node.formula ? `${nodeName(box.id)} = ${plainFormula(node.formula)}` : nodeName(box.id));
 }
 
 function foldTitle(fold) {

@@ -18,6 +18,7 @@ from autodiff.drawing.fold import what_of, worth_merging
 from autodiff.drawing.fold_calls import times_of, title_of
 from autodiff.drawing.parts import ancestors, module_of
 from autodiff.drawing.rows import find_rows
+from autodiff.stepper.local_names import local_names, packed_names
 from autodiff.stepper.packing import packed_counts, packed_differences
 from autodiff.value import Value
 
@@ -297,12 +298,14 @@ def fold_data(whole: Fold, order: Sequence[Value]) -> dict[str, Any]:
     ============  ===========================================================================
     ``titles``    of each
     ``facts``     what a call was given
+    ``names``     what a call names the results in it, and those that it is given
     ``outer``     the fold that each is in
     ``of``        the innermost fold of each node; 0 for leaves
     ``computed``  the places of the results, in an order to compute them
     ============  ===========================================================================
     """
     places = {node: place for place, node in enumerate(order, 1)}
+    unnamed = {id(node): node for node in order if not node.name}
     folds = whole.numbered()
     numbers = {fold: number for number, fold in enumerate(folds)}
     outer = {whole: 0}
@@ -313,7 +316,13 @@ def fold_data(whole: Fold, order: Sequence[Value]) -> dict[str, Any]:
                 outer[item] = number
             else:
                 of[item] = number
+    names = {
+        number: packed_names(local_names(fold.call, unnamed), places)
+        for fold, number in numbers.items()
+        if fold.call is not None
+    }
     return {
+        "names": names,
         "titles": [fold.title for fold in folds],
         "facts": {
             number: fold.call.arguments

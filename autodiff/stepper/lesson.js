@@ -90,7 +90,7 @@ function stepText(step) {
   if (step.fold) return foldText(step);
   if (step.phase === "forward") {
     const node = data.nodes[step.node - 1];
-    return `${node.name} = ${plainFormula(node.formula)} = ${general(value(step.node), 6)}`;
+    return `${nodeName(step.node)} = ${plainFormula(node.formula)} = ${general(value(step.node), 6)}`;
   }
   if (step.phase === "start") return isInside() ? `The gradients of what ${foldTitle(scene.fold)} gives come in` : `d ${rootName}/d ${rootName} = 1`;
   if (step.phase === "backward") return backwardText(step.index);
@@ -195,9 +195,9 @@ function showStepLesson(step) {
 function forwardLesson({ node: place }) {
   const node = data.nodes[place - 1];
   return [
-    line("formula", name(node.name), " = ", withNames(node.formula)),
-    line("numbers", name(node.name), " = ", withNumbers(node.formula)),
-    line("value", name(node.name), " = ", signedNumber(value(place))),
+    line("formula", name(nodeName(place)), " = ", withNames(node.formula)),
+    line("numbers", name(nodeName(place)), " = ", withNumbers(node.formula)),
+    line("value", name(nodeName(place)), " = ", signedNumber(value(place))),
     ...(place === rootPlace ? [note("Now every node has a value. The way back asks of each: if it grew a little, how much would the loss grow?")] : []),
   ];
 }
@@ -239,7 +239,7 @@ function backwardLesson({ index }) {
 function explanation(place) {
   const node = data.nodes[place - 1], into = stepsInto[place - 1];
   const rows = [];
-  rows.push(line("value", name(node.name), node.formula ? ` = ${withNames(node.formula)}` : "", " = ", signedNumber(value(place))));
+  rows.push(line("value", name(nodeName(place)), node.formula ? ` = ${withNames(node.formula)}` : "", " = ", signedNumber(value(place))));
   if (place === rootPlace) {
     rows.push(line("gradient", fraction(rootName, rootName), " = ", number("1", "plus")), note("Every gradient is a derivative of this node, so its own is 1."));
     return rows;
@@ -248,12 +248,12 @@ function explanation(place) {
   for (const index of into.slice(0, MOST_TERMS)) {
     const step = data.steps[index], numbers = stepNumbers(index), user = nodeName(step.node);
     if (!numbers.taken) rows.push(line(`by ${user}`, untaken(step)));
-    else rows.push(line(`by ${user}`, fraction(rootName, user), " × ", fraction(user, node.name), " = ", signedNumber(numbers.upstream), " × ", signedNumber(numbers.local), " = ", signedNumber(numbers.contribution)));
+    else rows.push(line(`by ${user}`, fraction(rootName, user), " × ", fraction(user, nodeName(place)), " = ", signedNumber(numbers.upstream), " × ", signedNumber(numbers.local), " = ", signedNumber(numbers.contribution)));
   }
   if (into.length > MOST_TERMS) rows.push(note(`… and ${counted(into.length - MOST_TERMS)} more uses`));
   const parts = into.slice(0, MOST_TERMS).flatMap((index, at) => [at ? " + " : "", number((at ? operand : shown)(stepNumbers(index).contribution + 0))]);
   if (into.length > MOST_TERMS) parts.push(" + …");
-  rows.push(line("gradient", fraction(rootName, node.name), " = ", ...(into.length > 1 ? [...parts, " = "] : []), signedNumber(gradient(place) ?? 0)));
+  rows.push(line("gradient", fraction(rootName, nodeName(place)), " = ", ...(into.length > 1 ? [...parts, " = "] : []), signedNumber(gradient(place) ?? 0)));
   const uses = into.length === 1 ? "It is used once, so its gradient has one term." : `It is used ${into.length} times, so its gradient is a sum of ${into.length} terms.`;
   rows.push(note(uses));
   return rows;

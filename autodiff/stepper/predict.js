@@ -190,7 +190,7 @@ function question(step) {
   const digits = digitsFor(step);
   if (step.phase === "forward") {
     const node = data.nodes[step.node - 1];
-    return [line("value", name(node.name), ` = ${withNames(node.formula)} = ${withTold(node.formula, digits)} = ?`), form];
+    return [line("value", name(nodeName(step.node)), ` = ${withNames(node.formula)} = ${withTold(node.formula, digits)} = ?`), form];
   }
   const { node, parent, position, local } = data.steps[step.index], names = [nodeName(node), nodeName(parent)];
   // The boxes of the graph have fewer digits.

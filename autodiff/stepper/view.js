@@ -198,8 +198,9 @@ function isComplete(place, stepsDone) {
   return place === rootPlace ? stepsDone >= 0 : into.length > 0 && into.every((index) => isDone(index, stepsDone));
 }
 
+// What the function that is open calls a node, or else its own name.
 function nodeName(place) {
-  return data.nodes[place - 1].name;
+  return scene?.names?.get(place) ?? data.nodes[place - 1].name;
 }
 
 // ---- formulas -------------------------------------------------------------------------------

@@ -147,9 +147,30 @@ def test_what_is_open_is_stepped_contribution_by_contribution(
             opened.settle()
         opened.press("u")
         opened.settle()
-    # Each once, all with their numbers; a sum is of what was added by then.
-    steps = [str(step).partition("  (sum")[0] for step in backward_steps(loss)]
-    assert sorted(text.partition("  (sum")[0] for text in found) == sorted(steps)
+    # Each once, with its numbers.
+    assert sorted(map(numbers_in, found)) == sorted(
+        numbers_in(str(step)) for step in backward_steps(loss)
+    )
+
+
+def numbers_in(text: str) -> str:
+    """Return a step's numbers, without names and without the sum, which is of what is done."""
+    return text.partition(" = ")[2].partition("  (sum")[0]
+
+
+def test_what_is_open_has_the_names_of_its_function(folded: Callable[..., Opened]) -> None:
+    opened = folded(two_blocks())
+    open_fold(opened, "block 2")
+    open_fold(opened, "normalized 2")
+    texts = gone_through(opened)
+    assert texts[0].startswith("powers[0] = exp(scores[0]) = ")
+    assert texts[4].startswith("total (2) = ")
+    assert texts[-1].startswith(
+        "d loss/d scores[0] += d loss/d powers[0] × d powers[0]/d scores[0]"
+    )
+    opened.press("Escape", "u", "u")
+    opened.settle()
+    assert gone_through(opened)[2].startswith("v24 = numbers[0] * numbers[1] = ")
 
 
 def test_a_walk_goes_into_a_fold_and_out_of_it(folded: Callable[..., Opened]) -> None:
@@ -240,8 +261,9 @@ def test_inputs_that_the_same_boxes_use_are_one_box(folded: Callable[..., Opened
     opened.settle()
     assert opened.text("#lesson-title").endswith(": 3 values")
     names, values = opened.live("names"), opened.live("values")
-    first = opened.text("#lesson-title").partition(" ")[0]
-    assert opened.text("#lesson").startswith(f"{first} = {values[names.index(first)]:.4g}, d loss")
+    assert opened.text("#lesson-title").startswith("numbers[0] … numbers[2]")
+    first = next(place for place, name in enumerate(names, 1) if name == "v13")
+    assert opened.text("#lesson").startswith(f"numbers[0] = {values[first - 1]:.4g}, d loss")
 
 
 # No box lies on another, and no two lines of arrows are needed to see it.
