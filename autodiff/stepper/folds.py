@@ -66,8 +66,10 @@ class Fold:
     @property
     def line(self) -> tuple[str, int]:
         """The file and the line that called it; no line if it is no call of recorded code."""
-        caller = None if self.call is None else self.call.call.caller
-        return ("", 0) if caller is None else (caller.call.code.co_filename, caller.line)
+        if self.call is None or self.call.code is None or self.call.call.caller is None:
+            return "", 0
+        caller = self.call.call.caller
+        return caller.call.code.co_filename, caller.line
 
     def numbered(self) -> list[Fold]:
         """Return it and all folds in it, each behind the one around it."""
@@ -110,6 +112,7 @@ class Groups:
         """Group what was recorded by the calls that computed it."""
         outermost = tree.outermost
         self.known[outermost] = self.top
+        self.top.call = outermost
         for call in [tree.top, *tree.calls]:
             self.of.update(dict.fromkeys(call.own, self.of_call(call)))
 
@@ -219,7 +222,7 @@ def folds_of(order: Sequence[Value], names: Mapping[Value, str]) -> Fold:
     (32, 'v2 … v33', 32)
     """
     groups = Groups(order)
-    whole = Fold("")
+    whole = Fold("", groups.top.call)
     open_now: list[tuple[Group, Fold]] = [(groups.top, whole)]
     for node in computed_in_groups(order, groups):
         around = list(groups.of[node].chain())[::-1]

@@ -170,7 +170,7 @@ def test_what_is_open_has_the_names_of_its_function(folded: Callable[..., Opened
     )
     opened.press("Escape", "u", "u")
     opened.settle()
-    assert gone_through(opened)[2].startswith("v24 = numbers[0] * numbers[1] = ")
+    assert gone_through(opened)[2].startswith("v26 = numbers[0] (2) * numbers[1] (2) = ")
 
 
 def test_a_walk_goes_into_a_fold_and_out_of_it(folded: Callable[..., Opened]) -> None:
