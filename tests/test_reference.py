@@ -159,6 +159,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
     }
 
 
+@pytest.mark.thorough
 def test_the_reference_has_every_public_name(pages: dict[str, Page]) -> None:
     assert pages.keys() == {"index.html", *map(page_of, MODULES)}
     for module_name in MODULES:
