@@ -214,3 +214,16 @@ def test_a_name_that_stands_for_something_else_later_has_a_number() -> None:
     (call,) = [fold for fold in found.numbered() if fold.title.endswith("rising")]
     told = fold_data(found, order)["names"][found.numbered().index(call)]
     assert [name for name, _ in told] == ["x", "x[0] (2)", "x[1] (2)"]
+
+
+def test_a_function_that_calls_itself_very_often_is_folded_to_some_depth() -> None:
+    def power(x: Value, times: int) -> Value:
+        return x if times == 0 else power(x, times - 1) * x
+
+    with record_source():
+        root = power(Value(1.01, "x"), 400)
+    found = check_folds(root)
+    depth, fold = 0, found
+    while folds_in(fold):
+        depth, fold = depth + 1, folds_in(fold)[0]
+    assert 3 < depth < 40

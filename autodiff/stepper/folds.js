@@ -323,9 +323,10 @@ function showCrumbs() {
 // ---- the numbers of folds and of several inputs
 
 function spread(numbers, text) {
-  const shownNumbers = numbers.filter((number) => !Number.isNaN(number));
-  if (!shownNumbers.length) return numbers.length ? "nan" : "–";
-  const low = text(Math.min(...shownNumbers)), high = text(Math.max(...shownNumbers));
+  let [least, most] = [Infinity, -Infinity];
+  for (const number of numbers) if (!Number.isNaN(number)) [least, most] = [Math.min(least, number), Math.max(most, number)];
+  if (least > most) return numbers.length ? "nan" : "–";
+  const [low, high] = [text(least), text(most)];
   return low === high ? low : `${low} … ${high}`;
 }
 

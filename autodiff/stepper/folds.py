@@ -28,6 +28,8 @@ __all__ = ["Fold", "fold_data", "folds_of"]
 MOST_ITEMS = 64
 MOST_FOLDS = 32
 LEAST_RESULTS = 2
+# Of a function that calls itself, calls further inside are in the last that is a fold.
+MOST_DEPTH = 32
 
 BETWEEN = " > "
 TO = " … "
@@ -46,6 +48,10 @@ class Group:
     call: CallNode | None = None
     ready: list[tuple[tuple[int, int], Value]] = field(default_factory=list)
     runs: int = 0
+    depth: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.depth = 0 if self.outer is None else self.outer.depth + 1
 
     def chain(self) -> Iterator[Group]:
         """Yield the group and those around it, the innermost first."""
@@ -122,7 +128,8 @@ class Groups:
             if call.caller is None:  # the top of the tree, around the outermost call
                 return self.top
             outer = self.of_call(call.caller)
-            self.known[call] = Group(title_of([call]), outer, call)
+            is_deep = outer.depth >= MOST_DEPTH
+            self.known[call] = outer if is_deep else Group(title_of([call]), outer, call)
         return self.known[call]
 
     def by_row(self, order: Sequence[Value]) -> None:

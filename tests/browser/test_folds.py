@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import nn
-from autodiff import Value, backward_steps, record_source, show, topological_order
+from autodiff import Trace, Value, backward_steps, record_source, show, topological_order
 from tests.bits import all_bits
 from tests.browser.conftest import Open
 from tests.browser.opened import Opened
@@ -194,6 +194,20 @@ def test_a_walk_goes_into_a_fold_and_out_of_it(folded: Callable[..., Opened]) ->
     assert opened.live("scene.title") == "loss"
 
 
+def test_a_trace_opens_at_the_fold_that_its_step_is_in(tmp_path: Any, open_page: Open) -> None:
+    trace = Trace(two_blocks())
+    trace.goto(5)  # the fifth operation is in the first block
+    opened = open_page(show(trace, fold=True).save(tmp_path / "trace.html"))
+    opened.settle()
+    lesson = opened.page.locator("#lesson")
+    assert lesson.get_attribute("data-text") == "block 1: 11 operations, 1 value in, 3 out"
+    trace.goto(len(trace))
+    opened = open_page(show(trace, fold=True).save(tmp_path / "trace.html"))
+    opened.settle()
+    lesson = opened.page.locator("#lesson")
+    assert lesson.get_attribute("data-text") == "block 1: 11 operations, 3 gradients in, 1 out"
+
+
 def test_the_line_that_called_a_fold_is_lit(folded: Callable[..., Opened]) -> None:
     opened = folded(two_blocks())
     lit = '(document.querySelector(".code-line.lit code") || {}).textContent'
@@ -305,3 +319,17 @@ def test_an_accessibility_check_finds_nothing_serious(
     assert serious(opened) == []
     label = opened.page.locator("#drawing .box.fold").first.get_attribute("aria-label") or ""
     assert label.endswith("closed: Enter opens it")
+
+
+def test_a_tap_opens_a_fold_and_one_finger_scrolls_the_page(folded: Callable[..., Opened]) -> None:
+    size = {"width": 390, "height": 844}
+    opened = folded(two_blocks(), viewport=size, has_touch=True, is_mobile=True)
+    box = fold_boxes(opened)["block 1"]
+    opened.page.locator(f'#drawing [data-box="{box}"] .shape').tap()
+    opened.settle()
+    assert opened.live("scene.title") == "block 1"
+    touch = "getComputedStyle(document.getElementById('drawing')).touchAction"
+    assert opened.evaluate(touch) == "pan-x pan-y"
+    opened.page.locator("#crumbs button").tap()
+    opened.settle()
+    assert opened.live("scene.title") == "loss"
