@@ -356,9 +356,10 @@ function openButton(fold) {
 // What came into a fold, results before leaves, and what went out.
 function passed(ins, outs) {
   const values = (places) => listed(places, (place) => line("", name(nodeName(place)), " = ", signedNumber(value(place))));
-  const sorted = [...ins].sort((one, other) => isLeaf(one) - isLeaf(other));
+  const given = ins.filter((place) => data.nodes[place - 1].kind !== "constant"); // a number of a formula is its own
+  const sorted = given.sort((one, other) => isLeaf(one) - isLeaf(other));
   return [
-    ...(ins.length ? [line("came in", countedNouns(ins.length, "number")), ...values(sorted)] : []),
+    ...(given.length ? [line("came in", countedNouns(given.length, "number")), ...values(sorted)] : []),
     line("went out", countedNouns(outs.length, "number")), ...values(outs),
   ];
 }
