@@ -76,7 +76,7 @@ def page(
         "title": title,
         "network": description(model, found),
         **network_data(found, compiled, called),
-        **state_data(model, compiled),
+        **state_data(model, found, compiled),
         **rows_data(rows, found, loss, called),
         "code": code(model, rows, loss, optimizer, penalty),
     }

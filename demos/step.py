@@ -62,14 +62,16 @@ class Ran(NamedTuple):
     has_failed: bool = False
 
 
-def trace_of_file(path: Path) -> Ran:
+def trace_of_file(path: Path, calls: bool = False) -> Ran:
     """Run a Python file and return a trace of its backward passes, or else of its ``loss``.
 
-    It runs as a program does, with its own folder to import from; where its Values were made,
-    and what they are called there, is recorded.  ``sys.exit()`` ends it as its last line does.
-    Where ``loss`` is of no pass that the file has made, that is shown, too: as a last epoch if the
-    file trains.  Where the file fails, what it had done before is.  Exits with a message if there
-    is neither pass nor loss.
+    It runs as a program does, with its own folder to import from; where its Values were made, and
+    what they are called there, is recorded.  ``sys.exit()`` ends it as its last line does.  Where
+    ``loss`` is of no pass that the file has made, that is shown, too: as a last epoch if the file
+    trains.  Where the file fails, what it had done before is.  ``calls`` records which call of a
+    function made each Value, by which a large graph's page is folded; it takes twice the time.
+
+    Exits with a message if there is neither pass nor loss.
     """
     if not os.path.isfile(path):  # unlike Path.is_file, it takes a name that is too long
         sys.exit(f"demos.step: there is no file {str(path)!r}")
@@ -77,7 +79,7 @@ def trace_of_file(path: Path) -> Ran:
     arguments, sys.argv = sys.argv, [str(path)]
     error: Exception | None = None
     try:
-        with record_source(visits=False), record_epochs() as epochs:
+        with record_source(visits=calls), record_epochs() as epochs:
             try:
                 found = runpy.run_path(str(path), run_name="__main__")
             except SystemExit as end:
@@ -244,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo."""
     options = parse_arguments(arguments)
     if options.file is not None:
-        ran = trace_of_file(options.file)
+        ran = trace_of_file(options.file, calls=options.page)
     else:
         with record_source():
             loss = one_row_loss(lab_model(), LAB.x[options.row - 1], LAB.y[options.row - 1])

@@ -164,7 +164,7 @@ class Module:
         module = {"module": self._origins.module} if self._names_nodes else {}
         for name, tree in self.own_parameters().items():
             for label, parameter in named(_join(path, name), tree):
-                # What else is known of its origin stays, and the origin itself, where it is the same.
+                # What else is known of its origin stays, and all of it where nothing is new.
                 if parameter.label != label or self._origins.module != parameter.origin.module:
                     parameter.origin = parameter.origin.changed(label=label, **module)
 

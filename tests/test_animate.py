@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 import shutil
@@ -168,6 +169,12 @@ def test_a_gif_has_a_frame_for_each_moment_and_plays_for_ever(tmp_path: Path) ->
     assert animate(root, tmp_path / "again.gif", size=SIZE, seconds=0.5).read_bytes() == (
         path.read_bytes()
     )
+    shown = path._repr_mimebundle_()["text/html"]
+    assert base64.b64decode(shown.partition("data:image/gif;base64,")[2].partition('"')[0]) == (
+        path.read_bytes()
+    )
+    path.unlink()
+    assert list(path._repr_mimebundle_()) == ["text/plain"]
 
 
 @needs_resvg

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from tests.test_draw import lab_loss, needs_webassembly, texts
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 
 ROOT = Path(__file__).resolve().parent.parent
-SVG = "image/svg+xml"
+SVG, PNG = "image/svg+xml", "image/png"
 
 CELLS = {
     "value": "x = Value(3.0, 'x')\ny = x * x + 2\ny.backward()\ny",
@@ -68,6 +70,19 @@ def test_a_value_shows_its_graph_with_its_gradients(shown: dict[str, dict[str, A
     assert "v4 = v3 + 2" in texts(shown["value"][SVG])
     assert "grad +6" in texts(shown["value"][SVG])
     assert shown["value"]["text/plain"] == "Value(11, op=add, grad=1)"
+
+
+@needs_webassembly
+def test_a_picture_goes_along_for_what_shows_no_svg(shown: dict[str, dict[str, Any]]) -> None:
+    pytest.importorskip("resvg_py", reason="a PNG is made by resvg-py")
+    for name in ("value", "module", "drawing"):
+        assert base64.b64decode(shown[name][PNG]).startswith(b"\x89PNG")
+
+
+def test_a_value_shows_itself_without_nn() -> None:
+    code = "import sys, autodiff; print('nn' in sys.modules, autodiff.Value._repr_mimebundle_)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.startswith("False <function mimebundle")
 
 
 def test_a_leaf_and_a_large_graph_show_their_text(shown: dict[str, dict[str, Any]]) -> None:
@@ -164,7 +179,7 @@ def test_a_module_without_neurons_shows_what_it_computes() -> None:
 @needs_webassembly
 def test_a_module_with_too_many_parameters_shows_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autodiff.drawing.notebook.MOST_PARAMETERS", 3)
-    assert list(nn.Neuron(2)._repr_mimebundle_()) == ["text/plain", SVG]
+    assert set(nn.Neuron(2)._repr_mimebundle_()) == {"text/plain", SVG, PNG}
     assert list(nn.Neuron(3)._repr_mimebundle_()) == ["text/plain"]
 
 

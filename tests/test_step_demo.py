@@ -19,7 +19,8 @@ import pytest
 from autodiff import Trace, Value, record_epochs, record_source
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
-from demos.step import plain_text, trace_of_file
+from demos.step import plain_text, trace_of_file, write_page
+from tests.told_graph import data_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -905,17 +906,36 @@ def test_a_page_has_the_pass_of_an_epoch_of_a_file(trains: Path, tmp_path: Path)
     assert f'"name":"{trains.name}"' in text  # its lines of code are beside the steps
 
 
-def test_a_page_that_cannot_be_is_refused_in_a_line(tmp_path: Path) -> None:
-    pytest.importorskip("graphviz", reason="the page's picture is drawn with graphviz")
-    large = tmp_path / "large.py"
-    large.write_text(
-        "from autodiff import Value\nloss = x = Value(1)\nfor _ in range(600): loss = loss * x\n",
-        encoding="utf-8",
-    )
-    done = run_plain("--page", "--out", str(tmp_path / "page.html"), str(large))
-    assert done.returncode == 1
-    assert done.stderr.startswith("demos.step: show: the graph has 601 nodes")
-    assert not (tmp_path / "page.html").exists()
+LARGE = """
+from autodiff import Value
+
+def block(x, w):
+    for _ in range(150):
+        x = (x * w).tanh()
+    return x
+
+loss = x = Value(0.5, "x")
+for _ in range(3):
+    loss = block(loss, x)
+"""
+
+
+def test_the_page_of_a_large_graph_is_folded_by_calls(tmp_path: Path) -> None:
+    large, page = tmp_path / "large.py", tmp_path / "page.html"
+    large.write_text(LARGE, encoding="utf-8")
+    done = run_plain("--page", "--out", str(page), str(large))
+    assert (done.returncode, done.stderr) == (0, "")
+    titles = data_of(page.read_text(encoding="utf-8"))["folds"]["titles"]
+    assert {"block 1", "block 2", "block 3"} <= set(titles)
+
+
+def test_a_page_that_cannot_be_is_refused_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["autodiff.stepper.show"], "MOST_FOLDED", 5)
+    with pytest.raises(SystemExit, match=r"demos\.step: show: the graph has 7 nodes"):
+        write_page(Trace(Value(1.0, "a") * Value(2.0, "b") + Value(3.0, "c") * 1.0), tmp_path / "p")
+    assert not (tmp_path / "p").exists()
     done = run_plain("--out", str(tmp_path / "page.html"))
     assert done.returncode == 2
     assert "--out is where --page writes: add --page" in done.stderr

@@ -29,6 +29,7 @@
 ``notebook``            what a notebook shows
 ======================  ==========================================================="""
 
+import autodiff.drawing.notebook  # Values show themselves  # noqa: F401
 from autodiff.drawing.animate import animate
 from autodiff.drawing.draw import Drawing, draw
 

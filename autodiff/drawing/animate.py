@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,12 +32,28 @@ from autodiff.value import Value
 
 __all__ = ["animate"]
 
+MIME = {".gif": "image/gif", ".mp4": "video/mp4"}
 COLOURS = 128  # of a GIF's frame; the picture has few
 NEAR = 12  # of 255: by how much a colour may be another than in the picture
 LAST_FRAMES = 3  # the end stays for as long as so many frames
 CAPTION_LINES = 4
 FRAME_SECONDS, FILM_SECONDS = 1.2, 60.0
-FORMATS = (".gif", ".mp4")
+
+
+class Film(type(Path())):  # type: ignore[misc]  # a path of this system's kind
+    """The path of a film. A notebook shows the film."""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        text = {"text/plain": repr(self)}
+        try:
+            content = b64encode(self.read_bytes()).decode()
+        except OSError:  # it was moved since
+            return text
+        kind = MIME[self.suffix.lower()]
+        source = f'src="data:{kind};base64,{content}" style="max-width: 100%"'
+        if kind.startswith("video"):
+            return {"text/html": f"<video controls {source}></video>", **text}
+        return {"text/html": f'<img alt="a forward and a backward pass" {source}>', **text}
 
 
 def animate(
@@ -51,7 +68,7 @@ def animate(
     size: tuple[int, int] = (1280, 720),
     max_nodes: int = 100,
     max_frames: int = 300,
-) -> Path:
+) -> Film:
     """Write the forward pass to root and its backward pass as a film, and return its path.
 
     Each node is computed in a frame of its own, then each contribution of ``root.backward()`` is
@@ -61,16 +78,17 @@ def animate(
     and a note in the picture says so.
 
     A ``.gif`` plays everywhere and needs the package Pillow; an ``.mp4`` needs the program
-    ffmpeg.  ``seconds`` is the time of a frame; without it, 1.2, or less if the film would then
-    take more than a minute.  ``size`` is the width and height in pixels.  The other arguments are
-    those of :func:`autodiff.draw`.
+    ffmpeg.  Where the call is the last in a notebook's cell, the film is shown.  ``seconds`` is
+    the time of a frame; without it, 1.2, or less if the film would then take more than a minute.
+    ``size`` is the width and height in pixels.  The other arguments are those of
+    :func:`autodiff.draw`.
 
     Raises TypeError or ValueError for a wrong argument, for more than ``max_nodes`` boxes or
     ``max_frames`` frames; ImportError or RuntimeError, naming what to install, if something that
     is needed is missing; OSError if the file cannot be written.
     """
     path = Path(path)
-    if path.suffix.lower() not in FORMATS:
+    if path.suffix.lower() not in MIME:
         raise ValueError(f"cannot write a film as {str(path)!r}: end the name in .gif or .mp4")
     if not isinstance(root, Value):
         raise TypeError(f"animate needs a Value, such as the loss, but got {describe(root)}")
@@ -88,7 +106,7 @@ def animate(
         frames = frames_of(root, painter, rankdir, size)
         film = gif_of if path.suffix.lower() == ".gif" else mp4_of
         content = film(frames, seconds)
-    return write_atomically(path, content)
+    return Film(write_atomically(path, content))
 
 
 def check_length(root: Value, max_frames: int) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import os
 import textwrap
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -190,7 +191,11 @@ class Drawing:
         return self._svg(NOTEBOOK_WIDTH)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
+        bundle = {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
+        # For what shows no SVG: papers made of notebooks, messages, some sites.
+        with suppress(ImportError, RuntimeError):  # a package is missing, or all fonts are
+            bundle["image/png"] = b64encode(png_of(self._repr_svg_)).decode()
+        return bundle
 
 
 def draw(

@@ -34,11 +34,10 @@ def mimebundle(value: Value, **_: Any) -> dict[str, str]:
 
 def bundle_of(text: str, make: Callable[[], Drawing]) -> dict[str, str]:
     """Return a text, and a picture if it can be drawn, by MIME type."""
-    bundle = {"text/plain": text}
     # A package may be missing, or the picture too large.
     with contextlib.suppress(ImportError, RuntimeError, ValueError):
-        bundle["image/svg+xml"] = make()._repr_svg_()
-    return bundle
+        return make()._repr_mimebundle_() | {"text/plain": text}
+    return {"text/plain": text}
 
 
 def graph_of(value: Value) -> Drawing:

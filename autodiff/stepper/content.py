@@ -5,94 +5,81 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from linecache import getline
-from typing import Any
+from typing import Any, TypeAlias
 
-from autodiff.debug.steps import Step
-from autodiff.gradient import Contribution, is_taken
-from autodiff.stepper.expression import expression_of, formula_of
+from autodiff.stepper.arithmetic import Arithmetic
+from autodiff.stepper.packing import packed_counts, packed_floats
 from autodiff.value import Value
 
-__all__ = ["graph_data", "json_number", "numbers_of", "source_data", "trace_results"]
+__all__ = ["graph_data", "json_number", "source_data"]
+
+# What a node is, which is the class of its box.
+KINDS = ("operation", "parameter", "constant", "data", "result")
 
 
 def graph_data(
     nodes: Sequence[Value],
-    steps: Sequence[Contribution],
     names: Mapping[Value, str],
     kinds: Mapping[str, str],
+    arithmetic: Arithmetic,
 ) -> dict[str, Any]:
-    """Return the nodes, by place in the topological order from 1, and the backward steps."""
+    """Return the graph with its numbers; nodes are called by their places in order, from 1.
+
+    ============  ===========================================================================
+    ``kinds``     of each node twice its kind's place in KINDS, and 1 more if it is a constant
+    ``made``      of each node 1 more than its operation's place in ``table``; 0 for a leaf
+    ``operands``  of each operation's operands how far before it they are
+    ``names``     the names by place, without those that a page makes itself: ``v7`` and numbers
+    ``values``    the nodes' numbers
+    ============  ===========================================================================
+
+    ``table`` and ``given`` are those of :class:`~autodiff.stepper.arithmetic.Arithmetic`.
+    """
     places = {node: place for place, node in enumerate(nodes, 1)}
-    references = {node: f"v{place}" for node, place in places.items()}
+    made = arithmetic.made
+    own_names = {
+        place: names[node]
+        for node, place in places.items()
+        if names[node] != f"v{place}" and (node.name or not node.is_constant)
+    }
     return {
-        "nodes": [
-            {
-                "name": names[node],
-                "kind": kinds[f"v{place}"],
-                "parents": [places[parent] for parent in node.parents],
-                "formula": formula_of(node, references),
-            }
-            for node, place in places.items()
-        ],
-        "steps": [
-            {
-                "node": places[step.node],
-                "parent": places[step.parent],
-                "position": step.position,
-                "local": (
-                    expression_of(step.local, references) if isinstance(step.local, Value) else None
-                ),
-            }
-            for step in steps
-        ],
+        "kinds": packed_counts(
+            2 * KINDS.index(kinds[f"v{place}"]) + node.is_constant for node, place in places.items()
+        ),
+        "made": packed_counts(made[node] + 1 if node in made else 0 for node in nodes),
+        "operands": packed_counts(
+            place - places[parent] for node, place in places.items() for parent in node.parents
+        ),
+        "names": own_names,
+        "values": packed_floats([node.data for node in nodes]),
+        "table": arithmetic.table,
+        "given": arithmetic.given,
+        "note": arithmetic.note,
     }
 
 
-def trace_results(
-    nodes: Sequence[Value], steps: Sequence[Contribution], names: Mapping[Value, str]
-) -> dict[str, Value]:
-    """Return all numbers of a pass: each node's value, then five for each backward step.
+Line: TypeAlias = tuple[str, int]  # a file, and a number from 1; 0 where none was recorded
 
-    The fifth is above 0 where the step's operand is taken.
+
+def source_data(nodes: Sequence[Value], calls: Sequence[Line]) -> dict[str, Any]:
+    """Return the recorded lines of code, file by file, and which of all each node and call has.
+
+    They are counted from 1; 0 is none.
     """
-    results = {f"value of {names[node]} (v{place})": node for place, node in enumerate(nodes, 1)}
-    for place, step in enumerate(steps, 1):
-        chain = f"step {place}, {names[step.node]} to {names[step.parent]}"
-        results[f"{chain}: local derivative"] = step.local
-        results[f"{chain}: upstream gradient"] = step.upstream
-        results[f"{chain}: contribution"] = step.contribution
-        results[f"{chain}: sum so far"] = step.total
-        results[f"{chain}: taken"] = is_taken(step.contribution)
-    return results
-
-
-def numbers_of(nodes: Sequence[Value], steps: Sequence[Step]) -> list[float]:
-    """Return the same, in the same order, of a pass in numbers."""
-    numbers = [node.data for node in nodes]
-    for step in steps:
-        numbers += (step.local, step.upstream, step.contribution, step.total, float(step.taken))
-    return numbers
-
-
-def source_data(nodes: Sequence[Value]) -> dict[str, Any]:
-    """Return the recorded lines of code, file by file, and each node's line.
-
-    A line is its file's place in the list and its number; None where none was recorded.
-    """
-    recorded = {(node.origin.file, node.origin.line) for node in nodes if node.origin.line}
+    of_nodes = [(node.origin.file, node.origin.line) for node in nodes]
+    recorded = sorted({(file, line) for file, line in (*of_nodes, *calls) if line})
     files = sorted({file for file, _ in recorded})
     texts: list[list[list[Any]]] = [[] for _ in files]
-    for file, line in sorted(recorded):
+    for file, line in recorded:
         texts[files.index(file)].append([line, getline(file, line).rstrip()])
+    places = {line: place for place, line in enumerate(recorded, 1)}
     return {
         "files": [
             {"name": os.path.basename(file), "lines": lines}
             for file, lines in zip(files, texts, strict=True)
         ],
-        "lines": [
-            [files.index(node.origin.file), node.origin.line] if node.origin.line else None
-            for node in nodes
-        ],
+        "lines": packed_counts(places.get(line, 0) for line in of_nodes),
+        "calls": packed_counts(places.get(line, 0) for line in calls),
     }
 
 

@@ -1,6 +1,6 @@
 """Formulas that can be shown with names and with numbers alike.
 
-An expression is a list in which text and references alternate: ``["", "v31", " * (1 - ", "v31",
+An expression is a list in which text and references alternate: ``["", "out", " * (1 - ", "out",
 ")"]``.  The page puts a name, or the number that the node has now, in the place of each reference.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from autodiff.ops import Operation
 from autodiff.support.naming import number_text
 from autodiff.value import Value
 
@@ -22,11 +23,14 @@ MARK = "\0"
 MOST_REFERENCES = 12
 
 
-def formula_of(node: Value, references: Mapping[Value, str]) -> Expression | None:
-    """Return the operation that made a node, of its operands; None for a leaf."""
-    if node.op is None:
-        return None
-    return _split(node.op.formula(*[_text(parent, references) for parent in node.parents]))
+def formula_of(op: Operation, count: int) -> Expression:
+    """Return an operation of the operands ``0``, ``1``, ..., so many.
+
+    >>> from autodiff.ops import OPERATIONS
+    >>> formula_of(OPERATIONS["mul"], 2)
+    ['', '0', ' * ', '1', '']
+    """
+    return _split(op.formula(*[f"{MARK}{position}{MARK}" for position in range(count)]))
 
 
 def expression_of(value: Value, references: Mapping[Value, str]) -> Expression | None:

@@ -8,12 +8,14 @@ const NEAREST = 1; // text of 19 pixels, larger than most of the page's
 const READABLE = 0.58; // text of 11 pixels
 const SMALLEST = 0.42; // text of 8 pixels, where the boxes of a step lie too far apart for more
 const ROOM = 40; // around the boxes of a step, in units of the drawing
+const UNREADABLE = 0.16; // text of 3 pixels
+const MANY = 150; // boxes, among which nothing runs along an arrow by itself
 const LEAST_ROOM = 10; // around them where there is little, and around the whole drawing
 
 const drawing = byId("drawing");
 const drawingSize = { x: 0, y: 0, w: Number(drawing.dataset.width), h: Number(drawing.dataset.height) };
 const boxes = new Map();
-const arrows = new Map();
+const arrows = new Map(); // each with the contributions that flow back along it
 // followed: the boxes and arrows of a step, until a person moves the view
 const camera = { now: { ...drawingSize }, from: null, to: null, started: 0, followed: null, area: null };
 
@@ -24,6 +26,8 @@ function svgElement(tag, attributes) {
 }
 
 function readDrawing() {
+  boxes.clear();
+  arrows.clear();
   for (const group of drawing.querySelectorAll(".box")) {
     const place = Number(group.dataset.box);
     if (group.classList.contains("reference")) continue;
@@ -34,18 +38,33 @@ function readDrawing() {
       box.valueBar = barBehind(box, box.value);
       box.gradBar = barBehind(box, box.grad);
     }
+    const titles = [...group.querySelectorAll(".title")];
+    for (const title of titles) fitTitle(title, w);
+    box.title = titles.map((title) => title.textContent).join(" ");
     boxes.set(place, box);
     group.setAttribute("role", "button");
-    group.setAttribute("tabindex", place === rootPlace ? "0" : "-1");
+    group.setAttribute("tabindex", "-1");
     group.addEventListener("click", () => select(place));
     group.addEventListener("focus", () => describeBox(place));
     group.addEventListener("keydown", (event) => boxKey(event, place));
     describeBox(place);
   }
+  drawing.classList.toggle("crowded", boxes.size > MANY);
+  boxes.get(boxes.has(rootPlace) ? rootPlace : [...boxes.keys()].pop()).group.setAttribute("tabindex", "0");
   for (const group of drawing.querySelectorAll(".arrow")) {
     group.prepend(svgElement("path", { class: "halo", d: group.querySelector(".line").getAttribute("d") }));
-    arrows.set(group.dataset.use, group); // "7.2": the use of a value as operand 2 of node 7
+    arrows.set(group.dataset.use, { group, steps: [] }); // "7.2": the use of a value as operand 2 of node 7
   }
+  if (scene.arrows) for (const [key, { steps }] of scene.arrows) arrows.get(key).steps = steps;
+  else data.steps.forEach(({ node, position }, index) => arrows.get(`${node}.${position}`)?.steps.push(index));
+}
+
+// The browser's font may be wider than that for which a box was laid out.
+function fitTitle(title, width) {
+  const room = width - 10;
+  if (title.getComputedTextLength() <= room) return;
+  title.setAttribute("textLength", room);
+  title.setAttribute("lengthAdjust", "spacingAndGlyphs");
 }
 
 function barBehind(box, text) {
@@ -57,9 +76,8 @@ function barBehind(box, text) {
 // A box is called what it shows.
 function describeBox(place) {
   const box = boxes.get(place);
-  const title = [...box.group.querySelectorAll(".title")].map((line) => line.textContent).join(" ");
   const numbers = box.value ? `, ${box.value.textContent}, ${box.grad.textContent}` : "";
-  const label = title + numbers;
+  const label = box.title + numbers + (isFold(place) ? ", closed: Enter opens it" : "");
   if (box.group.getAttribute("aria-label") !== label) box.group.setAttribute("aria-label", label);
 }
 
@@ -69,24 +87,27 @@ function showGraph() {
   const limits = app.step === null ? null : limitsOf(allSteps[app.step]);
   let largest = 0;
   for (const place of boxes.keys()) {
-    if (place !== rootPlace) largest = Math.max(largest, Math.abs(gradient(place) || 0));
+    if (place > 0 && place !== rootPlace) largest = Math.max(largest, Math.abs(gradient(place) || 0));
   }
-  for (const [place, box] of boxes) if (box.value) showBox(place, box, limits, largest);
+  for (const [place, box] of boxes) {
+    if (place < 0) showSeveral(place, box, limits);
+    else if (box.value) showBox(place, box, limits, largest);
+  }
   showArrows(limits);
 }
 
-// How far a walk has come: nodes computed so far, and backward steps done (-1: not begun).  What a
+// How far a walk has come: forward steps done so far, and backward steps (-1: not begun).  What a
 // step gives may have to be told first by a person.
 function limitsOf(step) {
   const given = app.isAsking ? 0 : 1;
-  if (step.phase === "forward") return { computed: step.node - 1 + given, backward: -1 };
-  if (step.phase === "start") return { computed: nodeCount, backward: 0 };
-  return { computed: nodeCount, backward: step.phase === "backward" ? step.index + given : data.steps.length };
+  if (step.phase === "forward") return { computed: step.at + given, backward: -1 };
+  if (step.phase === "start") return { computed: Infinity, backward: 0 };
+  return { computed: Infinity, backward: step.phase === "backward" ? step.at + given : Infinity };
 }
 
 function showBox(place, box, limits, largest) {
   const isLeaf = data.nodes[place - 1].formula === null;
-  const known = !limits || isLeaf || place <= limits.computed;
+  const known = !limits || isLeaf || scene.computedAt[place - 1] < limits.computed;
   const grad = limits ? gradient(place, limits.backward) : gradient(place);
   const partial = Boolean(limits) && grad !== null && !isComplete(place, limits.backward);
   setText(box.value, known ? `value ${shown(value(place))}` : "value ·");
@@ -105,32 +126,38 @@ function bar(box, rect, number, most) {
 }
 
 function showArrows(limits) {
-  const done = limits ? limits.backward : data.steps.length;
+  const done = limits ? limits.backward : Infinity, { contributions } = app.pass;
+  const flowOf = (steps) => steps.reduce((sum, index) => sum + contributions[index], 0);
   let largest = 0;
-  data.steps.forEach((_, index) => { largest = Math.max(largest, Math.abs(stepNumbers(index).contribution)); });
-  data.steps.forEach((step, index) => {
-    const group = arrows.get(`${step.node}.${step.position}`);
-    if (!group) return;
-    const flow = index < done ? stepNumbers(index).contribution : 0;
+  for (const { steps } of arrows.values()) largest = Math.max(largest, Math.abs(flowOf(steps)));
+  for (const { group, steps } of arrows.values()) {
+    const flow = flowOf(steps.filter((index) => isDone(index, done)));
     const share = largest > 0 && Number.isFinite(flow) ? Math.sqrt(Math.abs(flow) / largest) : 0;
     group.style.setProperty("--flow", (2 + 7 * share).toFixed(1));
     const kind = share < 0.02 ? "" : flow < 0 ? "minus" : "plus";
     if (group.dataset.sign !== kind) group.dataset.sign = kind;
-  });
+  }
 }
 
 // ---- what is lit
 
+// Nodes have the boxes that they are in, if they are on scene.
+function idsOf(places) {
+  return [...new Set(places.map((place) => (place < 0 ? place : scene.boxOf(place))))].filter((id) => boxes.has(id));
+}
+
 function light(places, edgeKeys) {
-  for (const [place, box] of boxes) {
-    box.group.classList.toggle("active", places[0] === place);
-    box.group.classList.toggle("lit", places.includes(place));
+  const ids = idsOf(places), [first] = places.length ? idsOf([places[0]]) : [];
+  for (const [id, box] of boxes) {
+    box.group.classList.toggle("active", first === id);
+    box.group.classList.toggle("lit", ids.includes(id));
   }
-  for (const [key, group] of arrows) group.classList.toggle("lit", edgeKeys.includes(key));
-  drawing.classList.toggle("lighting", places.length > 0);
+  for (const [key, { group }] of arrows) group.classList.toggle("lit", edgeKeys.includes(key));
+  drawing.classList.toggle("lighting", ids.length > 0);
 }
 
 function select(place) {
+  if (isFold(place)) return openFold(-place);
   if (app.step !== null) leaveSteps();
   app.selected = app.selected === place ? 0 : place;
   for (const [each, box] of boxes) box.group.setAttribute("tabindex", each === place ? "0" : "-1");
@@ -141,9 +168,9 @@ function select(place) {
 
 function lightSelection() {
   const place = app.selected;
-  if (!place) return light([], []);
+  if (place <= 0) return light(place ? [place] : [], []);
   const uses = stepsInto[place - 1].map((index) => data.steps[index]);
-  light([place, ...uses.map((use) => use.node)], uses.map((use) => `${use.node}.${use.position}`));
+  return light([place, ...uses.map((use) => use.node)], uses.map((use) => scene.arrowOf(use.node, use.position)));
 }
 
 function boxKey(event, place) {
@@ -161,11 +188,13 @@ function boxKey(event, place) {
 }
 
 function focusBox(place) {
+  if (!boxes.has(place)) return focusBox(boxes.has(rootPlace) ? rootPlace : [...boxes.keys()].pop());
   for (const [each, box] of boxes) box.group.setAttribute("tabindex", each === place ? "0" : "-1");
   boxes.get(place).group.focus({ preventScroll: true });
-  const { x, y, w, h } = boxes.get(place), view = camera.to || camera.now;
-  const outside = x < view.x || y < view.y || x + w > view.x + view.w || y + h > view.y + view.h;
-  if (outside) moveTo({ ...view, x: x + w / 2 - view.w / 2, y: y + h / 2 - view.h / 2 });
+  const { x, y, w, h } = boxes.get(place), seen = camera.to || camera.now;
+  const outside = x < seen.x || y < seen.y || x + w > seen.x + seen.w || y + h > seen.y + seen.h;
+  if (outside) moveTo({ ...seen, x: x + w / 2 - seen.w / 2, y: y + h / 2 - seen.h / 2 });
+  return undefined;
 }
 
 // The nearest box in a direction; sideways distance counts double.
@@ -208,6 +237,7 @@ function moveCamera(time) {
 
 function setView(view) {
   camera.now = { ...view };
+  drawing.classList.toggle("far", Math.min(drawing.clientWidth / view.w, drawing.clientHeight / view.h) < UNREADABLE);
   drawing.setAttribute("viewBox", [view.x, view.y, view.w, view.h].map((number) => number.toFixed(1)).join(" "));
 }
 
@@ -218,14 +248,18 @@ function moveTo(view, atOnce = false) {
 }
 
 function lookAtAll(atOnce = false) {
-  const room = 8;
-  moveTo({ x: -room, y: -room, w: drawingSize.w + 2 * room, h: drawingSize.h + 2 * room }, atOnce);
+  const room = 8, area = clearArea(), [w, h] = [drawingSize.w + 2 * room, drawingSize.h + 2 * room];
+  // A small part of a large graph is no larger than it is read best.
+  const scale = folds ? Math.min(area.w / w, area.h / h, NEAREST) : 0;
+  if (!scale) moveTo({ x: -room, y: -room, w, h }, atOnce);
+  else moveTo({ x: (drawingSize.w - area.w / scale) / 2, y: (drawingSize.h - area.h / scale) / 2, w: area.w / scale, h: area.full / scale }, atOnce);
 }
 
 // Look at the boxes and arrows of a step. Where they are too far apart to be read together, look at
 // the first box, and from there as far towards the others as it stays in view.
 function lookAt(places, edgeKeys, atOnce = false) {
-  const area = clearArea(), lit = places.map((place) => boxes.get(place)), [first] = lit;
+  const area = clearArea(), lit = idsOf(places).map((id) => boxes.get(id)), [first] = lit;
+  if (!first) return lookAtAll(atOnce);
   const step = around([...lit, ...edgeKeys.map(lineOf).filter(Boolean)]);
   const whole = (part, room) => Math.min(area.w / (part.w + 2 * room), area.h / (part.h + 2 * room));
   const together = Math.min(NEAREST, Math.max(whole(step, ROOM), Math.min(READABLE, whole(step, LEAST_ROOM))));
@@ -233,7 +267,7 @@ function lookAt(places, edgeKeys, atOnce = false) {
   const x = startOf(area.w / scale, [step.x, step.w], [first.x, first.w], drawingSize.w);
   const y = startOf(area.h / scale, [step.y, step.h], [first.y, first.h], drawingSize.h);
   Object.assign(camera, { followed: [places, edgeKeys], area: area.size });
-  look({ x, y, w: area.w / scale, h: area.full / scale }, atOnce);
+  return look({ x, y, w: area.w / scale, h: area.full / scale }, atOnce);
 }
 
 // Where a view of that length starts along one axis: at the middle of the step, but with its first
@@ -259,7 +293,7 @@ function around(all) {
 function lineOf(edgeKey) {
   const arrow = arrows.get(edgeKey);
   if (!arrow) return null;
-  const { x, y, width: w, height: h } = arrow.querySelector(".line").getBBox();
+  const { x, y, width: w, height: h } = arrow.group.querySelector(".line").getBBox();
   return { x, y, w, h };
 }
 
@@ -289,9 +323,17 @@ function drawingPoint(event) {
   return { x: at.x, y: at.y };
 }
 
+const GRAPH_KEYS = [
+  ["G", "go to the graph (arrows move, Enter explains a box)", () => focusBox(app.selected || rootPlace)],
+  ["+", "zoom in", () => zoom(1 / 1.4)],
+  ["−", "zoom out", () => zoom(1.4)],
+  ["0", "the whole graph", () => lookAtAll()],
+];
+
 const fingers = new Map();
 
-function watchGraphPointers() {
+function watchGraph() {
+  watchClicks({ "zoom-in": () => zoom(1 / 1.4), "zoom-out": () => zoom(1.4), "zoom-all": () => lookAtAll() });
   drawing.addEventListener("pointerdown", (event) => fingers.set(event.pointerId, { x: event.clientX, y: event.clientY, moved: false }));
   drawing.addEventListener("pointermove", moveFinger);
   for (const name of ["pointerup", "pointercancel", "pointerleave"]) {

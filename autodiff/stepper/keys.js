@@ -3,6 +3,11 @@
 // A page has its KEYS: [key, what it does, action]; actionOfDigit(1 to 9), or null; themeChanged().
 let singleKeys = true;
 
+const PAGE_KEYS = [
+  ["M", "light or dark", switchTheme],
+  ["?", "these keys", openHelp],
+];
+
 function keyAction(event) {
   const names = { " ": "Space", ArrowRight: "→", ArrowLeft: "←", "-": "−", "=": "+", Escape: "Esc" };
   const key = names[event.key] || (event.key.length === 1 ? event.key.toUpperCase() : event.key);
@@ -48,7 +53,14 @@ function makeHelp() {
   }
 }
 
+// Buttons, by their ids, and what they do.
+function watchClicks(actions) {
+  for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
+}
+
 function watchKeys() {
+  watchClicks({ theme: switchTheme, "open-help": openHelp });
+  darkness.addEventListener("change", themeChanged);
   byId("single-keys").addEventListener("change", (event) => { singleKeys = event.target.checked; });
   document.addEventListener("keydown", answered, true);
   document.addEventListener("keydown", pressed);

@@ -1,13 +1,9 @@
 // ---- step through backprop ------------------------------------------------------------------
 
-// Forward, one node at a time; the start of the backward pass; backward, one local derivative at a
-// time; then what further steps the page has.
-const allSteps = [
-  ...data.nodes.flatMap((node, index) => (node.formula ? [{ phase: "forward", node: index + 1 }] : [])),
-  { phase: "start" },
-  ...data.steps.map((_, index) => ({ phase: "backward", index })),
-  ...further.steps,
-];
+const MOST_TERMS = 16; // of a sum that is shown
+
+// All steps: forward, one node or one closed fold at a time; the start of the backward pass; backward,
+// one local derivative or one fold at a time; then what further steps the page has.
 const firstOf = (phase) => allSteps.findIndex((step) => step.phase === phase);
 const countOf = (phase) => allSteps.filter((step) => step.phase === phase).length;
 const rootName = nodeName(rootPlace);
@@ -55,19 +51,29 @@ function previousStep() {
   further.beforeTheFirst();
 }
 
+function watchLesson() {
+  watchClicks({
+    "leave-steps": leaveSteps, "phase-forward": () => showStep(firstOf("forward")), "phase-backward": () => showStep(firstOf("start")),
+  });
+}
+
 function phaseOf(step) {
   return step.phase === "start" ? "backward" : step.phase;
 }
 
 function litBy(step) {
+  if (step.fold) {
+    const into = [...scene.arrows.values()].filter((arrow) => arrow.to === -step.fold);
+    return [[-step.fold, ...into.map((arrow) => arrow.from)], into.map((arrow) => arrow.key)];
+  }
   if (step.phase === "forward") {
     const parents = data.nodes[step.node - 1].parents;
-    return [[step.node, ...parents], parents.map((_, position) => `${step.node}.${position}`)];
+    return [[step.node, ...parents], parents.map((_, position) => scene.arrowOf(step.node, position))];
   }
-  if (step.phase === "start") return [[rootPlace], []];
+  if (step.phase === "start") return [isInside() ? scene.outs : [rootPlace], []];
   if (step.phase === "backward") {
     const { node, parent, position } = data.steps[step.index];
-    return [[parent, node], [`${node}.${position}`]];
+    return [[parent, node], [scene.arrowOf(node, position)]];
   }
   return further.lit(step);
 }
@@ -75,17 +81,18 @@ function litBy(step) {
 function phaseTitle(step) {
   if (step.phase === "forward") return `Forward ${app.step + 1} of ${countOf("forward")}`;
   if (step.phase === "start") return "Backward begins";
-  if (step.phase === "backward") return `Backward ${step.index + 1} of ${data.steps.length}`;
+  if (step.phase === "backward") return `Backward ${step.at + 1} of ${countOf("backward")}`;
   return further.title(step);
 }
 
 // A step in one line; a backward step exactly as Python's str(step) writes it.
 function stepText(step) {
+  if (step.fold) return foldText(step);
   if (step.phase === "forward") {
     const node = data.nodes[step.node - 1];
-    return `${node.name} = ${plainFormula(node.formula)} = ${general(value(step.node), 6)}`;
+    return `${nodeName(step.node)} = ${plainFormula(node.formula)} = ${general(value(step.node), 6)}`;
   }
-  if (step.phase === "start") return `d ${rootName}/d ${rootName} = 1`;
+  if (step.phase === "start") return isInside() ? `The gradients of what ${foldTitle(scene.fold)} gives come in` : `d ${rootName}/d ${rootName} = 1`;
   if (step.phase === "backward") return backwardText(step.index);
   return further.text(step);
 }
@@ -93,9 +100,10 @@ function stepText(step) {
 function backwardText(index) {
   const step = data.steps[index], numbers = stepNumbers(index);
   const [node, parent] = [nodeName(step.node), nodeName(step.parent)];
-  const { upstream, local, contribution, total, taken } = numbers;
+  const { upstream, local, contribution, taken } = numbers;
+  const total = gradient(step.parent, scene.doneAt[index] + 1);
   if (!taken) {
-    const formula = plainFormula(data.nodes[step.node - 1].formula), sum = general(gradient(step.parent, index) ?? 0, 6);
+    const formula = plainFormula(data.nodes[step.node - 1].formula), sum = general(total ?? 0, 6);
     if (gradient(step.node) === null) return `d ${rootName}/d ${parent} += nothing: nothing reaches ${node} = ${formula}  (sum ${sum})`;
     return `d ${rootName}/d ${parent} += nothing: ${node} = ${formula} did not take ${parent}  (sum ${sum})`;
   }
@@ -145,8 +153,22 @@ function showLesson() {
   for (const id of ["phases", "stepper", "step-progress"]) byId(id).hidden = !stepping;
   byId("step-mode")?.setAttribute("aria-pressed", String(stepping));
   if (stepping) return showStepLesson(allSteps[app.step]);
-  setText(byId("lesson-title"), app.selected ? `The gradient of ${nodeName(app.selected)}` : "What is going on here");
-  byId("lesson").replaceChildren(...(app.selected ? explanation(app.selected) : further.introduction()));
+  const [title, lines] = restLesson(app.selected);
+  setText(byId("lesson-title"), title);
+  return byId("lesson").replaceChildren(...lines);
+}
+
+// What is said of the box that is chosen, or of what is open.
+function restLesson(id) {
+  if (id < 0) return [severalText(id), severalExplained(id)];
+  if (id) return [`The gradient of ${nodeName(id)}`, explanation(id)];
+  if (scene.fold) return [foldTitle(scene.fold), openedLesson()];
+  return ["What is going on here", further.introduction()];
+}
+
+// Whether the result is outside of what is open.
+function isInside() {
+  return scene.fold > 0 && !scene.outs.includes(rootPlace);
 }
 
 function showStepLesson(step) {
@@ -159,11 +181,11 @@ function showStepLesson(step) {
     else button.removeAttribute("aria-current");
   }
   const first = app.step === 0, last = app.step + 1 === allSteps.length;
-  setText(byId("next"), last ? further.lastLabel : "Next →");
-  byId("next").disabled = last && further.isTheEnd;
+  setText(byId("next"), last ? further.lastLabel() : "Next →");
+  byId("next").disabled = last && further.isTheEnd();
   byId("back").disabled = first && further.isTheStart();
-  const lessons = { forward: forwardLesson, start: startLesson, backward: backwardLesson };
-  const lesson = app.isAsking ? further.question : lessons[step.phase] || further.lesson;
+  const lessons = { forward: forwardLesson, start: isInside() ? startInside : startLesson, backward: backwardLesson };
+  const lesson = step.fold ? foldLesson : app.isAsking ? further.question : lessons[step.phase] || further.lesson;
   const isTyping = app.isAsking && byId("answer") && byId("lesson").dataset.step === String(app.step);
   if (!isTyping) byId("lesson").replaceChildren(...further.verdict(step), ...lesson(step));
   byId("lesson").dataset.step = app.step;
@@ -173,9 +195,9 @@ function showStepLesson(step) {
 function forwardLesson({ node: place }) {
   const node = data.nodes[place - 1];
   return [
-    line("formula", name(node.name), " = ", withNames(node.formula)),
-    line("numbers", name(node.name), " = ", withNumbers(node.formula)),
-    line("value", name(node.name), " = ", signedNumber(value(place))),
+    line("formula", name(nodeName(place)), " = ", withNames(node.formula)),
+    line("numbers", name(nodeName(place)), " = ", withNumbers(node.formula)),
+    line("value", name(nodeName(place)), " = ", signedNumber(value(place))),
     ...(place === rootPlace ? [note("Now every node has a value. The way back asks of each: if it grew a little, how much would the loss grow?")] : []),
   ];
 }
@@ -188,8 +210,9 @@ function startLesson() {
 }
 
 function backwardLesson({ index }) {
-  const step = data.steps[index], numbers = stepNumbers(index), into = stepsInto[step.parent - 1];
-  const [node, parent] = [nodeName(step.node), nodeName(step.parent)], nth = into.indexOf(index) + 1;
+  const step = data.steps[index], numbers = stepNumbers(index), into = stepsInto[step.parent - 1], at = scene.doneAt[index];
+  const done = into.filter((each) => isDone(each, at + 1)), nth = done.length;
+  const [node, parent] = [nodeName(step.node), nodeName(step.parent)];
   const formula = data.nodes[step.node - 1].formula;
   const rule = step.local || ["…"];
   const rows = !numbers.taken ? [
@@ -200,13 +223,14 @@ function backwardLesson({ index }) {
     line("local", element("span", { class: "since" }, "since ", name(node), ` = ${withNames(formula)},`), " ", fraction(node, parent), rule.length > 1 ? ` = ${withNames(rule)}` : "", " = ", signedNumber(numbers.local)),
     line("numbers", signedNumber(numbers.upstream), " × ", signedNumber(numbers.local), " = ", signedNumber(numbers.contribution)),
   ];
-  const sum = into.slice(0, nth).flatMap((each, at) => {
+  const skipped = Math.max(0, nth - MOST_TERMS); // of a parameter that is used very often
+  const sum = done.filter((each, place) => place >= skipped || each === index).flatMap((each, place) => {
     const part = stepNumbers(each).contribution + 0; // no minus sign on the zero of what was not taken
-    return [at ? " + " : "", number(at ? operand(part) : shown(part), each === index ? "new" : "")];
+    return [place ? " + " : skipped ? "… + " : "", number(place ? operand(part) : shown(part), each === index ? "new" : "")];
   });
   const left = into.length - nth;
   const state = left ? `so far; ${left} more ${left === 1 ? "use" : "uses"} of ${parent} to come` : into.length > 1 ? `complete: all ${into.length} uses of ${parent} are in` : "complete";
-  rows.push(line("sum", fraction(rootName, parent), " = ", ...(nth > 1 ? [...sum, " = "] : []), signedNumber(gradient(step.parent, index + 1) ?? 0), element("small", {}, ` ${state}`)));
+  rows.push(line("sum", fraction(rootName, parent), " = ", ...(nth > 1 ? [...sum, " = "] : []), signedNumber(gradient(step.parent, at + 1) ?? 0), element("small", {}, ` ${state}`)));
   return rows;
 }
 
@@ -215,19 +239,21 @@ function backwardLesson({ index }) {
 function explanation(place) {
   const node = data.nodes[place - 1], into = stepsInto[place - 1];
   const rows = [];
-  rows.push(line("value", name(node.name), node.formula ? ` = ${withNames(node.formula)}` : "", " = ", signedNumber(value(place))));
+  rows.push(line("value", name(nodeName(place)), node.formula ? ` = ${withNames(node.formula)}` : "", " = ", signedNumber(value(place))));
   if (place === rootPlace) {
     rows.push(line("gradient", fraction(rootName, rootName), " = ", number("1", "plus")), note("Every gradient is a derivative of this node, so its own is 1."));
     return rows;
   }
   if (!into.length) return [...rows, note(isConstant(node) ? "A constant: nothing flows back to it." : "Nothing reaches it: its gradient is 0.")];
-  for (const index of into) {
+  for (const index of into.slice(0, MOST_TERMS)) {
     const step = data.steps[index], numbers = stepNumbers(index), user = nodeName(step.node);
     if (!numbers.taken) rows.push(line(`by ${user}`, untaken(step)));
-    else rows.push(line(`by ${user}`, fraction(rootName, user), " × ", fraction(user, node.name), " = ", signedNumber(numbers.upstream), " × ", signedNumber(numbers.local), " = ", signedNumber(numbers.contribution)));
+    else rows.push(line(`by ${user}`, fraction(rootName, user), " × ", fraction(user, nodeName(place)), " = ", signedNumber(numbers.upstream), " × ", signedNumber(numbers.local), " = ", signedNumber(numbers.contribution)));
   }
-  const parts = into.flatMap((index, at) => [at ? " + " : "", number((at ? operand : shown)(stepNumbers(index).contribution + 0))]);
-  rows.push(line("gradient", fraction(rootName, node.name), " = ", ...(into.length > 1 ? [...parts, " = "] : []), signedNumber(gradient(place) ?? 0)));
+  if (into.length > MOST_TERMS) rows.push(note(`… and ${counted(into.length - MOST_TERMS)} more uses`));
+  const parts = into.slice(0, MOST_TERMS).flatMap((index, at) => [at ? " + " : "", number((at ? operand : shown)(stepNumbers(index).contribution + 0))]);
+  if (into.length > MOST_TERMS) parts.push(" + …");
+  rows.push(line("gradient", fraction(rootName, nodeName(place)), " = ", ...(into.length > 1 ? [...parts, " = "] : []), signedNumber(gradient(place) ?? 0)));
   const uses = into.length === 1 ? "It is used once, so its gradient has one term." : `It is used ${into.length} times, so its gradient is a sum of ${into.length} terms.`;
   rows.push(note(uses));
   return rows;
@@ -239,9 +265,10 @@ function isConstant(node) {
 
 function explanationText(place) {
   if (!app.selected) return "";
+  if (place < 0) return severalText(place);
   const into = stepsInto[place - 1], node = nodeName(place);
   if (place === rootPlace) return `${node}: gradient 1`;
   if (!into.length) return isConstant(data.nodes[place - 1]) ? `${node} is a constant` : `nothing reaches ${node}: its gradient is 0`;
-  const terms = into.map((index) => `${stepNumbers(index).taken ? general(stepNumbers(index).contribution, 4) : "nothing"} by ${nodeName(data.steps[index].node)}`);
+  const terms = into.slice(0, MOST_TERMS).map((index) => `${stepNumbers(index).taken ? general(stepNumbers(index).contribution, 4) : "nothing"} by ${nodeName(data.steps[index].node)}`);
   return `The gradient of ${node} is ${general(gradient(place) ?? 0, 4)}: ${terms.join(", plus ")}`;
 }

@@ -18,7 +18,7 @@ from autodiff.drawing.moment import Moment
 from autodiff.graph import topological_order
 from autodiff.value import Value
 
-__all__ = ["live_svg"]
+__all__ = ["EMPTY", "live_svg"]
 
 # The widest text that a number has in a drawing: no box is laid out too narrow for what comes.
 WIDEST = -1.234e-05
@@ -39,16 +39,25 @@ def live_svg(root: Value, kinds: dict[str, str], max_nodes: int) -> str:
     groups = [element for element in svg.iter() if tag(element) == "g"]
     arrows = [arrow for group in groups for arrow in arrow_lines(group)]
     boxes = [line for group in groups for line in box_lines(group, kinds)]
-    return "\n".join(
-        [
-            f'<svg id="drawing" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} '
-            f'{height:g}" data-width="{width:g}" data-height="{height:g}" role="group" '
-            'aria-labelledby="graph-title">',
-            *['<g class="arrows" aria-hidden="true">', *arrows, "</g>"],
-            *['<g class="boxes">', *boxes, "</g>"],
-            "</svg>",
-        ]
+    return drawing_of(
+        *(width, height),
+        *['<g class="arrows" aria-hidden="true">', *arrows, "</g>"],
+        *['<g class="boxes">', *boxes, "</g>"],
     )
+
+
+def drawing_of(width: float, height: float, *lines: str) -> str:
+    """Return the element that a page's script knows as the drawing."""
+    start = (
+        f'<svg id="drawing" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+        f'data-width="{width:g}" data-height="{height:g}" role="group" '
+        'aria-labelledby="graph-title">'
+    )
+    return "\n".join([start, *lines, "</svg>"])
+
+
+# What a page draws itself, fold by fold.
+EMPTY = drawing_of(1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ function setVariable(index, number) {
 
 function withoutNudges() {
   app.numbers.set(start);
+  byId("seed").value = "";
   widest.set(reach);
   forget();
   if (app.step === null) refresh();
@@ -48,10 +49,34 @@ function withoutNudges() {
 
 // The numbers of the pass with one variable at another number.
 function passAt(index, number) {
-  const numbers = app.numbers.slice(), results = new Float64Array(eager.length);
+  const numbers = app.numbers.slice();
   numbers[index] = number;
-  program.trace([], numbers, results);
-  return results;
+  return isSame(numbers, start) ? startPass : passWith(numbers);
+}
+
+// All that is computed from a variable.
+function dependents(place) {
+  const reached = new Set([place]);
+  return data.nodes.filter((node) => node.parents.some((parent) => reached.has(parent)) && reached.add(node.place));
+}
+
+const CURVE_MS = 60; // what the curve may take while a number is dragged
+let curveOf = { place: 0, nodes: [], points: 0 };
+
+// The result over a variable, at some numbers of it; fewer of them where a pass takes long.
+function curveOver(index, from, to) {
+  const place = data.variables[index], pass = new Pass();
+  if (curveOf.place !== place) curveOf = { place, nodes: dependents(place), points: PLOT.points };
+  pass.values.set(app.pass.values);
+  const last = curveOf.points - 1, started = performance.now();
+  const xs = Array.from({ length: curveOf.points }, (_, k) => from * (1 - k / last) + to * (k / last));
+  const ys = xs.map((x) => {
+    pass.values[place - 1] = x;
+    return pass.forward(curveOf.nodes).values[rootPlace - 1];
+  });
+  const took = performance.now() - started;
+  if (took > CURVE_MS) curveOf.points = Math.max(9, Math.floor(curveOf.points * CURVE_MS / took));
+  return [xs, ys];
 }
 
 let nudged = ""; // the variable that the controls are for, and from where to where
@@ -60,7 +85,7 @@ function showNudge() {
   const area = byId("nudge"), can = canNudge();
   area.hidden = !can;
   byId("nudge-notes").hidden = !can || !data.notes.length;
-  byId("undo").hidden = app.numbers.every((number, index) => Object.is(number, start[index]));
+  byId("undo").hidden = isSame(app.numbers, start);
   if (!can) return;
   const index = indexOfVariable(app.selected), label = nodeName(app.selected);
   const slider = byId("slider"), field = byId("number");
@@ -74,7 +99,7 @@ function showNudge() {
   }
   if (document.activeElement !== slider) slider.value = app.numbers[index];
   if (document.activeElement !== field) field.value = Number.isFinite(app.numbers[index]) ? exactly(app.numbers[index]) : general(app.numbers[index], 4);
-  const before = passAt(index, start[index]), base = before[rootPlace - 1];
+  const before = passAt(index, start[index]), base = before.values[rootPlace - 1];
   const slope = gradientIn(before, app.selected);
   showPromise(index, base, slope);
   plotNudge(index, base, slope);
@@ -96,19 +121,18 @@ function showPromise(index, base, slope) {
 }
 
 // A node's gradient in the numbers of some pass.
-function gradientIn(traced, place) {
-  const now = app.traced;
-  app.traced = traced;
+function gradientIn(pass, place) {
+  const now = app.pass;
+  app.pass = pass;
   const found = gradient(place) ?? 0;
-  app.traced = now;
+  app.pass = now;
   return found;
 }
 
 // The true curve of the root over the variable, and the tangent that the gradient is the slope of.
 function plotNudge(index, base, slope) {
-  const { width: across, height: down, edge, points } = PLOT, [from, to] = limits(index);
-  const xs = Array.from({ length: points }, (_, k) => from * (1 - k / (points - 1)) + to * (k / (points - 1)));
-  const ys = xs.map((x) => passAt(index, x)[rootPlace - 1]);
+  const { width: across, height: down, edge } = PLOT, [from, to] = limits(index);
+  const [xs, ys] = curveOver(index, from, to);
   const finite = [...ys, base, value(rootPlace)].filter(Number.isFinite);
   const low = Math.min(...finite), high = Math.max(...finite), room = 0.07;
   const toX = (x) => edge + shareOf(x, from, to) * (across - 2 * edge);

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from autodiff.stepper.document import Page
 
-__all__ = ["SHOW", "shared"]
+__all__ = ["SHOW", "SHOW_FOLDS", "shared"]
 
 FOLDER = Path(__file__).parent
 
@@ -15,8 +16,9 @@ def shared(*names: str) -> list[Path]:
     """Return files that several pages are made of, by name.
 
     ``base.css``, ``parts.js``, ``numbers.js`` and ``keys.js`` are any page's.  A graph that is
-    stepped through has ``stepper.css``, ``view.js``, ``graph.js`` and ``lesson.js``; behind
-    ``view.js`` come the page's own numbers, as its ``app``, and its further steps, as ``further``.
+    stepped through has ``stepper.css``, ``view.js``, ``scene.js``, ``graph.js`` and ``lesson.js``;
+    behind ``view.js`` come the page's own numbers, as its ``app``, and its further steps, as
+    ``further``.
 
     >>> [file.name for file in shared("base.css")]
     ['base.css']
@@ -29,7 +31,10 @@ SHOW = Page(
     FOLDER / "show.html",
     shared("base.css", "stepper.css", "show.css"),
     shared(
-        *("parts.js", "numbers.js", "view.js", "state.js", "graph.js", "lesson.js"),
+        *("parts.js", "numbers.js", "view.js", "state.js", "scene.js", "graph.js", "lesson.js"),
         *("predict.js", "nudge.js", "keys.js", "show.js"),
     ),
 )
+# The same of a large graph, whose folds are laid out when they are opened.
+OF_FOLDS = shared("layout.js", "folds.js")
+SHOW_FOLDS = replace(SHOW, scripts=[*SHOW.scripts[:-1], *OF_FOLDS, SHOW.scripts[-1]])

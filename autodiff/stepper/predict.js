@@ -43,16 +43,18 @@ function keyOf(step) {
 }
 
 function isAsked(step) {
-  return app.isPredicting && (step.phase === "forward" || step.phase === "backward") && !told.marks.has(keyOf(step));
+  return app.isPredicting && !step.fold && (step.phase === "forward" || step.phase === "backward") && !told.marks.has(keyOf(step));
 }
 
 // What an operation gives for the numbers that a person has, or for their first digits: the result,
 // and for each operand the local derivative and whether it is taken.
 function ruleAt(place, digits = 0) {
-  const operands = data.nodes[place - 1].parents.map((parent) => rounded(toldValue(parent), digits));
-  const results = new Float64Array(1 + 2 * operands.length);
-  program[`rule${data.rules[place - 1]}`]([], Float64Array.from(operands), results);
-  return results;
+  const { made, parents } = data.nodes[place - 1];
+  const operands = Float64Array.from(parents, (parent) => rounded(toldValue(parent), digits));
+  const found = { result: new Float64Array(1), rule: new Float64Array(2 * operands.length) };
+  results[made]([], operands, found.result);
+  rules[made]([], operands, found.rule);
+  return { result: found.result[0], localAt: (position) => found.rule[2 * position], isTaken: (position) => found.rule[2 * position + 1] > 0 };
 }
 
 function toldValue(place) {
@@ -71,9 +73,9 @@ function toldGradient(place) {
 // The number that a step gives for those that it builds on; null where that cannot be computed.
 function followed(step, digits = 0) {
   if (!canCompute) return null;
-  if (step.phase === "forward") return ruleAt(step.node, digits)[0];
+  if (step.phase === "forward") return ruleAt(step.node, digits).result;
   const { node, position } = data.steps[step.index], rule = ruleAt(node, digits);
-  return rule[2 + 2 * position] > 0 ? rule[1 + 2 * position] * rounded(toldGradient(node), digits) : 0;
+  return rule.isTaken(position) ? rule.localAt(position) * rounded(toldGradient(node), digits) : 0;
 }
 
 function rounded(number, digits) {
@@ -97,7 +99,7 @@ function isEnoughOfResult(step, digits) {
   const { node, position, local } = data.steps[step.index];
   if (!local || !local.some((part, index) => index % 2 && part === `v${node}`)) return true;
   const result = toldValue(node), error = 2 * Math.abs(result - rounded(result, digits)) * Math.max(1, Math.abs(result));
-  return !(error > (CLOSE / 2) * Math.abs(ruleAt(node)[1 + 2 * position]));
+  return !(error > (CLOSE / 2) * Math.abs(ruleAt(node).localAt(position)));
 }
 
 function rightNumber(step) {
@@ -132,10 +134,44 @@ function forget() {
 
 function setPredicting(on) {
   app.isPredicting = on;
+  byId("seed-field").hidden = !on || !canCompute || !data.variables.length;
   forget();
   pause();
   if (app.step === null) enterSteps();
   else showStep(app.step);
+}
+
+// ---- a seed for a class: other numbers of the variables, the same for all who type the same
+
+const LARGEST_SEED = 2 ** 32;
+
+// Evenly from 0 to 1 by Steele, Lea and Flood's SplitMix (2014), in 32 bits.
+function* evenly(seed) {
+  for (let state = seed >>> 0; ; ) {
+    state = (state + 0x9e3779b9) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
+    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+    yield ((mixed ^ (mixed >>> 15)) >>> 0) / LARGEST_SEED;
+  }
+}
+
+// A number of two digits near that of the program, of the same sign: no logarithm loses its domain.
+function drawnNear(number, share) {
+  if (!Number.isFinite(number)) return number;
+  return Number(((number || 1) * (0.5 + share)).toPrecision(2));
+}
+
+function sowSeed(text) {
+  const cleaned = text.trim(), seed = Number(cleaned);
+  if (cleaned === "") return withoutNudges();
+  if (!/^\d+$/.test(cleaned) || seed >= LARGEST_SEED) return tell("A seed is a whole number, such as 7; empty is the program’s own numbers.");
+  tell("");
+  const shares = evenly(seed);
+  start.forEach((number, index) => { app.numbers[index] = drawnNear(number, shares.next().value); });
+  forget();
+  if (app.step === null) enterSteps();
+  else showStep(0);
+  return say(`Numbers from seed ${seed}`);
 }
 
 // A presenter's clicker works in the field, too.
@@ -154,7 +190,7 @@ function question(step) {
   const digits = digitsFor(step);
   if (step.phase === "forward") {
     const node = data.nodes[step.node - 1];
-    return [line("value", name(node.name), ` = ${withNames(node.formula)} = ${withTold(node.formula, digits)} = ?`), form];
+    return [line("value", name(nodeName(step.node)), ` = ${withNames(node.formula)} = ${withTold(node.formula, digits)} = ?`), form];
   }
   const { node, parent, position, local } = data.steps[step.index], names = [nodeName(node), nodeName(parent)];
   // The boxes of the graph have fewer digits.

@@ -71,40 +71,47 @@ function stepBy(count) {
 
 // ---- the lines of code
 
-// The line of what is shown: of the operation, or of the box that was chosen.
+// Lines have numbers through all files; 0 is none.
+const linesOfNodes = countsOf(data.source.lines);
+
+// The line of what is shown: of the operation, of the call, or of the box that was chosen.
 function litLine() {
   const step = app.step === null ? null : allSteps[app.step];
+  if (step && step.fold) return folds.lines[step.fold];
   const place = step === null ? app.selected : step.phase === "backward" ? data.steps[step.index].node : step.node || rootPlace;
-  return place ? data.source.lines[place - 1] : null;
+  if (!place && scene.fold) return folds.lines[scene.fold];
+  return place > 0 ? linesOfNodes[place - 1] : 0;
 }
 
 function makeCode() {
   const files = data.source.files;
   byId("code-area").hidden = !files.length;
   document.body.classList.toggle("without-code", !files.length);
-  files.forEach((file, place) => {
+  let count = 0;
+  files.forEach((file) => {
     const indent = Math.min(...file.lines.map(([, text]) => text.length - text.trimStart().length));
     byId("code").append(element("div", { class: "file" }, file.name));
     file.lines.forEach(([line, text], index) => {
       const gap = index && line > file.lines[index - 1][0] + 1;
-      byId("code").append(element("div", { class: gap ? "code-line gap" : "code-line", "data-line": `${place}:${line}` },
+      byId("code").append(element("div", { class: gap ? "code-line gap" : "code-line", "data-line": count += 1 },
         element("span", { class: "line-number" }, String(line)), element("code", {}, text.slice(indent) || " ")));
     });
   });
 }
 
-let lastLit = "";
+let lastLit = 0;
 
 function showCode() {
-  const lit = litLine(), key = lit ? lit.join(":") : "";
-  if (key === lastLit) return;
-  lastLit = key;
+  const lit = litLine();
+  if (lit === lastLit) return;
+  lastLit = lit;
   for (const each of byId("code").querySelectorAll(".code-line")) {
-    const is = each.dataset.line === key;
+    const is = Number(each.dataset.line) === lit;
     each.classList.toggle("lit", is);
     if (is) {
       each.setAttribute("aria-current", "step");
-      each.scrollIntoView({ block: "nearest" });
+      const area = byId("code"), top = each.offsetTop;
+      if (top < area.scrollTop || top + each.offsetHeight > area.scrollTop + area.clientHeight) area.scrollTop = top - area.clientHeight / 2;
     } else each.removeAttribute("aria-current");
   }
 }
@@ -125,12 +132,9 @@ const KEYS = [
   ["End", "the last step", () => { pause(); enterSteps(allSteps.length - 1); }],
   ["Space", "walk by itself, or pause", togglePlay],
   ["P", "predict each next number", setPredictingByKey],
-  ["G", "go to the graph (arrows move, Enter explains a box)", () => focusBox(app.selected || rootPlace)],
-  ["+", "zoom in", () => zoom(1 / 1.4)],
-  ["−", "zoom out", () => zoom(1.4)],
-  ["0", "the whole graph", () => lookAtAll()],
-  ["M", "light or dark", switchTheme],
-  ["?", "these keys", openHelp],
+  ...GRAPH_KEYS,
+  ...PAGE_KEYS,
+  ...(folds ? FOLD_KEYS : []),
   ["Esc", "the whole pass", leaveSteps],
 ];
 
@@ -144,15 +148,12 @@ function themeChanged() {
 }
 
 function watchControls() {
-  const clicks = {
-    next: () => stepBy(1), back: () => stepBy(-1), play: togglePlay, "leave-steps": leaveSteps, theme: switchTheme, "open-help": openHelp,
-    "zoom-in": () => zoom(1 / 1.4), "zoom-out": () => zoom(1.4), "zoom-all": () => lookAtAll(),
-    "phase-forward": () => showStep(firstOf("forward")), "phase-backward": () => showStep(firstOf("start")),
-  };
-  for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
+  watchClicks({ next: () => stepBy(1), back: () => stepBy(-1), play: togglePlay });
+  watchLesson();
+  watchGraph();
   byId("predict").addEventListener("change", (event) => setPredicting(event.target.checked));
+  byId("seed").addEventListener("change", (event) => sowSeed(event.target.value));
   watchKeys();
-  darkness.addEventListener("change", themeChanged);
 }
 
 // What a curious person finds in the browser's console, as `live`.
@@ -164,23 +165,38 @@ function publish() {
     get values() { evaluate(); return data.nodes.map((_, index) => value(index + 1)); },
     get gradients() { evaluate(); return data.nodes.map((_, index) => gradient(index + 1)); },
     get steps() { evaluate(); return data.steps.flatMap((step, index) => (gradient(step.node) === null ? [] : [backwardText(index)])); },
+    get numbers() { evaluate(); return data.steps.map((_, index) => Object.values(stepNumbers(index))); },
+    get scene() { return { fold: scene.fold, title: folds ? foldTitle(scene.fold) : "", boxes: [...boxes.keys()] }; },
     get asked() { return app.isAsking ? rightNumber(allSteps[app.step]) : null; },
     get program() { return program; },
   };
 }
 
+function sizeDrawing() {
+  document.body.classList.toggle("wide", !folds && drawingSize.w > WIDE * drawingSize.h);
+}
+
+// Where the page begins; a step that is in a closed fold is the step over that.
+function stepToBegin({ phase, node, position }) {
+  if (phase === "first") return 0;
+  if (phase === "end") return allSteps.length - 1;
+  const index = data.steps.findIndex((step) => step.node === node && step.position === position);
+  const at = phase === "forward" ? scene.computedAt[node - 1] : index < 0 ? -1 : scene.doneAt[index];
+  const found = allSteps.findIndex((step) => step.phase === phase && step.at === at);
+  return found < 0 ? firstOf("start") : found;
+}
+
 function begin() {
-  readDrawing();
-  document.body.classList.toggle("wide", drawingSize.w > WIDE * drawingSize.h);
+  setScene(0);
+  sizeDrawing();
   makeCode();
   makeHelp();
   watchControls();
   watchNudge();
-  watchGraphPointers();
   publish();
   lookAtAll(true);
   new ResizeObserver(() => { if (camera.followed) followStep(); else lookAtAll(true); }).observe(byId("graph-area"));
-  if (data.step !== null) enterSteps(data.step);
+  if (data.begin) enterSteps(stepToBegin(data.begin));
   refresh();
 }
 

@@ -7,27 +7,22 @@ from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
-from autodiff.debug.steps import steps_of
+from autodiff.debug.phases import AnyStep, ForwardStep, UpdateStep
+from autodiff.debug.steps import Step
 from autodiff.debug.trace import Trace
 from autodiff.drawing import Drawing, draw
-from autodiff.gradient import Contribution, GradientSteps
 from autodiff.graph import topological_order
-from autodiff.stepper.arithmetic import arithmetic_of, fixed
-from autodiff.stepper.content import (
-    graph_data,
-    json_number,
-    numbers_of,
-    source_data,
-    trace_results,
-)
+from autodiff.stepper.arithmetic import arithmetic_of, fixed_arithmetic
+from autodiff.stepper.content import graph_data, source_data
 from autodiff.stepper.document import document
-from autodiff.stepper.live_svg import live_svg
+from autodiff.stepper.folds import fold_data, folds_of
+from autodiff.stepper.live_svg import EMPTY, live_svg
 from autodiff.stepper.notes import notes_of
-from autodiff.stepper.parts import SHOW
+from autodiff.stepper.parts import SHOW, SHOW_FOLDS
 from autodiff.support.by_hand import CURE
-from autodiff.support.changed import numbers_lent, recomputed
+from autodiff.support.changed import Changes, numbers_lent, recomputed
 from autodiff.support.convert import describe
 from autodiff.support.files import shown_in_browser, write_atomically
 from autodiff.support.memory import collector_paused
@@ -36,7 +31,13 @@ from autodiff.value import Value
 
 __all__ = ["Stepper", "show"]
 
-MOST_NODES = 500
+# The step that a page begins at, by its phase and the places of nodes.
+Begin: TypeAlias = dict[str, Any]
+
+MOST_NODES = 500  # that are shown one by one
+MOST_FOLDED = 250_000
+WAYS: Final = ("call", "layer", "row")  # to draw such a graph where no script can open folds
+MOST_PICTURED = 60
 
 # Of the frame in a notebook: as high as a slide's picture is at the width of a notebook's cell.
 NOTEBOOK_HEIGHT = 620  # pixels
@@ -50,7 +51,7 @@ class Stepper:
 
     __slots__ = ("drawing", "html")
 
-    def __init__(self, html: str, drawing: Drawing) -> None:
+    def __init__(self, html: str, drawing: Drawing | None) -> None:
         self.html = html
         self.drawing = drawing
 
@@ -70,14 +71,14 @@ class Stepper:
             f'sandbox="allow-scripts" style="width: 100%; height: {NOTEBOOK_HEIGHT}px; border: 0">'
             "</iframe>"
         )
-        picture = self.drawing._repr_svg_()
-        return {"text/html": frame, "image/svg+xml": picture, "text/plain": repr(self)}
+        bundle = {"text/html": frame, "text/plain": repr(self)}
+        return bundle if self.drawing is None else self.drawing._repr_mimebundle_() | bundle
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self.html):,} characters of HTML>"
 
 
-def show(root: Value | Trace, *, title: str = "") -> Stepper:
+def show(root: Value | Trace, *, title: str = "", fold: bool | None = None) -> Stepper:
     """Return an interactive picture of root's graph: of the loss, for example.
 
     In a notebook it is what the cell shows; elsewhere ``show(loss).save("lesson.html")`` writes a
@@ -87,6 +88,11 @@ def show(root: Value | Trace, *, title: str = "") -> Stepper:
     its gradient promised; predicts each next number, and has it marked.  Lines of code that
     :func:`~autodiff.record_source` recorded are beside the steps.
 
+    A graph of more than MOST_NODES nodes is folded: by the calls that computed it, where they were
+    recorded, by rows and modules, and what is then still too long into parts.  A click on a fold
+    opens it, and a step over a closed one does all that is in it.  ``fold`` says whether to fold,
+    whatever the size.
+
     The numbers are those of an eager pass without hooks, bit for bit; after a change they are
     computed by the JavaScript that the compiler writes, whose ``exp`` and its kin may differ in the
     last places.  Where an operation was made by hand they are fixed.  Notes say where the code
@@ -95,15 +101,15 @@ def show(root: Value | Trace, *, title: str = "") -> Stepper:
     No Value is changed, nor is any ``grad``.  Of a :class:`~autodiff.Trace` it is the pass that the
     trace is in, with its numbers, and begins at its step.
 
-    Raises TypeError if root is neither, ValueError if it is a constant or has more than MOST_NODES
-    nodes, ImportError, naming what to install, if the graph cannot be drawn.
+    Raises TypeError if root is neither, ValueError if it is a constant or has more than MOST_FOLDED
+    nodes, ImportError, naming what to install, if a graph that is not folded cannot be drawn.
 
     >>> w = Value(3.0, "w")
     >>> show(w * w + 1.0).html.startswith("<!DOCTYPE html>")
     True
     """
     if isinstance(root, Trace):
-        return stepper_of_trace(root, title)
+        return stepper_of_trace(root, title, fold)
     if not isinstance(root, Value):
         raise TypeError(f"show needs a Value, such as the loss, but got {describe(root)}")
     if root.is_constant:
@@ -113,35 +119,53 @@ def show(root: Value | Trace, *, title: str = "") -> Stepper:
         check_size(nodes)
         with recomputed(nodes) as changes:
             changed = "Numbers have changed since the graph was computed; these are those of now."
-            return stepper_of(root, nodes, title, changed if changes else "")
+            return stepper_of(root, nodes, title, changed if changes else "", fold)
 
 
 def check_size(nodes: Sequence[Value]) -> None:
     """Raise ValueError if a graph is too large for a page."""
-    if len(nodes) > MOST_NODES:
+    if len(nodes) > MOST_FOLDED:
         raise ValueError(
-            f"show: the graph has {len(nodes):,} nodes, and a page has at most {MOST_NODES}: "
-            "show a part of it, such as one neuron or the loss of one row; "
-            "draw(..., fold=...) shows the whole"
+            f"show: the graph has {len(nodes):,} nodes, and a page has at most {MOST_FOLDED:,}: "
+            "show a part of it, such as the loss of one row; draw(..., fold=...) shows the whole"
         )
 
 
-def stepper_of_trace(trace: Trace, title: str) -> Stepper:
+def stepper_of_trace(trace: Trace, title: str, fold: bool | None) -> Stepper:
     """Return the page of the pass that a trace is in."""
-    nodes = list(trace.order)
+    root = trace.root
+    nodes = topological_order(root)
     check_size(nodes)
-    root, position = trace.root, trace.position
-    forward = len([node for node in nodes if node.parents])
     if not title and trace.epochs > 1:
         title = f"Step through {trace.names[root]}, epoch {trace.epoch}"
-    # Between forward and backward the page has a step of its own: d root/d root = 1.
-    first = position - 1 if position < forward else position
+    step = trace.step
+    if trace.phase == "backward" and not isinstance(step, Step):
+        begin: Begin = {"phase": "start"}
+    else:
+        begin = place_of(step, nodes)
     with collector_paused(), numbers_lent(trace.pass_numbers):
-        return stepper_of(root, nodes, title, trace.note, max(0, first))
+        return stepper_of(root, nodes, title, trace.note, fold, begin)
+
+
+def place_of(step: AnyStep | None, nodes: Sequence[Value]) -> Begin:
+    """Return a step as a page knows it: by the places of nodes; the first one for None."""
+    if isinstance(step, UpdateStep):
+        return {"phase": "end"}
+    if step is None:
+        return {"phase": "first"}
+    begin: Begin = {"phase": "forward", "node": nodes.index(step.node) + 1}
+    if isinstance(step, Step):
+        begin |= {"phase": "backward", "position": step.position}
+    return begin
 
 
 def stepper_of(
-    root: Value, nodes: list[Value], title: str, note: str, step: int | None = None
+    root: Value,
+    nodes: list[Value],
+    title: str,
+    note: str,
+    fold: bool | None = None,
+    begin: Begin | None = None,
 ) -> Stepper:
     """Return the page of a graph with the numbers that it has; it begins at a step, if given."""
     names = Names(root)
@@ -149,29 +173,37 @@ def stepper_of(
     kinds = {f"v{place}": kind_of(node, root) for place, node in enumerate(nodes, 1)}
     variables = list(filter(is_variable, nodes))
     by_hand = next((node for node in nodes if node.origin.given is not None), None)
-    steps: Sequence[Contribution]
-    if by_hand is not None:
-        steps = given = steps_of(root)
-        traced = numbers_of(nodes, given)
-        arithmetic = fixed(nodes, f"{called[by_hand]} was made by hand. To change them, {CURE}")
+    if by_hand is None:
+        arithmetic = arithmetic_of(root, nodes, variables)
     else:
-        steps = list(GradientSteps(root, [node for node in nodes if not node.is_constant]))
-        trace = trace_results(nodes, steps, called)
-        traced = [value.data for value in trace.values()]
-        arithmetic = arithmetic_of(root, nodes, variables, trace)
+        why = f"{called[by_hand]} was made by hand. To change them, {CURE}"
+        arithmetic = fixed_arithmetic(root, nodes, why)
+    is_folded = len(nodes) > MOST_NODES if fold is None else fold
+    folds = folds_of(nodes, called) if is_folded else None
+    calls = [] if folds is None else [fold.line for fold in folds.numbered()]
     data = {
-        **graph_data(nodes, steps, called, kinds),
-        "source": source_data(nodes),
-        "traced": [json_number(number) for number in traced],
-        "variables": [place for place, node in enumerate(nodes, 1) if is_variable(node)],
-        "rules": arithmetic.rules,
+        "graph": graph_data(nodes, called, kinds, arithmetic),
+        "folds": None if folds is None else fold_data(folds, nodes),
+        "source": source_data(nodes, calls),
         "notes": [each for each in (note, arithmetic.note, *notes_of(nodes, names)) if each],
-        "step": step,
+        "begin": begin,
     }
     title = title or f"Step through {called[root]}"
-    svg = live_svg(root, kinds, MOST_NODES)
-    html = document(SHOW, title, arithmetic.javascript, data, graph=svg)
-    return Stepper(html, draw(root, max_nodes=MOST_NODES))
+    svg = EMPTY if is_folded else live_svg(root, kinds, MOST_NODES)
+    page = SHOW_FOLDS if is_folded else SHOW
+    html = document(page, title, arithmetic.javascript, data, graph=svg)
+    return Stepper(html, draw_folded(root) if is_folded else draw(root, max_nodes=MOST_NODES))
+
+
+def draw_folded(root: Value) -> Drawing | None:
+    """Return the picture of a large graph for viewers that run no scripts; None if there is none.
+
+    It is that of the first fold that makes it small enough.
+    """
+    for way in WAYS:
+        with suppress(ImportError, ValueError):
+            return draw(root, fold=way, max_nodes=MOST_PICTURED)
+    return None
 
 
 def is_variable(node: Value) -> bool:
@@ -190,11 +222,25 @@ def kind_of(node: Value, root: Value) -> str:
 
 def bundle_of_trace(trace: Trace, **_: Any) -> dict[str, str]:
     """Return what a notebook shows of a trace, by MIME type; its text where it has no page."""
-    # A package may be missing, or the graph too large, or nothing recorded; a display never fails.
+    # A package may be missing, or nothing recorded; a display never fails, and takes no long time.
     with suppress(ImportError, RuntimeError, ValueError):
-        return show(trace)._repr_mimebundle_() | {"text/plain": repr(trace)}
+        if len(trace.order) <= MOST_NODES:
+            return show(trace)._repr_mimebundle_() | {"text/plain": repr(trace)}
     return {"text/plain": repr(trace)}
 
 
-# A trace itself knows nothing of pages.
+def bundle_of_step(step: Step | ForwardStep, **_: Any) -> dict[str, str]:
+    """Return what a notebook shows of a step: the page at it, if its numbers are those of now."""
+    names = step.names if isinstance(step, ForwardStep) else step.reverse_pass.names
+    with suppress(ImportError, RuntimeError, ValueError):
+        nodes = topological_order(names.root)
+        if len(nodes) <= MOST_NODES and not Changes(nodes):
+            page = stepper_of(names.root, nodes, "", "", None, place_of(step, nodes))
+            return page._repr_mimebundle_() | {"text/plain": repr(step)}
+    return {"text/plain": repr(step)}
+
+
+# Neither knows of pages itself.
 Trace._repr_mimebundle_ = bundle_of_trace  # type: ignore[attr-defined]
+Step._repr_mimebundle_ = bundle_of_step  # type: ignore[attr-defined]
+ForwardStep._repr_mimebundle_ = bundle_of_step  # type: ignore[attr-defined]

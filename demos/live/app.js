@@ -262,16 +262,12 @@ const KEYS = [
   ["1 – 9", "row of the data shown in the graph", null],
   ["F", "flip the target of that row", () => flipRow(app.row)],
   ["P", "go to the boundary (arrows move, Enter shows a point)", () => plane.focus()],
-  ["G", "go to the graph (arrows move, Enter explains a box)", () => focusBox(app.selected || rootPlace)],
   ["W", "weights", () => { showTab("weights"); byId("weights-panel").focus(); }],
   ["D", "data", () => { showTab("data"); byId("data-panel").focus(); }],
-  ["+", "zoom in", () => zoom(1 / 1.4)],
-  ["−", "zoom out", () => zoom(1.4)],
-  ["0", "the whole graph", () => lookAtAll()],
+  ...GRAPH_KEYS,
   ["Z", "a large graph, or the rest again", enlarge],
   ["X", "export", openExport],
-  ["M", "light or dark", switchTheme],
-  ["?", "these keys", openHelp],
+  ...PAGE_KEYS,
   ["Esc", "close, or leave step by step", leaveSteps],
 ];
 
@@ -319,13 +315,13 @@ function makeLegend() {
 // ---- begin
 
 function watchControls() {
-  const clicks = {
+  watchClicks({
     play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed), "new-start": newStart,
-    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), next: nextStep, back: previousStep, "leave-steps": leaveSteps,
-    "zoom-in": () => zoom(1 / 1.4), "zoom-out": () => zoom(1.4), "zoom-all": () => lookAtAll(), enlarge, theme: switchTheme, "open-help": openHelp,
-    "phase-forward": () => showStep(firstOf("forward")), "phase-backward": () => showStep(firstOf("start")), "phase-update": () => showStep(firstOf("update")),
-  };
-  for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
+    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), next: nextStep, back: previousStep, enlarge,
+    "phase-update": () => showStep(firstOf("update")),
+  });
+  watchLesson();
+  watchGraph();
   byId("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
   byId("rate").addEventListener("change", (event) => readRate(event.target.value));
   byId("seed").addEventListener("change", (event) => readSeed(event.target.value));
@@ -335,7 +331,6 @@ function watchControls() {
   watchKeys();
   window.addEventListener("hashchange", readAddress);
   window.addEventListener("resize", refresh);
-  darkness.addEventListener("change", themeChanged);
 }
 
 // What a curious person finds in the browser's console, as `live`.
@@ -362,13 +357,12 @@ function begin() {
   if (!data.domain) byId("plane-card").remove();
   if (!data.classes.length) byId("right-readout").remove();
   document.body.classList.toggle("no-plane", !data.domain);
-  readDrawing();
+  setScene(0);
   makeTables();
   makeRowButtons();
   if (data.domain) { makeNeurons(); makeLegend(); }
   makeHelp();
   watchControls();
-  watchGraphPointers();
   watchPlane();
   watchCurve();
   watchExports();

@@ -36,7 +36,8 @@ def network_data(found: Record, compiled: Compiled, names: Mapping[Value, str]) 
     """Return the graph, with the places of its outputs and its neurons."""
     places = {node: place for place, node in enumerate(found.nodes, 1)}
     return {
-        **graph_data(found.nodes, compiled.steps, names, kinds_of(found)),
+        "graph": graph_data(found.nodes, names, kinds_of(found), compiled.operations),
+        "folds": None,
         "outputs": [places[output] for output in found.outputs],
         "neurons": [neuron_data(neuron, names) for neuron in found.neurons],
     }
@@ -49,17 +50,24 @@ def neuron_data(neuron: Value, names: Mapping[Value, str]) -> dict[str, Any]:
     return {"name": names[neuron], "range": ranges.get(operation)}
 
 
-def state_data(model: nn.Module, compiled: Compiled) -> dict[str, Any]:
-    """Return the program's state and where everything is in it."""
+def state_data(model: nn.Module, found: Record, compiled: Compiled) -> dict[str, Any]:
+    """Return the program's state, and where all is in it, and in the graph: 0 if it is not."""
     order = {weight: place for place, weight in enumerate(compiled.weights)}
+    nodes = {node: place for place, node in enumerate(found.nodes, 1)}
     return {
         "state": [json_number(number) for number in compiled.state],
         "weights": [
-            {"name": name, "place": compiled.place(weight), "mean": compiled.place(mean)}
+            {
+                "name": name,
+                "place": compiled.place(weight),
+                "mean": compiled.place(mean),
+                "node": nodes.get(weight, 0),
+            }
             for weight, name, mean in zip(
                 compiled.weights, compiled.names, compiled.means, strict=True
             )
         ],
+        "columns": [nodes.get(value, 0) for value in (*found.inputs, *found.targets)],
         "learningRate": compiled.place(compiled.learning_rate),
         "updates": compiled.updates,
         "tree": weight_tree(model.parameter_trees(), order),

@@ -9,8 +9,7 @@ from typing import Any
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.gradient import Contribution, GradientSteps
-from autodiff.stepper.content import trace_results
+from autodiff.stepper.arithmetic import Arithmetic, both, operations_of
 from autodiff.stepper.expression import Expression, expression_of
 from demos.live.record import Record
 
@@ -23,7 +22,7 @@ class Compiled:
 
     The state is the array that the functions call ``parameters``: weights, learning rate, what
     the optimizer remembers, and the weights' mean gradients, which every epoch leaves there.
-    ``steps`` are the backward pass, in the order of ``backward_steps``, with all that may be taken.
+    ``operations`` are those of the graph one by one.
     """
 
     program: Program
@@ -31,7 +30,7 @@ class Compiled:
     names: list[str]
     means: list[Value]
     learning_rate: Value
-    steps: list[Contribution]
+    operations: Arithmetic
     updates: list[Expression | None]
     javascript: str
 
@@ -65,12 +64,12 @@ def compile_record(
         updates=functools.partial(updates_and_means, optimizer, means),
         penalty=None if penalty is None else penalty(weights),
     )
-    steps = list(GradientSteps(found.loss, [n for n in found.nodes if not n.is_constant]))
-    trace = trace_results(found.nodes, steps, names)
-    javascript = program.to_javascript({"trace": trace, "forward": forward_results(found, names)})
+    operations = operations_of(found.nodes)
+    whole = program.to_javascript({"forward": forward_results(found, names)})
+    javascript = both(whole, operations.javascript)
     formulas = update_formulas(optimizer, weights, learning_rate)
     return Compiled(
-        *(program, weights, called, means, learning_rate, steps, formulas, javascript),
+        *(program, weights, called, means, learning_rate, operations, formulas, javascript),
     )
 
 

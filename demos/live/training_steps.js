@@ -16,14 +16,14 @@ const app = {
   playing: false,
   speed: 1000,
   measured: null,
-  traced: new Float64Array(nodeCount + 5 * data.steps.length),
+  pass: new Pass(),
 };
 
 // The steps of the update follow those of the backward pass.
 const further = {
   steps: data.weights.map((_, index) => ({ phase: "update", index })),
-  lastLabel: "Update →",
-  isTheEnd: false,
+  lastLabel: () => "Update →",
+  isTheEnd: () => false,
   isTheStart: () => app.timeline.epoch === 0,
 
   afterTheLast() {
@@ -72,7 +72,7 @@ const further = {
 
 // A weight's node in the graph of a row; 0 where that does not depend on it.
 function placeOfWeight(index) {
-  return data.nodes.findIndex((node) => node.kind === "parameter" && node.name === data.weights[index].name) + 1;
+  return data.weights[index].node;
 }
 
 function rowNumbers(row) {
@@ -85,7 +85,11 @@ function shownRow() {
 
 function evaluate() {
   app.measured = app.timeline.measure();
-  program.trace(app.timeline.parameters, shownRow(), app.traced);
+  const { values } = app.pass, row = shownRow();
+  values.set(eager);
+  for (const weight of data.weights) if (weight.node) values[weight.node - 1] = app.timeline.parameters[weight.place];
+  data.columns.forEach((place, column) => { if (place) values[place - 1] = row[column]; });
+  app.pass.forward().backward();
 }
 
 function updateLesson({ index }) {

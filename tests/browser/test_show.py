@@ -20,6 +20,7 @@ from autodiff import (
     topological_order,
     weighted_sum,
 )
+from autodiff.ops import OPERATIONS
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
 from tests.bits import all_bits
@@ -78,6 +79,33 @@ def test_every_number_and_every_step_is_the_eager_engines(shown: Callable[..., O
     for node, gradient in zip(nodes, gradients, strict=True):
         assert node.is_constant or all_bits([gradient]) == all_bits([node.grad])
     assert opened.live("steps") == [str(step) for step in backward_steps(loss)]
+    check_steps(opened, loss)
+
+
+def check_steps(opened: Opened, loss: Value) -> None:
+    """Check that the page has the numbers of a backward pass to the last bit, and its words."""
+    taken = [step for step in backward_steps(loss) if step.taken]
+    said = [text for text in opened.live("steps") if "+= nothing" not in text]
+    assert said == [str(step) for step in taken]
+    numbers = [each for each in opened.live("numbers") if each[4]]
+    assert len(numbers) == len(taken)
+    for found, step in zip(numbers, taken, strict=True):
+        wanted = [step.local, step.upstream, step.contribution, step.total]
+        assert all_bits(found[:4]) == all_bits(wanted), str(step)
+
+
+def test_every_operation_has_the_eager_engines_bits(shown: Callable[..., Opened]) -> None:
+    rng = random.Random(3)
+    x = [Value(rng.uniform(0.3, 0.9), f"x{place}") for place in range(4)]
+    terms = []
+    for name, op in sorted(OPERATIONS.items()):
+        count = op.arity or 3
+        terms.append(Value.make_node(op, *[x[place % 4] for place in range(count)]))
+        terms[-1].label = name
+    loss = terms[0]
+    for term in terms[1:]:
+        loss = loss + term * 0.7
+    check_steps(shown(loss), loss)
 
 
 def test_keys_and_a_presenters_clicker_step_forward_and_back(shown: Callable[..., Opened]) -> None:
@@ -520,6 +548,35 @@ def test_what_is_no_number_is_asked_for_again(shown: Callable[..., Opened], text
     assert opened.page.locator(".verdict").count() == 0
 
 
+def test_a_seed_gives_a_class_other_numbers_and_an_empty_one_the_programs(
+    shown: Callable[..., Opened],
+) -> None:
+    loss = Value(-3.0, "w") * Value(0.5, "x") + Value(0.0, "b")
+    loss.label = "loss"
+    opened = shown(loss)
+    assert not opened.page.locator("#seed").is_visible()
+    begin_to_predict(opened)
+    own, found = opened.live("values"), {}
+    for seed in ("7", "8", "7"):
+        opened.page.locator("#seed").fill(seed)
+        opened.page.locator("#seed").press("Enter")
+        opened.settle()
+        values = dict(zip(opened.live("names"), opened.live("values"), strict=True))
+        assert found.setdefault(seed, values) == values
+        assert values["loss"] == values["w"] * values["x"] + values["b"]
+        assert -4.5 <= values["w"] <= -1.5
+        assert all(float(f"{values[name]:.2g}") == values[name] for name in "wxb")
+    assert found["7"] != found["8"]
+    assert predict(opened, repr(values["w"] * values["x"])).startswith("✓ right")
+    opened.page.locator("#seed").fill("much")
+    opened.page.locator("#seed").press("Enter")
+    opened.settle()
+    assert opened.text("#message").startswith("A seed is a whole number")
+    opened.page.locator("#undo").click()
+    opened.settle()
+    assert (opened.live("values"), opened.page.locator("#seed").input_value()) == (own, "")
+
+
 # ---- for everyone -----------------------------------------------------------------------------
 
 
@@ -656,7 +713,7 @@ def test_a_notebook_and_its_export_step_in_the_cell(tmp_path: Path, browser: Any
     ).execute()
     for cell in notebook.cells[1:]:
         (output,) = cell.outputs
-        assert set(output.data) == {"text/html", "image/svg+xml", "text/plain"}
+        assert set(output.data) == {"text/html", "image/svg+xml", "image/png", "text/plain"}
     exported, _ = nbconvert.HTMLExporter(template_name="basic").from_notebook_node(notebook)
     path = tmp_path / "exported.html"
     path.write_text(f"<!DOCTYPE html><meta charset='utf-8'>{exported}", encoding="utf-8")

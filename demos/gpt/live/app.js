@@ -243,8 +243,7 @@ const KEYS = [
   ["A", "go to the attention (arrows move, Enter explains)", () => byId("heads").querySelector('.chosen [tabindex="0"]').focus()],
   ["S", "go to the softmax", () => byId("softmax-panel").focus()],
   ["C", "go to the chain rule", () => byId("chain").focus()],
-  ["M", "light or dark", switchTheme],
-  ["?", "these keys", openHelp],
+  ...PAGE_KEYS,
   ["Esc", "close", () => tell("")],
 ];
 
@@ -260,8 +259,7 @@ function themeChanged() {
 // ---- begin
 
 function watchControls() {
-  const clicks = { play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), restart, sample: sampleMore, theme: switchTheme, "open-help": openHelp };
-  for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
+  watchClicks({ play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), restart, sample: sampleMore });
   byId("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
   byId("layer").addEventListener("change", (event) => choose({ layer: Number(event.target.value) }));
   for (const [id, read] of [["temperature", readTemperature], ["word", readWord]]) {
@@ -269,7 +267,6 @@ function watchControls() {
     byId(id).addEventListener("keydown", (event) => { if (event.key === "Enter") event.target.blur(); });
   }
   watchKeys();
-  darkness.addEventListener("change", themeChanged);
 }
 
 // What a curious person finds in the browser's console, as `live`.
