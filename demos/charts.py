@@ -40,11 +40,14 @@ LEFT, RIGHT, TOP, BOTTOM = 84, 24, 24, 62  # margins
 SAMPLES = 60  # along each side of a field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Chart:
     """A picture that a notebook shows."""
 
     svg: str
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self.svg):,} characters of SVG>"
 
     def _repr_svg_(self) -> str:
         return self.svg

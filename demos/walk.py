@@ -13,8 +13,13 @@ import pdb
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 __all__ = ["walk"]
+
+
+# A notebook's kernel puts a coloured one in its place.
+PlainPdb: Any = next(each for each in pdb.Pdb.__mro__ if each.__module__ == "pdb")
 
 
 class Typed(io.StringIO):
@@ -38,7 +43,7 @@ def walk(path: str | os.PathLike[str], commands: Sequence[str]) -> None:
     file = Path(path)
     code = compile(file.read_text(encoding="utf-8"), str(file), "exec")
     shown = io.StringIO()
-    debugger = pdb.Pdb(
+    debugger = PlainPdb(
         stdin=Typed([*commands, "quit"], shown), stdout=shown, nosigint=True, readrc=False
     )
     debugger.use_rawinput = False

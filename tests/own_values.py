@@ -289,6 +289,10 @@ WRONG = (
         *("reflected swapped", "own graph", "= __add__, __mul__", "= __mul__, __add__"),
         r"2 is not it. 1 \+ a should be 3",
     ),
+    WrongClass(
+        *("number alone in a graph", "own graph", "Value" + SUM, "self.data + other.data"),
+        r"a \+ 1 is of type float: return a Value",
+    ),
     # ---- the order
     WrongClass(
         *("visits twice", "own order", VISITED),
@@ -339,6 +343,15 @@ WRONG = (
         "should return a list, but it is set",
     ),
     # ---- backward
+    WrongClass(
+        *("number alone before backward", "own backward", "Value" + PRODUCT),
+        "self.data * other.data",
+        r"L = a \* a is of type float: return a Value",
+    ),
+    WrongClass(
+        *("sum wrong before backward", "own backward", SUM, SUM.replace(" + ", " - ")),
+        "-16 is not it. L should be 4",
+    ),
     WrongClass("no backward", "own backward", "def backward", "def backwards", "no backward yet"),
     WrongClass(
         *("assigns", "own backward", CONTRIBUTION, CONTRIBUTION.replace("+=", "=")),
@@ -433,7 +446,18 @@ WRONG = (
     WrongClass(
         *("tanh of out", "own tanh", SLOPE, "(1.0 - math.tanh(out) ** 2,)"), r"out is tanh\(x\)"
     ),
+    WrongClass(
+        "number alone of tanh",
+        "own tanh",
+        TANH,
+        "        return math.tanh(self.data)\n",
+        r"Value\(0.5\).tanh\(\) is of type float: return a Value",
+    ),
     # ---- a neuron
+    WrongClass(
+        *("number alone of a neuron", "own neuron", NEURON, NEURON + ".data"),
+        "the neuron's output is of type float: return a Value",
+    ),
     WrongClass(
         *("no bend", "own neuron", NEURON, NEURON.replace("(sum", "sum").replace(").tanh()", "")),
         "that is the sum; the neuron's output is tanh of it",
