@@ -291,7 +291,7 @@ WRONG = (
     ),
     WrongClass(
         *("number alone in a graph", "own graph", "Value" + SUM, "self.data + other.data"),
-        r"a \+ 1 is of type float: return a Value",
+        r"a \* b \+ c is of type float: return a Value",
     ),
     # ---- the order
     WrongClass(

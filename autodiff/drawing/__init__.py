@@ -13,6 +13,7 @@
 ``dot``, ``mermaid``  a picture as text
 ``layout``            where everything lies, as Graphviz found it
 ``svg``, ``render``   as SVG in a layout, and that as PNG and PDF
+``in_browser``        Graphviz in a browser's Python
 ``draw``              all of this in one call
 ``animate``           a film of a forward and a backward pass
 ``notebook``          what a notebook shows

