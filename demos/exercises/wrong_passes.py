@@ -37,6 +37,14 @@ def edges(node: Value) -> list[tuple[Value, float]]:
     return list(zip(node.parents, node.op.partials(node.data, *numbers), strict=True))
 
 
+def kind_of(node: Value) -> str:
+    """Return what a node is, in expressions of sums, products and one bend, by its slopes."""
+    slopes = [local for _, local in edges(node)]
+    if len(slopes) == 1:
+        return "bend"
+    return "sum" if all(slope == 1.0 for slope in slopes) else "product"
+
+
 def post_order(root: Value, seen: set[Value], mirrored: bool = False) -> Iterator[Value]:
     """Yield the nodes as the textbook's recursion does: each after its operands."""
     seen.add(root)
@@ -69,32 +77,32 @@ def right_pass(root: Value) -> Gradients:
 # ---- mistakes of the pass ----------------------------------------------------------------------
 
 
-def assigned_by(root: Value, operations: Sequence[str], mirrored: bool = False) -> Gradients:
-    """Return what is left by `=` where there should be `+=`, in these operations."""
+def assigned_by(root: Value, kinds: Sequence[str], mirrored: bool = False) -> Gradients:
+    """Return what is left by `=` where there should be `+=`, in nodes of these kinds."""
     order = backward_order(root, mirrored)
     gradients = dict.fromkeys(order, 0.0)
     gradients[root] = 1.0
     for node in order:
         for parent, local in edges(node):
-            before = 0.0 if node.op and node.op.name in operations else gradients[parent]
+            before = 0.0 if kind_of(node) in kinds else gradients[parent]
             gradients[parent] = before + local * gradients[node]
     return gradients
 
 
 def assigning(root: Value) -> Gradients:
-    return assigned_by(root, ("add", "mul", "tanh"))
+    return assigned_by(root, ("sum", "product", "bend"))
 
 
 def assigning_mirrored(root: Value) -> Gradients:
-    return assigned_by(root, ("add", "mul", "tanh"), mirrored=True)
+    return assigned_by(root, ("sum", "product", "bend"), mirrored=True)
 
 
 def assigning_in_sums(root: Value) -> Gradients:
-    return assigned_by(root, ("add",))
+    return assigned_by(root, ("sum",))
 
 
 def assigning_in_products(root: Value) -> Gradients:
-    return assigned_by(root, ("mul",))
+    return assigned_by(root, ("product",))
 
 
 def unseeded(root: Value) -> Gradients:
@@ -175,7 +183,7 @@ def breadth_first(root: Value) -> Gradients:
 
 
 def not_swapped(node: Value) -> list[tuple[Value, float]]:
-    if node.op is None or node.op.name != "mul":
+    if kind_of(node) != "product":
         return edges(node)
     return [(parent, parent.data) for parent in node.parents]
 
@@ -188,7 +196,7 @@ def tanh_by(root: Value, slope: Callable[[float, float], float]) -> Gradients:
     """Return what is left where tanh's slope is computed like this from its x and its result."""
 
     def edges_of(node: Value) -> list[tuple[Value, float]]:
-        if node.op is None or node.op.name != "tanh":
+        if kind_of(node) != "bend":
             return edges(node)
         (x,) = node.parents
         return [(x, slope(x.data, node.data))]
