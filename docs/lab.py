@@ -1,7 +1,7 @@
 """The notebooks in a browser: JupyterLab on Pyodide, as files that any web server hands out.
 
-JupyterLite is JupyterLab without a server, and Pyodide is CPython compiled to WebAssembly.  All of it
-is put into the folder, so that nothing is fetched from anywhere else: Pyodide from npm, and the
+JupyterLite is JupyterLab without a server, and Pyodide is CPython compiled to WebAssembly.  All of
+it is put into the folder, so that nothing is fetched from anywhere else: Pyodide from npm, and the
 packages that the notebooks need, as wheels, from the index that pip uses.
 """
 
