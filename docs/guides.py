@@ -71,7 +71,16 @@ def content_of(guide: Guide) -> str:
         if token.type == "heading_open":
             token.attrSet("id", slug(plain(tokens[place + 1])))
         redirect(token.children or [], folder)
-    return str(parser.renderer.render(tokens, parser.options, {}))
+    return reachable(str(parser.renderer.render(tokens, parser.options, {})))
+
+
+def reachable(html: str) -> str:
+    """Return HTML in which a keyboard reaches, and scrolls, what may be wider than the screen."""
+    return (
+        html.replace("<pre>", '<pre tabindex="0">')
+        .replace("<table>", '<div class="wide" tabindex="0"><table>')
+        .replace("</table>", "</table></div>")
+    )
 
 
 def plain(token: Token) -> str:

