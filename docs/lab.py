@@ -70,6 +70,7 @@ def build_lab(folder: Path, work: Path) -> None:
     write_json(site / "jupyter-lite.json", settings(list(packages)))
     write_json(site / "overrides.json", {TRACKER: {"windowingMode": "none"}})
     build(site, folder)
+    shutil.rmtree(work)
 
 
 def fetch_pyodide(work: Path, folder: Path) -> str:

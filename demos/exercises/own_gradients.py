@@ -16,7 +16,17 @@ from demos.exercises.answers import NotYetError
 from demos.exercises.asking import DONE, STOP, expect_data, expect_own, returned, tried
 from demos.exercises.wrong_passes import MISTAKES, right_pass
 
-__all__ = ["SUMS_AND_PRODUCTS", "WITH_TANH", "A", "B", "C", "chain", "check_gradients_of", "close"]
+__all__ = [
+    "SUMS_AND_PRODUCTS",
+    "WITH_TANH",
+    "A",
+    "B",
+    "C",
+    "Expression",
+    "chain",
+    "check_gradients_of",
+    "close",
+]
 
 A, B, C = 2.0, -3.0, 10.0
 

@@ -15,14 +15,31 @@ from demos.exercises.answers import (
     expect_something,
 )
 from demos.exercises.asking import expect_class, expect_data, expect_own, returned, tried
-from demos.exercises.own_gradients import close
+from demos.exercises.own_gradients import (
+    SUMS_AND_PRODUCTS,
+    WITH_TANH,
+    Expression,
+    check_gradients_of,
+    close,
+)
 
 __all__ = ["own_neuron", "own_training"]
+
+
+def expect_finished(own: type, expressions: Sequence[Expression], exercises: str) -> None:
+    """Raise NotYetError unless the class has done the exercises that this one builds on."""
+    try:
+        check_gradients_of(own, expressions)
+    except NotYetError:
+        raise NotYetError(
+            f"your class is not finished: exercises {exercises} come first."
+        ) from None
 
 
 def own_neuron(attempt: Any, own: Any) -> None:
     expect_function(attempt)
     own = expect_class(own)
+    expect_finished(own, (*SUMS_AND_PRODUCTS, *WITH_TANH), "3 to 8")
     numbers = (0.7, -0.4, 0.3), (1.0, 2.0, -1.0)
     weights, inputs = [[own(number) for number in each] for each in numbers]
     bias = own(0.1)
@@ -81,6 +98,7 @@ def trained(sign: float, keep: bool) -> tuple[float, float]:
 def own_training(attempt: Any, own: Any) -> None:
     expect_function(attempt)
     own = expect_class(own)
+    expect_finished(own, SUMS_AND_PRODUCTS, "3 to 7")
     w, b = own(START[0]), own(START[1])
     asked = []
 
