@@ -13,7 +13,7 @@ BIN = $(VENV)/bin/python
 PYENV = $(HOME)/.pyenv/versions
 
 .NOTPARALLEL:
-.PHONY: help xor page gpt test parity pythons floors lint check format coverage mutation audit bench docs site package installed clean
+.PHONY: help xor page gpt test whole parity pythons floors lint check format coverage mutation audit bench docs site package installed clean
 
 # A Python that was upgraded or removed leaves a dead .venv: its stamps mean nothing then.
 $(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
@@ -23,7 +23,8 @@ help:
 	@echo 'make page      write the live page of the XOR lab: one HTML file, offline'
 	@echo 'make gpt       train a GPT on first names; new ones here, pictures in out/;'
 	@echo '               ARGS=--page writes a page that trains it in the browser'
-	@echo 'make test      run the tests (what is not installed is skipped, saying why)'
+	@echo 'make test      see that it works here: a few cases of each test, in a minute or two'
+	@echo 'make whole     run all tests (what is not installed is skipped, saying why)'
 	@echo 'make check     lint and coverage: what a change has to pass'
 	@echo 'make lint      ruff (lint, format) and mypy --strict'
 	@echo 'make format    let ruff put the format right'
@@ -40,8 +41,8 @@ help:
 	@echo 'make installed run the tests on the installed wheel, and in the unpacked sdist'
 	@echo 'make clean     remove what make installed and built (not out/)'
 	@echo
-	@echo 'ARGS="..."     more arguments for xor, page, gpt, test, parity, coverage, mutation or site, such as'
-	@echo '               make test ARGS="-k relu"'
+	@echo 'ARGS="..."     more arguments for xor, page, gpt, test, whole, parity, coverage, mutation or site, as'
+	@echo '               in make whole ARGS="-k relu"'
 	@echo 'PYTHON=...     the Python that .venv is made from'
 
 xor: $(VENV)/.installed-demos
@@ -53,16 +54,22 @@ page: $(VENV)/.installed-demos
 gpt: $(VENV)/.installed-demos
 	@$(BIN) -m demos.gpt $(ARGS)
 
+# What a newcomer runs: the first, the middle and the last case of each test, and none that takes long and
+# shows no more of whether it works here.  A change has to pass all of them: make check.
 test: $(VENV)/.installed-$(TEST_EXTRA)
+	@HYPOTHESIS_PROFILE=quick $(BIN) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder \
+	    --few -m 'not unmeasured and not thorough' $(ARGS)
+
+whole: $(VENV)/.installed-$(TEST_EXTRA)
 	@$(BIN) -m pytest $(ARGS)
 
-# In a venv of its own: .venv stays without PyTorch, so that `make test` shows that none is needed.
+# In a venv of its own: .venv stays without PyTorch, so that `make whole` shows that none is needed.
 parity:
-	@$(MAKE) --no-print-directory VENV=$(PEERS) TEST_EXTRA=parity ARGS='-p tests.no_skip $(ARGS)' test
+	@$(MAKE) --no-print-directory VENV=$(PEERS) TEST_EXTRA=parity ARGS='-p tests.no_skip $(ARGS)' whole
 
 # The same on all cores, and how much of each package the tests reach, in lines and branches.
 # Without those of memory, as the measurement itself remembers every compiled program.  With one
-# seed, so that no line is reached by luck; make test and make parity draw their examples anew.
+# seed, so that no line is reached by luck; make whole and make parity draw their examples anew.
 coverage:
 	@$(MAKE) --no-print-directory parity ARGS='-n auto --dist loadfile --no-loadscope-reorder \
 	    --hypothesis-seed=1 --cov --cov-report= --durations=25 --ignore tests/test_memory.py $(ARGS)'
@@ -80,7 +87,7 @@ pythons:
 	    done; \
 	    if [ -z "$$found" ]; then absent="$$absent $$version"; continue; fi; \
 	    echo "=== Python $$version: $$found"; \
-	    if $(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=$$found test; \
+	    if $(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=$$found whole; \
 	    then tested="$$tested $$version"; else failed="$$failed $$version"; fi; \
 	done; \
 	echo "=== passed:$${tested:- none}; failed:$${failed:- none}; not here:$${absent:- none}"; \
@@ -95,7 +102,7 @@ floors:
 	    PYTHONS='python$(OLDEST) $(PYENV)/$(OLDEST).*/bin/python$(OLDEST)' .venv-floors/.created
 	@.venv-floors/bin/python -m tests.floors >.venv-floors/floors.txt
 	@$(MAKE) --no-print-directory VENV=.venv-floors TEST_EXTRA=parity \
-	    PIP_OPTIONS='--only-binary=:all: --constraint .venv-floors/floors.txt' test
+	    PIP_OPTIONS='--only-binary=:all: --constraint .venv-floors/floors.txt' whole
 
 # Which files there are, and what the survivors are: docs/mutation.md.
 mutation: $(VENV)/.installed-mutation
@@ -178,6 +185,8 @@ $(VENV)/.created:
 	if [ -x $(BIN) ]; then $$found -m venv $(VENV); else $$found -m venv --clear $(VENV); fi
 	@touch $@
 
+# Of what the demos need, half of the time to install it is compiling modules that nobody imports.
+$(VENV)/.installed-demos: PIP_OPTIONS += --no-compile
 $(VENV)/.installed-%: setup.cfg pyproject.toml $(VENV)/.created
 	@echo 'Installing the "$*" extra of setup.cfg into $(VENV) (once; needs the network) ...'
 	@$(BIN) -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) --editable '.[$*]'

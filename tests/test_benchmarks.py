@@ -262,6 +262,7 @@ def test_every_installed_scalar_engine_trains_the_gpt_alike(scalar_contenders: l
         check_same_numbers({name: job() for name, job in jobs.items()}, reference="eager Value")
 
 
+@pytest.mark.thorough
 def test_every_installed_contender_trains_on_the_gpts_document_alike() -> None:
     """C in single precision, too: its losses differ by less than a float32 can tell."""
     check_same_job(make_installed(gpt_peers.CONTENDERS), epochs=3, tolerance=1e-5)
@@ -383,6 +384,7 @@ def test_the_graphs_that_grow_have_the_nodes_that_they_are_said_to_have(shape: s
         assert abs(len(topological_order(growth.SHAPES[shape](nodes))) - nodes) <= 3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", growth.SHAPES)
 def test_a_graphs_bytes_do_not_depend_on_what_the_interpreter_had_in_its_free_lists(
     shape: str,

@@ -412,6 +412,7 @@ def test_a_training_loop_under_detect_anomaly_goes_on() -> None:
 # --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @given(recipe=wild_recipes(), data=st.data())
 def test_a_trace_and_an_explanation_are_those_of_a_graph_made_anew(
     recipe: Recipe, data: st.DataObject

@@ -26,6 +26,7 @@ from autodiff.debug.paths import Path
 from autodiff.ops import Operation
 from autodiff.value import constant
 from tests.bits import bits, same_bits
+from tests.conftest import examples
 from tests.random_graphs import Recipe, built, small_integer_recipes, tame_recipes, wild_recipes
 
 NO_RESULT = Operation(
@@ -81,6 +82,7 @@ def test_the_uses_are_all_steps_that_reach_the_value_and_their_sum_is_its_gradie
             other.zero_grad()
 
 
+@examples(30)
 @given(recipe=wild_recipes())
 def test_explaining_changes_nothing(recipe: Recipe) -> None:
     nodes = built(recipe)
@@ -734,6 +736,7 @@ BEFORE = "it was computed before that"
 TIE = [("variable", 0.5), ("add", (0, 0)), ("maximum", (0, 1))]  # of x and 2 x, where x is 2 x
 
 
+@pytest.mark.thorough
 @given(recipe=tame_recipes(), step=st.sampled_from([0.0, 0.01, 1.0]))
 @for_example(recipe=TIE, step=1.0)
 def test_after_one_pass_and_an_update_nobody_is_said_to_have_added_to_a_gradient(

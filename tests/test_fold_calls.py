@@ -725,6 +725,7 @@ def gpt(name: str) -> Value:
     return loss
 
 
+@pytest.mark.thorough
 def test_a_step_of_a_gpt_of_60000_nodes_is_one_picture_that_fits_a_slide() -> None:
     loss = gpt("amelia")
     picture = fold(loss)

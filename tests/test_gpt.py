@@ -286,6 +286,7 @@ def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", ["auto", "eager"])
 def test_the_command_trains_makes_words_and_writes_what_it_says(
     tmp_path: Path, engine: str

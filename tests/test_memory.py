@@ -164,6 +164,7 @@ def nothing_is_left_over() -> Iterator[None]:
 ROUNDS = 10
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("job", "times"),
     [
@@ -200,6 +201,7 @@ def test_memory_is_flat(job: Callable[[nn.MLP, nn.Optimizer], Any], times: int) 
     pytest.fail(f"{times} times more kept {growths} blocks of memory")
 
 
+@pytest.mark.thorough
 def test_a_job_that_keeps_a_block_each_time_is_found() -> None:
     kept: list[float] = []
 
@@ -210,6 +212,7 @@ def test_a_job_that_keeps_a_block_each_time_is_found() -> None:
         test_memory_is_flat(keep, 100)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", ["eager", "python"])
 def test_a_training_keeps_one_number_for_each_epoch(engine: str) -> None:
     def blocks_after(epochs: int) -> int:

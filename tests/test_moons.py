@@ -109,6 +109,7 @@ def test_stops_begin_at_0_and_end_with_the_last_epoch() -> None:
         assert len(found) <= 11
 
 
+@pytest.mark.thorough
 def test_the_command_prints_loss_and_accuracy_and_writes_the_pictures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

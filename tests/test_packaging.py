@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -146,14 +147,12 @@ def top_package(module: str) -> str:
     return module.partition(".")[0]
 
 
+@cache
 def imports_of_the_project(module: str) -> set[str]:
     """Return what a module of the project imports of it, other than for a type checker alone."""
     tree = parsed(module)
     names = [*imports_at_import_time(tree), *imports_inside_functions(tree)]
     return {name for name in names if top_package(name) in PACKAGES}
-
-
-PROJECT_IMPORTS = {module: imports_of_the_project(module) for module in SOURCES}
 
 
 # ---- which module may import which ---------------------------------------------------------
@@ -162,18 +161,19 @@ PROJECT_IMPORTS = {module: imports_of_the_project(module) for module in SOURCES}
 @pytest.mark.parametrize("module", SOURCES)
 def test_a_package_imports_only_packages_before_it(module: str) -> None:
     allowed = PACKAGES[: PACKAGES.index(top_package(module)) + 1]
-    against = {name for name in PROJECT_IMPORTS[module] if top_package(name) not in allowed}
+    against = {name for name in imports_of_the_project(module) if top_package(name) not in allowed}
     assert not against, f"{module} imports {against}, against the direction {' <- '.join(PACKAGES)}"
 
 
 @pytest.mark.parametrize("module", LOWEST)
 def test_the_lowest_modules_import_only_what_lies_below_them(module: str) -> None:
-    assert PROJECT_IMPORTS[module] <= LOWEST[module]
+    assert imports_of_the_project(module) <= LOWEST[module]
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     try:
-        order = list(graphlib.TopologicalSorter(PROJECT_IMPORTS).static_order())
+        imports = {module: imports_of_the_project(module) for module in SOURCES}
+        order = list(graphlib.TopologicalSorter(imports).static_order())
     except graphlib.CycleError as error:
         pytest.fail(f"a circle of imports: {' -> '.join(reversed(error.args[1]))}")
     assert order.index("autodiff.ops") < order.index("autodiff.value") < order.index("autodiff")
@@ -481,6 +481,7 @@ def run_pytest(folder: Path, *arguments: str) -> str:
     return run.stdout
 
 
+@pytest.mark.thorough
 def test_with_every_optional_part_installed_a_skip_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "test_skips.py").write_text(SKIPPING_TESTS)
     (tmp_path / "test_module.py").write_text("import pytest; pytest.importorskip('no_such_module')")

@@ -293,6 +293,7 @@ def in_order(program: Program, numbers: list[float]) -> list[float]:
     return [by_variable[parameter] for parameter in parameters]
 
 
+@pytest.mark.thorough
 @needs_llvmlite
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_gpt_of_plain_values_has_the_eager_bits(name: str) -> None:
@@ -304,6 +305,7 @@ def test_a_gpt_of_plain_values_has_the_eager_bits(name: str) -> None:
     assert all_bits(found) == all_bits(wanted)
 
 
+@pytest.mark.thorough
 @needs_cc
 def test_a_gpts_loops_in_c_have_the_eager_bits() -> None:
     program = gpt_program(OPTIMIZERS["Adam"], "python")
@@ -313,6 +315,7 @@ def test_a_gpts_loops_in_c_have_the_eager_bits() -> None:
     assert all_bits(in_order(program, result.parameters)) == all_bits(wanted)
 
 
+@pytest.mark.thorough
 @needs_node
 @javascripts_math()
 def test_a_gpts_loops_in_javascript_have_the_eager_bits_with_nodes_math() -> None:

@@ -154,15 +154,20 @@ TOUCHED = (
 
 
 @pytest.mark.unmeasured
-def test_an_operation_added_as_contributing_says_passes_all_tests(project_with_cube: Path) -> None:
+def test_an_operation_added_as_contributing_says_passes_all_tests(
+    project_with_cube: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("mpmath", reason="true values come from it")
     run_python(
         ["-m", "tests.golden.make_ops_reference"], project_with_cube, project=project_with_cube
     )
-    pytest_in(project_with_cube, "tests/test_draw.py", "--rewrite-golden")
+    pytest_in(project_with_cube, "tests/test_draw.py", "-k", "golden", "--rewrite-golden")
     tests = [f"tests/test_{name}.py" for name in TOUCHED]
-    report = pytest_in(project_with_cube, *tests, "tests/parity/test_ops_torch.py", "autodiff/ops")
-    assert "passed" in report
+    tests += ["tests/parity/test_ops_torch.py", "autodiff/ops"]
+    # All cases of its own, and of the others enough to see that they are as they were.
+    assert "passed" in pytest_in(project_with_cube, *tests, "-k", "cube")
+    monkeypatch.setenv("HYPOTHESIS_PROFILE", "quick")
+    assert "passed" in pytest_in(project_with_cube, *tests, "--few", "-m", "not unmeasured")
 
 
 def test_files_written_for_an_operation_that_is_gone_are_written_anew(
@@ -183,6 +188,7 @@ def test_files_written_for_an_operation_that_is_gone_are_written_anew(
         assert written == (ROOT / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_a_demo_added_as_contributing_says_runs_and_passes_its_test(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the demo draws a curve")
     project = copy_of_the_project(tmp_path)

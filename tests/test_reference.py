@@ -175,6 +175,7 @@ def pages(site: dict[str, Page]) -> dict[str, Page]:
     return {path: page for path, page in site.items() if path.startswith("reference/")}
 
 
+@pytest.mark.thorough
 def test_the_reference_has_every_public_name(pages: dict[str, Page]) -> None:
     assert pages.keys() == {"reference/index.html", *map(page_of, MODULES)}
     for module_name in MODULES:

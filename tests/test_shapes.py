@@ -274,6 +274,7 @@ def test_there_is_a_program_for_each_shape_that_rows_have(engine: str) -> None:
     assert trainer.program.shapes == 4
 
 
+@pytest.mark.thorough
 @each_program
 def test_parameters_that_the_optimizer_does_not_have_stay_as_they_are(engine: str) -> None:
     found = []
@@ -318,6 +319,7 @@ def test_all_programs_have_a_variable_at_the_same_place_of_one_memory() -> None:
 # --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @each_engine
 def test_a_run_in_two_parts_is_the_run_in_one(engine: str) -> None:
     whole, parts, rng = Reader(), Reader(), random.Random(9)
@@ -352,6 +354,7 @@ def test_a_loss_that_is_not_finite_leaves_the_last_finite_model(engine: str) -> 
     assert found[0][0] > 0
 
 
+@pytest.mark.thorough
 @each_engine
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_an_exception_of_progress_leaves_a_whole_epoch(

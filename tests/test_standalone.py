@@ -71,6 +71,7 @@ def gradient_of_each(program: Program) -> list[float]:
 # --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @needs_cc
 @settings(max_examples=40, deadline=None)
 @given(wild_recipes())
@@ -97,6 +98,7 @@ def assert_has_the_eager_bits(engine: InC | InJavaScript, trial: Trial) -> None:
     assert all_bits(found.parameters) == all_bits(trial.in_program_order(numbers))
 
 
+@pytest.mark.thorough
 @needs_cc
 @settings(max_examples=25, deadline=None)
 @given(trials(st.floats(), with_rows=False))
@@ -104,6 +106,7 @@ def test_a_run_in_c_has_the_bits_of_eager_evaluations_and_updates(trial: Trial) 
     assert_has_the_eager_bits(InC(checked(trial.program)), trial)
 
 
+@pytest.mark.thorough
 @needs_cc
 @settings(max_examples=40, deadline=None)
 @given(trials(st.floats(), with_rows=True))
@@ -121,6 +124,7 @@ def test_no_compiler_rewrites_a_power(exponent: float) -> None:
     assert all_bits(found) == all_bits([math.pow(number, exponent) for number in numbers])
 
 
+@pytest.mark.thorough
 @needs_cc
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_takes_the_lab_through_the_same_bits_in_c(name: str) -> None:
@@ -211,6 +215,7 @@ def all_labelled() -> Program:
     return checked(compile(total, updates=lambda g: {v: v - 0.1 * g[v] for v in g}))
 
 
+@pytest.mark.thorough
 @needs_cc
 def test_hostile_labels_make_valid_c() -> None:
     # One file a label would take a minute: the functions get names of their own instead.

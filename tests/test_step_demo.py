@@ -675,6 +675,7 @@ def test_the_parts_find_their_place_again_when_the_terminal_is_resized() -> None
         thread.submit(asyncio.run, parts()).result()
 
 
+@pytest.mark.thorough
 def test_keys_go_to_the_phases_and_from_epoch_to_epoch() -> None:
     screen = Screen(trained_trace())
     shown = screen.after("f", "n")
@@ -697,6 +698,7 @@ def test_keys_go_to_the_phases_and_from_epoch_to_epoch() -> None:
     )
 
 
+@pytest.mark.thorough
 def test_steps_go_on_into_the_next_epoch_and_back_into_the_one_before() -> None:
     trace = trained_trace()
     trace.goto(len(trace))
@@ -704,6 +706,7 @@ def test_steps_go_on_into_the_next_epoch_and_back_into_the_one_before() -> None:
     assert "epoch 0 of 0–2   update   step 1 of 1" in Screen(trace).after("b")["title"]
 
 
+@pytest.mark.thorough
 def test_numbers_that_have_changed_since_are_told_and_those_of_now_shown(
     terminal: Callable[..., Terminal], tmp_path: Path
 ) -> None:
@@ -735,6 +738,7 @@ def test_the_variables_that_nothing_reaches_are_listed_as_that() -> None:
     assert text.endswith("gradients of the variables:\n    x  nothing reaches it")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("key", ["q", "\x03"])
 def test_q_and_control_c_leave_the_terminal_as_it_was(
     terminal: Callable[..., Terminal], key: str
@@ -779,6 +783,7 @@ def recorded_loss() -> Value:
     return loss
 
 
+@pytest.mark.thorough
 def test_a_step_has_its_line_its_chain_rule_s_line_and_its_place_in_the_graph() -> None:
     shown = Screen(Trace(recorded_loss())).after("slash", *"square", "enter", "n")
     assert "square = hidden * hidden" in shown["node"]
@@ -787,6 +792,7 @@ def test_a_step_has_its_line_its_chain_rule_s_line_and_its_place_in_the_graph() 
     assert "backward_mul:  a.grad += b.data * upstream" in shown["rule"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("before", "update"),
     [
@@ -805,6 +811,7 @@ def test_an_update_has_its_own_line(before: str, update: str, tmp_path: Path) ->
     assert update.rpartition(": ")[2] in shown["node"]
 
 
+@pytest.mark.thorough
 def test_of_gradients_that_are_not_finite_the_reason_is_printed(tmp_path: Path) -> None:
     path = tmp_path / "entropy.py"
     path.write_text(
@@ -818,6 +825,7 @@ def test_of_gradients_that_are_not_finite_the_reason_is_printed(tmp_path: Path) 
     assert reasons.count("(p + 1e-9).log()") == 1
 
 
+@pytest.mark.thorough
 def test_why_a_gradient_is_0_is_told_beside_it_once_it_is_complete() -> None:
     trace = Trace(recorded_loss())
     shown = Screen(trace).after("slash", *"hidden", "enter")
@@ -826,6 +834,7 @@ def test_why_a_gradient_is_0_is_told_beside_it_once_it_is_complete() -> None:
     assert "d loss/d hidden = 0" in Screen(trace).after("n", "e")["message"]
 
 
+@pytest.mark.thorough
 def test_in_a_large_graph_the_reasons_come_by_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen(Trace(recorded_loss()))
     monkeypatch.setattr("demos.step_screen.MOST_EXPLAINED", 3)
@@ -834,6 +843,7 @@ def test_in_a_large_graph_the_reasons_come_by_a_key(monkeypatch: pytest.MonkeyPa
     assert "hidden is multiplied by hidden = 0" in screen.after(*keys, "e")["message"]
 
 
+@pytest.mark.thorough
 def test_a_jump_takes_the_completion_that_is_offered() -> None:
     screen = Screen(Trace(recorded_loss()))
     # Two names have an s in them; loss would be found by the part alone.

@@ -143,6 +143,7 @@ def test_a_demo_that_is_stopped_while_it_starts_shows_no_traceback(
     assert ended.stdout == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
 def test_a_demo_that_is_stopped_while_it_trains_says_so_and_writes_nothing(
     tmp_path: Path, name: str

@@ -454,6 +454,7 @@ def two_threads() -> Iterator[Workers]:
         yield Workers(executor, lambda: 2)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "workers",
     [lambda: local_workers(1), lambda: local_workers(2), two_threads],
@@ -657,6 +658,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, run.stdout
 
 
+@pytest.mark.thorough
 def test_the_report_counts_what_the_file_holds(tiny: tuple[Path, str]) -> None:
     folder, printed = tiny
     report = (folder / "sweep.md").read_text(encoding="utf-8")

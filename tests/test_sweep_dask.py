@@ -125,6 +125,7 @@ def test_with_one_of_two_workers_killed_midway_every_run_is_there_once_and_has_i
     assert rows_of(path) == slow_expected
 
 
+@pytest.mark.thorough
 def test_a_cluster_without_workers_is_told_and_a_sweep_begun_on_one_ends_on_local_cores(
     cluster: Cluster, tmp_path: Path
 ) -> None:

@@ -467,6 +467,7 @@ INSTALLED: list[Function] = [
 ]
 
 
+@pytest.mark.thorough
 @settings(max_examples=400, deadline=None)
 @given(trees, PLACES)
 def test_no_gradient_is_nan_where_the_function_has_one(tree: Tree, place: float) -> None:

@@ -23,15 +23,28 @@ from hypothesis import strategies as st
 
 from autodiff import Value, topological_order
 from demos.worksheet.__main__ import main
-from demos.worksheet.answers import Answers, AnswersError, answers_of, answers_text, parsed_answers
+from demos.worksheet.answers import (
+    MOST_PROBLEMS,
+    Answers,
+    AnswersError,
+    answers_of,
+    answers_text,
+    parsed_answers,
+)
 from demos.worksheet.grading import Grade, grade, report
 from demos.worksheet.problems import LEVELS, Problem, make_problems
-from demos.worksheet.sheet import sheet_html
-from demos.worksheet.solution import gradient_line, value_line
+from demos.worksheet.sheet import Sheet, answers_html, sheets_html
+from demos.worksheet.solution import gradient_line, shown, value_line
 
 ROOT = Path(__file__).resolve().parent.parent
 SHEETS = [(seed, level) for level in LEVELS for seed in (0, 7, 123456789)]
-PROBLEMS = [problem for seed, level in SHEETS for problem in make_problems(seed, level, 4)]
+every_sheet = pytest.mark.parametrize(("seed", "level"), SHEETS)
+
+
+@cache
+def problems_of(seed: int, level: int) -> list[Problem]:
+    """Return the problems of a sheet; nothing changes them."""
+    return make_problems(seed, level, 4)
 
 
 @cache
@@ -81,42 +94,44 @@ def difference_quotient(problem: Problem, node: Value, numbers: dict[Value, Frac
     return (up - down) / (2 * h)
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-def test_every_number_of_the_solution_is_right(problem: Problem) -> None:
-    numbers = evaluated(problem, {})
-    for node in problem.interior:
-        assert node.data == numbers[node]
-    for node in problem.gradients:
-        assert node.grad == pytest.approx(
-            float(difference_quotient(problem, node, numbers)), abs=1e-9
-        )
+@every_sheet
+def test_every_number_of_the_solution_is_right(seed: int, level: int) -> None:
+    for problem in problems_of(seed, level):
+        numbers = evaluated(problem, {})
+        for node in problem.interior:
+            assert node.data == numbers[node]
+        for node in problem.gradients:
+            assert node.grad == pytest.approx(
+                float(difference_quotient(problem, node, numbers)), abs=1e-9
+            )
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-def test_every_number_can_be_computed_by_hand(problem: Problem) -> None:
-    values = [node.data for node in topological_order(problem.root)]
-    gradients = [node.grad for node in problem.gradients]
-    for number in values + gradients:
-        assert (4 * number).is_integer()
-        assert (number, math.copysign(1.0, number)) != (0.0, -1.0)
-    assert max(map(abs, values)) <= 30
-    assert max(map(abs, gradients)) <= 50
+@every_sheet
+def test_every_number_can_be_computed_by_hand(seed: int, level: int) -> None:
+    for problem in problems_of(seed, level):
+        values = [node.data for node in topological_order(problem.root)]
+        gradients = [node.grad for node in problem.gradients]
+        for number in values + gradients:
+            assert (4 * number).is_integer()
+            assert (number, math.copysign(1.0, number)) != (0.0, -1.0)
+        assert max(map(abs, values)) <= 30
+        assert max(map(abs, gradients)) <= 50
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-def test_no_derivative_hangs_on_a_tie(problem: Problem) -> None:
-    for node in problem.interior:
-        numbers = [parent.data for parent in node.parents]
-        if str(node.op) == "relu":
-            assert numbers[0] != 0.0
-        if str(node.op) == "maximum":
-            assert numbers[0] != numbers[1]
+@every_sheet
+def test_no_derivative_hangs_on_a_tie(seed: int, level: int) -> None:
+    for problem in problems_of(seed, level):
+        for node in problem.interior:
+            numbers = [parent.data for parent in node.parents]
+            if str(node.op) == "relu":
+                assert numbers[0] != 0.0
+            if str(node.op) == "maximum":
+                assert numbers[0] != numbers[1]
 
 
-@pytest.mark.unmeasured
-@pytest.mark.parametrize(("seed", "level"), SHEETS)
+@every_sheet
 def test_a_level_has_what_it_is_about(seed: int, level: int) -> None:
-    for problem in make_problems(seed, level, 4):
+    for problem in problems_of(seed, level):
         uses = Counter(parent for node in problem.interior for parent in node.parents)
         twice = [node for node, count in uses.items() if count > 1 and not node.is_constant]
         operations = {str(node.op) for node in problem.interior}
@@ -128,7 +143,6 @@ def test_a_level_has_what_it_is_about(seed: int, level: int) -> None:
         assert problem.root.label == "L"
 
 
-@pytest.mark.unmeasured
 @pytest.mark.unmeasured
 def test_problems_of_a_sheet_differ() -> None:
     for seed, level in SHEETS:
@@ -148,18 +162,19 @@ def calculated(text: str) -> float:
     return float(eval(python, {"__builtins__": {}}, scope))
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
-def test_the_numbers_of_a_line_give_its_result(problem: Problem) -> None:
-    for node in problem.interior:
-        *_, numbers, result = value_line(node).split(" = ")
-        assert calculated(numbers) == calculated(result) == node.data
-    for node in problem.gradients:
-        if node is problem.root:
-            continue
-        *_, chain, numbers, result = gradient_line(problem, node).split(" = ")
-        assert calculated(numbers) == calculated(result) == node.grad
-        assert chain.count(" + ") == numbers.count(" + ")
-        assert f"/d{node.label}" in chain
+@every_sheet
+def test_the_numbers_of_a_line_give_its_result(seed: int, level: int) -> None:
+    for problem in problems_of(seed, level):
+        for node in problem.interior:
+            *_, numbers, result = value_line(node).split(" = ")
+            assert calculated(numbers) == calculated(result) == node.data
+        for node in problem.gradients:
+            if node is problem.root:
+                continue
+            *_, chain, numbers, result = gradient_line(problem, node).split(" = ")
+            assert calculated(numbers) == calculated(result) == node.grad
+            assert chain.count(" + ") == numbers.count(" + ")
+            assert f"/d{node.label}" in chain
 
 
 def test_a_line_reads_as_a_person_writes_it() -> None:
@@ -183,7 +198,7 @@ def test_a_line_reads_as_a_person_writes_it() -> None:
 
 
 class Page(HTMLParser):
-    """Reads a page: its ids, its text by section, and whether its tags match."""
+    """Reads a page: its ids, the text of its pictures, and whether its tags match."""
 
     VOID = ("meta", "br", "path", "polygon", "polyline", "ellipse")
 
@@ -191,10 +206,8 @@ class Page(HTMLParser):
         super().__init__()
         self.ids: list[str] = []
         self.addresses: list[str] = []
-        self.sections: list[str] = []
-        self.texts: dict[str, list[str]] = {"problems": [], "answers": []}
+        self.drawn: list[str] = []
         self.open: list[str] = []
-        self.in_answers = False
         self.feed(html)
         self.close()
         assert not self.open, f"not closed: {self.open}"
@@ -205,8 +218,6 @@ class Page(HTMLParser):
         self.addresses += [
             attributes[k] for k in ("src", "href", "xlink:href") if attributes.get(k)
         ]
-        if attributes.get("class") == "answers":
-            self.in_answers = True
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -216,55 +227,65 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] == "text":
-            self.texts["answers" if self.in_answers else "problems"].append(data)
+            self.drawn.append(data)
+
+
+def sheet(level: int, count: int, name: str = "") -> Sheet:
+    """Return a sheet of seed 7."""
+    return Sheet(7, level, make_problems(7, level, count), name)
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_the_page_has_blanks_where_the_answers_have_numbers(level: int) -> None:
-    problems = make_problems(7, level, 3)
-    page = Page(sheet_html(7, level, problems, with_answers=True))
-    interior = sum(len(problem.interior) for problem in problems)
-    gradients = sum(len(problem.gradients) for problem in problems)
-    blanks = Counter(text for text in page.texts["problems"] if "___" in text)
-    assert blanks == {"value ________": interior, "grad ________": gradients}
-    # What is given is there: the variables' values.
-    assert sum(text.startswith("value ") for text in page.texts["problems"]) == interior + sum(
-        len(problem.variables) for problem in problems
-    )
-    answers = page.texts["answers"]
-    assert not any("___" in text for text in answers)
-    assert sum(text.startswith("grad ") for text in answers) == gradients
-
-
-def test_the_page_needs_nothing_else_and_names_no_element_twice() -> None:
-    html = sheet_html(7, 3, make_problems(7, 3, 4), with_answers=True)
-    page = Page(html)
-    assert page.addresses == []
-    assert not re.search(r"@import|url\(|<script", html)
-    assert len(set(page.ids)) == len(page.ids) > 50
-
-
-def test_the_sheet_and_its_answers_say_which_sheet_it_is() -> None:
-    html = sheet_html(7, 3, make_problems(7, 3, 2), with_answers=True)
-    page, _, answers = html.partition('<section class="answers">')
-    assert "Seed 7, level 3" in page
-    assert "Seed 7, level 3" in answers
-
-
-def test_a_page_without_answers_has_none() -> None:
-    problems = make_problems(7, 2, 2)
-    page = Page(sheet_html(7, 2, problems, with_answers=False))
-    assert page.texts["answers"] == []
-
-
-def test_a_line_to_write_on_for_every_number_to_find() -> None:
-    problems = make_problems(7, 4, 2)
-    html = sheet_html(7, 4, problems, with_answers=False)
+def test_the_picture_has_what_is_given_and_each_number_is_asked_once(level: int) -> None:
+    one = sheet(level, 3)
+    html = sheets_html([one])
+    drawn = Counter(text for text in Page(html).drawn if text.startswith(("value ", "grad ")))
+    given = [node for problem in one.problems for node in problem.variables]
+    assert drawn == Counter(f"value {shown(node.data)}" for node in given)
     lines = re.findall(r'<div class="line">([^<]*) =</div>', html)
-    for problem in problems:
+    asked = [len(problem.interior) + len(problem.gradients) for problem in one.problems]
+    assert len(lines) == sum(asked)
+    for problem in one.problems:
         for node in problem.gradients:
             assert f"dL/d{node.label}" in lines
-    assert len(lines) == sum(len(p.interior) + len(p.gradients) for p in problems)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_answers_have_every_number_and_the_sheet_has_none(level: int) -> None:
+    one = sheet(level, 3)
+    gradients = sum(len(problem.gradients) for problem in one.problems)
+    answers = Page(answers_html([one])).drawn
+    assert sum(text.startswith("grad ") for text in answers) == gradients
+    html = sheets_html([one])
+    for problem in one.problems:
+        for node in problem.gradients:
+            assert gradient_line(problem, node) not in html
+
+
+def test_the_pages_need_nothing_else_and_name_no_element_twice() -> None:
+    for html in (sheets_html([sheet(3, 4)] * 2), answers_html([sheet(3, 4)] * 2)):
+        page = Page(html)
+        assert page.addresses == []
+        assert not re.search(r"@import|url\(|<script", html)
+        assert len(set(page.ids)) == len(page.ids) > 50
+
+
+def test_the_sheet_and_its_answers_say_which_sheet_it_is_and_whose() -> None:
+    for html in (sheets_html([sheet(3, 2, "<Ada>")]), answers_html([sheet(3, 2, "<Ada>")])):
+        assert "Seed 7, level 3" in html
+        assert "&lt;Ada&gt;" in html
+        assert "<Ada>" not in html
+
+
+def test_problems_of_a_sheet_grow() -> None:
+    for level in (1, 2, 3):
+        steps = [len(problem.interior) for problem in make_problems(7, level, 4)]
+        assert steps[0] < steps[1]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_there_are_as_many_problems_as_can_be_asked_for(level: int) -> None:
+    assert len(make_problems(123456789, level, MOST_PROBLEMS)) == MOST_PROBLEMS
 
 
 @pytest.mark.unmeasured
@@ -283,7 +304,10 @@ def test_the_same_seed_gives_the_same_files_in_another_process(tmp_path: Path) -
             capture_output=True,
         )
         written.append({path.name: path.read_bytes() for path in folder.iterdir()})
-    assert set(written[0]) == {"sheet.html", "sheet.answers.json", "sheet.blank.json"}
+    assert set(written[0]) == {
+        *("sheet.html", "sheet.solution.html"),
+        *("sheet.answers.json", "sheet.blank.json"),
+    }
     assert written[0] == written[1]
 
 
@@ -400,7 +424,6 @@ def local_derivative(op: str, x: list[Fraction], position: int, tie: Fraction) -
 
 
 @pytest.mark.unmeasured
-@pytest.mark.unmeasured
 @settings(max_examples=200)
 @given(data=st.data(), seed=st.integers(0, 30), level=st.sampled_from(list(LEVELS)))
 def test_one_mistake_anywhere_is_one_mistake_whatever_is_left_blank_after_it(
@@ -516,8 +539,8 @@ def with_value(value: Any) -> bytes:
         (b"", "is no file of answers: Expecting value"),
         (b"\xff\xfe\x00", "is no file of answers:"),
         (b"[1, 2", "is no file of answers:"),
-        (b"[]", 'does not say "format": "worksheet answers"'),
-        (b'{"format": "autodiff weights"}', 'does not say "format": "worksheet answers"'),
+        (b"[]", 'does not say "format": "worksheet answers 2"'),
+        (b'{"format": "autodiff weights"}', 'does not say "format": "worksheet answers 2"'),
         (b"[" * 100_000, "it is nested too deeply"),
         (b'{"format": 1, "format": 2}', '"format" is there twice'),
         (b"9" * 5000, "is no file of answers:"),
@@ -528,6 +551,8 @@ def with_value(value: Any) -> bytes:
         (changed(level=True), '"level" must be a whole number, but is true'),
         (changed(problems=10**9), '"problems" must be from 1 to 20, but is 1000000000'),
         (changed(problems=3), '"answers" must be a list with a part for each of 3 problems'),
+        (changed(name=1), '"name" must be a line of at most 60 characters, but is 1'),
+        (changed(name="two\nlines"), '"name" must be a line of at most 60 characters'),
         (changed(answers={}), '"answers" must be a list with a part for each of 2 problems'),
         (changed(answers=[1, 2]), 'problem 1 must have "values" and "gradients", nothing else'),
         (
@@ -536,9 +561,9 @@ def with_value(value: Any) -> bytes:
         ),
         (
             changed(answers=[{"values": {"zz": 1}, "gradients": {}}] * 2),
-            'problem 1, values: there is no "zz"; there are e, f, L',
+            'problem 1, values: there is no "zz"; there are d, L',
         ),
-        (with_value("six"), 'problem 1, values, e: "six" is no number; write 1.5 or 3/2'),
+        (with_value("six"), 'problem 1, values, d: "six" is no number; write 1.5 or 3/2'),
         (with_value("1,5"), '"1,5" is no number; write 1.5 or 3/2'),
         (with_value("1/0"), '"1/0" is no number'),
         (with_value("1e999999999"), '"1e999999999" is no number'),
@@ -574,13 +599,13 @@ JSON = st.recursive(
 
 @pytest.mark.unmeasured
 @settings(max_examples=60)
-@given(JSON, st.sampled_from(["seed", "level", "problems", "answers", "values", "e"]))
+@given(JSON, st.sampled_from(["seed", "level", "problems", "answers", "values", "d", "name"]))
 def test_nothing_in_a_file_can_do_more_than_be_refused(thing: Any, place: str) -> None:
     tree = filled(1)
     if place == "values":
         tree["answers"][0]["values"] = thing
-    elif place == "e":
-        tree["answers"][0]["values"]["e"] = thing
+    elif place == "d":
+        tree["answers"][0]["values"]["d"] = thing
     else:
         tree[place] = thing
     with suppress(AnswersError):
@@ -606,12 +631,12 @@ def test_its_own_answers_are_all_right_and_its_blanks_are_not(
     assert main(["--seed", "3", "--level", "3", "--problems", "2", "--out", str(page)]) == 0
     assert main(["--check", str(page.with_suffix(".answers.json"))]) == 0
     assert (
-        "26 of 26 right, 0 wrong, 0 right for numbers that are not, 0 blank."
+        "23 of 23 right, 0 wrong, 0 right for numbers that are not, 0 blank."
         in capsys.readouterr().out
     )
     assert main(["--check", str(page.with_suffix(".blank.json"))]) == 1
     output = capsys.readouterr().out
-    assert "0 of 26 right, 0 wrong, 0 right for numbers that are not, 26 blank." in output
+    assert "0 of 23 right, 0 wrong, 0 right for numbers that are not, 23 blank." in output
     assert "No mistake so far." in output
 
 
@@ -642,8 +667,14 @@ def test_grading_writes_nothing_and_needs_no_folder_to_write_into(
         (["--problems", "0"], r"invalid choice: '?0\b"),
         (["--problems", "21"], r"invalid choice: '?21\b"),
         (["--seed", "seven"], "invalid int value: 'seven'"),
-        (["--out", str(ROOT)], "is a folder; give the name of a file"),
+        (["--out", str(ROOT)], "must end in .html"),
         (["--out", f"{__file__}/sheet.html"], "cannot write into the folder"),
+        (["--out", "sheet.pdf"], "must end in .html: a sheet is a page, which a browser prints"),
+        (["--out", "sheet"], "must end in .html"),
+        (["--names", "no such file"], "cannot read 'no such file'"),
+        (["--names", "/dev/null"], "has 0 names, one a line"),
+        (["--check", ".", "--table", "grades.txt"], "must end in .csv"),
+        (["--table", "grades.csv"], "--table is for the grades of a folder"),
     ],
 )
 def test_a_command_that_makes_no_sense_is_refused(
@@ -661,3 +692,72 @@ def test_a_missing_file_of_answers_is_named(
 ) -> None:
     assert main(["--check", str(tmp_path / "nothing.json")]) == 2
     assert "cannot read" in capsys.readouterr().err
+
+
+def test_each_student_of_a_list_has_other_problems_and_a_class_has_one_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "class.txt").write_text("Ada\n\n =1+1 \n", encoding="utf-8")
+    page = tmp_path / "handed out" / "sheet.html"
+    names = ["--names", str(tmp_path / "class.txt")]
+    assert main(["--seed", "5", "--problems", "1", *names, "--out", str(page)]) == 0
+    assert sorted(path.name for path in page.parent.iterdir()) == [
+        *("sheet.5.blank.json", "sheet.6.blank.json", "sheet.html", "sheet.solution.html")
+    ]
+    html = page.read_text(encoding="utf-8")
+    assert html.index("Name Ada") < html.index("Name =1+1")
+    assert make_texts(5) != make_texts(6)
+
+    folder = tmp_path / "handed in"
+    folder.mkdir()
+    (folder / "ada.json").write_text(
+        answers_text(5, 1, make_problems(5, 1, 1), True, "Ada"), encoding="utf-8"
+    )
+    wrong = json.loads((page.parent / "sheet.6.blank.json").read_text(encoding="utf-8"))
+    wrong["answers"][0]["values"]["d"] = 1000
+    (folder / "other.json").write_text(json.dumps(wrong), encoding="utf-8")
+    capsys.readouterr()
+    table = tmp_path / "grades.csv"
+    assert main(["--check", str(folder), "--table", str(table)]) == 1
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "name  file        seed  level  right  follows  wrong  blank  first mistake",
+        "Ada   ada.json    5     1      7      0        0      0",
+        "=1+1  other.json  6     1      0      0        1      6      problem 1, value of d",
+        "",
+        "1 of 2 have everything right.",
+    ]
+    # A name that a student made up is no formula of the teacher's spreadsheet.
+    assert '\'=1+1,other.json,6,1,0,0,1,6,"problem 1, value of d",' in table.read_text(
+        encoding="utf-8"
+    )
+    (folder / "other.json").unlink()
+    assert main(["--check", str(folder)]) == 0
+    (folder / "damaged.json").write_text("{", encoding="utf-8")
+    assert main(["--check", str(folder)]) == 2
+    assert f"error: {folder / 'damaged.json'}: this is no file" in capsys.readouterr().out
+
+
+def make_texts(seed: int) -> list[str]:
+    """Return the steps of the only problem of a sheet of level 1."""
+    return [value_line(node) for node in make_problems(seed, 1, 1)[0].interior]
+
+
+def test_a_folder_without_answers_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--check", str(tmp_path)]) == 2
+    assert f"{tmp_path} has no file of answers (*.json)" in capsys.readouterr().err
+
+
+def test_a_terminal_without_check_marks_is_told_in_ascii(tmp_path: Path) -> None:
+    path = tmp_path / "answers.json"
+    path.write_text(answers_text(7, 2, make_problems(7, 2, 1), False), encoding="utf-8")
+    told = subprocess.run(
+        [sys.executable, "-m", "demos.worksheet", "--check", str(path)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        check=False,
+        capture_output=True,
+    ).stdout.decode("ascii")
+    assert "ok right, X wrong, -> right for the numbers it builds on, ... blank" in told
+    assert "?" not in told

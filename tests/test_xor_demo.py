@@ -55,6 +55,7 @@ def test_every_engine_prints_the_labs_log_and_predictions(engine: str, tmp_path:
     assert {path.name for path in tmp_path.iterdir()} == WRITTEN
 
 
+@pytest.mark.thorough
 def test_the_files_are_what_their_names_say_and_the_weights_load(tmp_path: Path) -> None:
     assert run_demo("--epochs", "20", "--out", str(tmp_path)).returncode == 0
     for name in ("boundary.png", "graph.png", "loss.png"):
@@ -71,6 +72,7 @@ def test_the_labs_further_epochs_end_at_its_loss(tmp_path: Path) -> None:
     assert "the loss is 0.00074." in done.stdout
 
 
+@pytest.mark.thorough
 def test_a_run_that_has_not_learned_says_so_plainly(tmp_path: Path) -> None:
     done = run_demo("--init", "uniform", "--seed", "3", "--epochs", "100", "--out", str(tmp_path))
     assert done.returncode == 0
@@ -86,6 +88,7 @@ def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
     assert (tmp_path / "weights.json").read_bytes() == first
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

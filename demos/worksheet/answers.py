@@ -2,7 +2,7 @@
 
 The same format holds blanks (``null``), a student's answers, or the right ones::
 
-    {"format": "worksheet answers", "seed": 7, "level": 2, "problems": 1,
+    {"format": "worksheet answers 2", "seed": 7, "level": 2, "problems": 1, "name": "Ada",
      "answers": [{"values": {"d": 6, "L": "3/4"}, "gradients": {"L": 1, "d": null, "a": -2.5}}]}
 
 Nothing in such a file is trusted: it says what is wrong with it, or it is an :class:`Answers`.
@@ -23,6 +23,7 @@ from autodiff.support.strict_json import json_of, short_json
 from demos.worksheet.problems import LEVELS, Problem, make_problems
 
 __all__ = [
+    "LONGEST_NAME",
     "MOST_PROBLEMS",
     "Answers",
     "AnswersError",
@@ -31,8 +32,9 @@ __all__ = [
     "read_answers",
 ]
 
-FORMAT = "worksheet answers"
+FORMAT = "worksheet answers 2"  # as seeds gave other problems in the first edition
 MOST_PROBLEMS = 20
+LONGEST_NAME = 60
 MOST_BYTES = 1_000_000
 NUMBER = re.compile(r"\s*([+\-−]?)\s*(\d{1,9}(?:\.\d{1,9})?)(?:\s*/\s*(\d{1,9}))?\s*")
 
@@ -45,16 +47,22 @@ class AnswersError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The answers to one worksheet: for each problem the values and the gradients, by name."""
+    """The answers to one worksheet: for each problem the values and the gradients, by name.
+
+    ``name`` is the student's, or empty.
+    """
 
     seed: int
     level: int
     problems: list[Problem]
     values: list[Numbers]
     gradients: list[Numbers]
+    name: str = ""
 
 
-def answers_text(seed: int, level: int, problems: Sequence[Problem], filled: bool) -> str:
+def answers_text(
+    seed: int, level: int, problems: Sequence[Problem], filled: bool, name: str = ""
+) -> str:
     """Return the file for a worksheet: with the right answers, or with blanks."""
     parts = []
     for problem in problems:
@@ -64,6 +72,7 @@ def answers_text(seed: int, level: int, problems: Sequence[Problem], filled: boo
             f'  {{"values": {json.dumps(values)},\n   "gradients": {json.dumps(gradients)}}}'
         )
     head = f'"format": "{FORMAT}", "seed": {seed}, "level": {level}, "problems": {len(problems)}'
+    head += f', "name": {json.dumps(name)}'
     return f'{{{head},\n "answers": [\n' + ",\n".join(parts) + "\n ]}\n"
 
 
@@ -114,7 +123,16 @@ def answers_of(tree: Any) -> Answers:
         of_gradients = [node.label for node in problem.gradients]
         values.append(numbers(part["values"], of_values, f"problem {place}, values"))
         gradients.append(numbers(part["gradients"], of_gradients, f"problem {place}, gradients"))
-    return Answers(seed, level, problems, values, gradients)
+    return Answers(seed, level, problems, values, gradients, student_name(tree.get("name", "")))
+
+
+def student_name(name: Any) -> str:
+    """Return a student's name: one line of text."""
+    if not isinstance(name, str) or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise AnswersError(
+            f'"name" must be a line of at most {LONGEST_NAME} characters, but is {short_json(name)}'
+        )
+    return name.strip()
 
 
 def whole(tree: dict[str, Any], name: str, allowed: range | None) -> int:

@@ -106,8 +106,9 @@ class Student:
 def report(answers: Answers) -> str:
     """Return what a student is told: each mark, the first mistake with the right step, the sum."""
     grades = grade(answers)
+    who = f"{answers.name}: w" if answers.name else "W"
     lines = [
-        f"Worksheet of seed {answers.seed}, level {answers.level}: "
+        f"{who}orksheet of seed {answers.seed}, level {answers.level}: "
         "✓ right, ✗ wrong, → right for the numbers it builds on, … blank",
         "",
     ]

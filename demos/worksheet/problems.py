@@ -6,6 +6,7 @@ problems on every machine.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections import Counter
@@ -24,18 +25,21 @@ LARGEST_VALUE = 30.0
 LARGEST_GRADIENT = 50.0
 
 CANDIDATES = 100_000
+FIRST_LETTER = ord("a")
 
 
 class Problem:
     """A graph, with a name for every node, after ``backward()``."""
 
     def __init__(self, root: Value) -> None:
-        root.backward()
-        order = topological_order(root)
         self.root = root
-        variables = [node for node in order if node.is_leaf and not node.is_constant]
-        self.variables = sorted(variables, key=label_of)
-        self.interior = [node for node in order if not node.is_leaf]
+        self.variables = sorted(variables_of(root), key=label_of)
+        self.interior = interior_of(root)
+        names = map(chr, itertools.count(FIRST_LETTER + len(self.variables)))
+        for node in self.interior:
+            node.label = node.label or next(names)
+        root.label = "L"
+        root.backward()
 
     @property
     def operations(self) -> Counter[str]:
@@ -59,6 +63,17 @@ class Problem:
         return [*reversed(self.interior), *self.variables]
 
 
+def variables_of(root: Value) -> list[Value]:
+    """Return the leaves that are no constants."""
+    order = topological_order(root)
+    return [node for node in order if node.is_leaf and not node.is_constant]
+
+
+def interior_of(root: Value) -> list[Value]:
+    """Return the results of operations, operands first."""
+    return [node for node in topological_order(root) if not node.is_leaf]
+
+
 def label_of(node: Value) -> str:
     """Return a node's label."""
     return node.label
@@ -68,15 +83,15 @@ def label_of(node: Value) -> str:
 class Level:
     """A level of difficulty.
 
-    ``rules`` are the operations of ``demos.worksheet.sheet.RULES`` that it needs.  A problem has so
-    many ``variables`` and ``steps``, which are its operations.  ``build(rng, variables, steps)``
-    returns a candidate's root; ``suits(problem)`` says whether it asks what the level is for.
+    ``rules`` are the operations of ``demos.worksheet.sheet.RULES`` that it needs.  ``sizes`` are
+    numbers of variables and of steps, which are operations: those of the first problem, the second
+    and so on, then again from the first.  ``build(rng, variables, steps)`` returns a candidate's
+    root; ``suits(problem)`` says whether it asks what the level is for.
     """
 
     title: str
     rules: tuple[str, ...]
-    variables: int
-    steps: int
+    sizes: tuple[tuple[int, int], ...]
     build: Callable[[random.Random, int, int], Value]
     suits: Callable[[Problem], bool]
 
@@ -84,23 +99,15 @@ class Level:
 # ---- building ----------------------------------------------------------------------------------
 
 NUMBERS = (-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0)
-FIRST_LETTER = ord("a")
 
 
-def random_graph(
-    rng: random.Random, variables: int, steps: int, operations: Sequence[str]
-) -> Value:
-    """Return the root of some operations on some variables, and on each other's results."""
-    names = [chr(FIRST_LETTER + place) for place in range(variables + steps)]
-    nodes = [Value(rng.choice(NUMBERS), name) for name in names[:variables]]
-    for _ in range(steps):
-        nodes.append(operation_on(rng.choice(operations), *rng.sample(nodes, 2)))
-    root = nodes[-1]
-    interior = [node for node in topological_order(root) if not node.is_leaf]
-    for node, name in zip(interior, names[variables:], strict=False):
-        node.label = name
-    root.label = "L"
-    return root
+def random_graph(rng: random.Random, variables: int, operations: Sequence[str]) -> Value:
+    """Return the root of these operations on some variables, and on each other's results."""
+    names = [chr(FIRST_LETTER + place) for place in range(variables)]
+    nodes = [Value(rng.choice(NUMBERS), name) for name in names]
+    for operation in operations:
+        nodes.append(operation_on(operation, *rng.sample(nodes, 2)))
+    return nodes[-1]
 
 
 def operation_on(operation: str, left: Value, right: Value) -> Value:
@@ -121,18 +128,19 @@ def operation_on(operation: str, left: Value, right: Value) -> Value:
 
 
 def tree(rng: random.Random, variables: int, steps: int) -> Value:
-    """Return a candidate of level 1: sums and products, each result used once."""
-    return random_graph(rng, variables, steps, ("add", "mul"))
+    """Return a candidate of level 1: sums, differences and products, each result used once."""
+    return random_graph(rng, variables, rng.choices(("add", "sub", "mul"), k=steps))
 
 
 def is_tree(problem: Problem) -> bool:
-    """Return whether a problem has both operations, and no number twice."""
-    return problem.used_twice == 0 and len(problem.operations) == 2
+    """Return whether a problem has several operations, a product, and no number twice."""
+    operations = problem.operations
+    return problem.used_twice == 0 and len(operations) >= 2 and operations["mul"] > 0
 
 
 def reuse(rng: random.Random, variables: int, steps: int) -> Value:
     """Return a candidate of level 2: something is used twice."""
-    return random_graph(rng, variables, steps, ("add", "sub", "mul", "square"))
+    return random_graph(rng, variables, rng.choices(("add", "sub", "mul", "square"), k=steps))
 
 
 def adds_up_gradients(problem: Problem) -> bool:
@@ -142,7 +150,13 @@ def adds_up_gradients(problem: Problem) -> bool:
 
 def choices(rng: random.Random, variables: int, steps: int) -> Value:
     """Return a candidate of level 3: relu and maximum, which stop gradients; fractions."""
-    return random_graph(rng, variables, steps, ("add", "sub", "mul", "half", "relu", "maximum"))
+    operations = [
+        "half",
+        *rng.choices(("relu", "maximum"), k=2),
+        *rng.choices(("add", "sub", "mul"), k=steps - 3),
+    ]
+    rng.shuffle(operations)
+    return random_graph(rng, variables, operations)
 
 
 def stops_gradients(problem: Problem) -> bool:
@@ -182,17 +196,25 @@ def named(label: str, node: Value) -> Value:
 
 
 LEVELS = {
-    1: Level("sums and products", ("add", "mul"), 4, 3, tree, is_tree),
-    2: Level("a value used twice", ("add", "sub", "mul", "square"), 3, 4, reuse, adds_up_gradients),
+    1: Level(
+        "sums and products",
+        ("add", "sub", "mul"),
+        *(((3, 2), (4, 3), (4, 3), (5, 4)), tree, is_tree),
+    ),
+    2: Level(
+        "a value used twice",
+        ("add", "sub", "mul", "square"),
+        *(((2, 3), (3, 4), (3, 4), (4, 5)), reuse, adds_up_gradients),
+    ),
     3: Level(
         "choices and fractions",
         ("add", "sub", "mul", "div", "relu", "maximum"),
-        *(3, 5, choices, stops_gradients),
+        *(((2, 4), (3, 5), (3, 5)), choices, stops_gradients),
     ),
     4: Level(
         "two neurons and a loss",
         ("weighted_sum", "relu", "sub", "square"),
-        *(5, 5, network, all_move),
+        *(((5, 5),), network, all_move),
     ),
 }
 
@@ -209,7 +231,11 @@ def make_problems(seed: int, level: int, count: int) -> list[Problem]:
         if len(problems) == count:
             return problems
         wanted = LEVELS[level]
-        problem = Problem(wanted.build(rng, wanted.variables, wanted.steps))
+        variables, steps = wanted.sizes[len(problems) % len(wanted.sizes)]
+        root = wanted.build(rng, variables, steps)
+        if not is_computable(root, variables, steps):  # most are not: look before more is done
+            continue
+        problem = Problem(root)
         shape = str(
             [(node.op, [parent.label for parent in node.parents]) for node in problem.interior]
         )
@@ -219,13 +245,15 @@ def make_problems(seed: int, level: int, count: int) -> list[Problem]:
     raise AssertionError(f"no {count} problems of level {level} for seed {seed}")
 
 
+def is_computable(root: Value, variables: int, steps: int) -> bool:
+    """Return whether a candidate has that size, and values that can be computed by hand."""
+    if (len(variables_of(root)), len(interior_of(root))) != (variables, steps):
+        return False  # something was left unused
+    return all(is_easy(node.data, LARGEST_VALUE) for node in topological_order(root))
+
+
 def is_fit(problem: Problem, level: Level) -> bool:
-    """Return whether a candidate is a good problem of its level."""
-    size = (len(problem.variables), len(problem.interior))
-    if size != (level.variables, level.steps):  # something was left unused
-        return False
-    if not all(is_easy(node.data, LARGEST_VALUE) for node in topological_order(problem.root)):
-        return False
+    """Return whether a computable candidate is a good problem of its level."""
     if not all(is_easy(node.grad, LARGEST_GRADIENT) for node in problem.gradients):
         return False
     return level.suits(problem) and not any(map(is_undecided, problem.interior))
