@@ -41,7 +41,8 @@ TRACKER = "@jupyterlab/notebook-extension:tracker"
 
 def missing_for_lab() -> str:
     """Return what has to be installed first, or ''."""
-    if any(importlib.util.find_spec(name) is None for name in ("jupyterlite_core", KERNEL)):
+    needed = ("jupyterlite_core", KERNEL, "jupyter_server")
+    if any(importlib.util.find_spec(name) is None for name in needed):
         return f"JupyterLite is missing: {install('site')}"
     return "" if shutil.which("npm") else "npm, which brings Pyodide, is not on the path"
 

@@ -252,3 +252,39 @@ def test_a_guide_has_all_that_its_document_has(site: dict[str, Page]) -> None:
         assert not missing, guide.path
         assert not re.search(r"^```", page.text, re.MULTILINE), guide.path
         assert "| ---" not in page.text, guide.path
+
+
+def test_without_jupyterlite_the_site_says_what_to_install_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pdoc", reason="the reference is made with pdoc")
+    pytest.importorskip("markdown_it", reason="the guides are made with markdown-it-py")
+    lab, builder = (importlib.import_module(name) for name in ("docs.lab", "docs.site"))
+    monkeypatch.setattr(lab.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(SystemExit) as ended:
+        builder.main([str(tmp_path), "--live"])
+    assert re.fullmatch(
+        r'docs.site: JupyterLite is missing: pip install ".*\[site\]"', str(ended.value)
+    )
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(lab.importlib.util, "find_spec", lambda _: "there")
+    monkeypatch.setattr(lab.shutil, "which", lambda _: None)
+    with pytest.raises(SystemExit, match="npm, which brings Pyodide, is not on the path"):
+        builder.main([str(tmp_path), "--live"])
+
+
+def test_pyodide_is_told_of_each_wheel_with_its_hash(tmp_path: Path) -> None:
+    lab = importlib.import_module("docs.lab")
+    wheel = tmp_path / "Some_Name-1.2-py3-none-any.whl"
+    wheel.write_bytes(b"abc")
+    (entry,) = lab.locked(wheel).items()
+    assert entry[0] == entry[1]["name"] == "some-name"
+    assert (entry[1]["version"], entry[1]["file_name"]) == ("1.2", wheel.name)
+    # SHA-256 of "abc", as FIPS 180-4 has it.
+    assert entry[1]["sha256"] == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+    kernel = lab.settings(["some-name"])["jupyter-config-data"]["litePluginSettings"]
+    (options,) = kernel.values()
+    assert options["loadPyodideOptions"] == {"packages": ["some-name"]}
+    assert options["disablePyPIFallback"]

@@ -103,7 +103,6 @@ def run(arguments: list[str], wheel: Path | None = None) -> subprocess.Completed
         if wheel is not None:
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(project)
-            shutil.copytree(ROOT / "demos" / "notebooks", project / "demos" / "notebooks")
         else:
             for package in ("autodiff", "nn", "demos"):
                 shutil.copytree(ROOT / package, project / package, ignore=without)
