@@ -11,6 +11,7 @@ import io
 import os
 import pdb
 import sys
+from bdb import Breakpoint
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -47,10 +48,15 @@ def walk(path: str | os.PathLike[str], commands: Sequence[str]) -> None:
         stdin=Typed([*commands, "quit"], shown), stdout=shown, nosigint=True, readrc=False
     )
     debugger.use_rawinput = False
-    before = sys.gettrace()
+    # All debuggers of a program share their breakpoints: this one begins without any, and the
+    # others have theirs afterwards.
+    points, before = Breakpoint, sys.gettrace()
+    kept = points.next, points.bplist, points.bpbynumber
+    points.clearBreakpoints()
     try:
         debugger.run(code, {"__name__": "__main__", "__file__": str(file)})
     finally:
         sys.settrace(before)
+        points.next, points.bplist, points.bpbynumber = kept
     session = shown.getvalue().replace(f"{file.parent.resolve()}{os.sep}", "")
     print(session.removesuffix("quit\n").removesuffix("(Pdb) ").rstrip())

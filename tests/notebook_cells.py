@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import demos
 from tests.own_values import RIGHT
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "demos" / "notebooks"
+FOLDER = Path(demos.__file__).parent / "notebooks"  # of what is tested: source or wheel
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 # What a student may write in the exercises' cells, by notebook and cell.

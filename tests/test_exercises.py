@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 
 from autodiff import Value
+from demos import exercises
 from demos.exercises import EXERCISES, NotYetError, as_engine, is_right, verdict
 from demos.exercises.wrong_passes import MISTAKES
 from tests.notebook_cells import NOTEBOOKS, said_when_solved
 from tests.own_values import RIGHT, STORED_BACKWARD, WRONG, WrongClass, own_scope
 
-FOLDER = Path(__file__).resolve().parents[1] / "demos" / "exercises"
+FOLDER = Path(exercises.__file__).parent
 
 # ---- answers that are nearly right -------------------------------------------------------------
 

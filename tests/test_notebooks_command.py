@@ -11,9 +11,10 @@ import pytest
 
 from demos.notebooks import __main__ as command
 from demos.notebooks.__main__ import copy_notebooks, jupyter_command, main
-from tests.notebook_cells import FOLDER, NOTEBOOKS, ROOT
+from tests.notebook_cells import FOLDER, NOTEBOOKS
 
 FIRST = NOTEBOOKS[0].name
+PROJECT = FOLDER.parents[1]  # where the packages are
 
 
 def test_every_notebook_is_copied_byte_for_byte_and_a_second_time_nothing_is_said(
@@ -67,7 +68,7 @@ def test_jupyter_is_opened_where_the_project_is_found(
     monkeypatch.setattr(command, "jupyter_command", lambda _: [sys.executable, "-c", program])
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
     assert main(["--out", str(tmp_path)]) == 3
-    assert f"{ROOT}{os.pathsep}elsewhere" in capfd.readouterr().out
+    assert f"{PROJECT}{os.pathsep}elsewhere" in capfd.readouterr().out
     assert main(["--out", str(tmp_path), "--no-open"]) == 0
     assert "elsewhere" not in capfd.readouterr().out
 
@@ -90,7 +91,7 @@ def test_the_command_itself_leaves_the_notebooks_in_a_folder(tmp_path: Path) -> 
     done = subprocess.run(
         [sys.executable, "-m", "demos.notebooks", "--no-open"],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
+        env={"PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
         check=True,

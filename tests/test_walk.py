@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from bdb import Breakpoint
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,13 @@ def test_a_session_reads_as_a_terminal_shows_it(
     file = tmp_path / "steps.py"
     file.write_text(PROGRAM, encoding="utf-8")
     before = sys.gettrace()
+    other = Breakpoint(str(tmp_path / "other.py"), 3)
+    number = Breakpoint.next
     walk(file, ["break 6", "continue", "continue", "next", "p d_y"])
     assert sys.gettrace() is before
+    # Another debugger has its breakpoints as before.
+    assert (Breakpoint.bpbynumber[other.number], Breakpoint.next) == (other, number)
+    other.deleteMe()
     # Forward it stops at line 6; backward again, and goes up from there.
     assert (
         capsys.readouterr().out
