@@ -13,7 +13,7 @@ BIN = $(VENV)/bin/python
 PYENV = $(HOME)/.pyenv/versions
 
 .NOTPARALLEL:
-.PHONY: help xor page gpt test whole parity pythons floors lint check format coverage mutation audit bench docs package installed clean
+.PHONY: help xor page gpt test whole parity pythons floors lint check format coverage mutation audit bench docs site package installed clean
 
 # A Python that was upgraded or removed leaves a dead .venv: its stamps mean nothing then.
 $(shell [ -x $(BIN) ] || rm -f $(VENV)/.created $(VENV)/.installed-*)
@@ -35,12 +35,13 @@ help:
 	@echo 'make floors    run the tests with the oldest version of each dependency'
 	@echo 'make audit     look for withdrawn and vulnerable releases of the dependencies'
 	@echo 'make bench     measure the engine beside its peers'
-	@echo 'make docs      make the reference from the docstrings: build/docs/index.html'
+	@echo 'make docs      make landing page, guides and reference: build/docs/index.html'
+	@echo 'make site      the same with live pages, and the notebooks in a browser: build/site'
 	@echo 'make package   build sdist and wheel into dist/; run demos and some tests from the wheel'
 	@echo 'make installed run the tests on the installed wheel, and in the unpacked sdist'
 	@echo 'make clean     remove what make installed and built (not out/)'
 	@echo
-	@echo 'ARGS="..."     more arguments for xor, page, gpt, test, whole, parity, coverage or mutation, as'
+	@echo 'ARGS="..."     more arguments for xor, page, gpt, test, whole, parity, coverage, mutation or site, as'
 	@echo '               in make whole ARGS="-k relu"'
 	@echo 'PYTHON=...     the Python that .venv is made from'
 
@@ -129,7 +130,11 @@ bench:
 	    echo; .venv-bench/bin/python -m benchmarks.$$name || exit 1; done
 
 docs: $(VENV)/.installed-docs
-	@$(BIN) -m docs.reference build/docs
+	@$(BIN) -m docs.site build/docs
+
+# With what runs in a browser; Pyodide comes from npm.
+site: $(VENV)/.installed-site
+	@$(BIN) -m docs.site build/site --live $(ARGS)
 
 # The wheel is built from the sdist.  In build/empty there is the wheel and nothing else, until the
 # packages of .venv are lent to it: what is in build/empty itself is found first.

@@ -11,7 +11,7 @@ __all__ = ["listed"]
 FOLDER = Path(__file__).parent
 
 # In the order in which a class meets them.
-DEMOS = ("xor", "page", "step", "worksheet", "moons", "sweep", "gpt", "gallery")
+DEMOS = ("xor", "notebooks", "page", "step", "worksheet", "moons", "sweep", "gpt", "gallery")
 
 
 def listed() -> str:

@@ -1,6 +1,6 @@
 """The reference: a page for each module of the library, made from its docstrings.
 
-``make docs``, or ``python -m docs.reference FOLDER``.  The pages are pdoc's; they need no network.
+It is a part of the site of ``docs.site``.  The pages are pdoc's; they need no network.
 pdoc turns the roles of the docstrings (``:func:``) into links.  What it leaves as it is, their
 tables, is turned into Markdown's here.
 """
@@ -9,21 +9,14 @@ from __future__ import annotations
 
 import importlib
 import re
-import sys
 from pathlib import Path
+
+import pdoc
 
 import autodiff
 from autodiff.support.files import write_atomically
 
-try:
-    import pdoc
-except ModuleNotFoundError as missing:
-    sys.exit(
-        f"docs.reference needs {missing.name}: install the packages of the extra 'docs' with\n"
-        '    pip install ".[docs]"'
-    )
-
-__all__ = ["main", "markdown"]
+__all__ = ["markdown", "write_reference"]
 
 MODULES = ("autodiff", "autodiff.ops", "autodiff.operators", "autodiff.support.node", "nn")
 
@@ -75,8 +68,8 @@ def prepare(thing: pdoc.doc.Doc[object]) -> None:
         thing.docstring = "@private"
 
 
-def main(folder: Path) -> None:
-    """Write the pages, and print where to begin to read."""
+def write_reference(folder: Path) -> None:
+    """Write the pages. Raises OSError if a file cannot be written."""
     folder.mkdir(parents=True, exist_ok=True)
     pdoc.render.configure(
         docformat="restructuredtext",
@@ -92,10 +85,3 @@ def main(folder: Path) -> None:
         write_atomically(path, pdoc.render.html_module(module, modules))
     write_atomically(folder / "index.html", pdoc.render.html_index(modules))
     write_atomically(folder / "search.js", pdoc.render.search_index(modules))
-    print(f"Wrote {folder / 'index.html'}")
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m docs.reference FOLDER")
-    main(Path(sys.argv[1]))

@@ -84,6 +84,7 @@ def few(items: list[pytest.Item]) -> list[pytest.Item]:
 # The files that take longest, longest first.
 LONGEST = (
     *("test_recipes.py", "test_pyodide.py", "test_sweep.py", "test_documents.py"),
+    "test_site.py",
     *("test_sweep_dask.py", "test_mistakes.py", "test_debugpy.py"),
     *("test_stopped_demos.py", "test_use.py", "test_numbers.py", "test_notebooks.py"),
     *("test_standalone.py", "test_deep_graphs.py", "test_xor_demo.py", "test_worksheet.py"),

@@ -8,6 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import demos
+from tests.own_values import RIGHT
+
 __all__ = [
     "FOLDER",
     "NOTEBOOKS",
@@ -21,25 +24,73 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "demos" / "notebooks"
+FOLDER = Path(demos.__file__).parent / "notebooks"  # of what is tested: source or wheel
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 # What a student may write in the exercises' cells, by notebook and cell.
 SOLUTIONS = {
-    "1_a_derivative": {
+    "1_your_own_value": {
         "exercise-1": "check('slope by hand', 6 * 2 - 1)",
         "exercise-2": "def slope(f, x, h=1e-4):\n"
         "    return (f(x + h) - f(x - h)) / (2 * h)\n"
         "check('central difference', slope)",
-        "exercise-3": "a, b, c = Value(2.0, 'a'), Value(-1.0, 'b'), Value(4.0, 'c')\n"
-        "L = (a * b + c) ** 2\nL.backward()\ncheck('first graph', L)",
+        "exercise-3": "def add(self, other):\n"
+        "    return Value(self.data + other.data, (self, other), (1, 1))\n"
+        "Value.__add__ = add\ncheck('own sum', Value)",
+        "exercise-4": "def multiply(self, other):\n"
+        "    return Value(self.data * other.data, (self, other), (other.data, self.data))\n"
+        "Value.__mul__ = multiply\ncheck('own product', Value)",
+        "exercise-5": "def wrapped(function):\n"
+        "    def operation(self, other):\n"
+        "        return function(self, other if isinstance(other, Value) else Value(other))\n"
+        "    return operation\n"
+        "Value.__add__ = Value.__radd__ = wrapped(add)\n"
+        "Value.__mul__ = Value.__rmul__ = wrapped(multiply)\ncheck('own graph', Value)",
+        "exercise-6": "def topological_order(root):\n"
+        "    order = []\n"
+        "    def visit(node):\n"
+        "        if node not in order:\n"
+        "            for parent in node.parents:\n"
+        "                visit(parent)\n"
+        "            order.append(node)\n"
+        "    visit(root)\n"
+        "    return order\n"
+        "check('own order', topological_order)",
+        "exercise-7": "def backward(self):\n"
+        "    self.grad = 1\n"
+        "    for node in topological_order(self)[::-1]:\n"
+        "        for parent, slope in zip(node.parents, node.slopes):\n"
+        "            parent.grad += slope * node.grad\n"
+        "Value.backward = backward\ncheck('own backward', Value)",
+        "exercise-8": "def tanh(self):\n"
+        "    out = math.tanh(self.data)\n"
+        "    return Value(out, (self,), (1 - out**2,))\n"
+        "Value.tanh = tanh\ncheck('own tanh', Value)",
+        "exercise-9": "def neuron(weights, inputs, bias):\n"
+        "    return (sum(w * x for w, x in zip(weights, inputs)) + bias).tanh()\n"
+        "check('own neuron', neuron, Value)",
+        "exercise-10": "def train(parameters, loss_of, steps, learning_rate):\n"
+        "    losses = []\n"
+        "    for _ in range(steps):\n"
+        "        loss = loss_of()\n"
+        "        losses.append(loss.data)\n"
+        "        for parameter in parameters:\n"
+        "            parameter.grad = 0.0\n"
+        "        loss.backward()\n"
+        "        for parameter in parameters:\n"
+        "            parameter.data -= learning_rate * parameter.grad\n"
+        "    return losses\n"
+        "check('own training', train, Value)",
+        "exercise-11": RIGHT + "check('own class', Value)",
     },
     "2_the_chain_rule": {
-        "exercise-1": "check('local derivatives', (b.data, a.data))",
-        "exercise-2": "x, w = Value(5.0), Value(3.0)\n"
+        "exercise-1": "a, b, c = Value(2.0, 'a'), Value(-1.0, 'b'), Value(4.0, 'c')\n"
+        "L = (a * b + c) ** 2\nL.backward()\ncheck('first graph', L)",
+        "exercise-2": "check('local derivatives', (-3, 2))",
+        "exercise-3": "x, w = Value(5.0), Value(3.0)\n"
         "(x * w + 4 * x).backward()\n"
         "check('used twice', x.grad)",
-        "exercise-3": "check('right order', ['c', 'b', 'a', 'x'])",
+        "exercise-4": "check('right order', ['c', 'b', 'a', 'x'])",
     },
     "3_a_neuron": {
         "exercise-1": "check('neuron by hand', max(0, 0.5 * 1 - 1 * 2 + 2))",

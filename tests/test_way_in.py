@@ -97,7 +97,7 @@ def test_every_extra_that_a_message_names_is_there() -> None:
             text = file.read_text(encoding="utf-8")
             named |= {part.partition("')")[0] for part in text.split("install('")[1:]}
     written = (ROOT / "setup.cfg").read_text(encoding="utf-8")
-    assert named == {"draw", "pdf", "native", "sweep"}
+    assert named == {"draw", "pdf", "native", "notebooks", "sweep"}
     for extra in named:
         assert f"\n{extra} =\n" in written
 

@@ -10,7 +10,7 @@
 ``moment``              what is known at a moment of a pass
 ``boxes``               the :class:`~autodiff.drawing.picture.Picture` of a graph
 ``difference``          that of what differs between two passes
-``program_picture``     that of a compiled program, and ``pack_picture``, of its loops
+``program_picture``     that of a compiled program, by its registers or by its loops
 ``modules``             what a module computes from inputs that stand for any
 ``neurons``             the neurons in a graph; ``network``, their picture
 ``columns``             the layout of that, and ``on_lines``, of the numbers on its lines
@@ -22,12 +22,14 @@
 ``reading_order``       and in which order
 ``labels``              where text stands, and what lies on what
 ``svg``, ``render``     as SVG in a layout, and that as PNG and PDF
+``in_browser``          Graphviz in a browser's Python
 ``tikz``, ``typeset``   as TikZ in a layout, and its formulas
 ``drawio``              as a diagram to be edited
 ``draw``                all of this in one call
 ``animate``             a film of a forward and a backward pass
 ``notebook``            what a notebook shows
-======================  ==========================================================="""
+======================  ==================================================================
+"""
 
 import autodiff.drawing.notebook  # Values show themselves  # noqa: F401
 from autodiff.drawing.animate import animate

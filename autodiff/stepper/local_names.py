@@ -12,7 +12,7 @@ from typing import Any
 
 from autodiff.debug.bindings import recalled
 from autodiff.debug.call_tree import CallNode
-from autodiff.drawing.fold_calls import values_in
+from autodiff.debug.places import values_in
 from autodiff.value import Value
 
 __all__ = ["local_names", "packed_names"]

