@@ -72,7 +72,8 @@ def test_numbers_appear_when_they_are_computed() -> None:
 @needs_webassembly
 @pytest.mark.parametrize("fold", [None, "neuron", "layer"])
 def test_nothing_moves_from_frame_to_frame(fold: Any) -> None:
-    svgs = frames(lab_loss(), fold)
+    # But for the row that lights up.
+    svgs = [re.sub(r'<rect class="row".*', "", svg) for svg in frames(lab_loss(), fold)]
     places = re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', svgs[0])
     for svg in svgs:
         assert re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', svg) == places
