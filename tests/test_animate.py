@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import re
 import shutil
@@ -15,10 +14,10 @@ import pytest
 from hypothesis import given
 
 from autodiff import Value, animate
+from autodiff.drawing.dot import HEAVIEST
 from autodiff.drawing.draw import painter_of
 from autodiff.drawing.layout import laid_out
 from autodiff.drawing.moment import all_moments
-from autodiff.drawing.style import HEAVIEST
 from autodiff.drawing.svg import svg_text
 from autodiff.graph import topological_order
 from tests.random_graphs import Recipe, built, wild_recipes
@@ -73,11 +72,10 @@ def test_numbers_appear_when_they_are_computed() -> None:
 @needs_webassembly
 @pytest.mark.parametrize("fold", [None, "neuron", "layer"])
 def test_nothing_moves_from_frame_to_frame(fold: Any) -> None:
-    svgs = frames(lab_loss(), fold)
-    # But the light behind the row of a table that has a new number.
-    drawn = [re.sub(r'<rect class="row"[^>]*/>', "", svg) for svg in svgs]
-    places = re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', drawn[0])
-    for svg in drawn:
+    # But for the row that lights up.
+    svgs = [re.sub(r'<rect class="row".*', "", svg) for svg in frames(lab_loss(), fold)]
+    places = re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', svgs[0])
+    for svg in svgs:
         assert re.findall(r'(?:points|d|x|y|cx|cy)="[^"]*"', svg) == places
 
 
@@ -100,7 +98,7 @@ def test_the_arrow_that_contributes_stands_out_in_its_frame_alone() -> None:
     strokes = [{html.unescape(id): stroke for id, stroke in edge.findall(svg)} for svg in svgs]
     assert all(len(found) == 4 for found in strokes)
     assert [
-        [id for id, stroke in found.items() if stroke == HEAVIEST["line"]] for found in strokes
+        [id for id, stroke in found.items() if stroke == HEAVIEST["color"]] for found in strokes
     ] == [*([], [], [], [], ["v3-v4-0"], ["v1-v3-0"], ["v1-v3-1"])]
 
 
@@ -169,12 +167,6 @@ def test_a_gif_has_a_frame_for_each_moment_and_plays_for_ever(tmp_path: Path) ->
     assert animate(root, tmp_path / "again.gif", size=SIZE, seconds=0.5).read_bytes() == (
         path.read_bytes()
     )
-    shown = path._repr_mimebundle_()["text/html"]
-    assert base64.b64decode(shown.partition("data:image/gif;base64,")[2].partition('"')[0]) == (
-        path.read_bytes()
-    )
-    path.unlink()
-    assert list(path._repr_mimebundle_()) == ["text/plain"]
 
 
 @needs_resvg

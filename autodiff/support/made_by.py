@@ -83,7 +83,7 @@ def group(name: str) -> Iterator[None]:
     ...     with group("cell"):
     ...         h = (0.5 * h).tanh()
     >>> [box.title for box in draw(h, fold="layer").picture.boxes]
-    [('h0',), ('cell × 6', '*, tanh')]
+    [('h0',), ('cell × 6',)]
     """
     if not isinstance(name, str):
         raise TypeError(f"a group's name must be a str, but got {describe(name)}")
