@@ -29,9 +29,9 @@ from autodiff.compiler.build import (
     plan_rows,
     update_results,
 )
-from autodiff.compiler.fusion import in_groups, placed_together
+from autodiff.compiler.fusion import in_groups
 from autodiff.compiler.idle_rows import condition_of_rows
-from autodiff.compiler.layout import MOVE, Call, Kernel, Layout
+from autodiff.compiler.layout import Call, Layout
 from autodiff.compiler.linear import Kind, Register
 from autodiff.compiler.llvm_functions import Functions
 from autodiff.compiler.llvm_operations import Externals, vector_type
@@ -87,7 +87,7 @@ def assembly_of(
         'attributes #0 = { nounwind "prefer-vector-width"="512" }',
         "attributes #1 = { nounwind willreturn memory(none) }",
     ]
-    text = [*writer.externals.lines(), _MEMCPY, "", *functions, *body, "", *attributes]
+    text = [*writer.externals.lines(), "", *functions, *body, "", *attributes]
     layout, table = writer.layout, writer.functions.table.numbers
     assembly = "\n".join(text) + "\n"
     return Assembly(assembly, writer.order, layout.size, layout.numbers, table, lanes)
@@ -380,19 +380,11 @@ class _Module:
         packs = packs_of(self.linear, operations, kept)
         together = width == 1 and not layout.small
         groups = in_groups(packs) if together else [[pack] for pack in packs]
+        if width > 1:
+            return [call for pack in packs for call in layout.place_rows(pack)]
         if updates:
-            packs = [pack for group in groups for pack in group]
-            layout.overwrite(packs, new_numbers(self.parts))
-        place = layout.place if width == 1 else layout.place_rows
-        return [
-            call
-            for group in groups
-            for call in (
-                place(group[0])
-                if len(group) == 1
-                else placed_together(layout, group, frozenset(kept))
-            )
-        ]
+            layout.overwrite(groups, new_numbers(self.parts))
+        return [call for group in groups for call in layout.place(*group, kept=kept)]
 
     def last_section(
         self, name: str, places: Sequence[int], total: int, means: Sequence[Call] = ()
@@ -410,12 +402,10 @@ class _Module:
         if total in [of_value[variable] for variable in updates]:
             # It is the number of before the update.
             kept_at = layout.reserve(self.width)
-            calls += layout.table_call(Kernel(MOVE, 1, even=False), [(kept_at, output, self.width)])
+            calls += layout.moved([(kept_at, output)], self.width)
             output = kept_at
         moves = [(layout.addresses[of_value[v]], address(place)) for v, place in updates.items()]
-        calls += layout.moved(
-            [(to + k, at + k) for to, at in moves if to != at for k in range(self.width)]
-        )
+        calls += layout.moved([(to, at) for to, at in moves if to != at], self.width)
         written = {
             start + k for start in (output, *[to for to, _ in moves]) for k in range(self.width)
         }
@@ -441,9 +431,6 @@ def whole_vectors_first(variables: Iterable[Value], lanes: int) -> list[Value]:
 def matrix_of(variable: Value) -> str:
     """Return the name of a variable's matrix."""
     return variable.label.partition("[")[0]
-
-
-_MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)"
 
 
 def _with_rows(rows: str, lines: Sequence[str]) -> list[str]:

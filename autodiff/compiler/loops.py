@@ -15,7 +15,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 
 from autodiff.compiler.build import (
     Parts,
@@ -27,17 +27,8 @@ from autodiff.compiler.build import (
 )
 from autodiff.compiler.idle_rows import condition_of_rows
 from autodiff.compiler.languages import C, Language, identifier
-from autodiff.compiler.layout import (
-    COPY,
-    MOVE,
-    SUM,
-    Call,
-    Kernel,
-    Spacing,
-    terms_of,
-)
+from autodiff.compiler.layout import COPY, Call, Kernel, Layout, Spacing, terms_of
 from autodiff.compiler.linear import numbered
-from autodiff.compiler.loop_layout import SHORTEST_LOOP, LoopLayout
 from autodiff.compiler.pack_names import (
     array_names,
     base_name,
@@ -45,13 +36,16 @@ from autodiff.compiler.pack_names import (
     pack_name,
     runs_of_names,
 )
-from autodiff.compiler.packs import Pack, Part, operands_in, packs_of
+from autodiff.compiler.packs import Pack, Part, packs_of
 from autodiff.compiler.text import one_line, wrapped
 
 __all__ = ["Body", "evaluation_loops", "run_loops", "step_loops"]
 
 # What the loops call things; those with two underscores no label is turned into.
 OUR_WORDS = ("memory", "known", "total", "block", "lane", "term", "k")
+
+# A shorter loop is written out; numbers that few side by side are copied from a table of places.
+SHORTEST_LOOP = 3
 
 # Around the number of a part of the memory, whose name is known at the end.
 MARK = "\ue000"
@@ -84,6 +78,34 @@ class _Piece:
     lines: list[str]
 
 
+class _Memory(Layout):
+    """The memory of a function, in named parts, for loops that work on one number at a time."""
+
+    has_vectors = False
+    steps = range(-(1 << 62), 1 << 62)  # any
+    shortest_run = 0
+    most_written_out = sums_together = 1
+
+    def __init__(self) -> None:
+        super().__init__(lanes=1 << 30)
+        self.shortest = SHORTEST_LOOP
+        self.starts: list[int] = []
+        self.parts: list[str] = []
+        self.naming = ""
+
+    def reserve(self, doubles: int) -> int:
+        """Return the start of a new part of the memory, which has the name of the moment."""
+        start = self.size
+        self.size += doubles
+        self.starts.append(start)
+        self.parts.append(self.naming)
+        return start
+
+    def padded(self, lanes: int) -> int:
+        """Return how many places so many lanes take: none more."""
+        return lanes
+
+
 class _Writer:
     """Writes the body of one function: what it has in memory, and its sections."""
 
@@ -97,7 +119,7 @@ class _Writer:
         self.linear = parts.linear
         self.names = names
         self.arrays = array_names(self.linear, names)
-        self.layout = LoopLayout()
+        self.layout = _Memory()
         self.numbers: dict[int, float] = {}
         # Constants by where they would be in memory, and those that loops read there.
         # Those of a function that is finished are read there, too.
@@ -273,7 +295,7 @@ class _Writer:
         lines: list[str] = []
         packs = packs_of(self.linear, operations, kept)
         if updates:
-            self.layout.overwrite(packs, new_numbers(self.parts))
+            self.layout.overwrite([[pack] for pack in packs], new_numbers(self.parts))
         for pack in packs:
             self.layout.naming = self.name_of(pack)
             self.layout.last = None
@@ -348,12 +370,12 @@ class _Writer:
         kernel, count = call.kernel, len(call)
         if kernel.what == COPY:
             return self.copying(call)
-        if kernel.what == MOVE:
-            return [line for block in call.blocks() for line in self.moving(*block)]
-        columns = iter(call.spacings)
         terms = [
-            (number, [self.term_index(spacing) for spacing in islice(columns, operands_in(part))])
-            for (part, _), number in zip(kernel.terms, call.counts, strict=True)
+            (
+                len(call.spacings[columns[0]].offsets),
+                [self.term_index(call.spacings[c]) for c in columns],
+            )
+            for _, _, columns in kernel.formulas[0].runs()
         ]
         if not kernel.even and count <= SHORTEST_LOOP:
             nothing = [""] * kernel.addresses
@@ -375,13 +397,6 @@ class _Writer:
             return times("term", spacing.step)
         return f"{self.table(spacing.offsets)}[term]"
 
-    def moving(self, to: int, source: int, length: int) -> list[str]:
-        """Return the statements that copy numbers side by side to another place."""
-        if length == 1:
-            return [f"{self.cell(to)} = {self.cell(source)};"]
-        self.read_there.update(range(source, source + length))
-        return self.counted("k", length, [f"{self.cell(to, 'k')} = {self.cell(source, 'k')};"])
-
     def loops(
         self,
         kernel: Kernel,
@@ -398,12 +413,12 @@ class _Writer:
             bases_here = [base + lane * stride for base, stride in zip(bases, strides, strict=True)]
             lanes = ["" if lone else times("lane", stride) for stride in strides]
             cells = _Cells(self, bases_here, blocks, lanes)
-            if kernel.what == SUM:
+            (formula,) = kernel.formulas
+            if formula.terms:
                 body += self.sum(kernel, cells, terms, 1 if lone else kernel.width)
             else:
-                operands = iter([cells.cell(1 + place) for place in kernel.places])
-                assert kernel.tree is not None
-                statement = f"{cells.cell(0)} = {self.tree(kernel.tree, operands)};"
+                operands = iter([cells.cell(1 + place) for place in formula.places])
+                statement = f"{cells.cell(0)} = {self.tree(formula.tree, operands)};"
                 body += [statement] if lone else self.counted("lane", kernel.width, [statement])
         return self.counted("block", count, body) if count > 1 else body
 
@@ -437,7 +452,7 @@ class _Writer:
         total = "total" if in_place else result
         lines: list[str] = []
         column, begun = 1, False
-        for (part, _), (number, steps) in zip(kernel.terms, terms, strict=True):
+        for (part, _), (number, steps) in zip(kernel.formulas[0].terms, terms, strict=True):
             operands = [
                 cells.cell(column + k, step if number > 1 else "") for k, step in enumerate(steps)
             ]
