@@ -8,7 +8,7 @@
 ``look``              style, fold and digits that can be read in a frame
 ``moment``            what is known at a moment of a pass
 ``boxes``             the :class:`~autodiff.drawing.picture.Picture` of a graph
-``program_picture``   that of a compiled program, and ``pack_picture``, of its loops
+``program_picture``   that of a compiled program, by its registers or its loops
 ``palette``           the colours that have a meaning
 ``dot``, ``mermaid``  a picture as text
 ``layout``            where everything lies, as Graphviz found it

@@ -22,9 +22,8 @@ from autodiff.drawing.legend import with_legend
 from autodiff.drawing.look import PRECISION, Chooser, Look, note_on
 from autodiff.drawing.mermaid import mermaid_text
 from autodiff.drawing.moment import NOW, Moment, backward_moments, contributions_in, moment_after
-from autodiff.drawing.pack_picture import picture_of_loops
 from autodiff.drawing.picture import Picture
-from autodiff.drawing.program_picture import picture_of_program
+from autodiff.drawing.program_picture import picture_of_loops, picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.svg import svg_text
 from autodiff.graph import topological_order
