@@ -9,7 +9,7 @@ import pytest
 
 import nn
 from autodiff import Value, compile
-from autodiff.compiler import fusion, llvm, llvm_functions, native
+from autodiff.compiler import fusion, llvm_functions, native
 from autodiff.compiler.fusion import in_groups
 from autodiff.compiler.layout import Call, Layout
 from autodiff.compiler.llvm import assembly_of
@@ -33,7 +33,6 @@ def total(values: list[Value]) -> Value:
 @pytest.fixture(params=[8, 4, 2], ids=str)
 def loops(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make loops of the smallest program, for several widths of vectors."""
-    monkeypatch.setattr(llvm, "SMALL", -1)
     for limit in ("WRITTEN_OUT", "WRITTEN_OUT_OF_ROWS", "WRITTEN_OUT_LOOP"):
         monkeypatch.setattr(llvm_functions, limit, -1)
     monkeypatch.setattr(fusion, "FEWEST_LANES", 2)
@@ -90,7 +89,6 @@ def test_a_gradient_that_nothing_else_reads_is_never_in_memory(
     hidden = [total([w[16 * row + k] * x[k] for k in range(16)]).tanh() for row in range(16)]
     loss = total([h * h for h in hidden])
     parts = compile(loss, updates=nn.Adam(w, lr=0.1).updates).expanded
-    monkeypatch.setattr(llvm, "SMALL", -1)
     assembly_of(parts, 8)
     assert calls
     for call in calls:

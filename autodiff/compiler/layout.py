@@ -259,16 +259,9 @@ class Layout:
         self.last: Call | None = None
         self.next_one = 0
         self.for_one: dict[tuple[Shape, str], Kernel] = {}
-        self.small = False
-        self.alone: set[int] = set()
 
-    def begin(self, small: bool) -> None:
-        """Begin a section; the numbers of a small one will stay in the processor's registers.
-
-        There, numbers side by side are only worth a vector if they are the results of one, or
-        were in memory before, or are operands of ``exp``.
-        """
-        self.small = small
+    def begin(self) -> None:
+        """Begin a section, which may be computed where the last one was not."""
         self.last = None
         self.copies.clear()
 
@@ -334,15 +327,11 @@ class Layout:
             for start, results in zip(to, written, strict=True):
                 for lane in range(length):
                     self.addresses[results[first + lane]] = start + lane
-            lane = 0
-            while lane < length:
-                lanes = self.width_at(last, columns, first + lane, length - lane)
-                if lanes == 1:
-                    self.alone.add(to[0] + lane)
+            for lane in range(0, length, self.lanes):
+                lanes = min(self.lanes, length - lane)
                 block, read = self.block(columns, first + lane, lanes, copies)
                 here = [start + lane for start in to]
                 blocks.setdefault(block, []).append((*here, *read))
-                lane += lanes
         calls = [call for width, rows in copies.items() for call in self.copying(width, rows)]
         return calls + self.calls(formulas, blocks)
 
@@ -388,24 +377,6 @@ class Layout:
         """Return the runs of a sum's terms: how many, if they are written out."""
         most = self.most_written_out
         return tuple([(part, count if count <= most else None) for part, count in shape.runs])
-
-    def width_at(self, pack: Pack, columns: list[Column], lane: int, left: int) -> int:
-        """Return how many lanes the next block of a pack has, of those that are left."""
-        if not self.small:
-            return min(self.lanes, left)
-        width = min(self.lanes, 1 << (left.bit_length() - 1))
-        if width == 1 or (pack.shape.calls_exp and width > 2) or pack.results[0] in self.in_place:
-            return width
-        return width if all(self.is_vector(column, lane, width) for column in columns) else 1
-
-    def is_vector(self, column: Column, lane: int, width: int) -> bool:
-        """Return whether none of the numbers of lanes of a column was computed alone."""
-        alone, addresses = self.alone, self.addresses
-        return not any(
-            addresses[register] in alone
-            for registers in column.registers[lane : lane + width]
-            for register in registers
-        )
 
     def copying(self, width: int, rows: Sequence[Addresses]) -> list[Call]:
         """Return the calls that copy numbers side by side; a square of them is transposed."""
@@ -477,12 +448,7 @@ class Layout:
         return sorted(made, key=lambda lane: self.listing[results[lane]])
 
     def padded(self, lanes: int) -> int:
-        """Return how many places so many lanes take: those of blocks 2**k wide.
-
-        In a small section each block is as wide as it can be, down to one lane.
-        """
-        if self.small:
-            return lanes
+        """Return how many places so many lanes take: those of blocks 2**k wide."""
         rest = lanes % self.lanes
         return lanes - rest + (1 << (rest - 1).bit_length() if rest else 0)
 
@@ -509,11 +475,11 @@ class Layout:
         """Do the same for a pack of one tree, of which irregular programs have very many."""
         addresses, shape = self.addresses, pack.shape
         to = addresses[pack.results[0]] = self.reserve_one()
-        self.alone.add(to)
         read = [addresses[operand] for operand in pack.operands[0]]
         columns = "B" * len(read)
         last = self.last
-        if last and last.kernel.formulas == (Formula(shape.tree, shape.places),):
+        before_it = last.kernel.formulas[-1] if last else COPIED
+        if last and (before_it.tree, before_it.places) == (shape.tree, shape.places):
             before = last.numbers[-last.kernel.addresses]
             columns = "".join(["L" if address == before else "B" for address in read])
         kernel = self.for_one.get((shape, columns))

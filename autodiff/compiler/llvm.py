@@ -3,7 +3,7 @@
 A program over rows has three sections: what is computed before the rows of a batch, for each of
 them, and after them; any other has one.  A section is a list of calls of loops, one for each pack
 of operations that are alike: see :mod:`autodiff.compiler.packs` and
-:mod:`autodiff.compiler.layout`.  Those of a small section are written out.
+:mod:`autodiff.compiler.layout`.  Those of a short function are written out.
 
 A program over rows runs on vectors: lane k of every vector belongs to row ``row + k``.  The rows'
 gradients are then added one row after the other: squares of vectors are transposed, so that each
@@ -40,9 +40,6 @@ from autodiff.compiler.row_sums import NetworkSums, RowSums
 from autodiff.value import Value
 
 __all__ = ["Assembly", "assembly_of"]
-
-# Operations, at most, of a section that is laid out to be written out.
-SMALL = 1_000
 
 # Iterations of forward, backward and update.
 RUN = Template("""
@@ -386,12 +383,11 @@ class _Module:
         registers, layout = self.linear.registers, self.layout
         operations = [place for place in places if registers[place].op is not None]
         layout.put_numbers(self.linear.known)
-        layout.begin(small=len(operations) <= SMALL)
+        layout.begin()
         packs = packs_of(self.linear, operations, kept)
-        together = width == 1 and not layout.small
-        groups = in_groups(packs) if together else [[pack] for pack in packs]
         if width > 1:
             return [call for pack in packs for call in layout.place_rows(pack)]
+        groups = in_groups(packs)
         if updates:
             layout.overwrite(groups, new_numbers(self.parts))
         return [call for group in groups for call in layout.place(*group, kept=kept)]
