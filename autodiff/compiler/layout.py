@@ -31,7 +31,6 @@ __all__ = [
     "COPY",
     "LOOP",
     "ROWS",
-    "SUMS_TOGETHER",
     "TRANSPOSE",
     "Addresses",
     "Call",

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 from autodiff import ops
 from autodiff.compiler.layout import (
     LOOP,
     ROWS,
-    SUMS_TOGETHER,
     TRANSPOSE,
     Addresses,
     Call,
@@ -107,9 +107,6 @@ class RowSums(Sums):
         spaced = tuple(map(self.layout.spacing, [(0,), *spacings]))
         formula = Formula(None, places, ((OPERAND, 1), (part, ROWS)))
         kernel = Kernel(LOOP, lanes, columns, (formula,), (True,) * len(columns))
-        if len(blocks) <= SUMS_TOGETHER:
-            kernel = replace(kernel, even=False, together=len(blocks))
-            return self.layout.table_call(kernel, blocks, spaced)
         return self.layout.progress(kernel, blocks, spaced)
 
 
@@ -183,12 +180,8 @@ def plan_sums(linear: Linear, summed: Sequence[int], lanes: int) -> SumPlan:
     for start in range(0, len(ordered_rest), lanes):
         members = tuple(ordered_rest[start : start + lanes])
         plan.groups.append(SumGroup(members, plan.vector_of(members), None))
-    plan.groups.sort(key=_vector_number)
+    plan.groups.sort(key=attrgetter("vector"))
     return plan
-
-
-def _vector_number(group: SumGroup) -> int:
-    return group.vector
 
 
 def _products(
