@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pytest
 
 import nn
 from autodiff import Value, compile
-from autodiff.compiler import fusion, llvm, llvm_functions, native
+from autodiff.compiler import fusion, llvm_functions, native
 from autodiff.compiler.fusion import in_groups
-from autodiff.compiler.layout import FUSED, Call, Layout
+from autodiff.compiler.layout import Call, Layout
 from autodiff.compiler.llvm import assembly_of
-from autodiff.compiler.packs import packs_of
+from autodiff.compiler.packs import Pack, packs_of
 from tests.bits import all_bits
 
 pytestmark = pytest.mark.skipif(not native.is_installed(), reason="needs llvmlite")
@@ -33,7 +33,6 @@ def total(values: list[Value]) -> Value:
 @pytest.fixture(params=[8, 4, 2], ids=str)
 def loops(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make loops of the smallest program, for several widths of vectors."""
-    monkeypatch.setattr(llvm, "SMALL", -1)
     for limit in ("WRITTEN_OUT", "WRITTEN_OUT_OF_ROWS", "WRITTEN_OUT_LOOP"):
         monkeypatch.setattr(llvm_functions, limit, -1)
     monkeypatch.setattr(fusion, "FEWEST_LANES", 2)
@@ -42,16 +41,16 @@ def loops(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def fused_calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
-    """Return the list that all fused calls of programs compiled from now on are put into."""
+    """Return the list that all calls of several formulas, from now on, are put into."""
     found: list[Call] = []
 
-    def noted(layout: Layout, *arguments: object) -> list[Call]:
-        calls = together(layout, *arguments)  # type: ignore[arg-type]
-        found.extend([call for call in calls if call.kernel.what == FUSED])
+    def noted(layout: Layout, *group: Pack, kept: Collection[int] = ()) -> list[Call]:
+        calls = place(layout, *group, kept=kept)
+        found.extend([call for call in calls if len(call.kernel.formulas) > 1])
         return calls
 
-    together = llvm.placed_together
-    monkeypatch.setattr(llvm, "placed_together", noted)
+    place = Layout.place
+    monkeypatch.setattr(Layout, "place", noted)
     return found
 
 
@@ -62,7 +61,11 @@ def test_an_optimizers_packs_are_one_group_after_what_they_read() -> None:
     ends = {parts.output, *parts.updates.values()}
     found = packs_of(parts.linear, parts.linear.live(ends), ends)
     groups = in_groups(found)
-    assert sorted(map(id, found)) == sorted(id(pack) for group in groups for pack in group)
+    nodes = [dict(zip(pack.results, pack.operands, strict=True)) for pack in found]
+    grouped = [
+        dict(zip(pack.results, pack.operands, strict=True)) for group in groups for pack in group
+    ]
+    assert sorted(nodes, key=min) == sorted(grouped, key=min)  # if in another order
     largest = max(groups, key=len)
     # tanh, its slope times x, the mean, the mean square, and the new weight.
     assert len(largest) >= 4
@@ -86,13 +89,13 @@ def test_a_gradient_that_nothing_else_reads_is_never_in_memory(
     hidden = [total([w[16 * row + k] * x[k] for k in range(16)]).tanh() for row in range(16)]
     loss = total([h * h for h in hidden])
     parts = compile(loss, updates=nn.Adam(w, lr=0.1).updates).expanded
-    monkeypatch.setattr(llvm, "SMALL", -1)
     assembly_of(parts, 8)
-    kernels = {part for call in calls for part in call.kernel.parts}
-    assert [kernel.written for kernel in sorted(kernels, key=str)].count(False) >= 1
-    last = [call.kernel.parts[-1] for call in calls]
-    assert all(kernel.written for kernel in last)
-    assert all(any(letter.isdigit() for letter in kernel.columns) for kernel in last)
+    assert calls
+    for call in calls:
+        *before, last = call.kernel.formulas
+        assert last.written
+        assert any(place < 0 for place in last.places)  # a result of one before
+        assert not all(formula.written for formula in before)
 
 
 def own(a: list[Value], b: list[Value]) -> dict[Value, Value]:

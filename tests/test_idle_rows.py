@@ -10,7 +10,7 @@ import pytest
 
 import nn
 from autodiff import Program, Value, compile, sqrt, where
-from autodiff.compiler import llvm, llvm_functions, native
+from autodiff.compiler import llvm_functions, native
 from autodiff.compiler.build import plan_rows
 from autodiff.compiler.idle_rows import condition_of_rows
 from autodiff.compiler.llvm import assembly_of
@@ -122,7 +122,6 @@ def many_rows(seed: int, count: int = 40) -> list[list[float]]:
 def one_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make loops of the smallest program, or none of any, for several widths of vectors."""
     width, most = request.param
-    monkeypatch.setattr(llvm, "SMALL", most)
     for limit in ("WRITTEN_OUT", "WRITTEN_OUT_OF_ROWS"):
         monkeypatch.setattr(llvm_functions, limit, most)
     monkeypatch.setattr(native, "lanes", lambda: width)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 import nn
 from autodiff import Program, Value, compile
-from autodiff.compiler import fusion, llvm, llvm_functions, native, packs
+from autodiff.compiler import fusion, llvm_functions, native, packs
 from autodiff.compiler.layout import COPY, Layout
 from autodiff.compiler.linear import Kind
 from autodiff.compiler.packs import Pack, packs_of
@@ -149,7 +149,6 @@ WRITTEN_OUT = [(8, 4, 10**9), (4, 2, 10**9), (2, 4, 10**9)]
 def one_way_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make loops of the smallest program, or none of any, for several widths of vectors."""
     width, fewest, most = request.param
-    monkeypatch.setattr(llvm, "SMALL", most)
     for limit in ("WRITTEN_OUT", "WRITTEN_OUT_OF_ROWS"):
         monkeypatch.setattr(llvm_functions, limit, most)
     monkeypatch.setattr(llvm_functions, "WRITTEN_OUT_LOOP", -1 if fewest == 2 else 50)

@@ -12,7 +12,7 @@ import pytest
 
 import nn
 from autodiff import Program, Value, compile, where
-from autodiff.compiler import llvm, llvm_functions, native, packs
+from autodiff.compiler import llvm_functions, native, packs
 from tests.bits import all_bits
 
 needs_llvmlite = pytest.mark.skipif(not native.is_installed(), reason="needs llvmlite")
@@ -94,7 +94,6 @@ def test_so_they_have_without_rows(engine: str) -> None:
 def test_so_they_have_in_loops_of_any_width(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     monkeypatch.setattr(native, "exp_width", lambda: 0)
     monkeypatch.setattr(native, "lanes", lambda: width)
-    monkeypatch.setattr(llvm, "SMALL", -1)
     for limit in ("WRITTEN_OUT", "WRITTEN_OUT_OF_ROWS", "WRITTEN_OUT_LOOP"):
         monkeypatch.setattr(llvm_functions, limit, -1)
     monkeypatch.setattr(packs, "FEWEST_ALIKE", 1)

@@ -19,7 +19,6 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``languages.py``         what differs between Python, C and JavaScript
 ``text.py``              the writer of statements, one a register
 ``python.py``            Python, to read and to run
-``loop_layout.py``       the same for languages without vectors
 ``loops.py``             loops in C and JavaScript
 ``idle_rows.py``         rows whose gradients are zeros, which they leave out
 ``standalone.py``        these as one file each

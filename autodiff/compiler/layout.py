@@ -7,7 +7,11 @@ of a transposed matrix.  Blocks of one kernel, one after the other, are a *stret
 kernel, which is a loop.  Their addresses progress evenly, or stand in a table.
 
 The order of a pack's lanes is free: a few are tried, and the one with the fewest breaks is taken.
+Packs that share their lanes can be one kernel, see :mod:`autodiff.compiler.fusion`.
 Over rows, a register is one number for each row of a vector, and a block is one register.
+
+Languages without vectors have loops over lanes: there a block may be of any width, and a column of
+any even step from lane to lane.
 
 All numbers are in one memory of doubles; an address is a place in it.
 """
@@ -15,9 +19,9 @@ All numbers are in one memory of doubles; an address is a place in it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from operator import itemgetter
 from typing import TypeVar
 
@@ -25,16 +29,12 @@ from autodiff.compiler.packs import Pack, Part, Shape, Tree, operands_in
 
 __all__ = [
     "COPY",
-    "FUSED",
-    "MOVE",
+    "LOOP",
     "ROWS",
-    "SUM",
     "TRANSPOSE",
-    "TREE",
     "Addresses",
-    "Block",
     "Call",
-    "Column",
+    "Formula",
     "Kernel",
     "Layout",
     "Spacing",
@@ -55,13 +55,9 @@ SUMS_TOGETHER = 8
 # Evenly spaced blocks, at least, that are worth a stretch of their own.
 FEWEST_BLOCKS = 3
 
-# A column whose runs of neighbours are shorter on the mean is copied wherever it is read.
-SHORTEST_RUN = 3
-
-# What a kernel computes: an expression tree; a sum of terms; or copies: numbers from anywhere, side
-# by side; squares of numbers, transposed; numbers side by side, to another place; several of them.
-TREE, SUM, COPY, TRANSPOSE, MOVE = "tree", "sum", "copy", "transpose", "move"
-FUSED = "fused"
+# What a kernel does: its formulas; or copies: numbers from anywhere, side by side; or squares of
+# numbers, transposed.
+LOOP, COPY, TRANSPOSE = "loop", "copy", "transpose"
 
 Addresses = tuple[int, ...]
 Row = TypeVar("Row", Addresses, "array[int]")
@@ -71,48 +67,72 @@ Terms = tuple[tuple[Part, int | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Formula:
+    """What a kernel computes for each lane: an expression tree, or the sum of ``terms``.
+
+    ``places`` are its operands: those of a tree in the order in which it is written, those of a sum
+    in that of the runs.  Each is a column's number, or ``~k``: the result of formula k, an earlier
+    one.  A tree that is None is the one operand.  Results that nothing else reads are not
+    ``written``.
+    """
+
+    tree: Tree | None = None
+    places: tuple[int, ...] = (0,)
+    terms: Terms = ()
+    written: bool = True
+
+    def runs(self) -> Iterator[tuple[Part, int | None, tuple[int, ...]]]:
+        """Yield each run of a sum with the columns that its terms read."""
+        first = 0
+        for part, terms in self.terms:
+            stop = first + operands_in(part)
+            yield part, terms, self.places[first:stop]
+            first = stop
+
+
+COPIED = Formula()
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel:
     """A loop over blocks of so many lanes: what it computes, and how it finds its numbers.
 
     ``columns`` has a letter for each column: C for numbers side by side, B for one number for all
-    lanes, a small letter if all blocks read the same, L for the result of the block before.  The
-    operands of a ``tree`` are the columns ``places``; a tree that is None is the one operand.
-    ``steps`` says of each column of a sum whether its ``terms`` are evenly spaced, ``even`` whether
-    the blocks are; so many of these are computed ``together``, in one turn of the loop.
-
-    A fused one has ``parts``, and their columns, terms and steps one after the other.  A column
-    that is the result of an earlier part has its digit for a letter.  Results that nothing else
-    reads are not ``written``.
-
+    lanes, a small letter if all blocks read the same, L for the result of the block before.
+    ``evenly`` says of each column, if there are sums, whether its terms are evenly spaced, ``even``
+    whether the blocks are; so many of these are computed ``together``, in one turn of the loop.
     Where a language has loops over lanes, ``strides`` are the columns' steps from lane to lane.
     """
 
     what: str
     width: int
     columns: str = ""
-    tree: Tree | None = None
-    places: tuple[int, ...] = (0,)
-    terms: Terms = ()
-    steps: tuple[bool, ...] = ()
+    formulas: tuple[Formula, ...] = (COPIED,)
+    evenly: tuple[bool, ...] = ()
     even: bool = True
     together: int = 1
     strides: tuple[int, ...] = ()
-    parts: tuple[Kernel, ...] = ()
-    written: bool = True
+
+    @property
+    def results(self) -> int:
+        """How many addresses of results a block has."""
+        return sum([formula.written for formula in self.formulas])
 
     @property
     def addresses(self) -> int:
-        """How many addresses a block has: its result's and its columns'."""
-        if self.what == MOVE:
-            return 3
-        if self.what == FUSED:
-            return len(self.parts) + len(self.columns)
-        return 1 + (self.width if self.what in (COPY, TRANSPOSE) else len(self.columns))
+        """How many addresses a block has: its results' and its columns'."""
+        if self.what != LOOP:
+            return 1 + self.width
+        return self.results + len(self.columns)
 
     @property
     def has_term_loops(self) -> bool:
         """Whether it adds up so many terms that they are a loop."""
-        return any(terms is None or terms == ROWS for _, terms in self.terms)
+        return any(
+            terms is None or terms == ROWS
+            for formula in self.formulas
+            for _, terms in formula.terms
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,16 +147,13 @@ class Spacing:
 class Call:
     """Blocks that one kernel computes.
 
-    ``numbers`` has the addresses of each block: its result's, and its columns'.  ``counts`` are the
-    numbers of terms of a sum's runs, and ``spacings`` say where the terms of each column are.
-    ``parts`` are the calls that a fused one is made of.
+    ``numbers`` has the addresses of each block: its results', and its columns'.  If there are sums,
+    ``spacings`` say where the terms of each column are, and so how many.
     """
 
     kernel: Kernel
     numbers: array[int]
-    counts: tuple[int, ...] = ()
     spacings: tuple[Spacing, ...] = ()
-    parts: tuple[Call, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of blocks."""
@@ -169,35 +186,36 @@ class Column:
 
     def taken(self, order: Sequence[int]) -> Column:
         """Return the column with its lanes in that order."""
-        return type(self)(
+        return Column(
             [self.registers[k] for k in order],
             [self.addresses[k] for k in order],
             [self.spacings[k] for k in order],
         )
 
-    def runs(self) -> list[int]:
-        """Return, for each lane, how many lanes from there on read neighbours, or the same."""
-        count = len(self.addresses)
+    def runs(self, steps: Container[int]) -> list[int]:
+        """Return, for each lane, how many from there on are evenly spaced, by one of the steps."""
+        addresses, spacings = self.addresses, self.spacings
+        count = len(addresses)
         found = [1] * count
-        beside = same = 1
+        run, by = 1, None
         for lane in range(count - 2, -1, -1):
-            apart = self.addresses[lane + 1] - self.addresses[lane]
-            if self.spacings[lane] is not self.spacings[lane + 1]:
-                beside = same = 1
+            apart = addresses[lane + 1] - addresses[lane]
+            if spacings[lane] is not spacings[lane + 1] or apart not in steps:
+                run, by = 1, None
             else:
-                beside = beside + 1 if apart == 1 else 1
-                same = same + 1 if apart == 0 else 1
-            found[lane] = beside if beside > same else same
+                run = run + 1 if by is None or apart == by else 2
+                by = apart
+            found[lane] = run
         return found
 
-    def breaks(self) -> int:
-        """Return how many runs the column is made of."""
-        runs = self.runs()
+    def breaks(self, steps: Container[int]) -> int:
+        """Return how many runs the column is made of; one more if it goes down, evenly or not."""
+        runs = self.runs(steps)
         lane = count = 0
         while lane < len(runs):
             lane += runs[lane]
             count += 1
-        return count
+        return count + any(after < before for before, after in pairwise(self.addresses))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +236,21 @@ class Layout:
     numbers; ``in_place`` has the places of those of these that overwrite the old ones.
     """
 
-    column_type = Column
-    terms_written_out = TERMS_WRITTEN_OUT
+    has_vectors = True
+    steps = range(2)  # that a column may have from lane to lane
+    shortest_run = 3  # of neighbours, on the mean: other columns are copied wherever they are read
+    most_written_out = TERMS_WRITTEN_OUT
+    sums_together = SUMS_TOGETHER
 
     def __init__(self, lanes: int) -> None:
         self.lanes = lanes
+        self.shortest = lanes // 2  # evenly spaced lanes that are not copied
         self.size = 0
         self.addresses: dict[int, int] = {}
         self.numbers: dict[int, float] = {}
         self.of_rows: set[int] = set()
         self.spacings: dict[tuple[int, ...], Spacing] = {}
+        self.alone_spacing = self.spacing((0,))
         self.copies: dict[tuple[object, ...], int] = {}
         self.everywhere: dict[int, int] = {}
         self.listing: dict[int, int] = {}
@@ -235,16 +258,9 @@ class Layout:
         self.last: Call | None = None
         self.next_one = 0
         self.for_one: dict[tuple[Shape, str], Kernel] = {}
-        self.small = False
-        self.alone: set[int] = set()
 
-    def begin(self, small: bool) -> None:
-        """Begin a section; the numbers of a small one will stay in the processor's registers.
-
-        There, numbers side by side are only worth a vector if they are the results of one, or
-        were in memory before, or are operands of ``exp``.
-        """
-        self.small = small
+    def begin(self) -> None:
+        """Begin a section, which may be computed where the last one was not."""
         self.last = None
         self.copies.clear()
 
@@ -285,56 +301,88 @@ class Layout:
 
     # ---- packs -----------------------------------------------------------------------------
 
-    def place(self, pack: Pack) -> list[Call]:
-        """Give a pack's results their places, and return the calls that compute them."""
-        if len(pack.results) == 1 and pack.shape.tree is not None:
-            return self.place_one(pack)
-        columns = self.columns(pack)
-        count = len(pack.results)
-        order = best_order(columns, self.as_listed(pack.results))
+    def place(self, *group: Pack, kept: Collection[int] = frozenset()) -> list[Call]:
+        """Give the results of packs their places, and return the calls that compute them.
+
+        Several are one kernel; lane k of each reads lane k of those before.  Of these, the results
+        in ``kept`` are read by others, too.
+        """
+        last, count = group[-1], len(group[-1].results)
+        if count == 1 and last.shape.tree is not None:
+            return self.place_one(last)
+        formulas, columns = self.formulas(group, kept)
+        order = best_order(columns, self.as_listed(last.results), self.steps)
         columns = [column.taken(order) for column in columns]
         pieces = list(self.pieces(columns, count))
-        starts = self.starts_of([pack.results[lane] for lane in order], pieces)
+        written = [
+            [pack.results[lane] for lane in order]
+            for pack, formula in zip(group, formulas, strict=True)
+            if formula.written
+        ]
+        starts = [self.starts_of(results, pieces) for results in written]
         blocks: dict[Block, list[Addresses]] = {}
         copies: dict[int, list[Addresses]] = {}
-        for start, (first, length) in zip(starts, pieces, strict=True):
-            for lane in range(length):
-                self.addresses[pack.results[order[first + lane]]] = start + lane
-            lane = 0
-            while lane < length:
-                lanes = self.width_at(pack, columns, first + lane, length - lane)
-                if lanes == 1:
-                    self.alone.add(start + lane)
+        for (first, length), *to in zip(pieces, *starts, strict=True):
+            for start, results in zip(to, written, strict=True):
+                for lane in range(length):
+                    self.addresses[results[first + lane]] = start + lane
+            for lane in range(0, length, self.lanes):
+                lanes = min(self.lanes, length - lane)
                 block, read = self.block(columns, first + lane, lanes, copies)
-                blocks.setdefault(block, []).append((start + lane, *read))
-                lane += lanes
+                here = [start + lane for start in to]
+                blocks.setdefault(block, []).append((*here, *read))
         calls = [call for width, rows in copies.items() for call in self.copying(width, rows)]
-        return calls + self.calls(pack.shape, blocks)
+        return calls + self.calls(formulas, blocks)
 
-    def width_at(self, pack: Pack, columns: list[Column], lane: int, left: int) -> int:
-        """Return how many lanes the next block of a pack has, of those that are left."""
-        if not self.small:
-            return min(self.lanes, left)
-        width = min(self.lanes, 1 << (left.bit_length() - 1))
-        if width == 1 or (pack.shape.calls_exp and width > 2) or pack.results[0] in self.in_place:
-            return width
-        return width if all(self.is_vector(column, lane, width) for column in columns) else 1
+    def formulas(
+        self, group: Sequence[Pack], kept: Collection[int]
+    ) -> tuple[tuple[Formula, ...], list[Column]]:
+        """Return what packs compute of which columns."""
+        formulas: list[Formula] = []
+        columns: list[Column] = []
+        for pack in group:
+            shape, made = pack.shape, [earlier.results for earlier in group[: len(formulas)]]
+            places: list[int] = []
+            for column in self.columns(pack):
+                registers = [terms[0] for terms in column] if made and shape.tree else []
+                if registers in made:
+                    places.append(~made.index(registers))
+                else:
+                    places.append(len(columns))
+                    columns.append(self.column(column))
+            if shape.tree is not None:
+                places = [places[place] for place in shape.places]
+            written = pack is group[-1] or any(result in kept for result in pack.results)
+            formulas.append(Formula(shape.tree, tuple(places), self.terms(shape), written))
+        return tuple(formulas), columns
 
-    def is_vector(self, column: Column, lane: int, width: int) -> bool:
-        """Return whether none of the numbers of lanes of a column was computed alone."""
-        alone, addresses = self.alone, self.addresses
-        return not any(
-            addresses[register] in alone
-            for registers in column.registers[lane : lane + width]
-            for register in registers
-        )
+    def columns(self, pack: Pack) -> Iterator[list[Sequence[int]]]:
+        """Yield what the pack's lanes read for each operand, in the order of its nodes."""
+        by_node = [terms_of(pack.shape, operands) for operands in pack.operands]
+        return map(list, zip(*by_node, strict=True))
+
+    def column(self, registers: list[Sequence[int]]) -> Column:
+        """Return the column of these registers, with their addresses."""
+        addresses, spacings = self.addresses, []
+        for terms in registers:
+            if len(terms) == 1:
+                spacings.append(self.alone_spacing)
+                continue
+            first = addresses[terms[0]]
+            spacings.append(self.spacing(tuple([addresses[term] - first for term in terms])))
+        return Column(registers, [addresses[terms[0]] for terms in registers], spacings)
+
+    def terms(self, shape: Shape) -> Terms:
+        """Return the runs of a sum's terms: how many, if they are written out."""
+        most = self.most_written_out
+        return tuple([(part, count if count <= most else None) for part, count in shape.runs])
 
     def copying(self, width: int, rows: Sequence[Addresses]) -> list[Call]:
         """Return the calls that copy numbers side by side; a square of them is transposed."""
         squares, others = [], []
         row = 0
         while row < len(rows):
-            if width > 1 and is_square(rows[row : row + width]):
+            if self.has_vectors and width > 1 and is_square(rows[row : row + width]):
                 squares.append(rows[row])
                 row += width
             else:
@@ -343,29 +391,31 @@ class Layout:
         calls = self.table_call(Kernel(TRANSPOSE, width, even=False), squares)
         return calls + self.table_call(Kernel(COPY, width, even=False), others)
 
-    def overwrite(self, packs: Sequence[Pack], updates: Mapping[int, int]) -> None:
+    def overwrite(self, groups: Sequence[Sequence[Pack]], updates: Mapping[int, int]) -> None:
         """Let the variables' new numbers take the place of old ones that nothing reads any more.
 
         ``updates`` has each variable's register by that of its new number.
         """
         olds = set(updates.values())
+        packs = [(pack, group) for group in groups for pack in group]
         last = {
             old: number
-            for number, pack in enumerate(packs)
+            for number, (pack, _) in enumerate(packs)
             for operands in pack.operands
             for old in olds.intersection(operands)
         }
-        for number, pack in enumerate(packs):
+        for number, (pack, group) in enumerate(packs):
             if not all(result in updates for result in pack.results):
                 continue
             mine = [updates[result] for result in pack.results]
-            by_others = {
-                operand
-                for old, operands in zip(mine, pack.operands, strict=True)
+            lane_of = {old: lane for lane, old in enumerate(mine)}
+            by_lane = all(
+                lane_of.get(operand, lane) == lane
+                for each in group
+                for lane, operands in enumerate(each.operands)
                 for operand in operands
-                if operand != old
-            }
-            if all(last.get(old, 0) <= number for old in mine) and by_others.isdisjoint(mine):
+            )
+            if by_lane and all(last.get(old, 0) <= number for old in mine):
                 self.in_place.update(
                     zip(pack.results, [self.addresses[old] for old in mine], strict=True)
                 )
@@ -397,44 +447,44 @@ class Layout:
         return sorted(made, key=lambda lane: self.listing[results[lane]])
 
     def padded(self, lanes: int) -> int:
-        """Return how many places so many lanes take: those of blocks 2**k wide.
-
-        In a small section each block is as wide as it can be, down to one lane.
-        """
-        if self.small:
-            return lanes
+        """Return how many places so many lanes take: those of blocks 2**k wide."""
         rest = lanes % self.lanes
         return lanes - rest + (1 << (rest - 1).bit_length() if rest else 0)
 
     def pieces(self, columns: Sequence[Column], count: int) -> Iterator[tuple[int, int]]:
         """Yield the first lane and the length of pieces in which columns go on evenly.
 
-        Where such a piece would be too short, it is as long as a vector, and columns are copied.
+        Short ones that follow each other are one piece, and columns are copied.
         """
-        runs = [column.runs() for column in columns if column.breaks() * SHORTEST_RUN <= count]
+        steps, shortest = self.steps, min(self.shortest, count)
+        mostly = [c for c in columns if c.breaks(steps) * self.shortest_run <= count]
+        runs = [column.runs(steps) for column in mostly]
+        lengths = [min(of_lane) for of_lane in zip([count] * count, *runs, strict=True)]
         lane = 0
         while lane < count:
-            length = min([count - lane, *[run[lane] for run in runs]])
-            if length < self.lanes // 2:
-                length = min(self.lanes, count - lane)
-            yield lane, length
-            lane += length
+            first = lane
+            while lane < count and lengths[lane] < shortest:
+                lane += lengths[lane]
+            lane = min(lane, count)
+            if lane == first:
+                lane += min(lengths[lane], count - lane)
+            yield first, lane - first
 
     def place_one(self, pack: Pack) -> list[Call]:
         """Do the same for a pack of one tree, of which irregular programs have very many."""
         addresses, shape = self.addresses, pack.shape
         to = addresses[pack.results[0]] = self.reserve_one()
-        self.alone.add(to)
         read = [addresses[operand] for operand in pack.operands[0]]
         columns = "B" * len(read)
         last = self.last
-        if last and (last.kernel.tree, last.kernel.places) == (shape.tree, shape.places):
+        before_it = last.kernel.formulas[-1] if last else COPIED
+        if last and (before_it.tree, before_it.places) == (shape.tree, shape.places):
             before = last.numbers[-last.kernel.addresses]
             columns = "".join(["L" if address == before else "B" for address in read])
         kernel = self.for_one.get((shape, columns))
         if kernel is None:
-            kernel = Kernel(TREE, 1, columns, shape.tree, shape.places, even=False)
-            self.for_one[shape, columns] = kernel
+            formulas = (Formula(shape.tree, shape.places),)
+            kernel = self.for_one[shape, columns] = Kernel(LOOP, 1, columns, formulas, even=False)
         return self.table_call(kernel, ((to, *read),))
 
     def place_rows(self, pack: Pack) -> list[Call]:
@@ -453,7 +503,9 @@ class Layout:
         for number, result in enumerate(pack.results):
             self.addresses[result] = start + number * self.lanes
         self.of_rows.update(pack.results)
-        return self.calls(pack.shape, groups)
+        shape = pack.shape
+        operands_at = tuple(range(len(read))) if shape.tree is None else shape.places
+        return self.calls((Formula(shape.tree, operands_at, self.terms(shape)),), groups)
 
     def row_terms(self, terms: Sequence[int]) -> tuple[str, list[int]]:
         """Return the kind of a column of registers, and where they are: all for rows, or none."""
@@ -480,67 +532,44 @@ class Layout:
             for register, to in self.everywhere.items()
             if (register in made) is after
         ]
-        kernel = Kernel(TREE, self.lanes, "B", even=False)
-        return self.table_call(kernel, rows)
+        return self.table_call(Kernel(LOOP, self.lanes, "B", even=False), rows)
 
-    def moved(self, moves: Sequence[tuple[int, int]]) -> list[Call]:
-        """Return the call that copies numbers, each given as (to, from), all read before."""
-        to = {target for target, _ in moves}
-        first = sorted({source for _, source in moves if source in to})
-        apart = {source: self.reserve(1) for source in first}
-        aside = [(apart[source], source) for source in first]
-        calls = self.table_call(Kernel(COPY, 1, even=False), aside)
-        rows: list[list[int]] = []
-        for target, original in sorted(moves):
-            source = apart.get(original, original)
-            if rows and rows[-1][0] + rows[-1][2] == target and sum(rows[-1][1:]) == source:
-                rows[-1][2] += 1
-            else:
-                rows.append([target, source, 1])
-        kernel = Kernel(MOVE, 1, even=False)
-        return [*calls, *self.table_call(kernel, [(*row,) for row in rows])]
+    def moved(self, moves: Sequence[tuple[int, int]], width: int = 1) -> list[Call]:
+        """Return the calls that copy numbers, each given as (to, from), all read before.
 
-    def columns(self, pack: Pack) -> list[Column]:
-        """Return what the pack's lanes read, in the order in which its nodes were made."""
-        addresses = self.addresses
-        if pack.shape.tree is not None:
-            alone = [self.spacing((0,))] * len(pack.results)
-            return [
-                self.column_type(
-                    [(operand,) for operand in operands],
-                    [addresses[operand] for operand in operands],
-                    alone,
-                )
-                for operands in zip(*pack.operands, strict=True)
-            ]
-        found = [self.column_type([], [], []) for _ in terms_of(pack.shape, pack.operands[0])]
-        for operands in pack.operands:
-            for column, terms in zip(found, terms_of(pack.shape, operands), strict=True):
-                places = [addresses[term] for term in terms]
-                first = places[0]
-                column.registers.append(terms)
-                column.addresses.append(first)
-                column.spacings.append(self.spacing(tuple([place - first for place in places])))
-        return found
+        Each has so many numbers beside it.
+        """
+        targets = {to for to, _ in moves}
+        first = sorted({source for _, source in moves if source in targets})
+        apart = {source: self.reserve(width) for source in first}
+        aside: list[Addresses] = [(apart[source], source) for source in first]
+        after: list[Addresses] = [(to, apart.get(source, source)) for to, source in sorted(moves)]
+        kernel = Kernel(LOOP, width, "C")
+        return [call for rows in (aside, after) if rows for call in self.progress(kernel, rows)]
 
     def block(
         self, columns: list[Column], first: int, lanes: int, copies: dict[int, list[Addresses]]
     ) -> tuple[Block, list[int]]:
         """Return a block and the addresses that it reads; what it needs copied is noted."""
         width = self.padded(lanes)
-        kinds, spacings, read = "", [], []
+        strides: list[int] = []
+        spacings: list[Spacing] = []
+        read: list[int] = []
         for column in columns:
             addresses = column.addresses[first : first + lanes]
             of_lanes = column.spacings[first : first + lanes]
             base, spacing = addresses[0], of_lanes[0]
-            alike = of_lanes.count(spacing) == lanes
-            kind = "B" if alike and addresses.count(base) == lanes else "C"
-            if kind == "C" and not (alike and addresses == list(range(base, base + lanes))):
+            step = addresses[1] - base if lanes > 1 else 0
+            even = step in self.steps and addresses == [base + step * k for k in range(lanes)]
+            if not even or of_lanes.count(spacing) != lanes:
                 base, spacing = self.copied(column.registers[first : first + lanes], width, copies)
-            kinds += kind
-            read.append(base)
+                step = 1
+            strides.append(step)
             spacings.append(spacing)
-        return Block(width, kinds, tuple(spacings)), read
+            read.append(base)
+        kinds = "".join(["C" if step else "B" for step in strides])
+        kept = () if self.has_vectors else tuple(strides)  # the letters say as much
+        return Block(width, kinds, tuple(spacings), kept), read
 
     def copied(
         self, registers: Sequence[Sequence[int]], width: int, copies: dict[int, list[Addresses]]
@@ -560,29 +589,23 @@ class Layout:
 
     # ---- calls -----------------------------------------------------------------------------
 
-    def calls(self, shape: Shape, blocks: dict[Block, list[Addresses]]) -> list[Call]:
+    def calls(
+        self, formulas: tuple[Formula, ...], blocks: dict[Block, list[Addresses]]
+    ) -> list[Call]:
         """Return the calls that compute these blocks."""
+        sums = any(formula.terms for formula in formulas)
         found: list[Call] = []
         for block, addresses in blocks.items():
-            kernel = Kernel(TREE, block.width, block.columns, strides=block.strides)
-            if shape.tree is not None:
-                kernel = replace(kernel, tree=shape.tree, places=shape.places)
-                found += self.progress(kernel, addresses)
-                continue
-            most = self.terms_written_out
-            terms = [(part, count if count <= most else None) for part, count in shape.runs]
-            steps = [spacing.step is not None for spacing in block.spacings]
-            kernel = replace(kernel, what=SUM, terms=tuple(terms), steps=tuple(steps))
-            counts = tuple([count for _, count in shape.runs])
-            found += self.progress(kernel, addresses, counts, block.spacings)
+            spacings = block.spacings if sums else ()
+            evenly = tuple([spacing.step is not None for spacing in spacings])
+            kernel = Kernel(
+                LOOP, block.width, block.columns, formulas, evenly, strides=block.strides
+            )
+            found += self.progress(kernel, addresses, spacings)
         return found
 
     def progress(
-        self,
-        kernel: Kernel,
-        addresses: list[Addresses],
-        counts: tuple[int, ...] = (),
-        spacings: tuple[Spacing, ...] = (),
+        self, kernel: Kernel, addresses: list[Addresses], spacings: tuple[Spacing, ...] = ()
     ) -> list[Call]:
         """Return the calls of a kernel for all these blocks: evenly spaced ones, and the others."""
         found: list[Call] = []
@@ -591,41 +614,34 @@ class Layout:
             if len(run) < FEWEST_BLOCKS:
                 apart += run
                 continue
+            first, second = run[0][kernel.results :], run[1][kernel.results :]
             columns = [
-                kind if first != second else kind.lower()
-                for kind, first, second in zip(kernel.columns, run[0][1:], run[1][1:], strict=True)
+                kind if one != other else kind.lower()
+                for kind, one, other in zip(kernel.columns, first, second, strict=True)
             ]
-            evenly = replace(kernel, columns="".join(columns))
-            for together, part in self.groups(evenly, run):
+            for together, part in self.groups(kernel, run):
                 numbers = array("i", chain.from_iterable(part))
-                kernel_here = replace(evenly, together=together)
-                found.append(Call(kernel_here, numbers, counts, spacings))
+                evenly = replace(kernel, columns="".join(columns), together=together)
+                found.append(Call(evenly, numbers, spacings))
             self.last = None
         for together, part in self.groups(kernel, apart):
             by_table = replace(kernel, even=False, together=together)
-            found += self.table_call(by_table, part, counts, spacings)
+            found += self.table_call(by_table, part, spacings)
         return found
 
     def groups(
         self, kernel: Kernel, blocks: list[Addresses]
     ) -> Iterator[tuple[int, list[Addresses]]]:
         """Yield blocks in groups: how many are to be computed together, and which."""
-        if not kernel.has_term_loops:
-            if blocks:
-                yield 1, blocks
-            return
-        rest = len(blocks) % SUMS_TOGETHER
+        together = self.sums_together if kernel.has_term_loops else 1
+        rest = len(blocks) % together
         if len(blocks) > rest:
-            yield SUMS_TOGETHER, blocks[: len(blocks) - rest]
+            yield together, blocks[: len(blocks) - rest]
         if rest:
             yield rest, blocks[len(blocks) - rest :]
 
     def table_call(
-        self,
-        kernel: Kernel,
-        rows: Sequence[Addresses],
-        counts: tuple[int, ...] = (),
-        spacings: tuple[Spacing, ...] = (),
+        self, kernel: Kernel, rows: Sequence[Addresses], spacings: tuple[Spacing, ...] = ()
     ) -> list[Call]:
         """Return the call of a kernel for blocks that are not evenly spaced.
 
@@ -641,7 +657,7 @@ class Layout:
             and not kernel.has_term_loops
         )
         if last is None or not follows:
-            last = self.last = Call(kernel, array("i"), counts, spacings)
+            last = self.last = Call(kernel, array("i"), spacings)
         for row in rows:
             last.numbers.extend(row)
         return [] if follows else [last]
@@ -671,17 +687,19 @@ def is_square(rows: Sequence[Addresses]) -> bool:
     )
 
 
-def best_order(columns: Sequence[Column], made: Sequence[int]) -> Sequence[int]:
+def best_order(
+    columns: Sequence[Column], made: Sequence[int], steps: Container[int]
+) -> Sequence[int]:
     """Return the order of the lanes in which the columns have the fewest breaks, of a few."""
     if len(made) == 1:
         return made
-    fewest, best = sum([column.taken(made).breaks() for column in columns]), made
+    fewest, best = sum([column.taken(made).breaks(steps) for column in columns]), made
     orders: list[Sequence[int]] = [made[::-1]]
     orders += [sorted(made, key=column.addresses.__getitem__) for column in columns[:4]]
     for order in orders:
         if fewest == len(columns):
             break
-        breaks = sum([column.taken(order).breaks() for column in columns])
+        breaks = sum([column.taken(order).breaks(steps) for column in columns])
         if breaks < fewest:
             fewest, best = breaks, order
     return best

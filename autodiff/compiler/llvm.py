@@ -3,7 +3,7 @@
 A program over rows has three sections: what is computed before the rows of a batch, for each of
 them, and after them; any other has one.  A section is a list of calls of loops, one for each pack
 of operations that are alike: see :mod:`autodiff.compiler.packs` and
-:mod:`autodiff.compiler.layout`.  Those of a small section are written out.
+:mod:`autodiff.compiler.layout`.  Those of a short function are written out.
 
 A program over rows runs on vectors: lane k of every vector belongs to row ``row + k``.  The rows'
 gradients are then added one row after the other: squares of vectors are transposed, so that each
@@ -15,9 +15,9 @@ the last row compute something, too, which is not added.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from string import Template
 from types import MappingProxyType
 
 from autodiff import ops
@@ -29,9 +29,9 @@ from autodiff.compiler.build import (
     plan_rows,
     update_results,
 )
-from autodiff.compiler.fusion import in_groups, placed_together
+from autodiff.compiler.fusion import in_groups
 from autodiff.compiler.idle_rows import condition_of_rows
-from autodiff.compiler.layout import MOVE, Call, Kernel, Layout
+from autodiff.compiler.layout import Call, Layout
 from autodiff.compiler.linear import Kind, Register
 from autodiff.compiler.llvm_functions import Functions
 from autodiff.compiler.llvm_operations import Externals, vector_type
@@ -41,8 +41,140 @@ from autodiff.value import Value
 
 __all__ = ["Assembly", "assembly_of"]
 
-# Operations, at most, of a section that is laid out to be written out.
-SMALL = 1_000
+# Iterations of forward, backward and update.
+RUN = Template("""
+define void @run(i64 %n, ptr noalias %memory, ptr noalias %table, ptr noalias %outputs) #0 {
+entry:
+$once
+  %any = icmp sgt i64 %n, 0
+  br i1 %any, label %loop, label %end
+loop:
+  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+  %output_place = mul i64 %i, $networks
+  %output = getelementptr double, ptr %outputs, i64 %output_place
+$all
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %n
+  br i1 %more, label %loop, label %end
+end:
+  ret void
+}
+""")
+
+# Passes over the rows, in batches, with an update after each.  A pass in another order than the
+# last puts the rows into their columns first.  $inside computes the next rows of a vector.
+ROWS_RUN = Template("""
+define void @run(i64 %n, i64 %row_count, i64 %batch_size, i64 %stride, ptr noalias %rows,
+                 ptr noalias %order, ptr noalias %columns, ptr noalias %memory, ptr noalias %table,
+                 ptr noalias %outputs) #0 {
+entry:
+  %any = icmp sgt i64 %n, 0
+  %shuffled = icmp ne ptr %order, null
+  %inputs = getelementptr double, ptr %memory, i64 $inputs
+  %count_place = getelementptr double, ptr %memory, i64 $count
+  br i1 %any, label %epoch, label %end
+epoch:
+  %i = phi i64 [ 0, %entry ], [ %next_i, %epoch_end ]
+  %done = phi i64 [ 0, %entry ], [ %next_b, %epoch_end ]
+  %order_start = mul i64 %i, %row_count
+  br i1 %shuffled, label %gather, label %batch
+gather:
+  %g = phi i64 [ 0, %epoch ], [ %next_g, %gathered ]
+  %order_index = add i64 %order_start, %g
+  %order_place = getelementptr i64, ptr %order, i64 %order_index
+  %source = load i64, ptr %order_place
+  %source_start = mul i64 %source, $width
+  %row_from = getelementptr double, ptr %rows, i64 %source_start
+  %row_to = getelementptr double, ptr %columns, i64 %g
+  br label %cell
+cell:
+  %c = phi i64 [ 0, %gather ], [ %next_c, %cell ]
+  %cell_from = getelementptr double, ptr %row_from, i64 %c
+  %cell_number = load double, ptr %cell_from
+  %column = mul i64 %stride, %c
+  %cell_to = getelementptr double, ptr %row_to, i64 %column
+  store double %cell_number, ptr %cell_to
+  %next_c = add i64 %c, 1
+  %more_c = icmp slt i64 %next_c, $width
+  br i1 %more_c, label %cell, label %gathered
+gathered:
+  %next_g = add i64 %g, 1
+  %more_g = icmp slt i64 %next_g, %row_count
+  br i1 %more_g, label %gather, label %batch
+batch:
+  %start = phi i64 [ 0, %epoch ], [ 0, %gathered ], [ %stop, %update ]
+  %b = phi i64 [ %done, %epoch ], [ %done, %gathered ], [ %next_b, %update ]
+  %output_place = mul i64 %b, $networks
+  %output = getelementptr double, ptr %outputs, i64 %output_place
+  %full = add i64 %start, %batch_size
+  %short = icmp slt i64 %full, %row_count
+  %stop = select i1 %short, i64 %full, i64 %row_count
+  %size = sub i64 %stop, %start
+  %size_as_double = sitofp i64 %size to double
+  store double %size_as_double, ptr %count_place, align 8
+$before
+  br label %rows_loop
+rows_loop:
+  %row = phi i64 [ %start, %batch ], [ %next_row, %row_end ]
+  %row_place = getelementptr double, ptr %columns, i64 %row
+  br label %input
+input:
+  %k = phi i64 [ 0, %rows_loop ], [ %next_k, %input ]
+  %from = phi ptr [ %row_place, %rows_loop ], [ %next_from, %input ]
+  %to = phi ptr [ %inputs, %rows_loop ], [ %next_to, %input ]
+$read
+  store $vector %number, ptr %to, align 8
+  %next_from = getelementptr double, ptr %from, i64 %stride
+  %next_to = getelementptr double, ptr %to, i64 $lanes
+  %next_k = add i64 %k, 1
+  %more_k = icmp slt i64 %next_k, $width
+  br i1 %more_k, label %input, label %compute
+compute:
+  %left = sub i64 %stop, %row
+  %partly = icmp slt i64 %left, $lanes
+  %filled = select i1 %partly, i64 %left, i64 $lanes
+$inside
+  br label %row_end
+row_end:
+  %next_row = add i64 %row, $rows_a_vector
+  %more_rows = icmp slt i64 %next_row, %stop
+  br i1 %more_rows, label %rows_loop, label %update
+update:
+$after
+  %next_b = add i64 %b, 1
+  %more_batches = icmp slt i64 %stop, %row_count
+  br i1 %more_batches, label %batch, label %epoch_end
+epoch_end:
+  %next_i = add i64 %i, 1
+  %more_epochs = icmp slt i64 %next_i, %n
+  br i1 %more_epochs, label %epoch, label %end
+end:
+  ret void
+}
+""")
+
+ATTRIBUTES = """\
+attributes #0 = { nounwind "prefer-vector-width"="512" }
+attributes #1 = { nounwind willreturn memory(none) }
+"""
+
+# The numbers of the next rows for one input; of many networks, all get that of the one row.
+ROWS_READ = "  %number = load $vector, ptr %from, align 8"
+NETWORKS_READ = """\
+  %cell_of_all = load double, ptr %from, align 8
+  %first_of_all = insertelement $vector poison, double %cell_of_all, i32 0
+  %number = shufflevector $vector %first_of_all, $vector poison, <$lanes x i32> zeroinitializer"""
+
+# The gradients of rows, where the condition is above 0 for any of them.
+IF_ANY = Template("""\
+  %choice_place = getelementptr double, ptr %memory, i64 $condition
+  %choice = load $vector, ptr %choice_place, align 8
+  %taken = fcmp ogt $vector %choice, zeroinitializer
+  %taken_bits = bitcast <$lanes x i1> %taken to i$lanes
+  %is_taken = icmp ne i$lanes %taken_bits, 0
+  br i1 %is_taken, label %gradients, label %row_end
+gradients:
+$gradients""")
 
 
 @dataclass(slots=True)
@@ -81,16 +213,11 @@ def assembly_of(
     one's own begin at ``start``, a multiple of 8.
     """
     writer = _Module(parts, lanes, exp_width, networks, known, start)
-    body = writer.rows_program() if parts.inputs else writer.plain_program()
+    run = writer.rows_program() if parts.inputs else writer.plain_program()
     functions = writer.functions.text(over_rows=bool(parts.inputs))
-    attributes = [
-        'attributes #0 = { nounwind "prefer-vector-width"="512" }',
-        "attributes #1 = { nounwind willreturn memory(none) }",
-    ]
-    text = [*writer.externals.lines(), _MEMCPY, "", *functions, *body, "", *attributes]
+    text = "\n".join([*writer.externals.lines(), *functions, run, ATTRIBUTES])
     layout, table = writer.layout, writer.functions.table.numbers
-    assembly = "\n".join(text) + "\n"
-    return Assembly(assembly, writer.order, layout.size, layout.numbers, table, lanes)
+    return Assembly(text, writer.order, layout.size, layout.numbers, table, lanes)
 
 
 class _Module:
@@ -110,10 +237,11 @@ class _Module:
     ) -> None:
         self.parts = parts
         self.linear = parts.linear
-        every = whole_vectors_first(in_memory(parts), lanes)
+        every = in_memory(parts)
         self.order = [variable for variable in every if variable not in known]
         self.lanes = lanes
         self.width = width
+        self.sizes = {"lanes": lanes, "vector": vector_type(lanes)}
         self.externals = Externals(exp_width)
         self.layout = Layout(lanes)
         self.layout.size = start
@@ -139,33 +267,15 @@ class _Module:
 
     # ---- whole programs --------------------------------------------------------------------
 
-    def plain_program(self) -> list[str]:
+    def plain_program(self) -> str:
         """Return ``run``: n iterations of forward, backward and update."""
         parts = self.parts
         total = self.with_penalty(parts.output)
         body = self.last_section("all", self.linear.live([total, *update_results(parts)]), total)
         spread = self.functions.call("spread", self.layout.spread())
-        return [
-            "define void @run(i64 %n, ptr noalias %memory, ptr noalias %table, "
-            "ptr noalias %outputs) #0 {",
-            "entry:",
-            *_with_rows("0", spread),
-            "  %any = icmp sgt i64 %n, 0",
-            "  br i1 %any, label %loop, label %end",
-            "loop:",
-            "  %i = phi i64 [ 0, %entry ], [ %next, %loop ]",
-            f"  %output_place = mul i64 %i, {self.width}",
-            "  %output = getelementptr double, ptr %outputs, i64 %output_place",
-            *_with_rows("0", body),
-            "  %next = add i64 %i, 1",
-            "  %more = icmp slt i64 %next, %n",
-            "  br i1 %more, label %loop, label %end",
-            "end:",
-            "  ret void",
-            "}",
-        ]
+        return RUN.substitute(once=spread, all=body, networks=self.width)
 
-    def rows_program(self) -> list[str]:
+    def rows_program(self) -> str:
         """Return ``run``: n passes over the rows, in batches, with an update after each."""
         parts, linear, layout = self.parts, self.linear, self.layout
         plan = plan_rows(parts)
@@ -206,7 +316,7 @@ class _Module:
         made_once = self.functions.call("once", calls, {*layout.places_of(wanted), *places})
         if condition is None:
             calls = self.section(rows, set(needed), self.lanes) + sums[0].calls()
-            inside = self.functions.call("rows", calls, places)
+            inside = self.functions.call("rows", calls, places, "%filled")
         else:
             inside = self.loss_then_gradients(rows, condition, sums)
         count = layout.reserve(1)
@@ -217,11 +327,22 @@ class _Module:
         known = self.functions.call("spread", layout.spread(made))
         layout.last = None
         new = self.functions.call("spread_once", layout.spread(made, after=True))
-        return self.rows_run([*known, *made_once, *new], inside, ending, inputs, count)
+        return ROWS_RUN.substitute(
+            before="\n".join([known, made_once, new]),
+            inside=inside,
+            after=ending,
+            read=Template(ROWS_READ if self.width == 1 else NETWORKS_READ).substitute(self.sizes),
+            inputs=inputs,
+            count=count,
+            width=len(parts.inputs),
+            networks=self.width,
+            rows_a_vector=self.lanes // self.width,
+            **self.sizes,
+        )
 
     def loss_then_gradients(
         self, rows: Sequence[int], condition: int, sums: Sequence[RowSums | NetworkSums]
-    ) -> list[str]:
+    ) -> str:
         """Return the lines that add the output of rows, and then their gradients.
 
         These are left out where the ``condition`` is above 0 for none of them.
@@ -234,23 +355,11 @@ class _Module:
         kept = first.intersection([*loss.needed, condition, *read, *gradients.needed])
         calls = self.section([p for p in rows if p in first], kept, self.lanes) + loss.calls()
         written = {*layout.places_of(kept), *loss.places}
-        lines = self.functions.call("rows", calls, written)
+        first_lines = self.functions.call("rows", calls, written, "%filled")
         calls = self.section(later, set(gradients.needed), self.lanes) + gradients.calls()
-        kind, bits = vector_type(self.lanes), f"i{self.lanes}"
+        lines = self.functions.call("gradients", calls, gradients.places, "%filled")
         place = layout.addresses[condition]
-        return [
-            *lines,
-            f"  %choice_place = getelementptr double, ptr %memory, i64 {place}",
-            f"  %choice = load {kind}, ptr %choice_place, align 8",
-            f"  %taken = fcmp ogt {kind} %choice, zeroinitializer",
-            f"  %taken_bits = bitcast <{self.lanes} x i1> %taken to {bits}",
-            f"  %is_taken = icmp ne {bits} %taken_bits, 0",
-            "  br i1 %is_taken, label %gradients, label %done_here",
-            "gradients:",
-            *self.functions.call("gradients", calls, gradients.places),
-            "  br label %done_here",
-            "done_here:",
-        ]
+        return f"{first_lines}\n{IF_ANY.substitute(self.sizes, condition=place, gradients=lines)}"
 
     def number(self, number: float) -> int:
         """Return the address of a number."""
@@ -265,108 +374,6 @@ class _Module:
             return output
         return self.linear.operation(ops.ADD, (output, penalty))
 
-    def rows_run(
-        self,
-        before: Sequence[str],
-        inside: Sequence[str],
-        after: Sequence[str],
-        inputs: int,
-        count: int,
-    ) -> list[str]:
-        """Return the text of ``run`` over rows, given the lines of its three sections.
-
-        They stand before the rows of a batch, for each ``lanes`` rows, and after them; ``inputs``
-        and ``count`` say where in memory these, and the number of rows, are.
-        """
-        width = len(self.parts.inputs)
-        last = "done_here" if "done_here:" in inside else "rows_loop"
-        return [
-            "define void @run(i64 %n, i64 %row_count, i64 %batch_size, i64 %stride, "
-            "ptr noalias %rows, ptr noalias %order, ptr noalias %columns, ptr noalias %memory, "
-            "ptr noalias %table, ptr noalias %outputs) #0 {",
-            "entry:",
-            "  %any = icmp sgt i64 %n, 0",
-            "  %shuffled = icmp ne ptr %order, null",
-            "  br i1 %any, label %epoch, label %end",
-            "epoch:",
-            "  %i = phi i64 [ 0, %entry ], [ %next_i, %epoch_end ]",
-            "  %done = phi i64 [ 0, %entry ], [ %done_after, %epoch_end ]",
-            "  %order_start = mul i64 %i, %row_count",
-            "  br i1 %shuffled, label %gather, label %batch",
-            # Put the rows into their columns in this epoch's order.
-            "gather:",
-            "  %g = phi i64 [ 0, %epoch ], [ %next_g, %gather ]",
-            "  %order_index = add i64 %order_start, %g",
-            "  %order_place = getelementptr i64, ptr %order, i64 %order_index",
-            "  %source = load i64, ptr %order_place",
-            f"  %source_start = mul i64 %source, {width}",
-            *[line for k in range(width) for line in _gather(k)],
-            "  %next_g = add i64 %g, 1",
-            "  %more_g = icmp slt i64 %next_g, %row_count",
-            "  br i1 %more_g, label %gather, label %batch",
-            "batch:",
-            "  %start = phi i64 [ 0, %epoch ], [ 0, %gather ], [ %stop, %update ]",
-            "  %b = phi i64 [ %done, %epoch ], [ %done, %gather ], [ %next_b, %update ]",
-            f"  %output_place = mul i64 %b, {self.width}",
-            "  %output = getelementptr double, ptr %outputs, i64 %output_place",
-            "  %full = add i64 %start, %batch_size",
-            "  %short = icmp slt i64 %full, %row_count",
-            "  %stop = select i1 %short, i64 %full, i64 %row_count",
-            "  %size = sub i64 %stop, %start",
-            "  %count = sitofp i64 %size to double",
-            f"  %count_place = getelementptr double, ptr %memory, i64 {count}",
-            "  store double %count, ptr %count_place, align 8",
-            *_with_rows("0", before),
-            "  br label %rows_loop",
-            "rows_loop:",
-            f"  %row = phi i64 [ %start, %batch ], [ %next_row, %{last} ]",
-            *[line for k in range(width) for line in self.input_lines(k, inputs)],
-            "  %left = sub i64 %stop, %row",
-            f"  %partly = icmp slt i64 %left, {self.lanes}",
-            f"  %filled = select i1 %partly, i64 %left, i64 {self.lanes}",
-            *_with_rows("%filled", inside),
-            f"  %next_row = add i64 %row, {self.lanes // self.width}",
-            "  %more_rows = icmp slt i64 %next_row, %stop",
-            "  br i1 %more_rows, label %rows_loop, label %update",
-            "update:",
-            *_with_rows("0", after),
-            "  %next_b = add i64 %b, 1",
-            "  %more_batches = icmp slt i64 %stop, %row_count",
-            "  br i1 %more_batches, label %batch, label %epoch_end",
-            "epoch_end:",
-            "  %done_after = add i64 %b, 1",
-            "  %next_i = add i64 %i, 1",
-            "  %more_epochs = icmp slt i64 %next_i, %n",
-            "  br i1 %more_epochs, label %epoch, label %end",
-            "end:",
-            "  ret void",
-            "}",
-        ]
-
-    def input_lines(self, k: int, inputs: int) -> list[str]:
-        """Return the lines that copy input k of the next rows to its place in memory.
-
-        Of many networks, all get that of the one row.
-        """
-        kind = vector_type(self.lanes)
-        if self.width == 1:
-            read = [f"  %input_{k} = load {kind}, ptr %input_from_{k}, align 8"]
-        else:
-            read = [
-                f"  %cell_of_{k} = load double, ptr %input_from_{k}, align 8",
-                f"  %first_of_{k} = insertelement {kind} poison, double %cell_of_{k}, i32 0",
-                f"  %input_{k} = shufflevector {kind} %first_of_{k}, {kind} poison, "
-                f"<{self.lanes} x i32> zeroinitializer",
-            ]
-        return [
-            f"  %input_start_{k} = mul i64 %stride, {k}",
-            f"  %input_index_{k} = add i64 %input_start_{k}, %row",
-            f"  %input_from_{k} = getelementptr double, ptr %columns, i64 %input_index_{k}",
-            *read,
-            f"  %input_to_{k} = getelementptr double, ptr %memory, i64 {inputs + k * self.lanes}",
-            f"  store {kind} %input_{k}, ptr %input_to_{k}, align 8",
-        ]
-
     # ---- sections --------------------------------------------------------------------------
 
     def section(
@@ -376,27 +383,18 @@ class _Module:
         registers, layout = self.linear.registers, self.layout
         operations = [place for place in places if registers[place].op is not None]
         layout.put_numbers(self.linear.known)
-        layout.begin(small=len(operations) <= SMALL)
+        layout.begin()
         packs = packs_of(self.linear, operations, kept)
-        together = width == 1 and not layout.small
-        groups = in_groups(packs) if together else [[pack] for pack in packs]
+        if width > 1:
+            return [call for pack in packs for call in layout.place_rows(pack)]
+        groups = in_groups(packs)
         if updates:
-            packs = [pack for group in groups for pack in group]
-            layout.overwrite(packs, new_numbers(self.parts))
-        place = layout.place if width == 1 else layout.place_rows
-        return [
-            call
-            for group in groups
-            for call in (
-                place(group[0])
-                if len(group) == 1
-                else placed_together(layout, group, frozenset(kept))
-            )
-        ]
+            layout.overwrite(groups, new_numbers(self.parts))
+        return [call for group in groups for call in layout.place(*group, kept=kept)]
 
     def last_section(
         self, name: str, places: Sequence[int], total: int, means: Sequence[Call] = ()
-    ) -> list[str]:
+    ) -> str:
         """Return the lines that compute the last registers, the output and the variables' numbers.
 
         The output is the register ``total``; ``means`` are calls that go before.
@@ -410,55 +408,16 @@ class _Module:
         if total in [of_value[variable] for variable in updates]:
             # It is the number of before the update.
             kept_at = layout.reserve(self.width)
-            calls += layout.table_call(Kernel(MOVE, 1, even=False), [(kept_at, output, self.width)])
+            calls += layout.moved([(kept_at, output)], self.width)
             output = kept_at
         moves = [(layout.addresses[of_value[v]], address(place)) for v, place in updates.items()]
-        calls += layout.moved(
-            [(to + k, at + k) for to, at in moves if to != at for k in range(self.width)]
-        )
+        calls += layout.moved([(to, at) for to, at in moves if to != at], self.width)
         written = {
             start + k for start in (output, *[to for to, _ in moves]) for k in range(self.width)
         }
-        return [
-            *self.functions.call(name, calls, written),
-            f"  %total_place = getelementptr double, ptr %memory, i64 {output}",
-            f"  %total = load {kind}, ptr %total_place, align 8",
-            f"  store {kind} %total, ptr %output, align 8",
-        ]
-
-
-def whole_vectors_first(variables: Iterable[Value], lanes: int) -> list[Value]:
-    """Return the variables with the matrices last that do not fill vectors of so many lanes.
-
-    Vectors of the others are then in one line of the processor's cache, not in two.
-    """
-    matrices = [list(matrix) for _, matrix in groupby(variables, key=matrix_of)]
-    whole = [matrix for matrix in matrices if len(matrix) % lanes == 0]
-    others = [matrix for matrix in matrices if len(matrix) % lanes]
-    return list(chain.from_iterable([*whole, *others]))
-
-
-def matrix_of(variable: Value) -> str:
-    """Return the name of a variable's matrix."""
-    return variable.label.partition("[")[0]
-
-
-_MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr noalias, ptr noalias, i64, i1)"
-
-
-def _with_rows(rows: str, lines: Sequence[str]) -> list[str]:
-    """Return lines that call functions, told how many rows of a vector count."""
-    return [line.replace("%rows", rows) for line in lines]
-
-
-def _gather(k: int) -> list[str]:
-    """Return the lines that copy input k of a row into its column."""
-    return [
-        f"  %source_index_{k} = add i64 %source_start, {k}",
-        f"  %source_place_{k} = getelementptr double, ptr %rows, i64 %source_index_{k}",
-        f"  %cell_{k} = load double, ptr %source_place_{k}",
-        f"  %column_{k} = mul i64 %stride, {k}",
-        f"  %target_index_{k} = add i64 %column_{k}, %g",
-        f"  %target_place_{k} = getelementptr double, ptr %columns, i64 %target_index_{k}",
-        f"  store double %cell_{k}, ptr %target_place_{k}",
-    ]
+        return (
+            f"{self.functions.call(name, calls, written)}\n"
+            f"  %total_place = getelementptr double, ptr %memory, i64 {output}\n"
+            f"  %total = load {kind}, ptr %total_place, align 8\n"
+            f"  store {kind} %total, ptr %output, align 8"
+        )

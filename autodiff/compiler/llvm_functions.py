@@ -56,16 +56,21 @@ class Functions:
         self.loops: dict[Kernel, str] = {}
 
     def call(
-        self, name: str, calls: Sequence[Call], written: Collection[int] | None = None
-    ) -> list[str]:
-        """Add a function of that name, and return the line that calls it; none if it is empty.
+        self,
+        name: str,
+        calls: Sequence[Call],
+        written: Collection[int] | None = None,
+        rows: str = "0",
+    ) -> str:
+        """Add a function of that name, and return the line that calls it; "" if it is empty.
 
-        ``written`` are the addresses that others read (None: they may read anything).
+        ``written`` are the addresses that others read (None: they may read anything), ``rows`` says
+        how many rows of a vector count.
         """
         if not calls:
-            return []
+            return ""
         self.functions.append(_Function(name, calls, written))
-        return [f"  call void @{name}({ARGUMENTS})"]
+        return f"  call void @{name}({ARGUMENTS})".replace("%rows", rows)
 
     def text(self, over_rows: bool) -> list[str]:
         """Return the lines of all functions, and of the loops that they call."""

@@ -4,7 +4,7 @@ A kernel takes the memory, the part of the table with its numbers, and how many 
 count.  Its numbers are: how many blocks there are; for each run of a sum's terms, their number (if
 it is no other part of the kernel) and for each column the step from term to term, or where in the
 table the terms' places begin; then, if the blocks are evenly spaced, the address and the step of
-the result and of each column; otherwise these addresses for each block.
+each result and each column; otherwise these addresses for each block.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 
-from autodiff.compiler.layout import COPY, MOVE, ROWS, SUM, TRANSPOSE, Call, Kernel, Spacing
+from autodiff.compiler.layout import COPY, LOOP, ROWS, Call, Formula, Kernel, Spacing
 from autodiff.compiler.llvm_operations import Externals, Operations, vector_type
-from autodiff.compiler.packs import Part, operands_in
+from autodiff.compiler.packs import Part
 
 __all__ = ["KERNEL_ARGUMENTS", "Blocks", "Table", "loop_function"]
 
@@ -34,11 +34,13 @@ class Table:
         """Append a call's numbers, and return where they begin."""
         kernel = call.kernel
         found = array("i", [len(call)])
-        columns = iter(call.spacings)
-        for (part, terms), count in zip(kernel.terms, call.counts, strict=True):
-            found.extend([count] if terms is None else [])
-            for spacing in islice(columns, operands_in(part)):
-                found.append(self.terms_of(spacing) if spacing.step is None else spacing.step)
+        for formula in kernel.formulas:
+            for _, terms, columns in formula.runs():
+                spacings = [call.spacings[column] for column in columns]
+                found.extend([len(spacings[0].offsets)] if terms is None else [])
+                found.extend(
+                    self.terms_of(each) if each.step is None else each.step for each in spacings
+                )
         if kernel.even:
             pairs = zip(call.numbers[: kernel.addresses], call.steps(), strict=True)
             found.extend(chain.from_iterable(pairs))
@@ -77,22 +79,21 @@ def loop_function(kernel: Kernel, name: str, externals: Externals) -> list[str]:
 class Blocks(Operations, ABC):
     """Writes the blocks of kernels; how their numbers are found is left open.
 
-    ``terms`` has, for each column of a sum, its step from term to term, or what finds them;
-    ``counts`` the number of terms of each run that is a loop.
+    ``terms`` has, for columns of sums, the step from term to term, or what finds them; ``counts``
+    the number of terms of runs that are loops, by the first of their columns.
     """
 
     def __init__(self, externals: Externals) -> None:
         super().__init__(externals, 1)
         self.block = "entry"
         self.labels = 0  # of loops over terms
-        self.result = ""  # of the last block
 
     def begin(self, kernel: Kernel) -> None:
         """Go on with another kernel."""
         self.kernel = kernel
         self.set_width(kernel.width)
-        self.terms: list[str] = []
-        self.counts: list[str] = []
+        self.terms: dict[int, str] = {}
+        self.counts: dict[int, str] = {}
 
     @abstractmethod
     def term_offset(self, column: int, term: int | str) -> str:
@@ -115,42 +116,57 @@ class Blocks(Operations, ABC):
         self.body.append(f"{name}:")
         self.block = name
 
-    def stored(self, addresses: list[list[str]], fixed: dict[int, str]) -> list[str]:
-        """Write blocks that read there, store their results, and return these."""
-        results = self.results(addresses, fixed)
-        self.result = results[-1]
-        for result, (to, *_) in zip(results, addresses, strict=True):
-            if result and self.kernel.written:
-                self.write(result, to)
-        return results
+    def stored(self, blocks: Sequence[Sequence[str]], fixed: dict[int, str]) -> str:
+        """Write blocks of these addresses, store their results, and return the last one.
 
-    def results(self, addresses: list[list[str]], fixed: dict[int, str]) -> list[str]:
-        """Return the results of blocks that read there."""
-        kernel = self.kernel
-        if kernel.what == SUM:
-            return self.sums(addresses)
-        ((to, *sources),) = addresses
-        if kernel.what == COPY:
-            return [self.packed([self.read(self.pointer(s), "0", 1) for s in sources])]
-        if kernel.what == TRANSPOSE:
-            square = [self.read(self.pointer(source), "0", self.width) for source in sources]
-            for lane, vector in enumerate(self.transposed(square)):
-                self.write(vector, to, lane * self.width)
-            return [""]
-        if kernel.what == MOVE:
-            self.move(to, *sources)
-            return [""]
-        operands = [
-            fixed[number] if number in fixed else self.column(number - 1, self.pointer(source))
-            for number, source in enumerate(sources, 1)
-        ]
-        if kernel.tree is None:
-            return operands
-        return [self.part(kernel.tree, iter([operands[place] for place in kernel.places]))]
+        ``fixed`` has the numbers of columns that are known.
+        """
+        if self.kernel.what != LOOP:
+            for to, *sources in blocks:
+                self.copied(to, sources)
+            return ""
+        columns = [block[self.kernel.results :] for block in blocks]
+        results: list[list[str]] = []
+        written = 0
+        for formula in self.kernel.formulas:
+            if formula.terms:
+                results.append(self.sums(formula, columns))
+            else:
+                before = list(zip(*results, strict=True)) or [()] * len(blocks)
+                results.append(
+                    [
+                        self.computed(formula, addresses, earlier, fixed)
+                        for addresses, earlier in zip(columns, before, strict=True)
+                    ]
+                )
+            for result, block in zip(results[-1], blocks, strict=True):
+                if formula.written:
+                    self.write(result, block[written])
+            written += formula.written
+        return results[-1][-1]
 
-    @abstractmethod
-    def move(self, to: str, source: str, count: str) -> None:
-        """Copy numbers that are side by side."""
+    def copied(self, to: str, sources: Sequence[str]) -> None:
+        """Copy numbers side by side, or a square of them, transposed."""
+        if self.kernel.what == COPY:
+            self.write(self.packed([self.read(self.pointer(s), "0", 1) for s in sources]), to)
+            return
+        square = [self.read(self.pointer(source), "0", self.width) for source in sources]
+        for lane, vector in enumerate(self.transposed(square)):
+            self.write(vector, to, lane * self.width)
+
+    def computed(
+        self,
+        formula: Formula,
+        addresses: Sequence[str],
+        earlier: Sequence[str],
+        fixed: dict[int, str],
+    ) -> str:
+        """Return the result of a block's tree; ``earlier`` are those of the formulas before."""
+        known = dict(fixed) | {~number: result for number, result in enumerate(earlier)}
+        for place in formula.places:
+            if place not in known:
+                known[place] = self.column(place, self.pointer(addresses[place]))
+        return self.part(formula.tree, iter([known[place] for place in formula.places]))
 
     def column(self, number: int, pointer: str, offset: str = "0") -> str:
         """Return what a column has there."""
@@ -169,33 +185,30 @@ class Blocks(Operations, ABC):
 
     # ---- sums ------------------------------------------------------------------------------
 
-    def sums(self, addresses: list[list[str]]) -> list[str]:
+    def sums(self, formula: Formula, blocks: Sequence[Sequence[str]]) -> list[str]:
         """Return the sums of several blocks."""
-        totals = [""] * len(addresses)
-        starts = [[self.pointer(source) for source in sources] for _, *sources in addresses]
-        column = 0
-        for number, (part, terms) in enumerate(self.kernel.terms):
-            columns = range(column, column + operands_in(part))
-            known = self.known_count(number, terms)
+        totals = [""] * len(blocks)
+        starts = [{c: self.pointer(block[c]) for c in formula.places} for block in blocks]
+        for part, terms, columns in formula.runs():
+            known = self.known_count(columns[0], terms)
             if known is None:
-                totals = self.term_loop(part, totals, starts, columns, self.counts[number])
-            else:
-                for term in range(known):
-                    offsets = [self.term_offset(c, term) if term else "0" for c in columns]
-                    totals = self.added(part, totals, starts, columns, offsets)
-            column += len(columns)
+                totals = self.term_loop(part, totals, starts, columns)
+                continue
+            for term in range(known):
+                offsets = [self.term_offset(c, term) if term else "0" for c in columns]
+                totals = self.added(part, totals, starts, columns, offsets)
         return totals
 
-    def known_count(self, number: int, terms: int | None) -> int | None:
+    def known_count(self, column: int, terms: int | None) -> int | None:
         """Return how many terms a run has, if that is known here."""
-        del number
+        del column
         return None if terms == ROWS else terms
 
     def added(
         self,
         part: Part,
         totals: Sequence[str],
-        starts: list[list[str]],
+        starts: list[dict[int, str]],
         columns: Sequence[int],
         offsets: Sequence[str],
     ) -> list[str]:
@@ -219,9 +232,8 @@ class Blocks(Operations, ABC):
         self,
         part: Part,
         totals: list[str],
-        starts: list[list[str]],
+        starts: list[dict[int, str]],
         columns: Sequence[int],
-        count: str,
     ) -> list[str]:
         """Write a loop over the terms of a run."""
         self.labels += 1
@@ -236,7 +248,7 @@ class Blocks(Operations, ABC):
         now = [f"%total_{number}_{k}" for k in range(len(totals))]
         offsets, phis = [], []
         for column in columns:
-            if self.kernel.steps[column]:
+            if self.kernel.evenly[column]:
                 offset = f"%offset_{number}_{column}"
                 following = self.emit(f"add i64 {offset}, {self.terms[column]}")
                 phis.append((offset, "i64", "0", following))
@@ -245,7 +257,7 @@ class Blocks(Operations, ABC):
             offsets.append(offset)
         added = self.added(part, now, starts, columns, offsets)
         next_index = self.emit(f"add i64 {index}, 1")
-        more = self.emit(f"icmp slt i64 {next_index}, {count}")
+        more = self.emit(f"icmp slt i64 {next_index}, {self.counts[columns[0]]}")
         self.body.append(f"  br i1 {more}, label %{loop}, label %{end}")
         phis.append((index, "i64", "0", next_index))
         phis += [(a, self.type, b, c) for a, b, c in zip(now, begun, added, strict=True)]
@@ -264,7 +276,6 @@ class _Loop(Blocks):
         super().__init__(externals)
         self.begin(kernel)
         self.headings = 0
-        self.carried = ""  # the result before the first
 
     def pointer(self, address: str) -> str:
         return self.emit(f"getelementptr double, ptr %memory, i64 {address}")
@@ -279,11 +290,6 @@ class _Loop(Blocks):
             address = self.emit(f"add i64 {address}, {offset}")
         self.body.append(f"  store {self.type} {vector}, ptr {self.pointer(address)}, align 8")
 
-    def move(self, to: str, source: str, count: str) -> None:
-        pointers = f"ptr align 8 {self.pointer(to)}, ptr align 8 {self.pointer(source)}"
-        size = self.emit(f"shl i64 {count}, 3")
-        self.body.append(f"  call void @llvm.memcpy.p0.p0.i64({pointers}, i64 {size}, i1 false)")
-
     def heading(self) -> str:
         """Return the next number of the call's part of the table."""
         self.headings += 1
@@ -291,9 +297,10 @@ class _Loop(Blocks):
 
     def term_headings(self) -> None:
         """Read the numbers of the terms of each run."""
-        for part, terms in self.kernel.terms:
-            self.counts.append(self.heading() if terms is None else "%rows")
-            self.terms += [self.heading() for _ in range(operands_in(part))]
+        for formula in self.kernel.formulas:
+            for _, terms, columns in formula.runs():
+                self.counts[columns[0]] = self.heading() if terms is None else "%rows"
+                self.terms.update({column: self.heading() for column in columns})
 
     def entry_of(self, pointer: str, index: str | int) -> str:
         """Return a number of the table as an i64."""
@@ -301,109 +308,77 @@ class _Loop(Blocks):
         return self.emit(f"sext i32 {self.emit(f'load i32, ptr {place}, align 4')} to i64")
 
     def term_offset(self, column: int, term: int | str) -> str:
-        if self.kernel.steps[column]:
+        if self.kernel.evenly[column]:
             return self.emit(f"mul i64 {self.terms[column]}, {term}")
         place = self.emit(f"add i64 {self.terms[column]}, {term}")
         return self.entry_of("%table", place)
 
     def function(self) -> None:
         """Write the whole function."""
-        kernel = self.kernel
+        kernel, first = self.kernel, self.kernel.results
         count = self.heading()
         self.term_headings()
-        columns = kernel.addresses
         if kernel.even:
-            pairs = [(self.heading(), self.heading()) for _ in range(columns)]
-            starts, steps = [first for first, _ in pairs], [step for _, step in pairs]
+            pairs = [(self.heading(), self.heading()) for _ in range(kernel.addresses)]
+            starts, steps = [start for start, _ in pairs], [step for _, step in pairs]
         else:
-            places = self.emit(f"getelementptr i32, ptr %numbers, i64 {self.headings}")
-            starts, steps = [places], [str(columns)]
+            starts = [self.emit(f"getelementptr i32, ptr %numbers, i64 {self.headings}")]
+            steps = [str(kernel.addresses)]
         fixed: dict[int, str] = {}
-        if "L" in kernel.columns:
-            number = 1 + kernel.columns.index("L")
-            self.carried = self.read(self.pointer(self.entry_of(places, number)), "0", 1)
-            fixed[number] = "%last"
-        for first in self.parts():
-            for number, kind in enumerate(self.kernel.columns, 1):
-                if kind.islower() and self.kernel.what != SUM:
-                    start = starts[first + number]
-                    fixed[first + number] = self.column(number - 1, self.pointer(start))
-        self.kernel = kernel
-        self.loop(count, starts, steps, fixed)
+        carried = ""
+        for column, letter in enumerate(kernel.columns):
+            if letter == "L":
+                if not carried:
+                    before = self.entry_of(starts[0], first + column)
+                    carried = self.read(self.pointer(before), "0", 1)
+                fixed[column] = "%last"
+            elif letter.islower() and column not in self.terms:
+                fixed[column] = self.column(column, self.pointer(starts[first + column]))
+        self.loop(count, starts, steps, fixed, carried)
 
-    def parts(self) -> Iterator[int]:
-        """Make each part the kernel, and yield the number of its first address."""
-        whole, terms, counts = self.kernel, self.terms, self.counts
-        first = column = run = 0
-        for part in whole.parts or (whole,):
-            self.kernel = part
-            self.terms, self.counts = terms[column:], counts[run:]
-            yield first
-            first += part.addresses
-            column += len(part.steps)
-            run += len(part.terms)
-        self.kernel, self.terms, self.counts = whole, terms, counts
+    def loop(
+        self, count: str, starts: list[str], steps: list[str], fixed: dict[int, str], carried: str
+    ) -> None:
+        """Write the loop over blocks, of which there is at least one.
 
-    def loop(self, count: str, starts: list[str], steps: list[str], fixed: dict[int, str]) -> None:
-        """Write the loop over blocks, of which there is at least one."""
+        ``carried`` is the result before the first, if each block reads that of the block before.
+        """
         self.body.append("  br label %loop")
         self.label("loop")
         line = len(self.body)
-        even = self.kernel.even
-        fixed_ones = self.fixed_addresses() if even else set()
-        moving = [n for n, _ in enumerate(starts) if n not in fixed_ones]
+        kernel = self.kernel
+        letters = "C" * kernel.results + kernel.columns
+        moving = [n for n, _ in enumerate(starts) if not kernel.even or letters[n].isupper()]
         here = [f"%column_{n}" if n in moving else start for n, start in enumerate(starts)]
-        following = self.blocks(here, steps, fixed)
-        next_index = self.emit(f"add i64 %index, {self.kernel.together}")
+        addresses = []
+        following = here
+        for _ in range(kernel.together):
+            block, following = self.block_at(following, steps, moving)
+            addresses.append(block)
+        result = self.stored(addresses, fixed)
+        next_index = self.emit(f"add i64 %index, {kernel.together}")
         more = self.emit(f"icmp slt i64 {next_index}, {count}")
         self.body.append(f"  br i1 {more}, label %loop, label %end")
-        kind = "i64" if even else "ptr"
+        kind = "i64" if kernel.even else "ptr"
         phis = [("%index", "i64", "0", next_index)]
         phis += [(here[n], kind, starts[n], following[n]) for n in moving]
-        if self.carried:
-            phis.append(("%last", self.type, self.carried, self.result))
+        if carried:
+            phis.append(("%last", self.type, carried, result))
         self.body[line:line] = [
             f"  {name} = phi {kind} [ {first}, %entry ], [ {next_}, %{self.block} ]"
             for name, kind, first, next_ in phis
         ]
         self.label("end")
 
-    def fixed_addresses(self) -> set[int]:
-        """Return the numbers of addresses that are the same for all blocks, or not used."""
-        return {
-            first + number
-            for first in self.parts()
-            for number, kind in enumerate(f"C{self.kernel.columns}")
-            if not kind.isupper() or (number == 0 and not self.kernel.written)
-        }
-
-    def blocks(self, here: list[str], steps: list[str], fixed: dict[int, str]) -> list[str]:
-        """Write the blocks of one turn of the loop; return the addresses of the next."""
-        addresses = []
-        not_moved = self.fixed_addresses()
-        for _ in range(self.kernel.together):
-            if self.kernel.even:
-                addresses.append(here)
-                here = [
-                    a if number in not_moved else self.emit(f"add i64 {a}, {step}")
-                    for number, (a, step) in enumerate(zip(here, steps, strict=True))
-                ]
-            else:
-                addresses.append([self.entry_of(here[0], k) for k in range(int(steps[0]))])
-                here = [self.emit(f"getelementptr i32, ptr {here[0]}, i64 {steps[0]}")]
-        results: list[list[str]] = []
-        for first in self.parts():
-            stop = first + self.kernel.addresses
-            places = [each[first:stop] for each in addresses]
-            if self.kernel.what == SUM:
-                results.append(self.stored(places, {}))
-                continue
-            results.append([])
-            for number, place in enumerate(places):
-                known = {
-                    k: results[int(kind)][number] if kind.isdigit() else fixed[first + k]
-                    for k, kind in enumerate(self.kernel.columns, 1)
-                    if kind.isdigit() or first + k in fixed
-                }
-                results[-1] += self.stored([place], known)
-        return here
+    def block_at(
+        self, here: list[str], steps: list[str], moving: Sequence[int]
+    ) -> tuple[list[str], list[str]]:
+        """Return the addresses of a block, and what is ``here`` for the next."""
+        if self.kernel.even:
+            return here, [
+                self.emit(f"add i64 {address}, {step}") if n in moving else address
+                for n, (address, step) in enumerate(zip(here, steps, strict=True))
+            ]
+        (row,) = here
+        addresses = [self.entry_of(row, k) for k in range(self.kernel.addresses)]
+        return addresses, [self.emit(f"getelementptr i32, ptr {row}, i64 {steps[0]}")]

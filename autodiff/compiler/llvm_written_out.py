@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from autodiff.compiler.layout import COPY, MOVE, ROWS, TRANSPOSE, Call, Layout, Spacing
+from autodiff.compiler.layout import LOOP, ROWS, Call, Layout, Spacing
 from autodiff.compiler.llvm_loops import Blocks
 from autodiff.compiler.llvm_operations import Externals, literal, vector_type
-from autodiff.compiler.packs import Part, operands_in
+from autodiff.compiler.packs import Part
 
 __all__ = ["WrittenOut", "instructions"]
 
@@ -21,17 +21,15 @@ __all__ = ["WrittenOut", "instructions"]
 def instructions(call: Call) -> int:
     """Return about how many instructions the blocks of a call take, written out."""
     kernel = call.kernel
-    if call.parts:
-        return sum(map(instructions, call.parts))
-    if kernel.what in (COPY, TRANSPOSE):
+    if kernel.what != LOOP:
         return len(call) * (kernel.width + 1)
-    if kernel.what == MOVE:
-        return 2 * sum([length for _, _, length in call.blocks()])
-    terms = [
-        abs(count) * (1 + operands_in(part) + operations_in(part))
-        for (part, _), count in zip(kernel.terms, call.counts, strict=True)
-    ]
-    return len(call) * (1 + len(kernel.columns) + operations_in(kernel.tree) + sum(terms))
+    found = 1 + len(kernel.columns)
+    for formula in kernel.formulas:
+        found += operations_in(formula.tree)
+        for part, _, columns in formula.runs():
+            terms = len(call.spacings[columns[0]].offsets)
+            found += terms * (1 + len(columns) + operations_in(part))
+    return len(call) * found
 
 
 def operations_in(part: Part) -> int:
@@ -63,32 +61,33 @@ class WrittenOut(Blocks):
 
     def blocks_of(self, call: Call) -> None:
         """Write the blocks of a call."""
-        for part in call.parts:
-            self.blocks_of(part)
-        if call.parts:
-            return
-        self.begin(call.kernel)
+        kernel = call.kernel
+        self.begin(kernel)
         self.spacings = call.spacings
-        self.terms = [str(spacing.step) for spacing in call.spacings]
-        self.counts = ["%rows" if count == ROWS else str(count) for count in call.counts]
         blocks = [[str(address) for address in block] for block in call.blocks()]
-        if any(terms == ROWS for _, terms in call.kernel.terms):
-            self.write_back(self.read_by_rows(blocks))
-        for start in range(0, len(blocks), call.kernel.together):
-            self.stored(blocks[start : start + call.kernel.together], {})
+        for formula in kernel.formulas:
+            for _, terms, columns in formula.runs():
+                self.counts[columns[0]] = "%rows"
+                self.terms.update({c: str(call.spacings[c].step) for c in columns})
+                if terms == ROWS:
+                    self.write_back(self.read_by_rows(blocks))
+        for start in range(0, len(blocks), kernel.together):
+            self.stored(blocks[start : start + kernel.together], {})
 
     def term_offset(self, column: int, term: int | str) -> str:
         return str(self.spacings[column].offsets[int(term)])
 
-    def known_count(self, number: int, terms: int | None) -> int | None:
-        return int(self.counts[number]) if terms is None else super().known_count(number, terms)
+    def known_count(self, column: int, terms: int | None) -> int | None:
+        found = super().known_count(column, terms)
+        return len(self.spacings[column].offsets) if terms is None else found
 
     def read_by_rows(self, blocks: Sequence[Sequence[str]]) -> Iterator[int]:
         """Yield the addresses of the terms that loops over rows read."""
-        width = self.kernel.width
-        for _, *starts in blocks:
-            for start, step in zip(starts, self.terms, strict=True):
-                yield from range(int(start), int(start) + (width - 1) * int(step) + width)
+        width, first = self.kernel.width, self.kernel.results
+        for block in blocks:
+            for column, step in self.terms.items():
+                start = int(block[first + column])
+                yield from range(start, start + (width - 1) * int(step) + width)
 
     # ---- memory ----------------------------------------------------------------------------
 
@@ -157,18 +156,6 @@ class WrittenOut(Blocks):
             self.body.append(f"  store {kind} {vector.name}, ptr {place}, align 8")
             for lane in range(vector.start, vector.start + vector.width):
                 del unwritten[lane]  # none was overwritten: it had been written before
-
-    def move(self, to: str, source: str, count: str) -> None:
-        start, last = int(source), int(source) + int(count)
-        moved = []
-        while start < last:
-            found = self.known.get(start)
-            if found is None or found.start != start or start + found.width > last:
-                found = _Vector(start, 1, self.number_at(start))
-            moved.append(_Vector(start - int(source) + int(to), found.width, found.name))
-            start += found.width
-        for vector in moved:
-            self.remember(vector)
 
     def call_loop(self, instruction: str) -> None:
         """Call a loop, which reads and writes memory."""

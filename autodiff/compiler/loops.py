@@ -3,10 +3,10 @@
 The loops are those of machine code, for one number at a time: over blocks, over the lanes of a
 block, and over the terms of a sum.  Here a column may have any even step from lane to lane.
 What loops compute is in one array, ``memory``, whose parts have names: those of the program's
-Values.  What is computed alone is a constant of that name.
+Values.  What is computed alone, and read by its name alone, is a constant of that name.
 
-In JavaScript a long body is several functions that share the memory: engines compile a function to
-machine code only if it is not too long.
+In JavaScript a long section is several functions that share the memory: engines compile a function
+to machine code only if it is not too long.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
 
 from autodiff.compiler.build import (
     Parts,
@@ -27,17 +26,7 @@ from autodiff.compiler.build import (
 )
 from autodiff.compiler.idle_rows import condition_of_rows
 from autodiff.compiler.languages import C, Language, identifier
-from autodiff.compiler.layout import (
-    COPY,
-    MOVE,
-    SUM,
-    Call,
-    Kernel,
-    Spacing,
-    terms_of,
-)
-from autodiff.compiler.linear import numbered
-from autodiff.compiler.loop_layout import SHORTEST_LOOP, LoopLayout
+from autodiff.compiler.layout import COPY, Call, Formula, Layout, terms_of
 from autodiff.compiler.pack_names import (
     array_names,
     base_name,
@@ -45,7 +34,7 @@ from autodiff.compiler.pack_names import (
     pack_name,
     runs_of_names,
 )
-from autodiff.compiler.packs import Pack, Part, operands_in, packs_of
+from autodiff.compiler.packs import Pack, Part, packs_of
 from autodiff.compiler.text import one_line, wrapped
 
 __all__ = ["Body", "evaluation_loops", "run_loops", "step_loops"]
@@ -53,16 +42,16 @@ __all__ = ["Body", "evaluation_loops", "run_loops", "step_loops"]
 # What the loops call things; those with two underscores no label is turned into.
 OUR_WORDS = ("memory", "known", "total", "block", "lane", "term", "k")
 
-# Around the number of a part of the memory, whose name is known at the end.
-MARK = "\ue000"
+# A shorter loop is written out; fewer numbers side by side are copied from a table of places.
+SHORTEST_LOOP = 3
 
 # Numbers in more pieces are found by a table.
 MOST_PIECES = 8
 
-# Where a function of JavaScript would have more lines, it calls others.  V8's optimizing compiler
-# takes no function of more than 60 kB of its bytecode, some 20 to 30 bytes a line.
+# Where a section of JavaScript would have more lines, about, it calls functions.  V8's optimizing
+# compiler takes no function of more than 60 kB of its bytecode, some 20 to 30 bytes a line.
 LONGEST_FUNCTION = 200
-
+LINES_OF_A_LOOP = 5
 
 # Where a function has more results, loops copy them, and no comment says what each is.
 MOST_DESCRIBED = 1000
@@ -76,34 +65,70 @@ class Body:
     called: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A function that does a part of a section: its name and its lines."""
+@dataclass(slots=True)
+class _Section:
+    """Packs that are computed in turn; if there are several lists, each in a function of its own.
 
-    name: str
-    lines: list[str]
+    ``kept`` are the registers that others read.
+    """
+
+    pieces: list[list[Pack]]
+    kept: Collection[int]
+
+
+class _Memory(Layout):
+    """The memory of a function, in named parts, for loops that work on one number at a time."""
+
+    has_vectors = False
+    steps = range(-(1 << 62), 1 << 62)  # any
+    shortest_run = 0
+    most_written_out = sums_together = 1
+
+    def __init__(self) -> None:
+        super().__init__(lanes=1 << 30)
+        self.shortest = SHORTEST_LOOP
+        self.starts: list[int] = []
+        self.parts: list[str] = []
+        self.names = dict.fromkeys(OUR_WORDS, 1)  # and how many there are of each
+        self.naming = ""
+
+    def reserve(self, doubles: int) -> int:
+        """Return the start of a new part of the memory, which has the name of the moment."""
+        start = self.size
+        self.size += doubles
+        self.starts.append(start)
+        name = fresh = identifier(self.naming)
+        while fresh in self.names:
+            self.names[name] += 1
+            fresh = f"{name}_{self.names[name]}"
+        self.names[fresh] = 1
+        self.parts.append(fresh)
+        return start
+
+    def padded(self, lanes: int) -> int:
+        """Return how many places so many lanes take: none more."""
+        return lanes
 
 
 class _Writer:
-    """Writes the body of one function: what it has in memory, and its sections."""
+    """Writes the body of one function: first all its sections are planned, then written in turn."""
 
     def __init__(
         self, language: Language, parts: Parts, names: Mapping[int, str], function: str
     ) -> None:
         self.language = language
         self.function = function
-        self.pieces: list[_Piece] = []
         self.parts = parts
         self.linear = parts.linear
         self.names = names
         self.arrays = array_names(self.linear, names)
-        self.layout = LoopLayout()
-        self.numbers: dict[int, float] = {}
-        # Constants by where they would be in memory, and those that loops read there.
-        # Those of a function that is finished are read there, too.
+        self.layout = _Memory()
+        # How numbers are written that have a name, or are known, by where they are in memory; and
+        # the registers that are read there.
         self.constants: dict[int, str] = {}
-        self.alone_at: set[int] = set()
-        self.read_there: set[int] = set()
+        self.indexed: set[int] = set()
+        self.called: list[str] = []
+        self.functions = 0
         self.table_names: dict[tuple[int, ...], str] = {}
         self.variables = in_memory(parts)
         labels = [names[self.linear.of_value[variable]] for variable in self.variables]
@@ -115,10 +140,11 @@ class _Writer:
         self.inputs = self.part("row_of_inputs", len(parts.inputs))
         for offset, value in enumerate(parts.inputs):
             self.layout.addresses[self.linear.of_value[value]] = self.inputs + offset
-        start = self.part("numbers", len(self.linear.known))
-        for address, (place, number) in enumerate(self.linear.known.items(), start):
+        self.numbers = self.part("numbers", len(self.linear.known))
+        for address, (place, number) in enumerate(self.linear.known.items(), self.numbers):
             self.layout.addresses[place] = address
-            self.numbers[address] = number
+            self.constants[address] = language.number(number)
+        self.literals = dict(self.constants)
 
     # ---- memory ----------------------------------------------------------------------------
 
@@ -130,98 +156,57 @@ class _Writer:
     def cell(self, address: int, *indexes: str) -> str:
         """Return the expression of a number in memory, at an address and some indexes on."""
         more = [index for index in indexes if index]
-        if not more and address in self.numbers:
-            return self.language.number(self.numbers[address])
         if not more and address in self.constants:
             return self.constants[address]
-        if address in self.alone_at:
-            self.read_there.add(address)
         part = bisect_right(self.layout.starts, address) - 1
-        offset = address - self.layout.starts[part]
+        name, offset = self.layout.parts[part], address - self.layout.starts[part]
         if offset or not more:
             more.append(str(offset))
         if self.language is C:
-            return f"{MARK}{part}{MARK}[{' + '.join(more)}]"
-        return f"memory[{MARK}{part}{MARK} + {' + '.join(more)}]"
+            return f"{name}[{' + '.join(more)}]"
+        return f"memory[{name} + {' + '.join(more)}]"
+
+    def address_of(self, place: int) -> int:
+        """Return where a register's number is."""
+        return self.layout.addresses[place]
+
+    def text_of(self, place: int) -> str:
+        """Return the expression of a register's number."""
+        return self.cell(self.address_of(place))
 
     def finished(self, lines: Sequence[str]) -> Body:
         """Return the lines behind what they need declared, and the functions that they call."""
-        language, layout = self.language, self.layout
-        size = max(layout.size, 1)
-        names = numbered([identifier(name) for name in layout.parts], OUR_WORDS)
-        c = language is C
-        keyword = "static double" if c and size > 16_384 else "double"
-        memory = (
-            f"{keyword} memory[{size}] = {{0}};"
-            if c
-            else f"const memory = new Float64Array({size});"
-        )
+        language, size = self.language, self.layout.size
         known: list[str] = []
-        filled: list[str] = []
-        if not self.read_there.isdisjoint(self.numbers):
-            known = self.declared(
-                "double known[]", "known", map(language.number, self.numbers.values())
-            )
-            each = [f"memory[{min(self.numbers)} + k] = known[k];"]
-            filled = self.counted("k", len(self.numbers), each)
-        if c:
-            filled.append("(void)memory;")
-        tables, declared, lines = self.named(lines, names)
-        called: list[str] = []
-        for piece in self.pieces:
-            inside = chain.from_iterable(self.named(piece.lines, names))
-            called += [f"function {piece.name}(memory) {{"]
-            called += [*[language.indent + line for line in inside], "}", ""]
-        return Body([*tables, *known, memory, *declared, *filled, *lines], called)
+        if not self.indexed.isdisjoint(self.linear.known):
+            numbers = [language.number(number) for number in self.linear.known.values()]
+            known = self.declared("double known[]", "known", numbers)
+            filled = f"{self.cell(self.numbers, 'k')} = known[k];"
+            lines = [*self.counted("k", len(numbers), [filled]), *lines]
+        lines = self.with_declarations(lines)
+        if any("memory" in line for line in lines):
+            keyword = "static double" if size > 16_384 else "double"
+            memory = f"const memory = new Float64Array({size});"
+            memory = f"{keyword} memory[{size}] = {{0}};" if language is C else memory
+            lines = [memory, *lines]
+        return Body([*known, *lines], self.called)
 
-    def named(
-        self, lines: Sequence[str], names: Sequence[str]
-    ) -> tuple[list[str], list[str], list[str]]:
-        """Return the tables and the parts of the memory that lines name, declared, and the lines.
-
-        ``names`` are those of the parts.
-        """
-        lines = [kept for line in lines if (kept := self.kept(line))]
-        read = {name for line in lines for name in re.findall(r"\bplaces__\d+\b", line)}
-        tables: list[str] = []
+    def with_declarations(self, lines: Sequence[str]) -> list[str]:
+        """Return lines behind the tables, and the parts of the memory, that they name."""
+        named = {
+            word
+            for line in lines
+            for word in re.findall(r"\w+", line.partition(self.language.comment)[0])
+        }
+        declared: list[str] = []
         for places, name in self.table_names.items():
-            if name in read:
-                tables += self.declared(f"int {name}[]", name, map(str, places))
-        starts = self.layout.starts
-        found = {int(part) for line in lines for part in re.findall(rf"{MARK}(\d+){MARK}", line)}
-        declared = []
-        for part in sorted(found):
-            start = starts[part]
-            name = f"from__{names[part]}" if start in self.alone_at else names[part]
-            declared.append(
-                f"double *const {name} = memory + {start};"
-                if self.language is C
-                else f"const {name} = {start};"
-            )
-
-        def name_of(found: re.Match[str]) -> str:
-            part, is_constant = int(found[1]), found[2]
-            beside = not is_constant and starts[part] in self.alone_at
-            return f"from__{names[part]}" if beside else names[part]
-
-        lines = [re.sub(rf"{MARK}(\d+)(!?){MARK}", name_of, line) for line in lines]
-        return tables, declared, lines
-
-    def kept(self, line: str) -> str:
-        """Return a line, but not one that writes to memory what no loop reads there."""
-        indent, found, rest = line.partition(f"{MARK}?")
-        if not found:
-            return line
-        address, _, rest = rest.partition(f"?{MARK}")
-        return indent + rest if int(address) in self.read_there else ""
-
-    def will_read(self, pack: Pack) -> None:
-        """Take down what the loops of a pack read at an index."""
-        by_node = [terms_of(pack.shape, operands) for operands in pack.operands]
-        for column in zip(*by_node, strict=True):
-            registers = {register for terms in column for register in terms}
-            if len(registers) > 1:
-                self.read_there.update([self.layout.addresses[place] for place in registers])
+            if name in named:
+                declared += self.declared(f"int {name}[]", name, map(str, places))
+        for start, name in zip(self.layout.starts, self.layout.parts, strict=True):
+            if name in named:
+                found = f"double *const {name} = memory +" if self.language is C else ""
+                declared.append(f"{found or f'const {name} ='} {start};")
+        return [*declared, *lines]
 
     def counted(self, name: str, count: int | str, body: Sequence[str]) -> list[str]:
         """Return a loop of so many turns."""
@@ -264,148 +249,140 @@ class _Writer:
 
     # ---- sections --------------------------------------------------------------------------
 
-    def section(
-        self, places: Sequence[int], kept: Collection[int], updates: bool = False
-    ) -> list[str]:
-        """Return the statements that compute registers; those in ``kept`` are left in memory."""
+    def plan(self, places: Sequence[int], kept: Collection[int]) -> _Section:
+        """Return the section that computes registers; those in ``kept`` are read by others."""
         operations = [place for place in places if self.linear.registers[place].op is not None]
-        calls: list[str] = []
-        lines: list[str] = []
-        packs = packs_of(self.linear, operations, kept)
+        section = _Section([[]], kept)
+        lines = 0
+        for pack in packs_of(self.linear, operations, kept):
+            if lines > LONGEST_FUNCTION and self.language is not C:
+                section.pieces.append([])
+                lines = 0
+            section.pieces[-1].append(pack)
+            lines += LINES_OF_A_LOOP if len(pack.results) > 1 else 1
+        apart = len(section.pieces) > 1
+        self.indexed.update(kept if apart or len(kept) > MOST_DESCRIBED else ())
+        for piece in section.pieces:
+            here = {result for pack in piece for result in pack.results}
+            here.update(self.linear.known)
+            for pack in piece:
+                by_node = [terms_of(pack.shape, operands) for operands in pack.operands]
+                for column in zip(*by_node, strict=True):
+                    read = {register for terms in column for register in terms}
+                    self.indexed.update(read if len(read) > 1 else read - here if apart else ())
+        return section
+
+    def section(self, section: _Section, updates: bool = False) -> list[str]:
+        """Return the statements of a section, whose results may be new numbers of variables."""
         if updates:
-            self.layout.overwrite(packs, new_numbers(self.parts))
-        for pack in packs:
-            self.layout.naming = self.name_of(pack)
-            self.layout.last = None
-            self.will_read(pack)
-            # A variable's new number may take the place of the old one, which it reads.
-            is_alone = len(pack.results) == 1 and pack.results[0] not in self.layout.in_place
-            lines += self.alone(pack) if is_alone else self.many(pack)
-            self.arrays.update(dict.fromkeys(pack.results, self.layout.naming))
-            if len(lines) > LONGEST_FUNCTION and self.language is not C:
-                calls.append(self.piece(lines))
-                lines = []
-        return calls + lines
+            groups = [[pack] for piece in section.pieces for pack in piece]
+            self.layout.overwrite(groups, new_numbers(self.parts))
+        if len(section.pieces) == 1:
+            return [line for pack in section.pieces[0] for line in self.pack(pack)]
+        constants, calls = self.constants, []
+        for piece in section.pieces:
+            self.constants = dict(self.literals)  # other constants are not known there
+            calls.append(self.function_of([line for pack in piece for line in self.pack(pack)]))
+        self.constants = constants
+        return calls
 
-    def piece(self, lines: list[str]) -> str:
-        """Make lines a function of their own, and return the call.
-
-        Its constants are not known elsewhere, nor those of earlier lines in it; they are in memory.
-        """
-        name = f"{self.function}__part_{len(self.pieces) + 1}"
-        own = {line.partition(f"{MARK}?")[2].partition("?")[0] for line in lines}
-        earlier = {text: at for at, text in self.constants.items() if str(at) not in own}
-        self.constants.clear()
-        read = {text: self.cell(address) for text, address in earlier.items()}
-
-        def name_there(found: re.Match[str]) -> str:
-            return read.get(found[0], found[0])
-
-        lines = [re.sub(rf"{MARK}\d+!{MARK}", name_there, line) for line in lines]
-        self.pieces.append(_Piece(name, lines))
+    def function_of(self, lines: list[str]) -> str:
+        """Make lines a function of their own, and return the call."""
+        self.functions += 1
+        name, indent = f"{self.function}__part_{self.functions}", self.language.indent
+        self.called += [f"function {name}(memory) {{"]
+        self.called += [indent + line for line in self.with_declarations(lines)]
+        self.called += ["}", ""]
         return f"{name}(memory);"
 
-    def many(self, pack: Pack) -> list[str]:
-        """Return the loops of a pack behind a comment."""
-        loops = [line for call in self.layout.place(pack) for line in self.call(call)]
-        comment = one_line(f"{identifier(self.layout.naming)}: {described(pack, self.arrays)}")
-        return [f"{self.language.comment} {comment}", *loops]
+    def pack(self, pack: Pack) -> list[str]:
+        """Return the statements of a pack: loops behind a comment, or those of a pack of one."""
+        layout, first = self.layout, pack.results[0]
+        layout.naming = pack_name(pack, self.names)
+        layout.last = None
+        # A variable's new number may take the place of the old one, which it reads.
+        if len(pack.results) == 1 and first not in layout.in_place:
+            lines = self.alone(pack)
+        else:
+            calls = layout.place(pack)
+            comment = one_line(f"{identifier(layout.naming)}: {described(pack, self.arrays)}")
+            lines = [f"{self.language.comment} {comment}"]
+            lines += [line for call in calls for line in self.call(call)]
+        self.arrays.update(dict.fromkeys(pack.results, layout.naming))
+        return lines
 
     def alone(self, pack: Pack) -> list[str]:
-        """Return the statements of a pack of one, which make a constant."""
+        """Return the statements of a pack of one: a constant, in memory too if read there."""
         layout, result, tree = self.layout, pack.results[0], pack.shape.tree
         layout.naming = self.names.get(result, layout.naming)
+        calls: list[Call] = []
         if tree is None:
             calls = layout.place(pack)
         else:
             layout.addresses[result] = layout.reserve(1)
         address = layout.addresses[result]
         part = bisect_right(layout.starts, address) - 1
-        constant = self.constants[address] = f"{MARK}{part}!{MARK}"
-        self.alone_at.add(address)
-        if tree is None:
-            lines = [line for call in calls for line in self.call(call)]
-        else:
-            operands = [self.cell(layout.addresses[operand]) for operand in pack.operands[0]]
-            places = pack.shape.places
-            text = self.tree(tree, iter([operands[place] for place in places]))
-            lines = [self.language.statement(constant, text)]
-        return [*lines, f"{MARK}?{address}?{MARK}memory[{address}] = {constant};"]
-
-    def name_of(self, pack: Pack) -> str:
-        """Return what the numbers of a pack are called."""
-        return pack_name(pack, self.names)
+        name = self.constants[address] = layout.parts[part]
+        layout.parts[part] = f"from__{name}"
+        lines = [line for call in calls for line in self.call(call)]
+        if tree is not None:
+            operands = [self.text_of(operand) for operand in pack.operands[0]]
+            text = self.tree(tree, iter([operands[place] for place in pack.shape.places]))
+            lines = [self.language.statement(name, text)]
+        return [*lines, f"memory[{address}] = {name};"] if result in self.indexed else lines
 
     def moved(self, moves: Sequence[tuple[int, int]]) -> list[str]:
         """Return the statements that copy numbers, all of which are read before."""
         self.layout.naming, self.layout.last = "aside", None
-        return [line for call in self.layout.moved(moves) for line in self.call(call)]
+        last = [move for move in moves if move[1] in self.constants]
+        calls = self.layout.moved([move for move in moves if move[1] not in self.constants])
+        lines = [line for call in calls for line in self.call(call)]
+        return lines + [f"{self.cell(to)} = {self.cell(source)};" for to, source in last]
 
     # ---- calls -----------------------------------------------------------------------------
 
     def call(self, call: Call) -> list[str]:
         """Return the loops of a call."""
-        kernel, count = call.kernel, len(call)
+        kernel, count, size = call.kernel, len(call), call.kernel.addresses
         if kernel.what == COPY:
             return self.copying(call)
-        if kernel.what == MOVE:
-            return [line for block in call.blocks() for line in self.moving(*block)]
-        columns = iter(call.spacings)
-        terms = [
-            (number, [self.term_index(spacing) for spacing in islice(columns, operands_in(part))])
-            for (part, _), number in zip(kernel.terms, call.counts, strict=True)
-        ]
-        if not kernel.even and count <= SHORTEST_LOOP:
-            nothing = [""] * kernel.addresses
-            blocks = [self.loops(kernel, 1, block, nothing, terms) for block in call.blocks()]
-            return [line for lines in blocks for line in lines]
         if kernel.even:
-            bases = call.numbers[: kernel.addresses]
-            return self.loops(
-                kernel, count, bases, [times("block", s) for s in call.steps()], terms
-            )
-        self.read_there.update(call.numbers)
-        name, size = self.table(call.numbers), kernel.addresses
-        found = [f"{name}[{times('block', size)} + {k}]" for k in range(size)]
-        return self.loops(kernel, count, [-1] * size, found, terms)
+            steps = [times("block", step) for step in call.steps()]
+            body = self.block(call, call.numbers[:size], steps)
+            return self.counted("block", count, body) if count > 1 else body
+        if count > SHORTEST_LOOP:
+            name = self.table(call.numbers)
+            found = [f"{name}[{times('block', size)} + {k}]" for k in range(size)]
+            return self.counted("block", count, self.block(call, [-1] * size, found))
+        nothing = [""] * size
+        return [line for block in call.blocks() for line in self.block(call, block, nothing)]
 
-    def term_index(self, spacing: Spacing) -> str:
-        """Return the index of a term, relative to the first."""
-        if spacing.step is not None:
-            return times("term", spacing.step)
-        return f"{self.table(spacing.offsets)}[term]"
+    def block(self, call: Call, bases: Sequence[int], indexes: Sequence[str]) -> list[str]:
+        """Return the loops over a block's lanes, given its addresses: a base (or -1) and an index.
 
-    def moving(self, to: int, source: int, length: int) -> list[str]:
-        """Return the statements that copy numbers side by side to another place."""
-        if length == 1:
-            return [f"{self.cell(to)} = {self.cell(source)};"]
-        self.read_there.update(range(source, source + length))
-        return self.counted("k", length, [f"{self.cell(to, 'k')} = {self.cell(source, 'k')};"])
-
-    def loops(
-        self,
-        kernel: Kernel,
-        count: int,
-        bases: Sequence[int],
-        blocks: Sequence[str],
-        terms: Sequence[tuple[int, list[str]]],
-    ) -> list[str]:
-        """Return the loops over blocks and lanes."""
+        Those over few lanes are written out.
+        """
+        kernel = call.kernel
         strides = (1, *kernel.strides) if kernel.width > 1 else (0,) * len(bases)
-        lone = kernel.width <= SHORTEST_LOOP and bases[0] >= 0
+        (formula,) = kernel.formulas
+        if kernel.width > SHORTEST_LOOP or bases[0] < 0:
+            lanes = [times("lane", stride) for stride in strides]
+            cells = _Cells(self, bases, indexes, lanes)
+            return self.formula(call, formula, cells, kernel.width)
         body: list[str] = []
-        for lane in range(kernel.width if lone else 1):
-            bases_here = [base + lane * stride for base, stride in zip(bases, strides, strict=True)]
-            lanes = ["" if lone else times("lane", stride) for stride in strides]
-            cells = _Cells(self, bases_here, blocks, lanes)
-            if kernel.what == SUM:
-                body += self.sum(kernel, cells, terms, 1 if lone else kernel.width)
-            else:
-                operands = iter([cells.cell(1 + place) for place in kernel.places])
-                assert kernel.tree is not None
-                statement = f"{cells.cell(0)} = {self.tree(kernel.tree, operands)};"
-                body += [statement] if lone else self.counted("lane", kernel.width, [statement])
-        return self.counted("block", count, body) if count > 1 else body
+        for lane in range(kernel.width):
+            here = [base + lane * stride for base, stride in zip(bases, strides, strict=True)]
+            cells = _Cells(self, here, indexes, [""] * len(here))
+            body += self.formula(call, formula, cells, 1)
+        return body
+
+    def formula(self, call: Call, formula: Formula, cells: _Cells, lanes: int) -> list[str]:
+        """Return the statements that compute a formula for so many lanes."""
+        if formula.terms:
+            return self.sum(call, formula, cells, lanes)
+        operands = iter([cells.cell(1 + place) for place in formula.places])
+        statement = f"{cells.cell(0)} = {self.tree(formula.tree, operands)};"
+        return self.counted("lane", lanes, [statement]) if lanes > 1 else [statement]
 
     def copying(self, call: Call) -> list[str]:
         """Return the loops that copy numbers from anywhere, side by side."""
@@ -424,51 +401,46 @@ class _Writer:
             number += length
         return lines
 
-    def sum(
-        self, kernel: Kernel, cells: _Cells, terms: Sequence[tuple[int, list[str]]], lanes: int
-    ) -> list[str]:
+    def sum(self, call: Call, formula: Formula, cells: _Cells, lanes: int) -> list[str]:
         """Return the statements that add up the terms of a block's lanes, one after the other.
 
         All lanes get a term before the next: their sums do not wait for each other.  Where the
         sum takes the place of a number that is one of its terms, each lane has a total of its own.
         """
         result = cells.cell(0)
+        is_constant = self.constants.get(cells.bases[0]) == result
         in_place = 0 <= cells.bases[0] < len(self.variables)
         total = "total" if in_place else result
+        declared = ("double " if self.language is C else "let ") if in_place or is_constant else ""
+        within = in_place or lanes == 1
         lines: list[str] = []
-        column, begun = 1, False
-        for (part, _), (number, steps) in zip(kernel.terms, terms, strict=True):
-            operands = [
-                cells.cell(column + k, step if number > 1 else "") for k, step in enumerate(steps)
+        for part, _, columns in formula.runs():
+            spacings = [call.spacings[column] for column in columns]
+            count = len(spacings[0].offsets)
+            terms = [
+                times("term", s.step) if s.step is not None else f"{self.table(s.offsets)}[term]"
+                for s in spacings
             ]
-            column += len(steps)
-            added = [f"{total} += {self.tree(part, iter(operands))};"]
-            if not begun:
+            operands = [
+                cells.cell(1 + column, term if count > 1 else "")
+                for column, term in zip(columns, terms, strict=True)
+            ]
+            term = self.tree(part, iter(operands))
+            if not lines:
                 # -0.0 + x is x for every x.
-                first = added[0].partition("+= ")[2] if number == 1 else "(-0.0);"
-                lines += self.on_lanes([self.begun(total, first)], lanes, in_place)
-                begun = True
-                if number == 1:
+                begun = f"{declared}{total} = {term if count == 1 else '(-0.0)'};"
+                lines += [begun] if within else self.counted("lane", lanes, [begun])
+                if count == 1:
                     continue
-            added = self.on_lanes(added, lanes, in_place)
-            lines += self.counted("term", number, added) if number > 1 else added
+            added = [f"{total} += {term};"]
+            added = added if within else self.counted("lane", lanes, added)
+            lines += self.counted("term", count, added) if count > 1 else added
         if not in_place:
             return lines
         lines.append(f"{result} = total;")
-        lines = (
-            ["{", *[self.language.indent + line for line in lines], "}"] if lanes == 1 else lines
-        )
-        return self.on_lanes(lines, lanes, False)
-
-    def begun(self, total: str, first: str) -> str:
-        """Return the statement that begins a sum."""
-        declared = total == "total" or total in self.constants.values()
-        word = ("double " if self.language is C else "let ") if declared else ""
-        return f"{word}{total} = {first}"
-
-    def on_lanes(self, lines: list[str], lanes: int, within: bool) -> list[str]:
-        """Return statements for each lane, or as they are, ``within`` a loop over lanes."""
-        return lines if within or lanes == 1 else self.counted("lane", lanes, lines)
+        if lanes > 1:
+            return self.counted("lane", lanes, lines)
+        return ["{", *[self.language.indent + line for line in lines], "}"]
 
     def tree(self, part: Part, operands: Iterator[str]) -> str:
         """Return an expression tree as text; it takes its operands in order."""
@@ -512,11 +484,10 @@ def step_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> Bo
     """Return the body of the function that computes the output and the gradients."""
     writer = _Writer(language, parts, names, "step")
     results = [parts.output, *parts.gradients.values()]
-    lines = writer.leaves()
-    lines += writer.section(parts.linear.live(results), set(results))
-    addresses = writer.layout.addresses
-    lines += copied_out("gradients", [addresses[p] for p in parts.gradients.values()], writer, "=")
-    lines.append(language.statement("output", writer.cell(addresses[parts.output])))
+    section = writer.plan(parts.linear.live(results), set(results))
+    lines = writer.leaves() + writer.section(section)
+    lines += copied_out("gradients", list(parts.gradients.values()), writer, "=")
+    lines.append(language.statement("output", writer.text_of(parts.output)))
     return writer.finished(lines)
 
 
@@ -529,56 +500,53 @@ def evaluation_loops(
 ) -> Body:
     """Return the body of a function that fills outputs, given what each result is."""
     writer = _Writer(language, parts, names, function)
-    lines = writer.leaves()
-    lines += writer.section(parts.linear.live(results.values()), set(results.values()))
-    addresses = [writer.layout.addresses[place] for place in results.values()]
+    section = writer.plan(parts.linear.live(results.values()), set(results.values()))
+    lines = writer.leaves() + writer.section(section)
     if len(results) > MOST_DESCRIBED:
-        return writer.finished([*lines, *copied_out("outputs", addresses, writer, "=")])
-    for index, (description, address) in enumerate(zip(results, addresses, strict=True)):
-        text = writer.cell(address)
+        return writer.finished([*lines, *copied_out("outputs", [*results.values()], writer, "=")])
+    for index, (description, place) in enumerate(results.items()):
+        text = writer.text_of(place)
         lines.append(f"outputs[{index}] = {text};  {language.comment} {one_line(description)}")
     return writer.finished(lines)
 
 
-def copied_out(array: str | int, addresses: Sequence[int], writer: _Writer, sign: str) -> list[str]:
-    """Return the statements that write numbers, or add them, to an array or to memory."""
+def copied_out(array: str | int, places: Sequence[int], writer: _Writer, sign: str) -> list[str]:
+    """Return the statements that write registers, or add them, to an array or to memory."""
 
-    def target(place: int, index: str) -> str:
+    def target(number: int, index: str) -> str:
         if isinstance(array, int):
-            return writer.cell(array + place, index)
-        return f"{array}[{' + '.join([part for part in (index, str(place or '')) if part]) or '0'}]"
+            return writer.cell(array + number, index)
+        found = [part for part in (index, str(number or "")) if part]
+        return f"{array}[{' + '.join(found) or '0'}]"
 
-    runs = runs_of_places(addresses, writer.numbers)
-    if len(runs) > MOST_PIECES:
-        writer.read_there.update(addresses)
-        table = writer.table(addresses)
-        body = [f"{target(0, 'k')} {sign} memory[{table}[k]];"]
+    addresses = [writer.address_of(place) for place in places]
+    alone = [number for number, at in enumerate(addresses) if at in writer.constants]
+    lines = [f"{target(number, '')} {sign} {writer.text_of(places[number])};" for number in alone]
+    runs = runs_of_places(addresses, writer.constants)
+    if len(runs) > MOST_PIECES and not alone:
+        body = [f"{target(0, 'k')} {sign} memory[{writer.table(addresses)}[k]];"]
         return writer.counted("k", len(addresses), body)
-    lines: list[str] = []
-    for places in runs:
-        first, count = places[0], len(places)
-        start = addresses[first]
-        if count == 1:
-            lines.append(f"{target(first, '')} {sign} {writer.cell(start)};")
-        else:
-            writer.read_there.update(range(start, start + count))
-            index = times("k", places[1] - first)
-            body = [f"{target(first, index)} {sign} {writer.cell(start, 'k')};"]
-            lines += writer.counted("k", count, body)
+    for first, *others in runs:
+        index = times("k", others[0] - first) if others else ""
+        from_here = writer.cell(addresses[first], "k" if others else "")
+        body = [f"{target(first, index)} {sign} {from_here};"]
+        lines += writer.counted("k", 1 + len(others), body)
     return lines
 
 
 def runs_of_places(addresses: Sequence[int], apart: Collection[int]) -> list[list[int]]:
     """Return places in runs, evenly spaced, whose addresses are side by side.
 
-    Addresses ``apart`` are in no run with others.
+    Those whose addresses are ``apart`` are left out.
     """
     runs: list[list[int]] = []
     last = -2
     for place in sorted(range(len(addresses)), key=addresses.__getitem__):
         address = addresses[place]
+        if address in apart:
+            continue
         run = runs[-1] if runs else []
-        goes_on = address == last + 1 and not {address, last} & set(apart) and place > run[-1]
+        goes_on = address == last + 1 and place > run[-1]
         if goes_on and (len(run) == 1 or place - run[-1] == run[1] - run[0]):
             run.append(place)
         else:
@@ -602,81 +570,73 @@ def plain_loop(writer: _Writer) -> list[str]:
     """Return the loop over iterations of a program without inputs."""
     parts = writer.parts
     results = [parts.output, *update_results(parts)]
-    body = writer.section(parts.linear.live(results), set(results), updates=True)
-    body += [
-        f"outputs[iteration] = {output_of(writer, writer.cell(address_of(writer, parts.output)))};"
-    ]
+    section = writer.plan(parts.linear.live(results), set(results))
+    body = writer.section(section, updates=True)
+    body.append(f"outputs[iteration] = {output_of(writer, writer.text_of(parts.output))};")
     return writer.counted("iteration", "n", [*body, *assigned(writer)])
-
-
-def address_of(writer: _Writer, place: int) -> int:
-    """Return where a register's number is."""
-    return writer.layout.addresses[place]
 
 
 def output_of(writer: _Writer, output: str) -> str:
     """Return the output, with the penalty if there is one."""
     penalty = writer.parts.penalty
-    return output if penalty is None else f"{output} + {writer.cell(address_of(writer, penalty))}"
+    return output if penalty is None else f"{output} + {writer.text_of(penalty)}"
 
 
 def assigned(writer: _Writer) -> list[str]:
     """Return the statements that give the variables their new numbers."""
-    parts = writer.parts
-    of_value = parts.linear.of_value
+    parts, of_value = writer.parts, writer.linear.of_value
     moves = [
-        (address_of(writer, of_value[variable]), address_of(writer, place))
+        (writer.address_of(of_value[variable]), writer.address_of(place))
         for variable, place in parts.updates.items()
     ]
     return writer.moved([move for move in moves if move[0] != move[1]])
 
 
-def row_lines(writer: _Writer, rows: Sequence[int], summed: Sequence[int], means: int) -> list[str]:
-    """Return the statements of one row: its loss, and its gradients, added to the means."""
-    linear, output = writer.linear, writer.parts.output
-    condition = condition_of_rows(linear, rows, output, summed)
-    loss = set(rows)
-    if condition is not None:
-        loss.intersection_update(linear.live([output, condition]))
-    gradients = [place for place in rows if place not in loss]
-    read = [operand for place in gradients for operand in linear.registers[place].operands]
-    kept = loss.intersection([output, *summed, *read])
-    lines = writer.section([place for place in rows if place in loss], kept)
-    lines.append(f"sum__output += {writer.cell(address_of(writer, output))};")
-    backward = writer.section(gradients, set(gradients).intersection(summed))
-    backward += copied_out(means, [address_of(writer, place) for place in summed], writer, "+=")
-    if condition is None:
-        return lines + backward
-    writer.layout.copies.clear()  # what is copied there may not be
-    return [
-        *lines,
-        "// Elsewhere all gradients are zeros.",
-        f"if ({writer.cell(address_of(writer, condition))} > 0.0) {{",
-        *[writer.language.indent + line for line in backward],
-        "}",
-    ]
-
-
 def rows_loop(writer: _Writer) -> list[str]:
     """Return the loops over passes, batches and rows."""
     parts, plan, language = writer.parts, plan_rows(writer.parts), writer.language
-    linear = parts.linear
+    linear, output = parts.linear, parts.output
     means = writer.part("mean", len(plan.means))
     in_order = [variable for variable in writer.variables if variable in plan.means]
     for offset, variable in enumerate(in_order):
         writer.layout.addresses[plan.means[variable]] = means + offset
+    writer.indexed.update(plan.means.values())
     summed = [parts.gradients[variable] for variable in in_order]
-    read = [p for place in (*plan.rows, *plan.after) for p in linear.registers[place].operands]
-    later = {*read, *summed, parts.output, *update_results(parts)}
-    before = writer.section(plan.before, later.intersection(plan.before))
-    to = writer.cell(writer.inputs, "k")
-    width = len(parts.inputs)
-    inside = writer.counted("k", width, [f"{to} = rows[{width} * row + k];"])
-    inside += row_lines(writer, plan.rows, summed, means)
-    mean = writer.cell(means, "k")
     results = set(update_results(parts))
+    read = [p for place in (*plan.rows, *plan.after) for p in linear.registers[place].operands]
+    before = writer.plan(plan.before, {*read, *summed, output, *results}.intersection(plan.before))
+    condition = condition_of_rows(linear, plan.rows, output, summed)
+    needed = plan.rows if condition is None else linear.live([output, condition])
+    loss = set(needed).intersection(plan.rows)
+    later = [place for place in plan.rows if place not in loss]
+    read = [operand for place in later for operand in linear.registers[place].operands]
+    forward = writer.plan(
+        [place for place in plan.rows if place in loss], loss.intersection([output, *summed, *read])
+    )
+    backward = writer.plan(later, set(later).intersection(summed))
+    update = writer.plan(plan.after, results.intersection(plan.after))
+
+    made_before = writer.section(before)
+    inside = writer.counted(
+        "k",
+        len(parts.inputs),
+        [f"{writer.cell(writer.inputs, 'k')} = rows[{len(parts.inputs)} * row + k];"],
+    )
+    inside += writer.section(forward)
+    inside.append(f"sum__output += {writer.text_of(output)};")
+    gradients = writer.section(backward) + copied_out(means, summed, writer, "+=")
+    if condition is not None:
+        writer.layout.copies.clear()  # what is copied there may not be
+        gradients = [
+            "// Elsewhere all gradients are zeros.",
+            f"if ({writer.text_of(condition)} > 0.0) {{",
+            *[language.indent + line for line in gradients],
+            "}",
+        ]
+    inside += gradients
+    mean = writer.cell(means, "k")
     after = writer.counted("k", len(summed), [f"{mean} /= count__rows;"])
-    after += writer.section(plan.after, results.intersection(plan.after), updates=True)
+    after += writer.section(update, updates=True)
     after += [f"outputs[batch] = {output_of(writer, 'sum__output / count__rows')};", "batch += 1;"]
     after += assigned(writer)
     c = language is C
@@ -684,7 +644,7 @@ def rows_loop(writer: _Writer) -> list[str]:
     row_count, size = ("row_count", "batch_size") if c else ("rowCount", "batchSize")
     stop = f"start + {size} < {row_count} ? start + {size} : {row_count}"
     batch = [
-        *before,
+        *made_before,
         f"{whole} stop = {stop};",
         language.statement("count__rows", f"{'(double)' if c else ''}(stop - start)"),
         f"{number} sum__output = 0.0;",

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 from autodiff import ops
 from autodiff.compiler.layout import (
+    LOOP,
     ROWS,
-    SUM,
-    SUMS_TOGETHER,
     TRANSPOSE,
-    TREE,
     Addresses,
     Call,
+    Formula,
     Kernel,
     Layout,
 )
@@ -49,12 +49,13 @@ class Sums:
 
     def cleared(self, zero: int) -> list[Call]:
         """Return the calls that make all sums 0; at ``zero`` there is one."""
-        every = Kernel(TREE, self.lanes, "B")
+        every = Kernel(LOOP, self.lanes, "B")
         return self.layout.progress(every, [(to, zero) for to in self.starts])
 
     def divided(self, count: int) -> list[Call]:
         """Return the calls that make means of the sums; at ``count`` is the number of rows."""
-        mean = Kernel(TREE, self.lanes, "CB", of_operands(ops.DIV), (0, 1))
+        formula = Formula(of_operands(ops.DIV), (0, 1))
+        mean = Kernel(LOOP, self.lanes, "CB", (formula,))
         return self.layout.progress(mean, [(to, to, count) for to in self.starts])
 
 
@@ -101,15 +102,12 @@ class RowSums(Sums):
         """Return the calls that add a term for each row to sums."""
         if not blocks:
             return []
-        counts, lanes = (1, ROWS), self.lanes
-        terms = tuple(zip((OPERAND, part), counts, strict=True))
+        lanes, places = self.lanes, tuple(range(len(columns)))
         spacings = [tuple(range(0, lanes * step, step)) for step in steps]
         spaced = tuple(map(self.layout.spacing, [(0,), *spacings]))
-        kernel = Kernel(SUM, lanes, columns, terms=terms, steps=(True,) * len(columns))
-        if len(blocks) <= SUMS_TOGETHER:
-            kernel = replace(kernel, even=False, together=len(blocks))
-            return self.layout.table_call(kernel, blocks, counts, spaced)
-        return self.layout.progress(kernel, blocks, counts, spaced)
+        formula = Formula(None, places, ((OPERAND, 1), (part, ROWS)))
+        kernel = Kernel(LOOP, lanes, columns, (formula,), (True,) * len(columns))
+        return self.layout.progress(kernel, blocks, spaced)
 
 
 class NetworkSums(Sums):
@@ -124,7 +122,8 @@ class NetworkSums(Sums):
     def calls(self) -> list[Call]:
         """Return the calls that add one row."""
         layout = self.layout
-        addition = Kernel(TREE, layout.lanes, "CC", of_operands(ops.ADD), (0, 1))
+        formula = Formula(of_operands(ops.ADD), (0, 1))
+        addition = Kernel(LOOP, layout.lanes, "CC", (formula,))
         blocks: list[Addresses] = [
             (to, to, layout.row_address(register)) for register, to in self.addresses.items()
         ]
@@ -181,12 +180,8 @@ def plan_sums(linear: Linear, summed: Sequence[int], lanes: int) -> SumPlan:
     for start in range(0, len(ordered_rest), lanes):
         members = tuple(ordered_rest[start : start + lanes])
         plan.groups.append(SumGroup(members, plan.vector_of(members), None))
-    plan.groups.sort(key=_vector_number)
+    plan.groups.sort(key=attrgetter("vector"))
     return plan
-
-
-def _vector_number(group: SumGroup) -> int:
-    return group.vector
 
 
 def _products(

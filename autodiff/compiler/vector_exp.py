@@ -17,8 +17,10 @@ import math
 import struct
 from collections.abc import Callable
 from decimal import Context, Decimal, localcontext
+from string import Template
 from typing import Any
 
+from autodiff.compiler.llvm_operations import literal
 from autodiff.ops import exp
 
 __all__ = ["agrees", "exp_assembly"]
@@ -60,108 +62,110 @@ def table() -> tuple[list[int], list[int]]:
     return tails, heads
 
 
+# The function of a vector, and one that calls it for many numbers.
+ASSEMBLY = Template("""\
+@tails = internal constant [$entries x i64] [$tails]
+@heads = internal constant [$entries x i64] [$heads]
+declare double @autodiff_exp(double)
+declare $doubles @llvm.fma.v${width}f64($doubles, $doubles, $doubles)
+declare $doubles @llvm.fabs.v${width}f64($doubles)
+declare $integers @llvm.masked.gather.v${width}i64.v${width}p0($pointers, i32, $bits, $integers)
+
+define $doubles @autodiff_exp_$width($doubles %x) {
+  %size = call $doubles @llvm.fabs.v${width}f64($doubles %x)
+  %small = fcmp olt $doubles %size, $limit
+  %which = bitcast $bits %small to i$width
+  %all = icmp eq i$width %which, -1
+  br i1 %all, label %together, label %apart
+together:
+  %shifted = $fma($doubles %x, $doubles $steps, $doubles $shift)
+  %k = bitcast $doubles %shifted to $integers
+  %whole = fsub $doubles %shifted, $shift
+  %nearly = $fma($doubles %whole, $doubles $ln2_high, $doubles %x)
+  %r = $fma($doubles %whole, $doubles $ln2_low, $doubles %nearly)
+  %entry = and $integers %k, splat (i64 $last)
+  %tail_place = getelementptr i64, ptr @tails, $integers %entry
+  %tail_bits = $gather($pointers %tail_place, i32 8, $bits splat (i1 true), $integers poison)
+  %head_place = getelementptr i64, ptr @heads, $integers %entry
+  %head_bits = $gather($pointers %head_place, i32 8, $bits splat (i1 true), $integers poison)
+  %tail = bitcast $integers %tail_bits to $doubles
+  %exponent = shl $integers %k, splat (i64 $exponent_place)
+  %power_bits = add $integers %head_bits, %exponent
+  %power = bitcast $integers %power_bits to $doubles
+  %square = fmul $doubles %r, %r
+  %low = $fma($doubles %r, $doubles $third, $doubles $second)
+  %high = $fma($doubles %r, $doubles $fifth, $doubles $fourth)
+  %first = fadd $doubles %tail, %r
+  %more = $fma($doubles %square, $doubles %low, $doubles %first)
+  %fourth_power = fmul $doubles %square, %square
+  %rest = $fma($doubles %fourth_power, $doubles %high, $doubles %more)
+  %result = $fma($doubles %power, $doubles %rest, $doubles %power)
+  ret $doubles %result
+apart:
+  br label %lane
+lane:
+  %i = phi i32 [ 0, %apart ], [ %next, %lane ]
+  %upto = phi $doubles [ poison, %apart ], [ %with_one, %lane ]
+  %one = extractelement $doubles %x, i32 %i
+  %exp_of_one = call double @autodiff_exp(double %one)
+  %with_one = insertelement $doubles %upto, double %exp_of_one, i32 %i
+  %next = add i32 %i, 1
+  %is_more = icmp slt i32 %next, $width
+  br i1 %is_more, label %lane, label %done
+done:
+  ret $doubles %with_one
+}
+
+define void @fill(i64 %count, ptr %numbers, ptr %results) {
+entry:
+  br label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+  %from = getelementptr double, ptr %numbers, i64 %i
+  %x = load $doubles, ptr %from, align 8
+  %y = call $doubles @autodiff_exp_$width($doubles %x)
+  %to = getelementptr double, ptr %results, i64 %i
+  store $doubles %y, ptr %to, align 8
+  %next = add i64 %i, $width
+  %more = icmp slt i64 %next, %count
+  br i1 %more, label %loop, label %end
+end:
+  ret void
+}
+""")
+
+
 def exp_assembly(width: int) -> str:
     """Return LLVM assembly of ``autodiff_exp_W``, the function of a vector of width W.
 
     ``fill(count, numbers, results)`` calls it for many numbers.
     """
-    tails, heads = table()
-    lines = [
-        f"@{name} = internal constant [{ENTRIES} x i64] [{', '.join(f'i64 {b}' for b in numbers)}]"
-        for name, numbers in (("tails", tails), ("heads", heads))
-    ]
-    lines.append("declare double @autodiff_exp(double)")
-    return "\n".join([*lines, *_vector_function(width), *_fill_function(width)]) + "\n"
-
-
-def _vector_function(width: int) -> list[str]:
+    tails, heads = [", ".join(f"i64 {entry}" for entry in entries) for entries in table()]
     doubles, integers = f"<{width} x double>", f"<{width} x i64>"
-    pointers, every = f"<{width} x ptr>", f"<{width} x i1> splat (i1 true)"
-    fma, gather = f"llvm.fma.v{width}f64", f"llvm.masked.gather.v{width}i64.v{width}p0"
-    second, third, fourth, fifth = map(_splat, POLYNOMIAL)
-    shift = _splat(SHIFT)
-    lines = [
-        f"declare {doubles} @{fma}({doubles}, {doubles}, {doubles})",
-        f"declare {doubles} @llvm.fabs.v{width}f64({doubles})",
-        f"declare {integers} @{gather}({pointers}, i32, <{width} x i1>, {integers})",
-        f"define {doubles} @autodiff_exp_{width}({doubles} %x) {{",
-        f"  %size = call {doubles} @llvm.fabs.v{width}f64({doubles} %x)",
-        f"  %small = fcmp olt {doubles} %size, {_splat(LIMIT)}",
-        f"  %which = bitcast <{width} x i1> %small to i{width}",
-        f"  %all = icmp eq i{width} %which, -1",
-        "  br i1 %all, label %together, label %apart",
-        "together:",
-        *_fused("shifted", width, "%x", _splat(ENTRIES / math.log(2.0)), shift),
-        f"  %k = bitcast {doubles} %shifted to {integers}",
-        f"  %whole = fsub {doubles} %shifted, {shift}",
-        *_fused("nearly", width, "%whole", _splat(-LN2_HIGH), "%x"),
-        *_fused("r", width, "%whole", _splat(-LN2_LOW), "%nearly"),
-        f"  %entry = and {integers} %k, splat (i64 {ENTRIES - 1})",
-    ]
-    for name in ("tail", "head"):
-        lines += [
-            f"  %{name}_place = getelementptr i64, ptr @{name}s, {integers} %entry",
-            f"  %{name}_bits = call {integers} @{gather}({pointers} %{name}_place, i32 8, "
-            f"{every}, {integers} poison)",
-        ]
-    lines += [
-        f"  %tail = bitcast {integers} %tail_bits to {doubles}",
-        f"  %exponent = shl {integers} %k, splat (i64 {52 - (ENTRIES.bit_length() - 1)})",
-        f"  %power_bits = add {integers} %head_bits, %exponent",
-        f"  %power = bitcast {integers} %power_bits to {doubles}",
-        f"  %square = fmul {doubles} %r, %r",
-        *_fused("low", width, "%r", third, second),
-        *_fused("high", width, "%r", fifth, fourth),
-        f"  %first = fadd {doubles} %tail, %r",
-        *_fused("more", width, "%square", "%low", "%first"),
-        f"  %fourth_power = fmul {doubles} %square, %square",
-        *_fused("rest", width, "%fourth_power", "%high", "%more"),
-        *_fused("result", width, "%power", "%rest", "%power"),
-        f"  ret {doubles} %result",
-        "apart:",
-    ]
-    result = "poison"
-    for lane in range(width):
-        lines += [
-            f"  %x_{lane} = extractelement {doubles} %x, i32 {lane}",
-            f"  %exp_{lane} = call double @autodiff_exp(double %x_{lane})",
-            f"  %upto_{lane} = insertelement {doubles} {result}, double %exp_{lane}, i32 {lane}",
-        ]
-        result = f"%upto_{lane}"
-    return [*lines, f"  ret {doubles} {result}", "}"]
-
-
-def _splat(number: float) -> str:
-    return f"splat (double 0x{bits(number) & (2**64 - 1):016X})"
-
-
-def _fused(name: str, width: int, a: str, b: str, c: str) -> list[str]:
-    """Return the line of ``name = a * b + c``, rounded once."""
-    doubles = f"<{width} x double>"
-    arguments = ", ".join(f"{doubles} {operand}" for operand in (a, b, c))
-    return [f"  %{name} = call {doubles} @llvm.fma.v{width}f64({arguments})"]
-
-
-def _fill_function(width: int) -> list[str]:
-    doubles = f"<{width} x double>"
-    return [
-        "define void @fill(i64 %count, ptr %numbers, ptr %results) {",
-        "entry:",
-        "  br label %loop",
-        "loop:",
-        "  %i = phi i64 [ 0, %entry ], [ %next, %loop ]",
-        "  %from = getelementptr double, ptr %numbers, i64 %i",
-        f"  %x = load {doubles}, ptr %from, align 8",
-        f"  %y = call {doubles} @autodiff_exp_{width}({doubles} %x)",
-        "  %to = getelementptr double, ptr %results, i64 %i",
-        f"  store {doubles} %y, ptr %to, align 8",
-        f"  %next = add i64 %i, {width}",
-        "  %more = icmp slt i64 %next, %count",
-        "  br i1 %more, label %loop, label %end",
-        "end:",
-        "  ret void",
-        "}",
-    ]
+    constants = {
+        "limit": LIMIT,
+        "steps": ENTRIES / math.log(2.0),
+        "shift": SHIFT,
+        "ln2_high": -LN2_HIGH,
+        "ln2_low": -LN2_LOW,
+        **dict(zip(("second", "third", "fourth", "fifth"), POLYNOMIAL, strict=True)),
+    }
+    return ASSEMBLY.substitute(
+        {name: f"splat (double {literal(number)})" for name, number in constants.items()},
+        width=width,
+        entries=ENTRIES,
+        last=ENTRIES - 1,
+        exponent_place=52 - (ENTRIES.bit_length() - 1),
+        tails=tails,
+        heads=heads,
+        doubles=doubles,
+        integers=integers,
+        pointers=f"<{width} x ptr>",
+        bits=f"<{width} x i1>",
+        # Rounded once.
+        fma=f"call {doubles} @llvm.fma.v{width}f64",
+        gather=f"call {integers} @llvm.masked.gather.v{width}i64.v{width}p0",
+    )
 
 
 def agrees(fill: Callable[..., Any]) -> bool:

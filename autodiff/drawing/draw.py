@@ -28,10 +28,9 @@ from autodiff.drawing.mermaid import mermaid_text
 from autodiff.drawing.modules import Module, outputs_of
 from autodiff.drawing.moment import NOW, Moment, backward_moments, contributions_in, moment_after
 from autodiff.drawing.network import OFS, Of
-from autodiff.drawing.pack_picture import picture_of_loops
 from autodiff.drawing.picture import Picture
 from autodiff.drawing.plans import PLANS, Plan, planned_heat_map, planned_network
-from autodiff.drawing.program_picture import picture_of_program
+from autodiff.drawing.program_picture import picture_of_loops, picture_of_program
 from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.svg import svg_text
 from autodiff.drawing.tikz import name_of_root, room_for_tikz, tikz_text
