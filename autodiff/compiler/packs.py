@@ -20,7 +20,6 @@ from heapq import heappop, heappush
 from itertools import groupby
 
 from autodiff import ops
-from autodiff.compiler.kernels import uses_exp
 from autodiff.compiler.linear import Linear
 from autodiff.ops import Operation, Role
 from autodiff.ops.symbols import Expression
@@ -73,11 +72,6 @@ class Shape:
     tree: Tree | None
     places: tuple[int, ...]
     runs: Runs = ()
-
-    @property
-    def calls_exp(self) -> bool:
-        """Whether its operation calls ``exp``, which is computed fastest for several numbers."""
-        return self.tree is not None and uses_exp(self.tree[0])
 
     def __str__(self) -> str:
         count = operands_in(self.tree) + sum([operands_in(part) for part, _ in self.runs])
