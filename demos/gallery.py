@@ -375,7 +375,8 @@ class Measured:
 
     ``text`` is that of most characters, ``least`` the smallest; ``white`` is the share of the
     frame's pixels that nothing is drawn on; ``crossed`` counts labels and titles that an arrow
-    crosses, ``astray`` labels that are nearer to another arrow than to theirs.
+    crosses, ``astray`` labels that are nearer to another arrow than to theirs; of a network, whose
+    numbers stand on its lines, both are a dash.
     """
 
     boxes: int
@@ -384,8 +385,8 @@ class Measured:
     text: float
     least: float
     white: float
-    crossed: int
-    astray: int
+    crossed: str
+    astray: str
 
 
 def measured(drawing: Drawing, frame: tuple[int, int] = FRAME) -> Measured:
@@ -398,12 +399,14 @@ def measured(drawing: Drawing, frame: tuple[int, int] = FRAME) -> Measured:
     sizes = Counter[float]()
     for size, text in TEXT.findall(svg):
         sizes[float(size)] += len(text.strip())
-    places = laid_out(drawing.picture, drawing.rankdir).places
-    found = collisions(drawing.picture, places)
+    crossed = astray = "–"
+    if drawing.layout is None:
+        found = collisions(drawing.picture, laid_out(drawing.picture, drawing.rankdir).places)
+        crossed, astray = str(len(found.texts)), str(len(found.strays))
     return Measured(
         len(drawing.picture.boxes),
         *(width, height, scale * sizes.most_common(1)[0][0], scale * min(sizes)),
-        *(white_share(svg, frame), len(found.texts), len(found.strays)),
+        *(white_share(svg, frame), crossed, astray),
     )
 
 
@@ -430,7 +433,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         size = f"{found.width:.0f}x{found.height:.0f}"
         print(
             f"{name:24}  {found.boxes:5}  {size:>10}  {found.text:7.1f}  {found.least:5.1f}  "
-            f"{found.white:5.0%}  {found.crossed:7}  {found.astray:6}  {measured(fitted).text:6.1f}"
+            f"{found.white:5.0%}  {found.crossed:>7}  {found.astray:>6}  "
+            f"{measured(fitted).text:6.1f}"
         )
         if options.out is not None:
             drawing.save(options.out / f"{place:02}.png", size=FRAME)

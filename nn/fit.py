@@ -141,7 +141,8 @@ def fit(
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but got {describe(engine)}")
     check_is_module(model, "fit")
-    if any(isinstance(each, Dropout) and not each.training for each in model.modules()):
+    dropouts = [each for each in model.modules() if isinstance(each, Dropout)]
+    if dropouts and not any(each.training for each in dropouts):
         warn_user("fit: dropout is in eval() mode and drops nothing: call model.train() first")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit needs an optimizer, but got {describe(optimizer)}")

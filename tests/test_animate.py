@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 
 from autodiff import Value, animate
-from autodiff.drawing.dot import HEAVIEST
 from autodiff.drawing.draw import painter_of
 from autodiff.drawing.layout import laid_out
 from autodiff.drawing.moment import all_moments
+from autodiff.drawing.style import HEAVIEST
 from autodiff.drawing.svg import svg_text
 from autodiff.graph import topological_order
 from tests.random_graphs import Recipe, built, wild_recipes
@@ -98,7 +98,7 @@ def test_the_arrow_that_contributes_stands_out_in_its_frame_alone() -> None:
     strokes = [{html.unescape(id): stroke for id, stroke in edge.findall(svg)} for svg in svgs]
     assert all(len(found) == 4 for found in strokes)
     assert [
-        [id for id, stroke in found.items() if stroke == HEAVIEST["color"]] for found in strokes
+        [id for id, stroke in found.items() if stroke == HEAVIEST["line"]] for found in strokes
     ] == [*([], [], [], [], ["v3-v4-0"], ["v1-v3-0"], ["v1-v3-1"])]
 
 

@@ -172,7 +172,9 @@ def test_the_rows_of_a_batch_are_one_box_with_the_weights() -> None:
     loss = nn.mse_loss([model(row) for row in ([0, 0], [0, 1], [1, 0], [1, 1])], [0, 1, 1, 0])
     (box,) = [box for box in draw(loss, fold="repeat").picture.boxes if box.kind == "rows"]
     assert box.title == ("row × 4", "Σ, tanh, -, **2")
-    assert [row[0] for row in box.table] == ["", "bias: 4", "weight: 4 × 4"]
+    assert [row[0] for row in box.table] == [
+        *("", "output.bias[0]", "output.weight: 4", "hidden.bias: 4", "hidden.weight: 4 × 2"),
+    ]
 
 
 # ---- opening -------------------------------------------------------------------------------------

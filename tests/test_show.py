@@ -261,7 +261,7 @@ def test_recorded_lines_are_there_and_others_are_not() -> None:
     ]
     names = data["graph"]["names"]
     lines = dict(zip(map(names.get, "12345"), counts(data["source"]["lines"]), strict=True))
-    assert lines == {"a": 1, "b": 1, "product": 2, None: 0}  # the others have no name of their own
+    assert lines == {"a": 1, "b": 1, "product": 2, None: 0, "loss": 0}  # a number has no name
 
 
 def test_a_trace_begins_at_its_step() -> None:

@@ -120,6 +120,14 @@ def test_a_module_that_is_used_again_on_its_own_result_is_a_fold_each_time() -> 
     assert layers == ["layer", "layer (2)", "layer (3)"]
 
 
+def test_the_steps_of_a_loop_are_folds() -> None:
+    w, state = Value(0.5, "w"), Value(1.0, "start")
+    for step in range(200):
+        state = (state * w + 0.1 * step).tanh()
+        state.label = f"h{step}"
+    assert titles(check_folds(state))[:2] == ["h 1 … h 14", "h 15 … h 28"]
+
+
 def test_a_long_chain_is_cut_into_parts() -> None:
     chain = Value(0.5, "x")
     for _ in range(5000):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -449,27 +450,25 @@ class Painter:
         named: dict[str, list[Value]] = {}
         for node in parameters:
             named.setdefault(INDICES.sub("", self.place(node)), []).append(node)
+        ends = Counter(map(last_part, named))  # of several modules, weights need the module's name
         few = len(parameters) <= MOST_PARAMETERS
         rows = []
         for name, nodes in named.items():
+            shorten = short_name if ends[last_part(name)] == 1 else long_name
             if few or len(nodes) == 1:
                 for node in nodes:
-                    shown = self.parameter(node)
+                    shown = shorten(self.place(node) or self.names[node])
                     rows.append(self.row(shown.replace(own, "", 1) if own else shown, [node]))
             elif not name:
                 rows.append(self.row(f"{len(nodes):,} variables", nodes))
             else:
                 shape = shape_of([self.place(node) for node in nodes])
-                rows.append(self.row(f"{short_name(name)}: {shape}", nodes))
+                rows.append(self.row(f"{shorten(name)}: {shape}", nodes))
         return rows
 
     def place(self, node: Value) -> str:
         """Return a node's name, or what the program calls it; '' for neither."""
         return self.names[node] if node.name else self.called.get(node, "")
-
-    def parameter(self, node: Value) -> str:
-        """Return the name of a parameter in its box's table."""
-        return short_name(self.place(node) or self.names[node])
 
     def is_named(self, node: Value) -> bool:
         """Return whether a node has a name but for its place."""
@@ -852,6 +851,11 @@ def in_rows(copies: int, what: str) -> tuple[str, ...]:
 def short_name(name: str) -> str:
     """Return a parameter's name inside its module, or in the dict that it is in."""
     return name_shown(last_part(name), PARAMETER_LENGTH)
+
+
+def long_name(name: str) -> str:
+    """Return a parameter's name with that of its module, or of what it is in."""
+    return name_shown(name, PARAMETER_LENGTH)
 
 
 def shape_of(names: Sequence[str]) -> str:

@@ -133,11 +133,14 @@ class Groups:
         return self.known[call]
 
     def by_repeat(self, order: Sequence[Value]) -> None:
-        """Group what is computed alike: the rows of a batch, the steps of a loop."""
-        for repeat in filter(worth_merging, find_repeats(order)):
+        """Group what is computed alike: rows of a batch, and steps of loops without modules."""
+        has_modules = any(map(module_of, order))
+        for repeat in filter(worth_merging, find_repeats(order, in_sums=has_modules)):
             for place, copy in enumerate(repeat.copies, 1):
-                group = Group(f"{stem_of(repeat)} {place}", self.top)
-                self.of.update(dict.fromkeys([node for node in copy if node.op], group))
+                results = [node for node in copy if node.op is not None]
+                if len(results) > 1:
+                    group = Group(f"{stem_of(repeat)} {place}", self.top)
+                    self.of.update(dict.fromkeys(results, group))
 
     def modules_around(self, results: Sequence[Value]) -> dict[Group, list[str]]:
         """Return the modules around each call or row: those that all of its results have."""
@@ -226,7 +229,7 @@ def folds_of(order: Sequence[Value], names: Mapping[Value, str]) -> Fold:
     >>> from autodiff import Names, topological_order
     >>> whole = folds_of(topological_order(chain), Names(chain))
     >>> len(whole.items), whole.items[0].title, len(whole.items[0].items)
-    (32, 'v2 … v33', 32)
+    (32, 'v2 … v32', 31)
     """
     groups = Groups(order)
     whole = Fold("", groups.top.call)
