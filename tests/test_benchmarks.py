@@ -74,6 +74,7 @@ def test_every_installed_contender_has_the_same_losses_on_the_moons(
     check_same_job(moons_runs, epochs=3, tolerance=1e-12)
 
 
+@pytest.mark.thorough
 def test_every_installed_contender_has_the_same_losses_of_a_wide_network() -> None:
     check_same_job(make_installed(wide.CONTENDERS), epochs=2, tolerance=1e-12)
 

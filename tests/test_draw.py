@@ -736,6 +736,7 @@ for drawing in [*(draw(make()) for make in GRAPHS.values()), *(make() for make i
 """
 
 
+@pytest.mark.thorough
 def test_two_processes_make_identical_bytes() -> None:
     runs = [
         subprocess.run(
@@ -856,6 +857,7 @@ def test_a_png_needs_no_system_dot_and_has_twice_the_size_of_the_svg(
     assert drawing.save(tmp_path / "again.png").read_bytes() == png
 
 
+@pytest.mark.thorough
 @needs_resvg
 def test_a_png_of_a_long_graph_stays_within_the_limit(tmp_path: Path) -> None:
     png = draw(recurrence(30)).save(tmp_path / "graph.png").read_bytes()
@@ -1053,6 +1055,7 @@ def test_without_what_a_format_needs_the_error_says_what_to_install(
     assert [file.name for file in tmp_path.iterdir()] == ["graph.dot"]
 
 
+@pytest.mark.thorough
 @needs_webassembly
 @pytest.mark.parametrize("damage", [None, b"", b"of another compiler"], ids=repr)
 def test_graphviz_is_compiled_once_where_machine_code_is_kept(

@@ -399,6 +399,7 @@ def test_every_hint_has_been_given_to_an_answer_that_earns_it() -> None:
     assert not left_over
 
 
+@pytest.mark.thorough
 def test_every_praise_has_been_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     said: list[str] = []

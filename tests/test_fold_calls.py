@@ -788,6 +788,7 @@ def test_a_step_of_a_script_with_matrices_in_a_dict_is_one_picture_that_fits_a_s
     assert rows == {**MATRICES, "logits": "184 outputs"}
 
 
+@pytest.mark.thorough
 def test_a_weight_s_matrix_is_one_box_or_row_whatever_is_open(rivers: Any) -> None:
     for expand in (["gpt"], ["gpt", "linear"], ["gpt 3"], ["softmax"], ["linear 20"]):
         picture = fold(rivers.loss, *expand)
@@ -858,6 +859,7 @@ for make in FORMS.values():
 """
 
 
+@pytest.mark.thorough
 def test_two_processes_make_identical_text() -> None:
     texts = [
         subprocess.run(

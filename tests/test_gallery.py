@@ -27,6 +27,7 @@ def test_text_is_as_high_as_the_picture_in_its_frame_makes_it() -> None:
     assert measured(drawing, (10_000, 800)).text == pytest.approx(20 * 800 / height)
 
 
+@pytest.mark.thorough
 def test_the_table_has_a_line_for_each_picture(capsys: pytest.CaptureFixture[str]) -> None:
     from demos.gallery import GALLERY, main
 

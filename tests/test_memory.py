@@ -253,8 +253,8 @@ def test_sources_of_programs_that_are_gone_are_forgotten() -> None:
 
 
 def sources_of_programs() -> list[str]:
-    """Return the names of sources without a file; of files, others may come and go."""
-    return [name for name in linecache.cache if name.startswith("<")]
+    """Return the names of the sources of programs."""
+    return [name for name in linecache.cache if name.startswith("<program")]
 
 
 def test_operations_of_ones_own_leave_no_sources() -> None:

@@ -115,6 +115,7 @@ loss = gpt(w) * 2
 # --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_every_list_of_a_program_adds_up_to_the_number_above_it() -> None:
     loss = recorded_loss(0, 1, 2, 3)
     seen = 0

@@ -134,6 +134,7 @@ def test_a_network_and_its_weights_are_lines_circles_and_cells(tmp_path: Path) -
 if ENGINES:
 
     @pytest.mark.parametrize("engine", ENGINES[:1])
+    @pytest.mark.thorough
     def test_every_document_compiles(engine: str, tmp_path: Path) -> None:
         options = ["-interaction=nonstopmode", "-halt-on-error"] if "latex" in engine else []
         for name, drawing in drawings().items():

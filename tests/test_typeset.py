@@ -109,6 +109,7 @@ def test_the_lines_of_a_long_formula_are_parts_of_it() -> None:
     ]
 
 
+@pytest.mark.thorough
 @given(st.text() | st.sampled_from(HOSTILE))
 def test_no_label_leaves_what_it_stands_in(label: str) -> None:
     for text in (as_text(label), typeset(label), f"${fraction('L', label or 'x')}$"):

@@ -163,6 +163,7 @@ def xor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return python("-m", "demos.xor", "--epochs", "3", "--out", str(folder), *arguments)
 
 
+@pytest.mark.thorough
 def test_a_seed_alone_starts_from_other_weights(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the demo draws with matplotlib")
     pytest.importorskip("tqdm", reason="the demo shows its progress with tqdm")
