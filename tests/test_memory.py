@@ -249,7 +249,7 @@ def test_sources_of_programs_that_are_gone_are_forgotten() -> None:
     gc.collect()
     compile_it(model, optimizer)
     gc.collect()
-    assert len(sources_of_programs()) == kept
+    assert len(sources_of_programs()) <= kept  # those of another test may go, too
 
 
 def sources_of_programs() -> list[str]:
