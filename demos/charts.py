@@ -21,8 +21,8 @@ from html import escape
 from itertools import pairwise
 from pathlib import Path
 
+from autodiff.drawing.layouts.render import FONTS
 from autodiff.drawing.palette import LIGHT
-from autodiff.drawing.render import FONTS
 from autodiff.support.files import write_atomically
 
 __all__ = ["Chart", "curves", "field", "table"]

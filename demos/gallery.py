@@ -35,9 +35,9 @@ from autodiff import (
     where,
 )
 from autodiff.compiler.program import Program
-from autodiff.drawing.labels import collisions
-from autodiff.drawing.layout import laid_out
-from autodiff.drawing.render import converter, on_canvas, pixels_of
+from autodiff.drawing.layouts.labels import collisions
+from autodiff.drawing.layouts.layout import laid_out
+from autodiff.drawing.layouts.render import converter, on_canvas, pixels_of
 from autodiff.value import constant
 from demos.arguments import command_line, missing_package, output_folder
 from demos.command import run

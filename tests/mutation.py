@@ -106,7 +106,7 @@ TARGETS = {
         for name in ("lines", "not_finite", "reasons", "updates", "zeros")
     },
     "autodiff/debug/trace.py": ("autodiff/debug/trace.py tests/test_trace.py",),
-    "autodiff/drawing/fold.py": ("autodiff/drawing/fold.py tests/test_fold.py",),
+    "autodiff/drawing/folds/fold.py": ("autodiff/drawing/folds/fold.py tests/test_fold.py",),
     "nn/layers.py": (
         "nn/layers.py tests/test_layers.py",
         "tests/test_module.py tests/test_micrograd_programs.py",

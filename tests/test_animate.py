@@ -15,10 +15,10 @@ from hypothesis import given
 
 from autodiff import Value, animate
 from autodiff.drawing.draw import painter_of
-from autodiff.drawing.layout import laid_out
+from autodiff.drawing.formats.svg import svg_text
+from autodiff.drawing.layouts.layout import laid_out
 from autodiff.drawing.moment import all_moments
 from autodiff.drawing.style import HEAVIEST
-from autodiff.drawing.svg import svg_text
 from autodiff.graph import topological_order
 from tests.random_graphs import Recipe, built, wild_recipes
 from tests.test_draw import after_backward, lab_loss, needs_resvg, needs_webassembly, state, tiny

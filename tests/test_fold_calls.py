@@ -26,8 +26,8 @@ import nn
 from autodiff import Value, draw, record_source, topological_order
 from autodiff.debug import call_tree, places
 from autodiff.debug.call_tree import CallTree, without_inner_calls
-from autodiff.drawing import fold_calls
-from autodiff.drawing.fold import folded
+from autodiff.drawing.folds import fold_calls
+from autodiff.drawing.folds.fold import folded
 from autodiff.drawing.lines import in_lines
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture
 from autodiff.value import constant

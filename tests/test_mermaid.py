@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from autodiff import Value, draw, topological_order
-from autodiff.drawing.mermaid import escaped
+from autodiff.drawing.formats.mermaid import escaped
 from tests.conftest import Golden
 from tests.test_draw import FORMS, GRAPHS, HOSTILE, hostile
 

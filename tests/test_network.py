@@ -18,9 +18,9 @@ import nn
 from autodiff import Value, draw
 from autodiff.drawing.draw import Drawing
 from autodiff.drawing.fit import READABLE, TEXT
-from autodiff.drawing.neurons import Network
+from autodiff.drawing.layouts.places import Place, Point
+from autodiff.drawing.networks.neurons import Network
 from autodiff.drawing.picture import Arrow, Box
-from autodiff.drawing.places import Place, Point
 from autodiff.drawing.shown import name_shown, short_number
 from autodiff.graph import topological_order
 from autodiff.value import constant

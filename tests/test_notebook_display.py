@@ -13,7 +13,7 @@ import pytest
 
 import nn
 from autodiff import Value, draw
-from autodiff.drawing import render
+from autodiff.drawing.layouts import render
 from autodiff.drawing.notebook import MOST_NODES, has_at_most
 from autodiff.drawing.shown import gradient_shown, short_number
 from tests.test_draw import lab_loss, needs_webassembly, texts

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from autodiff import Value, draw, stepper
-from autodiff.drawing import palette, style, svg
+from autodiff.drawing import palette, style
+from autodiff.drawing.formats import svg
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT, Palette
 from autodiff.drawing.picture import Sign
 from autodiff.stepper import document

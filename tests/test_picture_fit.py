@@ -12,7 +12,7 @@ import pytest
 import nn
 from autodiff import Value, animate, clip, compile, draw
 from autodiff.drawing.draw import Drawing
-from autodiff.drawing.layout import laid_out
+from autodiff.drawing.layouts.layout import laid_out
 from autodiff.drawing.lines import in_lines
 from autodiff.drawing.picture import Arrow, Box, Picture
 from autodiff.value import constant

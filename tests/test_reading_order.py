@@ -10,10 +10,10 @@ import pytest
 import nn
 from autodiff import Value, draw, weighted_sum
 from autodiff.drawing.draw import Drawing
-from autodiff.drawing.labels import collisions
-from autodiff.drawing.layout import Layout, laid_out
+from autodiff.drawing.layouts.labels import collisions
+from autodiff.drawing.layouts.layout import Layout, laid_out
+from autodiff.drawing.layouts.places import Place, Spot
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture
-from autodiff.drawing.places import Place, Spot
 from autodiff.value import constant
 from tests.test_draw import after_backward, lab_batch, lab_loss, needs_webassembly
 

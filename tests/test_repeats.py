@@ -12,8 +12,8 @@ from hypothesis import given
 
 import nn
 from autodiff import Value, draw, group, topological_order
-from autodiff.drawing.fold import folded
-from autodiff.drawing.repeats import find_repeats
+from autodiff.drawing.folds.fold import folded
+from autodiff.drawing.folds.repeats import find_repeats
 from autodiff.value import constant
 from tests.random_graphs import Recipe, built, wild_recipes
 from tests.test_draw import after_backward

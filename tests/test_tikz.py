@@ -14,8 +14,8 @@ import pytest
 
 from autodiff import Value, draw
 from autodiff.drawing.draw import Drawing
-from autodiff.drawing.layout import laid_out
-from autodiff.drawing.tikz import name_of_root, room_for_tikz
+from autodiff.drawing.formats.tikz import name_of_root, room_for_tikz
+from autodiff.drawing.layouts.layout import laid_out
 from tests.test_draw import FORMS, GRAPHS, after_backward, lab_loss, needs_webassembly, tiny
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff.drawing.typeset import as_text, fraction, typeset, typeset_lines, with_codes
+from autodiff.drawing.formats.typeset import as_text, fraction, typeset, typeset_lines, with_codes
 from autodiff.ops import OPERATIONS
 from tests.test_draw import HOSTILE
 

@@ -16,12 +16,12 @@ from typing import Any
 from autodiff.drawing.boxes import Painter
 from autodiff.drawing.draw import check_arguments, check_fold, painter_of
 from autodiff.drawing.fit import arrangement_of
-from autodiff.drawing.fold import Fold
-from autodiff.drawing.layout import laid_out
+from autodiff.drawing.folds.fold import Fold
+from autodiff.drawing.formats.svg import svg_text
+from autodiff.drawing.layouts.layout import laid_out
+from autodiff.drawing.layouts.render import check_pixels, converter, on_canvas, pixels_of
 from autodiff.drawing.look import PRECISION
 from autodiff.drawing.moment import all_moments, contributions_in
-from autodiff.drawing.render import check_pixels, converter, on_canvas, pixels_of
-from autodiff.drawing.svg import svg_text
 from autodiff.graph import leaves_and_interior, topological_order
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe

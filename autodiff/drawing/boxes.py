@@ -12,8 +12,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Literal, TypeAlias, get_args
 
-from autodiff.drawing.moment import NOW, Moment
-from autodiff.drawing.parts import (
+from autodiff.drawing.folds.parts import (
     BLOCK,
     PLACE,
     PLACES,
@@ -24,6 +23,7 @@ from autodiff.drawing.parts import (
     path_shown,
     several,
 )
+from autodiff.drawing.moment import NOW, Moment
 from autodiff.drawing.picture import (
     NOT_TAKEN,
     NOTE,
@@ -107,7 +107,7 @@ class Painter:
     A box's id is ``v`` and its first node's place in that order, as in
     :class:`autodiff.Names`; a module's is ``m`` and its place among the modules, a call's ``c``.
 
-    >>> from autodiff.drawing.fold import folded
+    >>> from autodiff.drawing.folds.fold import folded
     >>> x = Value(3.0, "x")
     >>> order = [x, x * x]
     >>> folding, changes = folded(order, None, ()), Changes(order)

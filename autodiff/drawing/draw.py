@@ -17,23 +17,23 @@ from autodiff.compiler.program import Program
 from autodiff.debug.trace import Trace
 from autodiff.drawing.boxes import STYLES, Painter, Style, joined
 from autodiff.drawing.difference import DifferencePainter, Record
-from autodiff.drawing.dot import dot_text
-from autodiff.drawing.drawio import drawio_text
 from autodiff.drawing.fit import FRAME, READABLE, Arrangement, Size, arrangement_of
-from autodiff.drawing.fold import FOLDS, Fold, fold_that_fits, folded
-from autodiff.drawing.layout import Layout, laid_out
+from autodiff.drawing.folds.fold import FOLDS, Fold, fold_that_fits, folded
+from autodiff.drawing.formats.drawio import drawio_text
+from autodiff.drawing.formats.mermaid import mermaid_text
+from autodiff.drawing.formats.svg import svg_text
+from autodiff.drawing.formats.tikz import name_of_root, room_for_tikz, tikz_text
+from autodiff.drawing.layouts.dot import dot_text
+from autodiff.drawing.layouts.layout import Layout, laid_out
+from autodiff.drawing.layouts.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.legend import with_legend
 from autodiff.drawing.look import MOST_COMPARED, PRECISION, Chooser, Look, note_on
-from autodiff.drawing.mermaid import mermaid_text
-from autodiff.drawing.modules import Module, outputs_of
 from autodiff.drawing.moment import NOW, Moment, backward_moments, contributions_in, moment_after
-from autodiff.drawing.network import OFS, Of
+from autodiff.drawing.networks.modules import Module, outputs_of
+from autodiff.drawing.networks.network import OFS, Of
+from autodiff.drawing.networks.plans import PLANS, Plan, planned_heat_map, planned_network
 from autodiff.drawing.picture import Picture
-from autodiff.drawing.plans import PLANS, Plan, planned_heat_map, planned_network
 from autodiff.drawing.program_picture import picture_of_loops, picture_of_program
-from autodiff.drawing.render import check_pixels, has_dot, pdf_of, png_of, run_dot
-from autodiff.drawing.svg import svg_text
-from autodiff.drawing.tikz import name_of_root, room_for_tikz, tikz_text
 from autodiff.graph import topological_order
 from autodiff.support.changed import Changes, recomputed
 from autodiff.support.convert import describe

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from autodiff.drawing.boxes import STYLES, Painter, Style
 from autodiff.drawing.fit import GAIN, LAST_ROW, READABLE, Arrangement, Size, arrangement_of
-from autodiff.drawing.fold import FOLDS, Fold
+from autodiff.drawing.folds.fold import FOLDS, Fold
 from autodiff.drawing.picture import Picture
 
 __all__ = ["MOST_COMPARED", "PRECISION", "Chooser", "Drawn", "Look", "note_on"]

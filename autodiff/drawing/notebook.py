@@ -13,9 +13,9 @@ from typing import Any
 from autodiff.drawing.draw import Drawing, drawing_of, planned
 from autodiff.drawing.fit import FRAME
 from autodiff.drawing.look import Look
-from autodiff.drawing.modules import Module, outputs_of
 from autodiff.drawing.moment import NOW
-from autodiff.drawing.network import OFS
+from autodiff.drawing.networks.modules import Module, outputs_of
+from autodiff.drawing.networks.network import OFS
 from autodiff.value import Value
 
 __all__ = ["bundle_of_module", "mimebundle"]

@@ -1,7 +1,7 @@
 """What a picture of a graph shows: boxes with their text, and arrows between them.
 
 This is the whole content of a drawing, before any file format; :mod:`autodiff.drawing.style` says
-how each part looks, and :mod:`autodiff.drawing.layout` where it lies.
+how each part looks, and :mod:`autodiff.drawing.layouts.layout` where it lies.
 The text is a snapshot: later changes of the Values do not reach it.
 """
 

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 # Layout needs one font whose widths Graphviz knows.  The ones that stand in for it (see
-# autodiff.drawing.render) are no wider, so text never runs out of its box.
+# autodiff.drawing.layouts.render) are no wider, so text never runs out of its box.
 FONT: Final = "Verdana"
 CAPTION_SIZE: Final = 24.0
 

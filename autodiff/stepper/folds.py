@@ -14,10 +14,10 @@ from itertools import pairwise
 from typing import Any
 
 from autodiff.debug.call_tree import CallNode, CallTree
-from autodiff.drawing.fold import stem_of, worth_merging
-from autodiff.drawing.fold_calls import times_of, title_of
-from autodiff.drawing.parts import ancestors, module_of
-from autodiff.drawing.repeats import find_repeats
+from autodiff.drawing.folds.fold import stem_of, worth_merging
+from autodiff.drawing.folds.fold_calls import times_of, title_of
+from autodiff.drawing.folds.parts import ancestors, module_of
+from autodiff.drawing.folds.repeats import find_repeats
 from autodiff.stepper.local_names import local_names, packed_names
 from autodiff.stepper.packing import packed_counts, packed_differences
 from autodiff.value import Value

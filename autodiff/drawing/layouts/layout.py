@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autodiff.drawing.dot import dot_text
-from autodiff.drawing.labels import with_text_placed
+from autodiff.drawing.layouts.dot import dot_text
+from autodiff.drawing.layouts.labels import with_text_placed
+from autodiff.drawing.layouts.places import Place, Point, Rectangle, Spot
+from autodiff.drawing.layouts.reading_order import in_reading_order
+from autodiff.drawing.layouts.render import run_graphviz
 from autodiff.drawing.picture import Picture, sign_of
-from autodiff.drawing.places import Place, Point, Rectangle, Spot
-from autodiff.drawing.reading_order import in_reading_order
-from autodiff.drawing.render import run_graphviz
 
 __all__ = ["Layout", "laid_out", "lines_across"]
 
@@ -52,7 +52,7 @@ def lines_across(cell: Rectangle, shade: float | None) -> list[tuple[Point, Poin
 def laid_out(picture: Picture, rankdir: str) -> Layout:
     """Return where Graphviz puts the parts of a picture.
 
-    Raises like :func:`autodiff.drawing.render.run_graphviz`.
+    Raises like :func:`autodiff.drawing.layouts.render.run_graphviz`.
     """
     found = json.loads(run_graphviz(dot_text(picture, rankdir), "json"))
     _, _, width, height = numbers(found["bb"])

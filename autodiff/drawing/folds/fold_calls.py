@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from autodiff.debug.call_tree import CallNode, CallTree, Requests
 from autodiff.debug.places import called_on_view
-from autodiff.drawing.parts import PLACES, Called, Folding, Part, frames_with_titles
+from autodiff.drawing.folds.parts import PLACES, Called, Folding, Part, frames_with_titles
 from autodiff.value import Value
 
 __all__ = ["folded_by_call"]

@@ -9,11 +9,12 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from autodiff.debug.trace import Trace
 from autodiff.drawing.boxes import joined
-from autodiff.drawing.columns import FORMS, Columns
 from autodiff.drawing.fit import GAIN, LAST_ROW, READABLE, Size
-from autodiff.drawing.heatmap import heat_map
-from autodiff.drawing.layout import Layout
-from autodiff.drawing.matrices import (
+from autodiff.drawing.layouts.layout import Layout
+from autodiff.drawing.moment import NOW, Moment
+from autodiff.drawing.networks.columns import FORMS, Columns
+from autodiff.drawing.networks.heatmap import heat_map
+from autodiff.drawing.networks.matrices import (
     Panel,
     matrices_of_calls,
     matrices_of_variables,
@@ -21,9 +22,8 @@ from autodiff.drawing.matrices import (
     panels_of_trace,
     variables_in,
 )
-from autodiff.drawing.modules import Module
-from autodiff.drawing.moment import NOW, Moment
-from autodiff.drawing.network import NetworkPainter, Of
+from autodiff.drawing.networks.modules import Module
+from autodiff.drawing.networks.network import NetworkPainter, Of
 from autodiff.drawing.picture import Picture
 from autodiff.graph import topological_order
 from autodiff.support.changed import CURE, Changes

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final, Literal, TypeAlias, get_args
 
 from autodiff.drawing.moment import Moment
-from autodiff.drawing.neurons import Line, Network
+from autodiff.drawing.networks.neurons import Line, Network
 from autodiff.drawing.picture import (
     Arrow,
     Box,

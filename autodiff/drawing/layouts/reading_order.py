@@ -12,8 +12,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
+from autodiff.drawing.layouts.places import Place, Point
 from autodiff.drawing.picture import Box, Picture
-from autodiff.drawing.places import Place, Point
 
 __all__ = ["in_reading_order"]
 

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from autodiff.drawing.parts import layer_of, module_of
+from autodiff.drawing.folds.parts import layer_of, module_of
 from autodiff.ops import Role, bias_weights_inputs
 from autodiff.value import Value
 

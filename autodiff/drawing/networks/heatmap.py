@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from autodiff.drawing.columns import BASELINE, width_of
 from autodiff.drawing.fit import CAPTION, LINE, READABLE, TEXT, Size
-from autodiff.drawing.layout import Layout
-from autodiff.drawing.matrices import BIAS, Matrix, Panel
+from autodiff.drawing.layouts.layout import Layout
+from autodiff.drawing.layouts.places import HIDDEN, Place, Spot
+from autodiff.drawing.networks.columns import BASELINE, width_of
+from autodiff.drawing.networks.matrices import BIAS, Matrix, Panel
 from autodiff.drawing.picture import Box, Picture, greatest_of, relative_size, text_box
-from autodiff.drawing.places import HIDDEN, Place, Spot
 from autodiff.drawing.shown import gradient_shown, name_shown, short_number
 
 __all__ = ["Grid", "heat_map"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from autodiff.debug.trace import Trace
-from autodiff.drawing.neurons import Neuron, calls_of_neurons
-from autodiff.drawing.parts import layer_of
+from autodiff.drawing.folds.parts import layer_of
+from autodiff.drawing.networks.neurons import Neuron, calls_of_neurons
 from autodiff.drawing.shown import number_shown
 from autodiff.support.convert import describe, to_float
 from autodiff.value import Value

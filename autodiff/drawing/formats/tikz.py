@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from autodiff.drawing.layout import Layout, lines_across
+from autodiff.drawing.formats.typeset import as_text, fraction, typeset, typeset_lines, with_codes
+from autodiff.drawing.layouts.layout import Layout, lines_across
+from autodiff.drawing.layouts.places import HIDDEN, Place, Point, Spot
 from autodiff.drawing.picture import LEGEND, Arrow, Box, Frame, Picture
-from autodiff.drawing.places import HIDDEN, Place, Point, Spot
 from autodiff.drawing.style import (
     ARROW,
     CAPTION_SIZE,
@@ -24,7 +25,6 @@ from autodiff.drawing.style import (
     cell_fill,
     frame_style,
 )
-from autodiff.drawing.typeset import as_text, fraction, typeset, typeset_lines, with_codes
 
 __all__ = ["name_of_root", "room_for_tikz", "tikz_text"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from autodiff.drawing.places import Point, Rectangle
+from autodiff.drawing.layouts.places import Point, Rectangle
 
 __all__ = ["labels_on"]
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from html import escape
 from itertools import pairwise
 
-from autodiff.drawing.layout import Layout
+from autodiff.drawing.layouts.layout import Layout
+from autodiff.drawing.layouts.places import HIDDEN, Place, Point, Spot
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture
-from autodiff.drawing.places import HIDDEN, Place, Point, Spot
 from autodiff.drawing.style import (
     CAPTION_SIZE,
     CELL,

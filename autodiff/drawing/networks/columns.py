@@ -11,10 +11,10 @@ from itertools import pairwise
 from typing import Final, Literal, TypeAlias, get_args
 
 from autodiff.drawing.fit import CAPTION, CHARACTER, LAST_ROW, LINE, TEXT, Size
-from autodiff.drawing.layout import Layout
-from autodiff.drawing.on_lines import labels_on
+from autodiff.drawing.layouts.layout import Layout
+from autodiff.drawing.layouts.places import Place, Point, Spot
+from autodiff.drawing.networks.on_lines import labels_on
 from autodiff.drawing.picture import Arrow, Box, Picture
-from autodiff.drawing.places import Place, Point, Spot
 
 __all__ = ["BASELINE", "FORMS", "Columns", "Form", "width_of"]
 

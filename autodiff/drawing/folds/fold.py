@@ -4,7 +4,7 @@ Unfolded, each node is a part of its own.  ``fold="neuron"`` and ``fold="layer"`
 what a module computes, from the path that each node's origin has; ``fold="repeat"``, one of what is
 computed alike again and again, and ``fold="row"`` of all rows of a batch but the first;
 ``fold="call"``, one of what a call of a function computes: see
-:mod:`autodiff.drawing.fold_calls`.  Every node is in exactly one part.
+:mod:`autodiff.drawing.folds.fold_calls`.  Every node is in exactly one part.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Literal, TypeAlias, get_args
 
 from autodiff.debug.call_tree import NUMBERED
-from autodiff.drawing.fold_calls import folded_by_call
-from autodiff.drawing.parts import (
+from autodiff.drawing.folds.fold_calls import folded_by_call
+from autodiff.drawing.folds.parts import (
     BLOCK,
     PLACES,
     Called,
@@ -31,7 +31,7 @@ from autodiff.drawing.parts import (
     path_shown,
     several,
 )
-from autodiff.drawing.repeats import Repeat, find_repeats
+from autodiff.drawing.folds.repeats import Repeat, find_repeats
 from autodiff.ops import Role, bias_weights_inputs
 from autodiff.support.naming import name_of
 from autodiff.value import Value

@@ -23,7 +23,7 @@ from html import escape
 from typing import Any
 
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
-from autodiff.drawing.in_browser import BrowserGraphviz
+from autodiff.drawing.layouts.in_browser import BrowserGraphviz
 from autodiff.drawing.style import FONT
 from autodiff.support.extras import install
 

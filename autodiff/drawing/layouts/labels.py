@@ -14,8 +14,8 @@ from itertools import pairwise, product
 from operator import mul
 from typing import Final, TypeAlias
 
+from autodiff.drawing.layouts.places import Place, Point, Spot
 from autodiff.drawing.picture import Arrow, Picture
-from autodiff.drawing.places import Place, Point, Spot
 from autodiff.drawing.style import ARROW, frame_style
 
 __all__ = ["Collisions", "collisions", "with_text_placed"]

@@ -11,12 +11,12 @@ from dataclasses import replace
 from html import escape
 from itertools import zip_longest
 
-from autodiff.drawing.dot import NO_TEXT
-from autodiff.drawing.layout import Layout, lines_across
+from autodiff.drawing.layouts.dot import NO_TEXT
+from autodiff.drawing.layouts.layout import Layout, lines_across
+from autodiff.drawing.layouts.places import HIDDEN, Place, Point, Spot
+from autodiff.drawing.layouts.render import FONTS
 from autodiff.drawing.palette import DARK, LIGHT, LIT, ON_LIT
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture, sign_of
-from autodiff.drawing.places import HIDDEN, Place, Point, Spot
-from autodiff.drawing.render import FONTS
 from autodiff.drawing.style import (
     ARROW,
     CAPTION_SIZE,
