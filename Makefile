@@ -54,8 +54,8 @@ page: $(VENV)/.installed-demos
 gpt: $(VENV)/.installed-demos
 	@$(BIN) -m demos.gpt $(ARGS)
 
-# What a newcomer runs: the first, the middle and the last case of each test, and none that takes long and
-# shows no more of whether it works here.  A change has to pass all of them: make check.
+# What a newcomer runs: the first and the last case of each test, and none that takes long and shows
+# no more of whether it works here.  A change has to pass all of them: make check.
 test: $(VENV)/.installed-$(TEST_EXTRA)
 	@HYPOTHESIS_PROFILE=quick $(BIN) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder \
 	    --few -m 'not unmeasured and not thorough' $(ARGS)
