@@ -154,7 +154,7 @@ FORMULAS: dict[str, tuple[Callable[..., float], Callable[..., Locals]]] = {
     "clip": (
         lambda x, low, high: smaller(larger(x, low), high),
         lambda y, x, low, high: (
-            None if x < low or x > high else 1.0,
+            None if x < low or x > high or math.isnan(y) else 1.0,
             1.0 if x < low < high else None,
             1.0 if x > high or low > high else None,
         ),

@@ -63,7 +63,7 @@ def line_of(function: Callable[..., object], text: str) -> int:
         (lambda: Value(1.0, "x") / Value(0.0, "y"), f"x / y = inf {THOUGH} x = 1, y = 0"),
         (lambda: Value(1e300, "x") * 1e300, f"x * 1e+300 = inf {THOUGH} x = 1e+300"),
         (lambda: Value(1e308, "x") + Value(1e308, "x2"), "x + x2 = inf is not finite"),
-        (lambda: Value(-8.0, "x") ** 0.5, "x ** 0.5 = nan is not finite"),
+        (lambda: Value(-8.0, "x") ** 0.5, "x**0.5 = nan is not finite"),
         (lambda: Value(0.0) / 0.0, f"0 / 0 = nan {THOUGH} numbers"),
     ],
 )  # fmt: skip

@@ -143,10 +143,9 @@ def test_a_drawing_and_a_film_of_a_million_deep_graph_are_refused(
     assert os.listdir(tmp_path) == []
 
 
-def test_a_drawing_of_rows_that_share_with_their_neighbours_is_refused() -> None:
+def test_rows_that_share_with_their_neighbours_are_one_box() -> None:
     # A walk from each row to the first that it is joined to would take 10^9 steps here.
-    with pytest.raises(ValueError, match=r"nodes, more than max_nodes=500: too many to read"):
-        draw(shared(50_000), fold="row")
+    assert len(draw(shared(50_000), fold="row").picture.boxes) < 20
 
 
 # ---- slow: every shape, and what takes longest ----------------------------------------------

@@ -20,6 +20,7 @@ PARTS = (
     "pyproject.toml",
     "Makefile",
     "CONTRIBUTING.md",
+    "README.md",
 )
 
 

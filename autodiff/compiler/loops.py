@@ -523,9 +523,12 @@ def copied_out(array: str | int, places: Sequence[int], writer: _Writer, sign: s
     alone = [number for number, at in enumerate(addresses) if at in writer.constants]
     lines = [f"{target(number, '')} {sign} {writer.text_of(places[number])};" for number in alone]
     runs = runs_of_places(addresses, writer.constants)
-    if len(runs) > MOST_PIECES and not alone:
-        body = [f"{target(0, 'k')} {sign} memory[{writer.table(addresses)}[k]];"]
-        return writer.counted("k", len(addresses), body)
+    if len(runs) > MOST_PIECES:
+        copied = [number for number, at in enumerate(addresses) if at not in writer.constants]
+        to = f"{writer.table(copied)}[k]" if alone else "k"
+        there = writer.table([addresses[number] for number in copied])
+        body = [f"{target(0, to)} {sign} memory[{there}[k]];"]
+        return lines + writer.counted("k", len(copied), body)
     for first, *others in runs:
         index = times("k", others[0] - first) if others else ""
         from_here = writer.cell(addresses[first], "k" if others else "")

@@ -23,7 +23,10 @@ from autodiff.support.pickling import reduce_node
 __all__ = ["Node", "number_of"]
 
 # Other engines' names for what a Value has, and how it keeps what it shows by itself.
-NOT_LISTED = {"_backward", "_children", "_local_grads", "_op", "_prev", "_state", "origin"}
+NOT_LISTED = {
+    *("_backward", "_children", "_local_grads", "_op", "_prev", "_repr_mimebundle_"),
+    *("_state", "origin"),
+}
 
 
 class Node:

@@ -276,7 +276,7 @@ def test_inputs_that_the_same_boxes_use_are_one_box(folded: Callable[..., Opened
     assert opened.text("#lesson-title").endswith(": 3 values")
     names, values = opened.live("names"), opened.live("values")
     assert opened.text("#lesson-title").startswith("numbers[0] … numbers[2]")
-    first = next(place for place, name in enumerate(names, 1) if name == "v13")
+    first = next(place for place, name in enumerate(names, 1) if name == "numbers[0]")
     assert opened.text("#lesson").startswith(f"numbers[0] = {values[first - 1]:.4g}, d loss")
 
 
