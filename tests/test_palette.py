@@ -168,7 +168,7 @@ def test_a_drawing_s_sign_is_shown_by_its_line_too() -> None:
     assert dashes == ["", "dashed", "dotted"]
 
 
-@pytest.mark.parametrize("module", ["style", "svg"])
+@pytest.mark.parametrize("module", ["style", "formats/svg"])
 def test_a_module_that_draws_has_only_greys_of_its_own(module: str) -> None:
     text = (DRAWING / f"{module}.py").read_text(encoding="utf-8")
     found = COLOUR.findall(text)
