@@ -21,6 +21,7 @@ PARTS = (
     "Makefile",
     "CONTRIBUTING.md",
     "README.md",
+    "CHANGELOG.md",
 )
 
 
