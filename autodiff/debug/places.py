@@ -15,7 +15,7 @@ from autodiff.support.frames import module_of
 from autodiff.support.lines import names_of_user
 from autodiff.value import Value
 
-__all__ = ["called_by_program", "called_on_view", "values_in"]
+__all__ = ["called_by_program", "called_on_view", "named_at", "nameless"]
 
 # Of a graph of more runs of lines than this, results are not looked for in them.
 MOST_VISITS: Final = 20_000

@@ -190,10 +190,11 @@ class Drawing:
         return self._svg(NOTEBOOK_WIDTH)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        bundle = {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
+        svg = self._repr_svg_()
+        bundle = {"image/svg+xml": svg, "text/plain": repr(self)}
         # For what shows no SVG: papers made of notebooks, messages, some sites.
         with suppress(ImportError, RuntimeError):  # a package is missing, or all fonts are
-            bundle["image/png"] = b64encode(png_of(self._repr_svg_)).decode()
+            bundle["image/png"] = b64encode(png_of(partial(str, svg))).decode()
         return bundle
 
 

@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Any
 
 from autodiff.debug.call_tree import CallNode, CallTree
-from autodiff.drawing.folds.fold import stem_of, worth_merging
+from autodiff.debug.places import nameless
+from autodiff.drawing.folds.fold import name_of_copies, worth_merging
 from autodiff.drawing.folds.fold_calls import times_of, title_of
 from autodiff.drawing.folds.parts import ancestors, module_of
 from autodiff.drawing.folds.repeats import find_repeats
@@ -139,7 +140,7 @@ class Groups:
             for place, copy in enumerate(repeat.copies, 1):
                 results = [node for node in copy if node.op is not None]
                 if len(results) > 1:
-                    group = Group(f"{stem_of(repeat)} {place}", self.top)
+                    group = Group(f"{name_of_copies(repeat)} {place}", self.top)
                     self.of.update(dict.fromkeys(results, group))
 
     def modules_around(self, results: Sequence[Value]) -> dict[Group, list[str]]:
@@ -318,7 +319,7 @@ def fold_data(whole: Fold, order: Sequence[Value]) -> dict[str, Any]:
     ============  ===========================================================================
     """
     places = {node: place for place, node in enumerate(order, 1)}
-    unnamed = {id(node): node for node in order if not node.name}
+    unnamed = nameless(order)
     folds = whole.numbered()
     numbers = {fold: number for number, fold in enumerate(folds)}
     outer = {whole: 0}

@@ -10,9 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autodiff.debug.bindings import recalled
 from autodiff.debug.call_tree import CallNode
-from autodiff.debug.places import values_in
+from autodiff.debug.places import named_at
 from autodiff.value import Value
 
 __all__ = ["local_names", "packed_names"]
@@ -31,14 +30,10 @@ def local_names(call: CallNode, unnamed: Mapping[int, Value]) -> dict[Value, str
     visits |= {visit.number: visit for visit in callers}
     found: dict[Value, str] = {}
     uses: dict[str, int] = {}
-    for number in sorted(visits):
-        visit = visits[number]
-        bound = recalled(visit.names.names, visit.bindings, number, unnamed, {})
-        for name, thing in bound.items():
-            for value, text in values_in(thing, name):
-                if value not in found and not value.name and value.op is not None:
-                    uses[text] = uses.get(text, 0) + 1
-                    found[value] = text if uses[text] == 1 else f"{text} ({uses[text]})"
+    for value, text, _ in named_at([visits[number] for number in sorted(visits)], unnamed):
+        if value not in found and not value.name and value.op is not None:
+            uses[text] = uses.get(text, 0) + 1
+            found[value] = text if uses[text] == 1 else f"{text} ({uses[text]})"
     return found
 
 

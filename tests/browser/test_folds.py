@@ -13,6 +13,7 @@ from tests.bits import all_bits
 from tests.browser.conftest import Open
 from tests.browser.opened import Opened
 from tests.browser.test_use import serious
+from tests.test_stepper_folds import block
 
 
 @pytest.fixture
@@ -23,20 +24,6 @@ def folded(tmp_path: Any, open_page: Open) -> Callable[..., Opened]:
         return open_page(show(root, fold=True).save(tmp_path / "graph.html"), **options)
 
     return open_graph
-
-
-def normalized(scores: list[Value]) -> list[Value]:
-    powers = [score.exp() for score in scores]
-    total = sum(powers[1:], powers[0])
-    return [power / total for power in powers]
-
-
-def scaled(numbers: list[Value], factor: Value) -> list[Value]:
-    return [number * factor for number in numbers]
-
-
-def block(numbers: list[Value], factor: Value) -> list[Value]:
-    return normalized(scaled(numbers, factor))
 
 
 def two_blocks() -> Value:

@@ -177,7 +177,7 @@ def folded_by_repeat(order: Sequence[Value], expand: Sequence[str | Value]) -> F
     found = find_repeats(order)
     if not found:
         raise ValueError('fold="repeat" finds nothing that the graph computes again and again')
-    names = [stem_of(repeat) for repeat in found]
+    names = [name_of_copies(repeat) for repeat in found]
     opened: list[set[int]] = [set() for _ in found]
     merged: set[int] = set()
     for each in expand:
@@ -260,7 +260,7 @@ def worth_merging(repeat: Repeat) -> bool:
     return is_long or len(repeat) > MOST_TERMS or what_of(repeat) == "row"
 
 
-def stem_of(repeat: Repeat) -> str:
+def name_of_copies(repeat: Repeat) -> str:
     """Return what the copies' results are called, but for numbers; or who made them, or that."""
     marks = [copy[-1] for copy in repeat.copies]
     names = {PLACES.sub("", mark.name) for mark in marks}
@@ -336,7 +336,7 @@ def parts_with_keys(
             case ("rows", int(place), int(first)):
                 inside = set(nodes)
                 copies = [copy for copy in repeats[place].copies if copy[-1] in inside]
-                name = stem_of(repeats[place])
+                name = name_of_copies(repeats[place])
                 called = Called(counted(name, first, len(copies), len(repeats[place])), (), ())
                 what = what_of(repeats[place])
                 parts.append(Part("rows", "", nodes, len(copies), what, called, copies))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from autodiff.drawing.layouts.places import Point, Rectangle
+from autodiff.drawing.layouts.labels import Rectangle, is_cut, overlap
+from autodiff.drawing.layouts.places import Point
 
 __all__ = ["labels_on"]
 
@@ -51,32 +52,5 @@ def free_places(id: str, text: str, lines: Mapping[str, Segment]) -> Iterator[Re
         place = across - width, down - height, across + width, down + height
         is_inside = x < place[0] and place[2] < end_x
         others = (line for other, line in lines.items() if other != id)
-        if is_inside and not any(crosses(line, place) for line in others):
+        if is_inside and not any(is_cut(*line, place) for line in others):
             yield place
-
-
-def overlap(one: Rectangle, other: Rectangle) -> bool:
-    """Return whether two rectangles do.
-
-    >>> overlap((0.0, 0.0, 2.0, 2.0), (1.0, 1.0, 3.0, 3.0))
-    True
-    >>> overlap((0.0, 0.0, 2.0, 2.0), (2.0, 0.0, 3.0, 3.0))
-    False
-    """
-    across = one[0] < other[2] and other[0] < one[2]
-    return across and one[1] < other[3] and other[1] < one[3]
-
-
-def crosses(line: Segment, place: Rectangle) -> bool:
-    """Return whether a line that runs to the right crosses a rectangle.
-
-    >>> crosses(((0.0, 0.0), (10.0, 10.0)), (4.0, 4.0, 6.0, 6.0))
-    True
-    >>> crosses(((0.0, 0.0), (10.0, 10.0)), (4.0, 6.0, 6.0, 8.0))
-    False
-    """
-    (x, y), (end_x, end_y) = line
-    slope = (end_y - y) / (end_x - x)
-    sides = [min(max(side, x), end_x) for side in (place[0], place[2])]
-    heights = [y + slope * (side - x) for side in sides]
-    return sides[0] < sides[1] and min(heights) < place[3] and max(heights) > place[1]
