@@ -298,21 +298,10 @@ class Naive:
         """Compute root and its gradients from the leaves of now; the interior stays as it is."""
         numbers = self.numbers(root)
         sums, _ = self.gradients(root, 1.0, numbers, hooks=False)
-        self.add({key: sums.get(key, 0.0) for key in self.reachable(root)})
+        # What nothing reaches is left as it was, as by a pass.
+        self.add({key: sums[key] for key in {root, *self.variables(root)} if key in sums})
         self.nodes[root].data = numbers[root]
         return numbers[root]
-
-    def reachable(self, root: int) -> list[int]:
-        """Return root and the variables that it gives a gradient, whatever sides are taken.
-
-        What only chooses between the sides of ``where``, or one with ``pick``, gets none.
-        """
-        found = {root}
-        for key in reversed(self.below(root)[1]):
-            if key in found:
-                node = self.nodes[key]
-                found.update(node.operands[1:] if node.op in CHOOSE else node.operands)
-        return [key for key in found if key == root or self.nodes[key].is_variable]
 
     def descend(self, root: int, rate: float) -> float:
         """Do a step of gradient descent, which changes the variables' numbers alone."""

@@ -188,7 +188,10 @@ class _Writer:
             keyword = "static double" if size > 16_384 else "double"
             memory = f"const memory = new Float64Array({size});"
             memory = f"{keyword} memory[{size}] = {{0}};" if language is C else memory
-            lines = [memory, *lines]
+            is_read = any("memory" in line.partition(" = ")[2] for line in lines)
+            # A warning of compilers otherwise, where the output is a number known beforehand.
+            on_purpose = [] if language is not C or is_read else ["(void)memory;"]
+            lines = [memory, *on_purpose, *lines]
         return Body([*known, *lines], self.called)
 
     def with_declarations(self, lines: Sequence[str]) -> list[str]:
