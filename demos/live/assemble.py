@@ -26,9 +26,9 @@ LAB = Page(
     [*shared("base.css", "stepper.css"), *of_lab("page.css")],
     [
         *shared("parts.js", "numbers.js", "view.js"),
-        *of_lab("training_steps.js", "random.js", "timeline.js", "address.js"),
+        *of_lab("training_steps.js", "random.js", "timeline.js", "runs.js", "address.js"),
         *shared("scene.js", "graph.js", "lesson.js"),
-        *of_lab("boundary.js", "scales.js", "curve.js", "tables.js", "exports.js"),
+        *of_lab("boundary.js", "scales.js", "curve.js", "tables.js", "exports.js", "presentation.js"),
         *shared("keys.js"),
         *of_lab("app.js"),
     ],

@@ -8,6 +8,7 @@ const FIRST_ROW = Math.max(0, data.rows.findIndex((row) => row.slice(0, data.inp
 const app = {
   timeline: null,
   seed: null,
+  moment: null, // the weights and the rest of an address, if the run starts from them
   row: FIRST_ROW,
   probe: null, // a point that is not in the data set: a row of its own
   selected: 0, // the node that is explained; 0 is none
@@ -116,7 +117,7 @@ function introduction() {
 }
 
 function beforeTraining() {
-  const start = app.seed === null ? "are those that it came with" : `are random, from seed ${app.seed}`;
+  const start = app.moment ? "are those of an address" : app.seed === null ? "are those that it came with" : `are random, from seed ${app.seed}`;
   return `This network has learned nothing yet: its ${data.weights.length} weights ${start}. Press Play and watch the boundary bend, or step through one round of backprop by hand.`;
 }
 
