@@ -52,6 +52,17 @@ const further = {
     return `${weight.name}: ${general(old, 6)} becomes ${general(app.measured.news[step.index], 6)}`;
   },
 
+  // While weights are updated, their boxes have what the update uses, and then what it gives.
+  showBox(place, box) {
+    const step = app.step === null ? null : allSteps[app.step], index = weightAt[place];
+    if (step?.phase !== "update" || index === undefined) return;
+    const { means, news } = app.measured, isNew = index <= step.index, number = isNew ? news[index] : value(place);
+    setText(box.value, `${isNew ? "new" : "value"} ${shown(number)}`);
+    setText(box.grad, `mean ${signed(means[index])}`);
+    bar(box, box.valueBar, number, 1 + Math.abs(number));
+    bar(box, box.gradBar, means[index], Math.max(...means.map(Math.abs)));
+  },
+
   lesson: updateLesson,
   isAsked: () => false,
   verdict: () => [],
@@ -75,6 +86,8 @@ const further = {
 function placeOfWeight(index) {
   return data.weights[index].node;
 }
+
+const weightAt = Object.fromEntries(data.weights.flatMap((weight, index) => (weight.node ? [[weight.node, index]] : [])));
 
 function rowNumbers(row) {
   return app.timeline.rows.subarray(row * width, (row + 1) * width);
@@ -111,7 +124,7 @@ function introduction() {
     element("p", { class: "lead" }, goal),
     element("ul", { class: "hints" },
       element("li", {}, "Click a box in the graph: its gradient as a sum over its uses."),
-      element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it, double-click it to flip its target." : "Choose a row above the graph to send it through the network."),
+      element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it (a finger first rests on it), double-click it to flip its target." : "Choose a row above the graph to send it through the network."),
       element("li", {}, "Change a weight in the table and see what happens.")),
   ];
 }
