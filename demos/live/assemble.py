@@ -29,7 +29,7 @@ LAB = Page(
         *of_lab("training_steps.js", "random.js", "timeline.js", "runs.js", "address.js"),
         *shared("scene.js", "graph.js", "lesson.js"),
         *of_lab("boundary.js", "scales.js", "curve.js", "tables.js", "exports.js"),
-        *of_lab("presentation.js"),
+        *of_lab("pictures.js", "presentation.js"),
         *shared("keys.js"),
         *of_lab("app.js"),
     ],
