@@ -217,12 +217,13 @@ function fontOf({ fontStyle, fontWeight, fontSize, fontFamily }) {
 
 const KEPT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "fill-opacity", "opacity", "font-size", "font-weight", "font-family", "text-anchor"];
 
-// A drawing with the colours of the style sheet in it.
+// A drawing with the colours of the style sheet in it; whole, also while another view covers it.
 function styledCopy(svg) {
+  const isCovered = getComputedStyle(svg).visibility === "hidden";
   const copy = svg.cloneNode(true), from = svg.querySelectorAll("*"), to = copy.querySelectorAll("*");
   from.forEach((each, index) => {
     const style = getComputedStyle(each), made = to[index];
-    if (style.display === "none" || style.visibility === "hidden") return made.setAttribute("display", "none");
+    if (style.display === "none" || (style.visibility === "hidden" && !isCovered)) return made.setAttribute("display", "none");
     if (each.tagName === "g") return undefined;
     for (const property of KEPT) made.setAttribute(property, style.getPropertyValue(property));
     return undefined;
