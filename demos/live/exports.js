@@ -56,6 +56,7 @@ function pythonCode() {
   const lines = ["import nn", "", ...rowLines(app.timeline.firstRows), ""];
   lines.push(code.model ? `model = ${code.model}${seeded ? `, rng=${app.seed}` : ""})` : "model = ...  # a model of your own");
   if (!seeded) lines.push("model.load_state_dict({", ...start, "})");
+  if (app.moment && data.updates.includes(null)) lines.push("# What the optimizer remembered at this start is not here.");
   const rate = pythonNumber(app.timeline.start[data.learningRate]);
   lines.push(code.optimizer ? `optimizer = ${code.optimizer}${rate})` : `optimizer = ...  # an optimizer of your own, lr=${rate}`);
   lines.push("", ...trainingLines());

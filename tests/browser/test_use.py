@@ -789,6 +789,26 @@ def test_too_large_steps_and_a_network_that_stands_still_are_told(
     assert {(False, False), (True, False), (True, True)} <= told
 
 
+LESSONS = """async () => {
+  const found = [], lesson = document.getElementById("lesson");
+  const [now, last] = document.getElementById("step-count").textContent.split(" / ").map(Number);
+  for (let step = now; step <= last; step += 1) {
+    await new Promise(requestAnimationFrame);
+    found.push(lesson.textContent);
+    if (step < last) document.getElementById("next").click();
+  }
+  return found;
+}"""
+
+
+def test_a_number_alone_in_parentheses_has_no_second_pair(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab, "#row=1&step=1")  # (0, 0): h1 = sigmoid(-0.586)
+    opened.settle()
+    lessons = opened.evaluate(LESSONS)
+    assert any("sigmoid(−0.586)" in lesson for lesson in lessons)
+    assert not any("((−" in lesson for lesson in lessons)
+
+
 # ---- for everyone --------------------------------------------------------------------------
 
 
