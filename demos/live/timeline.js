@@ -10,7 +10,8 @@ const BETWEEN_CHECKPOINTS = 250;
 // An edit is {epoch, kind, index, number}; kind "lr" changes the learning rate, "w" a weight, "x" a
 // number of the data set.  It is made when training arrives at its epoch.
 class Timeline {
-  constructor(start, rows, width) {
+  constructor(start, rows, width, trained = training) {
+    this.training = trained;
     this.width = width;
     this.firstRows = Float64Array.from(rows);
     this.rowCount = rows.length / width;
@@ -53,7 +54,7 @@ class Timeline {
     while (this.epoch < end && !this.isBroken) {
       const pause = this.nextPause(end);
       const outputs = new Float64Array(pause - this.epoch);
-      program.run(outputs.length, this.rowCount, this.rowCount, this.rows, this.parameters, outputs);
+      this.training.train(outputs.length, this.rowCount, this.rows, this.parameters, outputs);
       const bad = outputs.findIndex((loss) => !Number.isFinite(loss));
       this.keepLosses(bad < 0 ? outputs : outputs.subarray(0, bad));
       if (bad >= 0) return this.breakAt(this.epoch + bad);
@@ -114,7 +115,7 @@ class Timeline {
     while (this.epoch < target) {
       const pause = this.nextPause(target);
       const count = pause - this.epoch;
-      program.run(count, this.rowCount, this.rowCount, this.rows, this.parameters, new Float64Array(count));
+      this.training.train(count, this.rowCount, this.rows, this.parameters, new Float64Array(count));
       this.arrive(pause);
     }
   }
@@ -143,7 +144,7 @@ class Timeline {
   // The loss and the mean gradients of this epoch's weights, and the weights after its update.
   measure() {
     const next = this.parameters.slice(), outputs = new Float64Array(1);
-    program.run(1, this.rowCount, this.rowCount, this.rows, next, outputs);
+    this.training.train(1, this.rowCount, this.rows, next, outputs);
     return {
       loss: outputs[0],
       means: data.weights.map((weight) => next[weight.mean]),
