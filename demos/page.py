@@ -25,6 +25,7 @@ from demos.command import run
 from demos.lab import LAB
 from demos.live.assemble import LAB as LAB_PAGE
 from demos.live.content import kinds_of, network_data, rows_data, state_data
+from demos.live.pieces import Pieces
 from demos.live.programs import trained
 from demos.live.python_code import code, description
 from demos.live.record import record
@@ -71,7 +72,8 @@ def page(
         )
     names = Names(found.loss)
     called = {node: names[node] for node in nodes}
-    training = trained(found, optimizer, penalty, called)
+    pieces = Pieces()
+    training = trained(found, optimizer, penalty, called, pieces.nodes)
     content = {
         "title": title,
         "network": description(model, found),
@@ -79,6 +81,7 @@ def page(
         **state_data(model, found, training),
         **rows_data(rows, found, loss, called),
         "code": code(model, rows, loss, optimizer, penalty),
+        "pieces": pieces.told(training.operations),
     }
     graph = live_svg(found.loss, kinds_of(found), MOST_NODES)
     return write_atomically(

@@ -22,7 +22,7 @@ const toHex = (x) => {
   return view.getBigUint64(0).toString(16).padStart(16, "0");
 };
 const told = (found) => process.stdout.write(JSON.stringify(found, (key, each) =>
-  typeof each === "number" ? toHex(each) : ArrayBuffer.isView(each) ? Array.from(each) : each));
+  typeof each === "number" ? `=${toHex(each)}` : ArrayBuffer.isView(each) ? Array.from(each) : each));
 """
 
 
@@ -42,7 +42,7 @@ def in_node(program: str, data: dict[str, Any], script: str, *files: str) -> Any
 def numbers(found: Any) -> Any:
     """Return what was told with its numbers as floats."""
     if isinstance(found, str):
-        return float_of(found)
+        return float_of(found[1:]) if found.startswith("=") else found
     if isinstance(found, list):
         return [numbers(each) for each in found]
     return {key: numbers(each) for key, each in found.items()}

@@ -13,9 +13,9 @@ from demos.live.content import network_data, rows_data, state_data
 from demos.live.programs import trained
 from demos.live.record import record
 from nn.rows import Rows
+from tests.bits import bits
 from tests.engines import javascripts_math
 from tests.page_training import NODE, in_node
-from tests.bits import bits
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="there is no node to run JavaScript with")
 

@@ -1,4 +1,4 @@
-"""A graph in the short form in which ``training.js`` computes it: an optimizer's rule, a penalty."""
+"""Small graphs as the page computes them: an optimizer's rule, a penalty."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def circuit(
 def rules(
     news: Mapping[Value, Value],
     gradients: Collection[Value],
-    places: Mapping[Value, int],
+    places: Mapping[Value, Any],
     operations: Arithmetic,
 ) -> list[dict[str, Any]]:
     """Return how a step gives variables new numbers: a circuit for all that do so alike.
@@ -86,7 +86,8 @@ def rules(
             {**found, "sources": [[] for _ in sources], "targets": [[] for _ in variables]},
         )
         for listed, place in zip(rule["sources"], sources, strict=True):
-            listed += [] if place is None else [place]
+            if place is not None:
+                listed.append(place)
         for listed, variable in zip(rule["targets"], variables, strict=True):
             listed.append(places[variable])
     return list(alike.values())

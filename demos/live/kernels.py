@@ -37,7 +37,9 @@ def kernels_of(operations: Arithmetic) -> str:
         assert node.op is not None, "an operation made it"
         used.setdefault(place, (node.op, len(node.parents)))
     lines: list[str] = []
-    names, called, chooses = ["chooses"], [], []
+    called: list[Operation | None] = []
+    chooses: list[list[int]] = []
+    names = ["chooses"]
     for place, (op, count) in sorted(used.items()):
         operands = [Value(0.5) for _ in range(count)]
         texts = {operand: f"x{position}[row]" for position, operand in enumerate(operands)}
@@ -56,9 +58,9 @@ def kernels_of(operations: Arithmetic) -> str:
             names.append(name)
             lines += function(
                 *(name, "out, upstream, gradient, reached, marks"),
-                loop(slope_lines(local, taken, texts)),
+                loop(list(slope_lines(local, taken, texts))),
             )
-    helpers = helper_functions(JAVASCRIPT, called)
+    helpers = helper_functions(JAVASCRIPT, [op for op in called if op is not None])
     exported = f"module.exports = {{ {', '.join(names)} }};"
     choices = [f"const chooses = {json.dumps(chooses)};", ""]
     return "\n".join(['"use strict";', "", *helpers, *lines, *choices, exported]) + "\n"

@@ -29,7 +29,8 @@ class Trained:
 
     The state is one array: the weights, the learning rate, what the optimizer remembers, and the
     weights' mean gradients, which every epoch leaves there.  ``update`` has circuits on
-    the state, ``penalty`` is one on the weights, by their numbers.  ``operations`` are those of all graphs.
+    the state, ``penalty`` is one on the weights, by their numbers.  ``operations`` are those of all
+    graphs.
     """
 
     weights: list[Value]

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 import nn
 from autodiff import Value, topological_order
+from autodiff.ops import WEIGHTED_SUM
 from nn.rows import Rows
 
 __all__ = ["Record", "is_plain_mlp", "record"]
@@ -67,7 +68,8 @@ def _labelled(model: nn.MLP, found: Record) -> Value | list[Value]:
         if not last:
             _label(signal, f"h{number}_" if number else "h", always_number=True)
             found.neurons += signal
-        sums = [node.parents[0] for node in signal if len(node.parents) == 1]
+        sums = [node.parents[0] for node in signal if node.op is not WEIGHTED_SUM]
+        sums = [node for node in sums if node.op is WEIGHTED_SUM]
         sign = "z" if len(layers) == 1 else "z_out" if last else f"z{number}_" if number else "z"
         _label(sums, sign, always_number=not last)
     return signal[0] if len(signal) == 1 else signal
