@@ -115,6 +115,7 @@ function showBox(place, box, limits, largest) {
   box.group.classList.toggle("pending", !known);
   bar(box, box.valueBar, known ? value(place) : 0, 1 + Math.abs(value(place)));
   bar(box, box.gradBar, place === rootPlace ? 0 : grad || 0, largest);
+  further.showBox?.(place, box);
 }
 
 function bar(box, rect, number, most) {

@@ -137,11 +137,7 @@ function endGoal() {
   goal = null;
   showPlaying();
   sayEpoch();
-  if (pendingStep !== null) {
-    const step = pendingStep;
-    pendingStep = null;
-    enterSteps(step);
-  }
+  showPendingView();
 }
 
 function sayEpoch() {
@@ -150,14 +146,12 @@ function sayEpoch() {
 
 // ---- new starts
 
-function startFrom(seed) {
+function startFrom(seed, moment = null) {
   pause();
   if (app.step !== null) leaveSteps();
-  app.seed = seed;
-  app.timeline.restart(seed === null ? builtStart() : seededStart(seed));
-  tell("");
+  restart(seed, moment);
   refresh();
-  say(seed === null ? "The weights that the page came with, epoch 0" : `New start from seed ${seed}, epoch 0`);
+  say(`${startName(seed, moment)}: epoch 0`);
 }
 
 function readSeed(text) {
@@ -178,7 +172,7 @@ function readRate(text) {
   }
   tell("");
   if (rate !== app.timeline.parameters[data.learningRate]) {
-    app.timeline.edit("lr", 0, rate);
+    change(`learning rate ${general(rate, 6)}`, [["lr", 0, rate]]);
     say(`Learning rate ${general(rate, 6)} from epoch ${app.timeline.epoch} on`);
   }
   if (app.step !== null) showStep(app.step);
@@ -203,12 +197,14 @@ function showFields() {
 // ---- the address
 
 function currentState() {
-  return { seed: app.seed, epoch: app.timeline.epoch, row: app.row, step: app.step, edits: app.timeline.edits };
+  const { timeline, seed, moment, row, step, selected, output, probe } = app;
+  const point = probe ? [probe[0], probe[1]] : null, isLog = byId("log-scale").checked;
+  return { seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, edits: timeline.edits };
 }
 
 function writeAddress() {
   if (app.playing || goal !== null) return;
-  const hash = addressOf(currentState());
+  const { hash } = addressOf(currentState());
   if (hash === lastHash) return;
   lastHash = hash;
   try {
@@ -218,25 +214,37 @@ function writeAddress() {
   }
 }
 
-let pendingStep = null;
+let pendingView = null;
 
 function readAddress() {
   if (location.hash === lastHash || (location.hash !== "" && byId(location.hash.slice(1)))) return;
-  const { state, ignored } = stateFrom(location.hash);
+  const { state, ignored } = stateFrom(location.hash), { seed, moment } = state;
   pause();
   leaveSteps();
   light([], []);
-  Object.assign(app, { seed: state.seed, row: state.row, probe: null, selected: 0 });
-  app.timeline.begin(state.seed === null ? builtStart() : seededStart(state.seed), state.edits);
+  Object.assign(app, { row: state.row, probe: null, selected: 0 });
+  const timeline = new Timeline(weightsAtStart(seed, moment), data.rows.flat(), width);
+  timeline.begin(timeline.start, state.edits);
+  addRun(timeline, runs.now ? "an address" : startName(seed, moment), { seed, moment });
   lastHash = location.hash;
   tell(ignored.length ? `Not understood in the address, and ignored: ${ignored.join(", ").slice(0, 200)}` : "");
-  pendingStep = state.step;
+  pendingView = state;
   trainTo(state.epoch);
-  if (goal === null && pendingStep !== null) {
-    const step = pendingStep;
-    pendingStep = null;
-    enterSteps(step);
-  }
+  if (goal === null) showPendingView();
+}
+
+// What an address says of the view, once its epoch is reached.
+function showPendingView() {
+  if (pendingView === null) return;
+  const { point, selected, output, isLog, step } = pendingView;
+  pendingView = null;
+  byId("log-scale").checked = isLog;
+  if (data.domain) showOutput(output);
+  if (point) probeAt(...point);
+  if (step !== null) return enterSteps(step);
+  app.selected = selected;
+  lightSelection();
+  refresh();
 }
 
 // ---- keys
@@ -250,8 +258,10 @@ const KEYS = [
   ["Home", "rewind to epoch 0", () => rewindTo(0)],
   ["End", "forward to the last epoch trained", () => rewindTo(app.timeline.latest)],
   ["J", "go to the rewind slider", () => byId("timeline").focus()],
-  ["R", "reset: the same start again", () => startFrom(app.seed)],
+  ["R", "reset: the same start again", () => startFrom(app.seed, app.moment)],
   ["N", "new random start", newStart],
+  ["Ctrl+Z", "undo the last change: of a number, the data or the start", null],
+  ["Ctrl+Y", "do it again; Ctrl+Shift+Z too", null],
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
@@ -264,8 +274,9 @@ const KEYS = [
   ["P", "go to the boundary (arrows move, Enter shows a point)", () => plane.focus()],
   ["W", "weights", () => { showTab("weights"); byId("weights-panel").focus(); }],
   ["D", "data", () => { showTab("data"); byId("data-panel").focus(); }],
+  ["H", "history: every run, to go back to", () => { showTab("runs"); byId("runs-panel").focus(); }],
   ...GRAPH_KEYS,
-  ["Z", "a large graph, or the rest again", enlarge],
+  ["Z", "presentation: large, on the whole screen, without the settings; or all again", present],
   ["X", "export", openExport],
   ...PAGE_KEYS,
   ["Esc", "close, or leave step by step", leaveSteps],
@@ -284,15 +295,6 @@ function changeSpeed(by) {
   select.selectedIndex = Math.max(0, Math.min(select.options.length - 1, select.selectedIndex + by));
   app.speed = Number(select.value);
   say(`Speed: ${select.options[select.selectedIndex].text}`);
-}
-
-// Give the graph the whole width, for a projector.
-function enlarge() {
-  const large = document.body.classList.toggle("large");
-  byId("enlarge").setAttribute("aria-pressed", String(large));
-  if (app.step === null) lookAtAll(true);
-  else lookAt(...litBy(allSteps[app.step]));
-  refresh();
 }
 
 function themeChanged() {
@@ -316,11 +318,13 @@ function makeLegend() {
 
 function watchControls() {
   watchClicks({
-    play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed), "new-start": newStart,
-    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), next: nextStep, back: previousStep, enlarge,
+    play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed, app.moment), "new-start": newStart,
+    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), next: nextStep, back: previousStep, present,
     "phase-update": () => showStep(firstOf("update")),
   });
   watchLesson();
+  watchRuns();
+  watchPresentation();
   watchGraph();
   byId("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
   byId("rate").addEventListener("change", (event) => readRate(event.target.value));
@@ -351,7 +355,6 @@ function publish() {
 }
 
 function begin() {
-  app.timeline = new Timeline(builtStart(), data.rows.flat(), width);
   setText(byId("network"), data.network);
   if (!data.draws) byId("new-start").hidden = byId("seed").parentElement.hidden = true;
   if (!data.domain) byId("plane-card").remove();

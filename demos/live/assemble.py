@@ -26,9 +26,10 @@ LAB = Page(
     [*shared("base.css", "stepper.css"), *of_lab("page.css")],
     [
         *shared("parts.js", "numbers.js", "view.js"),
-        *of_lab("training.js", "training_steps.js", "random.js", "timeline.js", "address.js"),
+        *of_lab("training.js", "training_steps.js", "random.js", "timeline.js", "runs.js"),
+        *of_lab("address.js"),
         *shared("scene.js", "graph.js", "lesson.js"),
-        *of_lab("boundary.js", "scales.js", "curve.js", "tables.js", "exports.js"),
+        *of_lab("boundary.js", "scales.js", "curve.js", "tables.js", "exports.js", "presentation.js"),
         *shared("keys.js"),
         *of_lab("app.js"),
     ],

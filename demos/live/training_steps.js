@@ -8,6 +8,7 @@ const FIRST_ROW = Math.max(0, data.rows.findIndex((row) => row.slice(0, data.inp
 const app = {
   timeline: null,
   seed: null,
+  moment: null, // the weights and the rest of an address, if the run starts from them
   row: FIRST_ROW,
   probe: null, // a point that is not in the data set: a row of its own
   selected: 0, // the node that is explained; 0 is none
@@ -51,6 +52,17 @@ const further = {
     return `${weight.name}: ${general(old, 6)} becomes ${general(app.measured.news[step.index], 6)}`;
   },
 
+  // While weights are updated, their boxes have what the update uses, and then what it gives.
+  showBox(place, box) {
+    const step = app.step === null ? null : allSteps[app.step], index = weightAt[place];
+    if (step?.phase !== "update" || index === undefined) return;
+    const { means, news } = app.measured, isNew = index <= step.index, number = isNew ? news[index] : value(place);
+    setText(box.value, `${isNew ? "new" : "value"} ${shown(number)}`);
+    setText(box.grad, `mean ${signed(means[index])}`);
+    bar(box, box.valueBar, number, 1 + Math.abs(number));
+    bar(box, box.gradBar, means[index], Math.max(...means.map(Math.abs)));
+  },
+
   lesson: updateLesson,
   isAsked: () => false,
   verdict: () => [],
@@ -74,6 +86,8 @@ const further = {
 function placeOfWeight(index) {
   return data.weights[index].node;
 }
+
+const weightAt = Object.fromEntries(data.weights.flatMap((weight, index) => (weight.node ? [[weight.node, index]] : [])));
 
 function rowNumbers(row) {
   return app.timeline.rows.subarray(row * width, (row + 1) * width);
@@ -110,13 +124,13 @@ function introduction() {
     element("p", { class: "lead" }, goal),
     element("ul", { class: "hints" },
       element("li", {}, "Click a box in the graph: its gradient as a sum over its uses."),
-      element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it, double-click it to flip its target." : "Choose a row above the graph to send it through the network."),
+      element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it (a finger first rests on it), double-click it to flip its target." : "Choose a row above the graph to send it through the network."),
       element("li", {}, "Change a weight in the table and see what happens.")),
   ];
 }
 
 function beforeTraining() {
-  const start = app.seed === null ? "are those that it came with" : `are random, from seed ${app.seed}`;
+  const start = app.moment ? "are those of an address" : app.seed === null ? "are those that it came with" : `are random, from seed ${app.seed}`;
   return `This network has learned nothing yet: its ${data.weights.length} weights ${start}. Press Play and watch the boundary bend, or step through one round of backprop by hand.`;
 }
 
