@@ -21,8 +21,9 @@ const toHex = (x) => {
   view.setFloat64(0, x);
   return view.getBigUint64(0).toString(16).padStart(16, "0");
 };
+const asList = (each) => ArrayBuffer.isView(each) ? Array.from(each) : each;
 const told = (found) => process.stdout.write(JSON.stringify(found, (key, each) =>
-  typeof each === "number" ? `=${toHex(each)}` : ArrayBuffer.isView(each) ? Array.from(each) : each));
+  typeof each === "number" ? `=${toHex(each)}` : asList(each)));
 """
 
 

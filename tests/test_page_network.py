@@ -59,8 +59,8 @@ def python_side(name: str) -> tuple[str, dict[str, Any]]:
 
 
 ASKED = """
-const asked = {{ title: data.pieces.data["{data}"].title, hidden: {hidden}, activation: "{activation}",
-  loss: "{loss}", optimizer: "{optimizer}", rows: data.pieces.data["{data}"].rows }};
+const asked = {{ title: data.pieces.data["{data}"].title, hidden: {hidden},
+  activation: "{activation}", loss: "{loss}", optimizer: "{optimizer}", rows: data.pieces.data["{data}"].rows }};
 const made = new NetworkBuilder(data.pieces, asked).told;
 delete made.pieces;
 told(JSON.stringify(made));
@@ -75,7 +75,7 @@ def test_a_network_made_in_the_page_is_pythons(name: str) -> None:
     script = ASKED.format(
         hidden=hidden, activation=activation, loss=loss, optimizer=optimizer, data=data
     )
-    told = json.loads(in_node(program, page, script, "random.js", "network.js"))
+    told = json.loads(in_node(program, page, script, "random.js", "builder.js"))
     wanted = json.loads(json.dumps(wanted))
     # Numbers that the page computes itself are not told of a network that is made there.
     for content in (told, wanted):
@@ -90,6 +90,7 @@ def test_a_network_made_in_the_page_is_pythons(name: str) -> None:
         for place in parameters:
             content["graph"]["leaves"][place] = None
     wanted.pop("pieces")
+    told.pop("layers")
     assert told.keys() == wanted.keys()
     for key, content in wanted.items():
         assert told[key] == content, key

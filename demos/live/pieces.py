@@ -1,7 +1,7 @@
 """What the page builds other networks of: graphs of single parts, which it puts together.
 
 A part is recorded once from ``nn``: a neuron's sum, an activation, a loss, an optimizer's rule for
-one weight.  ``network.js`` joins them as ``nn.MLP`` does, so that a network which is made in the
+one weight.  ``builder.js`` joins them as ``nn.MLP`` does, so that a network which is made in the
 page has the graph, the names and the numbers that Python's has.
 """
 

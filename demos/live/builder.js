@@ -13,6 +13,7 @@ class NetworkBuilder {
     this.widths = [...asked.hidden, 1];
     this.weights = []; // in the order in which nn.MLP draws them: {name, limit, node}
     this.neurons = [];
+    this.layers = [];
     this.build();
   }
 
@@ -44,12 +45,15 @@ class NetworkBuilder {
       const isLast = layer === widths.length - 1, number = widths.length > 2 ? layer + 1 : "";
       const path = isLast ? "output" : `hidden${number}`, activation = isLast ? loss.output : asked.activation;
       const [z, h] = number === "" ? ["z", "h"] : [`z${number}_`, `h${number}_`];
+      this.layers.push([]);
       signals = Array.from({ length: width }, (_, at) => {
-        const sum = this.sum(path, at, signals);
+        const before = this.weights.length, sum = this.sum(path, at, signals);
         const out = activation ? this.join(pieces.activations[activation], { z: sum }) : sum;
         out.name = isLast ? "prediction" : `${h}${at + 1}`;
         if (out !== sum) sum.name = !isLast ? `${z}${at + 1}` : widths.length === 1 ? "z" : "z_out";
         if (!isLast) this.neurons.push(out);
+        const parameters = this.weights.slice(before).map(({ node }) => node);
+        this.layers[layer].push({ node: out, sum, bias: parameters[parameters.length - 1], weights: parameters.slice(0, -1) });
         return out;
       });
     });
@@ -98,6 +102,9 @@ class NetworkBuilder {
       graph: this.graph(places),
       outputs: this.outputs.map((node) => places.get(node)),
       neurons: this.neurons.map((node) => ({ name: node.name, range: this.pieces.activations[asked.activation].range, node: places.get(node) })),
+      layers: this.layers.map((layer) => layer.map((neuron) => ({
+        node: places.get(neuron.node), sum: places.get(neuron.sum), bias: places.get(neuron.bias), weights: neuron.weights.map((weight) => places.get(weight)),
+      }))),
       state: [...start, rule.lr, ...rule.memory.flatMap(({ each, start: number }) => Array(each ? count : 1).fill(number)), ...Array(count).fill(0)],
       weights: weights.map(({ node }, at) => ({ name: node.name, place: at, mean: memory.end + at, node: places.get(node) })),
       columns: [...this.x, this.target].map((node) => places.get(node) || 0),
