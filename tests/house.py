@@ -1,8 +1,8 @@
 """Which module imports which, and the house as a picture: ``python -m tests.house``.
 
 It writes ``docs/images/house.svg``, drawn as graphs are.  A box is a package of ``autodiff`` or
-one of its own files, or all of ``nn`` or of ``demos``.  ``support`` is three boxes, by what its files
-stand on.
+one of its own files, or all of ``nn`` or of ``demos``.  ``support`` is three boxes, by what its
+files stand on.
 """
 
 from __future__ import annotations
