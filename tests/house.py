@@ -1,13 +1,13 @@
-"""Which module imports which, and the house as a picture: ``python -m tests.house``.
+"""Which module imports which, and the house as a picture: ``python -m tests.house house.svg``.
 
-It writes ``docs/images/house.svg``, drawn as graphs are.  A box is a package of ``autodiff`` or
-one of its own files, or all of ``nn`` or of ``demos``.  ``support`` is three boxes, by what its
-files stand on.
+It is drawn as graphs are.  A box is a package of ``autodiff`` or one of its own files, or all of
+``nn`` or of ``demos``.  ``support`` is three boxes, by what its files stand on.
 """
 
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -193,4 +193,4 @@ def picture() -> Picture:
 
 
 if __name__ == "__main__":
-    print(f"Wrote {Drawing(picture(), 'TB').save(PICTURE)}")
+    print(f"Wrote {Drawing(picture(), 'TB').save(sys.argv[1])}")
