@@ -82,6 +82,7 @@ def test_the_uses_are_all_steps_that_reach_the_value_and_their_sum_is_its_gradie
             other.zero_grad()
 
 
+@pytest.mark.thorough
 @examples(30)
 @given(recipe=wild_recipes())
 def test_explaining_changes_nothing(recipe: Recipe) -> None:

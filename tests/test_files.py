@@ -440,6 +440,7 @@ while True:
 """
 
 
+@pytest.mark.thorough
 def test_of_two_programs_that_write_the_same_file_a_reader_sees_one_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_atomically(path, "a" * 50_000)

@@ -67,6 +67,7 @@ def test_every_case_is_of_an_operation_of_the_table() -> None:
     assert set(OP_CASES) == set(OPERATIONS)
 
 
+@pytest.mark.thorough
 def test_an_operation_that_is_added_without_cases_fails_the_suite() -> None:
     arguments = "-m pytest -q -p no:cacheprovider -p tests.added_operation -k has_cases".split()
     done = subprocess.run(

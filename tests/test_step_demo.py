@@ -135,6 +135,7 @@ def test_a_program_that_ends_with_sys_exit_has_ended(tmp_path: Path) -> None:
     assert plain_text(trace_of_file(path).trace).endswith("gradients of the variables:\n    w  2")
 
 
+@pytest.mark.thorough
 def test_a_loss_that_is_there_when_sys_exit_ends_the_program_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_text(
@@ -169,6 +170,7 @@ def test_of_a_program_that_fails_what_it_did_before_is_shown(tmp_path: Path) -> 
     assert "shown is what it did before" in told[-1]
 
 
+@pytest.mark.thorough
 def test_of_a_program_that_fails_its_loss_is_shown_if_there_is_no_more(tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_text("from autodiff import Value\nw = Value(3.0)\nloss = w * w\nloss / None\n")
@@ -467,6 +469,7 @@ def test_a_loss_of_no_pass_is_shown_rather_than_the_passes(tmp_path: Path) -> No
     assert "loss = w * 4 = 12\n" in run_plain(str(path)).stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("trains", ["fit", "loop"])
 def test_a_loss_that_is_evaluated_after_training_is_a_last_epoch(
     tmp_path: Path, trains: str
@@ -895,6 +898,7 @@ def test_fractions_are_as_wide_as_there_is_room() -> None:
 # ---- as a page -------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_page_has_the_pass_of_an_epoch_of_a_file(trains: Path, tmp_path: Path) -> None:
     pytest.importorskip("graphviz", reason="the page's picture is drawn with graphviz")
     page = tmp_path / "lesson" / "page.html"
