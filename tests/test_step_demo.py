@@ -56,9 +56,7 @@ def mine(tmp_path: Path) -> Path:
     return path
 
 
-# --------------------------------------------------------------------------------------------
-# Line by line
-# --------------------------------------------------------------------------------------------
+# ---- Line by line ---------------------------------------------------------------------------
 
 
 def test_where_the_output_is_no_terminal_it_prints_the_steps_line_by_line() -> None:
@@ -103,9 +101,7 @@ def test_a_row_that_is_not_there_is_refused(row: str) -> None:
     assert "--row" in run.stderr
 
 
-# --------------------------------------------------------------------------------------------
-# A file of the user's own
-# --------------------------------------------------------------------------------------------
+# ---- A file of the user's own ---------------------------------------------------------------
 
 
 def test_a_file_that_defines_loss_is_shown_with_the_names_of_its_variables(mine: Path) -> None:
@@ -224,9 +220,7 @@ def test_a_file_without_a_loss_is_an_error_that_says_what_is_wrong(
     assert "mine.py" in run.stderr
 
 
-# --------------------------------------------------------------------------------------------
-# In a terminal
-# --------------------------------------------------------------------------------------------
+# ---- In a terminal --------------------------------------------------------------------------
 
 ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[P\]_].*?(\x1b\\|\x07)|[=>()][0-9A-B]?)")
 
@@ -409,9 +403,7 @@ def test_a_file_of_the_user_s_own_in_a_terminal(
     screen.shows("+= nothing", "v10 did not take v9", "sum complete: nothing   (use 1 of 1 of v9)")
 
 
-# --------------------------------------------------------------------------------------------
-# A file that trains
-# --------------------------------------------------------------------------------------------
+# ---- A file that trains ---------------------------------------------------------------------
 
 TRAINS = """
 from autodiff import Value
@@ -554,9 +546,7 @@ def test_a_file_needs_no_loss_if_it_calls_backward(tmp_path: Path) -> None:
     assert run_plain(str(path)).stdout.endswith("    w  6\n")
 
 
-# --------------------------------------------------------------------------------------------
-# The screen
-# --------------------------------------------------------------------------------------------
+# ---- The screen -----------------------------------------------------------------------------
 
 
 class Screen:
@@ -771,9 +761,7 @@ def test_plain_text_can_be_asked_for_in_a_terminal_too(terminal: Callable[..., T
     assert "\x1b" not in screen.process.before
 
 
-# --------------------------------------------------------------------------------------------
-# Code and picture beside the step
-# --------------------------------------------------------------------------------------------
+# ---- Code and picture beside the step -------------------------------------------------------
 
 
 def recorded_loss() -> Value:
