@@ -51,7 +51,9 @@ def name_layer(name: str, outputs: Sequence[Value]) -> None:
     >>> [each.label for each in (*sums, *outputs)]
     ['z2[0]', 'z2[1]', 'h2[0]', 'h2[1]']
     """
-    sums = [node.parents[0] if len(node.parents) == 1 else node for node in outputs]
+    operands = [[parent for parent in node.parents if not parent.is_constant] for node in outputs]
+    # An activation has one operand, beside a slope that is a constant; a sum has its weights.
+    sums = [each[0] if len(each) == 1 else node for each, node in zip(operands, outputs, strict=True)]
     if name == "output":
         name_outputs(outputs)
         _name("z_out", sums)

@@ -38,19 +38,19 @@ class NetworkBuilder {
 
   build() {
     const { pieces, asked, loss, widths } = this;
-    const x = Array.from({ length: this.inputs }, (_, at) => leaf("data", `x${at + 1}`, asked.rows[0][at]));
+    const x = Array.from({ length: this.inputs }, (_, at) => leaf("data", `x[${at}]`, asked.rows[0][at]));
     const target = leaf("data", "target", this.targetOf(asked.rows[0]));
     let signals = x;
     widths.forEach((width, layer) => {
       const isLast = layer === widths.length - 1, number = widths.length > 2 ? layer + 1 : "";
       const path = isLast ? "output" : `hidden${number}`, activation = isLast ? loss.output : asked.activation;
-      const [z, h] = number === "" ? ["z", "h"] : [`z${number}_`, `h${number}_`];
+      const [z, h] = number === "" ? ["z", "h"] : [`z${number}`, `h${number}`];
       this.layers.push([]);
       signals = Array.from({ length: width }, (_, at) => {
         const before = this.weights.length, sum = this.sum(path, at, signals);
         const out = activation ? this.join(pieces.activations[activation], { z: sum }) : sum;
-        out.name = isLast ? "prediction" : `${h}${at + 1}`;
-        if (out !== sum) sum.name = !isLast ? `${z}${at + 1}` : widths.length === 1 ? "z" : "z_out";
+        out.name = isLast ? "prediction" : `${h}[${at}]`;
+        if (out !== sum) sum.name = isLast ? "z_out" : `${z}[${at}]`;
         if (!isLast) this.neurons.push(out);
         const parameters = this.weights.slice(before).map(({ node }) => node);
         this.layers[layer].push({ node: out, sum, bias: parameters[parameters.length - 1], weights: parameters.slice(0, -1) });
