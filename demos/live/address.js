@@ -31,7 +31,7 @@ function changedData() {
 }
 
 function addressWith(state, edits) {
-  const parts = [];
+  const parts = [addressOfNetwork(data.asked)].filter(Boolean);
   if (state.seed !== null) parts.push(`seed=${state.seed}`);
   if (state.moment) parts.push(`state=${packed(state.moment)}`);
   if (state.epoch > 0) parts.push(`epoch=${state.epoch}`);
@@ -80,6 +80,7 @@ function stateFrom(hash) {
     if (key === "seed" && count !== null && data.draws) state.seed = count;
     else if (key === "epoch" && count !== null && count <= MOST_EPOCHS) state.epoch = count;
     else if (key === "row" && count >= 1 && count <= data.rows.length) state.row = count - 1;
+    else if (data.asked && (key === "network" || key === "rows")) continue; // asked.js has read it
     else if (key === "state" && momentFrom(value)) state.moment = momentFrom(value);
     else if (key === "point" && pointFrom(value)) state.point = pointFrom(value);
     else if (key === "box" && count >= 1 && count <= nodeCount) state.selected = count;

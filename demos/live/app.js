@@ -225,6 +225,7 @@ let pendingView = null;
 
 function readAddress() {
   if (location.hash === lastHash || (location.hash !== "" && byId(location.hash.slice(1)))) return;
+  if (addressOfNetwork(askedIn(location.hash, data.pieces)) !== addressOfNetwork(data.asked)) return location.reload();
   const { state, ignored } = stateFrom(location.hash), { seed, moment } = state;
   pause();
   leaveSteps();
@@ -269,6 +270,7 @@ const KEYS = [
   ["N", "new random start", newStart],
   ["Ctrl+Z", "undo the last change: of a number, the data or the start", null],
   ["Ctrl+Y", "do it again; Ctrl+Shift+Z too", null],
+  ["K", "another network, other data", openChoice],
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
@@ -363,10 +365,13 @@ function publish() {
 
 function begin() {
   setText(byId("network"), data.network);
+  setText(byId("title"), data.title);
+  document.title = document.title.replace(ownNetwork.title, data.title);
   if (!data.draws) byId("new-start").hidden = byId("seed").parentElement.hidden = true;
   if (!data.domain) byId("plane-card").remove();
   if (!data.classes.length) byId("right-readout").remove();
   document.body.classList.toggle("no-plane", !data.domain);
+  if (data.asked) drawOperations();
   setScene(0);
   makeTables();
   makeRowButtons();
@@ -376,6 +381,7 @@ function begin() {
   watchPlane();
   watchCurve();
   watchExports();
+  watchChoice();
   publish();
   lookAtAll(true);
   new ResizeObserver(refresh).observe(document.body);

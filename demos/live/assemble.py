@@ -23,13 +23,15 @@ def of_lab(*names: str) -> list[Path]:
 
 LAB = Page(
     FOLDER / "page.html",
-    [*shared("base.css", "stepper.css"), *of_lab("page.css")],
+    [*shared("base.css", "stepper.css"), *of_lab("page.css", "choice.css")],
     [
-        *shared("parts.js", "numbers.js", "view.js"),
-        *of_lab("training_steps.js", "random.js", "timeline.js", "runs.js", "address.js"),
-        *shared("scene.js", "graph.js", "lesson.js"),
-        *of_lab("boundary.js", "scales.js", "curve.js", "tables.js", "exports.js"),
-        *of_lab("pictures.js", "presentation.js"),
+        *shared("parts.js", "numbers.js"),
+        *of_lab("random.js", "builder.js", "asked.js"),
+        *shared("view.js"),
+        *of_lab("training.js", "training_steps.js", "timeline.js", "runs.js", "address.js"),
+        *shared("scene.js", "graph.js", "boxes.js", "layout.js", "lesson.js"),
+        *of_lab("redrawn.js", "boundary.js", "scales.js", "curve.js", "tables.js", "exports.js"),
+        *of_lab("choice.js", "points.js", "pictures.js", "presentation.js"),
         *shared("keys.js"),
         *of_lab("app.js"),
     ],

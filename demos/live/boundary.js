@@ -6,30 +6,31 @@ const REACH = 18; // a pointer this near a point, in pixels, takes hold of it
 const HOLD_MS = 350; // a finger that rests so long
 const SHADES = 255;
 
-const shown2d = { outputs: new Float64Array(data.outputs.length + data.neurons.length), grid: null };
+const shown2d = { points: null, grid: null }; // the plane's points as rows; what the network makes of them
 const field = { canvas: element("canvas", { width: CELLS + 1, height: CELLS + 1 }), palette: null, image: null };
 const cross = { x: 0, y: 0, visible: false };
 let held = null;
 
 // Every output and neuron over the plane: one list of numbers for each, bottom row first.
 function computeField() {
-  const [left, right, bottom, top] = data.domain, side = CELLS + 1;
-  const count = shown2d.outputs.length;
-  shown2d.grid = shown2d.grid || Array.from({ length: count }, () => new Float64Array(side * side));
-  const point = new Float64Array(width);
+  shown2d.points = shown2d.points || gridOf(data.domain);
+  shown2d.grid = training.respond((CELLS + 1) ** 2, shown2d.points, app.timeline.parameters);
+}
+
+function gridOf([left, right, bottom, top]) {
+  const side = CELLS + 1, points = new Float64Array(side * side * width);
   for (let j = 0; j < side; j += 1) {
-    point[1] = bottom + ((top - bottom) * j) / CELLS;
     for (let i = 0; i < side; i += 1) {
-      point[0] = left + ((right - left) * i) / CELLS;
-      program.forward(app.timeline.parameters, point, shown2d.outputs);
-      for (let k = 0; k < count; k += 1) shown2d.grid[k][j * side + i] = shown2d.outputs[k];
+      points[(j * side + i) * width] = left + ((right - left) * i) / CELLS;
+      points[(j * side + i) * width + 1] = bottom + ((top - bottom) * j) / CELLS;
     }
   }
+  return points;
 }
 
 function predictions(row) {
-  program.forward(app.timeline.parameters, rowNumbers(row), shown2d.outputs);
-  return Array.from(shown2d.outputs.subarray(0, data.outputs.length));
+  const found = training.respond(1, rowNumbers(row), app.timeline.parameters);
+  return found.slice(0, data.outputs.length).map(([number]) => number);
 }
 
 // Whether a row's prediction is on its target's side; null where the data have no classes.

@@ -9,7 +9,8 @@ const BETWEEN_CHECKPOINTS = 250;
 // An edit is {epoch, kind, index, number}; kind "lr" changes the learning rate, "w" a weight, "x" a
 // number of the data set.  It is made when training arrives at its epoch.
 class Timeline {
-  constructor(start, rows, width) {
+  constructor(start, rows, width, trained = training) {
+    this.training = trained;
     this.width = width;
     this.firstRows = Float64Array.from(rows);
     this.rowCount = rows.length / width;
@@ -52,7 +53,7 @@ class Timeline {
     while (this.epoch < end && !this.isBroken) {
       const pause = this.nextPause(end);
       const outputs = new Float64Array(pause - this.epoch);
-      program.run(outputs.length, this.rowCount, this.rowCount, this.rows, this.parameters, outputs);
+      this.training.train(outputs.length, this.rowCount, this.rows, this.parameters, outputs);
       const bad = outputs.findIndex((loss) => !Number.isFinite(loss));
       this.keepLosses(bad < 0 ? outputs : outputs.subarray(0, bad));
       if (bad >= 0) return this.breakAt(this.epoch + bad);
@@ -113,14 +114,14 @@ class Timeline {
     while (this.epoch < target) {
       const pause = this.nextPause(target);
       const count = pause - this.epoch;
-      program.run(count, this.rowCount, this.rowCount, this.rows, this.parameters, new Float64Array(count));
+      this.training.train(count, this.rowCount, this.rows, this.parameters, new Float64Array(count));
       this.arrive(pause);
     }
   }
 
   // The same run up to now, to go on in another way. This one stays as it is.
   fork() {
-    const forked = new Timeline(this.start, this.firstRows, this.width);
+    const forked = new Timeline(this.start, this.firstRows, this.width, this.training);
     const upToNow = (epoch) => epoch <= this.epoch;
     forked.edits = this.edits.filter((edit) => upToNow(edit.epoch));
     forked.losses = this.losses.slice(0, this.epoch);
@@ -141,7 +142,7 @@ class Timeline {
 
   // Another run from these weights, with the learning rate and the data as they are now.
   restarted(start) {
-    const other = new Timeline(start, this.firstRows, this.width);
+    const other = new Timeline(start, this.firstRows, this.width, this.training);
     const rate = this.parameters[data.learningRate];
     if (rate !== start[data.learningRate]) other.edit("lr", 0, rate);
     this.rows.forEach((number, index) => {
@@ -153,7 +154,7 @@ class Timeline {
   // The loss and the mean gradients of this epoch's weights, and the weights after its update.
   measure() {
     const next = this.parameters.slice(), outputs = new Float64Array(1);
-    program.run(1, this.rowCount, this.rowCount, this.rows, next, outputs);
+    this.training.train(1, this.rowCount, this.rows, next, outputs);
     return {
       loss: outputs[0],
       means: data.weights.map((weight) => next[weight.mean]),

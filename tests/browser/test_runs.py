@@ -170,7 +170,7 @@ def drag(opened: Opened, x: float, y: float, moves: int) -> tuple[float, float]:
     mouse.up()
     opened.settle()
     values = dict(zip(opened.live("names"), opened.live("values"), strict=True))
-    return values["x1"], values["x2"]
+    return values["x[0]"], values["x[1]"]
 
 
 def test_a_drag_while_training_is_one_change_and_training_waits_for_it(
@@ -195,7 +195,7 @@ def test_a_drag_while_training_is_one_change_and_training_waits_for_it(
     assert again.live("weights") == opened.live("weights")
     undo(opened)
     values = dict(zip(opened.live("names"), opened.live("values"), strict=True))
-    assert (values["x1"], values["x2"]) == (0.0, 0.0)
+    assert (values["x[0]"], values["x[1]"]) == (0.0, 0.0)
 
 
 def test_two_drags_are_two_changes(lab: Path, open_page: Open) -> None:
@@ -238,7 +238,7 @@ def test_the_view_belongs_to_the_moment(lab: Path, open_page: Open) -> None:
     for name in ("#row-name", "#lesson-title", "#plane-title"):
         assert again.text(name) == opened.text(name)
     assert again.text("#row-name") == "a point of your own"
-    assert again.text("#plane-title") == "What h2 sees"
+    assert again.text("#plane-title") == "What h[1] sees"
     assert again.page.locator("#log-scale").is_checked()
     assert again.numbers() == opened.numbers()
     again.wait_until(f"location.hash === '{opened.evaluate(address)}'")
