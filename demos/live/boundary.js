@@ -176,8 +176,13 @@ function drawAxes(context, area) {
   }
   context.font = "italic 15px system-ui, sans-serif";
   context.textAlign = "right";
-  context.fillText(data.inputs[0].slice(0, 12), area.right, area.bottom + 19);
-  context.fillText(data.inputs[1].slice(0, 3), area.left - 7, area.top + 13);
+  context.fillText(cut(data.inputs[0], 12), area.right, area.bottom + 19);
+  context.fillText(cut(data.inputs[1], 4), area.left - 7, area.top + 13);
+}
+
+// A name that is too long for its place, with a sign of that.
+function cut(name, most) {
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
 }
 
 function isHigh(row) {

@@ -548,7 +548,7 @@ def test_every_panel_can_be_taken_along_as_a_picture(
         assert any(text.startswith(f"{prediction:.4f}") for text in predictions)
     for title in ("Decision boundary", "Loss"):  # lines, not only pixels
         assert len(list(found[title].iter(f"{SVG}path"))) >= 3
-    assert {"x1", "x2"} <= set(texts_of(found["Decision boundary"]))
+    assert {"x[0]", "x[1]"} <= set(texts_of(found["Decision boundary"]))
     runs = " ".join(texts_of(found["History"]))
     assert "1. Start: the weights that the page came with" in runs
     lesson = " ".join(texts_of(found["What is going on here"])).split()
@@ -802,7 +802,7 @@ LESSONS = """async () => {
 
 
 def test_a_number_alone_in_parentheses_has_no_second_pair(lab: Path, open_page: Open) -> None:
-    opened = open_page(lab, "#row=1&step=1")  # (0, 0): h1 = sigmoid(-0.586)
+    opened = open_page(lab, "#row=1&step=1")  # (0, 0): h[0] = sigmoid(-0.586)
     opened.settle()
     lessons = opened.evaluate(LESSONS)
     assert any("sigmoid(−0.586)" in lesson for lesson in lessons)
