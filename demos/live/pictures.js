@@ -11,6 +11,7 @@ const LARGEST_PNG = 8000;
 // What the drawings here ask of a canvas, as elements of SVG.
 class SvgContext {
   constructor(into) {
+    this.measure = element("canvas").getContext("2d");
     Object.assign(this, { into, path: "", dash: "", clips: 0, kept: [], fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, font: "10px sans-serif", textAlign: "start", lineJoin: "miter" });
   }
 
@@ -44,9 +45,11 @@ class SvgContext {
     this.add("rect", { x, y, width: w, height: h, fill: "none", stroke: this.strokeStyle, "stroke-width": this.lineWidth });
   }
 
-  fillText(text, x, y) {
+  fillText(text, x, y, room = Infinity) {
     const anchor = { right: "end", end: "end", center: "middle" }[this.textAlign] ?? "start";
-    this.add("text", { x: rounded(x), y: rounded(y), fill: this.fillStyle, "text-anchor": anchor, style: `font:${this.font}` }, text);
+    this.measure.font = this.font;
+    const isTooWide = this.measure.measureText(text).width > room, squeezed = isTooWide ? { textLength: room, lengthAdjust: "spacingAndGlyphs" } : {};
+    this.add("text", { ...squeezed, x: rounded(x), y: rounded(y), fill: this.fillStyle, "text-anchor": anchor, style: `font:${this.font}` }, text);
   }
 
   drawImage(image, fromX, fromY, fromW, fromH, x, y, w, h) {
