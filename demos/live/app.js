@@ -2,12 +2,14 @@
 
 const FRAME_MS = 9; // training's share of a frame at most
 const GOAL_MS = 45; // and when it trains up to an epoch
+const PLANE_MS = 28; // and the plane's many numbers are made for every second frame
 const TEXT_MS = 150; // numbers that change more often cannot be read
 const ADDRESS_MS = 400;
 
 let frame = 0;
 let lastFrame = 0;
 let lastText = 0;
+let lastPlane = 0;
 let owed = 0;
 let goal = null; // an epoch to train up to at full speed
 let addressTimer = 0;
@@ -24,7 +26,10 @@ function showFrame(time) {
   const running = app.playing || goal !== null; // the last frame of training shows everything
   evaluate();
   showReadouts();
-  showPlane();
+  if (!running || time - lastPlane > PLANE_MS) {
+    lastPlane = time;
+    showPlane();
+  }
   showCurve();
   showTimeline();
   if (!running || time - lastText > TEXT_MS) {
@@ -183,7 +188,8 @@ function readRate(text) {
 
 function showReadouts() {
   setText(byId("epoch"), counted(app.timeline.epoch));
-  setText(byId("loss"), fixed(app.measured.loss, 4));
+  const { loss } = app.measured;
+  setText(byId("loss"), Math.abs(loss) < 1000 ? fixed(loss, 4) : shown(loss, 4));
   const rights = data.rows.map((_, row) => isRight(row));
   if (rights[0] !== null) setText(byId("right"), `${rights.filter(Boolean).length} of ${rights.length}`);
 }
@@ -192,6 +198,7 @@ function showFields() {
   const rate = byId("rate"), seed = byId("seed");
   if (document.activeElement !== rate) rate.value = exactly(app.timeline.parameters[data.learningRate]);
   if (document.activeElement !== seed) seed.value = app.seed === null ? "" : app.seed;
+  for (const field of [rate, seed, byId("epoch-field")]) field.style.setProperty("--digits", field.value.length);
 }
 
 // ---- the address
