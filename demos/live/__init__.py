@@ -1,12 +1,13 @@
 """The parts of the live page: what :mod:`demos.page` puts together into one file.
 
-==================  =========================================================================
-``record.py``       the graph of one row: what the page shows and compiles
-``programs.py``     its arithmetic, compiled to JavaScript
-``content.py``      what the page is told of model, graph and data, as JSON
-``python_code.py``  the Python that builds the network
-``assemble.py``     the style sheets and scripts (``*.js``) that it is made of
-==================  =========================================================================
+====================  =======================================================================
+``record.py``         the graph of one row: what the page shows and compiles
+``programs.py``       its arithmetic, compiled to JavaScript
+``content.py``        what the page is told of model, graph and data, as JSON
+``drawn_network.py``  the network as a person draws it: layers of neurons
+``python_code.py``    the Python that builds the network
+``assemble.py``       the style sheets and scripts (``*.js``) that it is made of
+====================  =======================================================================
 
 What steps through the graph is :mod:`autodiff.stepper`, as in any page of a graph.  Other pages
 share ``random.js`` and ``scales.js``.

@@ -30,7 +30,8 @@ function showFrame(time) {
   if (!running || time - lastText > TEXT_MS) {
     lastText = time;
     showNeurons();
-    showGraph();
+    showNetwork();
+    if (!running || !isNetworkShown()) showGraph();
     showTables();
     showRowChoice();
     showFields();
@@ -264,11 +265,12 @@ const KEYS = [
   ["P", "go to the boundary (arrows move, Enter shows a point)", () => plane.focus()],
   ["W", "weights", () => { showTab("weights"); byId("weights-panel").focus(); }],
   ["D", "data", () => { showTab("data"); byId("data-panel").focus(); }],
-  ...GRAPH_KEYS,
+  ["V", "the network, or its operations", switchView],
+  ...GRAPH_KEYS.map(([key, what, action]) => [key, what, () => { showView("graph"); action(); }]),
   ["Z", "a large graph, or the rest again", enlarge],
   ["X", "export", openExport],
   ...PAGE_KEYS,
-  ["Esc", "close, or leave step by step", leaveSteps],
+  ["Esc", "close what is open: a step, a neuron", () => (app.step === null ? showView("network") : leaveSteps())],
 ];
 
 function actionOfDigit(digit) {
@@ -322,6 +324,7 @@ function watchControls() {
   });
   watchLesson();
   watchGraph();
+  watchNetwork();
   byId("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
   byId("rate").addEventListener("change", (event) => readRate(event.target.value));
   byId("seed").addEventListener("change", (event) => readSeed(event.target.value));
@@ -361,6 +364,7 @@ function begin() {
   makeTables();
   makeRowButtons();
   if (data.domain) { makeNeurons(); makeLegend(); }
+  makeNetwork();
   makeHelp();
   watchControls();
   watchPlane();

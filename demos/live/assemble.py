@@ -23,12 +23,12 @@ def of_lab(*names: str) -> list[Path]:
 
 LAB = Page(
     FOLDER / "page.html",
-    [*shared("base.css", "stepper.css"), *of_lab("page.css")],
+    [*shared("base.css", "stepper.css"), *of_lab("page.css", "network.css")],
     [
         *shared("parts.js", "numbers.js", "view.js"),
         *of_lab("training_steps.js", "random.js", "timeline.js", "address.js"),
         *shared("scene.js", "graph.js", "lesson.js"),
-        *of_lab("boundary.js", "scales.js", "curve.js", "tables.js", "exports.js"),
+        *of_lab("boundary.js", "network.js", "scales.js", "curve.js", "tables.js", "exports.js"),
         *shared("keys.js"),
         *of_lab("app.js"),
     ],
