@@ -36,6 +36,9 @@ function showFrame(time) {
     showRowChoice();
     showFields();
     showLesson();
+    if (app.isAsking) askOnce();
+    showNudge();
+    setText(byId("score"), score());
     if (!running) settle();
   }
   if (running) refresh();
@@ -93,6 +96,7 @@ function play() {
 }
 
 function pause() {
+  endWalk();
   const was = app.playing || goal !== null;
   app.playing = false;
   goal = null;
@@ -243,7 +247,7 @@ function readAddress() {
 // ---- keys
 
 const KEYS = [
-  ["Space", "play or pause; in a lesson the next step", () => (app.step === null ? togglePlay() : nextStep())],
+  ["Space", "play or pause; in a lesson the next step", () => (app.step === null ? togglePlay() : stepBy(1))],
   ["E", "one epoch", () => trainBy(1)],
   ["T", "1,000 epochs", () => trainBy(1000)],
   ["[", "slower", () => changeSpeed(-1)],
@@ -256,10 +260,11 @@ const KEYS = [
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
-  ["→", "next step; PageDown too", () => app.step !== null && nextStep()],
-  ["←", "step back; PageUp too", () => app.step !== null && previousStep()],
-  ["PageDown", "next step, or step through backprop", nextStep],
-  ["PageUp", "step back", previousStep],
+  ["→", "next step; PageDown too", () => app.step !== null && stepBy(1)],
+  ["←", "step back; PageUp too", () => app.step !== null && stepBy(-1)],
+  ["PageDown", "next step, or step through backprop", () => stepBy(1)],
+  ["PageUp", "step back", () => stepBy(-1)],
+  ["Y", "predict each next number", setPredictingByKey],
   ["1 – 9", "row of the data shown in the graph", null],
   ["F", "flip the target of that row", () => flipRow(app.row)],
   ["P", "go to the boundary (arrows move, Enter shows a point)", () => plane.focus()],
@@ -319,10 +324,12 @@ function makeLegend() {
 function watchControls() {
   watchClicks({
     play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed), "new-start": newStart,
-    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), next: nextStep, back: previousStep, enlarge,
+    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), enlarge,
     "phase-update": () => showStep(firstOf("update")),
   });
+  byId("predict").dataset.key = "Y";
   watchLesson();
+  watchNudge();
   watchGraph();
   watchNetwork();
   byId("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });

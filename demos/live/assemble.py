@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autodiff.stepper.document import Page
-from autodiff.stepper.parts import shared
+from autodiff.stepper.parts import STEPPING, shared
 
 __all__ = ["LAB", "of_lab"]
 
@@ -23,11 +23,11 @@ def of_lab(*names: str) -> list[Path]:
 
 LAB = Page(
     FOLDER / "page.html",
-    [*shared("base.css", "stepper.css"), *of_lab("page.css", "network.css")],
+    [*shared("base.css", "stepper.css"), *of_lab("page.css", "network.css", "lesson.css")],
     [
-        *shared("parts.js", "numbers.js", "view.js"),
+        *shared("parts.js", "numbers.js", "view.js", "variables.js"),
         *of_lab("training_steps.js", "random.js", "timeline.js", "address.js"),
-        *shared("scene.js", "graph.js", "lesson.js"),
+        *shared(*STEPPING),
         *of_lab("boundary.js", "network.js", "scales.js", "curve.js", "tables.js", "exports.js"),
         *shared("keys.js"),
         *of_lab("app.js"),
