@@ -12,7 +12,7 @@ function addressOf(state) {
   const rate = edits.find((edit) => edit.epoch === 0 && edit.kind === "lr");
   if (rate) parts.push(`lr=${exactly(rate.number)}`);
   if (state.row !== FIRST_ROW) parts.push(`row=${state.row + 1}`);
-  if (state.step !== null) parts.push(`step=${state.step + 1}`);
+  if (state.step !== null) parts.push(`${state.byLayer ? "layer" : "step"}=${state.step + 1}`);
   const others = edits.filter((edit) => edit !== rate);
   if (others.length) {
     const texts = others.map((e) => `${e.epoch}:${e.kind}:${e.index}:${exactly(e.number)}`);
@@ -23,7 +23,7 @@ function addressOf(state) {
 
 // What an address says, and which parts of it made no sense. Nothing in it is trusted.
 function stateFrom(hash) {
-  const state = { seed: null, epoch: 0, row: FIRST_ROW, step: null, edits: [] };
+  const state = { seed: null, epoch: 0, row: FIRST_ROW, step: null, byLayer: false, edits: [] };
   const ignored = [];
   let rate = null; // the one at the start, the last of them if there are several
   const text = hash.replace(/^#/, "");
@@ -34,6 +34,7 @@ function stateFrom(hash) {
     if (key === "seed" && count !== null && data.draws) state.seed = count;
     else if (key === "epoch" && count !== null && count <= MOST_EPOCHS) state.epoch = count;
     else if (key === "row" && count >= 1 && count <= data.rows.length) state.row = count - 1;
+    else if (key === "layer" && count >= 1 && count <= layerSteps.length) [state.step, state.byLayer] = [count - 1, true];
     else if (key === "step" && count >= 1 && count < 100000) state.step = count - 1;
     else if (key === "lr" && isRate(numberFrom(value)) && (rate || state.edits.length < MOST_EDITS)) {
       if (!rate) state.edits.unshift((rate = { epoch: 0, kind: "lr", index: 0, number: 0 }));

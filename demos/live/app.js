@@ -36,6 +36,8 @@ function showFrame(time) {
     showRowChoice();
     showFields();
     showLesson();
+    showStepModes();
+    showCodeOfStep();
     if (app.isAsking) askOnce();
     showNudge();
     setText(byId("score"), score());
@@ -143,9 +145,9 @@ function endGoal() {
   showPlaying();
   sayEpoch();
   if (pendingStep !== null) {
-    const step = pendingStep;
+    const { step, byLayer } = pendingStep;
     pendingStep = null;
-    enterSteps(step);
+    enterStepsAt(step, byLayer);
   }
 }
 
@@ -208,7 +210,7 @@ function showFields() {
 // ---- the address
 
 function currentState() {
-  return { seed: app.seed, epoch: app.timeline.epoch, row: app.row, step: app.step, edits: app.timeline.edits };
+  return { seed: app.seed, epoch: app.timeline.epoch, row: app.row, step: app.step, byLayer: document.body.classList.contains("by-layer"), edits: app.timeline.edits };
 }
 
 function writeAddress() {
@@ -235,12 +237,12 @@ function readAddress() {
   app.timeline.begin(state.seed === null ? builtStart() : seededStart(state.seed), state.edits);
   lastHash = location.hash;
   tell(ignored.length ? `Not understood in the address, and ignored: ${ignored.join(", ").slice(0, 200)}` : "");
-  pendingStep = state.step;
+  pendingStep = state.step === null ? null : state;
   trainTo(state.epoch);
   if (goal === null && pendingStep !== null) {
-    const step = pendingStep;
+    const { step, byLayer } = pendingStep;
     pendingStep = null;
-    enterSteps(step);
+    enterStepsAt(step, byLayer);
   }
 }
 
@@ -260,6 +262,7 @@ const KEYS = [
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
+  ["K", "layer by layer, or leave it", toggleLayers],
   ["→", "next step; PageDown too", () => app.step !== null && stepBy(1)],
   ["←", "step back; PageUp too", () => app.step !== null && stepBy(-1)],
   ["PageDown", "next step, or step through backprop", () => stepBy(1)],
@@ -325,7 +328,7 @@ function watchControls() {
   watchClicks({
     play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed), "new-start": newStart,
     "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), enlarge,
-    "phase-update": () => showStep(firstOf("update")),
+    "phase-update": () => showStep(firstOf("update")), "layer-mode": toggleLayers, "whole-program": openProgram,
   });
   byId("predict").dataset.key = "Y";
   watchLesson();
@@ -372,11 +375,13 @@ function begin() {
   makeRowButtons();
   if (data.domain) { makeNeurons(); makeLegend(); }
   makeNetwork();
+  if (hasNetwork()) makeLayerSteps();
   makeHelp();
   watchControls();
   watchPlane();
   watchCurve();
   watchExports();
+  watchProgram();
   publish();
   lookAtAll(true);
   new ResizeObserver(refresh).observe(document.body);

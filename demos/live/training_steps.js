@@ -42,19 +42,23 @@ const further = {
   },
 
   lit(step) {
+    if (step.marks) return [[...step.marks.nodes, ...step.marks.weights], []];
     return [[placeOfWeight(step.index) || rootPlace], []];
   },
 
   title(step) {
+    if (step.title) return step.title;
     return `Update ${step.index + 1} of ${data.weights.length}`;
   },
 
   text(step) {
+    if (step.text) return step.text();
     const weight = data.weights[step.index], old = app.timeline.parameters[weight.place];
     return `${weight.name}: ${general(old, 6)} becomes ${general(app.measured.news[step.index], 6)}`;
   },
 
-  lesson: updateLesson,
+  lesson: (step) => (step.lesson ? step.lesson() : updateLesson(step)),
+  afterLeaving: () => setByLayer(false),
   isAsked,
   question,
   verdict,
@@ -123,18 +127,6 @@ function setVariable(index, number) {
   else if (app.probe) app.probe[column] = number;
   else app.timeline.edit("x", app.row * width + column, number);
   return refresh();
-}
-
-function updateLesson({ index }) {
-  const weight = data.weights[index], old = app.timeline.parameters[weight.place];
-  const formula = data.updates[index], updated = app.measured.news[index];
-  const rows = data.rows.length;
-  return [
-    line("rule", name("w"), " ← ", ...(formula ? [name("w"), " − learning rate × mean of ", fraction(rootName, "w")] : ["what the optimizer makes of w, its gradient and its memory"])),
-    line("numbers", name(weight.name), " ← ", formula ? withNumbers(formula, 6) : `${shown(old, 6)}, with gradient ${shown(app.measured.means[index])}`),
-    line("new", name(weight.name), " = ", signedNumber(updated, 6), element("small", {}, ` was ${shown(old, 6)}`)),
-    note(`The gradient here is the mean over ${rows === 1 ? "the row" : `all ${rows} rows`}${placeOfWeight(index) && !app.probe ? `; this row’s own is ${signed(gradient(placeOfWeight(index)) ?? 0)}` : ""}. ${app.step + 1 === allSteps.length ? `“Update” changes all ${data.weights.length} weights at once: epoch ${counted(app.timeline.epoch + 1)}.` : ""}`),
-  ];
 }
 
 function introduction() {
