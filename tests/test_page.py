@@ -91,13 +91,16 @@ def test_the_same_model_gives_the_same_file(tmp_path: Path) -> None:
     assert written(tmp_path, "xor") == written(tmp_path, "xor")
 
 
-def test_the_pages_arithmetic_is_the_programs_that_the_compiler_wrote(tmp_path: Path) -> None:
+def test_the_pages_arithmetic_is_that_of_the_functions_that_the_compiler_wrote(
+    tmp_path: Path,
+) -> None:
     text = written(tmp_path, "xor")
     program = text.partition("const program = ")[2].partition("</script>")[0]
-    for name in ("step", "run", "forward", "result0", "rule0"):
+    for name in ("forward0", "slope0_1", "result0", "rule0"):
         assert f"function {name}(" in program
     own = text.rpartition("<script>")[2]
-    assert "program.run(" in own
+    assert "program[`forward${made}`]" in own
+    assert "program[`slope${made}_${position}`]" in own
     assert "results[node.made](" in own
     assert "rules[node.made](" in own
     # Nothing of a network is computed beside it.

@@ -47,5 +47,5 @@ SHOW = Page(
     ),
 )
 # The same of a large graph, whose folds are laid out when they are opened.
-OF_FOLDS = shared("layout.js", "folds.js")
+OF_FOLDS = shared("boxes.js", "layout.js", "folds.js")
 SHOW_FOLDS = replace(SHOW, scripts=[*SHOW.scripts[:-1], *OF_FOLDS, SHOW.scripts[-1]])

@@ -27,13 +27,11 @@ function isClose(one, other, tolerance = CLOSE) {
 const NUMBER_WORDS = { inf: Infinity, infinity: Infinity, "∞": Infinity, nan: NaN };
 
 // What a person answers: a number, a fraction such as 1/3, inf or nan; null for anything else.
-// A comma is a decimal one, but 1,000 may be two numbers.
 function answerFrom(text) {
   const cleaned = String(text).trim().replaceAll("−", "-").toLowerCase();
   const [, sign, word] = /^([+-]?)\s*(.*)$/.exec(cleaned) || [];
   if (Object.hasOwn(NUMBER_WORDS, word)) return sign === "-" ? -NUMBER_WORDS[word] : NUMBER_WORDS[word];
-  if (/^[+-]?[1-9]\d{0,2}(,\d{3})+$/.test(cleaned)) return null;
-  const parts = cleaned.split("/").map((part) => numberFrom(part.trim().replace(/^([+-])\s+/, "$1").replace(/^([^.,]*),([^.,]*)$/, "$1.$2")));
+  const parts = cleaned.split("/").map((part) => numberFrom(part.trim().replace(/^([+-])\s+/, "$1")));
   if (parts.length > 2 || parts.includes(null) || parts[1] === 0) return null;
   return parts.length === 2 ? parts[0] / parts[1] : parts[0];
 }

@@ -2,7 +2,11 @@
 
 ====================  =======================================================================
 ``record.py``         the graph of one row: what the page shows and compiles
-``programs.py``       its arithmetic, compiled to JavaScript
+``programs.py``       what trains: the state, and the optimizer's rule
+``kernels.py``        each operation for many rows at once, as JavaScript
+``circuits.py``       small graphs for the page's script: an optimizer's rule, a penalty
+``pieces.py``         what other networks are built of, in the page
+``data_sets.py``      the data sets that they can have
 ``content.py``        what the page is told of model, graph and data, as JSON
 ``drawn_network.py``  the network as a person draws it: layers of neurons
 ``python_code.py``    the Python that builds the network

@@ -144,11 +144,7 @@ function endGoal() {
   goal = null;
   showPlaying();
   sayEpoch();
-  if (pendingStep !== null) {
-    const { step, byLayer } = pendingStep;
-    pendingStep = null;
-    enterStepsAt(step, byLayer);
-  }
+  showPendingView();
 }
 
 function sayEpoch() {
@@ -157,14 +153,12 @@ function sayEpoch() {
 
 // ---- new starts
 
-function startFrom(seed) {
+function startFrom(seed, moment = null) {
   pause();
   if (app.step !== null) leaveSteps();
-  app.seed = seed;
-  app.timeline.restart(seed === null ? builtStart() : seededStart(seed));
-  tell("");
+  restart(seed, moment);
   refresh();
-  say(seed === null ? "The weights that the page came with, epoch 0" : `New start from seed ${seed}, epoch 0`);
+  say(`${startName(seed, moment)}: epoch 0`);
 }
 
 function readSeed(text) {
@@ -185,7 +179,7 @@ function readRate(text) {
   }
   tell("");
   if (rate !== app.timeline.parameters[data.learningRate]) {
-    app.timeline.edit("lr", 0, rate);
+    change(`learning rate ${general(rate, 6)}`, [["lr", 0, rate]]);
     say(`Learning rate ${general(rate, 6)} from epoch ${app.timeline.epoch} on`);
   }
   if (app.step !== null) showStep(app.step);
@@ -210,12 +204,15 @@ function showFields() {
 // ---- the address
 
 function currentState() {
-  return { seed: app.seed, epoch: app.timeline.epoch, row: app.row, step: app.step, byLayer: document.body.classList.contains("by-layer"), edits: app.timeline.edits };
+  const { timeline, seed, moment, row, step, selected, output, probe } = app;
+  const point = probe ? [probe[0], probe[1]] : null, isLog = byId("log-scale").checked;
+  const byLayer = document.body.classList.contains("by-layer");
+  return { seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, byLayer, edits: timeline.edits };
 }
 
 function writeAddress() {
   if (app.playing || goal !== null) return;
-  const hash = addressOf(currentState());
+  const { hash } = addressOf(currentState());
   if (hash === lastHash) return;
   lastHash = hash;
   try {
@@ -225,25 +222,38 @@ function writeAddress() {
   }
 }
 
-let pendingStep = null;
+let pendingView = null;
 
 function readAddress() {
   if (location.hash === lastHash || (location.hash !== "" && byId(location.hash.slice(1)))) return;
-  const { state, ignored } = stateFrom(location.hash);
+  if (addressOfNetwork(askedIn(location.hash, data.pieces)) !== addressOfNetwork(data.asked)) return location.reload();
+  const { state, ignored } = stateFrom(location.hash), { seed, moment } = state;
   pause();
   leaveSteps();
   light([], []);
-  Object.assign(app, { seed: state.seed, row: state.row, probe: null, selected: 0 });
-  app.timeline.begin(state.seed === null ? builtStart() : seededStart(state.seed), state.edits);
+  Object.assign(app, { row: state.row, probe: null, selected: 0 });
+  const timeline = new Timeline(weightsAtStart(seed, moment), data.rows.flat(), width);
+  timeline.begin(timeline.start, state.edits);
+  addRun(timeline, runs.now ? "an address" : startName(seed, moment), { seed, moment });
   lastHash = location.hash;
   tell(ignored.length ? `Not understood in the address, and ignored: ${ignored.join(", ").slice(0, 200)}` : "");
-  pendingStep = state.step === null ? null : state;
+  pendingView = state;
   trainTo(state.epoch);
-  if (goal === null && pendingStep !== null) {
-    const { step, byLayer } = pendingStep;
-    pendingStep = null;
-    enterStepsAt(step, byLayer);
-  }
+  if (goal === null) showPendingView();
+}
+
+// What an address says of the view, once its epoch is reached.
+function showPendingView() {
+  if (pendingView === null) return;
+  const { point, selected, output, isLog, step, byLayer } = pendingView;
+  pendingView = null;
+  byId("log-scale").checked = isLog;
+  if (data.domain) showOutput(output);
+  if (point) probeAt(...point);
+  if (step !== null) return enterStepsAt(step, byLayer);
+  app.selected = selected;
+  lightSelection();
+  refresh();
 }
 
 // ---- keys
@@ -257,12 +267,15 @@ const KEYS = [
   ["Home", "rewind to epoch 0", () => rewindTo(0)],
   ["End", "forward to the last epoch trained", () => rewindTo(app.timeline.latest)],
   ["J", "go to the rewind slider", () => byId("timeline").focus()],
-  ["R", "reset: the same start again", () => startFrom(app.seed)],
+  ["R", "reset: the same start again", () => startFrom(app.seed, app.moment)],
   ["N", "new random start", newStart],
+  ["Ctrl+Z", "undo the last change: of a number, the data or the start", null],
+  ["Ctrl+Y", "do it again; Ctrl+Shift+Z too", null],
+  ["K", "another network, other data", openChoice],
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
-  ["K", "layer by layer, or leave it", toggleLayers],
+  ["I", "step layer by layer, or leave it", toggleLayers],
   ["→", "next step; PageDown too", () => app.step !== null && stepBy(1)],
   ["←", "step back; PageUp too", () => app.step !== null && stepBy(-1)],
   ["PageDown", "next step, or step through backprop", () => stepBy(1)],
@@ -273,9 +286,10 @@ const KEYS = [
   ["P", "go to the boundary (arrows move, Enter shows a point)", () => plane.focus()],
   ["W", "weights", () => { showTab("weights"); byId("weights-panel").focus(); }],
   ["D", "data", () => { showTab("data"); byId("data-panel").focus(); }],
+  ["H", "history: every run, to go back to", () => { showTab("runs"); byId("runs-panel").focus(); }],
   ["V", "the network, or its operations", switchView],
   ...GRAPH_KEYS.map(([key, what, action]) => [key, what, () => { showView("graph"); action(); }]),
-  ["Z", "a large graph, or the rest again", enlarge],
+  ["Z", "presentation: large, on the whole screen, without the settings; or all again", present],
   ["X", "export", openExport],
   ...PAGE_KEYS,
   ["Esc", "close what is open: a step, a neuron", () => (app.step === null ? showView("network") : leaveSteps())],
@@ -294,15 +308,6 @@ function changeSpeed(by) {
   select.selectedIndex = Math.max(0, Math.min(select.options.length - 1, select.selectedIndex + by));
   app.speed = Number(select.value);
   say(`Speed: ${select.options[select.selectedIndex].text}`);
-}
-
-// Give the graph the whole width, for a projector.
-function enlarge() {
-  const large = document.body.classList.toggle("large");
-  byId("enlarge").setAttribute("aria-pressed", String(large));
-  if (app.step === null) lookAtAll(true);
-  else lookAt(...litBy(allSteps[app.step]));
-  refresh();
 }
 
 function themeChanged() {
@@ -326,13 +331,16 @@ function makeLegend() {
 
 function watchControls() {
   watchClicks({
-    play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed), "new-start": newStart,
-    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), enlarge,
+    play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed, app.moment), "new-start": newStart,
+    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), present,
     "phase-update": () => showStep(firstOf("update")), "layer-mode": toggleLayers, "whole-program": openProgram,
   });
   byId("predict").dataset.key = "Y";
   watchLesson();
   watchNudge();
+  for (const id of ["slider", "number"]) byId(id).addEventListener("change", endNudge);
+  watchRuns();
+  watchPresentation();
   watchGraph();
   watchNetwork();
   byId("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
@@ -364,12 +372,14 @@ function publish() {
 }
 
 function begin() {
-  app.timeline = new Timeline(builtStart(), data.rows.flat(), width);
   setText(byId("network"), data.network);
+  setText(byId("title"), data.title);
+  document.title = document.title.replace(ownNetwork.title, data.title);
   if (!data.draws) byId("new-start").hidden = byId("seed").parentElement.hidden = true;
   if (!data.domain) byId("plane-card").remove();
   if (!data.classes.length) byId("right-readout").remove();
   document.body.classList.toggle("no-plane", !data.domain);
+  if (data.asked) drawOperations();
   setScene(0);
   makeTables();
   makeRowButtons();
@@ -382,6 +392,7 @@ function begin() {
   watchCurve();
   watchExports();
   watchProgram();
+  watchChoice();
   publish();
   lookAtAll(true);
   new ResizeObserver(refresh).observe(document.body);

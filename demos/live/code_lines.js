@@ -86,10 +86,13 @@ function codeOfStep(step) {
 
 // ---- the whole program: the pass written out, without backward()
 
+// A penalty and an optimizer that only the user has can't be written.
+function hasProgram() {
+  return !data.code.penalty && (data.updates.every(Boolean) || data.code.optimizer !== "");
+}
+
 function wholeProgram() {
-  if (data.code.penalty) return "";
   const { optimizer } = data.code, byFormula = data.updates.every(Boolean);
-  if (!byFormula && !optimizer) return "";
   const forward = data.nodes.filter((node) => node.formula), indent = (line) => `        ${line}`;
   const functions = [...new Set(forward.flatMap(({ formula }) => [...formula.filter((_, at) => at % 2 === 0).join(" ").matchAll(/\b([a-z_]+)\(/g)].map((found) => found[1])))];
   const inLocals = data.steps.flatMap(({ local }) => (isWhole(local) ? [...local.filter((_, at) => at % 2 === 0).join(" ").matchAll(/\b([a-z_]+)\(/g)].map((found) => found[1]) : []));
@@ -162,6 +165,6 @@ function openProgram() {
 }
 
 function watchProgram() {
-  byId("whole-program").hidden = wholeProgram() === "";
+  byId("whole-program").hidden = !hasProgram();
   byId("copy-program").addEventListener("click", () => copyText(byId("program-text").value, "The program is"));
 }

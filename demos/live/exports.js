@@ -127,11 +127,17 @@ function savePng() {
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svgFile())}`;
 }
 
-function copyText(text, what) {
-  const done = () => tell(`${what} copied.`);
+function copyText(text, what, more = "") {
+  const done = () => tell(`${what} copied. ${more}`.trim());
   const failed = () => tell(`Your browser does not let this page copy. Here it is: ${text}`);
   if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, failed);
   else failed();
+}
+
+function copyAddress() {
+  writeAddress();
+  const { lost } = addressOf(currentState());
+  copyText(location.href, "The address is", lost);
 }
 
 function watchExports() {
@@ -143,7 +149,7 @@ function watchExports() {
   byId("export-plane").hidden = !data.domain;
   byId("export-code").addEventListener("click", () => download("network.py", pythonCode(), "text/x-python"));
   byId("copy-code").addEventListener("click", () => copyText(byId("code").value, "The code is"));
-  byId("copy-address").addEventListener("click", () => { writeAddress(); copyText(location.href, "The address is"); });
+  byId("copy-address").addEventListener("click", copyAddress);
 }
 
 function openExport() {

@@ -8,6 +8,7 @@ const FIRST_ROW = Math.max(0, data.rows.findIndex((row) => row.slice(0, data.inp
 const app = {
   timeline: null,
   seed: null,
+  moment: null, // the weights and the rest of an address, if the run starts from them
   row: FIRST_ROW,
   probe: null, // a point that is not in the data set: a row of its own
   selected: 0, // the node that is explained; 0 is none
@@ -57,6 +58,17 @@ const further = {
     return `${weight.name}: ${general(old, 6)} becomes ${general(app.measured.news[step.index], 6)}`;
   },
 
+  // While weights are updated, their boxes have what the update uses, and then what it gives.
+  showBox(place, box) {
+    const step = app.step === null ? null : allSteps[app.step], index = weightAt[place];
+    if (step?.phase !== "update" || index === undefined) return;
+    const { means, news } = app.measured, isNew = index <= step.index, number = isNew ? news[index] : value(place);
+    setText(box.value, `${isNew ? "new" : "value"} ${shown(number)}`);
+    setText(box.grad, `mean ${signed(means[index])}`);
+    bar(box, box.valueBar, number, 1 + Math.abs(number));
+    bar(box, box.gradBar, means[index], Math.max(...means.map(Math.abs)));
+  },
+
   lesson: (step) => (step.lesson ? step.lesson() : updateLesson(step)),
   afterLeaving: () => setByLayer(false),
   isAsked,
@@ -82,6 +94,8 @@ const further = {
 function placeOfWeight(index) {
   return data.weights[index].node;
 }
+
+const weightAt = Object.fromEntries(data.weights.flatMap((weight, index) => (weight.node ? [[weight.node, index]] : [])));
 
 function rowNumbers(row) {
   return app.timeline.rows.subarray(row * width, (row + 1) * width);
@@ -119,14 +133,20 @@ function beginAnew(now) {
   if (isChanged && told.marks.size) forget(); // what was predicted was about other numbers
 }
 
-// A nudge is an edit of this epoch: all that the page shows follows it.
+let nudgeGesture = null; // one drag, whose every move would else be a change
+
+// A nudge is a change at this epoch: all that the page shows follows it.
 function setVariable(index, number) {
-  const { weight, column } = homes[index];
+  const { weight, column } = homes[index], called = nodeName(data.variables[index]);
   if (Math.abs(number) > LARGEST_NUMBER || (weight < 0 && column < 0)) return tell("A number from −1,000,000 to 1,000,000, of a weight or of the row.");
-  if (weight >= 0) app.timeline.edit("w", weight, number);
-  else if (app.probe) app.probe[column] = number;
-  else app.timeline.edit("x", app.row * width + column, number);
+  nudgeGesture ??= newGesture();
+  if (weight < 0 && app.probe) app.probe[column] = number;
+  else change(`${called} = ${shown(number)}`, [weight >= 0 ? ["w", weight, number] : ["x", app.row * width + column, number]], nudgeGesture);
   return refresh();
+}
+
+function endNudge() {
+  nudgeGesture = null;
 }
 
 function introduction() {
@@ -135,13 +155,13 @@ function introduction() {
     element("p", { class: "lead" }, goal),
     element("ul", { class: "hints" },
       element("li", {}, hasNetwork() ? "Click a neuron: its operations. Click a line: that weight’s gradient, and drag its number." : "Click a box in the graph: its gradient as a sum over its uses."),
-      element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it, double-click it to flip its target." : "Choose a row above the graph to send it through the network."),
+      element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it (a finger first rests on it), double-click it to flip its target." : "Choose a row above the graph to send it through the network."),
       element("li", {}, "Press Next: one pass, forward and back. Tick “predict”: each next number is hidden until you have told it.")),
   ];
 }
 
 function beforeTraining() {
-  const start = app.seed === null ? "are those that it came with" : `are random, from seed ${app.seed}`;
+  const start = app.moment ? "are those of an address" : app.seed === null ? "are those that it came with" : `are random, from seed ${app.seed}`;
   return `This network has learned nothing yet: its ${data.weights.length} weights ${start}. Press Play and watch the boundary bend, or step through one round of backprop by hand.`;
 }
 
