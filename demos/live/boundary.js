@@ -256,7 +256,7 @@ function drawCross(context, area) {
 // ---- what each neuron sees
 
 function makeNeurons() {
-  if (!data.domain || (data.outputs.length === 1 && !data.neurons.length)) return byId("neurons").remove();
+  if (hasNetwork() || (data.outputs.length === 1 && !data.neurons.length)) return byId("neurons").remove();
   const names = [...data.outputs.map((place) => nodeName(place)), ...data.neurons.map((neuron) => neuron.name)];
   names.forEach((name, index) => {
     const canvas = element("canvas", { width: CELLS + 1, height: CELLS + 1, "aria-hidden": "true" });
