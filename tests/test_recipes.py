@@ -16,6 +16,7 @@ PARTS = (
     "demos",
     "tests",
     "docs",
+    "setup.py",
     "setup.cfg",
     "pyproject.toml",
     "Makefile",
