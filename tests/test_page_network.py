@@ -60,7 +60,8 @@ def python_side(name: str) -> tuple[str, dict[str, Any]]:
 
 ASKED = """
 const asked = {{ title: data.pieces.data["{data}"].title, hidden: {hidden},
-  activation: "{activation}", loss: "{loss}", optimizer: "{optimizer}", rows: data.pieces.data["{data}"].rows }};
+  activation: "{activation}", loss: "{loss}", optimizer: "{optimizer}",
+  rows: data.pieces.data["{data}"].rows }};
 const made = new NetworkBuilder(data.pieces, asked).told;
 delete made.pieces;
 told(JSON.stringify(made));

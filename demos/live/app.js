@@ -21,7 +21,8 @@ function refresh() {
 function showFrame(time) {
   frame = 0;
   if (app.playing || goal !== null) trainInFrame(time);
-  const running = app.playing || goal !== null; // the last frame of training shows everything
+  const isBehind = !followCompared();
+  const running = app.playing || goal !== null || isBehind; // the last frame of training shows everything
   evaluate();
   showReadouts();
   showPlane();
@@ -35,6 +36,7 @@ function showFrame(time) {
     showRowChoice();
     showFields();
     showLesson();
+    showCompared();
     if (!running) settle();
   }
   if (running) refresh();
@@ -264,6 +266,8 @@ const KEYS = [
   ["Ctrl+Z", "undo the last change: of a number, the data or the start", null],
   ["Ctrl+Y", "do it again; Ctrl+Shift+Z too", null],
   ["K", "another network, other data", openChoice],
+  ["C", "compare with another run; again to end it", switchCompare],
+  ["O", "how often does it learn?", openOften],
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
@@ -352,6 +356,7 @@ function publish() {
     get predictions() { return data.rows.map((_, row) => predictions(row)); },
     get names() { return data.nodes.map((node) => node.name); },
     get steps() { evaluate(); return data.steps.flatMap((step, index) => gradient(step.node) === null ? [] : [backwardText(index)]); },
+    get compared() { return comparedNumbers(); },
     get program() { return program; },
   };
 }
@@ -375,6 +380,8 @@ function begin() {
   watchCurve();
   watchExports();
   watchChoice();
+  watchCompare();
+  watchOften();
   publish();
   lookAtAll(true);
   new ResizeObserver(refresh).observe(document.body);

@@ -31,7 +31,7 @@ LAB = Page(
         *of_lab("training.js", "training_steps.js", "timeline.js", "runs.js", "address.js"),
         *shared("scene.js", "graph.js", "boxes.js", "layout.js", "lesson.js"),
         *of_lab("redrawn.js", "boundary.js", "scales.js", "curve.js", "tables.js", "exports.js"),
-        *of_lab("choice.js", "points.js", "presentation.js"),
+        *of_lab("choice.js", "points.js", "compare.js", "often.js", "presentation.js"),
         *shared("keys.js"),
         *of_lab("app.js"),
     ],

@@ -88,6 +88,12 @@ class NetworkBuilder {
     return this.classes.length <= 2 && this.classes.every((each) => each === 0 || each === 1);
   }
 
+  // The nodes as Training takes them.
+  get laidOut() {
+    const places = new Map(this.nodes.map((node, index) => [node, index + 1]));
+    return this.nodes.map(({ made, parents, value }) => ({ made, parents: parents.map((parent) => places.get(parent)), value }));
+  }
+
   // What the page's scripts read, as content.py writes it.
   get told() {
     const { asked, nodes, weights, rule, loss } = this;

@@ -265,8 +265,10 @@ def test_a_few_changes_are_kept_without_a_word(lab: Path, open_page: Open) -> No
 
 @pytest.mark.parametrize(
     "address",
-    ["#state=AAAA", "#state=" + "A" * 272, "#state=%00", "#point=1", "#point=1,nan", "#box=0"]
-    + ["#box=99999", "#shows=9", "#scale=x"],
+    [
+        *("#state=AAAA", "#state=" + "A" * 272, "#state=%00", "#point=1", "#point=1,nan"),
+        *("#box=0", "#box=99999", "#shows=9", "#scale=x"),
+    ],
 )
 def test_what_makes_no_sense_is_named(lab: Path, open_page: Open, address: str) -> None:
     opened = open_page(lab)
