@@ -58,9 +58,7 @@ def example() -> tuple[Value, Value, Value]:
     return w, x, loss
 
 
-# --------------------------------------------------------------------------------------------
-# The sum over the uses
-# --------------------------------------------------------------------------------------------
+# ---- The sum over the uses ------------------------------------------------------------------
 
 
 @given(recipe=wild_recipes())
@@ -82,6 +80,7 @@ def test_the_uses_are_all_steps_that_reach_the_value_and_their_sum_is_its_gradie
             other.zero_grad()
 
 
+@pytest.mark.thorough
 @examples(30)
 @given(recipe=wild_recipes())
 def test_explaining_changes_nothing(recipe: Recipe) -> None:
@@ -186,9 +185,7 @@ def test_hooks_are_not_called() -> None:
     assert not calls
 
 
-# --------------------------------------------------------------------------------------------
-# Paths
-# --------------------------------------------------------------------------------------------
+# ---- Paths ----------------------------------------------------------------------------------
 
 
 def all_paths(value: Value, root: Value) -> list[tuple[tuple[Value, ...], float]]:
@@ -343,9 +340,7 @@ def test_a_path_whose_product_is_nan_comes_before_all_numbers() -> None:
     assert others == [1e300, 2.0]
 
 
-# --------------------------------------------------------------------------------------------
-# Why is it missing?
-# --------------------------------------------------------------------------------------------
+# ---- Why is it missing? ---------------------------------------------------------------------
 
 
 def test_a_value_on_no_path_to_the_loss() -> None:
@@ -493,9 +488,7 @@ def test_an_ordinary_difference_is_no_rebound_parameter() -> None:
     assert explain(difference, of=loss).notes == ()
 
 
-# --------------------------------------------------------------------------------------------
-# Why is it another number?
-# --------------------------------------------------------------------------------------------
+# ---- Why is it another number? --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("times", [2, 3, 10])
@@ -711,9 +704,7 @@ def test_after_one_backward_there_is_nothing_to_remark() -> None:
     assert explain(w, of=loss).notes == explain(x, of=loss).notes == ()
 
 
-# --------------------------------------------------------------------------------------------
-# After an update
-# --------------------------------------------------------------------------------------------
+# ---- After an update ------------------------------------------------------------------------
 
 
 def after_epochs(count: int, loss_of: Callable[[], Value], *variables: Value) -> Value:
@@ -852,9 +843,7 @@ def test_who_explains_the_program_of_another_has_names_of_its_own_for_it() -> No
     assert "record_source" not in notes(node, of=scope["loss"])
 
 
-# --------------------------------------------------------------------------------------------
-# Why is it zero?
-# --------------------------------------------------------------------------------------------
+# ---- Why is it zero? ------------------------------------------------------------------------
 
 
 def test_a_dead_relu_is_named() -> None:
@@ -1161,9 +1150,7 @@ def test_a_product_too_small_for_a_float(factor: str) -> None:
     assert f"{factor} × 1e-200 is too small for a float" in note
 
 
-# --------------------------------------------------------------------------------------------
-# Why is it not finite?
-# --------------------------------------------------------------------------------------------
+# ---- Why is it not finite? ------------------------------------------------------------------
 
 
 def test_an_infinite_local_derivative_is_named_with_its_operand() -> None:
@@ -1276,9 +1263,7 @@ def test_a_sum_that_overflows() -> None:
     assert note == f"the sum of the contributions to x overflows: {[0.9e308] * 4}"
 
 
-# --------------------------------------------------------------------------------------------
-# The root, and bad input
-# --------------------------------------------------------------------------------------------
+# ---- The root, and bad input ----------------------------------------------------------------
 
 
 def test_the_root_itself() -> None:
@@ -1315,9 +1300,7 @@ def test_a_gradient_of_a_constant_is_a_value_error() -> None:
         explain(Value(1.0), of=constant(2.0))
 
 
-# --------------------------------------------------------------------------------------------
-# In a notebook
-# --------------------------------------------------------------------------------------------
+# ---- In a notebook --------------------------------------------------------------------------
 
 
 class TableReader(html.parser.HTMLParser):

@@ -41,9 +41,7 @@ def numbers_of(values: list[Value]) -> list[float]:
     return [value.data for value in values]
 
 
-# --------------------------------------------------------------------------------------------
-# First derivatives: the same bits as backward()
-# --------------------------------------------------------------------------------------------
+# ---- First derivatives: the same bits as backward() -----------------------------------------
 
 
 @settings(max_examples=300, deadline=None)
@@ -154,9 +152,7 @@ def test_a_deep_graph_needs_no_recursion() -> None:
     assert grad(node, x).data == 50_001.0
 
 
-# --------------------------------------------------------------------------------------------
-# Derivatives of derivatives
-# --------------------------------------------------------------------------------------------
+# ---- Derivatives of derivatives -------------------------------------------------------------
 
 
 def test_a_polynomial_can_be_differentiated_until_nothing_is_left() -> None:
@@ -292,9 +288,7 @@ def test_hessians_agree_with_pytorch() -> None:
         assert our_row == pytest.approx(expected, rel=1e-13, abs=1e-13)
 
 
-# --------------------------------------------------------------------------------------------
-# Errors
-# --------------------------------------------------------------------------------------------
+# ---- Errors ---------------------------------------------------------------------------------
 
 
 def test_an_output_that_is_no_value_is_named() -> None:
@@ -355,9 +349,7 @@ def test_a_malformed_rule_is_named(rule: Any, returned: str) -> None:
         grad(Value.make_node(malformed, x, y), [x, y])
 
 
-# --------------------------------------------------------------------------------------------
-# Numbers that have changed since
-# --------------------------------------------------------------------------------------------
+# ---- Numbers that have changed since --------------------------------------------------------
 
 
 @pytest.mark.parametrize("derive", [grad, lambda y, w: hessian(y, [w])])
@@ -410,9 +402,7 @@ def test_a_program_of_such_a_graph_is_one_of_the_numbers_of_now() -> None:
     assert x.data == pytest.approx(4.0, rel=1e-15)
 
 
-# --------------------------------------------------------------------------------------------
-# What is read
-# --------------------------------------------------------------------------------------------
+# ---- What is read ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

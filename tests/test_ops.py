@@ -50,9 +50,7 @@ FUNCTIONS = {
 }
 
 
-# --------------------------------------------------------------------------------------------
-# The table itself
-# --------------------------------------------------------------------------------------------
+# ---- The table itself -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -67,6 +65,7 @@ def test_every_case_is_of_an_operation_of_the_table() -> None:
     assert set(OP_CASES) == set(OPERATIONS)
 
 
+@pytest.mark.thorough
 def test_an_operation_that_is_added_without_cases_fails_the_suite() -> None:
     arguments = "-m pytest -q -p no:cacheprovider -p tests.added_operation -k has_cases".split()
     done = subprocess.run(
@@ -155,9 +154,7 @@ def test_an_entry_cannot_be_changed() -> None:
         OPERATIONS["add"].arity = 3  # type: ignore[misc]
 
 
-# --------------------------------------------------------------------------------------------
-# What an entry says besides
-# --------------------------------------------------------------------------------------------
+# ---- What an entry says besides -------------------------------------------------------------
 
 
 def with_roles(*roles: Role) -> list[str]:
@@ -257,9 +254,7 @@ def test_a_case_is_the_operation_that_it_really_is(name: str) -> None:
             assert same_bits(case.forward(x), OPERATIONS[name].forward(x, number))
 
 
-# --------------------------------------------------------------------------------------------
-# Values and local derivatives beside the truth
-# --------------------------------------------------------------------------------------------
+# ---- Values and local derivatives beside the truth ------------------------------------------
 
 
 def assert_value_is(name: str, operands: Operands, truth: float) -> None:
@@ -369,9 +364,7 @@ def test_bounded_activations_never_overflow(name: str, x: float) -> None:
     assert all(math.isfinite(partial) for partial in OPERATIONS[name].partials(out, x))
 
 
-# --------------------------------------------------------------------------------------------
-# Choices that mathematics leaves open
-# --------------------------------------------------------------------------------------------
+# ---- Choices that mathematics leaves open ---------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -495,9 +488,7 @@ def test_outside_its_domain_log_is_nan_and_its_derivative_still_the_formula() ->
     assert OPERATIONS["log"].partials(nan, -4.0) == (-0.25,)
 
 
-# --------------------------------------------------------------------------------------------
-# Numbers and Values alike
-# --------------------------------------------------------------------------------------------
+# ---- Numbers and Values alike ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -558,9 +549,7 @@ def test_leaky_relu_has_a_slope_of_one_hundredth_unless_told() -> None:
     assert Value(-2.0).leaky_relu().data == -2.0 * 0.01
 
 
-# --------------------------------------------------------------------------------------------
-# No exception escapes arithmetic
-# --------------------------------------------------------------------------------------------
+# ---- No exception escapes arithmetic --------------------------------------------------------
 
 FIVE_FLOATS = st.tuples(*[st.floats()] * 5)
 
@@ -601,9 +590,7 @@ def test_backward_gives_floats_for_all_floats(
             assert same_bits(value.grad, partial * gradient)
 
 
-# --------------------------------------------------------------------------------------------
-# Bad input
-# --------------------------------------------------------------------------------------------
+# ---- Bad input ------------------------------------------------------------------------------
 
 NO_NUMBERS = [
     ("half", r"the str 'half'"),
@@ -666,9 +653,7 @@ def test_numpy_arrays_are_refused_by_name() -> None:
             autodiff.tanh(array)
 
 
-# --------------------------------------------------------------------------------------------
-# The helpers of these tests
-# --------------------------------------------------------------------------------------------
+# ---- The helpers of these tests -------------------------------------------------------------
 
 
 def test_steps_between_counts_floats() -> None:

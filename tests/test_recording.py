@@ -39,9 +39,7 @@ def line_of(thing: Any, code: str) -> str:
     return f"{HERE}:{place}"
 
 
-# --------------------------------------------------------------------------------------------
-# Models, losses, penalties and rules that no program repeats
-# --------------------------------------------------------------------------------------------
+# ---- Models, losses, penalties and rules that no program repeats ----------------------------
 
 
 class Model(nn.Module):
@@ -534,9 +532,7 @@ def test_a_rule_that_changes_its_settings_is_no_program() -> None:
     check_refused(reason, Model, optimizer=Decaying)
 
 
-# --------------------------------------------------------------------------------------------
-# What programs repeat
-# --------------------------------------------------------------------------------------------
+# ---- What programs repeat -------------------------------------------------------------------
 
 
 class ByWhere(Model):
@@ -607,9 +603,7 @@ def test_looking_draws_nothing_and_leaves_nothing() -> None:
     assert found[0] == found[1]
 
 
-# --------------------------------------------------------------------------------------------
-# What is changed while it runs
-# --------------------------------------------------------------------------------------------
+# ---- What is changed while it runs ----------------------------------------------------------
 
 ENGINES = ("eager", "python", "native")
 
@@ -874,9 +868,7 @@ def test_code_that_becomes_no_program_is_trained_eagerly_from_then_on() -> None:
             assert caught.value.losses == [4.0, 1.0]  # type: ignore[attr-defined]
 
 
-# --------------------------------------------------------------------------------------------
-# Code that counts, and does not use it yet
-# --------------------------------------------------------------------------------------------
+# ---- Code that counts, and does not use it yet ----------------------------------------------
 
 
 def halved_later(calls: int) -> float:
@@ -1207,9 +1199,7 @@ def test_a_model_that_is_no_program_is_as_if_it_had_not_been_recorded() -> None:
     assert Restored.called  # type: ignore[attr-defined]
 
 
-# --------------------------------------------------------------------------------------------
-# NumPy's random numbers
-# --------------------------------------------------------------------------------------------
+# ---- NumPy's random numbers -----------------------------------------------------------------
 
 
 def numpy_s() -> Any:
@@ -1283,9 +1273,7 @@ def test_a_count_in_an_array_is_one_too() -> None:
     check_refused("the model or the loss changes counts whenever it is called", CountingInAnArray)
 
 
-# --------------------------------------------------------------------------------------------
-# Rules and models that fail on Values, or give plain numbers
-# --------------------------------------------------------------------------------------------
+# ---- Rules and models that fail on Values, or give plain numbers ----------------------------
 
 
 class DecayingRate(nn.SGD):
@@ -1341,9 +1329,9 @@ class OfNothing(Model):
 @pytest.mark.parametrize(
     ("build", "rows", "where"),
     [
-        (OfPlainNumbers, [[-2.0], [2.0]], "the int 0 for row 0"),
-        (OfPlainNumbers, [[2.0], [-2.0]], "the int 0 for row 1"),
-        (OfNothing, [[2.0], [-2.0]], "None for row 0"),
+        (OfPlainNumbers, [[-2.0], [2.0]], "the int 0 for x[0]"),
+        (OfPlainNumbers, [[2.0], [-2.0]], "the int 0 for x[1]"),
+        (OfNothing, [[2.0], [-2.0]], "None for x[0]"),
     ],
 )
 def test_a_model_that_returns_a_number_is_told_which_and_what_to_write(
@@ -1351,7 +1339,7 @@ def test_a_model_that_returns_a_number_is_told_which_and_what_to_write(
 ) -> None:
     model = build()
     optimizer = nn.SGD(model.parameters(), lr=0.05)
-    error = ValueError if engine == "python" and "row 1" in where else TypeError
+    error = ValueError if engine == "python" and "x[1]" in where else TypeError
     cure = r"a number has no gradient.*autodiff.maximum\(\)" if error is TypeError else "compares"
     with pytest.raises(error, match=cure) as caught:
         nn.fit(model, rows, [1.0, 1.0], optimizer=optimizer, epochs=2, engine=engine)
@@ -1375,9 +1363,7 @@ def test_a_number_among_several_outputs_is_as_good_as_a_constant() -> None:
     assert found[0] == found[1]
 
 
-# --------------------------------------------------------------------------------------------
-# What an optimizer has of its own
-# --------------------------------------------------------------------------------------------
+# ---- What an optimizer has of its own -------------------------------------------------------
 
 
 @pytest.mark.usefixtures("slices_of_two")
@@ -1428,9 +1414,7 @@ def test_an_optimizer_whose_zero_grad_is_its_own_is_no_program() -> None:
     assert model.w.data == 0.75
 
 
-# --------------------------------------------------------------------------------------------
-# compile warns
-# --------------------------------------------------------------------------------------------
+# ---- compile warns --------------------------------------------------------------------------
 
 
 def leaky(v: Value) -> Value:
@@ -1550,9 +1534,7 @@ def test_compile_does_not_warn_of_what_is_part_of_the_graph() -> None:
         compile(kept)
 
 
-# --------------------------------------------------------------------------------------------
-# Noticing
-# --------------------------------------------------------------------------------------------
+# ---- Noticing -------------------------------------------------------------------------------
 
 
 def test_constants_and_numbers_that_are_shown_do_not_count() -> None:

@@ -110,9 +110,7 @@ loss = gpt(w) * 2
     ]
 
 
-# --------------------------------------------------------------------------------------------
-# Beside other ways to the same numbers
-# --------------------------------------------------------------------------------------------
+# ---- Beside other ways to the same numbers --------------------------------------------------
 
 
 @pytest.mark.thorough
@@ -246,9 +244,7 @@ def test_around_attention_is_the_gradient_with_its_results_as_mere_numbers(
     assert around.number == pytest.approx(value.grad, rel=1e-12)
 
 
-# --------------------------------------------------------------------------------------------
-# Where the uses are
-# --------------------------------------------------------------------------------------------
+# ---- Where the uses are ---------------------------------------------------------------------
 
 
 def test_uses_in_a_function_itself_and_in_its_calls_are_told_apart(run: Run) -> None:
@@ -354,9 +350,7 @@ loss = whole(w)
     ]
 
 
-# --------------------------------------------------------------------------------------------
-# Where nothing is told
-# --------------------------------------------------------------------------------------------
+# ---- Where nothing is told ------------------------------------------------------------------
 
 
 def test_without_a_recording_it_says_how_to_get_one_if_the_graph_is_large() -> None:

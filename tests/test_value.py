@@ -35,9 +35,7 @@ METHODS = (
 )
 
 
-# --------------------------------------------------------------------------------------------
-# What it holds
-# --------------------------------------------------------------------------------------------
+# ---- What it holds --------------------------------------------------------------------------
 
 
 def test_a_new_value_is_a_leaf_with_its_number_and_a_zero_gradient() -> None:
@@ -109,9 +107,7 @@ def test_a_misspelt_attribute_is_an_error_and_not_a_silent_new_one() -> None:
         Value(1.0).gradient = 2.0  # type: ignore[attr-defined]
 
 
-# --------------------------------------------------------------------------------------------
-# Arithmetic makes nodes
-# --------------------------------------------------------------------------------------------
+# ---- Arithmetic makes nodes -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -262,9 +258,7 @@ def test_weighted_sum_refuses_another_number_of_inputs_than_weights(
         weighted_sum(Value(0.0), [Value(1.0)] * weights, [Value(2.0)] * inputs)
 
 
-# --------------------------------------------------------------------------------------------
-# Comparison, identity, conversion
-# --------------------------------------------------------------------------------------------
+# ---- Comparison, identity, conversion -------------------------------------------------------
 
 COMPARISONS = (operator.lt, operator.le, operator.gt, operator.ge)
 
@@ -313,9 +307,7 @@ def test_item_gives_the_number_back(number: float) -> None:
     assert type(Value(number).item()) is float
 
 
-# --------------------------------------------------------------------------------------------
-# How it shows itself
-# --------------------------------------------------------------------------------------------
+# ---- How it shows itself --------------------------------------------------------------------
 
 
 def test_a_value_is_formatted_as_its_number() -> None:
@@ -380,9 +372,7 @@ def test_repr_survives_a_gradient_assigned_as_an_integer() -> None:
     assert repr(x) == "Value(1, grad=0)"
 
 
-# --------------------------------------------------------------------------------------------
-# Copies of one Value (of whole graphs: test_pickling.py)
-# --------------------------------------------------------------------------------------------
+# ---- Copies of one Value (of whole graphs: test_pickling.py) --------------------------------
 
 
 def test_a_shallow_copy_is_another_node_with_the_same_parents() -> None:
@@ -417,9 +407,7 @@ def test_arithmetic_changes_none_of_its_operands() -> None:
     assert all(value.is_leaf for value in values)
 
 
-# --------------------------------------------------------------------------------------------
-# Names that programs written for micrograd read
-# --------------------------------------------------------------------------------------------
+# ---- Names that programs written for micrograd read -----------------------------------------
 
 
 def test_prev_is_the_parents_and_keeps_both_edges_of_x_plus_x() -> None:

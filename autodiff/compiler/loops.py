@@ -153,12 +153,16 @@ class _Writer:
         self.layout.naming = name
         return self.layout.reserve(size)
 
+    def part_of(self, address: int) -> int:
+        """Return the place of the part of the memory that an address is in."""
+        return bisect_right(self.layout.starts, address) - 1
+
     def cell(self, address: int, *indexes: str) -> str:
         """Return the expression of a number in memory, at an address and some indexes on."""
         more = [index for index in indexes if index]
         if not more and address in self.constants:
             return self.constants[address]
-        part = bisect_right(self.layout.starts, address) - 1
+        part = self.part_of(address)
         name, offset = self.layout.parts[part], address - self.layout.starts[part]
         if offset or not more:
             more.append(str(offset))
@@ -308,7 +312,8 @@ class _Writer:
             lines = self.alone(pack)
         else:
             calls = layout.place(pack)
-            comment = one_line(f"{identifier(layout.naming)}: {described(pack, self.arrays)}")
+            layout.naming = layout.parts[self.part_of(layout.addresses[first])]
+            comment = one_line(f"{layout.naming}: {described(pack, self.arrays)}")
             lines = [f"{self.language.comment} {comment}"]
             lines += [line for call in calls for line in self.call(call)]
         self.arrays.update(dict.fromkeys(pack.results, layout.naming))
@@ -324,7 +329,7 @@ class _Writer:
         else:
             layout.addresses[result] = layout.reserve(1)
         address = layout.addresses[result]
-        part = bisect_right(layout.starts, address) - 1
+        part = self.part_of(address)
         name = self.constants[address] = layout.parts[part]
         layout.parts[part] = f"from__{name}"
         lines = [line for call in calls for line in self.call(call)]

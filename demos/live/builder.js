@@ -38,19 +38,18 @@ class NetworkBuilder {
 
   build() {
     const { pieces, asked, loss, widths } = this;
-    const x = Array.from({ length: this.inputs }, (_, at) => leaf("data", `x${at + 1}`, asked.rows[0][at]));
+    const x = Array.from({ length: this.inputs }, (_, at) => leaf("data", `x[${at}]`, asked.rows[0][at]));
     const target = leaf("data", "target", this.targetOf(asked.rows[0]));
     let signals = x;
     widths.forEach((width, layer) => {
       const isLast = layer === widths.length - 1, number = widths.length > 2 ? layer + 1 : "";
       const path = isLast ? "output" : `hidden${number}`, activation = isLast ? loss.output : asked.activation;
-      const [z, h] = number === "" ? ["z", "h"] : [`z${number}_`, `h${number}_`];
       this.layers.push([]);
       signals = Array.from({ length: width }, (_, at) => {
         const before = this.weights.length, sum = this.sum(path, at, signals);
         const out = activation ? this.join(pieces.activations[activation], { z: sum }) : sum;
-        out.name = isLast ? "prediction" : `${h}${at + 1}`;
-        if (out !== sum) sum.name = !isLast ? `${z}${at + 1}` : widths.length === 1 ? "z" : "z_out";
+        if (out !== sum) sum.name = isLast ? "z_out" : `z${number}[${at}]`;
+        out.name = isLast ? "prediction" : `h${number}[${at}]`;
         if (!isLast) this.neurons.push(out);
         const parameters = this.weights.slice(before).map(({ node }) => node);
         this.layers[layer].push({ node: out, sum, bias: parameters[parameters.length - 1], weights: parameters.slice(0, -1) });
@@ -58,7 +57,7 @@ class NetworkBuilder {
       });
     });
     const outcome = this.join(loss, { prediction: signals[0], target });
-    [outcome.name, outcome.kind] = ["loss", "result"];
+    outcome.kind = "result";
     Object.assign(this, { x, target, outputs: signals, nodes: inOrder(outcome) });
   }
 

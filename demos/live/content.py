@@ -110,7 +110,8 @@ def rows_data(rows: Rows, found: Record, loss: Loss, names: Mapping[Value, str])
     targets = [target if isinstance(target, list) else [target] for target in rows.y]
     for place, row in enumerate(zip(rows.x, targets, strict=True)):
         if not all(math.isfinite(number) for part in row for number in part):
-            raise ValueError(f"the page needs finite numbers, but row {place} is {row}")
+            at = f"x[{place}], y[{place}]"
+            raise ValueError(f"the page needs finite numbers, but {at} is {row}")
     kinds = sorted({tuple(target) for target in targets})
     low, high = (min(map(min, targets)), max(map(max, targets)))
     threshold = (low + high) / 2.0

@@ -21,6 +21,7 @@ from autodiff.value import lift
 from demos.live.circuits import circuit, nodes_of, rules
 from demos.live.data_sets import DATA_SETS
 from demos.live.python_code import optimizer_code
+from demos.one_row import name_loss
 from nn.layers import ACTIVATIONS
 from nn.rows import Loss
 
@@ -120,7 +121,9 @@ def activation_part(name: str) -> Part:
 def loss_part(choice: LossChoice) -> Part:
     """Return the loss of one prediction."""
     prediction, target = Value(0.5), Value(1.0)
-    return Part(choice.loss([prediction], [target]), {prediction: "prediction", target: "target"})
+    loss = choice.loss([prediction], [target])
+    name_loss(loss)
+    return Part(loss, {prediction: "prediction", target: "target"})
 
 
 class Rule:

@@ -184,7 +184,7 @@ def test_a_live_region_speaks_each_step(lab: Path, open_page: Open) -> None:
     opened.press("b", "ArrowRight")
     opened.settle()
     first = 1.0 / (1.0 + math.exp(0.586 + 0.434))  # the lab's first hidden neuron for (0, 1)
-    assert opened.text("#spoken") == f"Forward 2 of 12: h1 = sigmoid(z1) = {first:.6g}"
+    assert opened.text("#spoken") == f"Forward 2 of 12: h[0] = sigmoid(z[0]) = {first:.6g}"
 
 
 # ---- edits ---------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def edited(opened: Opened) -> None:
     opened.go_to(300)
     opened.press("d")
     opened.settle()
-    opened.fill("x1 of row 2", "0.125")
+    opened.fill("x[0] of row 2", "0.125")
     opened.page.get_by_label("flip the target of row 4", exact=True).click()
     opened.go_to(450)
     opened.fill("Learning rate", "0.05")
@@ -293,8 +293,8 @@ def test_a_data_point_can_be_dragged_and_flipped(lab: Path, open_page: Open) -> 
     opened.press("d")
     opened.settle()
     moved = [
-        float(opened.page.get_by_label(f"x{place} of row 1", exact=True).input_value())
-        for place in (1, 2)
+        float(opened.page.get_by_label(f"x[{place}] of row 1", exact=True).input_value())
+        for place in (0, 1)
     ]
     assert moved == pytest.approx([0.2, 0.1], abs=0.01)
     mouse.dblclick(x + side * 0.1, y - side * 0.05)
@@ -313,7 +313,7 @@ def test_a_click_on_the_boundary_sends_that_point_through_the_graph(
     opened.page.mouse.click(left + side / 2, top + side / 2)
     opened.settle()
     names, values = opened.live("names"), opened.live("values")
-    x = [values[names.index(name)] for name in ("x1", "x2")]
+    x = [values[names.index(name)] for name in ("x[0]", "x[1]")]
     assert x == pytest.approx([0.5, 0.5], abs=0.01)
     model = lab_model()
     model.load_state_dict(loaded_weights(opened))
