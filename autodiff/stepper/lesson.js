@@ -13,13 +13,13 @@ function enterSteps(at = 0) {
   app.selected = 0;
   document.body.classList.add("stepping"); // the graph has its new size before it is looked at
   if (document.documentElement.scrollHeight > window.innerHeight + 4) byId("graph-card").scrollIntoView();
-  byId("stepper").hidden = false; // what is hidden takes no focus
   showStep(Math.max(0, Math.min(at, allSteps.length - 1)));
   byId("next").focus({ preventScroll: true });
 }
 
 function leaveSteps() {
   if (app.step === null) return;
+  endWalk();
   Object.assign(app, { step: null, isAsking: false });
   document.body.classList.remove("stepping");
   light([], []);
@@ -53,8 +53,10 @@ function previousStep() {
 
 function watchLesson() {
   watchClicks({
+    next: () => stepBy(1), back: () => stepBy(-1), walk: toggleWalk,
     "leave-steps": leaveSteps, "phase-forward": () => showStep(firstOf("forward")), "phase-backward": () => showStep(firstOf("start")),
   });
+  byId("predict").addEventListener("change", (event) => setPredicting(event.target.checked));
 }
 
 function phaseOf(step) {
@@ -150,9 +152,12 @@ function note(text) {
 
 function showLesson() {
   const stepping = app.step !== null;
-  for (const id of ["phases", "stepper", "step-progress"]) byId(id).hidden = !stepping;
+  for (const id of ["phases", "step-count", "leave-steps", "step-progress"]) byId(id).hidden = !stepping;
+  byId("phase-update").hidden = firstOf("update") < 0;
   byId("step-mode")?.setAttribute("aria-pressed", String(stepping));
   if (stepping) return showStepLesson(allSteps[app.step]);
+  setText(byId("next"), "Next →");
+  for (const id of ["next", "back"]) byId(id).disabled = false;
   const [title, lines] = restLesson(app.selected);
   setText(byId("lesson-title"), title);
   return byId("lesson").replaceChildren(...lines);

@@ -11,15 +11,15 @@ function centre(index) {
   return Number.isFinite(start[index]) ? start[index] : 0;
 }
 
-// How far it reaches to both sides before a number was typed, and since.
-const reach = start.map((_, index) => Math.max(1, Math.abs(centre(index))));
-const widest = reach.slice();
+// How far it reaches to both sides, where a number that was typed has widened that.
+const widest = new Map();
 
 // What the slider and the plot reach from and to; a number that was typed widens them.
 function limits(index) {
-  const away = Math.abs(app.numbers[index] - centre(index));
-  if (Number.isFinite(app.numbers[index]) && away > widest[index]) widest[index] = 1.1 * away;
-  return [centre(index) - widest[index], centre(index) + widest[index]].map((end) => between(-Number.MAX_VALUE, end, Number.MAX_VALUE));
+  const away = Math.abs(app.numbers[index] - centre(index)), reach = widest.get(index) ?? Math.max(1, Math.abs(centre(index)));
+  const now = Number.isFinite(away) && away > reach ? 1.1 * away : reach;
+  widest.set(index, now);
+  return [centre(index) - now, centre(index) + now].map((end) => between(-Number.MAX_VALUE, end, Number.MAX_VALUE));
 }
 
 // Where a number lies between two others, from 0 to 1; their difference may be beyond all numbers.
@@ -28,23 +28,7 @@ function shareOf(number, low, high) {
 }
 
 function canNudge() {
-  return canCompute && app.step === null && indexOfVariable(app.selected) >= 0;
-}
-
-function setVariable(index, number) {
-  app.numbers[index] = number;
-  forget(); // what was predicted was about other numbers
-  refresh();
-}
-
-function withoutNudges() {
-  app.numbers.set(start);
-  byId("seed").value = "";
-  widest.set(reach);
-  forget();
-  if (app.step === null) refresh();
-  else showStep(app.step);
-  say("The numbers are those of the program again.");
+  return canCompute && app.step === null && !app.playing && indexOfVariable(app.selected) >= 0;
 }
 
 // The numbers of the pass with one variable at another number.
@@ -84,8 +68,7 @@ let nudged = ""; // the variable that the controls are for, and from where to wh
 function showNudge() {
   const area = byId("nudge"), can = canNudge();
   area.hidden = !can;
-  byId("nudge-notes").hidden = !can || !data.notes.length;
-  byId("undo").hidden = isSame(app.numbers, start);
+  byId("nudge-notes").hidden = !can || !data.notes?.length;
   if (!can) return;
   const index = indexOfVariable(app.selected), label = nodeName(app.selected);
   const slider = byId("slider"), field = byId("number");
@@ -150,7 +133,7 @@ function plotNudge(index, base, slope) {
 }
 
 function watchNudge() {
-  byId("nudge-notes").replaceChildren(...data.notes.map(note));
+  byId("nudge-notes").replaceChildren(...(data.notes || []).map(note));
   byId("slider").addEventListener("input", (event) => setVariable(indexOfVariable(app.selected), Number(event.target.value)));
   byId("number").addEventListener("change", (event) => {
     const number = numberFrom(event.target.value);
@@ -161,5 +144,4 @@ function watchNudge() {
       setVariable(indexOfVariable(app.selected), number);
     }
   });
-  byId("undo").addEventListener("click", withoutNudges);
 }

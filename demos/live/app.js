@@ -31,12 +31,16 @@ function showFrame(time) {
   if (!running || time - lastText > TEXT_MS) {
     lastText = time;
     showNeurons();
-    showGraph();
+    showNetwork();
+    if (!running || !isNetworkShown()) showGraph();
     showTables();
     showRowChoice();
     showFields();
     showLesson();
     showCompared();
+    if (app.isAsking) askOnce();
+    showNudge();
+    setText(byId("score"), score());
     if (!running) settle();
   }
   if (running) refresh();
@@ -94,6 +98,7 @@ function play() {
 }
 
 function pause() {
+  endWalk();
   const was = app.playing || goal !== null;
   app.playing = false;
   goal = null;
@@ -253,7 +258,7 @@ function showPendingView() {
 // ---- keys
 
 const KEYS = [
-  ["Space", "play or pause; in a lesson the next step", () => (app.step === null ? togglePlay() : nextStep())],
+  ["Space", "play or pause; in a lesson the next step", () => (app.step === null ? togglePlay() : stepBy(1))],
   ["E", "one epoch", () => trainBy(1)],
   ["T", "1,000 epochs", () => trainBy(1000)],
   ["[", "slower", () => changeSpeed(-1)],
@@ -271,21 +276,23 @@ const KEYS = [
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
-  ["→", "next step; PageDown too", () => app.step !== null && nextStep()],
-  ["←", "step back; PageUp too", () => app.step !== null && previousStep()],
-  ["PageDown", "next step, or step through backprop", nextStep],
-  ["PageUp", "step back", previousStep],
+  ["→", "next step; PageDown too", () => app.step !== null && stepBy(1)],
+  ["←", "step back; PageUp too", () => app.step !== null && stepBy(-1)],
+  ["PageDown", "next step, or step through backprop", () => stepBy(1)],
+  ["PageUp", "step back", () => stepBy(-1)],
+  ["Y", "predict each next number", setPredictingByKey],
   ["1 – 9", "row of the data shown in the graph", null],
   ["F", "flip the target of that row", () => flipRow(app.row)],
   ["P", "go to the boundary (arrows move, Enter shows a point)", () => plane.focus()],
   ["W", "weights", () => { showTab("weights"); byId("weights-panel").focus(); }],
   ["D", "data", () => { showTab("data"); byId("data-panel").focus(); }],
   ["H", "history: every run, to go back to", () => { showTab("runs"); byId("runs-panel").focus(); }],
-  ...GRAPH_KEYS,
+  ["V", "the network, or its operations", switchView],
+  ...GRAPH_KEYS.map(([key, what, action]) => [key, what, () => { showView("graph"); action(); }]),
   ["Z", "presentation: large, on the whole screen, without the settings; or all again", present],
   ["X", "export", openExport],
   ...PAGE_KEYS,
-  ["Esc", "close, or leave step by step", leaveSteps],
+  ["Esc", "close what is open: a step, a neuron", () => (app.step === null ? showView("network") : leaveSteps())],
 ];
 
 function actionOfDigit(digit) {
@@ -325,13 +332,16 @@ function makeLegend() {
 function watchControls() {
   watchClicks({
     play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed, app.moment), "new-start": newStart,
-    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), next: nextStep, back: previousStep, present,
+    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), present,
     "phase-update": () => showStep(firstOf("update")),
   });
+  byId("predict").dataset.key = "Y";
   watchLesson();
   watchRuns();
   watchPresentation();
+  watchNudge();
   watchGraph();
+  watchNetwork();
   byId("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
   byId("rate").addEventListener("change", (event) => readRate(event.target.value));
   byId("seed").addEventListener("change", (event) => readSeed(event.target.value));
@@ -374,6 +384,7 @@ function begin() {
   makeTables();
   makeRowButtons();
   if (data.domain) { makeNeurons(); makeLegend(); }
+  makeNetwork();
   makeHelp();
   watchControls();
   watchPlane();

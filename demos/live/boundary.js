@@ -177,7 +177,7 @@ function drawAxes(context, area) {
   context.font = "italic 15px system-ui, sans-serif";
   context.textAlign = "right";
   context.fillText(data.inputs[0].slice(0, 12), area.right, area.bottom + 19);
-  context.fillText(data.inputs[1].slice(0, 3), area.left - 7, area.top + 13);
+  context.fillText(data.inputs[1].slice(0, 4), area.left - 7, area.top + 13);
 }
 
 function isHigh(row) {
@@ -251,7 +251,7 @@ function drawCross(context, area) {
 // ---- what each neuron sees
 
 function makeNeurons() {
-  if (!data.domain || (data.outputs.length === 1 && !data.neurons.length)) return byId("neurons").remove();
+  if (hasNetwork() || (data.outputs.length === 1 && !data.neurons.length)) return byId("neurons").remove();
   const names = [...data.outputs.map((place) => nodeName(place)), ...data.neurons.map((neuron) => neuron.name)];
   names.forEach((name, index) => {
     const canvas = element("canvas", { width: CELLS + 1, height: CELLS + 1, "aria-hidden": "true" });

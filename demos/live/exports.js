@@ -102,7 +102,7 @@ function svgFile() {
   const kept = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-weight", "font-family"];
   from.forEach((each, index) => {
     const style = getComputedStyle(each), made = to[index];
-    if (style.display === "none" || style.visibility === "hidden") return made.setAttribute("display", "none");
+    if (style.display === "none") return made.setAttribute("display", "none");
     if (each.tagName === "g") return undefined;
     for (const property of kept) made.setAttribute(property, style.getPropertyValue(property));
     return undefined;

@@ -17,7 +17,10 @@ const app = {
   playing: false,
   speed: 1000,
   measured: null,
-  pass: new Pass(),
+  pass: startPass,
+  numbers: start.slice(), // of the variables: of the weights and of the row
+  isPredicting: false,
+  isAsking: false, // the step that is shown has not been answered yet
 };
 
 // The steps of the update follow those of the backward pass.
@@ -64,8 +67,9 @@ const further = {
   },
 
   lesson: updateLesson,
-  isAsked: () => false,
-  verdict: () => [],
+  isAsked,
+  question,
+  verdict,
   introduction,
 
   // The references of an update's formula: lr, w0 (a weight), g0 (the mean of its gradient).
@@ -97,13 +101,42 @@ function shownRow() {
   return app.probe || rowNumbers(app.row);
 }
 
+// Where each variable has its number: as which weight, or as which number of a row.
+const homes = data.variables.map((place) => ({ weight: data.weights.findIndex((weight) => weight.node === place), column: data.columns.indexOf(place) }));
+
+let moment = "";
+
 function evaluate() {
   app.measured = app.timeline.measure();
-  const { values } = app.pass, row = shownRow();
-  values.set(eager);
-  for (const weight of data.weights) if (weight.node) values[weight.node - 1] = app.timeline.parameters[weight.place];
-  data.columns.forEach((place, column) => { if (place) values[place - 1] = row[column]; });
-  app.pass.forward().backward();
+  const row = shownRow();
+  homes.forEach(({ weight, column }, index) => {
+    if (weight >= 0) app.numbers[index] = app.timeline.parameters[data.weights[weight].place];
+    else if (column >= 0) app.numbers[index] = row[column];
+  });
+  // A nudge is of one variable, the one that is chosen; after anything else it begins anew.
+  const now = [app.timeline.epoch, app.row, app.probe, app.selected].join(" ");
+  if (now !== moment || !app.numbers.every((number, index) => Object.is(number, start[index]) || data.variables[index] === app.selected)) beginAnew(now);
+  app.pass = passOfNow();
+}
+
+function beginAnew(now) {
+  const isChanged = !isSame(app.numbers, start);
+  moment = now;
+  widest.clear();
+  if (!isChanged && app.pass === startPass && startPass.isKnown) return;
+  start.set(app.numbers);
+  passWith(start, startPass).isKnown = true;
+  if (isChanged && told.marks.size) forget(); // what was predicted was about other numbers
+}
+
+// A nudge is an edit of this epoch: all that the page shows follows it.
+function setVariable(index, number) {
+  const { weight, column } = homes[index];
+  if (Math.abs(number) > LARGEST_NUMBER || (weight < 0 && column < 0)) return tell("A number from −1,000,000 to 1,000,000, of a weight or of the row.");
+  if (weight >= 0) app.timeline.edit("w", weight, number);
+  else if (app.probe) app.probe[column] = number;
+  else app.timeline.edit("x", app.row * width + column, number);
+  return refresh();
 }
 
 function updateLesson({ index }) {
@@ -123,9 +156,9 @@ function introduction() {
   return [
     element("p", { class: "lead" }, goal),
     element("ul", { class: "hints" },
-      element("li", {}, "Click a box in the graph: its gradient as a sum over its uses."),
+      element("li", {}, hasNetwork() ? "Click a neuron: its operations. Click a line: that weight’s gradient, and drag its number." : "Click a box in the graph: its gradient as a sum over its uses."),
       element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it (a finger first rests on it), double-click it to flip its target." : "Choose a row above the graph to send it through the network."),
-      element("li", {}, "Change a weight in the table and see what happens.")),
+      element("li", {}, "Press Next: one pass, forward and back. Tick “predict”: each next number is hidden until you have told it.")),
   ];
 }
 
