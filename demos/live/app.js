@@ -23,7 +23,8 @@ function refresh() {
 function showFrame(time) {
   frame = 0;
   if (app.playing || goal !== null) trainInFrame(time);
-  const running = app.playing || goal !== null; // the last frame of training shows everything
+  const isBehind = !followCompared();
+  const running = app.playing || goal !== null || isBehind; // the last frame of training shows everything
   evaluate();
   showReadouts();
   if (!running || time - lastPlane > PLANE_MS) {
@@ -43,6 +44,7 @@ function showFrame(time) {
     showLesson();
     showStepModes();
     showCodeOfStep();
+    showCompared();
     if (app.isAsking) askOnce();
     showNudge();
     setText(byId("score"), score());
@@ -279,6 +281,8 @@ const KEYS = [
   ["Ctrl+Z", "undo the last change: of a number, the data or the start", null],
   ["Ctrl+Y", "do it again; Ctrl+Shift+Z too", null],
   ["K", "another network, other data", openChoice],
+  ["C", "compare with another run; again to end it", switchCompare],
+  ["O", "how often does it learn?", openOften],
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
@@ -374,6 +378,7 @@ function publish() {
     get predictions() { return data.rows.map((_, row) => predictions(row)); },
     get names() { return data.nodes.map((node) => node.name); },
     get steps() { evaluate(); return data.steps.flatMap((step, index) => gradient(step.node) === null ? [] : [backwardText(index)]); },
+    get compared() { return comparedNumbers(); },
     get program() { return program; },
   };
 }
@@ -400,6 +405,8 @@ function begin() {
   watchExports();
   watchProgram();
   watchChoice();
+  watchCompare();
+  watchOften();
   publish();
   lookAtAll(true);
   new ResizeObserver(refresh).observe(document.body);
