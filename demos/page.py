@@ -25,6 +25,7 @@ from demos.command import run
 from demos.lab import LAB
 from demos.live.assemble import LAB as LAB_PAGE
 from demos.live.content import kinds_of, network_data, rows_data, state_data
+from demos.live.drawn_network import layers_data
 from demos.live.pieces import Pieces
 from demos.live.programs import trained
 from demos.live.python_code import code, description
@@ -78,6 +79,7 @@ def page(
         "title": title,
         "network": description(model, found),
         **network_data(found, training, called),
+        "layers": layers_data(model, found),
         **state_data(model, found, training),
         **rows_data(rows, found, loss, called),
         "code": code(model, rows, loss, optimizer, penalty),

@@ -23,7 +23,8 @@ function refresh() {
 function showFrame(time) {
   frame = 0;
   if (app.playing || goal !== null) trainInFrame(time);
-  const running = app.playing || goal !== null; // the last frame of training shows everything
+  const isBehind = !followCompared();
+  const running = app.playing || goal !== null || isBehind; // the last frame of training shows everything
   evaluate();
   showReadouts();
   if (!running || time - lastPlane > PLANE_MS) {
@@ -35,11 +36,18 @@ function showFrame(time) {
   if (!running || time - lastText > TEXT_MS) {
     lastText = time;
     showNeurons();
-    showGraph();
+    showNetwork();
+    if (!running || !isNetworkShown()) showGraph();
     showTables();
     showRowChoice();
     showFields();
     showLesson();
+    showStepModes();
+    showCodeOfStep();
+    showCompared();
+    if (app.isAsking) askOnce();
+    showNudge();
+    setText(byId("score"), score());
     if (!running) settle();
   }
   if (running) refresh();
@@ -97,6 +105,7 @@ function play() {
 }
 
 function pause() {
+  endWalk();
   const was = app.playing || goal !== null;
   app.playing = false;
   goal = null;
@@ -206,7 +215,8 @@ function showFields() {
 function currentState() {
   const { timeline, seed, moment, row, step, selected, output, probe } = app;
   const point = probe ? [probe[0], probe[1]] : null, isLog = byId("log-scale").checked;
-  return { seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, edits: timeline.edits };
+  const byLayer = document.body.classList.contains("by-layer");
+  return { seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, byLayer, edits: timeline.edits };
 }
 
 function writeAddress() {
@@ -244,12 +254,12 @@ function readAddress() {
 // What an address says of the view, once its epoch is reached.
 function showPendingView() {
   if (pendingView === null) return;
-  const { point, selected, output, isLog, step } = pendingView;
+  const { point, selected, output, isLog, step, byLayer } = pendingView;
   pendingView = null;
   byId("log-scale").checked = isLog;
   if (data.domain) showOutput(output);
   if (point) probeAt(...point);
-  if (step !== null) return enterSteps(step);
+  if (step !== null) return enterStepsAt(step, byLayer);
   app.selected = selected;
   lightSelection();
   refresh();
@@ -258,7 +268,7 @@ function showPendingView() {
 // ---- keys
 
 const KEYS = [
-  ["Space", "play or pause; in a lesson the next step", () => (app.step === null ? togglePlay() : nextStep())],
+  ["Space", "play or pause; in a lesson the next step", () => (app.step === null ? togglePlay() : stepBy(1))],
   ["E", "one epoch", () => trainBy(1)],
   ["T", "1,000 epochs", () => trainBy(1000)],
   ["[", "slower", () => changeSpeed(-1)],
@@ -271,24 +281,29 @@ const KEYS = [
   ["Ctrl+Z", "undo the last change: of a number, the data or the start", null],
   ["Ctrl+Y", "do it again; Ctrl+Shift+Z too", null],
   ["K", "another network, other data", openChoice],
+  ["C", "compare with another run; again to end it", switchCompare],
+  ["O", "how often does it learn?", openOften],
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
-  ["→", "next step; PageDown too", () => app.step !== null && nextStep()],
-  ["←", "step back; PageUp too", () => app.step !== null && previousStep()],
-  ["PageDown", "next step, or step through backprop", nextStep],
-  ["PageUp", "step back", previousStep],
+  ["I", "step layer by layer, or leave it", toggleLayers],
+  ["→", "next step; PageDown too", () => app.step !== null && stepBy(1)],
+  ["←", "step back; PageUp too", () => app.step !== null && stepBy(-1)],
+  ["PageDown", "next step, or step through backprop", () => stepBy(1)],
+  ["PageUp", "step back", () => stepBy(-1)],
+  ["Y", "predict each next number", setPredictingByKey],
   ["1 – 9", "row of the data shown in the graph", null],
   ["F", "flip the target of that row", () => flipRow(app.row)],
   ["P", "go to the boundary (arrows move, Enter shows a point)", () => plane.focus()],
   ["W", "weights", () => { showTab("weights"); byId("weights-panel").focus(); }],
   ["D", "data", () => { showTab("data"); byId("data-panel").focus(); }],
   ["H", "history: every run, to go back to", () => { showTab("runs"); byId("runs-panel").focus(); }],
-  ...GRAPH_KEYS,
+  ["V", "the network, or its operations", switchView],
+  ...GRAPH_KEYS.map(([key, what, action]) => [key, what, () => { showView("graph"); action(); }]),
   ["Z", "presentation: large, on the whole screen, without the settings; or all again", present],
   ["X", "export", openExport],
   ...PAGE_KEYS,
-  ["Esc", "close, or leave step by step", leaveSteps],
+  ["Esc", "close what is open: a step, a neuron", () => (app.step === null ? showView("network") : leaveSteps())],
 ];
 
 function actionOfDigit(digit) {
@@ -328,13 +343,17 @@ function makeLegend() {
 function watchControls() {
   watchClicks({
     play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed, app.moment), "new-start": newStart,
-    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), next: nextStep, back: previousStep, present,
-    "phase-update": () => showStep(firstOf("update")),
+    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), present,
+    "phase-update": () => showStep(firstOf("update")), "layer-mode": toggleLayers, "whole-program": openProgram,
   });
+  byId("predict").dataset.key = "Y";
   watchLesson();
+  watchNudge();
+  for (const id of ["slider", "number"]) byId(id).addEventListener("change", endNudge);
   watchRuns();
   watchPresentation();
   watchGraph();
+  watchNetwork();
   byId("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
   byId("rate").addEventListener("change", (event) => readRate(event.target.value));
   byId("seed").addEventListener("change", (event) => readSeed(event.target.value));
@@ -359,6 +378,7 @@ function publish() {
     get predictions() { return data.rows.map((_, row) => predictions(row)); },
     get names() { return data.nodes.map((node) => node.name); },
     get steps() { evaluate(); return data.steps.flatMap((step, index) => gradient(step.node) === null ? [] : [backwardText(index)]); },
+    get compared() { return comparedNumbers(); },
     get program() { return program; },
   };
 }
@@ -376,12 +396,17 @@ function begin() {
   makeTables();
   makeRowButtons();
   if (data.domain) { makeNeurons(); makeLegend(); }
+  makeNetwork();
+  if (hasNetwork()) makeLayerSteps();
   makeHelp();
   watchControls();
   watchPlane();
   watchCurve();
   watchExports();
+  watchProgram();
   watchChoice();
+  watchCompare();
+  watchOften();
   publish();
   lookAtAll(true);
   new ResizeObserver(refresh).observe(document.body);

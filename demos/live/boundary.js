@@ -35,8 +35,10 @@ function predictions(row) {
 
 // Whether a row's prediction is on its target's side; null where the data have no classes.
 function isRight(row) {
-  const found = predictions(row), wanted = Array.from(rowNumbers(row).slice(data.inputs.length));
-  if (!data.classes.length) return null;
+  return data.classes.length ? isOnItsSide(predictions(row), rowNumbers(row).slice(data.inputs.length)) : null;
+}
+
+function isOnItsSide(found, wanted) {
   if (wanted.length > 1) return wanted[found.indexOf(Math.max(...found))] === Math.max(...wanted);
   const middleOfTargets = (data.classes[0][0] + data.classes[data.classes.length - 1][0]) / 2;
   return found[0] > data.scale.threshold === wanted[0] > middleOfTargets;
@@ -118,7 +120,8 @@ function drawPlane(context, across, down) {
   context.imageSmoothingEnabled = true;
   // Pixel centres are the grid's points: the outermost half pixels stay outside.
   context.drawImage(field.canvas, 0.5, 0.5, CELLS, CELLS, area.left, area.top, w, h);
-  drawContour(context, area);
+  drawComparedContour(context, area);
+  drawContour(context, area, shown2d.grid[app.output], levelShown());
   drawAxes(context, area);
   for (let row = 0; row < data.rows.length; row += 1) drawRow(context, area, row);
   if (app.probe) drawProbe(context, area);
@@ -126,9 +129,13 @@ function drawPlane(context, across, down) {
 }
 
 // The line where the output is the threshold, cell by cell (marching squares).
-function drawContour(context, area) {
-  const side = CELLS + 1, numbers = shown2d.grid[app.output], [low, high] = rangeOf(app.output);
-  const level = app.output < data.outputs.length ? data.scale.threshold : (low + high) / 2;
+function levelShown() {
+  const [low, high] = rangeOf(app.output);
+  return app.output < data.outputs.length ? data.scale.threshold : (low + high) / 2;
+}
+
+function drawContour(context, area, numbers, level, isDashed = false) {
+  const side = CELLS + 1;
   const [left, right, bottom, top] = data.domain;
   const isAbove = (i, j) => numbers[j * side + i] > level;
   context.beginPath();
@@ -136,6 +143,7 @@ function drawContour(context, area) {
     for (let i = 0; i < CELLS; i += 1) {
       const above = isAbove(i, j); // most cells have no line
       if (isAbove(i + 1, j) === above && isAbove(i + 1, j + 1) === above && isAbove(i, j + 1) === above) continue;
+      if (isDashed && (i + j) % 4 > 1) continue;
       const corners = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
       const crossings = [];
       for (let edge = 0; edge < 4; edge += 1) {
@@ -256,7 +264,7 @@ function drawCross(context, area) {
 // ---- what each neuron sees
 
 function makeNeurons() {
-  if (!data.domain || (data.outputs.length === 1 && !data.neurons.length)) return byId("neurons").remove();
+  if (hasNetwork() || (data.outputs.length === 1 && !data.neurons.length)) return byId("neurons").remove();
   const names = [...data.outputs.map((place) => nodeName(place)), ...data.neurons.map((neuron) => neuron.name)];
   names.forEach((name, index) => {
     const canvas = element("canvas", { width: CELLS + 1, height: CELLS + 1, "aria-hidden": "true" });

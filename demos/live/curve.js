@@ -22,6 +22,8 @@ function drawCurve(context, across, down) {
   }
   if (timeline.epoch === latest) points.push([latest, app.measured.loss]);
   for (const [, loss] of points) if (Number.isFinite(loss)) [low, high] = [Math.min(low, loss), Math.max(high, loss)];
+  const compared = comparedLosses(last);
+  for (const [, loss] of compared) if (Number.isFinite(loss)) [low, high] = [Math.min(low, loss), Math.max(high, loss)];
   if (!Number.isFinite(low)) [low, high] = [0, 1];
   if (log) [low, high] = [Math.max(low, 1e-12) * 0.8, Math.max(high, 1e-12) * 1.25];
   else [low, high] = [Math.min(0, low), high * 1.08 || 1];
@@ -32,6 +34,7 @@ function drawCurve(context, across, down) {
   drawScales(context, area, low, high, last, log, toX, toY);
   drawEdits(context, area, toX);
   drawRunBefore(context, area, toX, toY);
+  drawComparedLosses(context, compared, area, toX, toY);
   drawLosses(context, points, area, toX, toY);
   drawNow(context, area, toX(timeline.epoch), toY(app.measured.loss));
   curve.lastArea = area;

@@ -124,7 +124,7 @@ def test_keys_step_and_leave_the_steps(lab: Path, open_page: Open) -> None:
     assert opened.text("#step-count").startswith("2 /")
     opened.press("Escape")
     opened.settle()
-    assert opened.page.locator("#stepper").is_hidden()
+    assert opened.page.locator("#step-count").is_hidden()
 
 
 def test_keys_open_and_close_the_dialogs_and_change_the_theme(lab: Path, open_page: Open) -> None:
