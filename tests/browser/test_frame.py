@@ -241,7 +241,7 @@ def test_on_paper_all_panels_are_there_and_nothing_to_click(
     opened.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     opened.page.emulate_media(media="print")
     opened.settle()
-    for shown in ("#plane", "#curve", "#drawing", "#lesson", "#weights", "#data-rows"):
+    for shown in ("#plane", "#curve", "#graph-area", "#lesson", "#weights", "#data-rows"):
         assert opened.page.locator(shown).is_visible(), shown
     clicked = opened.evaluate(
         "[...document.querySelectorAll('button, input, select')]"
