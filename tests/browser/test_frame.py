@@ -246,7 +246,7 @@ def test_on_paper_all_panels_are_there_and_nothing_to_click(
     clicked = opened.evaluate(
         "[...document.querySelectorAll('button, input, select')]"
         ".filter((each) => each.checkVisibility())"
-        ".filter((each) => !each.closest('td, th, .neurons, .row-buttons'))"
+        ".filter((each) => !each.closest('td, th, .neurons, .network, .row-buttons'))"
         ".map((each) => each.outerHTML.slice(0, 80))"
     )
     assert clicked == []
