@@ -22,16 +22,16 @@ class SvgContext {
   }
 
   beginPath() { this.path = ""; }
-  moveTo(x, y) { this.path += `M${rounded(x)} ${rounded(y)}`; }
-  lineTo(x, y) { this.path += `${this.path ? "L" : "M"}${rounded(x)} ${rounded(y)}`; }
+  moveTo(x, y) { this.path += `M${coordinate(x)} ${coordinate(y)}`; }
+  lineTo(x, y) { this.path += `${this.path ? "L" : "M"}${coordinate(x)} ${coordinate(y)}`; }
   closePath() { this.path += "Z"; }
-  rect(x, y, w, h) { this.path += `M${rounded(x)} ${rounded(y)}h${rounded(w)}v${rounded(h)}h${rounded(-w)}Z`; }
+  rect(x, y, w, h) { this.path += `M${coordinate(x)} ${coordinate(y)}h${coordinate(w)}v${coordinate(h)}h${coordinate(-w)}Z`; }
   clearRect() {} // the paper is there already
   setLineDash(lengths) { this.dash = lengths.join(" "); }
 
   // Only whole circles are drawn here.
   arc(x, y, radius) {
-    this.path += `M${rounded(x - radius)} ${rounded(y)}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0Z`;
+    this.path += `M${coordinate(x - radius)} ${coordinate(y)}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0Z`;
   }
 
   fill() { this.add("path", { d: this.path, fill: this.fillStyle }); }
@@ -46,7 +46,7 @@ class SvgContext {
 
   fillText(text, x, y) {
     const anchor = { right: "end", end: "end", center: "middle" }[this.textAlign] ?? "start";
-    this.add("text", { x: rounded(x), y: rounded(y), fill: this.fillStyle, "text-anchor": anchor, style: `font:${this.font}` }, text);
+    this.add("text", { x: coordinate(x), y: coordinate(y), fill: this.fillStyle, "text-anchor": anchor, style: `font:${this.font}` }, text);
   }
 
   drawImage(image, fromX, fromY, fromW, fromH, x, y, w, h) {
@@ -68,7 +68,7 @@ class SvgContext {
   }
 }
 
-function rounded(number) {
+function coordinate(number) {
   return Number(number.toFixed(2));
 }
 
@@ -95,7 +95,7 @@ class Picture {
   placeOf({ left, top, width: w, height: h }) {
     const [x, y] = [left - this.origin.left, top - this.origin.top];
     [this.right, this.bottom] = [Math.max(this.right, x + w + 8), Math.max(this.bottom, y + h + 8)];
-    return { x: rounded(x), y: rounded(y), width: rounded(w), height: rounded(h) };
+    return { x: coordinate(x), y: coordinate(y), width: coordinate(w), height: coordinate(h) };
   }
 
   paint(at) {
@@ -203,7 +203,7 @@ class Picture {
     const place = this.placeOf(box), font = fontOf(style);
     this.measure.font = font;
     const { fontBoundingBoxAscent: up, fontBoundingBoxDescent: down } = this.measure.measureText(text);
-    const attributes = { x: place.x, y: rounded(place.y + (place.height - up - down) / 2 + up), fill: style.color, style: `font:${font}` };
+    const attributes = { x: place.x, y: coordinate(place.y + (place.height - up - down) / 2 + up), fill: style.color, style: `font:${font}` };
     if (text.length > 1) Object.assign(attributes, { textLength: place.width, lengthAdjust: "spacingAndGlyphs" }); // also in another font
     const made = svgElement("text", attributes);
     made.textContent = text;
