@@ -37,6 +37,7 @@ function showFrame(time) {
     showFields();
     showLesson();
     showStepModes();
+    showScene();
     showCodeOfStep();
     if (app.isAsking) askOnce();
     showNudge();
@@ -207,7 +208,7 @@ function currentState() {
   const { timeline, seed, moment, row, step, selected, output, probe } = app;
   const point = probe ? [probe[0], probe[1]] : null, isLog = byId("log-scale").checked;
   const byLayer = document.body.classList.contains("by-layer");
-  return { seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, byLayer, edits: timeline.edits };
+  return { scene: app.scene, seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, byLayer, edits: timeline.edits };
 }
 
 function writeAddress() {
@@ -227,11 +228,12 @@ let pendingView = null;
 function readAddress() {
   if (location.hash === lastHash || (location.hash !== "" && byId(location.hash.slice(1)))) return;
   if (addressOfNetwork(askedIn(location.hash, data.pieces)) !== addressOfNetwork(data.asked)) return location.reload();
-  const { state, ignored } = stateFrom(location.hash), { seed, moment } = state;
+  const { state, ignored } = stateFrom(location.hash), { seed, moment, scene: asked } = state;
+  if (asked && location.hash === addressOfScene(asked)) Object.assign(state, asked.moment());
   pause();
   leaveSteps();
   light([], []);
-  Object.assign(app, { row: state.row, probe: null, selected: 0 });
+  Object.assign(app, { row: state.row, probe: null, selected: 0, scene: asked });
   const timeline = new Timeline(weightsAtStart(seed, moment), data.rows.flat(), width);
   timeline.begin(timeline.start, state.edits);
   addRun(timeline, runs.now ? "an address" : startName(seed, moment), { seed, moment });
@@ -240,6 +242,7 @@ function readAddress() {
   pendingView = state;
   trainTo(state.epoch);
   if (goal === null) showPendingView();
+  if (asked?.key === "stuck") beginSearch(seed);
 }
 
 // What an address says of the view, once its epoch is reached.
@@ -333,7 +336,7 @@ function watchControls() {
   watchClicks({
     play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed, app.moment), "new-start": newStart,
     "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), present,
-    "phase-update": () => showStep(firstOf("update")), "layer-mode": toggleLayers, "whole-program": openProgram,
+    "phase-update": () => showStep(firstOf("update")), "whole-program": openProgram,
   });
   byId("predict").dataset.key = "Y";
   watchLesson();
@@ -386,6 +389,7 @@ function begin() {
   if (data.domain) { makeNeurons(); makeLegend(); }
   makeNetwork();
   if (hasNetwork()) makeLayerSteps();
+  makeScenes();
   makeHelp();
   watchControls();
   watchPlane();
