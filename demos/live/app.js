@@ -2,12 +2,14 @@
 
 const FRAME_MS = 9; // training's share of a frame at most
 const GOAL_MS = 45; // and when it trains up to an epoch
+const PLANE_MS = 28; // and the plane's many numbers are made for every second frame
 const TEXT_MS = 150; // numbers that change more often cannot be read
 const ADDRESS_MS = 400;
 
 let frame = 0;
 let lastFrame = 0;
 let lastText = 0;
+let lastPlane = 0;
 let owed = 0;
 let goal = null; // an epoch to train up to at full speed
 let addressTimer = 0;
@@ -21,10 +23,14 @@ function refresh() {
 function showFrame(time) {
   frame = 0;
   if (app.playing || goal !== null) trainInFrame(time);
-  const running = app.playing || goal !== null; // the last frame of training shows everything
+  const isBehind = !followCompared();
+  const running = app.playing || goal !== null || isBehind; // the last frame of training shows everything
   evaluate();
   showReadouts();
-  showPlane();
+  if (!running || time - lastPlane > PLANE_MS) {
+    lastPlane = time;
+    showPlane();
+  }
   showCurve();
   showTimeline();
   if (!running || time - lastText > TEXT_MS) {
@@ -39,6 +45,7 @@ function showFrame(time) {
     showStepModes();
     showScene();
     showCodeOfStep();
+    showCompared();
     if (app.isAsking) askOnce();
     showNudge();
     setText(byId("score"), score());
@@ -191,7 +198,8 @@ function readRate(text) {
 
 function showReadouts() {
   setText(byId("epoch"), counted(app.timeline.epoch));
-  setText(byId("loss"), fixed(app.measured.loss, 4));
+  const { loss } = app.measured;
+  setText(byId("loss"), Math.abs(loss) < 1000 ? fixed(loss, 4) : shown(loss, 4));
   const rights = data.rows.map((_, row) => isRight(row));
   if (rights[0] !== null) setText(byId("right"), `${rights.filter(Boolean).length} of ${rights.length}`);
 }
@@ -200,6 +208,7 @@ function showFields() {
   const rate = byId("rate"), seed = byId("seed");
   if (document.activeElement !== rate) rate.value = exactly(app.timeline.parameters[data.learningRate]);
   if (document.activeElement !== seed) seed.value = app.seed === null ? "" : app.seed;
+  for (const field of [rate, seed, byId("epoch-field")]) field.style.setProperty("--digits", field.value.length);
 }
 
 // ---- the address
@@ -275,6 +284,8 @@ const KEYS = [
   ["Ctrl+Z", "undo the last change: of a number, the data or the start", null],
   ["Ctrl+Y", "do it again; Ctrl+Shift+Z too", null],
   ["K", "another network, other data", openChoice],
+  ["C", "compare with another run; again to end it", switchCompare],
+  ["O", "how often does it learn?", openOften],
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
@@ -370,6 +381,7 @@ function publish() {
     get predictions() { return data.rows.map((_, row) => predictions(row)); },
     get names() { return data.nodes.map((node) => node.name); },
     get steps() { evaluate(); return data.steps.flatMap((step, index) => gradient(step.node) === null ? [] : [backwardText(index)]); },
+    get compared() { return comparedNumbers(); },
     get program() { return program; },
   };
 }
@@ -397,6 +409,8 @@ function begin() {
   watchExports();
   watchProgram();
   watchChoice();
+  watchCompare();
+  watchOften();
   publish();
   lookAtAll(true);
   new ResizeObserver(refresh).observe(document.body);

@@ -35,8 +35,10 @@ function predictions(row) {
 
 // Whether a row's prediction is on its target's side; null where the data have no classes.
 function isRight(row) {
-  const found = predictions(row), wanted = Array.from(rowNumbers(row).slice(data.inputs.length));
-  if (!data.classes.length) return null;
+  return data.classes.length ? isOnItsSide(predictions(row), rowNumbers(row).slice(data.inputs.length)) : null;
+}
+
+function isOnItsSide(found, wanted) {
   if (wanted.length > 1) return wanted[found.indexOf(Math.max(...found))] === Math.max(...wanted);
   const middleOfTargets = (data.classes[0][0] + data.classes[data.classes.length - 1][0]) / 2;
   return found[0] > data.scale.threshold === wanted[0] > middleOfTargets;
@@ -106,14 +108,20 @@ function showPlane() {
   if (!data.domain) return;
   computeField();
   field.palette = field.palette || palette();
-  const { context, across, down } = fitted(plane), area = planeArea(across, down);
+  const { context, across, down } = fitted(plane);
+  drawPlane(context, across, down);
+}
+
+function drawPlane(context, across, down) {
+  const area = planeArea(across, down);
   const [w, h] = [area.right - area.left, area.bottom - area.top];
   context.clearRect(0, 0, across, down);
   paintField(field.canvas, shown2d.grid[app.output], rangeOf(app.output));
   context.imageSmoothingEnabled = true;
   // Pixel centres are the grid's points: the outermost half pixels stay outside.
   context.drawImage(field.canvas, 0.5, 0.5, CELLS, CELLS, area.left, area.top, w, h);
-  drawContour(context, area);
+  drawComparedContour(context, area);
+  drawContour(context, area, shown2d.grid[app.output], levelShown());
   drawAxes(context, area);
   for (let row = 0; row < data.rows.length; row += 1) drawRow(context, area, row);
   if (app.probe) drawProbe(context, area);
@@ -121,13 +129,21 @@ function showPlane() {
 }
 
 // The line where the output is the threshold, cell by cell (marching squares).
-function drawContour(context, area) {
-  const side = CELLS + 1, numbers = shown2d.grid[app.output], [low, high] = rangeOf(app.output);
-  const level = app.output < data.outputs.length ? data.scale.threshold : (low + high) / 2;
+function levelShown() {
+  const [low, high] = rangeOf(app.output);
+  return app.output < data.outputs.length ? data.scale.threshold : (low + high) / 2;
+}
+
+function drawContour(context, area, numbers, level, isDashed = false) {
+  const side = CELLS + 1;
   const [left, right, bottom, top] = data.domain;
+  const isAbove = (i, j) => numbers[j * side + i] > level;
   context.beginPath();
   for (let j = 0; j < CELLS; j += 1) {
     for (let i = 0; i < CELLS; i += 1) {
+      const above = isAbove(i, j); // most cells have no line
+      if (isAbove(i + 1, j) === above && isAbove(i + 1, j + 1) === above && isAbove(i, j + 1) === above) continue;
+      if (isDashed && (i + j) % 4 > 1) continue;
       const corners = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
       const crossings = [];
       for (let edge = 0; edge < 4; edge += 1) {
@@ -168,8 +184,13 @@ function drawAxes(context, area) {
   }
   context.font = "italic 15px system-ui, sans-serif";
   context.textAlign = "right";
-  context.fillText(data.inputs[0].slice(0, 12), area.right, area.bottom + 19);
-  context.fillText(data.inputs[1].slice(0, 3), area.left - 7, area.top + 13);
+  context.fillText(cut(data.inputs[0], 12), area.right, area.bottom + 19);
+  context.fillText(cut(data.inputs[1], 4), area.left - 7, area.top + 13);
+}
+
+// A name that is too long for its place, with a sign of that.
+function cut(name, most) {
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
 }
 
 function isHigh(row) {
@@ -373,6 +394,7 @@ function letGo(event) {
 
 function watchPlane() {
   if (!data.domain) return;
+  redraws.set("plane", drawPlane);
   plane.addEventListener("pointerdown", takeHold);
   plane.addEventListener("pointermove", dragPoint);
   plane.addEventListener("pointerup", letGo);
@@ -390,6 +412,7 @@ function watchPlane() {
 function planeKey(event) {
   const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   const [left, right, bottom, top] = data.domain, stride = (right - left) / 40;
+  if (app.step !== null) return; // keys go on with the lesson
   if (event.key === "Enter") {
     event.preventDefault();
     choosePoint(cross.x, cross.y);
@@ -400,7 +423,8 @@ function planeKey(event) {
     if (event.altKey && !app.probe && app.step === null) {
       const [x, y] = rowNumbers(app.row);
       moveRow(app.row, Number(inDomain(x + across, left, right).toFixed(3)), Number(inDomain(y + up, bottom, top).toFixed(3)), `keys ${app.row}`);
-      return say(`Row ${app.row + 1} at ${Array.from(rowNumbers(app.row).slice(0, 2), (n) => shown(n, 3)).join(", ")}`);
+      say(`Row ${app.row + 1} at ${Array.from(rowNumbers(app.row).slice(0, 2), (n) => shown(n, 3)).join(", ")}`);
+      return;
     }
     if (!cross.visible) [cross.x, cross.y] = shownRow().subarray(0, 2);
     cross.visible = true;

@@ -44,13 +44,12 @@ class NetworkBuilder {
     widths.forEach((width, layer) => {
       const isLast = layer === widths.length - 1, number = widths.length > 2 ? layer + 1 : "";
       const path = isLast ? "output" : `hidden${number}`, activation = isLast ? loss.output : asked.activation;
-      const [z, h] = number === "" ? ["z", "h"] : [`z${number}`, `h${number}`];
       this.layers.push([]);
       signals = Array.from({ length: width }, (_, at) => {
         const before = this.weights.length, sum = this.sum(path, at, signals);
         const out = activation ? this.join(pieces.activations[activation], { z: sum }) : sum;
-        out.name = isLast ? "prediction" : `${h}[${at}]`;
-        if (out !== sum) sum.name = isLast ? "z_out" : `${z}[${at}]`;
+        if (out !== sum) sum.name = isLast ? "z_out" : `z${number}[${at}]`;
+        out.name = isLast ? "prediction" : `h${number}[${at}]`;
         if (!isLast) this.neurons.push(out);
         const parameters = this.weights.slice(before).map(({ node }) => node);
         this.layers[layer].push({ node: out, sum, bias: parameters[parameters.length - 1], weights: parameters.slice(0, -1) });
@@ -58,7 +57,7 @@ class NetworkBuilder {
       });
     });
     const outcome = this.join(loss, { prediction: signals[0], target });
-    [outcome.name, outcome.kind] = ["loss", "result"];
+    outcome.kind = "result";
     Object.assign(this, { x, target, outputs: signals, nodes: inOrder(outcome) });
   }
 
@@ -86,6 +85,12 @@ class NetworkBuilder {
 
   get hasClasses() {
     return this.classes.length <= 2 && this.classes.every((each) => each === 0 || each === 1);
+  }
+
+  // The nodes as Training takes them.
+  get laidOut() {
+    const places = new Map(this.nodes.map((node, index) => [node, index + 1]));
+    return this.nodes.map(({ made, parents, value }) => ({ made, parents: parents.map((parent) => places.get(parent)), value }));
   }
 
   // What the page's scripts read, as content.py writes it.

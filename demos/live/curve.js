@@ -3,8 +3,13 @@
 const curve = byId("curve");
 
 function showCurve() {
-  const { context, across, down } = fitted(curve), timeline = app.timeline;
-  const area = { left: 54, right: across - 14, top: 10, bottom: down - 24 };
+  const { context, across, down } = fitted(curve);
+  drawCurve(context, across, down);
+}
+
+function drawCurve(context, across, down) {
+  const { timeline } = app;
+  const area = { left: 62, right: across - 14, top: 10, bottom: down - 24 };
   const latest = timeline.latest, last = Math.max(latest, 1), log = byId("log-scale").checked;
   const losses = timeline.losses;
   const lossAt = (epoch) => (epoch === timeline.epoch ? app.measured.loss : losses[epoch]);
@@ -17,6 +22,8 @@ function showCurve() {
   }
   if (timeline.epoch === latest) points.push([latest, app.measured.loss]);
   for (const [, loss] of points) if (Number.isFinite(loss)) [low, high] = [Math.min(low, loss), Math.max(high, loss)];
+  const compared = comparedLosses(last);
+  for (const [, loss] of compared) if (Number.isFinite(loss)) [low, high] = [Math.min(low, loss), Math.max(high, loss)];
   if (!Number.isFinite(low)) [low, high] = [0, 1];
   if (log) [low, high] = [Math.max(low, 1e-12) * 0.8, Math.max(high, 1e-12) * 1.25];
   else [low, high] = [Math.min(0, low), high * 1.08 || 1];
@@ -27,6 +34,7 @@ function showCurve() {
   drawScales(context, area, low, high, last, log, toX, toY);
   drawEdits(context, area, toX);
   drawRunBefore(context, area, toX, toY);
+  drawComparedLosses(context, compared, area, toX, toY);
   drawLosses(context, points, area, toX, toY);
   drawNow(context, area, toX(timeline.epoch), toY(app.measured.loss));
   curve.lastArea = area;
@@ -111,6 +119,7 @@ function watchCurve() {
     const part = (event.clientX - box.left - area.left) / (area.right - area.left);
     rewindTo(Math.round(Math.max(0, Math.min(1, part)) * app.timeline.latest));
   };
+  redraws.set("curve", drawCurve);
   // A finger may be about to scroll the page: it rewinds where it goes sideways, or taps.
   let begun = null;
   curve.addEventListener("pointerdown", (event) => {

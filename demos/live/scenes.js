@@ -1,7 +1,7 @@
 // ---- a lesson in five scenes, each a link ----------------------------------------------------------
 
 const SATURATED = { sigmoid: 8, tanh: 8, relu: -20, softplus: -20, gelu: -20 }; // biases at which these are flat
-const SEARCH = { most: 200, epochs: 20000, epochsOfMany: 2000, few: 8 };
+const SEARCH = { starts: 40, epochs: 20000, epochsOfMany: 2000, few: 8 };
 
 // Each has its text and its moment: what an address would say of it.
 const SCENES = [
@@ -12,7 +12,7 @@ const SCENES = [
   { key: "stuck", title: "A seed that does not learn", text: stuckText, moment: () => ({}) },
 ];
 
-const search = { seed: null, tried: 0, timer: 0, isOver: false };
+const search = { seed: null, job: null, timer: 0 };
 
 function hasScenes() {
   return hasNetwork() && data.layers.length > 1;
@@ -62,43 +62,34 @@ function stuckText() {
   const epochs = counted(epochsOfSearch());
   if (!data.draws || !data.classes.length) return "This network has no seeds, or its targets are no classes, so there is none to look for.";
   if (search.seed !== null) return `Seed ${search.seed}: after ${epochs} epochs not all rows are on their side. ${search.seed ? `Seeds 0 to ${search.seed - 1} have learned them by then. ` : ""}Look at what the neurons see: which of them do the same work twice? Press +1,000 some times: is it stuck, or slow? Then press “New random start”.`;
-  if (search.isOver) return `Seeds 0 to ${search.tried - 1} have all learned every row after ${epochs} epochs. Try fewer neurons or another learning rate with “Change the network”.`;
-  return `Looking for it: seed ${search.tried}, ${epochs} epochs …`;
+  if (!search.job) return `The first ${SEARCH.starts} seeds have all learned after ${epochs} epochs. Try fewer neurons or another learning rate with “Change the network”.`;
+  return `Looking for it: ${SEARCH.starts} seeds are trained for ${epochs} epochs, ${Math.floor((100 * search.job.done) / (SEARCH.starts * epochsOfSearch()))} % …`;
 }
 
 // An address has the seed that was found.
 function beginSearch(seed) {
-  if (seed === null) lookForSeed();
-  else Object.assign(search, { seed, isOver: true });
-}
-
-function isLearned(timeline) {
-  const { timeline: kept } = app;
-  app.timeline = timeline;
-  try {
-    return data.rows.every((_, row) => isRight(row));
-  } finally {
-    app.timeline = kept;
-  }
-}
-
-// One seed after another, each trained out of sight with the learning rate and the data of now.
-function lookForSeed() {
   clearTimeout(search.timer);
-  Object.assign(search, { seed: null, tried: 0, isOver: !data.draws || !data.classes.length });
-  const next = () => {
-    if (app.scene?.key !== "stuck") return;
-    const trial = app.timeline.restarted(seededStart(search.tried));
-    trial.train(epochsOfSearch());
-    if (!isLearned(trial)) {
-      search.seed = search.tried;
-      restart(search.seed, null);
-      trainTo(epochsOfSearch());
-    } else search.isOver = (search.tried += 1) >= SEARCH.most;
-    refresh();
-    if (search.seed === null && !search.isOver) search.timer = setTimeout(next, 0);
-  };
-  if (!search.isOver) search.timer = setTimeout(next, 0);
+  const isKnown = seed !== null || !data.draws || !data.classes.length;
+  Object.assign(search, { seed, job: isKnown ? null : new OftenJob(SEARCH.starts, epochsOfSearch()) });
+  if (search.job) goOnSearching();
+}
+
+// Many seeds together, out of sight, with the learning rate and the data of now.
+function goOnSearching() {
+  const { job } = search;
+  if (app.scene?.key !== "stuck") return;
+  if (!job.go(performance.now() + OFTEN_MS)) {
+    search.timer = setTimeout(goOnSearching, 0);
+    showScene();
+    return;
+  }
+  const seed = job.learned.indexOf(false);
+  Object.assign(search, { seed: seed < 0 ? null : seed, job: null });
+  if (seed >= 0) {
+    restart(seed, null);
+    trainTo(epochsOfSearch());
+  }
+  refresh();
 }
 
 // ---- what is shown of a scene

@@ -39,8 +39,8 @@ class Timeline {
 
   make(edit) {
     if (edit.kind === "x") this.rows[edit.index] = edit.number;
-    else if (edit.kind === "lr") this.parameters[data.learningRate] = edit.number;
-    else this.parameters[data.weights[edit.index].place] = edit.number;
+    else if (edit.kind === "lr") this.parameters[this.training.told.learningRate] = edit.number;
+    else this.parameters[this.training.told.weights[edit.index].place] = edit.number;
   }
 
   get isBroken() {
@@ -143,8 +143,8 @@ class Timeline {
   // Another run from these weights, with the learning rate and the data as they are now.
   restarted(start) {
     const other = new Timeline(start, this.firstRows, this.width, this.training);
-    const rate = this.parameters[data.learningRate];
-    if (rate !== start[data.learningRate]) other.edit("lr", 0, rate);
+    const rate = this.parameters[this.training.told.learningRate];
+    if (rate !== start[this.training.told.learningRate]) other.edit("lr", 0, rate);
     this.rows.forEach((number, index) => {
       if (number !== this.firstRows[index]) other.edit("x", index, number);
     });
@@ -157,8 +157,8 @@ class Timeline {
     this.training.train(1, this.rowCount, this.rows, next, outputs);
     return {
       loss: outputs[0],
-      means: data.weights.map((weight) => next[weight.mean]),
-      news: data.weights.map((weight) => next[weight.place]),
+      means: this.training.told.weights.map((weight) => next[weight.mean]),
+      news: this.training.told.weights.map((weight) => next[weight.place]),
     };
   }
 }
