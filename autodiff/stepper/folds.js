@@ -176,7 +176,7 @@ const BOX = { edge: 9, line: 24, head: 8, divider: 10 };
 const measure = document.createElement("canvas").getContext("2d");
 
 function widthOf(text, weight) {
-  measure.font = `${weight} 19px ${getComputedStyle(document.body).fontFamily}`;
+  measure.font = `${weight} 20px ${getComputedStyle(document.body).fontFamily}`;
   return measure.measureText(text).width;
 }
 
@@ -222,7 +222,7 @@ function kindOf(box) {
 function drawBox(box, kind) {
   const isNumber = kind === "constant" && box.places.length === 1, lines = titleOf(box);
   const numbers = isNumber ? [] : ["value −1.234e−05 … −1.234e−05", "grad −1.234e−05 … −1.234e−05"].map((text) => (box.places.length > 1 ? text : text.split(" … ")[0]));
-  const widest = Math.max(...lines.map((text) => widthOf(text, 600)), ...numbers.map((text) => widthOf(text, 400) * 20 / 19));
+  const widest = Math.max(...lines.map((text) => widthOf(text, 600)), ...numbers.map((text) => widthOf(text, 400)));
   Object.assign(box, { w: Math.ceil(widest) + 2 * BOX.edge, h: 2 * BOX.head + BOX.line * (lines.length + numbers.length) - 4 + (numbers.length ? BOX.divider : 0) });
   box.draw = () => {
     const { x, y, w, h } = box, text = (role, line, at, content) => {
@@ -273,7 +273,7 @@ function openFold(fold) {
   app.selected = 0;
   setScene(fold);
   sizeDrawing();
-  lookAtAll(true);
+  lookAtRest(true);
   say(`${foldTitle(fold)}: ${countedNouns(scene.results.length, "operation")}`);
   if (phase === null) return refresh();
   return showStep(phase === "forward" ? 0 : firstOf("start"));
@@ -287,7 +287,7 @@ function closeTo(fold) {
   app.selected = 0;
   setScene(fold);
   sizeDrawing();
-  lookAtAll(true);
+  lookAtRest(true);
   if (phase === null) {
     refresh();
     return focusBox(-inner);

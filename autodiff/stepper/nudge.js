@@ -79,6 +79,25 @@ function curveOver(index, from, to) {
   return [xs, ys];
 }
 
+const STEEP = 40; // units of the plot between two points, where a curve may have jumped
+const HALVINGS = 40;
+
+// Whether the result leaps between two numbers of a variable, however near they come to each other.
+function isJump(index, [left, right], [below, above]) {
+  const place = data.variables[index], pass = new Pass(), leap = Math.abs(above / 2 - below / 2);
+  pass.values.set(app.pass.values);
+  for (let nth = 0; nth < HALVINGS && left < right; nth += 1) {
+    const middle = left / 2 + right / 2;
+    if (middle === left || middle === right) break;
+    pass.values[place - 1] = middle;
+    const height = pass.forward(curveOf.nodes).values[rootPlace - 1];
+    if (!Number.isFinite(height)) return true;
+    if (Math.abs(height - below) > Math.abs(above - height)) [right, above] = [middle, height];
+    else [left, below] = [middle, height];
+  }
+  return Math.abs(above / 2 - below / 2) > leap / 2;
+}
+
 let nudged = ""; // the variable that the controls are for, and from where to where
 
 function showNudge() {
@@ -111,7 +130,9 @@ function showPromise(index, base, slope) {
   const label = nodeName(app.selected);
   if (!Number.isFinite(start[index])) return byId("promise").replaceChildren(note(`${label} began at ${shown(start[index])}, where no gradient promises anything: ${rootName} is ${shown(value(rootPlace), 6)} now.`));
   const lines = [line("gradient", fraction(rootName, label), " = ", signedNumber(slope), element("small", {}, ` at ${label} = ${shown(start[index], 6)}`))];
-  if (change === 0) lines.push(note(`Drag ${label}: for a small change, ${rootName} changes by that gradient times the change.`));
+  const unpromised = !Number.isFinite(base) ? `${rootName} began at ${shown(base)}` : !Number.isFinite(slope) ? `the gradient began at ${shown(slope)}` : "";
+  if (unpromised) lines.push(note(`Nothing can be promised: ${unpromised}. ${rootName} is ${shown(value(rootPlace), 6)} at ${label} = ${shown(app.numbers[index], 6)}.`));
+  else if (change === 0) lines.push(note(`Drag ${label}: for a small change, ${rootName} changes by that gradient times the change.`));
   else {
     lines.push(
       line("promised", "Δ", name(rootName), " ≈ ", signedNumber(slope), " × ", number(operand(change)), " = ", signedNumber(slope * change)),
@@ -137,7 +158,8 @@ function plotNudge(index, base, slope) {
   const low = Math.min(...finite), high = Math.max(...finite), room = 0.07;
   const toX = (x) => edge + shareOf(x, from, to) * (across - 2 * edge);
   const toY = (y) => down - edge - (room + (1 - 2 * room) * between(-100, low < high ? shareOf(y, low, high) : 0.5 + Math.sign(y - low) * Math.min(0.5, Math.abs(y - low)), 100)) * (down - 2 * edge);
-  const path = xs.map((x, k) => (Number.isFinite(ys[k]) ? `${k && Number.isFinite(ys[k - 1]) ? "L" : "M"}${toX(x).toFixed(1)} ${toY(ys[k]).toFixed(1)}` : "")).join("");
+  const isJoined = (k) => k > 0 && Number.isFinite(ys[k - 1]) && !(Math.abs(toY(ys[k]) - toY(ys[k - 1])) > STEEP && isJump(index, xs.slice(k - 1, k + 1), ys.slice(k - 1, k + 1)));
+  const path = xs.map((x, k) => (Number.isFinite(ys[k]) ? `${isJoined(k) ? "L" : "M"}${toX(x).toFixed(1)} ${toY(ys[k]).toFixed(1)}` : "")).join("");
   const tangent = [from, to].map((x) => `${toX(x).toFixed(1)} ${toY(base + slope * (x - start[index])).toFixed(1)}`);
   const isTangent = [start[index], base, slope, slope * (from - start[index]), slope * (to - start[index])].every(Number.isFinite);
   const plot = byId("plot");
@@ -153,8 +175,8 @@ function watchNudge() {
   byId("nudge-notes").replaceChildren(...data.notes.map(note));
   byId("slider").addEventListener("input", (event) => setVariable(indexOfVariable(app.selected), Number(event.target.value)));
   byId("number").addEventListener("change", (event) => {
-    const number = numberFrom(event.target.value);
-    if (number === null) tell("A variable needs a finite number.");
+    const number = answerFrom(event.target.value);
+    if (!Number.isFinite(number)) tell(number === null ? NUMBER_WANTED : "A variable needs a finite number.");
     else {
       tell("");
       event.target.blur();

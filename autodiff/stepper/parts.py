@@ -16,9 +16,9 @@ def shared(*names: str) -> list[Path]:
     """Return files that several pages are made of, by name.
 
     ``base.css``, ``parts.js``, ``numbers.js`` and ``keys.js`` are any page's.  A graph that is
-    stepped through has ``stepper.css``, ``view.js``, ``scene.js``, ``graph.js`` and ``lesson.js``;
-    behind ``view.js`` come the page's own numbers, as its ``app``, and its further steps, as
-    ``further``.
+    stepped through has ``stepper.css``, ``view.js``, ``scene.js``, ``graph.js``, ``why.js`` and
+    ``lesson.js``; behind ``view.js`` come the page's own numbers, as its ``app``, and its further
+    steps, as ``further``.
 
     >>> [file.name for file in shared("base.css")]
     ['base.css']
@@ -31,8 +31,8 @@ SHOW = Page(
     FOLDER / "show.html",
     shared("base.css", "stepper.css", "show.css"),
     shared(
-        *("parts.js", "numbers.js", "view.js", "state.js", "scene.js", "graph.js", "lesson.js"),
-        *("predict.js", "nudge.js", "keys.js", "show.js"),
+        *("parts.js", "numbers.js", "view.js", "state.js", "scene.js", "graph.js", "why.js"),
+        *("lesson.js", "predict.js", "nudge.js", "keys.js", "show.js"),
     ),
 )
 # The same of a large graph, whose folds are laid out when they are opened.

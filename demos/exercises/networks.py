@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from autodiff import Value
+from autodiff import Value, topological_order
+from autodiff.ops import ABS, DIV, MUL, POW, SQUARE
 from demos.exercises.answers import (
     Exercise,
     NotYetError,
@@ -64,6 +65,9 @@ def parameter_count(attempt: Any) -> None:
     expect_number(attempt, 17, "A neuron has a weight for each of its inputs, and one bias.")
 
 
+WANTED = "max(0, ...) twice, and their sum weighed"
+
+
 def xor_by_two_neurons(attempt: Any) -> None:
     expect_function(attempt)
     for (x1, x2), target in zip(LAB.x, LAB.y, strict=True):
@@ -74,6 +78,18 @@ def xor_by_two_neurons(attempt: Any) -> None:
         number = number_of(output)
         if (number > 0.5) != (target == 1.0):
             raise NotYetError(f"for ({x1:.0f}, {x2:.0f}) it is {number:g}, not {target:g}.")
+    try:
+        output = attempt(Value(1.0), Value(0.0))
+    except (TypeError, ValueError):  # what a Value refuses, a neuron does not do either
+        raise NotYetError(f"a neuron multiplies, adds and bends: {WANTED}.") from None
+    for node in topological_order(output) if isinstance(output, Value) else ():
+        if node.op is ABS:
+            raise NotYetError(f"abs is two neurons in one; write them: {WANTED}.")
+        is_plain = any(each.is_constant for each in node.parents)
+        if node.op in (MUL, DIV, SQUARE, POW) and not is_plain:
+            raise NotYetError(
+                "that multiplies the inputs; a neuron multiplies them by numbers of its own."
+            )
 
 
 def loss_by_hand(attempt: Any) -> None:
@@ -97,6 +113,13 @@ def repaired_training(attempt: Any) -> None:
     losses = [attempt(w, 0.1) for _ in range(3)]
     for loss in losses:
         expect_something(loss)
+    if w.data == 1.0:
+        if w.grad == 0.0:
+            raise NotYetError("w.data is as it was: the gradient was cleared before it was used.")
+        raise NotYetError(
+            "w.data is as it was. It has to get another number; w = ... would give the name to a "
+            "new Value."
+        )
     # w becomes 0.8 w at each step.
     for step, right in enumerate((1.0, 0.64, 0.4096)):
         expect_number(

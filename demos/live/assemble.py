@@ -27,7 +27,7 @@ LAB = Page(
     [
         *shared("parts.js", "numbers.js", "view.js"),
         *of_lab("training_steps.js", "random.js", "timeline.js", "address.js"),
-        *shared("scene.js", "graph.js", "lesson.js"),
+        *shared("scene.js", "graph.js", "why.js", "lesson.js"),
         *of_lab("boundary.js", "scales.js", "curve.js", "tables.js", "exports.js"),
         *shared("keys.js"),
         *of_lab("app.js"),

@@ -257,6 +257,7 @@ def test_operations_made_by_hand_are_stepped_and_predicted_with_fixed_numbers(
     product.label = "product"
     loss = product * product + maximum(a, spare)
     opened = shown(loss)
+    opened.settle()
     assert "Numbers are fixed here: product was made by hand" in opened.text("#lesson")
     assert opened.live("steps") == [str(step) for step in backward_steps(loss)]
     choose(opened, "a")
