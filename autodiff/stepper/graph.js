@@ -5,9 +5,9 @@ const CAMERA_MS = 420;
 
 // Text is 20 units of the drawing high; these are pixels of the screen per unit.
 const NEAREST = 1; // larger than most of the page's text
-const FROM_AFAR = 0.8; // text of 16 pixels, for a projector
-const READABLE = 0.55; // text of 11 pixels
-const SMALLEST = 0.4; // text of 8 pixels, where the boxes of a step lie too far apart for more
+const FROM_AFAR = 0.801; // text of 16 pixels, for a projector
+const READABLE = 0.551; // text of 11 pixels
+const SMALLEST = 0.401; // text of 8 pixels, where the boxes of a step lie too far apart for more
 const ROOM = 40; // around the boxes of a step, in units of the drawing
 const UNREADABLE = 0.16; // text of 3 pixels
 const OPPOSED = 0.05; // of what flows along an arrow, that the other sign is seen beside it
