@@ -121,6 +121,60 @@ def test_the_result_is_on_view_at_first_and_the_button_shows_the_whole(
     assert whole_in(found["all"], clear(found))
 
 
+# Of the boxes that are on view, and of all others, how many show their text, and how many do not.
+TEXTS = """() => {
+  const area = document.getElementById("graph-area").getBoundingClientRect();
+  const found = { on: [0, 0], off: [0, 0] };
+  for (const box of document.querySelectorAll("#drawing .box")) {
+    const { left, right, top, bottom } = box.querySelector(".shape").getBoundingClientRect();
+    const isOn = right > area.left && left < area.right && bottom > area.top && top < area.bottom;
+    const isHidden = getComputedStyle(box.querySelector("text")).display === "none";
+    found[isOn ? "on" : "off"][isHidden ? 1 : 0] += 1;
+  }
+  return found;
+}"""
+
+
+def test_of_very_many_boxes_those_on_view_show_their_text(shown: Callable[..., Opened]) -> None:
+    total = Value(1.0, "start")
+    for place in range(120):
+        total = total + Value(0.01 * place, f"x{place}") * 0.5
+    opened = shown(total)
+    opened.press("Home")
+    for _ in range(12):
+        opened.press("ArrowRight")
+        opened.settle()
+        found = opened.evaluate(TEXTS)
+        assert found["on"][0] >= 2
+        assert found["on"][1] == 0
+        assert found["off"][1] > 300
+    labels = opened.evaluate(
+        "[...document.querySelectorAll('#drawing .box')].every((box) => box.ariaLabel)"
+    )
+    assert labels
+    # Dragged by the mouse, what comes into view has its text.
+    area = opened.page.locator("#graph-area").bounding_box()
+    assert area is not None
+    opened.page.mouse.move(area["x"] + 20, area["y"] + 20)
+    opened.page.mouse.down()
+    for far in range(60, 400, 60):
+        opened.page.mouse.move(area["x"] + 20 + far, area["y"] + 20)
+        assert opened.evaluate(TEXTS)["on"][1] == 0
+    opened.page.mouse.up()
+
+
+def test_what_a_finger_presses_is_large(shown: Callable[..., Opened]) -> None:
+    size = {"width": 390, "height": 844}
+    opened = shown(neuron(), viewport=size, has_touch=True, is_mobile=True)
+    opened.press("Home")
+    opened.settle()
+    for button in opened.page.locator("button:visible").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 44
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_the_lit_line_is_told_apart_where_the_system_chooses_the_colours(
     shown: Callable[..., Opened],
 ) -> None:
