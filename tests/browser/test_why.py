@@ -27,7 +27,7 @@ def test_a_weight_whose_input_is_0_is_told_so(shown: Callable[..., Opened]) -> N
     assert "w is multiplied by x = 0 in v" in said(opened, "w")
     assert "multiplied" not in said(opened, "b")
     lab = shown(row())  # 0, 1: the first input
-    assert "hidden.weight[0][0] is multiplied by x1 = 0" in said(lab, "hidden.weight[0][0]")
+    assert "hidden.weight[0][0] is multiplied by x[0] = 0" in said(lab, "hidden.weight[0][0]")
 
 
 def test_zeros_are_followed_to_where_they_begin(shown: Callable[..., Opened]) -> None:
