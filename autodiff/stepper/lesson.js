@@ -31,8 +31,8 @@ function leaveSteps() {
 function showStep(index) {
   const step = allSteps[index];
   app.step = index;
+  evaluate(); // other numbers are asked for anew
   app.isAsking = further.isAsked(step);
-  evaluate();
   drawing.dataset.phase = step.phase;
   light(...litBy(step));
   lookAt(...litBy(step));
