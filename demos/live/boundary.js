@@ -177,7 +177,7 @@ function drawAxes(context, area) {
   context.font = "italic 15px system-ui, sans-serif";
   context.textAlign = "right";
   context.fillText(data.inputs[0].slice(0, 12), area.right, area.bottom + 19);
-  context.fillText(data.inputs[1].slice(0, 4), area.left - 7, area.top + 13);
+  context.fillText(data.inputs[1].slice(0, 4), area.left - 3, area.top + 13);
 }
 
 function isHigh(row) {
