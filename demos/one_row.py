@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import nn
 from autodiff import Value
-from autodiff.ops import WEIGHTED_SUM
 from autodiff.value import constant
 from demos.lab import LAB
 
@@ -52,7 +51,7 @@ def name_layer(name: str, outputs: Sequence[Value]) -> None:
     >>> [each.label for each in (*sums, *outputs)]
     ['z2[0]', 'z2[1]', 'h2[0]', 'h2[1]']
     """
-    sums = [node.parents[0] if is_activation(node) else node for node in outputs]
+    sums = [_sum_of(node) for node in outputs]
     if name == "output":
         name_outputs(outputs)
         _name("z_out", sums)
@@ -62,10 +61,11 @@ def name_layer(name: str, outputs: Sequence[Value]) -> None:
         _name(f"z{number}", sums, always_number=True)
 
 
-def is_activation(node: Value) -> bool:
-    """Return whether a neuron passes on something else than its sum."""
-    # A leaky ReLU has its slope as another operand.
-    return len(node.parents) == 1 or (bool(node.parents) and node.parents[0].op is WEIGHTED_SUM)
+def _sum_of(node: Value) -> Value:
+    """Return the sum that a neuron's activation is of; the node itself if it is the sum."""
+    # An activation has one operand, beside a slope that is a constant; a sum has its weights.
+    variable = [parent for parent in node.parents if not parent.is_constant]
+    return variable[0] if len(variable) == 1 else node
 
 
 def name_outputs(outputs: Sequence[Value]) -> None:

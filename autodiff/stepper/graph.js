@@ -99,6 +99,7 @@ function showGraph() {
 // How far a walk has come: forward steps done so far, and backward steps (-1: not begun).  What a
 // step gives may have to be told first by a person.
 function limitsOf(step) {
+  if (step.limits) return step.limits;
   const given = app.isAsking ? 0 : 1;
   if (step.phase === "forward") return { computed: step.at + given, backward: -1 };
   if (step.phase === "start") return { computed: Infinity, backward: 0 };

@@ -4,7 +4,7 @@ const MOST_TERMS = 16; // of a sum that is shown
 
 // All steps: forward, one node or one closed fold at a time; the start of the backward pass; backward,
 // one local derivative or one fold at a time; then what further steps the page has.
-const firstOf = (phase) => allSteps.findIndex((step) => step.phase === phase);
+const firstOf = (phase) => allSteps.findIndex((step) => (step.of ?? step.phase) === phase); // a step of a page's own may belong to a phase
 const countOf = (phase) => allSteps.filter((step) => step.phase === phase).length;
 const rootName = nodeName(rootPlace);
 
@@ -24,6 +24,7 @@ function leaveSteps() {
   document.body.classList.remove("stepping");
   light([], []);
   lookAtAll();
+  further.afterLeaving?.();
   refresh();
 }
 
@@ -60,7 +61,8 @@ function watchLesson() {
 }
 
 function phaseOf(step) {
-  return step.phase === "start" ? "backward" : step.phase;
+  const phase = step.of ?? step.phase;
+  return phase === "start" ? "backward" : phase;
 }
 
 function litBy(step) {

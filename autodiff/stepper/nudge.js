@@ -1,7 +1,5 @@
 // ---- nudge a variable: what its gradient promised, and what happened ---------------------------
 
-const PLOT = { width: 360, height: 190, edge: 12, points: 121 };
-
 function indexOfVariable(place) {
   return data.variables.indexOf(place);
 }
@@ -20,11 +18,6 @@ function limits(index) {
   const now = Number.isFinite(away) && away > reach ? 1.1 * away : reach;
   widest.set(index, now);
   return [centre(index) - now, centre(index) + now].map((end) => between(-Number.MAX_VALUE, end, Number.MAX_VALUE));
-}
-
-// Where a number lies between two others, from 0 to 1; their difference may be beyond all numbers.
-function shareOf(number, low, high) {
-  return (number / 2 - low / 2) / (high / 2 - low / 2 || 1);
 }
 
 function canNudge() {
@@ -114,22 +107,9 @@ function gradientIn(pass, place) {
 
 // The true curve of the root over the variable, and the tangent that the gradient is the slope of.
 function plotNudge(index, base, slope) {
-  const { width: across, height: down, edge } = PLOT, [from, to] = limits(index);
-  const [xs, ys] = curveOver(index, from, to);
-  const finite = [...ys, base, value(rootPlace)].filter(Number.isFinite);
-  const low = Math.min(...finite), high = Math.max(...finite), room = 0.07;
-  const toX = (x) => edge + shareOf(x, from, to) * (across - 2 * edge);
-  const toY = (y) => down - edge - (room + (1 - 2 * room) * between(-100, low < high ? shareOf(y, low, high) : 0.5 + Math.sign(y - low) * Math.min(0.5, Math.abs(y - low)), 100)) * (down - 2 * edge);
-  const path = xs.map((x, k) => (Number.isFinite(ys[k]) ? `${k && Number.isFinite(ys[k - 1]) ? "L" : "M"}${toX(x).toFixed(1)} ${toY(ys[k]).toFixed(1)}` : "")).join("");
-  const tangent = [from, to].map((x) => `${toX(x).toFixed(1)} ${toY(base + slope * (x - start[index])).toFixed(1)}`);
-  const isTangent = [start[index], base, slope, slope * (from - start[index]), slope * (to - start[index])].every(Number.isFinite);
-  const plot = byId("plot");
-  plot.replaceChildren(
-    svgElement("rect", { class: "plot-frame", x: 1, y: 1, width: across - 2, height: down - 2, rx: 6 }),
-    svgElement("path", { class: "plot-curve", d: path }),
-    ...(isTangent ? [svgElement("path", { class: "plot-tangent", d: `M${tangent[0]}L${tangent[1]}` }), svgElement("circle", { class: "plot-start", cx: toX(start[index]), cy: toY(base), r: 5 })] : []),
-    ...(Number.isFinite(value(rootPlace)) && Number.isFinite(app.numbers[index]) ? [svgElement("circle", { class: "plot-now", cx: toX(app.numbers[index]), cy: toY(value(rootPlace)), r: 7 })] : []));
-  plot.setAttribute("aria-label", `${rootName} over ${nodeName(app.selected)}, from ${general(from, 4)} to ${general(to, 4)}: ${finite.length ? `between ${general(low, 4)} and ${general(high, 4)}` : "nowhere finite"}; the tangent has the slope ${general(slope, 4)}`);
+  const plot = byId("plot"), [from, to] = limits(index);
+  const { low, high } = plotCurve(plot, ...curveOver(index, from, to), { x: start[index], y: base, slope }, { x: app.numbers[index], y: value(rootPlace) });
+  plot.setAttribute("aria-label", `${rootName} over ${nodeName(app.selected)}, from ${general(from, 4)} to ${general(to, 4)}: ${low <= high ? `between ${general(low, 4)} and ${general(high, 4)}` : "nowhere finite"}; the tangent has the slope ${general(slope, 4)}`);
 }
 
 function watchNudge() {

@@ -26,7 +26,15 @@ def shared(*names: str) -> list[Path]:
 
 
 # What steps through a graph; lesson.html has the controls.
-STEPPING = ("scene.js", "graph.js", "lesson.js", "walk.js", "predict.js", "nudge.js")
+STEPPING = (
+    "scene.js",
+    "graph.js",
+    "lesson.js",
+    "walk.js",
+    "predict.js",
+    "curve_plot.js",
+    "nudge.js",
+)
 
 # The page of any graph.
 SHOW = Page(

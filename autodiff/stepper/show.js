@@ -43,10 +43,10 @@ function makeCode() {
   let count = 0;
   files.forEach((file) => {
     const indent = Math.min(...file.lines.map(([, text]) => text.length - text.trimStart().length));
-    byId("code").append(element("div", { class: "file" }, file.name));
+    byId("lines").append(element("div", { class: "file" }, file.name));
     file.lines.forEach(([line, text], index) => {
       const gap = index && line > file.lines[index - 1][0] + 1;
-      byId("code").append(element("div", { class: gap ? "code-line gap" : "code-line", "data-line": count += 1 },
+      byId("lines").append(element("div", { class: gap ? "code-line gap" : "code-line", "data-line": count += 1 },
         element("span", { class: "line-number" }, String(line)), element("code", {}, text.slice(indent) || " ")));
     });
   });
@@ -58,12 +58,12 @@ function showCode() {
   const lit = litLine();
   if (lit === lastLit) return;
   lastLit = lit;
-  for (const each of byId("code").querySelectorAll(".code-line")) {
+  for (const each of byId("lines").querySelectorAll(".code-line")) {
     const is = Number(each.dataset.line) === lit;
     each.classList.toggle("lit", is);
     if (is) {
       each.setAttribute("aria-current", "step");
-      const area = byId("code"), top = each.offsetTop;
+      const area = byId("lines"), top = each.offsetTop;
       if (top < area.scrollTop || top + each.offsetHeight > area.scrollTop + area.clientHeight) area.scrollTop = top - area.clientHeight / 2;
     } else each.removeAttribute("aria-current");
   }

@@ -42,7 +42,7 @@ function addressWith(state, edits) {
   if (state.selected > 0) parts.push(`box=${state.selected}`);
   if (state.output > 0) parts.push(`shows=${state.output + 1}`);
   if (state.isLog) parts.push("scale=log");
-  if (state.step !== null) parts.push(`step=${state.step + 1}`);
+  if (state.step !== null) parts.push(`${state.byLayer ? "layer" : "step"}=${state.step + 1}`);
   const others = edits.filter((edit) => edit !== rate);
   if (others.length) parts.push(`edits=${others.map((e) => `${e.epoch}:${e.kind}:${e.index}:${exactly(e.number)}`).join(",")}`);
   return parts.length ? `#${parts.join("&")}` : "";
@@ -69,7 +69,7 @@ function pointFrom(text) {
 
 // What an address says, and which parts of it made no sense. Nothing in it is trusted.
 function stateFrom(hash) {
-  const state = { seed: null, moment: null, epoch: 0, row: FIRST_ROW, point: null, selected: 0, output: 0, isLog: false, step: null, edits: [] };
+  const state = { seed: null, moment: null, epoch: 0, row: FIRST_ROW, point: null, selected: 0, output: 0, isLog: false, step: null, byLayer: false, edits: [] };
   const ignored = [];
   let rate = null; // the one at the start, the last of them if there are several
   const text = hash.replace(/^#/, "");
@@ -80,6 +80,7 @@ function stateFrom(hash) {
     if (key === "seed" && count !== null && data.draws) state.seed = count;
     else if (key === "epoch" && count !== null && count <= MOST_EPOCHS) state.epoch = count;
     else if (key === "row" && count >= 1 && count <= data.rows.length) state.row = count - 1;
+    else if (key === "layer" && count >= 1 && count <= layerSteps.length) [state.step, state.byLayer] = [count - 1, true];
     else if (data.asked && (key === "network" || key === "rows")) continue; // asked.js has read it
     else if (key === "state" && momentFrom(value)) state.moment = momentFrom(value);
     else if (key === "point" && pointFrom(value)) state.point = pointFrom(value);

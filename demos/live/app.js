@@ -2,12 +2,14 @@
 
 const FRAME_MS = 9; // training's share of a frame at most
 const GOAL_MS = 45; // and when it trains up to an epoch
+const PLANE_MS = 28; // and the plane's many numbers are made for every second frame
 const TEXT_MS = 150; // numbers that change more often cannot be read
 const ADDRESS_MS = 400;
 
 let frame = 0;
 let lastFrame = 0;
 let lastText = 0;
+let lastPlane = 0;
 let owed = 0;
 let goal = null; // an epoch to train up to at full speed
 let addressTimer = 0;
@@ -25,7 +27,10 @@ function showFrame(time) {
   const running = app.playing || goal !== null || isBehind; // the last frame of training shows everything
   evaluate();
   showReadouts();
-  showPlane();
+  if (!running || time - lastPlane > PLANE_MS) {
+    lastPlane = time;
+    showPlane();
+  }
   showCurve();
   showTimeline();
   if (!running || time - lastText > TEXT_MS) {
@@ -37,6 +42,8 @@ function showFrame(time) {
     showRowChoice();
     showFields();
     showLesson();
+    showStepModes();
+    showCodeOfStep();
     showCompared();
     if (app.isAsking) askOnce();
     showNudge();
@@ -190,7 +197,8 @@ function readRate(text) {
 
 function showReadouts() {
   setText(byId("epoch"), counted(app.timeline.epoch));
-  setText(byId("loss"), fixed(app.measured.loss, 4));
+  const { loss } = app.measured;
+  setText(byId("loss"), Math.abs(loss) < 1000 ? fixed(loss, 4) : shown(loss, 4));
   const rights = data.rows.map((_, row) => isRight(row));
   if (rights[0] !== null) setText(byId("right"), `${rights.filter(Boolean).length} of ${rights.length}`);
 }
@@ -199,6 +207,7 @@ function showFields() {
   const rate = byId("rate"), seed = byId("seed");
   if (document.activeElement !== rate) rate.value = exactly(app.timeline.parameters[data.learningRate]);
   if (document.activeElement !== seed) seed.value = app.seed === null ? "" : app.seed;
+  for (const field of [rate, seed, byId("epoch-field")]) field.style.setProperty("--digits", field.value.length);
 }
 
 // ---- the address
@@ -206,7 +215,8 @@ function showFields() {
 function currentState() {
   const { timeline, seed, moment, row, step, selected, output, probe } = app;
   const point = probe ? [probe[0], probe[1]] : null, isLog = byId("log-scale").checked;
-  return { seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, edits: timeline.edits };
+  const byLayer = document.body.classList.contains("by-layer");
+  return { seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, byLayer, edits: timeline.edits };
 }
 
 function writeAddress() {
@@ -244,12 +254,12 @@ function readAddress() {
 // What an address says of the view, once its epoch is reached.
 function showPendingView() {
   if (pendingView === null) return;
-  const { point, selected, output, isLog, step } = pendingView;
+  const { point, selected, output, isLog, step, byLayer } = pendingView;
   pendingView = null;
   byId("log-scale").checked = isLog;
   if (data.domain) showOutput(output);
   if (point) probeAt(...point);
-  if (step !== null) return enterSteps(step);
+  if (step !== null) return enterStepsAt(step, byLayer);
   app.selected = selected;
   lightSelection();
   refresh();
@@ -276,6 +286,7 @@ const KEYS = [
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
+  ["I", "step layer by layer, or leave it", toggleLayers],
   ["→", "next step; PageDown too", () => app.step !== null && stepBy(1)],
   ["←", "step back; PageUp too", () => app.step !== null && stepBy(-1)],
   ["PageDown", "next step, or step through backprop", () => stepBy(1)],
@@ -333,13 +344,14 @@ function watchControls() {
   watchClicks({
     play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed, app.moment), "new-start": newStart,
     "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), present,
-    "phase-update": () => showStep(firstOf("update")),
+    "phase-update": () => showStep(firstOf("update")), "layer-mode": toggleLayers, "whole-program": openProgram,
   });
   byId("predict").dataset.key = "Y";
   watchLesson();
+  watchNudge();
+  for (const id of ["slider", "number"]) byId(id).addEventListener("change", endNudge);
   watchRuns();
   watchPresentation();
-  watchNudge();
   watchGraph();
   watchNetwork();
   byId("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
@@ -385,11 +397,13 @@ function begin() {
   makeRowButtons();
   if (data.domain) { makeNeurons(); makeLegend(); }
   makeNetwork();
+  if (hasNetwork()) makeLayerSteps();
   makeHelp();
   watchControls();
   watchPlane();
   watchCurve();
   watchExports();
+  watchProgram();
   watchChoice();
   watchCompare();
   watchOften();

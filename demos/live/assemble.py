@@ -25,7 +25,7 @@ LAB = Page(
     FOLDER / "page.html",
     [
         *shared("base.css", "stepper.css"),
-        *of_lab("page.css", "network.css", "lesson.css", "choice.css"),
+        *of_lab("page.css", "choice.css", "network.css", "lesson.css"),
     ],
     [
         *shared("parts.js", "numbers.js"),
@@ -33,8 +33,9 @@ LAB = Page(
         *shared("view.js", "variables.js"),
         *of_lab("training.js", "training_steps.js", "timeline.js", "runs.js", "address.js"),
         *shared(*STEPPING, "boxes.js", "layout.js"),
-        *of_lab("redrawn.js", "boundary.js", "network.js", "scales.js", "curve.js", "tables.js"),
-        *of_lab("exports.js", "choice.js", "points.js", "compare.js", "often.js"),
+        *of_lab("redrawn.js", "boundary.js", "network.js", "rows.js", "layers.js"),
+        *of_lab("code_lines.js", "scales.js", "curve.js", "tables.js", "exports.js"),
+        *of_lab("choice.js", "points.js", "compare.js", "often.js", "pictures.js"),
         *of_lab("presentation.js"),
         *shared("keys.js"),
         *of_lab("app.js"),

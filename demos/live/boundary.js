@@ -108,7 +108,12 @@ function showPlane() {
   if (!data.domain) return;
   computeField();
   field.palette = field.palette || palette();
-  const { context, across, down } = fitted(plane), area = planeArea(across, down);
+  const { context, across, down } = fitted(plane);
+  drawPlane(context, across, down);
+}
+
+function drawPlane(context, across, down) {
+  const area = planeArea(across, down);
   const [w, h] = [area.right - area.left, area.bottom - area.top];
   context.clearRect(0, 0, across, down);
   paintField(field.canvas, shown2d.grid[app.output], rangeOf(app.output));
@@ -132,9 +137,12 @@ function levelShown() {
 function drawContour(context, area, numbers, level, isDashed = false) {
   const side = CELLS + 1;
   const [left, right, bottom, top] = data.domain;
+  const isAbove = (i, j) => numbers[j * side + i] > level;
   context.beginPath();
   for (let j = 0; j < CELLS; j += 1) {
     for (let i = 0; i < CELLS; i += 1) {
+      const above = isAbove(i, j); // most cells have no line
+      if (isAbove(i + 1, j) === above && isAbove(i + 1, j + 1) === above && isAbove(i, j + 1) === above) continue;
       if (isDashed && (i + j) % 4 > 1) continue;
       const corners = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
       const crossings = [];
@@ -176,8 +184,13 @@ function drawAxes(context, area) {
   }
   context.font = "italic 15px system-ui, sans-serif";
   context.textAlign = "right";
-  context.fillText(data.inputs[0].slice(0, 12), area.right, area.bottom + 19);
-  context.fillText(data.inputs[1].slice(0, 4), area.left - 3, area.top + 13);
+  context.fillText(cut(data.inputs[0], 12), area.right, area.bottom + 19);
+  context.fillText(cut(data.inputs[1], 4), area.left - 3, area.top + 13);
+}
+
+// A name that is too long for its place, with a sign of that.
+function cut(name, most) {
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
 }
 
 function isHigh(row) {
@@ -381,6 +394,7 @@ function letGo(event) {
 
 function watchPlane() {
   if (!data.domain) return;
+  redraws.set("plane", drawPlane);
   plane.addEventListener("pointerdown", takeHold);
   plane.addEventListener("pointermove", dragPoint);
   plane.addEventListener("pointerup", letGo);
@@ -398,6 +412,7 @@ function watchPlane() {
 function planeKey(event) {
   const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   const [left, right, bottom, top] = data.domain, stride = (right - left) / 40;
+  if (app.step !== null) return; // keys go on with the lesson
   if (event.key === "Enter") {
     event.preventDefault();
     choosePoint(cross.x, cross.y);
@@ -408,7 +423,8 @@ function planeKey(event) {
     if (event.altKey && !app.probe && app.step === null) {
       const [x, y] = rowNumbers(app.row);
       moveRow(app.row, Number(inDomain(x + across, left, right).toFixed(3)), Number(inDomain(y + up, bottom, top).toFixed(3)), `keys ${app.row}`);
-      return say(`Row ${app.row + 1} at ${Array.from(rowNumbers(app.row).slice(0, 2), (n) => shown(n, 3)).join(", ")}`);
+      say(`Row ${app.row + 1} at ${Array.from(rowNumbers(app.row).slice(0, 2), (n) => shown(n, 3)).join(", ")}`);
+      return;
     }
     if (!cross.visible) [cross.x, cross.y] = shownRow().subarray(0, 2);
     cross.visible = true;

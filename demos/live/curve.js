@@ -3,8 +3,13 @@
 const curve = byId("curve");
 
 function showCurve() {
-  const { context, across, down } = fitted(curve), timeline = app.timeline;
-  const area = { left: 54, right: across - 14, top: 10, bottom: down - 24 };
+  const { context, across, down } = fitted(curve);
+  drawCurve(context, across, down);
+}
+
+function drawCurve(context, across, down) {
+  const { timeline } = app;
+  const area = { left: 62, right: across - 14, top: 10, bottom: down - 24 };
   const latest = timeline.latest, last = Math.max(latest, 1), log = byId("log-scale").checked;
   const losses = timeline.losses;
   const lossAt = (epoch) => (epoch === timeline.epoch ? app.measured.loss : losses[epoch]);
@@ -114,6 +119,7 @@ function watchCurve() {
     const part = (event.clientX - box.left - area.left) / (area.right - area.left);
     rewindTo(Math.round(Math.max(0, Math.min(1, part)) * app.timeline.latest));
   };
+  redraws.set("curve", drawCurve);
   // A finger may be about to scroll the page: it rewinds where it goes sideways, or taps.
   let begun = null;
   curve.addEventListener("pointerdown", (event) => {

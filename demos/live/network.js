@@ -262,6 +262,8 @@ function showWeightLines(limits, lit) {
     group.style.setProperty("--size", (1 + 8 * Math.min(1, Math.abs(number) / largest || 0)).toFixed(1));
     const sign = number < 0 ? "minus" : number > 0 ? "plus" : "";
     if (group.dataset.sign !== sign) group.dataset.sign = sign;
+    const tone = (grad ?? number) < 0 ? "minus" : (grad ?? number) > 0 ? "plus" : "";
+    if (text.dataset.sign !== tone) text.dataset.sign = tone;
     setText(text, grad !== null ? `grad ${brief(grad)}` : brief(number));
     group.classList.toggle("chosen", app.selected === place);
     group.classList.toggle("lit", lit !== null && lit.weights.includes(place));

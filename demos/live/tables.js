@@ -16,7 +16,7 @@ function makeTables() {
     byId("weights").append(makeWeightRow(weight, index, rest));
   });
   const heads = ["row", ...data.inputs, ...data.targets, ...data.outputs.map(nodeName), data.classes.length ? "flip" : ""];
-  byId("data-head").append(...heads.filter(Boolean).map((text) => element("th", { scope: "col" }, text)));
+  byId("data-head").append(...heads.filter(Boolean).map((text) => element("th", { scope: "col", class: text === "flip" ? "flip" : null }, text)));
   data.rows.forEach((_, row) => byId("data-rows").append(makeDataRow(row)));
   byId("restore-data").addEventListener("click", restoreData);
   TABS.forEach((tab, at) => {
@@ -57,7 +57,7 @@ function makeDataRow(row) {
   }
   const found = data.outputs.map(() => element("td", { class: "amount" }));
   const choose = element("button", { type: "button", "aria-pressed": "false", "aria-label": `show row ${row + 1} in the graph`, onclick: () => chooseRow(row) }, String(row + 1));
-  const flip = data.classes.length ? [element("td", {}, element("button", { type: "button", "aria-label": `flip the target of row ${row + 1}`, onclick: () => flipRow(row) }, "⇄"))] : [];
+  const flip = data.classes.length ? [element("td", { class: "flip" }, element("button", { type: "button", "aria-label": `flip the target of row ${row + 1}`, onclick: () => flipRow(row) }, "⇄"))] : [];
   const made = element("tr", {}, element("th", { scope: "row" }, choose), ...inputs.map((input) => element("td", {}, input)), ...found, ...flip);
   dataRows.push({ made, choose, inputs, found });
   return made;

@@ -43,14 +43,17 @@ const further = {
   },
 
   lit(step) {
+    if (step.marks) return [[...step.marks.nodes, ...step.marks.weights], []];
     return [[placeOfWeight(step.index) || rootPlace], []];
   },
 
   title(step) {
+    if (step.title) return step.title;
     return `Update ${step.index + 1} of ${data.weights.length}`;
   },
 
   text(step) {
+    if (step.text) return step.text();
     const weight = data.weights[step.index], old = app.timeline.parameters[weight.place];
     return `${weight.name}: ${general(old, 6)} becomes ${general(app.measured.news[step.index], 6)}`;
   },
@@ -66,7 +69,8 @@ const further = {
     bar(box, box.gradBar, means[index], Math.max(...means.map(Math.abs)));
   },
 
-  lesson: updateLesson,
+  lesson: (step) => (step.lesson ? step.lesson() : updateLesson(step)),
+  afterLeaving: () => setByLayer(false),
   isAsked,
   question,
   verdict,
@@ -129,26 +133,20 @@ function beginAnew(now) {
   if (isChanged && told.marks.size) forget(); // what was predicted was about other numbers
 }
 
-// A nudge is an edit of this epoch: all that the page shows follows it.
+let nudgeGesture = null; // one drag, whose every move would else be a change
+
+// A nudge is a change at this epoch: all that the page shows follows it.
 function setVariable(index, number) {
-  const { weight, column } = homes[index];
+  const { weight, column } = homes[index], called = nodeName(data.variables[index]);
   if (Math.abs(number) > LARGEST_NUMBER || (weight < 0 && column < 0)) return tell("A number from −1,000,000 to 1,000,000, of a weight or of the row.");
-  if (weight >= 0) app.timeline.edit("w", weight, number);
-  else if (app.probe) app.probe[column] = number;
-  else app.timeline.edit("x", app.row * width + column, number);
+  nudgeGesture ??= newGesture();
+  if (weight < 0 && app.probe) app.probe[column] = number;
+  else change(`${called} = ${shown(number)}`, [weight >= 0 ? ["w", weight, number] : ["x", app.row * width + column, number]], nudgeGesture);
   return refresh();
 }
 
-function updateLesson({ index }) {
-  const weight = data.weights[index], old = app.timeline.parameters[weight.place];
-  const formula = data.updates[index], updated = app.measured.news[index];
-  const rows = data.rows.length;
-  return [
-    line("rule", name("w"), " ← ", ...(formula ? [name("w"), " − learning rate × mean of ", fraction(rootName, "w")] : ["what the optimizer makes of w, its gradient and its memory"])),
-    line("numbers", name(weight.name), " ← ", formula ? withNumbers(formula, 6) : `${shown(old, 6)}, with gradient ${shown(app.measured.means[index])}`),
-    line("new", name(weight.name), " = ", signedNumber(updated, 6), element("small", {}, ` was ${shown(old, 6)}`)),
-    note(`The gradient here is the mean over ${rows === 1 ? "the row" : `all ${rows} rows`}${placeOfWeight(index) && !app.probe ? `; this row’s own is ${signed(gradient(placeOfWeight(index)) ?? 0)}` : ""}. ${app.step + 1 === allSteps.length ? `“Update” changes all ${data.weights.length} weights at once: epoch ${counted(app.timeline.epoch + 1)}.` : ""}`),
-  ];
+function endNudge() {
+  nudgeGesture = null;
 }
 
 function introduction() {

@@ -172,12 +172,12 @@ def test_a_finger_that_rests_on_a_point_moves_it(lab: Path, open_page: Open) -> 
     start = (left + side * 0.25, top + side * 0.75)
     touch(opened, start, (start[0] + side * 0.1, start[1] - side * 0.1), rest=500)
     values = dict(zip(opened.live("names"), opened.live("values"), strict=True))
-    assert (values["x1"], values["x2"]) == pytest.approx((0.2, 0.2), abs=0.02)
+    assert (values["x[0]"], values["x[1]"]) == pytest.approx((0.2, 0.2), abs=0.02)
     assert opened.evaluate("window.scrollY") == at
     opened.page.locator("#undo").click()
     opened.settle()
     values = dict(zip(opened.live("names"), opened.live("values"), strict=True))
-    assert (values["x1"], values["x2"]) == (0.0, 0.0)
+    assert (values["x[0]"], values["x[1]"]) == (0.0, 0.0)
 
 
 def test_a_tap_chooses_a_point_and_rewinds(lab: Path, open_page: Open) -> None:

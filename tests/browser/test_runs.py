@@ -16,6 +16,15 @@ from tests.browser.pages import lab_model
 from tests.browser.python_side import assert_close
 from tests.browser.test_use import edited, plot
 
+MANY = """(count) => {
+  const field = document.getElementById("rate");
+  for (let change = 0; change < count; change += 1) {
+    field.value = 0.2 + change / 1000;
+    field.dispatchEvent(new Event("change"));
+    document.getElementById("one").click();
+  }
+}"""
+
 LAST = "document.getElementById('timeline').max"
 
 
@@ -117,6 +126,23 @@ def test_another_change_after_undoing_keeps_what_was_undone(lab: Path, open_page
     assert opened.page.locator("#runs [aria-current]").all_text_contents() == [listed[1]]
 
 
+def test_so_many_runs_that_the_oldest_go_are_told(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    opened.press("h")
+    assert opened.page.locator("#runs-forgotten").is_hidden()
+    opened.evaluate(MANY, 230)
+    opened.settle()
+    assert opened.page.locator("#runs li").count() == 200
+    assert opened.page.locator("#runs-forgotten").is_visible()
+    for _ in range(199):
+        opened.page.locator("#undo").dispatch_event("click")
+    opened.settle()
+    assert opened.page.locator("#undo").is_disabled()
+    assert float(opened.page.locator("#rate").input_value()) == pytest.approx(0.2 + 30 / 1000)
+    undo(opened)
+    assert opened.text("#message").startswith("There is no change to undo that is still kept.")
+
+
 def test_a_field_undoes_its_own_text(lab: Path, open_page: Open) -> None:
     opened = open_page(lab)
     opened.fill("Learning rate", "0.5")
@@ -144,7 +170,7 @@ def drag(opened: Opened, x: float, y: float, moves: int) -> tuple[float, float]:
     mouse.up()
     opened.settle()
     values = dict(zip(opened.live("names"), opened.live("values"), strict=True))
-    return values["x1"], values["x2"]
+    return values["x[0]"], values["x[1]"]
 
 
 def test_a_drag_while_training_is_one_change_and_training_waits_for_it(
@@ -169,7 +195,7 @@ def test_a_drag_while_training_is_one_change_and_training_waits_for_it(
     assert again.live("weights") == opened.live("weights")
     undo(opened)
     values = dict(zip(opened.live("names"), opened.live("values"), strict=True))
-    assert (values["x1"], values["x2"]) == (0.0, 0.0)
+    assert (values["x[0]"], values["x[1]"]) == (0.0, 0.0)
 
 
 def test_two_drags_are_two_changes(lab: Path, open_page: Open) -> None:
@@ -212,20 +238,10 @@ def test_the_view_belongs_to_the_moment(lab: Path, open_page: Open) -> None:
     for name in ("#row-name", "#lesson-title", "#plane-title"):
         assert again.text(name) == opened.text(name)
     assert again.text("#row-name") == "a point of your own"
-    assert again.text("#plane-title") == "What h2 sees"
+    assert again.text("#plane-title") == "What h[1] sees"
     assert again.page.locator("#log-scale").is_checked()
     assert again.numbers() == opened.numbers()
     again.wait_until(f"location.hash === '{opened.evaluate(address)}'")
-
-
-MANY = """(count) => {
-  const field = document.getElementById("rate");
-  for (let change = 0; change < count; change += 1) {
-    field.value = 0.2 + change / 1000;
-    field.dispatchEvent(new Event("change"));
-    document.getElementById("one").click();
-  }
-}"""
 
 
 @pytest.mark.parametrize("name", ["lab", "moons"])  # SGD, and Adam with its memory
