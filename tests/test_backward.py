@@ -806,11 +806,6 @@ def test_backward_changes_no_number() -> None:
     assert root.op is OPERATIONS["add"]
 
 
-def test_steps_from_what_is_no_value_are_refused_by_name() -> None:
-    with pytest.raises(TypeError, match="backward_steps needs a Value, but got the list"):
-        next(backward_steps([Value(1.0)]))  # type: ignore[arg-type]
-
-
 # ---- what is assigned by mistake -----------------------------------------------------------
 
 

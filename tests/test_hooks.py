@@ -360,13 +360,6 @@ def test_what_cannot_be_called_is_a_type_error(thing: Any) -> None:
     assert x.origin is VARIABLE
 
 
-def test_a_constant_is_a_value_error() -> None:
-    with pytest.raises(ValueError, match=r"Constant\(2\) is a constant: it gets no gradient"):
-        constant(2.0).register_hook(print)
-    with pytest.raises(ValueError, match=r"Constant\(2\) is a constant: it gets no gradient"):
-        constant(2.0).break_on("backward")
-
-
 def test_a_hook_may_do_another_pass() -> None:
     x, _, _, loss = example()
     a = Value(5.0)

@@ -87,6 +87,14 @@ def test_the_page_is_one_small_file_that_refers_to_no_other(tmp_path: Path, kind
     assert not re.search(r"url\((?!#)", text)  # but to a part of the same drawing
 
 
+@pytest.mark.parametrize("kind", ["lab", "any graph", "a large graph", "gpt"])
+def test_no_two_scripts_of_a_page_have_a_name_in_common(kind: str) -> None:
+    page = {"lab": LAB_PAGE, "any graph": SHOW, "a large graph": SHOW_FOLDS, "gpt": GPT_PAGE}[kind]
+    declared = re.compile(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
+    names = [name for file in page.scripts for name in declared.findall(file.read_text("utf-8"))]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+
+
 def test_the_same_model_gives_the_same_file(tmp_path: Path) -> None:
     assert written(tmp_path, "xor") == written(tmp_path, "xor")
 

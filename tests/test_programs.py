@@ -262,23 +262,6 @@ def test_a_node_by_hand_without_local_derivatives_has_none_to_show(function: Any
             out.backward()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ((8.0, (), (12.0,)), ValueError, r"local derivatives, .*, but no operands"),
-        ((8.0, ("x",), (12.0,)), TypeError, "needs Values as its operands, but got"),
-        ((8.0, 3), TypeError, "needs a str as its label, or its operands, but got"),
-        ((8.0, (autodiff.Value(2.0),), (12.0, 1.0)), ValueError, "2 local derivatives for 1 op"),
-        ((8.0, (autodiff.Value(2.0),), ("12",)), TypeError, "a local derivative"),
-    ],
-)
-def test_what_is_no_node_is_refused(
-    arguments: tuple[Any, ...], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        autodiff.Value(*arguments)
-
-
 def test_a_node_by_hand_has_no_function_and_no_rule() -> None:
     operation = autodiff.Value(8.0, (autodiff.Value(2.0),), (12.0,)).op
     assert operation is not None

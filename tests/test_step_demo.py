@@ -19,7 +19,8 @@ import pytest
 from autodiff import Trace, Value, record_epochs, record_source
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
-from demos.step import plain_text, trace_of_file, write_page
+from demos.step import main, plain_text, trace_of_file, write_page
+from tests.demo_commands import called
 from tests.told_graph import data_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +36,11 @@ loss = (h + w) ** 2 + (w - b).relu()
 
 def run_plain(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the demo where the output is no terminal."""
+    return called(main, *arguments)
+
+
+def run_process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "demos.step", *arguments],
         cwd=ROOT,
@@ -60,7 +66,7 @@ def mine(tmp_path: Path) -> Path:
 
 
 def test_where_the_output_is_no_terminal_it_prints_the_steps_line_by_line() -> None:
-    run = run_plain()
+    run = run_process()
     assert (run.returncode, run.stderr) == (0, "")
     assert "\x1b" not in run.stdout
     lines = run.stdout.splitlines()

@@ -48,7 +48,7 @@ function isAsked(step) {
 // and for each operand the local derivative and whether it is taken.
 function ruleAt(place, digits = 0) {
   const { made, parents } = data.nodes[place - 1];
-  const operands = Float64Array.from(parents, (parent) => rounded(toldValue(parent), digits));
+  const operands = Float64Array.from(parents, (parent) => toDigits(toldValue(parent), digits));
   const found = { result: new Float64Array(1), rule: new Float64Array(2 * operands.length) };
   results[made]([], operands, found.result);
   rules[made]([], operands, found.rule);
@@ -73,10 +73,10 @@ function followed(step, digits = 0) {
   if (!canCompute) return null;
   if (step.phase === "forward") return ruleAt(step.node, digits).result;
   const { node, position } = data.steps[step.index], rule = ruleAt(node, digits);
-  return rule.isTaken(position) ? rule.localAt(position) * rounded(toldGradient(node), digits) : 0;
+  return rule.isTaken(position) ? rule.localAt(position) * toDigits(toldGradient(node), digits) : 0;
 }
 
-function rounded(number, digits) {
+function toDigits(number, digits) {
   return digits && Number.isFinite(number) ? Number(general(number, digits)) : number;
 }
 
@@ -96,7 +96,7 @@ function isEnoughOfResult(step, digits) {
   if (step.phase !== "backward") return true;
   const { node, position, local } = data.steps[step.index];
   if (!local || !local.some((part, index) => index % 2 && part === `v${node}`)) return true;
-  const result = toldValue(node), error = 2 * Math.abs(result - rounded(result, digits)) * Math.max(1, Math.abs(result));
+  const result = toldValue(node), error = 2 * Math.abs(result - toDigits(result, digits)) * Math.max(1, Math.abs(result));
   return !(error > (CLOSE / 2) * Math.abs(ruleAt(node).localAt(position)));
 }
 

@@ -32,6 +32,7 @@ function changedData() {
 
 function addressWith(state, edits) {
   const parts = [addressOfNetwork(data.asked)].filter(Boolean);
+  if (state.scene) parts.push(`scene=${state.scene.key}`);
   if (state.seed !== null) parts.push(`seed=${state.seed}`);
   if (state.moment) parts.push(`state=${packed(state.moment)}`);
   if (state.epoch > 0) parts.push(`epoch=${state.epoch}`);
@@ -69,7 +70,7 @@ function pointFrom(text) {
 
 // What an address says, and which parts of it made no sense. Nothing in it is trusted.
 function stateFrom(hash) {
-  const state = { seed: null, moment: null, epoch: 0, row: FIRST_ROW, point: null, selected: 0, output: 0, isLog: false, step: null, byLayer: false, edits: [] };
+  const state = { scene: null, seed: null, moment: null, epoch: 0, row: FIRST_ROW, point: null, selected: 0, output: 0, isLog: false, step: null, byLayer: false, edits: [] };
   const ignored = [];
   let rate = null; // the one at the start, the last of them if there are several
   const text = hash.replace(/^#/, "");
@@ -77,7 +78,8 @@ function stateFrom(hash) {
   for (const part of text.split("&").filter(Boolean)) {
     const [key, value] = [part.split("=")[0], part.slice(part.indexOf("=") + 1)];
     const count = /^\d{1,15}$/.test(value) ? Number(value) : null;
-    if (key === "seed" && count !== null && data.draws) state.seed = count;
+    if (key === "scene" && sceneCalled(value)) state.scene = sceneCalled(value);
+    else if (key === "seed" && count !== null && data.draws) state.seed = count;
     else if (key === "epoch" && count !== null && count <= MOST_EPOCHS) state.epoch = count;
     else if (key === "row" && count >= 1 && count <= data.rows.length) state.row = count - 1;
     else if (key === "layer" && count >= 1 && count <= layerSteps.length) [state.step, state.byLayer] = [count - 1, true];

@@ -43,6 +43,7 @@ function showFrame(time) {
     showFields();
     showLesson();
     showStepModes();
+    showScene();
     showCodeOfStep();
     showCompared();
     if (app.isAsking) askOnce();
@@ -216,7 +217,7 @@ function currentState() {
   const { timeline, seed, moment, row, step, selected, output, probe } = app;
   const point = probe ? [probe[0], probe[1]] : null, isLog = byId("log-scale").checked;
   const byLayer = document.body.classList.contains("by-layer");
-  return { seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, byLayer, edits: timeline.edits };
+  return { scene: app.scene, seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, byLayer, edits: timeline.edits };
 }
 
 function writeAddress() {
@@ -236,11 +237,12 @@ let pendingView = null;
 function readAddress() {
   if (location.hash === lastHash || (location.hash !== "" && byId(location.hash.slice(1)))) return;
   if (addressOfNetwork(askedIn(location.hash, data.pieces)) !== addressOfNetwork(data.asked)) return location.reload();
-  const { state, ignored } = stateFrom(location.hash), { seed, moment } = state;
+  const { state, ignored } = stateFrom(location.hash), { seed, moment, scene: asked } = state;
+  if (asked && location.hash === addressOfScene(asked)) Object.assign(state, asked.moment());
   pause();
   leaveSteps();
   light([], []);
-  Object.assign(app, { row: state.row, probe: null, selected: 0 });
+  Object.assign(app, { row: state.row, probe: null, selected: 0, scene: asked });
   const timeline = new Timeline(weightsAtStart(seed, moment), data.rows.flat(), width);
   timeline.begin(timeline.start, state.edits);
   addRun(timeline, runs.now ? "an address" : startName(seed, moment), { seed, moment });
@@ -249,6 +251,7 @@ function readAddress() {
   pendingView = state;
   trainTo(state.epoch);
   if (goal === null) showPendingView();
+  if (asked?.key === "stuck") beginSearch(seed);
 }
 
 // What an address says of the view, once its epoch is reached.
@@ -344,7 +347,7 @@ function watchControls() {
   watchClicks({
     play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed, app.moment), "new-start": newStart,
     "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), present,
-    "phase-update": () => showStep(firstOf("update")), "layer-mode": toggleLayers, "whole-program": openProgram,
+    "phase-update": () => showStep(firstOf("update")), "whole-program": openProgram,
   });
   byId("predict").dataset.key = "Y";
   watchLesson();
@@ -398,6 +401,7 @@ function begin() {
   if (data.domain) { makeNeurons(); makeLegend(); }
   makeNetwork();
   if (hasNetwork()) makeLayerSteps();
+  makeScenes();
   makeHelp();
   watchControls();
   watchPlane();

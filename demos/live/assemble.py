@@ -34,7 +34,7 @@ LAB = Page(
         *of_lab("training.js", "training_steps.js", "timeline.js", "runs.js", "address.js"),
         *shared(*STEPPING, "boxes.js", "layout.js"),
         *of_lab("redrawn.js", "boundary.js", "network.js", "rows.js", "layers.js"),
-        *of_lab("code_lines.js", "scales.js", "curve.js", "tables.js", "exports.js"),
+        *of_lab("code_lines.js", "scenes.js", "scales.js", "curve.js", "tables.js", "exports.js"),
         *of_lab("choice.js", "points.js", "compare.js", "often.js", "pictures.js"),
         *of_lab("presentation.js"),
         *shared("keys.js"),

@@ -182,10 +182,10 @@ function drawAxes(context, area) {
     context.textAlign = "right";
     if (tick > bottom && tick < top) context.fillText(shown(tick), area.left - 7, toScreen(left, tick, area)[1] + 4);
   }
-  context.font = "italic 15px system-ui, sans-serif";
+  context.font = "italic 14px system-ui, sans-serif";
   context.textAlign = "right";
   context.fillText(cut(data.inputs[0], 12), area.right, area.bottom + 19);
-  context.fillText(cut(data.inputs[1], 4), area.left - 3, area.top + 13);
+  context.fillText(cut(data.inputs[1], 4), area.left - 7, area.top + 13, area.left - 8);
 }
 
 // A name that is too long for its place, with a sign of that.

@@ -98,6 +98,11 @@ function wholeProgram() {
   const inLocals = data.steps.flatMap(({ local }) => (isWhole(local) ? [...local.filter((_, at) => at % 2 === 0).join(" ").matchAll(/\b([a-z_]+)\(/g)].map((found) => found[1]) : []));
   const imported = [...new Set(["Value", ...functions, ...inLocals])].filter((each) => each !== "abs").sort();
   const columns = data.columns.map((place, at) => (place ? codeName(place) : `unused${at}`));
+  const groups = grouped(columns), names = groups.map(({ base }) => base), lists = grouped(forward.map(({ place }) => codeName(place))).filter(({ isList }) => isList);
+  const rowCode = (row) => {
+    const numbers = Array.from(rowNumbers(row), pythonNumber), parts = groups.map(({ isList, at }) => (isList ? `[${at.map((each) => numbers[each]).join(", ")}]` : numbers[at[0]]));
+    return `(${parts.join(", ")}${parts.length === 1 ? "," : ""})`;
+  };
   return [
     hasModules() ? "from types import SimpleNamespace" : "",
     "",
@@ -108,12 +113,13 @@ function wholeProgram() {
     ...weightLines(),
     `parameters = [${data.weights.map((_, index) => weightCode(index)).join(", ")}]`,
     byFormula ? `lr = ${pythonNumber(app.timeline.parameters[data.learningRate])}` : `optimizer = ${optimizer.replace("model.parameters()", "parameters")}${pythonNumber(app.timeline.parameters[data.learningRate])})`,
-    `rows = [${data.rows.map((_, row) => `(${Array.from(rowNumbers(row), pythonNumber).join(", ")}${width === 1 ? "," : ""})`).join(", ")}]`,
+    `rows = [${data.rows.map((_, row) => rowCode(row)).join(", ")}]`,
+    ...lists.map(({ base, count }) => `${base} = [None] * ${count}`),
     "",
     "for epoch in range(1000):",
     "    for parameter in parameters:",
     "        parameter.grad = 0.0",
-    `    for ${columns.join(", ")}${columns.length === 1 ? "," : ""} in rows:`,
+    `    for ${names.join(", ")}${names.length === 1 ? "," : ""} in rows:`,
     "        # forward",
     ...forward.map(({ place }) => indent(forwardCode(place))),
     "        # backward",
@@ -123,6 +129,19 @@ function wholeProgram() {
     ...meanCode().map((line) => `    ${line}`),
     ...(byFormula ? data.weights.map((_, index) => `    ${updateCode(index)}`) : ["    optimizer.step()"]),
   ].filter((line, at, all) => line !== "" || (at > 0 && all[at - 1] !== "")).join("\n").trimEnd() + "\n";
+}
+
+// Names in order, those of a list's items together: {base, isList, at: their places, count}.
+function grouped(names) {
+  const found = new Map();
+  names.forEach((each, at) => {
+    const item = /^(\w+)\[(\d+)\]$/.exec(each), base = item ? item[1] : each;
+    if (!found.has(base)) found.set(base, { base, isList: Boolean(item), at: [], count: 0 });
+    const group = found.get(base);
+    group.at.push(at);
+    group.count = Math.max(group.count, item ? Number(item[2]) + 1 : 0);
+  });
+  return [...found.values()];
 }
 
 // The weights by their names: modules as namespaces, lists as lists.

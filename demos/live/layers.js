@@ -9,6 +9,7 @@ const nodesOf = (layer) => layer.map(({ node }) => node);
 const weightsOf = (layer) => layer.flatMap(({ weights }) => weights);
 
 function makeLayerSteps() {
+  makeLayerMode();
   const { layers } = data, count = layers.length, outputs = layers[count - 1];
   // After so many forward steps a layer is computed; what comes behind the last makes the loss.
   const computed = layers.map((layer) => 1 + Math.max(...nodesOf(layer).map((node) => scene.computedAt[node - 1])));
@@ -41,6 +42,11 @@ function enterStepsAt(at, byLayer = false) {
   enterSteps(at);
 }
 
+// The button that steps layer by layer, beside those that step.
+function makeLayerMode() {
+  byId("walk").before(element("button", { id: "layer-mode", type: "button", "aria-pressed": "false", "data-key": "I", onclick: toggleLayers }, "By layer"));
+}
+
 // Step layer by layer, or leave that.
 function toggleLayers() {
   if (!hasNetwork()) return;
@@ -51,9 +57,8 @@ function toggleLayers() {
 
 function showStepModes() {
   const byLayer = document.body.classList.contains("by-layer"), stepping = app.step !== null;
-  byId("layer-mode").hidden = !hasNetwork();
   byId("step-mode").setAttribute("aria-pressed", String(stepping && !byLayer));
-  byId("layer-mode").setAttribute("aria-pressed", String(stepping && byLayer));
+  byId("layer-mode")?.setAttribute("aria-pressed", String(stepping && byLayer));
 }
 
 // ---- what is said of a layer

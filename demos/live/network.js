@@ -10,7 +10,7 @@ const CIRCLE = { least: 24, most: 128 };
 const LABEL = { plain: 58, gradient: 116, height: 20 };
 const LOSS_BOX = { wide: 124, narrow: 96, h: 56 };
 const LATER = { wide: 1.3, narrow: 1.7 }; // how much wider the gaps behind hidden layers are
-const EDGE = 52; // from the sides to the middles of the outermost circles
+const EDGE = 62; // from the sides to the middles of the outermost circles
 const ALONG = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78, 0.84, 0.16]; // where a weight's number may stand on its line
 const network = { neurons: [], weights: [], lossBox: null, laidOut: "" };
 
@@ -127,7 +127,8 @@ function layOutNetwork(mode) {
   for (const neuron of network.neurons) {
     const { column, row, count, button, caption } = neuron, pitch = Math.min(down / count, 2.2 * size + 2 * CAPTION.line), below = roomBelow(pitch);
     const isLast = column === data.layers.length, beside = isBeside(pitch) && !isLast, lines = (pitch < (beside ? 46 : 90) ? 1 : 2) + (isLast ? 1 : 0);
-    const x = EDGE + (column ? gap * (1 + later * (column - 1)) : 0), y = down / 2 + (row - (count - 1) / 2) * pitch - (beside ? 0 : below / 2);
+    const x = EDGE + (column ? gap * (1 + later * (column - 1)) : 0), aside = isLast && isNarrow && count === 1 ? (CAPTION.line + LOSS_BOX.h + 14) / 2 : 0;
+    const y = down / 2 + (row - (count - 1) / 2) * pitch - (beside ? 0 : below / 2) - aside;
     Object.assign(neuron, { x, y, size, beside, lines });
     Object.assign(button.style, { left: `${x - size / 2}px`, top: `${y - size / 2}px`, width: `${size}px`, height: `${size}px` });
     caption.classList.toggle("beside", beside);

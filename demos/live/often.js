@@ -3,7 +3,7 @@
 const OFTEN_MS = 20; // at a time; between them the page does everything else
 const MOST_LANES = 1024; // rows of all starts that are trained together
 const CHECKS = 100;
-const ROWS_THAT_ALL_COUNT = 8, SHARE_OF_MANY = 0.95; // all of a few rows have to be right; of many, nearly all
+const FEW_TO_LEARN = 8, SHARE_OF_MANY = 0.95; // all of a few rows have to be right; of many, nearly all
 const SEEDS_LISTED = 40;
 
 // What is going on: of each seed the checks at which it was right.
@@ -13,7 +13,7 @@ function openOften() {
   pause();
   if (!data.draws || !data.classes.length) return tell(data.draws ? "These targets are no classes, so nothing says when they are learned." : "This network cannot be started from a seed.");
   const rate = shown(app.timeline.parameters[data.learningRate]), rows = data.rows.length;
-  const goal = rows <= ROWS_THAT_ALL_COUNT ? "every row is on its right side" : `${Math.ceil(SHARE_OF_MANY * rows)} of its ${rows} rows are on their right side`;
+  const goal = rows <= FEW_TO_LEARN ? "every row is on its right side" : `${Math.ceil(SHARE_OF_MANY * rows)} of its ${rows} rows are on their right side`;
   setText(byId("often-what"), `This network, ${data.network}, on these data, with learning rate ${rate}, from many starts. One has learned if at the end ${goal}.`);
   return byId("often").showModal();
 }
@@ -76,7 +76,7 @@ class OftenJob {
   // Of each start whether it has learned the data.
   rights() {
     const { rowCount, rows, size } = this, outputs = training.respond(rowCount, rows, this.state).slice(0, data.outputs.length);
-    const needed = rowCount <= ROWS_THAT_ALL_COUNT ? rowCount : Math.ceil(SHARE_OF_MANY * rowCount);
+    const needed = rowCount <= FEW_TO_LEARN ? rowCount : Math.ceil(SHARE_OF_MANY * rowCount);
     return Array.from({ length: size }, (_, start) => {
       let count = 0;
       for (let row = 0; row < rowCount; row += 1) {

@@ -11,6 +11,7 @@ const LARGEST_PNG = 8000;
 // What the drawings here ask of a canvas, as elements of SVG.
 class SvgContext {
   constructor(into) {
+    this.measure = element("canvas").getContext("2d");
     Object.assign(this, { into, path: "", dash: "", clips: 0, kept: [], fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, font: "10px sans-serif", textAlign: "start", lineJoin: "miter" });
   }
 
@@ -22,16 +23,16 @@ class SvgContext {
   }
 
   beginPath() { this.path = ""; }
-  moveTo(x, y) { this.path += `M${coordinate(x)} ${coordinate(y)}`; }
-  lineTo(x, y) { this.path += `${this.path ? "L" : "M"}${coordinate(x)} ${coordinate(y)}`; }
+  moveTo(x, y) { this.path += `M${toHundredths(x)} ${toHundredths(y)}`; }
+  lineTo(x, y) { this.path += `${this.path ? "L" : "M"}${toHundredths(x)} ${toHundredths(y)}`; }
   closePath() { this.path += "Z"; }
-  rect(x, y, w, h) { this.path += `M${coordinate(x)} ${coordinate(y)}h${coordinate(w)}v${coordinate(h)}h${coordinate(-w)}Z`; }
+  rect(x, y, w, h) { this.path += `M${toHundredths(x)} ${toHundredths(y)}h${toHundredths(w)}v${toHundredths(h)}h${toHundredths(-w)}Z`; }
   clearRect() {} // the paper is there already
   setLineDash(lengths) { this.dash = lengths.join(" "); }
 
   // Only whole circles are drawn here.
   arc(x, y, radius) {
-    this.path += `M${coordinate(x - radius)} ${coordinate(y)}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0Z`;
+    this.path += `M${toHundredths(x - radius)} ${toHundredths(y)}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0Z`;
   }
 
   fill() { this.add("path", { d: this.path, fill: this.fillStyle }); }
@@ -44,9 +45,11 @@ class SvgContext {
     this.add("rect", { x, y, width: w, height: h, fill: "none", stroke: this.strokeStyle, "stroke-width": this.lineWidth });
   }
 
-  fillText(text, x, y) {
+  fillText(text, x, y, room = Infinity) {
     const anchor = { right: "end", end: "end", center: "middle" }[this.textAlign] ?? "start";
-    this.add("text", { x: coordinate(x), y: coordinate(y), fill: this.fillStyle, "text-anchor": anchor, style: `font:${this.font}` }, text);
+    this.measure.font = this.font;
+    const isTooWide = this.measure.measureText(text).width > room, squeezed = isTooWide ? { textLength: room, lengthAdjust: "spacingAndGlyphs" } : {};
+    this.add("text", { ...squeezed, x: toHundredths(x), y: toHundredths(y), fill: this.fillStyle, "text-anchor": anchor, style: `font:${this.font}` }, text);
   }
 
   drawImage(image, fromX, fromY, fromW, fromH, x, y, w, h) {
@@ -68,7 +71,7 @@ class SvgContext {
   }
 }
 
-function coordinate(number) {
+function toHundredths(number) {
   return Number(number.toFixed(2));
 }
 
@@ -95,7 +98,7 @@ class Picture {
   placeOf({ left, top, width: w, height: h }) {
     const [x, y] = [left - this.origin.left, top - this.origin.top];
     [this.right, this.bottom] = [Math.max(this.right, x + w + 8), Math.max(this.bottom, y + h + 8)];
-    return { x: coordinate(x), y: coordinate(y), width: coordinate(w), height: coordinate(h) };
+    return { x: toHundredths(x), y: toHundredths(y), width: toHundredths(w), height: toHundredths(h) };
   }
 
   paint(at) {
@@ -203,7 +206,7 @@ class Picture {
     const place = this.placeOf(box), font = fontOf(style);
     this.measure.font = font;
     const { fontBoundingBoxAscent: up, fontBoundingBoxDescent: down } = this.measure.measureText(text);
-    const attributes = { x: place.x, y: coordinate(place.y + (place.height - up - down) / 2 + up), fill: style.color, style: `font:${font}` };
+    const attributes = { x: place.x, y: toHundredths(place.y + (place.height - up - down) / 2 + up), fill: style.color, style: `font:${font}` };
     if (text.length > 1) Object.assign(attributes, { textLength: place.width, lengthAdjust: "spacingAndGlyphs" }); // also in another font
     const made = svgElement("text", attributes);
     made.textContent = text;

@@ -1,6 +1,6 @@
 // ---- all rows, their mean, and the update -------------------------------------------------------
 
-const FEW_ROWS = 8; // whose gradients stand side by side; of more, they are marks on one line
+const ROWS_BESIDE = 8; // whose gradients stand side by side; of more, they are marks on one line
 const SLICE = { points: 81, near: 4, seen: 0.04 };
 
 let isWide = null; // whether a slice shows the whole valley or the step; null: what shows the arrow
@@ -40,7 +40,7 @@ function updateLesson({ index }) {
   const weight = data.weights[index], called = weight.name, old = app.timeline.parameters[weight.place];
   const formula = data.updates[index], updated = app.measured.news[index], rows = gradientsOfRows().map((row) => row.gradients[index]);
   const words = element("div", { class: "lesson-text" },
-    line(rows.length === 1 ? "row" : "rows", ...(rows.length <= FEW_ROWS ? rowChips(rows) : [rowMarks(rows, app.measured.means[index])])),
+    line(rows.length === 1 ? "row" : "rows", ...(rows.length <= ROWS_BESIDE ? rowChips(rows) : [rowMarks(rows, app.measured.means[index])])),
     line("mean", ...meanLine(rows, app.measured.means[index])),
     line("update", name(called), " ← ", formula ? withNumbers(formula, 6) : `what the optimizer makes of ${shown(old, 6)}, its gradient and its memory`),
     line("new", name(called), " = ", signedNumber(updated, 6), element("small", {}, ` was ${shown(old, 6)}`)),
@@ -64,7 +64,7 @@ function rowMarks(rows, mean) {
 // The mean as a sum, and what a penalty adds to it.
 function meanLine(rows, mean) {
   const own = rows.reduce((sum, amount) => sum + amount, 0) / rows.length, more = mean - own;
-  const sum = rows.length <= FEW_ROWS ? `(${rows.map((amount, at) => (at ? operand(amount, 3) : shown(amount, 3))).join(" + ")}) / ${rows.length}` : `of ${rows.length} rows ${shown(own, 4)}`;
+  const sum = rows.length <= ROWS_BESIDE ? `(${rows.map((amount, at) => (at ? operand(amount, 3) : shown(amount, 3))).join(" + ")}) / ${rows.length}` : `of ${rows.length} rows ${shown(own, 4)}`;
   const penalty = data.code.penalty && Math.abs(more) > 1e-12 * (Math.abs(own) + Math.abs(mean)) ? [" + ", number(operand(more)), element("small", {}, " of the penalty")] : [];
   return [sum, ...penalty, " = ", signedNumber(mean)];
 }
@@ -84,7 +84,7 @@ function slicePlot(index, old, updated) {
 
 // All weights and all rows: a table, which is what one epoch adds up.
 function rowsLesson() {
-  const rows = gradientsOfRows(), few = rows.length <= FEW_ROWS;
+  const rows = gradientsOfRows(), few = rows.length <= ROWS_BESIDE;
   const heads = ["weight", ...(few ? rows.map((_, row) => rowText(row)) : [`${rows.length} rows, from … to`]), "mean"];
   const body = data.weights.map((weight, index) => {
     const own = rows.map(({ gradients }) => gradients[index]);

@@ -53,7 +53,7 @@ function makeDataRow(row) {
   const inputs = [];
   for (let at = 0; at < width; at += 1) {
     const label = `${[...data.inputs, ...data.targets][at]} of row ${row + 1}`;
-    inputs.push(numberInput(label, (number) => change(`${label} = ${general(number, 6)}`, [["x", row * width + at, number]])));
+    inputs.push(numberInput(label, (number) => change(`${label} = ${general(number, 6)}`, [["x", row * width + at, number]]), 3));
   }
   const found = data.outputs.map(() => element("td", { class: "amount" }));
   const choose = element("button", { type: "button", "aria-pressed": "false", "aria-label": `show row ${row + 1} in the graph`, onclick: () => chooseRow(row) }, String(row + 1));
@@ -64,12 +64,12 @@ function makeDataRow(row) {
 }
 
 // A field for a number. It shows few digits, and all of them while it is edited.
-function numberInput(label, made) {
+function numberInput(label, made, digits = 4) {
   const input = element("input", { inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": label, size: 7 });
-  input.number = NaN;
+  Object.assign(input, { number: NaN, digits });
   input.addEventListener("focus", () => {
     if (app.playing) pause();
-    input.value = exactly(input.number);
+    write(input, exactly(input.number));
     input.select();
   });
   input.addEventListener("keydown", (event) => {
@@ -90,8 +90,14 @@ function numberInput(label, made) {
 function setNumber(input, number, force = false) {
   input.number = number;
   if (document.activeElement === input && !force) return;
-  const text = shown(number, 4);
-  if (input.value !== text) input.value = text;
+  write(input, shown(number, input.digits));
+}
+
+// A field is as wide as its number.
+function write(input, text) {
+  if (input.value === text) return;
+  input.value = text;
+  input.style.setProperty("--digits", Math.min(text.length, 24));
 }
 
 function showAmount(cell, amount, most) {

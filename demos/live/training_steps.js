@@ -9,6 +9,7 @@ const app = {
   timeline: null,
   seed: null,
   moment: null, // the weights and the rest of an address, if the run starts from them
+  scene: null, // of the lesson in five scenes
   row: FIRST_ROW,
   probe: null, // a point that is not in the data set: a row of its own
   selected: 0, // the node that is explained; 0 is none
@@ -153,6 +154,7 @@ function introduction() {
   const goal = app.timeline.epoch === 0 ? beforeTraining() : afterTraining();
   return [
     element("p", { class: "lead" }, goal),
+    ...scenesOffered(),
     element("ul", { class: "hints" },
       element("li", {}, hasNetwork() ? "Click a neuron: its operations. Click a line: that weight’s gradient, and drag its number." : "Click a box in the graph: its gradient as a sum over its uses."),
       element("li", {}, data.domain ? "Click the boundary to send a point through the network; drag a data point to move it (a finger first rests on it), double-click it to flip its target." : "Choose a row above the graph to send it through the network."),

@@ -73,9 +73,9 @@ def test_each_next_number_can_be_predicted_and_is_marked(lab: Path, open_page: O
     wanted = numbers_of(lab_model(), LAB.x, LAB.y, nn.mse_loss, ROW)
     values = dict(zip(wanted["names"], wanted["values"], strict=True))
     for name, offset, sign, score in (
-        ("z1", 0.0, "✓", "1 of 1"),
-        ("h1", 0.0, "✓", "2 of 2"),
-        ("z2", 0.5, "✗", "2 of 3"),
+        ("z[0]", 0.0, "✓", "1 of 1"),
+        ("h[0]", 0.0, "✓", "2 of 2"),
+        ("z[1]", 0.5, "✗", "2 of 3"),
     ):
         assert opened.text("#lesson .formula").startswith(f"{name} = ")
         opened.press("PageDown")  # not before the number is told

@@ -94,7 +94,7 @@ def test_it_plays_by_itself_layer_by_layer(lab: Path, open_page: Open) -> None:
 
 def test_the_address_brings_back_the_layer(lab: Path, open_page: Open) -> None:
     opened = open_page(lab, "#epoch=300")
-    opened.press("k", "PageDown", "PageDown")
+    opened.press("i", "PageDown", "PageDown")
     opened.wait_until("location.hash.includes('layer=3')")
     again = open_page(lab, opened.evaluate("location.hash"))
     again.settle()
@@ -111,7 +111,7 @@ def test_two_hidden_layers_are_ten_clicks(pages: Path, open_page: Open) -> None:
         pages / "deep.html",
     )
     opened = open_page(path)
-    opened.press("k")
+    opened.press("i")
     titles = []
     for _ in range(10):
         opened.settle()
@@ -212,11 +212,11 @@ def test_the_line_of_python_goes_with_the_step(lab: Path, open_page: Open) -> No
     opened = open_page(lab)
     opened.press("b")
     opened.settle()
-    first = "z1 = hidden.bias[0] + hidden.weight[0][0] * x1 + hidden.weight[0][1] * x2"
+    first = "z[0] = hidden.bias[0] + hidden.weight[0][0] * x[0] + hidden.weight[0][1] * x[1]"
     assert lines_of(opened) == [first]
     opened.press("PageDown")
     opened.settle()
-    assert lines_of(opened) == ["h1 = sigmoid(z1)"]
+    assert lines_of(opened) == ["h[0] = sigmoid(z[0])"]
     opened.page.locator("#phase-backward").click()
     opened.settle()
     assert lines_of(opened) == ["loss.grad = 1.0"]
@@ -227,9 +227,9 @@ def test_the_line_of_python_goes_with_the_step(lab: Path, open_page: Open) -> No
     opened.settle()
     weight = "hidden.weight[0][0]"
     assert lines_of(opened) == [f"{weight}.data = {weight}.data - (lr * {weight}.grad)"]
-    opened.press("Escape", "k")
+    opened.press("Escape", "i")
     opened.settle()
-    assert lines_of(opened)[:2] == [first, "h1 = sigmoid(z1)"]
+    assert lines_of(opened)[:2] == [first, "h[0] = sigmoid(z[0])"]
     assert len(lines_of(opened)) == 8
 
 
@@ -277,7 +277,7 @@ def test_a_penalty_that_only_the_user_has_is_no_program(moons: Path, open_page: 
     opened.press("b")
     opened.settle()
     assert opened.page.locator("#whole-program").is_hidden()
-    assert lines_of(opened)[0].startswith("z1 = ")
+    assert lines_of(opened)[0].startswith("z[0] = ")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -95,18 +95,18 @@ def test_a_click_opens_a_neuron_into_its_operations_and_escape_closes_it(
     lab: Path, open_page: Open
 ) -> None:
     opened = open_page(lab)
-    opened.page.get_by_role("button", name=re.compile(r"^h2 .*: open its operations")).click()
+    opened.page.get_by_role("button", name=re.compile(r"^h\[1\] .*: open its operations")).click()
     opened.settle()
     assert opened.page.locator("#drawing").is_visible()
     assert not opened.page.locator("#network-area").is_visible()
-    assert opened.text("#plane-title") == "What h2 sees"
-    assert opened.text("#lesson-title") == "The gradient of h2"
+    assert opened.text("#plane-title") == "What h[1] sees"
+    assert opened.text("#lesson-title") == "The gradient of h[1]"
     lit = opened.evaluate(
         "[...document.querySelectorAll('#drawing .lit')].filter((e) => e.dataset.box)"
         ".map((e) => live.names[e.dataset.box - 1])"
     )
     weights = {f"hidden.weight[1][{place}]" for place in (0, 1)}
-    assert set(lit) == {"h2", "z2", "x1", "x2", "hidden.bias[1]", *weights}
+    assert set(lit) == {"h[1]", "z[1]", "x[0]", "x[1]", "hidden.bias[1]", *weights}
     opened.page.mouse.move(2, 2)
     opened.press("Escape")
     opened.settle()
@@ -117,7 +117,7 @@ def test_a_click_opens_a_neuron_into_its_operations_and_escape_closes_it(
 def test_a_neuron_that_is_pointed_at_is_shown_large(lab: Path, open_page: Open) -> None:
     opened = open_page(lab)
     opened.page.locator(".neuron").nth(3).hover()
-    assert opened.text("#plane-title") == "What h2 sees"
+    assert opened.text("#plane-title") == "What h[1] sees"
     opened.page.mouse.move(2, 2)
     assert opened.text("#plane-title") == "Decision boundary"
 
@@ -134,7 +134,7 @@ def test_the_network_follows_the_training(lab: Path, open_page: Open) -> None:
     opened = open_page(lab)
     opened.go_to(9000)
     names, values = opened.live("names"), opened.live("values")
-    for neuron in ("h1", "h4", "prediction"):
+    for neuron in ("h[0]", "h[3]", "prediction"):
         text = opened.page.locator(".caption b", has_text=neuron).inner_text()
         assert float(text.split()[1]) == pytest.approx(values[names.index(neuron)], rel=5e-3)
 
@@ -191,8 +191,8 @@ def test_many_neurons_have_their_own_numbers(moons: Path, open_page: Open) -> No
     data = Moons()
     values: list[Any] = data.model.layers[0](list(map(Value, data.x[0])))
     shown: dict[str, float] = dict(text_and_number(opened))
-    for place, value in enumerate(values, 1):
-        assert shown[f"h{place}"] == pytest.approx(value.data, rel=5e-3)
+    for place, value in enumerate(values):
+        assert shown[f"h[{place}]"] == pytest.approx(value.data, rel=5e-3)
 
 
 def text_and_number(opened: Opened) -> list[tuple[str, float]]:

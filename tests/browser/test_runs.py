@@ -227,7 +227,7 @@ def test_the_view_belongs_to_the_moment(lab: Path, open_page: Open) -> None:
     left, top, side = plot(opened)
     opened.page.mouse.click(left + side * 0.4, top + side * 0.6)
     opened.page.locator("#log-scale").check()
-    opened.page.locator("#neurons button").nth(2).click()
+    opened.page.locator(".neuron:not(.input)").nth(1).click()
     opened.press("g", "ArrowLeft", "Enter")
     opened.settle()
     address = "location.hash"

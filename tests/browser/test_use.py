@@ -660,6 +660,9 @@ def test_slow_speeds_train_at_that_speed(lab: Path, open_page: Open, speed: str,
     assert opened.live("epoch") <= most
 
 
+ASIDE = (
+    "(id) => { const at = document.getElementById(id); return at.scrollWidth - at.clientWidth; }"
+)
 CUT = """[...document.querySelectorAll("td input, .amount, td")]
   .filter((each) => each.offsetParent && each.scrollWidth > each.clientWidth + 1)
   .map((each) => each.value || each.textContent)"""
@@ -679,17 +682,18 @@ def test_no_number_of_a_table_is_cut(lab: Path, moons: Path, open_page: Open) ->
                 opened.page.locator(f"#{tab}-tab").click()
                 opened.settle()
                 assert opened.evaluate(CUT) == [], (path.name, width, tab)
+                assert opened.evaluate(ASIDE, f"{tab}-panel") <= 0, (path.name, width, tab)
 
 
 FIELDS = """["rate", "seed", "epoch-field"].map((id) => document.getElementById(id))
   .filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.value)"""
 TICKS = """() => {
   const cut = [], right = CanvasRenderingContext2D.prototype.fillText;
-  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
-    const wide = this.measureText(text).width, canvas = this.canvas;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y, most = Infinity) {
+    const wide = Math.min(most, this.measureText(text).width), canvas = this.canvas;
     const left = x - { right: wide, center: wide / 2 }[this.textAlign];
     if (left < 0 || left + wide > canvas.clientWidth) cut.push([canvas.id, text, left]);
-    return right.call(this, text, x, y);
+    return right.call(this, text, x, y, Math.min(most, 1e4));
   };
   window.dispatchEvent(new Event("resize"));
   return new Promise((done) => setTimeout(() => {
