@@ -51,7 +51,7 @@ def name_layer(name: str, outputs: Sequence[Value]) -> None:
     >>> [each.label for each in (*sums, *outputs)]
     ['z2[0]', 'z2[1]', 'h2[0]', 'h2[1]']
     """
-    sums = [node.parents[0] if len(node.parents) == 1 else node for node in outputs]
+    sums = [_sum_of(node) for node in outputs]
     if name == "output":
         name_outputs(outputs)
         _name("z_out", sums)
@@ -59,6 +59,13 @@ def name_layer(name: str, outputs: Sequence[Value]) -> None:
         number = name.removeprefix("hidden")
         _name(f"h{number}", outputs, always_number=True)
         _name(f"z{number}", sums, always_number=True)
+
+
+def _sum_of(node: Value) -> Value:
+    """Return the sum that a neuron's activation is of; the node itself if it is the sum."""
+    # An activation has one operand, beside a slope that is a constant; a sum has its weights.
+    variable = [parent for parent in node.parents if not parent.is_constant]
+    return variable[0] if len(variable) == 1 else node
 
 
 def name_outputs(outputs: Sequence[Value]) -> None:

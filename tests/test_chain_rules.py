@@ -33,9 +33,7 @@ from tests.stops import GRAPHS, Stop, nodes_of
 inf, nan = math.inf, math.nan
 PACKAGE = Path(autodiff.__file__).parent
 
-# --------------------------------------------------------------------------------------------
-# The files
-# --------------------------------------------------------------------------------------------
+# ---- The files ------------------------------------------------------------------------------
 
 
 WRITTEN = {PACKAGE / "operators.py", *(PACKAGE / "chain_rules").glob("*.py")}
@@ -98,9 +96,7 @@ def test_a_debugger_shows_the_chain_rule_of_every_operation(op: Operation) -> No
     assert getattr(inspect.getmodule(rule), rule.__name__) is rule
 
 
-# --------------------------------------------------------------------------------------------
-# What the writer is given
-# --------------------------------------------------------------------------------------------
+# ---- What the writer is given ---------------------------------------------------------------
 
 
 def first_operand(*operands: Any) -> Any:
@@ -316,9 +312,7 @@ def test_a_function_that_is_said_to_be_arithmetic_and_is_not_is_named() -> None:
         writer.text_of_result(op, ["x"])
 
 
-# --------------------------------------------------------------------------------------------
-# Chain rules: the bits of the rule
-# --------------------------------------------------------------------------------------------
+# ---- Chain rules: the bits of the rule ------------------------------------------------------
 
 UPSTREAM = (
     *(1.0, -1.0, 0.3, -2.5, 0.0, -0.0, inf, -inf, nan),
@@ -428,9 +422,7 @@ def test_a_whole_pass_by_chain_rules_has_the_bits_of_one_by_rules(
     assert all_bits([value.grad for value in written]) == all_bits([value.grad for value in ruled])
 
 
-# --------------------------------------------------------------------------------------------
-# Operators: the bits of the table's function
-# --------------------------------------------------------------------------------------------
+# ---- Operators: the bits of the table's function --------------------------------------------
 
 BINARY: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "__add__": (operator.add, "add"),
@@ -589,9 +581,7 @@ def test_the_result_is_a_plain_value_whatever_the_operands_kind(name: str) -> No
     assert type(apply(w, 5.0).parents[1]) is Value
 
 
-# --------------------------------------------------------------------------------------------
-# Where a debugger stops
-# --------------------------------------------------------------------------------------------
+# ---- Where a debugger stops -----------------------------------------------------------------
 
 
 Pass = tuple[str, list[Stop]]
@@ -720,9 +710,7 @@ def test_the_next_from_the_loop_is_the_chain_rule_of_each_node_in_turn(first_pas
     assert {stop.file for stop in entered} <= {f"{kind}.py" for kind in kinds}
 
 
-# --------------------------------------------------------------------------------------------
-# A gradient that is not computed
-# --------------------------------------------------------------------------------------------
+# ---- A gradient that is not computed --------------------------------------------------------
 
 CALCULATIONS: dict[str, Callable[[Any], Any]] = {
     "g * 2.0": lambda g: g * 2.0,

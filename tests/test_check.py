@@ -47,9 +47,7 @@ def cubed(partials: Callable[..., tuple[Any]], name: str = "cube") -> Callable[[
     return apply
 
 
-# --------------------------------------------------------------------------------------------
-# Planted errors are found, and named
-# --------------------------------------------------------------------------------------------
+# ---- Planted errors are found, and named ----------------------------------------------------
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -150,9 +148,7 @@ def test_a_number_that_left_the_graph_blames_no_operation() -> None:
     assert (caught.value.gradient, caught.value.difference) == (3.0, pytest.approx(6.0))
 
 
-# --------------------------------------------------------------------------------------------
-# What is right passes
-# --------------------------------------------------------------------------------------------
+# ---- What is right passes -------------------------------------------------------------------
 
 ORDINARY = {"sqrt": [0.7], "log": [0.7], "pow": [0.7, 1.3], "weighted_sum": [0.7, -1.3, 0.4]}
 
@@ -313,9 +309,7 @@ def test_large_numbers_pass_whose_cube_overflows(at: float) -> None:
     assert not found.confirms(2.001 * at, 1e-6)
 
 
-# --------------------------------------------------------------------------------------------
-# Fast oscillations
-# --------------------------------------------------------------------------------------------
+# ---- Fast oscillations ----------------------------------------------------------------------
 
 WAVES = [
     *[(10.0**power, at) for power in range(2, 10) for at in (0.3, 0.7, 1.0, -2.5, 1e-3, 1e-7, 0.0)],
@@ -398,9 +392,7 @@ def test_rounding_that_goes_up_and_down_is_no_oscillation() -> None:
     assert caught.value.difference == pytest.approx(0.75, rel=1e-6)
 
 
-# --------------------------------------------------------------------------------------------
-# Kinks and ends
-# --------------------------------------------------------------------------------------------
+# ---- Kinks and ends -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -564,9 +556,7 @@ def test_an_operation_that_overflowed_is_passed_over_for_the_wrong_one_behind_it
         check_gradients(f, [0.0])
 
 
-# --------------------------------------------------------------------------------------------
-# The message
-# --------------------------------------------------------------------------------------------
+# ---- The message ----------------------------------------------------------------------------
 
 
 def test_the_message_writes_the_operation_with_the_inputs_names() -> None:
@@ -585,9 +575,7 @@ def test_the_differences_own_error_is_told_where_it_matters_alone() -> None:
         check_gradients(lambda x: 1e-3 * cubed(wrong_in_sign)(x) + 1e8, [1.0])
 
 
-# --------------------------------------------------------------------------------------------
-# The differences themselves
-# --------------------------------------------------------------------------------------------
+# ---- The differences themselves -------------------------------------------------------------
 
 
 @settings(max_examples=200, deadline=None)
@@ -649,9 +637,7 @@ def test_differences_that_do_not_settle_confirm_nothing(scale: float) -> None:
     assert not found.confirms(found.number, 1e-6)
 
 
-# --------------------------------------------------------------------------------------------
-# Arguments
-# --------------------------------------------------------------------------------------------
+# ---- Arguments ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

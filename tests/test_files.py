@@ -164,9 +164,7 @@ def test_a_file_in_place_of_the_folder_is_an_os_error_and_stays(tmp_path: Path) 
     assert file.read_text(encoding="utf-8") == "kept"
 
 
-# --------------------------------------------------------------------------------------------
-# Interrupts
-# --------------------------------------------------------------------------------------------
+# ---- Interrupts -----------------------------------------------------------------------------
 
 
 TOOL = 4  # of sys.monitoring: none that Python has a use for
@@ -254,9 +252,7 @@ def test_an_interrupt_at_any_instruction_leaves_the_old_file_or_the_new_one_and_
     assert left == {"old" if existing else None, "new"}
 
 
-# --------------------------------------------------------------------------------------------
-# Full disks
-# --------------------------------------------------------------------------------------------
+# ---- Full disks -----------------------------------------------------------------------------
 
 FULL_DISK = """
 import resource, signal, sys
@@ -298,9 +294,7 @@ def test_an_error_names_the_path_that_was_given_and_not_the_temporary_file(
     assert os.listdir(tmp_path) == []
 
 
-# --------------------------------------------------------------------------------------------
-# Like open(path, "wb")
-# --------------------------------------------------------------------------------------------
+# ---- Like open(path, "wb") ------------------------------------------------------------------
 
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="links, pipes and owners are POSIX")
 
@@ -427,9 +421,7 @@ def test_a_name_that_is_too_long_is_an_os_error(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-# --------------------------------------------------------------------------------------------
-# Several at once
-# --------------------------------------------------------------------------------------------
+# ---- Several at once ------------------------------------------------------------------------
 
 WRITER = """
 import sys
@@ -440,6 +432,7 @@ while True:
 """
 
 
+@pytest.mark.thorough
 def test_of_two_programs_that_write_the_same_file_a_reader_sees_one_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_atomically(path, "a" * 50_000)

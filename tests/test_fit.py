@@ -55,9 +55,7 @@ def ridge(parameters: list[Value]) -> Value:
     return 0.01 * total
 
 
-# --------------------------------------------------------------------------------------------
-# Engines agree
-# --------------------------------------------------------------------------------------------
+# ---- Engines agree --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -201,9 +199,7 @@ def test_progress_hears_of_whole_epochs_up_to_the_last(engine: str) -> None:
     assert [loss for _, loss in heard] == [history.losses[done - 1] for done, _ in heard]
 
 
-# --------------------------------------------------------------------------------------------
-# A loss that is not finite
-# --------------------------------------------------------------------------------------------
+# ---- A loss that is not finite --------------------------------------------------------------
 
 
 def explosive(engine: str, lr: float, **settings: Any) -> tuple[nn.MLP, NonFiniteLossError]:
@@ -309,9 +305,7 @@ def test_the_error_survives_a_process_boundary() -> None:
     assert (str(again), again.epoch, again.loss, again.losses) == (str(error), 3, inf, error.losses)
 
 
-# --------------------------------------------------------------------------------------------
-# Interruptions
-# --------------------------------------------------------------------------------------------
+# ---- Interruptions --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -717,9 +711,7 @@ def test_the_eager_loop_stops_behind_a_first_loss_that_is_not_finite() -> None:
     assert trainer.run(5, None) == [inf]
 
 
-# --------------------------------------------------------------------------------------------
-# Names
-# --------------------------------------------------------------------------------------------
+# ---- Names ----------------------------------------------------------------------------------
 
 
 def named_loss(predictions: Any, targets: Any) -> Value:
@@ -745,9 +737,7 @@ def test_the_program_names_its_inputs_its_targets_and_its_loss(
     assert program.title == f"program for {name}"
 
 
-# --------------------------------------------------------------------------------------------
-# Arguments
-# --------------------------------------------------------------------------------------------
+# ---- Arguments ------------------------------------------------------------------------------
 
 
 def a_number(*_: Any) -> float:

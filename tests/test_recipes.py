@@ -9,6 +9,8 @@ import pytest
 
 from tests.documents import ROOT, parse, run_python
 
+pytestmark = pytest.mark.thorough
+
 CONTRIBUTING = parse(ROOT / "CONTRIBUTING.md")
 PARTS = (
     "autodiff",

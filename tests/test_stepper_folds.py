@@ -128,6 +128,7 @@ def test_the_steps_of_a_loop_are_folds() -> None:
     assert titles(check_folds(state))[:2] == ["h 1 … h 14", "h 15 … h 28"]
 
 
+@pytest.mark.thorough
 def test_a_long_chain_is_cut_into_parts() -> None:
     chain = Value(0.5, "x")
     for _ in range(5000):

@@ -25,7 +25,11 @@ __all__ = [
 
 def pack_name(pack: Pack, names: Mapping[int, str]) -> str:
     """Return what the results of a pack are called."""
-    other = "sums" if pack.shape.tree is None else f"{pack.shape.tree[0].name}_of"
+    if pack.parts:
+        parts = [part for parts in pack.parts for part in parts.values()]
+        return base_name([names.get(place, "") for place in parts], "added")
+    op = pack.shape.by_place or (pack.shape.tree and pack.shape.tree[0])
+    other = f"{op.name}_of" if op else "sums"
     return base_name([names.get(place, "") for place in pack.results], other)
 
 
@@ -36,7 +40,7 @@ def array_names(linear: Linear, names: Mapping[int, str]) -> dict[int, str]:
         if register.kind is Kind.NUMBER:
             found[place] = repr(register.number)
         elif register.kind is not Kind.OPERATION:
-            found[place] = names.get(place, register.name).partition("[")[0]
+            found[place] = names.get(place, register.name).partition("[")[0] or "…"
     return found
 
 

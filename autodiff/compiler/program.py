@@ -14,7 +14,7 @@ from typing import Any
 from autodiff.compiler.batches import batches_of
 from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
 from autodiff.compiler.decisions import warn_of_decisions
-from autodiff.compiler.guard import GuardedRunner, Runner, guards_can_wait
+from autodiff.compiler.guard import GuardedRunner, guards_can_wait
 from autodiff.compiler.linear import Linear
 from autodiff.compiler.native import NativeRunner, NetworksRunner, key_of, load_code, store_code
 from autodiff.compiler.native import is_installed as native_is_installed
@@ -33,6 +33,8 @@ from autodiff.value import Value
 __all__ = ["Program", "compile", "epoch_means"]
 
 Row = tuple[float, ...]
+
+Runner = NativeRunner | PythonRunner
 
 ENGINES = ("auto", "python", "native")
 
