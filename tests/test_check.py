@@ -130,7 +130,7 @@ def test_the_input_whose_gradient_is_wrong_is_named() -> None:
 
 
 def test_an_input_without_a_label_is_named_by_its_place() -> None:
-    with pytest.raises(GradientError, match=r"d f/d x2 "):
+    with pytest.raises(GradientError, match=r"d f/d x\[1\] "):
         check_gradients(lambda a, b: a + cubed(wrong_in_sign)(b), [2.0, 3.0])
 
 
@@ -342,7 +342,7 @@ def test_a_wrong_slope_behind_a_fast_sine_is_found() -> None:
     planted = cubed(wrong_in_sign)
     with pytest.raises(GradientError, match="rule disagrees is cube") as caught:
         check_gradients(lambda x, y: (1e9 * x).sin() + planted(y), [0.3, 0.5])
-    assert caught.value.input == "x2"
+    assert caught.value.input == "x[1]"
 
 
 def slightly_wrong(out: Any, x: Any) -> tuple[Any]:
@@ -648,7 +648,7 @@ def test_differences_that_do_not_settle_confirm_nothing(scale: float) -> None:
         ((sin, Value(1.0)), TypeError, "needs a list of inputs, but got the Value"),
         ((sin, []), ValueError, "needs at least one input"),
         ((sin, ["1"]), TypeError, "input 1 of check_gradients needs a real number"),
-        ((sin, [math.inf]), ValueError, "input x1 is inf, not finite"),
+        ((sin, [math.inf]), ValueError, r"input x\[0\] is inf, not finite"),
         ((sin, [Value(math.nan, "w")]), ValueError, "input w is nan, not finite"),
         ((min, [1.0, Value(math.inf, "w")]), ValueError, "input w is inf, not finite"),
         ((sin, [1.0], 3), ValueError, "needs order 1 or 2, but got the int 3"),

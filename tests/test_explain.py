@@ -726,6 +726,11 @@ BEFORE = "it was computed before that"
 
 
 TIE = [("variable", 0.5), ("add", (0, 0)), ("maximum", (0, 1))]  # of x and 2 x, where x is 2 x
+# x + clip(x, y, y), where x and y are 0: whatever x has become, the clipped number is 0.
+TIE_OF_BOUNDS = [
+    *[("variable", 0.0), ("variable", 0.0)],
+    *[("neg", (0,)), ("clip", (0, 1, 1)), ("add", (0, 0)), ("add", (0, 3))],
+]
 # Of x and its bounds, all 0: x has the gradient then, and not once it is below.
 CLIPPED = [("variable", 0.0), ("variable", 0.0), ("clip", (0, 1, 1)), ("add", (2, 0))]
 
@@ -733,6 +738,7 @@ CLIPPED = [("variable", 0.0), ("variable", 0.0), ("clip", (0, 1, 1)), ("add", (2
 @pytest.mark.thorough
 @given(recipe=tame_recipes(), step=st.sampled_from([0.0, 0.01, 1.0]))
 @for_example(recipe=TIE, step=1.0)
+@for_example(recipe=TIE_OF_BOUNDS, step=0.01)
 @for_example(recipe=CLIPPED, step=0.01)
 def test_after_one_pass_and_an_update_nobody_is_said_to_have_added_to_a_gradient(
     recipe: Recipe, step: float

@@ -18,6 +18,7 @@ PARTS = (
     "demos",
     "tests",
     "docs",
+    "setup.py",
     "setup.cfg",
     "pyproject.toml",
     "Makefile",

@@ -1176,9 +1176,9 @@ class OfNothing(Model):
 @pytest.mark.parametrize(
     ("build", "rows", "where"),
     [
-        (OfPlainNumbers, [[-2.0], [2.0]], "the int 0 for row 0"),
-        (OfPlainNumbers, [[2.0], [-2.0]], "the int 0 for row 1"),
-        (OfNothing, [[2.0], [-2.0]], "None for row 0"),
+        (OfPlainNumbers, [[-2.0], [2.0]], "the int 0 for x[0]"),
+        (OfPlainNumbers, [[2.0], [-2.0]], "the int 0 for x[1]"),
+        (OfNothing, [[2.0], [-2.0]], "None for x[0]"),
     ],
 )
 def test_a_model_that_returns_a_number_is_told_which_and_what_to_write(
@@ -1186,7 +1186,7 @@ def test_a_model_that_returns_a_number_is_told_which_and_what_to_write(
 ) -> None:
     model = build()
     optimizer = nn.SGD(model.parameters(), lr=0.05)
-    error = ValueError if engine == "python" and "row 1" in where else TypeError
+    error = ValueError if engine == "python" and "x[1]" in where else TypeError
     cure = r"a number has no gradient.*autodiff.maximum\(\)" if error is TypeError else "compares"
     with pytest.raises(error, match=cure) as caught:
         nn.fit(model, rows, [1.0, 1.0], optimizer=optimizer, epochs=2, engine=engine)

@@ -74,7 +74,7 @@ def test_where_the_output_is_no_terminal_it_prints_the_steps_line_by_line() -> N
     assert lines[2] == "loss = error**2 = 0.346821"
     numbered = [line for line in lines if re.match(r" *\d+  d ", line)]
     assert [int(line.split()[0]) for line in numbered] == list(range(1, 29))
-    assert "h1 = sigmoid(z1) = 0.265027" in lines
+    assert "h[0] = sigmoid(z[0]) = 0.265027" in lines
 
 
 def test_the_gradients_it_prints_are_those_of_the_lab_s_network() -> None:
@@ -326,12 +326,12 @@ def test_the_screen_has_the_rule_of_the_node_and_the_gradients_so_far(
     screen = terminal()
     screen.shows("step 0 of 28")
     screen.press("nnn")
-    screen.shows("step 3 of 28", "prediction = sigmoid(z)", "−0.285146", "0.242094")
+    screen.shows("step 3 of 28", "prediction = sigmoid(z_out)", "−0.285146", "0.242094")
     screen.press("bn")
     screen.shows(
         "step 3 of 28",
-        "d prediction/d z = prediction × (1 − prediction)",
-        "▶● z",
+        "d prediction/d z_out = prediction × (1 − prediction)",
+        "▶● z_out",
         "○ output.bias[0]",
     )
 
@@ -342,9 +342,9 @@ def test_arrows_up_and_down_go_from_node_to_node_and_home_and_end_to_the_ends(
     screen = terminal()
     screen.shows("step 0 of 28")
     screen.press(DOWN * 4)
-    screen.shows("step 4 of 28", "the node: z")
+    screen.shows("step 4 of 28", "the node: z_out")
     screen.press(DOWN)
-    screen.shows("step 13 of 28", "the node: h4")
+    screen.shows("step 13 of 28", "the node: h[3]")
     screen.press(UP)
     screen.shows("step 4 of 28")
     screen.press(END)
@@ -360,7 +360,7 @@ def test_a_jump_goes_to_a_node_a_part_of_its_name_or_a_step(
     screen = terminal()
     screen.shows("step 0 of 28")
     screen.jump("hidden.weight[0][1]")
-    screen.shows("step 28 of 28", "d z1/d hidden.weight[0][1] = x2 = 1")
+    screen.shows("step 28 of 28", "d z[0]/d hidden.weight[0][1] = x[1] = 1")
     screen.jump("predic")
     screen.shows("step 2 of 28")
     screen.jump("17")

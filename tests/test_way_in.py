@@ -65,10 +65,12 @@ def test_help_begins_with_value_and_dir_shows_the_public_names() -> None:
 
 
 @pytest.mark.parametrize("name", ["nn", "autodiff"])
-def test_a_file_of_the_users_that_hides_a_package_is_told_in_a_line(
-    tmp_path: Path, name: str
+@pytest.mark.parametrize("kind", ["a file", "a package"])
+def test_what_of_the_users_hides_a_package_is_told_in_a_line(
+    tmp_path: Path, name: str, kind: str
 ) -> None:
-    file = tmp_path / f"{name}.py"
+    file = tmp_path / (f"{name}.py" if kind == "a file" else f"{name}/__init__.py")
+    file.parent.mkdir(exist_ok=True)
     file.write_text("", encoding="utf-8")
     done = python("-m", "demos.worksheet", folder=tmp_path)
     assert done.returncode == 1

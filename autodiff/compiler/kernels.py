@@ -22,6 +22,7 @@ from types import FunctionType
 from typing import Any
 
 from autodiff import ops
+from autodiff.compiler.by_place import is_by_place
 from autodiff.compiler.linear import numbered
 from autodiff.ops import OPERATIONS, Operation
 from autodiff.ops.called_rule import CalledRule
@@ -128,6 +129,8 @@ def kernel_of(op: Operation) -> Kernel:
 @cache
 def uses_exp(op: Operation) -> bool:
     """Return whether an operation calls ``exp``, or another that does."""
+    if is_by_place(op):
+        return False
     kernel = kernel_of(op)
     expressions = [kernel.result, *[expression for _, expression in kernel.assignments]]
     called = {

@@ -25,7 +25,11 @@ __all__ = [
 
 def pack_name(pack: Pack, names: Mapping[int, str]) -> str:
     """Return what the results of a pack are called."""
-    other = "sums" if pack.shape.tree is None else f"{pack.shape.tree[0].name}_of"
+    if pack.parts:
+        parts = [part for parts in pack.parts for part in parts.values()]
+        return base_name([names.get(place, "") for place in parts], "added")
+    op = pack.shape.by_place or (pack.shape.tree and pack.shape.tree[0])
+    other = f"{op.name}_of" if op else "sums"
     return base_name([names.get(place, "") for place in pack.results], other)
 
 
@@ -36,7 +40,7 @@ def array_names(linear: Linear, names: Mapping[int, str]) -> dict[int, str]:
         if register.kind is Kind.NUMBER:
             found[place] = repr(register.number)
         elif register.kind is not Kind.OPERATION:
-            found[place] = names.get(place, register.name).partition("[")[0]
+            found[place] = names.get(place, register.name).partition("[")[0] or "…"
     return found
 
 
@@ -56,12 +60,17 @@ def base_name(names: Sequence[str], other: str) -> str:
 
     >>> base_name(["h.w[0][0]", "h.w[0][1]"], "sums"), base_name(["v1", "v22"], "sums")
     ('h.w', 'sums')
+    >>> base_name(["h2[0]", "h2[1]"], "sums")
+    'h2'
     """
     least, most = (min(names), max(names)) if all(names) else ("", "")
     # What the first and the last by the alphabet share, all share.
     alike = [a == b for a, b in zip(least, most, strict=False)]
     common = least[: [*alike, False].index(False)]
-    common = common.partition("[")[0].rstrip("0123456789 _.(")
+    of_list, bracket, _ = common.partition("[")
+    if of_list and bracket:
+        return of_list
+    common = common.rstrip("0123456789 _.(")
     return common if len(common) > 1 or (common and len(names) == 1) else other
 
 

@@ -123,23 +123,21 @@ def is_certain(
 ) -> bool:
     """Return whether a local derivative is the one of then, whatever has been changed.
 
-    It is if another is not found where all variables are moved, but for those that no line updates,
-    and for value where a result tells what it was; nor where value was the result, as at a tie.
+    It is if another is not found where value was as large as the result, nor where all variables
+    are moved, but for those that no line updates, and for value where a result tells what it was.
     """
     assert user.op is not None
-    numbers, wanted = case.changes.numbers, case.changes.numbers[user]
-    if user.op.name not in INVERTIBLE:
-        tied = [
-            wanted if each is case.value else number
-            for number, each in zip(operands, user.parents, strict=True)
-        ]
-        if is_same(result_of(user, tied, wanted), wanted) and not is_same(
-            local_derivatives_at(user, wanted, tied)[position], locals_then[position]
-        ):
-            return False
+    numbers = case.changes.numbers
+    if case.value not in unmoved and not case.value.parents:
+        # A choice may have been between equal numbers: value's then was the result.
+        tied = [numbers[user] if each is case.value else numbers[each] for each in user.parents]
+        if agree(result_of(user, tied, numbers[user]), numbers[user], AGREEMENT):
+            of_tied = local_derivatives_at(user, numbers[user], tied)
+            if not is_same(of_tied[position], locals_then[position]):
+                return False
     if case.changes.agrees(user):  # by chance, perhaps: a choice may be another one now
         kept = [numbers[each] for each in user.parents]
-        of_kept = local_derivatives_at(user, wanted, kept)
+        of_kept = local_derivatives_at(user, numbers[user], kept)
         return is_same(of_kept[position], locals_then[position])
     fixed = {case.value} if user.op.name in INVERTIBLE else set()
     for move in MOVES:
@@ -149,7 +147,7 @@ def is_certain(
             else number
             for number, each in zip(operands, user.parents, strict=True)
         ]
-        result = result_of(user, moved, wanted)
+        result = result_of(user, moved, numbers[user])
         if not is_same(local_derivatives_at(user, result, moved)[position], locals_then[position]):
             return False
     return True

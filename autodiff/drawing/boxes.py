@@ -351,7 +351,8 @@ class Painter:
     def module_box(self, id: str, part: Part) -> Box:
         """Return the box of a module: what it does, its outputs and its parameters."""
         name = name_shown(path_shown(part.path))
-        neurons = len({module_of(node) for node in self.outputs(part)})
+        outputs = self.outputs(part)
+        neurons = len({module_of(node) for node in outputs})
         blocks = len(blocks_of(part.nodes))
         done = self.done_by(part.nodes)
         if blocks > 1:
@@ -363,7 +364,8 @@ class Painter:
         place = PLACE.search(part.path)
         own = place[0] if place else ""
         return Box(
-            id, "module", name, title, table=self.table(part, neurons, corner=corner, own=own)
+            *(id, "module", name, title),
+            table=self.table(part, neurons, ", ".join(self.stems(outputs)), corner, own),
         )
 
     def call_box(self, id: str, part: Part) -> Box:
@@ -397,9 +399,11 @@ class Painter:
         table: list[tuple[str, ...]] = [(corner, "value", "grad")]
         outputs = self.outputs(part)
         if outputs:
-            name = f"{name_shown(called)}: " if called else ""
             number = "output" if count < 2 else f"{count:,} outputs"
-            table.append(self.row(f"{name}{number}", outputs))
+            name = f"{name_shown(called)}: {number}" if called else number
+            if len(outputs) == 1 and outputs[0].name:  # the name by which others speak of it
+                name = name_shown(self.names[outputs[0]])
+            table.append(self.row(name, outputs))
         parameters = [node for node in part.nodes if node.op is None and not node.is_constant]
         return (*table, *self.parameter_rows(parameters, own))
 

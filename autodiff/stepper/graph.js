@@ -99,6 +99,7 @@ function showGraph() {
 // How far a walk has come: forward steps done so far, and backward steps (-1: not begun).  What a
 // step gives may have to be told first by a person.
 function limitsOf(step) {
+  if (step.limits) return step.limits;
   const given = app.isAsking ? 0 : 1;
   if (step.phase === "forward") return { computed: step.at + given, backward: -1 };
   if (step.phase === "start") return { computed: Infinity, backward: 0 };
@@ -115,6 +116,7 @@ function showBox(place, box, limits, largest) {
   box.group.classList.toggle("pending", !known);
   bar(box, box.valueBar, known ? value(place) : 0, 1 + Math.abs(value(place)));
   bar(box, box.gradBar, place === rootPlace ? 0 : grad || 0, largest);
+  further.showBox?.(place, box);
 }
 
 function bar(box, rect, number, most) {
@@ -250,9 +252,8 @@ function moveTo(view, atOnce = false) {
 function lookAtAll(atOnce = false) {
   const room = 8, area = clearArea(), [w, h] = [drawingSize.w + 2 * room, drawingSize.h + 2 * room];
   // A small part of a large graph is no larger than it is read best.
-  const scale = folds ? Math.min(area.w / w, area.h / h, NEAREST) : 0;
-  if (!scale) moveTo({ x: -room, y: -room, w, h }, atOnce);
-  else moveTo({ x: (drawingSize.w - area.w / scale) / 2, y: (drawingSize.h - area.h / scale) / 2, w: area.w / scale, h: area.full / scale }, atOnce);
+  const scale = Math.min(area.w / w, area.h / h, folds ? NEAREST : Infinity);
+  moveTo({ x: (drawingSize.w - area.w / scale) / 2, y: (drawingSize.h - area.h / scale) / 2, w: area.w / scale, h: area.full / scale }, atOnce);
 }
 
 // Look at the boxes and arrows of a step. Where they are too far apart to be read together, look at

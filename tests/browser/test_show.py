@@ -146,9 +146,9 @@ def test_it_walks_by_itself_and_stops_at_the_end(shown: Callable[..., Opened]) -
     opened.press("Space")
     opened.settle()
     assert opened.live("step") == 0
-    assert opened.text("#play") == "Pause"
+    assert opened.text("#walk") == "Pause"
     opened.wait_until("live.step === 3")
-    opened.wait_until('document.getElementById("play").textContent.trim() === "Play"')
+    opened.wait_until('document.getElementById("walk").textContent.trim() === "Play"')
 
 
 def test_the_line_of_code_is_lit(shown: Callable[..., Opened]) -> None:
