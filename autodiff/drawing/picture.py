@@ -8,6 +8,7 @@ The text is a snapshot: later changes of the Values do not reach it.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -58,6 +59,7 @@ LEGEND = "legend"  # the id of its frame
 NOT_TAKEN = "not taken"
 
 WORDS = ("value", "grad")
+BROKEN = re.compile(r"(^|[ +−-])(nan|inf)($|[ ,])")
 
 # A folded picture with more arrows than this has straight ones, with room between the ranks and no
 # text on them: what an arrow would say is in its description.
@@ -97,6 +99,11 @@ class Box:
     named: str = ""
     change: Change = ""
     shades: tuple[float | None, ...] = ()
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether its value or its gradient is nan or infinity."""
+        return any(BROKEN.search(number) for number in self.numbers)
 
     @property
     def lines(self) -> list[str]:

@@ -148,8 +148,11 @@ def part_laid_out(picture: Picture, rankdir: str) -> Part:
 
 def bounds_of(picture: Picture, places: Mapping[str, Place]) -> Rectangle:
     """Return the smallest rectangle around all boxes, frames, arrows and their labels."""
-    shapes = [places[each.id] for each in (*picture.boxes, *picture.frames)]
-    found = [(each.x, each.y, each.x + each.width, each.y + each.height) for each in shapes]
+    shapes = [box.id for box in picture.boxes] + [frame.id for frame in picture.frames]
+    found = [
+        (each.x, each.y, each.x + each.width, each.y + each.height)
+        for each in map(places.__getitem__, shapes)
+    ]
     for arrow in picture.arrows:
         found.append(bounds(drawn_line(places[arrow.id])))
         if arrow.label and places[arrow.id].spots:

@@ -149,9 +149,7 @@ def arrows_of(id: str, picture: Picture) -> tuple[tuple[str, ...], tuple[str, ..
 # ---- what stands upside down -------------------------------------------------------------------
 
 
-def is_upside_down(
-    picture: Picture, places: Places, axis: int, groups: Mapping[str, int]
-) -> bool:
+def is_upside_down(picture: Picture, places: Places, axis: int, groups: Mapping[str, int]) -> bool:
     """Return whether more pairs of operands stand in the other order than in theirs.
 
     Those that are in one group can change places and do not count; leaves count little.
@@ -172,7 +170,7 @@ def is_upside_down(
 
 def mirror(picture: Picture, places: Places, axis: int) -> None:
     """Turn a picture over, but for the text in it."""
-    shapes = [each.id for each in (*picture.boxes, *picture.frames)]
+    shapes = [box.id for box in picture.boxes] + [frame.id for frame in picture.frames]
     ends = [end for id in shapes for end in ends_of(places[id], axis)]
     total = min(ends) + max(ends)
     for id in shapes:
