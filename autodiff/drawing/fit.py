@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from autodiff.drawing.lines import in_lines, ranks_of
-from autodiff.drawing.picture import Box, Picture
+from autodiff.drawing.picture import LEGEND, Box, Picture
 
 __all__ = [
     "FRAME",
@@ -45,6 +45,7 @@ AROUND: Final = 14.4, 7.2
 BESIDE_FRAME: Final = 16.0
 FRAMED: Final = 60.0  # where arrows enter a frame: it begins a rank later
 CAPTION: Final = 30.0
+LEGEND_AROUND: Final = 50.0
 SPREAD, MOST_SPREAD = 0.05, 5
 MOST_PASSED: Final = 50  # ranks that an arrow takes room in
 AGAIN: Final = 60.0, 38.0  # what is shown again where it is used
@@ -87,6 +88,8 @@ class Measure:
     """Measures a picture as it would be arranged."""
 
     def __init__(self, picture: Picture) -> None:
+        self.legend = [size_of_box(box, True) for box in picture.boxes if box.frame == LEGEND]
+        picture = replace(picture, boxes=[box for box in picture.boxes if box.frame != LEGEND])
         self.picture = picture
         self.ranks = ranks_of(picture)
         self.length = max(self.ranks.values(), default=0) + 1
@@ -149,7 +152,16 @@ class Measure:
             spread = 1.0 if self.picture.frames else 1.0 + SPREAD * min(line - 1, MOST_SPREAD)
             height += spread * max(high.get(each, 0.0) for each in places)
         height += CAPTION * len(self.picture.caption)
-        return (length, height) if is_across else (height, length)
+        return self.with_legend(*((length, height) if is_across else (height, length)))
+
+    def with_legend(self, width: float, height: float) -> tuple[float, float]:
+        """Return the sides of a picture with its legend below it or beside it."""
+        if not self.legend:
+            return width, height
+        widths, heights = zip(*self.legend, strict=True)
+        below = max(width, sum(widths)), height + max(heights) + LEGEND_AROUND
+        beside = width + max(widths) + LEGEND_AROUND, max(height, sum(heights))
+        return min(below, beside, key=lambda sides: max(sides[0] / FRAME[0], sides[1] / FRAME[1]))
 
 
 def labels_at(picture: Picture, ranks: Mapping[str, int], is_across: bool) -> dict[int, float]:
