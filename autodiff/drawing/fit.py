@@ -46,7 +46,7 @@ BESIDE_FRAME: Final = 16.0
 FRAMED: Final = 60.0  # where arrows enter a frame: it begins a rank later
 CAPTION: Final = 30.0
 LEGEND_AROUND: Final = 50.0
-SPREAD, MOST_SPREAD = 0.05, 5
+SPREAD, WIRED_SPREAD, MOST_SPREAD = 0.05, 0.1, 5
 MOST_PASSED: Final = 50  # ranks that an arrow takes room in
 AGAIN: Final = 60.0, 38.0  # what is shown again where it is used
 
@@ -142,6 +142,7 @@ class Measure:
                 for rank in range(tail + 1, min(head, tail + MOST_PASSED)):
                     high[rank] += beside
         length = height = 0.0
+        each_rank = WIRED_SPREAD if any(self.wired) else SPREAD
         for start in range(0, self.length, line):
             places = [-1 - start // line, *range(start, start + line)]
             here = sum(long[each] + between for each in places if each in long)
@@ -149,7 +150,7 @@ class Measure:
             here += sum(FRAMED * self.entered.get(each, 0) for each in places)
             length = max(length, here)
             # Outside of frames, boxes are set to make arrows straight rather than close together.
-            spread = 1.0 if self.picture.frames else 1.0 + SPREAD * min(line - 1, MOST_SPREAD)
+            spread = 1.0 if self.picture.frames else 1.0 + each_rank * min(line - 1, MOST_SPREAD)
             height += spread * max(high.get(each, 0.0) for each in places)
         height += CAPTION * len(self.picture.caption)
         return self.with_legend(*((length, height) if is_across else (height, length)))

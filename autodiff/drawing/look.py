@@ -116,7 +116,7 @@ class Chooser:
         """
         found = self.candidates(given, readable)
         largest = max([each.height for each in found], default=0.0)
-        enough = largest / GAIN if largest >= readable else largest
+        enough = largest / GAIN if largest >= LAST_ROW else largest
         return next((each for each in found if each.height >= enough), None) or self.drawn(given)
 
     def note(self, drawn: Drawn, given: Look) -> str:

@@ -179,8 +179,8 @@ def mirror(picture: Picture, places: Places, axis: int) -> None:
         places[id] = moved(places[id], *((0.0, away) if axis else (away, 0.0)))
     for frame in picture.frames if axis else ():  # the room for its title is at the other end now
         place = places[frame.id]
-        ends = 2 * place.y + place.height + TITLE_HEIGHT
-        title = tuple(replace(spot, y=ends - spot.y) for spot in place.spots)
+        both = 2 * place.y + place.height + TITLE_HEIGHT
+        title = tuple(replace(spot, y=both - spot.y) for spot in place.spots)
         places[frame.id] = replace(place, spots=title)
     for arrow in picture.arrows:
         place = places[arrow.id]
