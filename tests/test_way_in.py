@@ -8,6 +8,8 @@ import pydoc
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import get_args
 
 import pytest
 
@@ -15,6 +17,7 @@ import autodiff
 import nn
 from autodiff.support import extras
 from demos.__main__ import DEMOS, listed
+from nn.layers import ACTIVATIONS, ActivationName
 
 ROOT = Path(__file__).parents[1]
 
@@ -52,13 +55,21 @@ def test_every_demo_that_can_be_started_is_in_the_list() -> None:
     assert names == set(DEMOS)
 
 
-def test_help_begins_with_value_and_dir_shows_the_public_names() -> None:
+@pytest.mark.parametrize("package", [autodiff, nn])
+def test_dir_shows_the_public_names(package: ModuleType) -> None:
+    public = [name for name in dir(package) if not name.startswith("_")]
+    assert sorted(public) == sorted(package.__all__)
+
+
+def test_the_types_of_activations_are_those_that_there_are() -> None:
+    assert get_args(ActivationName) == tuple(ACTIVATIONS)
+
+
+def test_help_begins_with_value() -> None:
     text = pydoc.plain(pydoc.render_doc(autodiff))
     description = text.partition("DESCRIPTION")[2].strip()
     assert description.startswith("It begins with :class:`Value`")
     assert autodiff.__all__[0] == "Value"
-    public = [name for name in dir(autodiff) if not name.startswith("_")]
-    assert sorted(public) == sorted(autodiff.__all__)
 
 
 # ---- one line --------------------------------------------------------------------------------
