@@ -149,9 +149,7 @@ def arrows_of(id: str, picture: Picture) -> tuple[tuple[str, ...], tuple[str, ..
 # ---- what stands upside down -------------------------------------------------------------------
 
 
-def is_upside_down(
-    picture: Picture, places: Places, axis: int, groups: Mapping[str, int]
-) -> bool:
+def is_upside_down(picture: Picture, places: Places, axis: int, groups: Mapping[str, int]) -> bool:
     """Return whether more pairs of operands stand in the other order than in theirs.
 
     Those that are in one group can change places and do not count; leaves count little.
