@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from autodiff import Value, compile, exp, log, pick, relu
+from autodiff import Value, compile, draw, exp, log, pick, relu
 from autodiff.compiler import ShapedProgram
 from autodiff.compiler.by_place import AddedAt
 from autodiff.compiler.native import is_installed
@@ -315,3 +315,12 @@ def test_shapes_take_guards_once_they_matter(engine: str) -> None:
     assert all_bits(found) == all_bits(trial.eager([(1.0, 0.0)], 1))
     assert len(made) == 2
     assert isinstance(program, ShapedProgram)
+
+
+def test_a_picture_of_loops_shows_the_numbers_of_additions_at_places() -> None:
+    """The gradient of a sum of picked rows: how often each is picked, 0, 2 and 1 times."""
+    table, indexes = table_of(3, 2), [Value(1.0, "i"), Value(1.0, "j"), Value(2.0, "k")]
+    found = [pick_at(index, column) for index in indexes for column in zip(*table, strict=True)]
+    program = compile(sum(found))  # type: ignore[arg-type]
+    source = draw(program, fold="pack").source
+    assert "2 × 3 × sum of 3 × 1.0 at …\\l|value −0 … 2\\l" in source

@@ -44,7 +44,7 @@ def condition_of_rows(
     numbers[conditions[0]] = NOT_ABOVE_0
     loose = set() if guarded else set(backward)
     for place in rows:
-        if place not in numbers and registers[place].op is not None:
+        if place not in numbers and not numbers.keys().isdisjoint(registers[place].operands):
             found = numbers_of(registers[place], numbers, place in loose)
             if found:
                 numbers[place] = found

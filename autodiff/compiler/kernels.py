@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -175,8 +176,14 @@ def _definition(op: Operation, function: FunctionType) -> ast.FunctionDef:
 
     Raises NotTranslatableError if there is none, or decorators: these may compute anything.
     """
+    code = function.__code__
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        # What inspect.getsource does, which looks through all modules first.
+        lines = linecache.getlines(code.co_filename, function.__globals__)
+        if not lines:
+            raise OSError("could not get source code")
+        block = inspect.getblock(lines[code.co_firstlineno - 1 :])
+        tree = ast.parse(textwrap.dedent("".join(block)))
     except (OSError, TypeError, SyntaxError) as error:
         raise _refusal(op, f"the source of its forward is missing ({error})") from None
     match tree.body:

@@ -227,7 +227,8 @@ class Linear:
         """Return the registers that depend on any of the sources, and the sources themselves."""
         found = set(sources)
         for place, register in enumerate(self.registers):
-            if not found.isdisjoint(register.operands):
+            operands = register.operands
+            if operands and not found.isdisjoint(operands):
                 found.add(place)
         return found
 

@@ -322,9 +322,7 @@ class _Writer:
             comment = one_line(f"{layout.naming}: {described(pack, self.arrays)}")
             lines = [f"{self.language.comment} {comment}"]
             lines += [line for call in calls for line in self.call(call)]
-        self.arrays.update(dict.fromkeys(pack.results, layout.naming))
-        for parts in pack.parts:
-            self.arrays.update(dict.fromkeys(parts.values(), layout.naming))
+        self.arrays.update(dict.fromkeys(pack.numbers, layout.naming))
         return lines
 
     def alone(self, pack: Pack) -> list[str]:

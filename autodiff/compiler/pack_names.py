@@ -25,12 +25,9 @@ __all__ = [
 
 def pack_name(pack: Pack, names: Mapping[int, str]) -> str:
     """Return what the results of a pack are called."""
-    if pack.parts:
-        parts = [part for parts in pack.parts for part in parts.values()]
-        return base_name([names.get(place, "") for place in parts], "added")
     op = pack.shape.by_place or (pack.shape.tree and pack.shape.tree[0])
-    other = f"{op.name}_of" if op else "sums"
-    return base_name([names.get(place, "") for place in pack.results], other)
+    other = "added" if pack.parts else f"{op.name}_of" if op else "sums"
+    return base_name([names.get(place, "") for place in pack.numbers], other)
 
 
 def array_names(linear: Linear, names: Mapping[int, str]) -> dict[int, str]:
@@ -121,5 +118,5 @@ def named_loops(recording: Recording, parts: Parts) -> list[NamedLoop]:
     found = []
     for name, pack in zip(numbered([pack_name(pack, names) for pack in packs]), packs, strict=True):
         found.append(NamedLoop(name, described(pack, arrays), pack))
-        arrays.update(dict.fromkeys(pack.results, name))
+        arrays.update(dict.fromkeys(pack.numbers, name))
     return found

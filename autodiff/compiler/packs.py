@@ -134,6 +134,11 @@ class Pack:
     operands: list[Sequence[int]] = field(default_factory=list)
     parts: list[Mapping[int, int]] = field(default_factory=list)
 
+    @property
+    def numbers(self) -> list[int]:
+        """The registers of all numbers that it computes."""
+        return [part for parts in self.parts for part in parts.values()] or self.results
+
 
 @dataclass(slots=True)
 class _Node:

@@ -5,7 +5,7 @@ const BOX = { edge: 9, line: 24, head: 8, divider: 10 };
 const measure = document.createElement("canvas").getContext("2d");
 
 function widthOf(text, weight) {
-  measure.font = `${weight} 19px ${getComputedStyle(document.body).fontFamily}`;
+  measure.font = `${weight} 20px ${getComputedStyle(document.body).fontFamily}`;
   return measure.measureText(text).width;
 }
 
@@ -25,7 +25,7 @@ function inLines(text) {
 // How large a box is: lines of text, and below them its numbers, of which several have room for two.
 function sizeBox(box, kind, lines, isNumber, isSeveral) {
   const numbers = isNumber ? [] : ["value −1.234e−05 … −1.234e−05", "grad −1.234e−05 … −1.234e−05"].map((text) => (isSeveral ? text : text.split(" … ")[0]));
-  const widest = Math.max(...lines.map((text) => widthOf(text, 600)), ...numbers.map((text) => widthOf(text, 400) * 20 / 19));
+  const widest = Math.max(...lines.map((text) => widthOf(text, 600)), ...numbers.map((text) => widthOf(text, 400)));
   Object.assign(box, { w: Math.ceil(widest) + 2 * BOX.edge, h: 2 * BOX.head + BOX.line * (lines.length + numbers.length) - 4 + (numbers.length ? BOX.divider : 0) });
   Object.assign(box, { shapeKind: kind, lines, isNumber });
 }

@@ -220,7 +220,7 @@ function openFold(fold) {
   app.selected = 0;
   setScene(fold);
   sizeDrawing();
-  lookAtAll(true);
+  lookAtRest(true);
   say(`${foldTitle(fold)}: ${countedNouns(scene.results.length, "operation")}`);
   if (phase === null) return refresh();
   return showStep(phase === "forward" ? 0 : firstOf("start"));
@@ -234,7 +234,7 @@ function closeTo(fold) {
   app.selected = 0;
   setScene(fold);
   sizeDrawing();
-  lookAtAll(true);
+  lookAtRest(true);
   if (phase === null) {
     refresh();
     return focusBox(-inner);

@@ -23,7 +23,7 @@ function leaveSteps() {
   Object.assign(app, { step: null, isAsking: false });
   document.body.classList.remove("stepping");
   light([], []);
-  lookAtAll();
+  lookAtRest();
   further.afterLeaving?.();
   refresh();
 }
@@ -31,8 +31,8 @@ function leaveSteps() {
 function showStep(index) {
   const step = allSteps[index];
   app.step = index;
+  evaluate(); // other numbers are asked for anew
   app.isAsking = further.isAsked(step);
-  evaluate();
   drawing.dataset.phase = step.phase;
   light(...litBy(step));
   lookAt(...litBy(step));
@@ -212,7 +212,7 @@ function forwardLesson({ node: place }) {
 function startLesson() {
   return [
     line("start", fraction(rootName, rootName), " = ", number("1", "plus")),
-    note(`If ${rootName} grows by a little, ${rootName} grows by just that. From here the chain rule goes back, arrow by arrow: upstream gradient × local derivative.`),
+    note(`If ${rootName} grows by a little, ${rootName} grows by just that.${data.steps.length ? " From here the chain rule goes back, arrow by arrow: upstream gradient × local derivative." : " It is computed from nothing else, so there is nothing to go back to."}`),
   ];
 }
 
@@ -262,7 +262,7 @@ function explanation(place) {
   if (into.length > MOST_TERMS) parts.push(" + …");
   rows.push(line("gradient", fraction(rootName, nodeName(place)), " = ", ...(into.length > 1 ? [...parts, " = "] : []), signedNumber(gradient(place) ?? 0)));
   const uses = into.length === 1 ? "It is used once, so its gradient has one term." : `It is used ${into.length} times, so its gradient is a sum of ${into.length} terms.`;
-  rows.push(note(uses));
+  rows.push(note(uses), ...reasons(place).map(note));
   return rows;
 }
 

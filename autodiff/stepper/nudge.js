@@ -56,6 +56,37 @@ function curveOver(index, from, to) {
   return [xs, ys];
 }
 
+const STEEP = 0.2; // of the curve's height between two points, where it may have jumped
+const HALVINGS = 40;
+
+// A curve with a gap in it, a height that is no number, wherever it jumps.
+function brokenAtJumps(index, [xs, ys]) {
+  const finite = ys.filter(Number.isFinite), height = Math.max(...finite) / 2 - Math.min(...finite) / 2;
+  const broken = [[], []];
+  xs.forEach((x, k) => {
+    const isSteep = k > 0 && Math.abs(ys[k] / 2 - ys[k - 1] / 2) > STEEP * height; // not where one is not finite
+    const gap = isSteep && isJump(index, [xs[k - 1], x], [ys[k - 1], ys[k]]) ? [[xs[k - 1], NaN]] : [];
+    for (const [at, to] of [...gap, [x, ys[k]]]) broken[0].push(at) && broken[1].push(to);
+  });
+  return broken;
+}
+
+// Whether the result leaps between two numbers of a variable, however near they come to each other.
+function isJump(index, [left, right], [below, above]) {
+  const place = data.variables[index], pass = new Pass(), leap = Math.abs(above / 2 - below / 2);
+  pass.values.set(app.pass.values);
+  for (let nth = 0; nth < HALVINGS && left < right; nth += 1) {
+    const middle = left / 2 + right / 2;
+    if (middle === left || middle === right) break;
+    pass.values[place - 1] = middle;
+    const height = pass.forward(curveOf.nodes).values[rootPlace - 1];
+    if (!Number.isFinite(height)) return true;
+    if (Math.abs(height - below) > Math.abs(above - height)) [right, above] = [middle, height];
+    else [left, below] = [middle, height];
+  }
+  return Math.abs(above / 2 - below / 2) > leap / 2;
+}
+
 let nudged = ""; // the variable that the controls are for, and from where to where
 
 function showNudge() {
@@ -87,7 +118,9 @@ function showPromise(index, base, slope) {
   const label = nodeName(app.selected);
   if (!Number.isFinite(start[index])) return byId("promise").replaceChildren(note(`${label} began at ${shown(start[index])}, where no gradient promises anything: ${rootName} is ${shown(value(rootPlace), 6)} now.`));
   const lines = [line("gradient", fraction(rootName, label), " = ", signedNumber(slope), element("small", {}, ` at ${label} = ${shown(start[index], 6)}`))];
-  if (change === 0) lines.push(note(`Drag ${label}: for a small change, ${rootName} changes by that gradient times the change.`));
+  const unpromised = !Number.isFinite(base) ? `${rootName} began at ${shown(base)}` : !Number.isFinite(slope) ? `the gradient began at ${shown(slope)}` : "";
+  if (unpromised) lines.push(note(`Nothing can be promised: ${unpromised}. ${rootName} is ${shown(value(rootPlace), 6)} at ${label} = ${shown(app.numbers[index], 6)}.`));
+  else if (change === 0) lines.push(note(`Drag ${label}: for a small change, ${rootName} changes by that gradient times the change.`));
   else {
     lines.push(
       line("promised", "Δ", name(rootName), " ≈ ", signedNumber(slope), " × ", number(operand(change)), " = ", signedNumber(slope * change)),
@@ -108,7 +141,7 @@ function gradientIn(pass, place) {
 // The true curve of the root over the variable, and the tangent that the gradient is the slope of.
 function plotNudge(index, base, slope) {
   const plot = byId("plot"), [from, to] = limits(index);
-  const { low, high } = plotCurve(plot, ...curveOver(index, from, to), { x: start[index], y: base, slope }, { x: app.numbers[index], y: value(rootPlace) });
+  const { low, high } = plotCurve(plot, ...brokenAtJumps(index, curveOver(index, from, to)), { x: start[index], y: base, slope }, { x: app.numbers[index], y: value(rootPlace) });
   plot.setAttribute("aria-label", `${rootName} over ${nodeName(app.selected)}, from ${general(from, 4)} to ${general(to, 4)}: ${low <= high ? `between ${general(low, 4)} and ${general(high, 4)}` : "nowhere finite"}; the tangent has the slope ${general(slope, 4)}`);
 }
 
@@ -116,8 +149,8 @@ function watchNudge() {
   byId("nudge-notes").replaceChildren(...(data.notes || []).map(note));
   byId("slider").addEventListener("input", (event) => setVariable(indexOfVariable(app.selected), Number(event.target.value)));
   byId("number").addEventListener("change", (event) => {
-    const number = numberFrom(event.target.value);
-    if (number === null) tell("A variable needs a finite number.");
+    const number = answerFrom(event.target.value);
+    if (!Number.isFinite(number)) tell(number === null ? NUMBER_WANTED : "A variable needs a finite number.");
     else {
       tell("");
       event.target.blur();

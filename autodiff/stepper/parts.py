@@ -29,6 +29,7 @@ def shared(*names: str) -> list[Path]:
 STEPPING = (
     "scene.js",
     "graph.js",
+    "why.js",
     "lesson.js",
     "walk.js",
     "predict.js",

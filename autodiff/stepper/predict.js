@@ -24,6 +24,7 @@ function isClose(one, other, tolerance = CLOSE) {
   return Math.abs(one / 2 - other / 2) <= (tolerance * size) / 2 || Math.abs(one - other) <= Number.MIN_VALUE;
 }
 
+const NUMBER_WANTED = "A number, such as 0.25, 1/3 or −1.5e−3, inf or nan, without commas between thousands.";
 const NUMBER_WORDS = { inf: Infinity, infinity: Infinity, "∞": Infinity, nan: NaN };
 
 // What a person answers: a number, a fraction such as 1/3, inf or nan; null for anything else.
@@ -55,6 +56,7 @@ function ruleAt(place, digits = 0) {
   return { result: found.result[0], localAt: (position) => found.rule[2 * position], isTaken: (position) => found.rule[2 * position + 1] > 0 };
 }
 
+// What a closed fold gives was shown, so who goes on from there builds on the page's numbers.
 function toldValue(place) {
   return told.values.get(place) ?? value(place);
 }
@@ -106,7 +108,10 @@ function rightNumber(step) {
 
 function answer(step, text) {
   const number = answerFrom(text);
-  if (number === null) return tell("A number, such as 0.25, 1/3 or −1.5e−3, inf or nan, without commas between thousands.");
+  if (number === null) {
+    byId("answer").select(); // what is typed next takes its place
+    return tell(NUMBER_WANTED);
+  }
   tell("");
   const follows = followed(step);
   const mark = isClose(number, rightNumber(step)) ? "right" : follows !== null && isClose(number, follows) ? "follows" : "wrong";
@@ -159,7 +164,10 @@ function question(step) {
   const digits = digitsFor(step);
   if (step.phase === "forward") {
     const node = data.nodes[step.node - 1];
-    return [line("value", name(nodeName(step.node)), ` = ${withNames(node.formula)} = ${withTold(node.formula, digits)} = ?`), form];
+    return [
+      line("value", name(nodeName(step.node)), ` = ${withNames(node.formula)} = ${withTold(node.formula, digits)} = ?`),
+      ...ownNumbers(new Set(node.parents)), form,
+    ];
   }
   const { node, parent, position, local } = data.steps[step.index], names = [nodeName(node), nodeName(parent)];
   // The boxes of the graph have fewer digits.
@@ -170,9 +178,18 @@ function question(step) {
     line("since", name(names[0]), ` = ${withNames(data.nodes[node - 1].formula)}`, local && local.length > 1 ? element("span", {}, ", ", fraction(...names), ` = ${withNames(local)}`) : ""),
     line("upstream", fraction(rootName, names[0]), " = ", signedNumber(toldGradient(node), digits)),
     ...(digits > LEAST_DIGITS ? [line("numbers", numbers)] : []),
+    ...ownNumbers(needed, node),
     ...(data.nodes[node - 1].parents.length > 2 ? [note(`It is operand ${position + 1} of ${names[0]}.`)] : []),
     form,
   ];
+}
+
+// Which numbers of a question are a person's own: the picture has the right ones.
+function ownNumbers(places, upstream = 0) {
+  const values = [...places].filter((place) => !isClose(toldValue(place), value(place)));
+  const own = values.map((place) => [name(nodeName(place)), ` = ${shown(toldValue(place), 6)}`, shown(value(place), 6)]);
+  if (upstream && !isClose(toldGradient(upstream), gradient(upstream) ?? 0)) own.push([fraction(rootName, nodeName(upstream)), ` = ${shown(toldGradient(upstream), 6)}`, shown(gradient(upstream) ?? 0, 6)]);
+  return own.map(([what, yours, right]) => element("p", { class: "note" }, "This goes on from your ", what, `${yours}. Who takes the right ${right} is right, too.`));
 }
 
 // The field is where one types as soon as a number is asked for; on a touch screen, when it is touched.

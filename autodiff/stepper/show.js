@@ -145,8 +145,8 @@ function begin() {
   watchControls();
   watchNudge();
   publish();
-  lookAtAll(true);
-  new ResizeObserver(() => { if (camera.followed) followStep(); else lookAtAll(true); }).observe(byId("graph-area"));
+  lookAtRest(true);
+  new ResizeObserver(() => { if (camera.followed) followStep(); else camera.again?.(true); }).observe(byId("graph-area"));
   if (data.begin) enterSteps(stepToBegin(data.begin));
   refresh();
 }

@@ -2,13 +2,34 @@
 
 const CHOICES = { data: "data", activation: "activations", loss: "losses", optimizer: "optimizers" };
 
-// What a new network is: what was asked for, or what is nearest to the page's own.
-function firstChoice() {
+// What this network is among those that can be built here; null for another.
+function askedNow() {
   if (data.asked) return data.asked;
-  const hidden = data.network.split(",")[0].split("-").slice(1, -1).map(Number).filter((size) => size >= 1 && size <= MOST_NEURONS).slice(0, 2);
-  const name = Object.keys(data.pieces.data).find((each) => titleOfData(data.pieces.data[each]) === data.title) || "xor";
-  const activation = Object.keys(data.pieces.activations).find((each) => data.network.includes(each)) || "tanh";
-  return { hidden, activation, loss: "squared", optimizer: "sgd", name, rows: data.pieces.data[name].rows };
+  if (data.targets.length > 1 || data.penalty || data.rows.length > MOST_ROWS) return null;
+  for (const loss of Object.keys(data.pieces.losses)) {
+    for (const optimizer of Object.keys(data.pieces.optimizers)) {
+      const asked = { ...nearestChoice(), loss, optimizer, ...dataNow(loss) };
+      if (!isTable(asked.rows) || whyNot(asked.rows, loss, data.pieces)) continue;
+      const { code } = new NetworkBuilder(data.pieces, asked).told;
+      if (["model", "loss", "optimizer"].every((part) => code[part] === data.code[part])) return asked;
+    }
+  }
+  return null;
+}
+
+// The page's own data by their name, if they have one; their targets as a network is asked for.
+function dataNow(loss) {
+  const { targets } = data.pieces.losses[loss];
+  const rows = data.rows.map((row) => row.map((number, at) => (at < data.inputs.length || !targets.includes(number) ? number : targets.indexOf(number))));
+  const name = Object.keys(data.pieces.data).find((each) => JSON.stringify(data.pieces.data[each].rows) === JSON.stringify(rows));
+  return { name: name || "rows", rows, title: data.title };
+}
+
+// Of a network that cannot be built here, what is like it.
+function nearestChoice() {
+  const hidden = data.layers.slice(0, -1).map((layer) => layer.length).filter((size) => size <= MOST_NEURONS).slice(0, 2);
+  const activation = Object.keys(data.pieces.activations).find((each) => each === data.network.split(", ")[1]) || "tanh";
+  return { hidden, activation, loss: "squared", optimizer: "sgd", name: "xor", rows: data.pieces.data.xor.rows };
 }
 
 function makeChoice() {
@@ -24,7 +45,7 @@ function makeChoice() {
 
 function openChoice() {
   pause();
-  const { hidden, activation, loss, optimizer, name, rows } = firstChoice();
+  const { hidden, activation, loss, optimizer, name, rows } = askedNow() || nearestChoice();
   const isPoints = name === "rows" && rows[0].length === 3 && rows.every(([, , target]) => target === 0 || target === 1);
   const chosen = { data: name !== "rows" ? name : isPoints ? "points" : "table", first: hidden[0] || 0, second: hidden[1] || 0, activation, loss, optimizer };
   for (const [id, value] of Object.entries(chosen)) byId(`choice-${id}`).value = value;

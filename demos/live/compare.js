@@ -9,17 +9,6 @@ const DIFFERENCES = {
   seed: "the seed", rate: "the learning rate", activation: "the activation", first: "the first hidden layer", second: "the second hidden layer", optimizer: "the optimizer",
 };
 
-// What this network is among those that can be built here; null for another.
-function askedNow() {
-  if (data.asked) return data.asked;
-  const nearest = Object.keys(data.pieces.losses).flatMap((loss) => Object.keys(data.pieces.optimizers).map((optimizer) => ({ ...firstChoice(), loss, optimizer, rows: data.rows, name: "rows" })));
-  return nearest.find((asked) => {
-    if (asked.rows.length > MOST_ROWS || data.targets.length > 1 || data.penalty || whyNot(asked.rows, asked.loss, data.pieces)) return false;
-    const { code } = new NetworkBuilder(data.pieces, asked).told;
-    return ["model", "loss", "optimizer"].every((part) => code[part] === data.code[part]);
-  }) || null;
-}
-
 function differencesPossible() {
   const names = Object.keys(DIFFERENCES), isBuilt = askedNow() !== null;
   return names.filter((name) => (name === "seed" ? data.draws : name === "rate" || isBuilt));
@@ -74,18 +63,25 @@ function compareWith(difference) {
   const { what, value } = difference, { timeline, seed } = app;
   const isNetwork = what !== "seed" && what !== "rate", asked = isNetwork ? askedWith(difference) : data.asked;
   const made = isNetwork ? new NetworkBuilder(data.pieces, asked) : null;
-  const told = made ? { ...made.told, nodes: made.laidOut } : data;
+  const told = made ? { ...made.told, nodes: made.laidOut } : data, isSameSize = told.weights.length === data.weights.length;
   const start = what === "seed" ? seededStart(value) : Float64Array.from(told.state, (number) => unpacked(number));
-  if (what !== "seed" && told.weights.length === data.weights.length) start.set(timeline.start.subarray(0, data.weights.length));
+  const hasOwnWeights = what !== "seed" && isSameSize && !timeline.start.subarray(0, data.weights.length).every((number, at) => number === start[at]);
+  if (what !== "seed" && isSameSize) start.set(timeline.start.subarray(0, data.weights.length));
   else if (what !== "seed") setDraws(start, told.draws, seed ?? 0);
   if (what !== "optimizer") start[told.learningRate] = what === "rate" ? value : timeline.parameters[data.learningRate];
   compared.timeline = new Timeline(start, timeline.rows, width, made ? new Training(told) : training);
-  compared.what = differenceText(difference);
-  const parts = [addressOfNetwork(asked), seed !== null || what === "seed" ? `seed=${what === "seed" ? value : seed}` : "", `lr=${exactly(start[told.learningRate])}`];
-  compared.address = parts.filter(Boolean).join("&");
+  compared.what = what === "optimizer" ? `${differenceText(difference)}, learning rate ${shown(start[told.learningRate])}` : differenceText(difference);
+  compared.address = addressOfStart(asked, what === "seed" ? value : seed, hasOwnWeights ? start : null, start[told.learningRate]);
   byId("compared").hidden = false;
   refresh();
   say(`Compared with ${compared.what}`);
+}
+
+// The address of a run from a seed, or from weights, on the data as they are now.
+function addressOfStart(asked, seed, weights, rate) {
+  const from = seed !== null ? `seed=${seed}` : weights ? `state=${packed(weights)}` : "";
+  const changes = changedData().slice(0, MOST_EDITS - 1).map(({ index, number }) => `0:x:${index}:${exactly(number)}`);
+  return [addressOfNetwork(asked), from, `lr=${exactly(rate)}`, changes.length ? `edits=${changes.join(",")}` : ""].filter(Boolean).join("&");
 }
 
 function setDraws(start, draws, seed) {

@@ -7,7 +7,7 @@ const inputPlaces = data.columns.slice(0, data.inputs.length);
 const CAPTION = { line: 20, wide: 100, below: 34 };
 const NARROW = 620; // an area in which the loss stands below the output
 const CIRCLE = { least: 24, most: 128 };
-const LABEL = { plain: 58, gradient: 116, height: 20 };
+const LABEL = { plain: 66, gradient: 120, height: 22 };
 const LOSS_BOX = { wide: 124, narrow: 96, h: 56 };
 const LATER = { wide: 1.3, narrow: 1.7 }; // how much wider the gaps behind hidden layers are
 const EDGE = 62; // from the sides to the middles of the outermost circles
@@ -125,8 +125,9 @@ function layOutNetwork(mode) {
   const size = between(CIRCLE.least, Math.min(down / most - roomBelow(down / most), gap * 0.5), CIRCLE.most);
   const output = {}; // the last one
   for (const neuron of network.neurons) {
-    const { column, row, count, button, caption } = neuron, pitch = Math.min(down / count, 2.2 * size + 2 * CAPTION.line), below = roomBelow(pitch);
-    const isLast = column === data.layers.length, beside = isBeside(pitch) && !isLast, lines = (pitch < (beside ? 46 : 90) ? 1 : 2) + (isLast ? 1 : 0);
+    const { column, row, count, button, caption } = neuron, least = size + 2 * CAPTION.line + 14, hasRoom = !column && down / count >= least;
+    const pitch = Math.min(down / count, Math.max(2.2 * size + 2 * CAPTION.line, hasRoom ? least : 0)), below = hasRoom ? 2 * CAPTION.line + 10 : roomBelow(pitch);
+    const isLast = column === data.layers.length, beside = isBeside(pitch) && !isLast && !hasRoom, lines = (!hasRoom && pitch < (beside ? 46 : 90) ? 1 : 2) + (isLast ? 1 : 0);
     const x = EDGE + (column ? gap * (1 + later * (column - 1)) : 0), aside = isLast && isNarrow && count === 1 ? (CAPTION.line + LOSS_BOX.h + 14) / 2 : 0;
     const y = down / 2 + (row - (count - 1) / 2) * pitch - (beside ? 0 : below / 2) - aside;
     Object.assign(neuron, { x, y, size, beside, lines });

@@ -24,6 +24,7 @@ function beforePrint() {
   themeOnScreen = document.documentElement.dataset.theme ?? "";
   document.documentElement.dataset.theme = "light";
   themeChanged();
+  document.body.classList.add("on-paper"); // what is placed by the pixel has a sheet's width
   if (app.step === null) lookAtAll(true);
   showFrame(performance.now());
   showWeights();
@@ -33,6 +34,7 @@ function beforePrint() {
 function afterPrint() {
   if (themeOnScreen) document.documentElement.dataset.theme = themeOnScreen;
   else delete document.documentElement.dataset.theme;
+  document.body.classList.remove("on-paper");
   themeChanged();
 }
 

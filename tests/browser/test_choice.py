@@ -201,3 +201,4 @@ def test_the_choice_is_accessible_and_lies_on_every_screen(lab: Path, open_page:
             opened.settle()
             assert opened.evaluate(BESIDE, width) == []
         opened.press("Escape")
+        opened.wait_until("!document.querySelector('dialog[open]')")

@@ -12,6 +12,7 @@ from demos.lab import LAB
 from demos.live.pieces import OPTIMIZERS
 from tests.browser.conftest import Open
 from tests.browser.opened import Opened
+from tests.browser.pages import lab_model
 from tests.browser.python_side import assert_close
 from tests.browser.test_choice import built
 from tests.browser.test_use import BESIDE, SIZES, serious
@@ -84,6 +85,28 @@ def test_a_run_that_differs_in_one_thing_is_pythons(
     assert opened.live("compared") is None
 
 
+def test_the_pages_own_weights_and_changed_data_go_along_to_the_run_that_was_compared(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab)
+    opened.press("4", "f")  # XOR becomes OR
+    compare(opened, "activation", "tanh")
+    opened.go_to(EPOCHS)
+    opened.wait_until(f"live.compared.epoch === {EPOCHS}")
+    losses = opened.live("compared")["losses"]
+    model = lab_model()
+    for neuron in model.hidden.neurons:
+        neuron.activation = "tanh"
+    optimizer = nn.SGD(model.parameters(), lr=LAB.learning_rate)
+    y = [0.0, 1.0, 1.0, 1.0]
+    history = nn.fit(model, LAB.x, y, optimizer=optimizer, epochs=EPOCHS, engine="python")
+    assert_close(losses, history.losses, "losses")
+    opened.page.click("#compared-take")
+    built(opened, "2-4-1, tanh")
+    opened.go_to(EPOCHS)
+    assert opened.live("losses") == losses
+
+
 def test_what_cannot_be_compared_is_said(lab: Path, open_page: Open) -> None:
     opened = open_page(lab)
     opened.press("c")
@@ -92,6 +115,7 @@ def test_what_cannot_be_compared_is_said(lab: Path, open_page: Open) -> None:
     opened.press("Enter")
     assert "A learning rate is a number above 0" in opened.text("#compare-text")
     opened.press("Escape")
+    opened.wait_until("!document.querySelector('dialog[open]')")
     compare(opened, "rate", 1e6)
     opened.go_to(200)
     compare_text = opened.text("#compared-text")
@@ -155,6 +179,7 @@ def test_comparing_is_accessible_and_lies_on_every_screen(lab: Path, open_page: 
             opened.settle()
             assert opened.evaluate(BESIDE, width) == []
         opened.press("Escape")
+        opened.wait_until("!document.querySelector('dialog[open]')")
     compare(opened, "activation", "tanh")
     for width, height in SIZES:
         opened.page.set_viewport_size({"width": width, "height": height})

@@ -241,12 +241,12 @@ def test_on_paper_all_panels_are_there_and_nothing_to_click(
     opened.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     opened.page.emulate_media(media="print")
     opened.settle()
-    for shown in ("#plane", "#curve", "#drawing", "#lesson", "#weights", "#data-rows"):
+    for shown in ("#plane", "#curve", "#graph-area", "#lesson", "#weights", "#data-rows"):
         assert opened.page.locator(shown).is_visible(), shown
     clicked = opened.evaluate(
         "[...document.querySelectorAll('button, input, select')]"
         ".filter((each) => each.checkVisibility())"
-        ".filter((each) => !each.closest('td, th, .neurons, .row-buttons'))"
+        ".filter((each) => !each.closest('td, th, .neurons, .network, .row-buttons'))"
         ".map((each) => each.outerHTML.slice(0, 80))"
     )
     assert clicked == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.browser.pages import Moons, lab_model
 from tests.browser.test_use import SIZES, serious
 
 CELLS = 56  # of a heat map, from one edge of the plane to the other
+SVG = "{http://www.w3.org/2000/svg}"
 LEFT, RIGHT = -0.5, 1.5  # of the lab's plane, and its bottom and top
 
 
@@ -199,3 +201,22 @@ def text_and_number(opened: Opened) -> list[tuple[str, float]]:
     """Return the neurons' names and numbers as their captions have them."""
     texts = opened.page.locator(".caption b").all_text_contents()
     return [(text.split()[0], float(text.split()[1].replace("−", "-"))) for text in texts]
+
+
+def test_as_a_picture_its_circles_are_round_and_its_numbers_stand_before_the_lines(
+    lab: Path, open_page: Open
+) -> None:
+    opened = open_page(lab, viewport={"width": 1920, "height": 1080})
+    opened.settle()
+    opened.press("x")
+    with opened.page.expect_download() as download:
+        opened.page.get_by_role("button", name=re.compile(r"^Network, with .* as SVG$")).click()
+    svg = ElementTree.fromstring(Path(download.value.path()).read_bytes())
+    clipped = [image for image in svg.iter(f"{SVG}image") if image.get("clip-path")]
+    assert len(clipped) == 2 + 4 + 1
+    radii = [float(str(rect.get("rx"))) for rect in svg.iterfind(f".//{SVG}clipPath/{SVG}rect")]
+    sides = [float(str(rect.get("width"))) for rect in svg.iterfind(f".//{SVG}clipPath/{SVG}rect")]
+    assert radii[2:] == pytest.approx([side / 2 for side in sides[2:]], abs=0.1)
+    numbers = [text for text in svg.iter(f"{SVG}text") if text.get("stroke-width") == "5px"]
+    assert len(numbers) == 2 * 4 + 4
+    assert all(str(text.get("paint-order")).startswith("stroke") for text in numbers)

@@ -30,6 +30,7 @@ __all__ = ["Layout", "laid_out", "lines_across"]
 
 PADDING = 4.0  # around the picture, in points
 BETWEEN_LINES = 16.0  # of a picture, and to its legend
+BETWEEN_PIECES = 10.0  # of a line
 CAPTION_LINE, CAPTION_BELOW = 30.0, 8.0  # the height of a line of it, and what is below letters
 ASPECT = 16.0, 9.0  # of a slide
 SPOT = Spot(0.0, 0.0, "l")
@@ -69,9 +70,12 @@ def laid_out(picture: Picture, rankdir: str) -> Layout:
 
     Raises like :func:`autodiff.drawing.layouts.render.run_graphviz`.
     """
-    lines = [part_laid_out(part, rankdir) for part in lines_of(picture)]
-    is_down = rankdir in ("LR", "RL")
-    found = stacked(lines, is_down, BETWEEN_LINES, at_end=rankdir in ("RL", "BT"))
+    is_down, at_end = rankdir in ("LR", "RL"), rankdir in ("RL", "BT")
+    lines = []
+    for line in lines_of(picture):
+        pieces = [part_laid_out(piece, rankdir) for piece in pieces_of(line)]
+        lines.append(stacked(pieces, is_down, BETWEEN_PIECES, at_end))
+    found = stacked(lines, is_down, BETWEEN_LINES, at_end)
     aside = picture_of([box for box in picture.boxes if is_aside(box)], picture)
     if aside.boxes:
         choices = [
@@ -117,6 +121,23 @@ def lines_of(picture: Picture) -> list[Picture]:
     return [picture_of(boxes, picture) for _, boxes in sorted(lines.items())]
 
 
+def pieces_of(picture: Picture) -> list[Picture]:
+    """Return the pieces of a picture that no arrow and no frame connects, in their order."""
+    outer = {frame.id: frame.outer or frame.id for frame in picture.frames}
+    joined: dict[str, set[str]] = {}
+    for one, other in (
+        *((box.id, box.frame or box.id) for box in picture.boxes),
+        *((arrow.tail, arrow.head) for arrow in picture.arrows),
+        *outer.items(),
+    ):
+        together = joined.setdefault(one, {one}) | joined.setdefault(other, {other})
+        joined.update(dict.fromkeys(together, together))
+    pieces: dict[int, list[Box]] = {}
+    for box in picture.boxes:
+        pieces.setdefault(id(joined[box.id]), []).append(box)
+    return [picture_of(boxes, picture) for boxes in pieces.values()]
+
+
 def picture_of(boxes: Sequence[Box], picture: Picture) -> Picture:
     """Return a part of a picture: these boxes, with their arrows and the frames around them."""
     inside = {box.id for box in boxes}
@@ -148,8 +169,11 @@ def part_laid_out(picture: Picture, rankdir: str) -> Part:
 
 def bounds_of(picture: Picture, places: Mapping[str, Place]) -> Rectangle:
     """Return the smallest rectangle around all boxes, frames, arrows and their labels."""
-    shapes = [places[each.id] for each in (*picture.boxes, *picture.frames)]
-    found = [(each.x, each.y, each.x + each.width, each.y + each.height) for each in shapes]
+    shapes = [box.id for box in picture.boxes] + [frame.id for frame in picture.frames]
+    found = [
+        (each.x, each.y, each.x + each.width, each.y + each.height)
+        for each in map(places.__getitem__, shapes)
+    ]
     for arrow in picture.arrows:
         found.append(bounds(drawn_line(places[arrow.id])))
         if arrow.label and places[arrow.id].spots:

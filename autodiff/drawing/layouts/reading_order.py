@@ -17,6 +17,7 @@ from autodiff.drawing.picture import Box, Picture
 
 __all__ = ["in_reading_order"]
 
+TITLE_HEIGHT: Final = 14.0  # of the letters of a frame's title, in points
 APART: Final = 12.0  # of arrows that enter a box, in points
 COMPUTED: Final = "operation", "result"
 
@@ -170,12 +171,17 @@ def is_upside_down(picture: Picture, places: Places, axis: int, groups: Mapping[
 
 def mirror(picture: Picture, places: Places, axis: int) -> None:
     """Turn a picture over, but for the text in it."""
-    shapes = [each.id for each in (*picture.boxes, *picture.frames)]
+    shapes = [box.id for box in picture.boxes] + [frame.id for frame in picture.frames]
     ends = [end for id in shapes for end in ends_of(places[id], axis)]
     total = min(ends) + max(ends)
     for id in shapes:
         away = total - 2 * middle_of(places[id])[axis]
         places[id] = moved(places[id], *((0.0, away) if axis else (away, 0.0)))
+    for frame in picture.frames if axis else ():  # the room for its title is at the other end now
+        place = places[frame.id]
+        both = 2 * place.y + place.height + TITLE_HEIGHT
+        title = tuple(replace(spot, y=both - spot.y) for spot in place.spots)
+        places[frame.id] = replace(place, spots=title)
     for arrow in picture.arrows:
         place = places[arrow.id]
         spots = [(spot.x, spot.y)[axis] for spot in place.spots]
