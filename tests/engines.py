@@ -275,9 +275,7 @@ class InJavaScript:
         return Result(outputs, memory)
 
 
-# --------------------------------------------------------------------------------------------
-# JavaScript's Math in the place of C's library
-# --------------------------------------------------------------------------------------------
+# ---- JavaScript's Math in the place of C's library ------------------------------------------
 
 
 class NodesMath:

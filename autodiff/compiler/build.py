@@ -271,8 +271,8 @@ class _Builder:
         self.names = {root: Names(root) for root in recording.graphs} if named else {}
         self.linear = linear = Linear(single_steps=not named)
         self.parts = Parts(linear, recording.inputs, recording.variables)
-        for place, value in enumerate(recording.inputs, 1):
-            linear.leaf(Kind.INPUT, value, value.label or f"x{place}")
+        for place, value in enumerate(recording.inputs):
+            linear.leaf(Kind.INPUT, value, value.label or f"x[{place}]")
         for value in recording.variables:
             linear.leaf(Kind.VARIABLE, value, self.called(value))
 

@@ -153,6 +153,10 @@ class _Writer:
         self.layout.naming = name
         return self.layout.reserve(size)
 
+    def part_of(self, address: int) -> int:
+        """Return the place of the part of the memory that an address is in."""
+        return bisect_right(self.layout.starts, address) - 1
+
     def cell(self, address: int, *indexes: str) -> str:
         """Return the expression of a number in memory, at an address and some indexes on."""
         more = [index for index in indexes if index]
@@ -163,7 +167,7 @@ class _Writer:
     def in_memory(self, address: int, indexes: Sequence[str]) -> str:
         """Return the expression of a number that is in memory, whatever else is known of it."""
         more = [*indexes]
-        part = bisect_right(self.layout.starts, address) - 1
+        part = self.part_of(address)
         name, offset = self.layout.parts[part], address - self.layout.starts[part]
         if offset or not more:
             more.append(str(offset))
@@ -314,7 +318,8 @@ class _Writer:
             lines = self.alone(pack)
         else:
             calls = layout.place(pack)
-            comment = one_line(f"{identifier(layout.naming)}: {described(pack, self.arrays)}")
+            layout.naming = layout.parts[self.part_of(layout.addresses[first])]
+            comment = one_line(f"{layout.naming}: {described(pack, self.arrays)}")
             lines = [f"{self.language.comment} {comment}"]
             lines += [line for call in calls for line in self.call(call)]
         self.arrays.update(dict.fromkeys(pack.numbers, layout.naming))
@@ -330,7 +335,7 @@ class _Writer:
         else:
             layout.addresses[result] = layout.reserve(1)
         address = layout.addresses[result]
-        part = bisect_right(layout.starts, address) - 1
+        part = self.part_of(address)
         name = self.constants[address] = layout.parts[part]
         layout.parts[part] = f"from__{name}"
         lines = [line for call in calls for line in self.call(call)]

@@ -57,12 +57,17 @@ def base_name(names: Sequence[str], other: str) -> str:
 
     >>> base_name(["h.w[0][0]", "h.w[0][1]"], "sums"), base_name(["v1", "v22"], "sums")
     ('h.w', 'sums')
+    >>> base_name(["h2[0]", "h2[1]"], "sums")
+    'h2'
     """
     least, most = (min(names), max(names)) if all(names) else ("", "")
     # What the first and the last by the alphabet share, all share.
     alike = [a == b for a, b in zip(least, most, strict=False)]
     common = least[: [*alike, False].index(False)]
-    common = common.partition("[")[0].rstrip("0123456789 _.(")
+    of_list, bracket, _ = common.partition("[")
+    if of_list and bracket:
+        return of_list
+    common = common.rstrip("0123456789 _.(")
     return common if len(common) > 1 or (common and len(names) == 1) else other
 
 

@@ -421,7 +421,7 @@ class Program:
             raise ValueError(f"run needs rows of {len(self.inputs)} inputs")
         if not isinstance(rows, Iterable):
             raise TypeError(f"run needs a list of rows, but got {describe(rows)}")
-        checked = [self._row(row, f"row {place}") for place, row in enumerate(rows)]
+        checked = [self._row(row, f"rows[{place}]") for place, row in enumerate(rows)]
         if not checked:
             raise ValueError("run needs at least one row")
         size = len(checked) if batch_size is None else count_of(batch_size, "rows in a batch")

@@ -18,7 +18,7 @@ from autodiff.debug.trace import Trace
 from autodiff.drawing.boxes import STYLES, Painter, Style, joined
 from autodiff.drawing.difference import DifferencePainter, Record
 from autodiff.drawing.fit import FRAME, READABLE, Arrangement, Size, arrangement_of
-from autodiff.drawing.folds.fold import FOLDS, Fold, fold_that_fits, folded
+from autodiff.drawing.folds.fold import FOLDS, Fold, fold_that_fits, folded, names_of_repeats
 from autodiff.drawing.formats.drawio import drawio_text
 from autodiff.drawing.formats.mermaid import mermaid_text
 from autodiff.drawing.formats.svg import svg_text
@@ -66,7 +66,7 @@ class Drawing:
     be compared.
     """
 
-    __slots__ = ("_source", "layout", "note", "picture", "rankdir", "record", "room")
+    __slots__ = ("_laid_out", "_source", "layout", "note", "picture", "rankdir", "record", "room")
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class Drawing:
         self.layout = layout
         self.note = ""
         self.record: Record | None = None
+        self._laid_out: Layout | None = None
         self._source = dot_text(picture, rankdir) if layout is None else ""
 
     @property
@@ -104,7 +105,9 @@ class Drawing:
         return svg_text(self.picture, self._layout(), widest)
 
     def _layout(self) -> Layout:
-        return self.layout or laid_out(self.room or self.picture, self.rankdir)
+        if self._laid_out is None:
+            self._laid_out = self.layout or laid_out(self.room or self.picture, self.rankdir)
+        return self._laid_out
 
     def mermaid(self) -> str:
         """Return the picture as a Mermaid flowchart, for a Markdown file; it needs no package."""
@@ -330,7 +333,8 @@ def draw(
         if legend:
             picture = with_legend(picture, edges, step is not None)
         arrangement, height = arrangement_of(picture, rankdir, frame)
-        return arranged(picture, arrangement, note_on(height, frame))
+        cure = 'fold="pack" draws its loops' if fold is None else "draw its output"
+        return arranged(picture, arrangement, note_on(height, frame, cure=cure))
     roots, moment = roots_of(root)
     check_fold(fold, expand)
     before = record_of(since)
@@ -369,7 +373,7 @@ def drawing_of(
 ) -> Drawing:
     """Return the drawing of a graph at a moment; ``choose`` its look, as far as it is not given."""
     make = partial(painted, roots, moment, expand, edges, legend, max_nodes, changes, before)
-    chooser = Chooser(make, rankdir, frame)
+    chooser = Chooser(make, rankdir, frame, partial(repeated_in, roots))
     drawn = chooser.best(given) if choose else chooser.drawn(given)
     record = Record.of(drawn.painter, moment)
     if moment.given is None or contributions_in(roots[0]) > MOST_STEPS:
@@ -385,6 +389,11 @@ def drawing_of(
         drawing = arranged(drawn.picture, arrangement, note_on(height, frame), room)
     drawing.record = record
     return drawing
+
+
+def repeated_in(roots: Sequence[Value]) -> list[str]:
+    """Return the names of what a graph repeats."""
+    return names_of_repeats(topological_order(joined(roots)))
 
 
 def as_network(roots: Sequence[Value], moment: Moment, frame: Size) -> str:
@@ -410,7 +419,8 @@ def painted(
     """Return the picture of a graph at a moment in a look, and what made it."""
     digits = look.precision or PRECISION
     style = look.style or STYLES[0]
-    painter = painter_of(roots, digits, look.fold, expand, edges, max_nodes, changes, style, before)
+    opened = (*expand, *look.expand)
+    painter = painter_of(roots, digits, look.fold, opened, edges, max_nodes, changes, style, before)
     picture = painter.picture_at(moment)
     if legend:
         picture = with_legend(picture, edges, moment is not NOW)

@@ -8,12 +8,13 @@ same picture is arranged the same way everywhere, and at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from autodiff.drawing.lines import in_lines, ranks_of
-from autodiff.drawing.picture import Box, Picture
+from autodiff.drawing.picture import LEGEND, Box, Picture
 
 __all__ = [
     "FRAME",
@@ -39,11 +40,13 @@ MOST_LINES: Final = 16
 
 # In points, as Graphviz has them: the size of text, a character's usual width, the height of a
 # line, and the room around the text of a field.
-TEXT, CHARACTER, LINE = 20.0, 12.5, 24.0
+TEXT, CHARACTER, LINE = 20.0, 11.5, 24.0
 AROUND: Final = 14.4, 7.2
 BESIDE_FRAME: Final = 16.0
+FRAMED: Final = 60.0  # where arrows enter a frame: it begins a rank later
 CAPTION: Final = 30.0
-SPREAD, MOST_SPREAD = 0.1, 5
+LEGEND_AROUND: Final = 50.0
+SPREAD, WIRED_SPREAD, MOST_SPREAD = 0.05, 0.1, 5
 MOST_PASSED: Final = 50  # ranks that an arrow takes room in
 AGAIN: Final = 60.0, 38.0  # what is shown again where it is used
 
@@ -85,9 +88,15 @@ class Measure:
     """Measures a picture as it would be arranged."""
 
     def __init__(self, picture: Picture) -> None:
+        self.legend = [size_of_box(box, True) for box in picture.boxes if box.frame == LEGEND]
+        picture = replace(picture, boxes=[box for box in picture.boxes if box.frame != LEGEND])
         self.picture = picture
         self.ranks = ranks_of(picture)
         self.length = max(self.ranks.values(), default=0) + 1
+        self.entered = entered_at(picture, self.ranks)
+        self.labels = {
+            is_across: labels_at(picture, self.ranks, is_across) for is_across in (True, False)
+        }
         pairs = {(arrow.tail, arrow.head) for arrow in picture.arrows}
         self.uses = [(self.ranks[tail], self.ranks[head]) for tail, head in pairs]
         self.wired = [box.wired for box in picture.boxes]
@@ -133,14 +142,53 @@ class Measure:
                 for rank in range(tail + 1, min(head, tail + MOST_PASSED)):
                     high[rank] += beside
         length = height = 0.0
+        each_rank = WIRED_SPREAD if any(self.wired) else SPREAD
         for start in range(0, self.length, line):
             places = [-1 - start // line, *range(start, start + line)]
-            length = max(length, sum(long[each] + between for each in places if each in long))
+            here = sum(long[each] + between for each in places if each in long)
+            here += sum(self.labels[is_across].get(each, 0.0) for each in places[:-1])
+            here += sum(FRAMED * self.entered.get(each, 0) for each in places)
+            length = max(length, here)
             # Outside of frames, boxes are set to make arrows straight rather than close together.
-            spread = 1.0 if self.picture.frames else 1.0 + SPREAD * min(line - 1, MOST_SPREAD)
+            spread = 1.0 if self.picture.frames else 1.0 + each_rank * min(line - 1, MOST_SPREAD)
             height += spread * max(high.get(each, 0.0) for each in places)
         height += CAPTION * len(self.picture.caption)
-        return (length, height) if is_across else (height, length)
+        return self.with_legend(*((length, height) if is_across else (height, length)))
+
+    def with_legend(self, width: float, height: float) -> tuple[float, float]:
+        """Return the sides of a picture with its legend below it or beside it."""
+        if not self.legend:
+            return width, height
+        widths, heights = zip(*self.legend, strict=True)
+        below = max(width, sum(widths)), height + max(heights) + LEGEND_AROUND
+        beside = width + max(widths) + LEGEND_AROUND, max(height, sum(heights))
+        return min(below, beside, key=lambda sides: max(sides[0] / FRAME[0], sides[1] / FRAME[1]))
+
+
+def labels_at(picture: Picture, ranks: Mapping[str, int], is_across: bool) -> dict[int, float]:
+    """Return how much room labels take between each rank and the next."""
+    found: dict[int, float] = {}
+    for arrow in picture.arrows if not picture.is_dense else ():
+        if arrow.label:
+            size = CHARACTER * max(map(len, arrow.label)) if is_across else LINE * len(arrow.label)
+            rank = ranks[arrow.tail]
+            found[rank] = max(found.get(rank, 0.0), size)
+    return found
+
+
+def entered_at(picture: Picture, ranks: Mapping[str, int]) -> dict[int, int]:
+    """Return in how many frames of modules arrows end at each rank that come from outside."""
+    frames = {box.id: box.frame for box in picture.boxes}
+    inside = {
+        arrow.head for arrow in picture.arrows if frames[arrow.tail] == frames[arrow.head] != ""
+    }
+    return Counter(
+        {
+            ranks[arrow.head]: 1
+            for arrow in picture.arrows
+            if arrow.head in inside and frames[arrow.tail] != frames[arrow.head]
+        }
+    )
 
 
 def size_of_box(box: Box, is_across: bool) -> tuple[float, float]:

@@ -33,6 +33,10 @@ def in_lines(picture: Picture, count: int = 1) -> Picture:
     ranks = ranks_of(picture)
     length = math.ceil((max(ranks.values(), default=0) + 1) / count)
     lines = {id: rank // length for id, rank in ranks.items()}
+    has_operands = {arrow.head for arrow in picture.arrows}
+    for id, line in first_uses(picture, lines).items():
+        if id not in has_operands:  # it is seen where it is used, not at the end of the line before
+            lines[id] = line
     limit = longest_within_budget(
         ranks[arrow.head] - ranks[arrow.tail]
         for arrow in picture.arrows
@@ -54,8 +58,19 @@ def in_lines(picture: Picture, count: int = 1) -> Picture:
     return with_frames_in_lines(replace(picture, boxes=list(boxes.values()), arrows=arrows))
 
 
+def first_uses(picture: Picture, lines: Mapping[str, int]) -> dict[str, int]:
+    """Return the first line in which each box is used."""
+    found: dict[str, int] = {}
+    for arrow in picture.arrows:
+        line = lines[arrow.head]
+        found[arrow.tail] = min(found.get(arrow.tail, line), line)
+    return found
+
+
 def again(box: Box, id: str, user: Box) -> Box:
-    """Return the small box that stands for another beside its user."""
+    """Return the small box that stands for another beside its user; a number is itself."""
+    if box.kind == "constant":
+        return replace(box, id=id, frame=user.frame, line=user.line)
     title = box.title if box.kind == "call" else (box.named or box.name,)
     return Box(id, "reference", box.name, title, frame=user.frame, line=user.line)
 

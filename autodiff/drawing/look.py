@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -24,27 +24,36 @@ MOST_COMPARED: Final = 5000
 class Look:
     """What a picture shows, and how; None is what is not given.
 
-    >>> print(Look(style="blackboard", fold="layer"))
-    style="blackboard", fold="layer"
+    >>> print(Look(style="blackboard", fold="repeat", expand=("h",)))
+    style="blackboard", fold="repeat", expand=["h"]
     """
 
     style: Style | None = None
     fold: Fold | None = None
     precision: int | None = None
+    expand: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         named = [f'{name}="{text}"' for name in ("style", "fold") if (text := getattr(self, name))]
+        named += [f"expand=[{', '.join(map(quoted, self.expand))}]"] * bool(self.expand)
         return ", ".join(named + [f"precision={self.precision}"] * (self.precision is not None))
 
     def __bool__(self) -> bool:
         return self != Look()
 
-    def completed(self) -> Iterator[Look]:
-        """Yield the looks to choose from: those that show the most first."""
+    def completed(self, repeated: Callable[[], Sequence[str]]) -> Iterator[Look]:
+        """Yield the looks to choose from: those that show the most first.
+
+        ``repeated`` returns the names of what a graph repeats: one copy of it, which stands for
+        all, shows more than a box.
+        """
         for fold in (self.fold,) if self.fold else (None, *FOLDS):
-            for style in (self.style,) if self.style else STYLES:
-                for precision in (self.precision,) if self.precision else (None, *FEWER):
-                    yield Look(None if style == STYLES[0] else style, fold, precision)
+            opened = tuple(repeated()) if fold == "repeat" != self.fold else ()
+            for expand in (opened, ()) if opened else ((),):
+                for style in (self.style,) if self.style else STYLES:
+                    for precision in (self.precision,) if self.precision else (None, *FEWER):
+                        named = None if style == STYLES[0] else style
+                        yield Look(named, fold, precision, expand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,10 @@ class Chooser:
     ``make`` raises ValueError where there is nothing to fold in that way, or too much is left.
     """
 
-    def __init__(self, make: Make, rankdir: str | None, frame: Size) -> None:
-        self.make, self.rankdir, self.frame = make, rankdir, frame
+    def __init__(
+        self, make: Make, rankdir: str | None, frame: Size, repeated: Callable[[], Sequence[str]]
+    ) -> None:
+        self.make, self.rankdir, self.frame, self.repeated = make, rankdir, frame, repeated
 
     def drawn(self, look: Look) -> Drawn:
         """Return the picture in a look, arranged so that its text is largest."""
@@ -83,8 +94,8 @@ class Chooser:
         """
         found: list[Drawn] = []
         refused: set[Fold | None] = set()
-        for look in given.completed():
-            if look.fold != given.fold and any(each.height >= enough for each in found):
+        for look in given.completed(self.repeated):
+            if new_way(look, found) and any(each.height >= enough for each in found):
                 break
             if look.fold in refused:
                 continue
@@ -105,7 +116,7 @@ class Chooser:
         """
         found = self.candidates(given, readable)
         largest = max([each.height for each in found], default=0.0)
-        enough = largest / GAIN if largest >= readable else largest
+        enough = largest / GAIN if largest >= LAST_ROW else largest
         return next((each for each in found if each.height >= enough), None) or self.drawn(given)
 
     def note(self, drawn: Drawn, given: Look) -> str:
@@ -120,7 +131,20 @@ class Chooser:
         )
 
 
-def note_on(height: float, frame: Size, better: Drawn | None = None) -> str:
+def new_way(look: Look, found: Sequence[Drawn]) -> bool:
+    """Return whether a look folds, or opens, otherwise than the last picture."""
+    last = found[-1].look if found else look
+    return (look.fold, look.expand) != (last.fold, last.expand)
+
+
+def quoted(text: str) -> str:
+    """Return a text in double quotes."""
+    return f'"{text}"'
+
+
+def note_on(
+    height: float, frame: Size, better: Drawn | None = None, cure: str = "draw a node inside it"
+) -> str:
     """Return what to say of text of that height in a frame; '' if it can be read.
 
     >>> note_on(9.4, (1280, 720))
@@ -128,7 +152,6 @@ def note_on(height: float, frame: Size, better: Drawn | None = None) -> str:
     """
     if height >= READABLE:
         return ""
-    cure = "draw a node inside it"
     if better is not None:
         cure = f"{better.look or 'no fold'} makes it {better.height:.0f}"
     return f"Text is about {height:.0f} pixels high at {frame[0]}×{frame[1]}: {cure}"

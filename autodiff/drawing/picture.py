@@ -8,6 +8,7 @@ The text is a snapshot: later changes of the Values do not reach it.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -58,10 +59,13 @@ LEGEND = "legend"  # the id of its frame
 NOT_TAKEN = "not taken"
 
 WORDS = ("value", "grad")
+BROKEN = re.compile(r"(^|[ +−-])(nan|inf)($|[ ,])")
 
 # A folded picture with more arrows than this has straight ones, with room between the ranks and no
 # text on them: what an arrow would say is in its description.
 DENSE_FROM = 60
+# Or with so many arrows that tell both numbers.
+DENSE_TOLD = 20
 
 OUTLYING = 1e6  # times as large as the median: no measure for the others
 
@@ -97,6 +101,11 @@ class Box:
     named: str = ""
     change: Change = ""
     shades: tuple[float | None, ...] = ()
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether its value or its gradient is nan or infinity."""
+        return any(BROKEN.search(number) for number in self.numbers)
 
     @property
     def lines(self) -> list[str]:
@@ -160,7 +169,10 @@ class Picture:
     def is_dense(self) -> bool:
         """Whether neurons have so many arrows between them that curves would be a knot."""
         folded = any(box.kind == "module" for box in self.boxes)
-        return folded and len(self.arrows) > max(DENSE_FROM, 2 * len(self.boxes))
+        told = sum(len(arrow.label) > 1 for arrow in self.arrows)
+        return folded and (
+            told >= DENSE_TOLD or len(self.arrows) > max(DENSE_FROM, 2 * len(self.boxes))
+        )
 
 
 def text_box(id: str, text: str, frame: str = "") -> Box:

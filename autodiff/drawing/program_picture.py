@@ -90,9 +90,19 @@ class _Registers(_Painter):
             results.append(parts.penalty)
         # Numbers stand in the formulas.
         live = [place for place in parts.linear.live(results) if not self.is_number(place)]
+        # What gives a row's gradients is read by their means over the rows, so these come later.
+        given = {mean: parts.gradients[variable] for variable, mean in parts.means.items()}
+        given = {mean: place for mean, place in given.items() if {mean, place} <= set(live)}
+        means = [place for place in live if place in given]
+        updates = [place for place in live if self.section_of(place) == UPDATE]
+        later = {*means, *updates}
+        live = [*[place for place in live if place not in later], *means, *updates]
         boxes = [self.box(place) for place in live]
         sections: dict[int, str] = {}
         arrows = [arrow for place in live for arrow in self.arrows(place, sections)]
+        arrows += [
+            Arrow(f"r{place}-r{mean}", f"r{place}", f"r{mean}") for mean, place in given.items()
+        ]
         text = f"{len(boxes):,} lines of the program"
         return self.framed([*boxes, *self.references.values()], arrows, text)
 

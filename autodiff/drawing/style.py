@@ -62,6 +62,8 @@ FRAME: Final = Style("rounded", "#F3F6F8", "#8C8C8C", text="#333333")
 FAINTEST: Final = 0.4  # the opacity of a line between neurons whose weight is 0
 CELL: Final = Style(line="#555555", width=1.0)
 HEAVIEST: Final = {"line": "black", "width": 7.0}
+# Of nan and infinity, as the arrows have it that lead there.
+BROKEN: Final = {"line": "black", "width": 5.0, "dash": "dashed"}
 
 KINDS: dict[Kind, Style] = {
     "variable": BOX,
@@ -105,7 +107,8 @@ def box_style(box: Box) -> Style:
     """Return how a box looks; an input on a wire is square."""
     shape: dict[str, Any] = {"shape": "square"} if box.wired and box.kind == "input" else {}
     marked = HEAVIEST if box.lit else MARKED[box.mark]  # the row that is new is lit, not all of it
-    own = {"fill": LIGHT.boxes[box.kind], **shape, **CHANGED[box.change], **marked}
+    broken = BROKEN if box.is_broken else {}
+    own = {"fill": LIGHT.boxes[box.kind], **shape, **CHANGED[box.change], **broken, **marked}
     return replace(KINDS[box.kind], **own)
 
 

@@ -36,7 +36,7 @@ from autodiff.ops import Role, bias_weights_inputs
 from autodiff.support.naming import name_of
 from autodiff.value import Value
 
-__all__ = ["FOLDS", "Fold", "fold_that_fits", "folded"]
+__all__ = ["FOLDS", "Fold", "fold_that_fits", "folded", "names_of_repeats"]
 
 Fold: TypeAlias = Literal["neuron", "layer", "row", "repeat", "call", "pack"]
 FOLDS: tuple[Fold, ...] = get_args(Fold)[:-1]  # those of graphs; the last is that of programs
@@ -45,6 +45,8 @@ FOLDS: tuple[Fold, ...] = get_args(Fold)[:-1]  # those of graphs; the last is th
 MOST_INPUTS = 8
 # Alike terms of a sum that no module had a part in are merged if they are more than this.
 MOST_TERMS = 8
+
+TIMES = re.compile(r" × \d+$")  # how often, after a name
 
 # In a graph of more nodes than this, no fold is tried only to tell how many boxes it would make.
 MOST_TO_TRY = 100_000
@@ -212,11 +214,17 @@ def folded_by_repeat(order: Sequence[Value], expand: Sequence[str | Value]) -> F
     return Folding(parts, *frames_with_titles(parts, titles))
 
 
+def names_of_repeats(order: Sequence[Value]) -> list[str]:
+    """Return what each repetition of a graph is called, once each."""
+    return list(dict.fromkeys(map(name_of_copies, find_repeats(order))))
+
+
 def place_in_repeats(
     each: str | Value, found: Sequence[Repeat], names: Sequence[str]
 ) -> tuple[str, str]:
     """Return the name of a repetition that is to be opened, and the number of the copy, if any."""
     if isinstance(each, str):
+        each = TIMES.sub("", each)  # as the box says it
         name, number = NUMBERED.fullmatch(each).groups("")  # type: ignore[union-attr]
         return (each, "") if each in names else (name, number)
     for repeat, name in zip(found, names, strict=True):

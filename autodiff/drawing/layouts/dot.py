@@ -42,8 +42,6 @@ FRAME_NAME = {
 UNSEEN = {"peripheries": "0", "margin": "0", "style": "", "label": "", "class": "unseen"}
 LOOKS = {"line": "color", "width": "penwidth", "text": "fontcolor", "size": "fontsize"}
 GRAPHVIZ = Style(width=1.0, size=14.0)  # how it draws where nothing is said
-# Where a line of a picture begins; nothing is seen of it.
-START = {"shape": "point", "style": "invis", "width": "0", "height": "0"}
 # What is only text, and an oval, are no records: dividing lines do not go with their shapes.
 SHAPES = {"square": "record", "rounded": "Mrecord", "oval": "ellipse"}
 MARGINS = {"record": "0.1,0.05", "Mrecord": "0.1,0.05", "ellipse": "0.05,0.03", "box": "0.08,0.04"}
@@ -98,7 +96,7 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         digraph.attr(
             label=caption, labelloc="b", labeljust="l", fontname=FONT, fontsize=f"{CAPTION_SIZE:g}"
         )
-    add_lines(digraph, picture, rankdir)
+    add_inside("", digraph, picture, rankdir)
     frames = {box.id: box.frame for box in picture.boxes}
     inner_heads = {
         arrow.head for arrow in picture.arrows if frames[arrow.tail] == frames[arrow.head] != ""
@@ -123,32 +121,10 @@ def has_only_modules_framed(picture: Picture) -> bool:
     return bool(framed) and set(framed) == {"module"}
 
 
-def add_lines(digraph: Any, picture: Picture, rankdir: str) -> None:
-    """Add all boxes and frames; each line of the picture, if there are several, below the last."""
-    count = max((box.line for box in picture.boxes), default=0) + 1
-    if count == 1:
-        add_inside("", digraph, picture, rankdir, 0)
-        return
-    digraph.attr(newrank="true")
-    later = {arrow.head for arrow in picture.arrows}
-    for line in range(count):
-        with digraph.subgraph(name=f"cluster_line{line}") as cluster:
-            cluster.attr(id=f"line{line}", **UNSEEN)
-            add_inside("", cluster, picture, rankdir, line)
-        digraph.node(f"start{line}", **START)
+def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str) -> None:
+    """Add the boxes and frames directly inside a frame ('' for the whole picture)."""
     for box in picture.boxes:
-        if box.id not in later:
-            digraph.edge(f"start{box.line}", box.id, style="invis")
-    with digraph.subgraph() as starts:
-        starts.attr(rank="same")
-        for line in range(count - 1):
-            starts.edge(f"start{line}", f"start{line + 1}", style="invis")
-
-
-def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str, line: int) -> None:
-    """Add the boxes and frames of a line directly inside a frame ('' for the whole picture)."""
-    for box in picture.boxes:
-        if box.frame == frame and box.line == line:
+        if box.frame == frame:
             if frame and box.kind == "module":
                 # Frames keep their order, so each neuron gets one, though none is seen.
                 with digraph.subgraph(name=f"cluster_around_{box.id}") as cluster:
@@ -157,11 +133,11 @@ def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str, line: i
             else:
                 digraph.node(box.id, **box_attributes(box, rankdir))
     for inner in picture.frames:
-        if inner.outer == frame and inner.line == line:
+        if inner.outer == frame:
             with digraph.subgraph(name=f"cluster_{inner.id}") as cluster:
                 name = {"label": escaped(inner.title), "id": inner.id, **FRAME_NAME[rankdir]}
                 cluster.attr(**name, **frame_attributes(inner))
-                add_inside(inner.id, cluster, picture, rankdir, line)
+                add_inside(inner.id, cluster, picture, rankdir)
 
 
 def box_attributes(box: Box, rankdir: str) -> dict[str, str]:

@@ -18,7 +18,19 @@ from autodiff.drawing.layouts.places import Place, Point, Spot
 from autodiff.drawing.picture import Arrow, Picture
 from autodiff.drawing.style import ARROW, frame_style
 
-__all__ = ["Collisions", "Rectangle", "collisions", "is_cut", "overlap", "with_text_placed"]
+__all__ = [
+    "Collisions",
+    "Rectangle",
+    "bounds",
+    "collisions",
+    "drawn_line",
+    "enclosing",
+    "is_cut",
+    "label_of",
+    "overlap",
+    "text_at",
+    "with_text_placed",
+]
 
 # Of text, beside its size: a character's usual width, and how far it goes above and below its line.
 WIDTH, ABOVE, BELOW = 0.62, 0.78, 0.2

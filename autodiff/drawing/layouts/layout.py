@@ -7,20 +7,33 @@ boxes and arrows with longer text: from moment to moment of a pass nothing moves
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autodiff.drawing.layouts.dot import dot_text
-from autodiff.drawing.layouts.labels import with_text_placed
-from autodiff.drawing.layouts.places import Place, Point, Rectangle, Spot
+from autodiff.drawing.layouts.labels import (
+    bounds,
+    drawn_line,
+    enclosing,
+    label_of,
+    text_at,
+    with_text_placed,
+)
+from autodiff.drawing.layouts.places import Place, Point, Rectangle, Spot, moved
 from autodiff.drawing.layouts.reading_order import in_reading_order
 from autodiff.drawing.layouts.render import run_graphviz
-from autodiff.drawing.picture import Picture, sign_of
+from autodiff.drawing.picture import LEGEND, NOTE, Box, Picture, sign_of
+from autodiff.drawing.style import CAPTION_SIZE
 
 __all__ = ["Layout", "laid_out", "lines_across"]
 
 PADDING = 4.0  # around the picture, in points
+BETWEEN_LINES = 16.0  # of a picture, and to its legend
+BETWEEN_PIECES = 10.0  # of a line
+CAPTION_LINE, CAPTION_BELOW = 30.0, 8.0  # the height of a line of it, and what is below letters
+ASPECT = 16.0, 9.0  # of a slide
+SPOT = Spot(0.0, 0.0, "l")
 INCH = 72.0  # in points
 WIRED_HEIGHT = 36.0  # of a small box on a wire that runs across
 WIRED_CHARACTER = 12.0
@@ -50,24 +63,136 @@ def lines_across(cell: Rectangle, shade: float | None) -> list[tuple[Point, Poin
 
 
 def laid_out(picture: Picture, rankdir: str) -> Layout:
-    """Return where Graphviz puts the parts of a picture.
+    """Return where the parts of a picture lie: each line, and the legend, as Graphviz sets it.
+
+    Lines follow each other as those of a text do; the legend is below them or beside them, where
+    it leaves more room.
 
     Raises like :func:`autodiff.drawing.layouts.render.run_graphviz`.
     """
+    is_down, at_end = rankdir in ("LR", "RL"), rankdir in ("RL", "BT")
+    lines = []
+    for line in lines_of(picture):
+        pieces = [part_laid_out(piece, rankdir) for piece in pieces_of(line)]
+        lines.append(stacked(pieces, is_down, BETWEEN_PIECES, at_end))
+    found = stacked(lines, is_down, BETWEEN_LINES, at_end)
+    aside = picture_of([box for box in picture.boxes if is_aside(box)], picture)
+    if aside.boxes:
+        choices = [
+            stacked([found, part_laid_out(aside, way)], way == "TB", BETWEEN_LINES)
+            for way in ("TB", "LR")
+        ]
+        found = max(choices, key=lambda each: min(ASPECT[0] / each.right, ASPECT[1] / each.down))
+    caption = [
+        Spot(PADDING, found.down + PADDING + CAPTION_LINE * (place + 1) - CAPTION_BELOW, "l")
+        for place in range(len(picture.caption))
+    ]
+    widths = [text_at(SPOT, line, CAPTION_SIZE)[2] for line in picture.caption]
+    width = max([found.right, *widths]) + 2 * PADDING
+    height = found.down + CAPTION_LINE * len(caption) + 2 * PADDING
+    places = {id: moved(place, PADDING, PADDING) for id, place in found.places.items()}
+    places = with_text_placed(picture, places, (width, found.down + 2 * PADDING))
+    for box in picture.boxes:
+        if box.wired:
+            places[box.id] = on_wire(places[box.id], len(box.title[0]))
+    return Layout(width, height, places, tuple(caption))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a part of a picture lies, from 0 to right and from 0 down."""
+
+    places: Mapping[str, Place]
+    right: float
+    down: float
+
+
+def is_aside(box: Box) -> bool:
+    """Return whether a box is no part of the graph: it belongs to a legend, or is a note."""
+    return box.frame == LEGEND or box.id == NOTE
+
+
+def lines_of(picture: Picture) -> list[Picture]:
+    """Return each line of a picture as one of its own."""
+    lines: dict[int, list[Box]] = {}
+    for box in picture.boxes:
+        if not is_aside(box):
+            lines.setdefault(box.line, []).append(box)
+    return [picture_of(boxes, picture) for _, boxes in sorted(lines.items())]
+
+
+def pieces_of(picture: Picture) -> list[Picture]:
+    """Return the pieces of a picture that no arrow and no frame connects, in their order."""
+    outer = {frame.id: frame.outer or frame.id for frame in picture.frames}
+    joined: dict[str, set[str]] = {}
+    for one, other in (
+        *((box.id, box.frame or box.id) for box in picture.boxes),
+        *((arrow.tail, arrow.head) for arrow in picture.arrows),
+        *outer.items(),
+    ):
+        together = joined.setdefault(one, {one}) | joined.setdefault(other, {other})
+        joined.update(dict.fromkeys(together, together))
+    pieces: dict[int, list[Box]] = {}
+    for box in picture.boxes:
+        pieces.setdefault(id(joined[box.id]), []).append(box)
+    return [picture_of(boxes, picture) for boxes in pieces.values()]
+
+
+def picture_of(boxes: Sequence[Box], picture: Picture) -> Picture:
+    """Return a part of a picture: these boxes, with their arrows and the frames around them."""
+    inside = {box.id for box in boxes}
+    outer = {frame.id: frame.outer for frame in picture.frames}
+    around = {box.frame for box in boxes}
+    for id in list(around):
+        while id := outer.get(id, ""):
+            around.add(id)
+    arrows = [arrow for arrow in picture.arrows if arrow.tail in inside and arrow.head in inside]
+    if picture.is_dense:
+        arrows = [replace(arrow, label=()) for arrow in arrows]
+    frames = [frame for frame in picture.frames if frame.id in around]
+    return Picture(boxes, arrows, frames)
+
+
+def part_laid_out(picture: Picture, rankdir: str) -> Part:
+    """Return where Graphviz puts the parts of a picture that is one line."""
     found = json.loads(run_graphviz(dot_text(picture, rankdir), "json"))
-    _, _, width, height = numbers(found["bb"])
-    reader = Reader(height)
+    reader = Reader(numbers(found["bb"])[3])
     places = {each["id"]: reader.box(each) for each in found.get("objects", ()) if "id" in each}
     for each in found.get("edges", ()):
         if "id" in each:
             places[each["id"]] = reader.arrow(each, *AWAY[rankdir])
     places = in_reading_order(picture, rankdir, places)
-    sides = width + 2 * PADDING, height + 2 * PADDING
-    places = with_text_placed(picture, places, sides)
-    for box in picture.boxes:
-        if box.wired:
-            places[box.id] = on_wire(places[box.id], len(box.title[0]))
-    return Layout(*sides, places, reader.spots(found))
+    left, top, right, down = bounds_of(picture, places)
+    places = {id: moved(place, -left, -top) for id, place in places.items()}
+    return Part(places, right - left, down - top)
+
+
+def bounds_of(picture: Picture, places: Mapping[str, Place]) -> Rectangle:
+    """Return the smallest rectangle around all boxes, frames, arrows and their labels."""
+    shapes = [box.id for box in picture.boxes] + [frame.id for frame in picture.frames]
+    found = [
+        (each.x, each.y, each.x + each.width, each.y + each.height)
+        for each in map(places.__getitem__, shapes)
+    ]
+    for arrow in picture.arrows:
+        found.append(bounds(drawn_line(places[arrow.id])))
+        if arrow.label and places[arrow.id].spots:
+            found.append(label_of(arrow, places[arrow.id]))
+    return enclosing(found)
+
+
+def stacked(parts: Sequence[Part], is_down: bool, gap: float, at_end: bool = False) -> Part:
+    """Return parts one below the other, or beside each other, all at the same start or end."""
+    places: dict[str, Place] = {}
+    right, down = max(part.right for part in parts), max(part.down for part in parts)
+    start = 0.0
+    for part in parts:
+        across, along = (part.right, part.down) if is_down else (part.down, part.right)
+        away = ((right if is_down else down) - across) * at_end
+        shift = (away, start) if is_down else (start, away)
+        places |= {id: moved(place, *shift) for id, place in part.places.items()}
+        start += along + gap
+    return Part(places, right, start - gap) if is_down else Part(places, start - gap, down)
 
 
 def on_wire(place: Place, length: int) -> Place:
@@ -101,7 +226,7 @@ class Reader:
 
     def point(self, place: list[float]) -> Point:
         """Return a point in the coordinates of an SVG."""
-        return place[0] + PADDING, self.height - place[1] + PADDING
+        return place[0], self.height - place[1]
 
     def points(self, drawn: list[dict[str, Any]], kinds: str) -> tuple[tuple[Point, ...], ...]:
         """Return the points of what is drawn by some kinds of instructions."""

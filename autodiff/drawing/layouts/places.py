@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-__all__ = ["HIDDEN", "Place", "Point", "Rectangle", "Spot"]
+__all__ = ["HIDDEN", "Place", "Point", "Rectangle", "Spot", "moved"]
 
 Point: TypeAlias = tuple[float, float]
 Rectangle: TypeAlias = tuple[float, float, float, float]
@@ -42,3 +42,24 @@ class Place:
     head: tuple[Point, ...] = ()
     cells: tuple[Rectangle, ...] = ()
     hatched: bool = False
+
+
+def moved(place: Place, right: float, down: float) -> Place:
+    """Return a box, a frame or an arrow, with its text and its lines, elsewhere.
+
+    >>> moved(Place(x=1.0, head=((2.0, 3.0),)), 10.0, 20.0).head
+    ((12.0, 23.0),)
+    """
+    return replace(
+        place,
+        x=place.x + right,
+        y=place.y + down,
+        spots=tuple(replace(spot, x=spot.x + right, y=spot.y + down) for spot in place.spots),
+        lines=tuple(points_moved(line, right, down) for line in place.lines),
+        head=points_moved(place.head, right, down),
+    )
+
+
+def points_moved(points: tuple[Point, ...], right: float, down: float) -> tuple[Point, ...]:
+    """Return points elsewhere."""
+    return tuple((x + right, y + down) for x, y in points)

@@ -1,8 +1,8 @@
 """Operands in the order of their formula, and neurons, rows and inputs in their own.
 
 Graphviz sets the boxes of a rank in the order in which the fewest arrows cross, and does not mind
-which side is up.  So here boxes with the same neighbours change places, a line of a picture that
-stands upside down is mirrored, and arrows enter a box in the order of its operands.
+which side is up.  So here boxes with the same neighbours change places, what stands upside down is
+mirrored, and arrows enter a box in the order of its operands.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from autodiff.drawing.layouts.places import Place, Point
+from autodiff.drawing.layouts.places import Place, Point, moved
 from autodiff.drawing.picture import Box, Picture
 
 __all__ = ["in_reading_order"]
 
+TITLE_HEIGHT: Final = 14.0  # of the letters of a frame's title, in points
 APART: Final = 12.0  # of arrows that enter a box, in points
 COMPUTED: Final = "operation", "result"
 
@@ -32,9 +33,8 @@ def in_reading_order(picture: Picture, rankdir: str, places: Places) -> Places:
     found = dict(places)
     alike = siblings(picture)
     places_among = {id: place for place, ids in enumerate(alike) for id in ids}
-    for line in sorted({box.line for box in picture.boxes}):
-        if is_upside_down(line, picture, found, axis, places_among):
-            mirror(line, picture, found, axis)
+    if is_upside_down(picture, found, axis, places_among):
+        mirror(picture, found, axis)
     modules = {box.id for box in picture.boxes if box.kind == "module"}
     for ids in alike:
         if axis and modules.issuperset(ids):
@@ -61,7 +61,7 @@ def siblings(picture: Picture) -> list[list[str]]:
     for box in picture.boxes:
         neighbours = tuple(sorted(tails[box.id])), tuple(sorted(heads[box.id]))
         if any(neighbours):
-            looks = box.kind, box.frame, box.line, box.wired, len(box.lines)
+            looks = box.kind, box.frame, box.wired, len(box.lines)
             alike.setdefault((neighbours, looks), []).append(box.id)
     return [ids for ids in alike.values() if len(ids) > 1]
 
@@ -147,21 +147,17 @@ def arrows_of(id: str, picture: Picture) -> tuple[tuple[str, ...], tuple[str, ..
     return tuple(arrow for _, arrow in entering), tuple(arrow for _, arrow in leaving)
 
 
-# ---- lines that stand upside down --------------------------------------------------------------
+# ---- what stands upside down -------------------------------------------------------------------
 
 
-def is_upside_down(
-    line: int, picture: Picture, places: Places, axis: int, groups: Mapping[str, int]
-) -> bool:
-    """Return whether more pairs of operands in a line stand in the other order than in theirs.
+def is_upside_down(picture: Picture, places: Places, axis: int, groups: Mapping[str, int]) -> bool:
+    """Return whether more pairs of operands stand in the other order than in theirs.
 
     Those that are in one group can change places and do not count; leaves count little.
     """
-    lines = {box.id: box.line for box in picture.boxes}
     operands: dict[str, list[str]] = {}
     for arrow in picture.arrows:
-        if lines[arrow.head] == line:
-            operands.setdefault(arrow.head, []).append(arrow.tail)
+        operands.setdefault(arrow.head, []).append(arrow.tail)
     balance = 0
     for tails in operands.values():
         ids = list(dict.fromkeys(tails))
@@ -173,25 +169,27 @@ def is_upside_down(
     return balance < 0
 
 
-def mirror(line: int, picture: Picture, places: Places, axis: int) -> None:
-    """Turn a line of a picture over, but for the text in it."""
-    boxes = [box.id for box in picture.boxes if box.line == line]
-    inside = set(boxes)
-    arrows = [arrow.id for arrow in picture.arrows if arrow.head in inside]
-    frames = [frame.id for frame in picture.frames if frame.line == line]
-    ends = [end for id in (*boxes, *frames) for end in ends_of(places[id], axis)]
-    ends += [point[axis] for id in arrows for each in places[id].lines for point in each]
+def mirror(picture: Picture, places: Places, axis: int) -> None:
+    """Turn a picture over, but for the text in it."""
+    shapes = [box.id for box in picture.boxes] + [frame.id for frame in picture.frames]
+    ends = [end for id in shapes for end in ends_of(places[id], axis)]
     total = min(ends) + max(ends)
-    for id in (*boxes, *frames):
+    for id in shapes:
         away = total - 2 * middle_of(places[id])[axis]
         places[id] = moved(places[id], *((0.0, away) if axis else (away, 0.0)))
-    for id in arrows:
-        place = places[id]
+    for frame in picture.frames if axis else ():  # the room for its title is at the other end now
+        place = places[frame.id]
+        both = 2 * place.y + place.height + TITLE_HEIGHT
+        title = tuple(replace(spot, y=both - spot.y) for spot in place.spots)
+        places[frame.id] = replace(place, spots=title)
+    for arrow in picture.arrows:
+        place = places[arrow.id]
         spots = [(spot.x, spot.y)[axis] for spot in place.spots]
         away = total - 2 * sum(spots) / (len(spots) or 1)
+        lines = tuple(turned_over(each, total, axis) for each in place.lines)
+        head = turned_over(place.head, total, axis)
         place = moved(place, *((0.0, away) if axis else (away, 0.0)))
-        lines = tuple(turned_over(each, total, axis) for each in places[id].lines)
-        places[id] = replace(place, lines=lines, head=turned_over(place.head, total, axis))
+        places[arrow.id] = replace(place, lines=lines, head=head)
 
 
 def turned_over(points: Sequence[Point], total: float, axis: int) -> tuple[Point, ...]:
@@ -260,17 +258,6 @@ def ends_of(place: Place, axis: int) -> tuple[float, float]:
     """Return where a box or frame begins and ends along an axis."""
     start, length = (place.y, place.height) if axis else (place.x, place.width)
     return start, start + length
-
-
-def moved(place: Place, right: float, down: float) -> Place:
-    """Return a box or frame, its text and its dividing lines with it, elsewhere."""
-    return replace(
-        place,
-        x=place.x + right,
-        y=place.y + down,
-        spots=tuple(replace(spot, x=spot.x + right, y=spot.y + down) for spot in place.spots),
-        lines=tuple(tuple((x + right, y + down) for x, y in line) for line in place.lines),
-    )
 
 
 def with_end_moved(arrow: Place, right: float, down: float) -> Place:
