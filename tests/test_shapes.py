@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import nn
 from autodiff import Program, Value, exp, log, pick, where
 from autodiff.compiler import ShapedProgram, native_shapes
+from autodiff.compiler.guard import GuardedRunner
 from autodiff.compiler.native import is_installed
 from autodiff.compiler.native_shapes import NativeShapes
 from autodiff.compiler.shapes import PythonShapes
@@ -299,7 +300,9 @@ def test_all_programs_have_a_variable_at_the_same_place_of_one_memory() -> None:
     trainer = trainer_of(Job(model, rows, optimizer, None, 2), "native")
     assert isinstance(trainer, ProgramTrainer)
     assert isinstance(trainer.program, ShapedProgram)
-    runner = trainer.program.runner
+    guarded = trainer.program.runner
+    assert isinstance(guarded, GuardedRunner)
+    runner = guarded.runner
     assert isinstance(runner, NativeShapes)
     places = [runner.places[variable] for variable in (*model.parameters(), *optimizer.state)]
     assert len(set(places)) == len(places)
