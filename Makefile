@@ -55,9 +55,10 @@ gpt: $(VENV)/.installed-demos
 	@$(BIN) -m demos.gpt $(ARGS)
 
 # What a newcomer runs: the first and the last case of each test, and none that takes long and shows
-# no more of whether it works here.  A change has to pass all of them: make check.
+# no more of whether it works here.  A change has to pass all of them: make check.  Many tests start
+# a program of ours: where Python is told to keep no compiled files, each of them would compile all.
 test: $(VENV)/.installed-$(TEST_EXTRA)
-	@HYPOTHESIS_PROFILE=quick $(BIN) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder \
+	@PYTHONDONTWRITEBYTECODE= HYPOTHESIS_PROFILE=quick $(BIN) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder \
 	    --few -m 'not unmeasured and not thorough' $(ARGS)
 
 whole: $(VENV)/.installed-$(TEST_EXTRA)

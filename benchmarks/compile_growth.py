@@ -77,7 +77,7 @@ def wide_network(nodes: int) -> Job:
     """Return the loss of one row of a network with two layers as wide as it takes."""
     width = math.isqrt(nodes // 7)  # a weight takes seven operations
     model = nn.MLP(2, [width, width, 1], rng=1)
-    x, y = [Value(0.0, "x1"), Value(0.0, "x2")], Value(1.0, "y")
+    x, y = [Value(0.0, "x[0]"), Value(0.0, "x[1]")], Value(1.0, "y")
     loss = nn.hinge_loss([model(x)], [y])
     return Job(loss, nn.SGD(model.parameters(), lr=0.1).updates, (*x, y))
 

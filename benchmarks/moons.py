@@ -88,7 +88,7 @@ def program(engine: str, job: Job = MOONS) -> autodiff.Program:
     """Return the program of one row, to be run over the rows, compiled."""
     model = job.model()
     optimizer = nn.SGD(model.parameters(), lr=LEARNING_RATE)
-    inputs = [Value(0.0, "x1"), Value(0.0, "x2"), Value(1.0, "y")]
+    inputs = [Value(0.0, "x[0]"), Value(0.0, "x[1]"), Value(1.0, "y")]
     return autodiff.compile(
         nn.hinge_loss([model(inputs[:2])], inputs[2:]),
         inputs=inputs,

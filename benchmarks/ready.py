@@ -61,7 +61,7 @@ def lab_job() -> dict[str, Any]:
 def rows_job(job: moons.Job) -> dict[str, Any]:
     """Return what ``compile`` gets for a row of moons."""
     model = job.model()
-    x, y = [Value(0.0, "x1"), Value(0.0, "x2")], Value(1.0, "y")
+    x, y = [Value(0.0, "x[0]"), Value(0.0, "x[1]")], Value(1.0, "y")
     return {
         "output": nn.hinge_loss([model(x)], [y]),
         "inputs": [*x, y],

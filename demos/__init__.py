@@ -12,10 +12,10 @@ from demos.interrupts import tell_in_a_line
 if sys.argv[:1] == ["-m"]:
     sys.excepthook = tell_in_a_line
     for name in ("autodiff", "nn"):
-        # A file of that name where the command is typed comes before the library's.
-        found = importlib.util.find_spec(name)
-        own = Path(__file__).parents[1] / name / "__init__.py"
-        if found is not None and found.origin is not None and not own.samefile(found.origin):
-            sys.exit(
-                f"{found.origin} hides the library's {name}: rename it, or go to another folder"
-            )
+        # A file or a folder of that name where the command is typed comes before the library's.
+        spec = importlib.util.find_spec(name)
+        own = Path(__file__).parents[1] / name
+        found = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
+        hiding = next(filter(None, found), None)
+        if hiding is not None and not own.samefile(hiding) and Path(hiding).parent != own:
+            sys.exit(f"{hiding} hides the library's {name}: rename it, or go to another folder")

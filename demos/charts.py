@@ -132,7 +132,7 @@ def field(
     function: Callable[[float, float], float],
     x: Range,
     y: Range,
-    names: tuple[str, str] = ("x1", "x2"),
+    names: tuple[str, str] = ("x[0]", "x[1]"),
     levels: Sequence[float] = (),
     points: Mapping[Point, str] | None = None,
     path: Sequence[Point] = (),

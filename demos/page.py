@@ -1,8 +1,8 @@
 """A live page: train a network and step through backprop, in one HTML file.
 
 ``python -m demos.page`` writes ``out/xor.html``; ``--data moons`` writes ``out/moons.html``.  The
-file needs no server and no network.  Its arithmetic is the JavaScript that the compiler writes from
-the graph that Python built, and its picture of the graph is the one that ``autodiff.draw`` made.
+file needs no server and no network.  Its arithmetic is the JavaScript that the compiler writes of
+each operation, and its picture of the graph is the one that ``autodiff.draw`` made.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from demos.command import run
 from demos.lab import LAB
 from demos.live.assemble import LAB as LAB_PAGE
 from demos.live.content import kinds_of, network_data, rows_data, state_data
-from demos.live.programs import compile_record
+from demos.live.drawn_network import layers_data
+from demos.live.pieces import Pieces
+from demos.live.programs import trained
 from demos.live.python_code import code, description
 from demos.live.record import record
 from demos.moons_data import make_moons
@@ -71,18 +73,21 @@ def page(
         )
     names = Names(found.loss)
     called = {node: names[node] for node in nodes}
-    compiled = compile_record(found, optimizer, penalty, called)
+    pieces = Pieces()
+    training = trained(found, optimizer, penalty, called, pieces.nodes)
     content = {
         "title": title,
         "network": description(model, found),
-        **network_data(found, compiled, called),
-        **state_data(model, found, compiled),
+        **network_data(found, training, called),
+        "layers": layers_data(model, found),
+        **state_data(model, found, training),
         **rows_data(rows, found, loss, called),
         "code": code(model, rows, loss, optimizer, penalty),
+        "pieces": pieces.told(training.operations),
     }
     graph = live_svg(found.loss, kinds_of(found), MOST_NODES)
     return write_atomically(
-        path, document(LAB_PAGE, title, compiled.javascript, content, graph=graph)
+        path, document(LAB_PAGE, title, training.javascript, content, graph=graph)
     )
 
 

@@ -109,8 +109,8 @@ def plot_boundary(
             _scatter(axes, rows, 420, marker, colour, f"XOR = {target:.0f}")
         axes.set(
             title="Decision Boundary of Neural Network",
-            xlabel="$x_1$",
-            ylabel="$x_2$",
+            xlabel="x[0]",
+            ylabel="x[1]",
             xlim=(-0.5, 1.5),
             ylim=(-0.5, 1.5),
             aspect="equal",
@@ -168,7 +168,7 @@ def _scores_figure(
         for target, marker, colour in ((-1.0, "o", LOW), (1.0, "s", HIGH)):
             rows = [row for row, wanted in zip(x, y, strict=True) if wanted == target]
             _scatter(axes, rows, 130, marker, colour, f"target {target:+.0f}".replace("-", "−"))
-        axes.set(title=title, xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+        axes.set(title=title, xlabel="x[0]", ylabel="x[1]", aspect="equal")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False)
     return figure
 

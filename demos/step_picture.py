@@ -10,6 +10,7 @@ from rich.text import Text
 
 from autodiff import Step
 from autodiff.debug.text import shown
+from autodiff.drawing.shown import name_shown
 
 __all__ = ["Column", "cut", "neighbourhood", "number", "rule_line", "short", "stacked"]
 
@@ -28,15 +29,8 @@ def number(value: float) -> str:
 
 
 def short(name: str, length: int = LONGEST_NAME) -> str:
-    """Return a name, its middle left out if it is long: the end tells weights apart.
-
-    >>> short("hidden.weight[2][1]", 14)
-    'hidden…t[2][1]'
-    """
-    if len(name) <= length:
-        return name
-    end = length // 2
-    return f"{name[: length - end - 1]}…{name[-end:]}"
+    """Return a name as pictures have it where it is long, shorter."""
+    return name_shown(name, length)
 
 
 def cut(text: Text, width: int) -> Text:

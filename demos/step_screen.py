@@ -30,7 +30,6 @@ __all__ = ["StepScreen"]
 
 WIDE = 110  # columns from which on the gradients stand beside the chain rule
 ENTRY = 37  # columns of one entry of the gradients
-LONGEST_NAME = 22
 # Rows of the chain rule and of the node at least, and of what is around the chain rule's text, by
 # whether the gradients are beside them.
 ROWS_OF_RULE, ROWS_OF_NODE, AROUND_RULE = (8, 12), (7, 11), (2, 4)

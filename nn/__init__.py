@@ -1,4 +1,13 @@
-"""A tiny neural-network library on the engine: neurons, losses, optimizers."""
+"""A tiny neural-network library on the engine: neurons, losses, optimizers.
+
+A network is made of modules; ``fit`` trains it, by the fastest engine that is installed:
+
+>>> model = MLP(2, [4, 1], activation="tanh", rng=7)
+>>> x, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+>>> history = fit(model, x, y, optimizer=SGD(model.parameters(), lr=0.1), epochs=1000)
+>>> round(model([0, 1]).data, 3)
+1.0
+"""
 
 from nn.blocks import Dropout, Embedding, LayerNorm, RMSNorm
 from nn.fit import History, NonFiniteLossError, fit
@@ -47,3 +56,8 @@ __all__ = [
     "save",
     "softmax",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return the public names, which are what a person looks for: ``dir(nn)``."""
+    return [*__all__, "__doc__", "__file__", "__name__", "__path__"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from autodiff import Value, weighted_sum
 from autodiff.ops import WEIGHTED_SUM
@@ -16,11 +16,12 @@ from autodiff.support.made_by import call_within
 from autodiff.support.nested import joined, values_of
 from nn.module import Module, title_of
 
-Activation = str | Callable[[Value], Value] | None
+ActivationName = Literal["relu", "leaky_relu", "gelu", "sigmoid", "softplus", "tanh"]
+Activation = ActivationName | Callable[[Value], Value] | None
 
 __all__ = ["ACTIVATIONS", "MLP", "Layer", "Neuron"]
 
-ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
+ACTIVATIONS: dict[ActivationName, Callable[[Value], Value]] = {
     "relu": Value.relu,
     "leaky_relu": Value.leaky_relu,
     "gelu": Value.gelu,

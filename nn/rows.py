@@ -30,7 +30,7 @@ class Rows:
         for given, what in ((x, "rows as x"), (y, "targets as y")):
             if not isinstance(given, Iterable):
                 raise TypeError(f"fit needs a list of {what}, but got {describe(given)}")
-        self.x = [floats_of(row, f"row {place} of x") for place, row in enumerate(x)]
+        self.x = [floats_of(row, f"x[{place}]") for place, row in enumerate(x)]
         self.y: list[Any] = list(y)
         self.loss = loss
         if len(self.x) != len(self.y):
@@ -51,7 +51,7 @@ class Rows:
             if not any(isinstance(target, Iterable) for target in self.y):
                 self.loss = indicated_cross_entropy
             self.y = [
-                one_hot(target, len(predictions[len(row)]), f"target {place} of y")
+                one_hot(target, len(predictions[len(row)]), f"y[{place}]")
                 for place, (row, target) in enumerate(zip(self.x, self.y, strict=True))
             ]
         # The losses check their targets: each kind is shown to them once, before any training.
@@ -60,7 +60,7 @@ class Rows:
         numbers: dict[tuple[int, ...], int] = {}
         self.shapes: list[int] = []
         for place, (row, target) in enumerate(zip(self.x, self.y, strict=True)):
-            self.y[place] = wanted = _floats(target, f"target {place} of y")
+            self.y[place] = wanted = _floats(target, f"y[{place}]")
             shape = (len(row), len(wanted)) if isinstance(wanted, list) else (len(row),)
             self.shapes.append(numbers.setdefault(shape, len(numbers)))
             if f"{len(row)} {wanted!r}" not in shown:
@@ -79,7 +79,7 @@ class Rows:
         except Exception as error:
             if length != len(self.x[0]):
                 error.add_note(
-                    f"fit: that was row {place} of x, which has {length} inputs, where row 0 has "
+                    f"fit: that was x[{place}], which has {length} inputs, where x[0] has "
                     f"{len(self.x[0])}: is the model for rows of different lengths?"
                 )
             raise
@@ -107,11 +107,11 @@ class Rows:
 
     def variables(self, row: int = 0) -> tuple[list[Value], list[Value], Any]:
         """Return variables for the inputs and for the target, and the target made of these."""
-        x = [Value(number, f"x{place}") for place, number in enumerate(self.x[row], 1)]
+        x = [Value(number, f"x[{place}]") for place, number in enumerate(self.x[row])]
         if not isinstance(self.y[row], list):
-            target = Value(self.y[row], "y")
+            target = Value(self.y[row], "target")
             return x, [target], target
-        y = [Value(number, f"y{place}") for place, number in enumerate(self.y[row], 1)]
+        y = [Value(number, f"target[{place}]") for place, number in enumerate(self.y[row])]
         return x, y, y
 
     def unlike(self, first: int) -> list[int]:
@@ -132,7 +132,7 @@ def check_is_no_number(prediction: Any, place: int = 0) -> None:
     """Raise TypeError if a model returned a plain number where a Value is needed."""
     if isinstance(prediction, (Real, type(None))):
         raise TypeError(
-            f"fit: the model returned {describe(prediction)} for row {place} of x, but needs to "
+            f"fit: the model returned {describe(prediction)} for x[{place}], but needs to "
             "return a Value, or a list of them: a number has no gradient. Where max() or NumPy's "
             "maximum() chose a number, write autodiff.maximum(), z.relu() or where()"
         )

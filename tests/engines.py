@@ -67,7 +67,7 @@ def check_registers(linear: Linear) -> None:
 def _operand_count(register: Register) -> int | None:
     if register.op is not None:
         return register.op.arity
-    return 1 if register.kind is Kind.COPY else 0
+    return 1 if register.kind in (Kind.COPY, Kind.PART) else 0
 
 
 def check_linear(linear: Linear) -> None:
@@ -275,9 +275,7 @@ class InJavaScript:
         return Result(outputs, memory)
 
 
-# --------------------------------------------------------------------------------------------
-# JavaScript's Math in the place of C's library
-# --------------------------------------------------------------------------------------------
+# ---- JavaScript's Math in the place of C's library ------------------------------------------
 
 
 class NodesMath:

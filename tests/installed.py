@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("autodiff", "nn", "demos")
 SDIST_ALONE = ("tests", "benchmarks", "docs")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE")
-SETTINGS = ("Makefile", "setup.cfg", "pyproject.toml")
+SETTINGS = ("Makefile", "setup.py", "setup.cfg", "pyproject.toml")
 
 # Each reads files that no wheel has: documents, settings, sources of the project beside the tests.
 READ_THE_PROJECT = (

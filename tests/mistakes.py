@@ -2,15 +2,22 @@
 
 A program is run as ``train.py``.  It is wrong in the line that ends in ``# MEND`` and the line that
 belongs there, or in the one before which a line is missing; the student does not see that remark.
-``says`` has what the message must have in it: the thing by its name, the line, and the cure, which
-is ``{cure}`` where it is the line that belongs there.
+
+Each entry of the text below begins with ``== title ; how ; what is asked of explain()``, where how
+is ``plain``, ``recorded`` (in ``with record_source():``), or both; ``whole`` asks itself.  A table
+follows where there are several such programs: its head begins with ``||``, and its rows have what
+the names in braces stand for.  Of two tables each row goes with each.  After the program, a line
+with ``>`` has what the message must have in it, with ``&&`` between: the thing by its name,
+the line, and the cure, which is ``{cure}`` where it is the line that belongs there.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["MISTAKES", "Mistake"]
+__all__ = ["MARK", "MISTAKES", "Mistake"]
 
 MARK = "  # MEND "
 
@@ -39,40 +46,73 @@ class Mistake:
         return "\n".join(lines) + "\n"
 
 
-def recorded(body: str, asked: str) -> str:
-    """Return a program whose lines, from the fourth on, are recorded."""
-    indented = "".join(f"    {line}\n" for line in body.strip("\n").splitlines())
-    return (
-        "from autodiff import *\n\nwith record_source():\n"
-        f"{indented}    loss.label = 'loss'\n    print(explain({asked}, of=loss))\n"
-    )
+def read(text: str) -> Iterator[Mistake]:
+    """Yield the mistakes of a text; one that names its columns is as many as its rows."""
+    for entry in text.split("\n== ")[1:]:
+        first, *lines = entry.splitlines()
+        title, how, *asked = first.split(" ; ")
+        body = "\n".join(line for line in lines if line[:1] not in ("|", ">"))
+        says = [line[2:] for line in lines if line.startswith("> ")]
+        tables = [[{"how": each} for each in how.split(", ")]]
+        for line in lines:
+            cells = [cell.strip() for cell in line.lstrip("|").split("|")]
+            if line.startswith("||"):
+                tables.append([])
+                names = cells
+            elif line.startswith("|"):
+                tables[-1].append(dict(zip(names, cells, strict=True)))
+        for rows in itertools.product(*tables):
+            columns = {"line": "{line}", "cure": "{cure}"}
+            for row in rows:
+                columns |= row
+            yield Mistake(
+                f"{title}, {{how}}".format(**columns),
+                written(body.format(**columns), columns["how"], "".join(asked).format(**columns)),
+                tuple(" && ".join(says).format(**columns).split(" && ")),
+            )
 
 
-def plain(body: str, asked: str) -> str:
-    """Return a program that records nothing, but names its variables."""
-    body = body.strip("\n")
-    return f"from autodiff import *\n\n{body}\nprint(explain({asked}, of=loss))\n"
+def written(body: str, how: str, asked: str) -> str:
+    """Return the program with these lines, which asks for the explanation at its end."""
+    start, ask = "from autodiff import *\n", f"print(explain({asked}, of=loss))\n"
+    if how == "recorded":
+        body = f"{body}\nloss.label = 'loss'\n{ask}".replace("\n", "\n    ").rstrip(" ")
+        return f"{start}\nwith record_source():\n    {body}"
+    return f"{start}{body}\n" + ask * (how == "plain")
 
 
-EPOCHS = """
-w = Value(1.0{name})
-for epoch in range({epochs}):
-    loss = (w * 3.0 - 1.0) ** 2
-    loss.backward()
-    w = w - 0.01 * w.grad  # MEND w.data -= 0.01 * w.grad
-"""
-IN_AN_EPOCH = """
-w = Value(1.0{name})
-for epoch in range(3):
-    loss = (w * 3.0 - 1.0) ** 2
-    loss.backward()
-    if epoch == 2: break
-    w = w - 0.01 * w.grad  # MEND w.zero_grad()
-"""
-CUT = ("train.py:{line}:", "use the Value itself: {cure}")
-REBOUND = ("number in place: w.data -= ...", "train.py:{line}")
-
-IN_A_LOOP = """
+MISTAKES = list(
+    read("""
+== {loop} {update}, {epochs} epochs, named{name} ; {how} ; net.w
+|| loop | update | cure
+| for p in net.parameters(): | p -= lr * p.grad | p.data -= lr * p.grad
+| for p in net.parameters(): | p = p - lr * p.grad | p.data -= lr * p.grad
+| for p in net.parameters(): | p = p.data - lr * p.grad | p.data -= lr * p.grad
+| for p in net.parameters(): | p = p + -lr * p.grad | p.data += -lr * p.grad
+| for p in net.parameters(): | p = -lr * p.grad + p | p.data += -lr * p.grad
+| for p in net.parameters(): | p = p.item() - lr * p.grad | p.data -= lr * p.grad
+| for p in net.parameters(): | p = p - lr * p.grad - 0.1 * p |\
+  p.data = p.data - lr * p.grad - 0.1 * p.data
+| for p in net.parameters(): | new = [p - lr * g for g in [p.grad]] |\
+  for g in [p.grad]: p.data -= lr * g
+| for i in range(1): | new = {name: p - lr * p.grad for name, p in net.named_parameters()} |\
+  for name, p in net.named_parameters(): p.data -= lr * p.grad
+| for i in range(2): | new = net.parameters()[i] - lr * net.parameters()[i].grad |\
+  net.parameters()[i].data -= lr * net.parameters()[i].grad
+| for p in net.parameters(): | p.data - lr * p.grad | p.data -= lr * p.grad
+| for p in net.parameters(): | p = Value(p.data - lr * p.grad) | p.data -= lr * p.grad
+| for p in net.parameters(): | p -= lr * (p.grad + 0.1 * p) | p.data -= lr * (p.grad + 0.1 * p.data)
+| for p in (net.w, net.b): | p -= lr * p.grad | p.data -= lr * p.grad
+| for p, g in zip(net.parameters(), gradients): | p -= lr * g | p.data -= lr * g
+| for v, p in zip(velocities, net.parameters()): | p -= lr * (p.grad + v) |\
+  p.data -= lr * (p.grad + v)
+| for i, p in enumerate(net.parameters()): | p = p - lr * p.grad | p.data -= lr * p.grad
+| for name, p in net.named_parameters(): | p = p.data - lr * p.grad | p.data -= lr * p.grad
+| for name, value in vars(net).items(): | value -= lr * value.grad | value.data -= lr * value.grad
+|| how | epochs | name | other
+| plain | 1 | |
+| plain | 4 | , "w" | , "b"
+| recorded | 4 | |
 class Net:
     def __init__(self):
         self.w, self.b = Value(1.0{name}), Value(0.5{other})
@@ -92,106 +132,15 @@ for epoch in range({epochs}):
     gradients = [p.grad for p in net.parameters()]
     {loop}
         {update}  # MEND {cure}
-"""
-OF_A_LIST = """
-w, b, lr = Value(1.0{name}), Value(0.5{other}), 0.01
-params = [w, b]
-for epoch in range(3):
-    loss = (params[0] * 3.0 + params[1] - 1.0) ** 2
-    loss.label = "loss"
-    for p in params:
-        p.zero_grad()
-    loss.backward()
-    if epoch == 2: break
-    {update}  # MEND {cure}
-"""
-NEVER_CHANGED = ("itself is never changed", "train.py:{line}: ", "number in place: {cure}")
+> itself is never changed && train.py:{line}:  && number in place: {cure}
 
-MISTAKES = [
-    *[
-        Mistake(
-            f"a loop's name is rebound: {loop} {update}, {epochs} epochs, "
-            f"{recorder.__name__}{name}",
-            recorder(
-                IN_A_LOOP.format(
-                    loop=loop, update=update, cure=cure, epochs=epochs, name=name, other=other
-                ),
-                "net.w",
-            ),
-            NEVER_CHANGED,
-        )
-        for loop, update, cure in (
-            ("for p in net.parameters():", "p -= lr * p.grad", "p.data -= lr * p.grad"),
-            ("for p in net.parameters():", "p = p - lr * p.grad", "p.data -= lr * p.grad"),
-            ("for p in net.parameters():", "p = p.data - lr * p.grad", "p.data -= lr * p.grad"),
-            ("for p in net.parameters():", "p = p + -lr * p.grad", "p.data += -lr * p.grad"),
-            ("for p in net.parameters():", "p = -lr * p.grad + p", "p.data += -lr * p.grad"),
-            ("for p in net.parameters():", "p = p.item() - lr * p.grad", "p.data -= lr * p.grad"),
-            (
-                "for p in net.parameters():",
-                "p = p - lr * p.grad - 0.1 * p",
-                "p.data = p.data - lr * p.grad - 0.1 * p.data",
-            ),
-            (
-                "for p in net.parameters():",
-                "new = [p - lr * g for g in [p.grad]]",
-                "for g in [p.grad]: p.data -= lr * g",
-            ),
-            (
-                "for i in range(1):",
-                "new = {name: p - lr * p.grad for name, p in net.named_parameters()}",
-                "for name, p in net.named_parameters(): p.data -= lr * p.grad",
-            ),
-            (
-                "for i in range(2):",
-                "new = net.parameters()[i] - lr * net.parameters()[i].grad",
-                "net.parameters()[i].data -= lr * net.parameters()[i].grad",
-            ),
-            ("for p in net.parameters():", "p.data - lr * p.grad", "p.data -= lr * p.grad"),
-            (
-                "for p in net.parameters():",
-                "p = Value(p.data - lr * p.grad)",
-                "p.data -= lr * p.grad",
-            ),
-            (
-                "for p in net.parameters():",
-                "p -= lr * (p.grad + 0.1 * p)",
-                "p.data -= lr * (p.grad + 0.1 * p.data)",
-            ),
-            ("for p in (net.w, net.b):", "p -= lr * p.grad", "p.data -= lr * p.grad"),
-            ("for p, g in zip(net.parameters(), gradients):", "p -= lr * g", "p.data -= lr * g"),
-            (
-                "for v, p in zip(velocities, net.parameters()):",
-                "p -= lr * (p.grad + v)",
-                "p.data -= lr * (p.grad + v)",
-            ),
-            (
-                "for i, p in enumerate(net.parameters()):",
-                "p = p - lr * p.grad",
-                "p.data -= lr * p.grad",
-            ),
-            (
-                "for name, p in net.named_parameters():",
-                "p = p.data - lr * p.grad",
-                "p.data -= lr * p.grad",
-            ),
-            (
-                "for name, value in vars(net).items():",
-                "value -= lr * value.grad",
-                "value.data -= lr * value.grad",
-            ),
-        )
-        for epochs, recorder, name, other in (
-            (1, plain, "", ""),
-            (4, plain, ', "w"', ', "b"'),
-            (4, recorded, "", ""),
-        )
-    ],
-    *[
-        Mistake(
-            f"a name of its own is rebound: {before} {update}, {recorder.__name__}",
-            recorder(
-                f"""
+== {before} {update} ; recorded, plain ; net.w
+|| before | update | cure
+| p = net.all[i] | p -= lr * p.grad | p.data -= lr * p.grad
+| w = net.w | w = w - lr * w.grad | w.data -= lr * w.grad
+| p = net.all[i]; d = p.data | d -= lr * p.grad | p.data -= lr * p.grad
+| p = net.all[i]; step = -lr * p.grad | p += step | p.data += step
+| p = net.all[i] | new = p - lr * p.grad | p.data -= lr * p.grad
 class Net: pass
 
 net, lr = Net(), 0.01
@@ -205,25 +154,12 @@ for epoch in range(3):
     for i in range(2):
         {before}
         {update}  # MEND {cure}
-""",
-                "net.w",
-            ),
-            NEVER_CHANGED,
-        )
-        for before, update, cure in (
-            ("p = net.all[i]", "p -= lr * p.grad", "p.data -= lr * p.grad"),
-            ("w = net.w", "w = w - lr * w.grad", "w.data -= lr * w.grad"),
-            ("p = net.all[i]; d = p.data", "d -= lr * p.grad", "p.data -= lr * p.grad"),
-            ("p = net.all[i]; step = -lr * p.grad", "p += step", "p.data += step"),
-            ("p = net.all[i]", "new = p - lr * p.grad", "p.data -= lr * p.grad"),
-        )
-        for recorder in (recorded, plain)
-    ],
-    *[
-        Mistake(
-            f"a function's own name is rebound: {update}",
-            f"""from autodiff import *
+> itself is never changed && train.py:{line}:  && number in place: {cure}
 
+== {loop} {update} ; whole
+|| parameters | loop | update | cure | call
+| p | if True: | p -= lr * p.grad | p.data -= lr * p.grad | step(w, 0.1)
+| variables | for v in variables: | v = v - lr * v.grad | v.data -= lr * v.grad | step([w, b], 0.1)
 def step({parameters}, lr):
     {loop}
         {update}  # MEND {cure}
@@ -236,80 +172,87 @@ for epoch in range(3):
     loss.backward()
     {call}
 print(explain(w, of=loss))
-""",
-            NEVER_CHANGED,
-        )
-        for parameters, loop, update, cure, call in (
-            ("p", "if True:", "p -= lr * p.grad", "p.data -= lr * p.grad", "step(w, 0.1)"),
-            (
-                "variables",
-                "for v in variables:",
-                "v = v - lr * v.grad",
-                "v.data -= lr * v.grad",
-                "step([w, b], 0.1)",
-            ),
-        )
-    ],
-    *[
-        Mistake(
-            f"a list gets new nodes: {update}, {recorder.__name__}{name}, of {asked}",
-            recorder(OF_A_LIST.format(update=update, cure=cure, name=name, other=other), asked),
-            (
-                "w itself is not changed" if asked == "w" else "is no variable but the result of",
-                f"number in place: {cure.removeprefix('for i in range(2): ')}",
-            ),
-        )
-        for update, cure in (
-            (
-                "params = [p - lr * p.grad for p in params]",
-                "for p in params: p.data -= lr * p.grad",
-            ),
-            (
-                "params = list(p - lr * p.grad for p in params)",
-                "for p in params: p.data -= lr * p.grad",
-            ),
-            (
-                "params = [p - lr * g for p, g in zip(params, [p.grad for p in params])]",
-                "for p, g in zip(params, [p.grad for p in params]): p.data -= lr * g",
-            ),
-            (
-                "for i in range(2): params[i] = params[i] - lr * params[i].grad",
-                "for i in range(2): params[i].data -= lr * params[i].grad",
-            ),
-            (
-                "for i in range(2): params[i] -= lr * params[i].grad",
-                "for i in range(2): params[i].data -= lr * params[i].grad",
-            ),
-        )
-        for recorder, name, other, asked in (
-            (recorded, "", "", "w"),
-            (plain, ', "w"', ', "b"', "w"),
-            (plain, "", "", "params[0]"),
-            (recorded, "", "", "params[0]"),
-        )
-    ],
-    *[
-        Mistake(
-            f"a new Value for w, {epochs} epochs, {recorder.__name__}{name}",
-            recorder(EPOCHS.format(epochs=epochs, name=name), "w"),
-            ("w is a new Value", *REBOUND),
-        )
-        for epochs in (1, 2, 5)
-        for recorder, name in ((recorded, ""), (plain, ', "w"'), (plain, ""))
-    ],
-    *[
-        Mistake(
-            f"a new Value for w, asked before the update, {recorder.__name__}{name}",
-            recorder(IN_AN_EPOCH.format(name=name), "w"),
-            ("w is no variable but the result of an update", *REBOUND),
-        )
-        for recorder, name in ((recorded, ""), (plain, ', "w"'), (plain, ""))
-    ],
-    *[
-        Mistake(
-            f"a new Value in its place: {update}, {recorder.__name__}, of {asked} {when} it",
-            recorder(
-                f"""
+> itself is never changed && train.py:{line}:  && number in place: {cure}
+
+== a list gets new nodes: {update}, of {asked}, named{name} ; {how} ; {asked}
+|| update | cure | told
+| params = [p - lr * p.grad for p in params] |\
+  for p in params: p.data -= lr * p.grad | for p in params: p.data -= lr * p.grad
+| params = list(p - lr * p.grad for p in params) |\
+  for p in params: p.data -= lr * p.grad | for p in params: p.data -= lr * p.grad
+| params = [p - lr * g for p, g in zip(params, [p.grad for p in params])] |\
+  for p, g in zip(params, [p.grad for p in params]): p.data -= lr * g |\
+  for p, g in zip(params, [p.grad for p in params]): p.data -= lr * g
+| for i in range(2): params[i] = params[i] - lr * params[i].grad |\
+  for i in range(2): params[i].data -= lr * params[i].grad | params[i].data -= lr * params[i].grad
+| for i in range(2): params[i] -= lr * params[i].grad |\
+  for i in range(2): params[i].data -= lr * params[i].grad | params[i].data -= lr * params[i].grad
+|| how | name | other | asked | says
+| recorded | | | w | w itself is not changed
+| plain | , "w" | , "b" | w | w itself is not changed
+| plain | | | params[0] | is no variable but the result of
+| recorded | | | params[0] | is no variable but the result of
+w, b, lr = Value(1.0{name}), Value(0.5{other}), 0.01
+params = [w, b]
+for epoch in range(3):
+    loss = (params[0] * 3.0 + params[1] - 1.0) ** 2
+    loss.label = "loss"
+    for p in params:
+        p.zero_grad()
+    loss.backward()
+    if epoch == 2: break
+    {update}  # MEND {cure}
+> {says} && number in place: {told}
+
+== a new Value for w, {epochs} epochs, named{name} ; {how} ; w
+|| epochs
+| 1
+| 2
+| 5
+|| how | name
+| recorded |
+| plain | , "w"
+| plain |
+w = Value(1.0{name})
+for epoch in range({epochs}):
+    loss = (w * 3.0 - 1.0) ** 2
+    loss.backward()
+    w = w - 0.01 * w.grad  # MEND w.data -= 0.01 * w.grad
+> w is a new Value && number in place: w.data -= ... && train.py:{line}
+
+== a new Value for w, asked before the update, named{name} ; {how} ; w
+|| how | name
+| recorded |
+| plain | , "w"
+| plain |
+w = Value(1.0{name})
+for epoch in range(3):
+    loss = (w * 3.0 - 1.0) ** 2
+    loss.backward()
+    if epoch == 2: break
+    w = w - 0.01 * w.grad  # MEND w.zero_grad()
+> w is no variable but the result of an update
+> number in place: w.data -= ... && train.py:{line}
+
+== a new Value in its place: {update}, {asked} {when} it ; recorded, plain ; {asked}
+|| used | update | cure | says | told | after | when | asked
+| net.w | net.w = net.w - lr * net.w.grad | net.w.data -= lr * net.w.grad |\
+  is no variable but the result of an update | net.w.data -= lr * net.w.grad | | before | net.w
+| net.all[0] | for p in net.all: new.append(p - lr * p.grad) |\
+  for p in net.all: p.data -= lr * p.grad |\
+  is a new Value in the place of w: w itself is not changed | p.data -= lr * p.grad |\
+  if new: net.all = new | before | w
+| net.all[0] | net.all = [Value(p.data - lr * p.grad) for p in net.all] |\
+  for p in net.all: p.data -= lr * p.grad | puts new Values in the place of the old |\
+  for p in net.all: p.data -= lr * p.grad | | after | w
+| net.all[0] | net.all = [Value(p.data - lr * p.grad) for p in net.all] |\
+  for p in net.all: p.data -= lr * p.grad | puts new Values in the place of the old |\
+  for p in net.all: p.data -= lr * p.grad | | before | w
+| net.all[0] | net.all = [Value(p.data - lr * p.grad) for p in net.all] |\
+  for p in net.all: p.data -= lr * p.grad | puts new Values in the place of the old |\
+  for p in net.all: p.data -= lr * p.grad | | after | net.all[0]
+| net.w | net.w = Value(net.w.data - lr * net.w.grad) | net.w.data -= lr * net.w.grad |\
+  puts new Values in the place of the old | net.w.data -= lr * net.w.grad | | after | w
 class Net: pass
 
 net, w, lr = Net(), Value(1.0, "w"), 0.01
@@ -323,63 +266,13 @@ for epoch in range(3):
     if epoch == 2 and "{when}" == "before": break
     {update}  # MEND {cure}
     {after}
-""",
-                asked,
-            ),
-            (says, "number in place: " + (told or cure)),
-        )
-        for used, update, cure, says, told, after, when, asked in (
-            (
-                "net.w",
-                "net.w = net.w - lr * net.w.grad",
-                "net.w.data -= lr * net.w.grad",
-                "is no variable but the result of an update",
-                "",
-                "",
-                "before",
-                "net.w",
-            ),
-            (
-                "net.all[0]",
-                "for p in net.all: new.append(p - lr * p.grad)",
-                "for p in net.all: p.data -= lr * p.grad",
-                "is a new Value in the place of w: w itself is not changed",
-                "p.data -= lr * p.grad",
-                "if new: net.all = new",
-                "before",
-                "w",
-            ),
-            *[
-                (
-                    "net.all[0]",
-                    "net.all = [Value(p.data - lr * p.grad) for p in net.all]",
-                    "for p in net.all: p.data -= lr * p.grad",
-                    "puts new Values in the place of the old",
-                    "",
-                    "",
-                    when,
-                    asked,
-                )
-                for when, asked in (("after", "w"), ("before", "w"), ("after", "net.all[0]"))
-            ],
-            (
-                "net.w",
-                "net.w = Value(net.w.data - lr * net.w.grad)",
-                "net.w.data -= lr * net.w.grad",
-                "puts new Values in the place of the old",
-                "",
-                "",
-                "after",
-                "w",
-            ),
-        )
-        for recorder in (recorded, plain)
-    ],
-    *[
-        Mistake(
-            f"an update goes nowhere: {update}, {recorder.__name__}",
-            recorder(
-                f"""
+> {says} && number in place: {told}
+
+== an update goes nowhere: {update} ; recorded, plain ; w
+|| update
+| w.data - 0.01 * w.grad
+| w.data == w.data - 0.01 * w.grad
+| new = w.data - 0.01 * w.grad
 w, b = Value(1.0, "w"), Value(0.5, "b")
 for epoch in range(3):
     loss = (w * 3.0 + b - 1.0) ** 2
@@ -388,136 +281,72 @@ for epoch in range(3):
     loss.backward()
     {update}  # MEND w.data -= 0.01 * w.grad
     b.data -= 0.01 * b.grad
-""",
-                "w",
-            ),
-            NEVER_CHANGED,
-        )
-        for update in (
-            "w.data - 0.01 * w.grad",
-            "w.data == w.data - 0.01 * w.grad",
-            "new = w.data - 0.01 * w.grad",
-        )
-        for recorder in (recorded, plain)
-    ],
-    Mistake(
-        "a fresh Value for w",
-        recorded(
-            """
+> itself is never changed && train.py:{line}:  && number in place: {cure}
+
+== a fresh Value for w ; recorded ; w
 w = Value(1.0)
 loss = (w * 3.0 - 1.0) ** 2
 loss.backward()
 w = Value(w.data - 0.01 * w.grad)  # MEND w.data -= 0.01 * w.grad
-""",
-            "w",
-        ),
-        ("loss uses another Value of that name", "train.py:{line}", "w.data -= ..."),
-    ),
-    Mistake(
-        "the graph is cut by Value(...)",
-        recorded(
-            """
+> loss uses another Value of that name && train.py:{line} && w.data -= ...
+
+== the graph is cut by Value(...) ; recorded ; w
 w, x = Value(0.5), Value(3.0)
 h = Value((w * x).data)  # MEND h = w * x
 loss = h ** 2
 loss.backward()
-""",
-            "w",
-        ),
-        ("h = Value((w * x).data) makes a plain number", *CUT),
-    ),
-    Mistake(
-        "the graph is cut by .data, and nothing is recorded",
-        plain(
-            """
+> h = Value((w * x).data) makes a plain number && train.py:{line}: && use the Value itself: {cure}
+
+== the graph is cut by .data, and nothing is recorded ; plain ; w
 w, x = Value(0.5, "w"), Value(3.0, "x")
 h = (w * x).data  # MEND h = w * x
 loss = x + h ** 2
 loss.backward()
-""",
-            "w",
-        ),
-        ("h = (w * x).data makes a plain number", *CUT),
-    ),
-    *[
-        Mistake(
-            f"the loss is put into Value(...), {recorder.__name__}",
-            recorder(
-                """
+> h = (w * x).data makes a plain number && train.py:{line}: && use the Value itself: {cure}
+
+== the loss is put into Value(...) ; recorded, plain ; w
 w = Value(0.5, "w")
 loss = Value(((w * 3.0 - 1.0) ** 2).data)  # MEND loss = (w * 3.0 - 1.0) ** 2
 loss.label = "loss"; loss.backward()
-""",
-                "w",
-            ),
-            ("loss = 0.25", "without .data or Value(...) round it", *CUT),
-        )
-        for recorder in (recorded, plain)
-    ],
-    Mistake(
-        "a penalty is computed with item()",
-        recorded(
-            """
+> loss = 0.25 && without .data or Value(...) round it
+> train.py:{line}: && use the Value itself: {cure}
+
+== a penalty is computed with item() ; recorded ; w
 w = Value(0.5)
 penalty = 0.1 * w.item() ** 2  # MEND penalty = 0.1 * w ** 2
 loss = (Value(2.0) - 1.0) ** 2 + penalty
 loss.backward()
-""",
-            "w",
-        ),
-        ("loss is not computed from w", *CUT),
-    ),
-    *[
-        Mistake(
-            f"the graph is cut in part by {cut}, {recorder.__name__}",
-            recorder(
-                f"""
+> loss is not computed from w && train.py:{line}: && use the Value itself: {cure}
+
+== the graph is cut in part by {cut} ; recorded, plain ; w
+|| cut | uncut
+| 0.1 * h.data ** 2 | 0.1 * h ** 2
+| Value(h.data * 2.0) | h * 2.0
+| h.detach() ** 2 | h ** 2
+| float(w.item()) * x | w * x
 w, x = Value(0.5, "w"), Value(3.0, "x")
 h = w * x
-part = {cut}  # MEND part = {cure}
+part = {cut}  # MEND part = {uncut}
 loss = (h - 1.0) ** 2 + part
 loss.label = "loss"
 loss.backward()
-""",
-                "w",
-            ),
-            ("makes a plain number, and d loss/d w is without", *CUT),
-        )
-        for cut, cure in (
-            ("0.1 * h.data ** 2", "0.1 * h ** 2"),
-            ("Value(h.data * 2.0)", "h * 2.0"),
-            ("h.detach() ** 2", "h ** 2"),
-            ("float(w.item()) * x", "w * x"),
-        )
-        for recorder in (recorded, plain)
-    ],
-    *[
-        Mistake(
-            f"the graph is cut by {cut}, {recorder.__name__}",
-            recorder(
-                f"""
+> makes a plain number, and d loss/d w is without
+> train.py:{line}: && use the Value itself: {cure}
+
+== the graph is cut by {cut} ; recorded, plain ; w
+|| cut | uncut | says
+| round(w.data * 2.0) | h = w * 2.0 | leave round out while training && {cure};
+| int((w * 2.0).data) | h = w * 2.0 | leave int out while training && {cure};
+| w.data // 2 | h = w / 2 | leave the rounding of // out && {cure};
+| f'{(w * 2).data:.2f}' | h = w * 2 | compute with w * 2 itself: a text
 w = Value(0.3, "w")
-h = {cut}  # MEND {cure}
+h = {cut}  # MEND {uncut}
 loss = (float(h) - 1.0 + w) ** 2 if isinstance(h, str) else (h - 1.0 + w) ** 2
 loss.label = "loss"
 loss.backward()
-""",
-                "w",
-            ),
-            ("makes a plain number, and d loss/d w is without", "train.py:{line}:", *says),
-        )
-        for cut, cure, *says in (
-            ("round(w.data * 2.0)", "h = w * 2.0", "leave round out while training", "{cure};"),
-            ("int((w * 2.0).data)", "h = w * 2.0", "leave int out while training", "{cure};"),
-            ("w.data // 2", "h = w / 2", "leave the rounding of // out", "{cure};"),
-            ("f'{(w * 2).data:.2f}'", "h = w * 2", "compute with w * 2 itself: a text"),
-        )
-        for recorder in (recorded, plain)
-    ],
-    Mistake(
-        "the graph is cut in a method",
-        """from autodiff import *
+> makes a plain number, and d loss/d w is without && train.py:{line}: && {says}
 
+== the graph is cut in a method ; whole
 class Net:
     def __init__(self):
         self.w1 = Value(0.5, "w1")
@@ -530,12 +359,9 @@ class Net:
 net = Net()
 loss = (net.forward(2.0) - 1.0) ** 2
 print(explain(net.w1, of=loss))
-""",
-        ("loss is not computed from w1", *CUT),
-    ),
-    Mistake(
-        "the graph is cut in a function, by math and a list",
-        """from autodiff import *
+> loss is not computed from w1 && train.py:{line}: && use the Value itself: {cure}
+
+== the graph is cut in a function, by math and a list ; whole
 import math
 
 def predict(w, x):
@@ -551,132 +377,70 @@ def loss_of(weight, rows):
 w = Value(0.5, "w")
 loss = loss_of(w, [(1.0, 2.0), (2.0, 4.0)])
 print(explain(w, of=loss))
-""",
-        ("makes a plain number, and d loss/d w is without", *CUT),
-    ),
-    Mistake(
-        "a Value is made of its own number",
-        recorded(
-            """
+> makes a plain number, and d loss/d w is without
+> train.py:{line}: && use the Value itself: {cure}
+
+== a Value is made of its own number ; recorded ; w
 w = Value(0.5)
 h = w * 3.0
 h = Value(h.data)  # MEND pass
 loss = h ** 2
-""",
-            "w",
-        ),
-        (
-            "loss is not computed from w",
-            "train.py:{line}: h = Value(h.data)",
-            "leave that line out",
-        ),
-    ),
-    Mistake(
-        "loss and variable are confused",
-        recorded(
-            """
+> loss is not computed from w && train.py:{line}: h = Value(h.data) && leave that line out
+
+== loss and variable are confused ; recorded ; w
 w = Value(0.5)
 loss = (w * 3.0 - 1.0) ** 2
 loss.backward()
 w, loss = loss, w  # MEND pass
-""",
-            "w",
-        ),
-        ("it is the other way round", "so ask for explain("),
-    ),
-    Mistake(
-        "a loss that is a number",
-        plain(
-            """
+> it is the other way round && so ask for explain(
+
+== a loss that is a number ; plain ; w
 w = Value(0.5, "w")
 losses = [(w * x - 1.0) ** 2 for x in (1.0, 2.0)]
 loss = sum(each.data for each in losses)  # MEND loss = sum(losses)
-""",
-            "w",
-        ),
-        ("explain needs Values, but got the float", "leave out the .data"),
-    ),
-    Mistake(
-        "a parameter that is not in the loss",
-        recorded(
-            """
+> explain needs Values, but got the float && leave out the .data
+
+== a parameter that is not in the loss ; recorded ; b
 w, b, x = Value(0.5), Value(0.1), Value(3.0)
 loss = (w * x - 1.0) ** 2  # MEND loss = (w * x + b - 1.0) ** 2
 loss.backward()
-""",
-            "b",
-        ),
-        ("loss is not computed from b", "train.py:4", "Use b", "in its formula"),
-    ),
-    Mistake(
-        "the gradient is read before backward()",
-        plain(
-            """
+> loss is not computed from b && train.py:4 && Use b && in its formula
+
+== the gradient is read before backward() ; plain ; w
 w = Value(0.5, "w")
 loss = (w * 3.0 - 1.0) ** 2
 loss.label = "loss"  # MEND loss.backward()
-""",
-            "w",
-        ),
-        ("w.grad is not computed", "loss.backward() has not run, so call it first"),
-    ),
-    Mistake(
-        "backward() before the forward pass",
-        recorded(
-            """
+> w.grad is not computed && loss.backward() has not run, so call it first
+
+== backward() before the forward pass ; recorded ; w
 w, loss = Value(0.5), Value(0.0)
 loss.backward()  # MEND loss = loss + (w * 3.0 - 1.0) ** 2; loss.backward()
-""",
-            "w",
-        ),
-        ("loss = 0 (made in train.py:4) is a variable itself", "has to come first"),
-    ),
-    Mistake(
-        "zero_grad() is forgotten",
-        plain(
-            """
+> loss = 0 (made in train.py:4) is a variable itself && has to come first
+
+== zero_grad() is forgotten ; plain ; w
 w = Value(1.0, "w")
 for x in (2.0, 2.5):
     loss = (w * x - 1.0) ** 2  # MEND loss = (w * x - 1.0) ** 2; w.zero_grad()
     loss.label = "loss"
     loss.backward()
-""",
-            "w",
-        ),
-        ("other passes have added to it", "call zero_grad() before each backward()"),
-    ),
-    *[
-        Mistake(
-            f"zero_grad() is forgotten, asked after the update of {loss}, {recorder.__name__}",
-            recorder(
-                f"""
+> other passes have added to it && call zero_grad() before each backward()
+
+== zero_grad() is forgotten, asked after the update of {loss} ; recorded, plain ; w
+|| loss | rate
+| (w * 3.0 - 1.0) ** 2 | 0.05
+| (w * x - 1.0) ** 2 | 0.05
+| w * w | 0.1
+| (w * x).tanh() ** 2 + 0.1 * w ** 2 | 0.1
 w, x = Value(1.0, "w"), Value(2.0, "x")
 for epoch in range(4):
     loss = {loss}  # MEND loss = {loss}; w.zero_grad()
     loss.label = "loss"
     loss.backward()
     w.data -= {rate} * w.grad
-""",
-                "w",
-            ),
-            (
-                "loss.backward() has given",
-                "earlier passes gave the rest",
-                "call zero_grad() before each backward()",
-            ),
-        )
-        for loss, rate in (
-            ("(w * 3.0 - 1.0) ** 2", 0.05),
-            ("(w * x - 1.0) ** 2", 0.05),
-            ("w * w", 0.1),
-            ("(w * x).tanh() ** 2 + 0.1 * w ** 2", 0.1),
-        )
-        for recorder in (recorded, plain)
-    ],
-    Mistake(
-        "zero_grad() is forgotten in a loop over the parameters",
-        plain(
-            """
+> loss.backward() has given && earlier passes gave the rest
+> call zero_grad() before each backward()
+
+== zero_grad() is forgotten in a loop over the parameters ; plain ; w
 w, b = Value(1.0, "w"), Value(0.0, "b")
 for epoch in range(4):
     loss = (w * 3.0 + b - 1.0) ** 2
@@ -684,52 +448,29 @@ for epoch in range(4):
     loss.backward()
     for p in (w, b):
         p.data -= 0.02 * p.grad
-""",
-            "w",
-        ),
-        ("earlier passes gave the rest", "call zero_grad() before each backward()"),
-    ),
-    Mistake(
-        "zero_grad() after backward()",
-        plain(
-            """
+> earlier passes gave the rest && call zero_grad() before each backward()
+
+== zero_grad() after backward() ; plain ; w
 w = Value(0.5, "w")
 loss = (w * 3.0 - 1.0) ** 2
 loss.label = "loss"
 loss.backward()
 w.zero_grad()  # MEND pass
-""",
-            "w",
-        ),
-        ("w.grad has been cleared", "call zero_grad() before backward()"),
-    ),
-    *[
-        Mistake(
-            f"an update before backward(), {recorder.__name__}: {update}",
-            recorder(
-                f"""
+> w.grad has been cleared && call zero_grad() before backward()
+
+== an update before backward(): {update} ; recorded, plain ; w
+|| update
+| w.data -= 0.1 * w.grad
+| w.data = w.data - 0.1 * w.grad
 w = Value(3.0, "w")
 for epoch in range(4):
     loss = (w * 2.0 - 1.0) ** 2
     loss.label = "loss"
     {update}; w.zero_grad(); loss.backward()  # MEND w.zero_grad(); loss.backward(); {update}
-""",
-                "w",
-            ),
-            (
-                "runs before loss.backward()",
-                f"train.py:{{line}}: {update} runs before loss.backward()",
-                "numbers of two times",
-                f"Call loss.backward() first, then {update}",
-            ),
-        )
-        for recorder in (recorded, plain)
-        for update in ("w.data -= 0.1 * w.grad", "w.data = w.data - 0.1 * w.grad")
-    ],
-    Mistake(
-        "an update before backward(), in a loop over the parameters",
-        plain(
-            """
+> runs before loss.backward() && train.py:{line}: {update} runs before loss.backward()
+> numbers of two times && Call loss.backward() first, then {update}
+
+== an update before backward(), in a loop over the parameters ; plain ; w
 w, b = Value(3.0, "w"), Value(0.5, "b")
 for epoch in range(4):
     loss = (w * 2.0 + b - 1.0) ** 2
@@ -738,16 +479,15 @@ for epoch in range(4):
         p.data -= 0.1 * p.grad  # MEND pass
         p.zero_grad()
     loss.backward()
-""",
-            "w",
-        ),
-        ("runs before loss.backward()", "train.py:{line}: p.data", "first, then p.data -= 0.1"),
-    ),
-    *[
-        Mistake(
-            f"a rate of {rate}: {update}, {recorder.__name__}",
-            recorder(
-                f"""
+> runs before loss.backward() && train.py:{line}: p.data && first, then p.data -= 0.1
+
+== a rate of {rate}: {update} ; recorded, plain ; w
+|| update
+| w.data -= lr * w.grad
+| w.data = w.data - lr * w.grad
+|| rate | step
+| 1e-17 | -4e-17
+| 0.0 | 0
 w, lr = Value(1.0, "w"), {rate}  # MEND w, lr = Value(1.0, "w"), 0.1
 for epoch in range(5):
     loss = (w * 2.0 - 1.0) ** 2
@@ -755,20 +495,12 @@ for epoch in range(5):
     w.zero_grad()
     loss.backward()
     {update}
-""",
-                "w",
-            ),
-            ("w stays as it is", f"{update} adds {step} to w = 1", "Take a larger learning rate"),
-        )
-        for recorder in (recorded, plain)
-        for update in ("w.data -= lr * w.grad", "w.data = w.data - lr * w.grad")
-        for rate, step in (("1e-17", "-4e-17"), ("0.0", "0"))
-    ],
-    *[
-        Mistake(
-            f"a variable is made anew in each epoch: {update}, {recorder.__name__}",
-            recorder(
-                f"""
+> w stays as it is && {update} adds {step} to w = 1 && Take a larger learning rate
+
+== a variable is made anew in each epoch: {update} ; recorded, plain ; w
+|| update
+| w.data -= 0.1 * w.grad
+| for p in [w]: p.data -= 0.1 * p.grad
 w = Value(1.0, "w")
 for epoch in range(5):
     w = Value(1.0, "w")  # MEND pass
@@ -777,22 +509,13 @@ for epoch in range(5):
     w.zero_grad()
     loss.backward()
     {update}
-""",
-                "w",
-            ),
-            (
-                "makes w anew in each round of the loop",
-                "train.py:{line}: w = Value(",
-                "Move that line to before the loop",
-            ),
-        )
-        for recorder in (recorded, plain)
-        for update in ("w.data -= 0.1 * w.grad", "for p in [w]: p.data -= 0.1 * p.grad")
-    ],
-    *[
-        Mistake(
-            f"a model is made anew in each epoch, {recorder}",
-            f"""from autodiff import *
+> makes w anew in each round of the loop && train.py:{line}: w = Value(
+> Move that line to before the loop
+
+== a model is made anew in each epoch, {recorder} ; whole
+|| recorder
+| if True
+| with record_source()
 import nn
 
 {recorder}:
@@ -800,25 +523,16 @@ import nn
     optimizer = nn.SGD(model.parameters(), lr=0.1)
     for epoch in range(3):
         model = nn.MLP(2, [2, 1], rng=1, activation="tanh")  # MEND pass
-        {optimizer}
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
         loss = nn.mse_loss([model((0.5, 1.0))], [1.0])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     print(explain(model.parameters()[0], of=loss))
-""",
-            (
-                "makes hidden.weight[0][0] anew in each round of the loop",
-                "train.py:{line}: model = nn.MLP(",
-                "Move that line to before the loop",
-            ),
-        )
-        for recorder in ("if True", "with record_source()")
-        for optimizer in ("optimizer = nn.SGD(model.parameters(), lr=0.1)",)
-    ],
-    Mistake(
-        "step() before backward()",
-        """from autodiff import *
+> makes hidden.weight[0][0] anew in each round of the loop && train.py:{line}: model = nn.MLP(
+> Move that line to before the loop
+
+== step() before backward() ; whole
 import nn
 
 model = nn.MLP(2, [2, 1], rng=1, activation="tanh")
@@ -829,39 +543,23 @@ for epoch in range(3):
     optimizer.zero_grad()
     loss.backward()
 print(explain(model.parameters()[0], of=loss))
-""",
-        (
-            "runs before loss.backward()",
-            "train.py:{line}: optimizer.step()",
-            "Call loss.backward() first, then optimizer.step()",
-        ),
-    ),
-    *[
-        Mistake(
-            f"a number is changed between forward and backward, of {loss}, {recorder.__name__}",
-            recorder(
-                f"""
+> runs before loss.backward() && train.py:{line}: optimizer.step()
+> Call loss.backward() first, then optimizer.step()
+
+== a number is changed between forward and backward, of {loss} ; recorded, plain ; w
+|| loss
+| v * w
+| v.tanh()
+| w * w
 w = Value(3.0, "w")
 v = w * w
 loss = {loss}
 w.data = 1.0  # MEND pass
 loss.backward()
-""",
-                "w",
-            ),
-            (
-                "numbers of two times",
-                "train.py:{line}: w.data = 1.0 runs before loss.backward()",
-                "Call loss.backward() first",
-            ),
-        )
-        for loss in ("v * w", "v.tanh()", "w * w")
-        for recorder in (recorded, plain)
-    ],
-    Mistake(
-        "a number is changed between forward and backward, in functions",
-        """from autodiff import *
+> numbers of two times && train.py:{line}: w.data = 1.0 runs before loss.backward()
+> Call loss.backward() first
 
+== a number is changed between forward and backward, in functions ; whole
 def clip(w):
     w.data = 1.0  # MEND pass
 
@@ -876,18 +574,10 @@ loss = cubed(w)
 clip(w)
 learn(loss)
 print(explain(w, of=loss))
-""",
-        (
-            "mixed numbers of two times",
-            "(see train.py:{line}: w.data = 1.0)",
-            "before the change, or run the forward pass again before backward()",
-        ),
-    ),
-    *[
-        Mistake(
-            f"the forward pass runs once, {recorder.__name__}",
-            recorder(
-                """
+> mixed numbers of two times && (see train.py:{line}: w.data = 1.0)
+> before the change, or run the forward pass again before backward()
+
+== the forward pass runs once ; recorded, plain ; w
 w = Value(1.0, "w")
 prediction = w * 2.0
 for epoch in range(3):
@@ -897,39 +587,28 @@ for epoch in range(3):
     w.zero_grad()
     loss.backward()
     w.data -= 0.1 * w.grad
-""",
-                "w",
-            ),
-            (
-                "prediction = w * 2.0 runs once, before the loop",
-                "Move it into the loop, before loss.backward()",
-            ),
-        )
-        for recorder in (recorded, plain)
-    ],
-    *[
-        Mistake(
-            f"the gradient is cleared before the update: {clearing}, {recorder.__name__}",
-            recorder(
-                f"""
+> prediction = w * 2.0 runs once, before the loop
+> Move it into the loop, before loss.backward()
+
+== the gradient is cleared before the update: {clearing} ; recorded, plain ; w
+|| clearing
+| w.grad = 0.0
+| w.zero_grad()
 w = Value(1.0, "w")
 for epoch in range(5):
     loss = (w * 2.0 - 1.0) ** 2
     loss.label = "loss"
     loss.backward(); {clearing}  # MEND {clearing}; loss.backward()
     w.data -= 0.1 * w.grad
-""",
-                "w",
-            ),
-            (f"since loss.backward() ran (see train.py:{{line}}: {clearing})", "before backward()"),
-        )
-        for clearing in ("w.grad = 0.0", "w.zero_grad()")
-        for recorder in (recorded, plain)
-    ],
-    *[
-        Mistake(
-            f"an optimizer without the parameter: {given}, {epochs} epochs",
-            f"""from autodiff import *
+> since loss.backward() ran (see train.py:{line}: {clearing}) && before backward()
+
+== an optimizer without the parameter: {given}, {epochs} epochs ; whole
+|| given
+| other.parameters()
+| model.parameters()[:2]
+|| epochs
+| 2
+| 5
 import nn
 
 model, other = (nn.MLP(2, [2, 1], activation="tanh", rng=seed) for seed in (1, 2))
@@ -940,123 +619,81 @@ for epoch in range({epochs}):
     loss.backward()
     optimizer.step()
 print(explain(model.parameters()[-1], of=loss))
-""",
-            (
-                "optimizer does not hold output.bias[0]",
-                "its step() does not change output.bias[0]",
-                "make optimizer with the parameters of what computes",
-            ),
-        )
-        for given in ("other.parameters()", "model.parameters()[:2]")
-        for epochs in (2, 5)
-    ],
-    Mistake(
-        "backward() twice",
-        plain(
-            """
+> optimizer does not hold output.bias[0] && its step() does not change output.bias[0]
+> make optimizer with the parameters of what computes
+
+== backward() twice ; plain ; w
 w = Value(1.0, "w")
 loss = (w * 3.0 - 1.0) ** 2
 loss.label = "loss"
 loss.backward()
 loss.backward()  # MEND pass
-""",
-            "w",
-        ),
-        ("w.grad is 24, 2 times that", "backward() has run 2 times", "call zero_grad()"),
-    ),
-    *[
-        Mistake(
-            f"the gradient is assigned to: {assignment}{after}, {recorder.__name__}",
-            recorder(
-                f"""
+> w.grad is 24, 2 times that && backward() has run 2 times && call zero_grad()
+
+== the gradient is assigned to: {assignment}{after} ; recorded, plain ; w
+|| assignment | after | told
+| w.grad = max(-1.0, min(1.0, w.grad)) | | -1,
+| w.grad = max(-1.0, min(1.0, w.grad)) | w.data -= 0.1 * w.grad | -1,
+| w.grad /= 10 | | -5.8,
+| w.grad = -w.grad | | 58,
+| w.grad *= 2 | | -116,
+| for p in (w,): p.grad = p.grad + 0.1 * p.data | | -57.9,
 w = Value(1.0, "w")
 loss = (w - 30.0) ** 2
 loss.label = "loss"
 loss.backward()
 {assignment}  # MEND pass
 {after}
-""",
-                "w",
-            ),
-            (f"w.grad is {told}", "another number than loss.backward() has given, -58", "{line}:"),
-        )
-        for assignment, after, told in (
-            ("w.grad = max(-1.0, min(1.0, w.grad))", "", "-1,"),
-            ("w.grad = max(-1.0, min(1.0, w.grad))", "w.data -= 0.1 * w.grad", "-1,"),
-            ("w.grad /= 10", "", "-5.8,"),
-            ("w.grad = -w.grad", "", "58,"),
-            ("w.grad *= 2", "", "-116,"),
-            ("for p in (w,): p.grad = p.grad + 0.1 * p.data", "", "-57.9,"),
-        )
-        for recorder in (recorded, plain)
-    ],
-    Mistake(
-        "the gradient is clipped, and zero_grad() is forgotten",
-        plain(
-            """
+> w.grad is {told} && another number than loss.backward() has given, -58 && {line}:
+
+== the gradient is clipped, and zero_grad() is forgotten ; plain ; w
 w = Value(1.0, "w")
 for epoch in range(2):
     loss = (w - 3.0) ** 2
     loss.label = "loss"  # MEND loss.label = "loss"; w.zero_grad()
     loss.backward()
     w.grad = max(-5.0, min(5.0, w.grad))
-""",
-            "w",
-        ),
-        ("w.grad is -5,", "Where zero_grad() has not run before backward()"),
-    ),
-    Mistake(
-        "zero_grad() is forgotten, and a breakpoint writes the steps",
-        plain(
-            """
+> w.grad is -5, && Where zero_grad() has not run before backward()
+
+== zero_grad() is forgotten, and a breakpoint writes the steps ; plain ; w
 w = Value(1.0, "w")
 w.break_on("contribution", log=True)
 for x in (2.0, 2.5):
     loss = (w * x - 1.0) ** 2  # MEND loss = (w * x - 1.0) ** 2; w.zero_grad()
     loss.label = "loss"
     loss.backward()
-""",
-            "w",
-        ),
-        ("other passes have added to it", "call zero_grad() before each backward()"),
-    ),
-    *[
-        Mistake(
-            f"_backward() alone, of {loss}",
-            plain(
-                f"""
+> other passes have added to it && call zero_grad() before each backward()
+
+== _backward() alone, of {loss} ; plain ; w
+|| loss
+| (w - 30.0) ** 2
+| (w * 3.0 - 1.0) ** 2
+| (w * w + 1.0) ** 2 + w
 w = Value(1.0, "w")
 loss = {loss}
 loss.label = "loss"
 loss.grad = 1.0
 loss._backward()  # MEND loss.backward()
-""",
-                "w",
-            ),
-            ("w.grad is without", "the chain rule of loss alone, and loss.backward() that of all"),
-        )
-        for loss in ("(w - 30.0) ** 2", "(w * 3.0 - 1.0) ** 2", "(w * w + 1.0) ** 2 + w")
-    ],
-    Mistake(
-        "the update has the wrong sign",
-        recorded(
-            """
+> w.grad is without && the chain rule of loss alone, and loss.backward() that of all
+
+== the update has the wrong sign ; recorded ; w
 w = Value(1.0)
 for epoch in range(5):
     loss = (w * 3.0 - 1.0) ** 2
     w.zero_grad()
     loss.backward()
     w.data += 0.01 * w.grad  # MEND w.data -= 0.01 * w.grad
-""",
-            "w",
-        ),
-        ("loss is larger now", "train.py:{line}: w.data += 0.01 * w.grad", "write {cure}"),
-    ),
-    *[
-        Mistake(
-            f"the wrong sign, asked in epoch {epoch}: {update}, {recorder.__name__}",
-            recorder(
-                f"""
+> loss is larger now && train.py:{line}: w.data += 0.01 * w.grad && write {cure}
+
+== the wrong sign, asked in epoch {epoch}: {update} ; {how} ; w
+|| epoch | how
+| 0 | plain
+| 3 | plain
+| 3 | recorded
+|| update | other
+| w.data += 0.01 * w.grad | w.data -= 0.01 * w.grad
+| w.data = w.data + w.grad / 100 | w.data = w.data - w.grad / 100
+| w.data -= -0.01 * w.grad | w.data += -0.01 * w.grad
 w = Value(1.0, "w")
 for epoch in range(5):
     loss = (w * 3.0 - 1.0) ** 2
@@ -1064,25 +701,10 @@ for epoch in range(5):
     w.zero_grad()
     loss.backward()
     if epoch == {epoch}: break
-    {update}  # MEND {cure}
-""",
-                "w",
-            ),
-            ("loss becomes larger with each update", "train.py:{line}: " + update, "write {cure}"),
-        )
-        for recorder in (recorded, plain)
-        for epoch in (0, 3)
-        for update, cure in (
-            ("w.data += 0.01 * w.grad", "w.data -= 0.01 * w.grad"),
-            ("w.data = w.data + w.grad / 100", "w.data = w.data - w.grad / 100"),
-            ("w.data -= -0.01 * w.grad", "w.data += -0.01 * w.grad"),
-        )
-        if epoch or recorder is plain
-    ],
-    Mistake(
-        "the update has the wrong sign, in a loop in a function",
-        """from autodiff import *
+    {update}  # MEND {other}
+> loss becomes larger with each update && train.py:{line}: {update} && write {cure}
 
+== the update has the wrong sign, in a loop in a function ; whole
 def train(parameters, lr):
     for epoch in range(5):
         loss = (parameters[0] * 3.0 + parameters[1]) ** 2
@@ -1095,32 +717,18 @@ def train(parameters, lr):
 
 w, b = Value(1.0, "w"), Value(0.5, "b")
 train([w, b], 0.01)
-""",
-        ("loss becomes larger with each update", "train.py:{line}: p.data +=", "write {cure}"),
-    ),
-    Mistake(
-        "the learning rate is too large",
-        recorded(
-            """
+> loss becomes larger with each update && train.py:{line}: p.data += && write {cure}
+
+== the learning rate is too large ; recorded ; w
 w = Value(1.0)
 for epoch in range(5):
     loss = (w * 3.0 - 1.0) ** 2
     w.zero_grad()
     loss.backward()
     w.data -= 0.5 * w.grad  # MEND w.data -= 0.01 * w.grad
-""",
-            "w",
-        ),
-        (
-            "loss is larger now",
-            "train.py:{line}: w.data -= 0.5 * w.grad",
-            "a smaller learning rate",
-        ),
-    ),
-    Mistake(
-        "the learning rate is too large, and the gradient is clipped",
-        plain(
-            """
+> loss is larger now && train.py:{line}: w.data -= 0.5 * w.grad && a smaller learning rate
+
+== the learning rate is too large, and the gradient is clipped ; plain ; w
 w = Value(1.0, "w")
 for epoch in range(5):
     loss = (w * 3.0 - 1.0) ** 2
@@ -1128,15 +736,9 @@ for epoch in range(5):
     loss.backward()
     w.grad = max(-10.0, min(10.0, w.grad))
     w.data -= 0.5 * w.grad  # MEND w.data -= 0.01 * w.grad
-""",
-            "w",
-        ),
-        ("loss is larger now", "train.py:{line}: w.data -= 0.5", "a smaller learning rate"),
-    ),
-    Mistake(
-        "the learning rate is too large: nan",
-        recorded(
-            """
+> loss is larger now && train.py:{line}: w.data -= 0.5 && a smaller learning rate
+
+== the learning rate is too large: nan ; recorded ; w
 w = Value(1.0)
 for epoch in range(400):
     loss = (w * 3.0 - 1.0) ** 2
@@ -1145,202 +747,110 @@ for epoch in range(400):
     w.data -= 10.0 * w.grad  # MEND w.data -= 0.01 * w.grad
 loss = (w * 3.0 - 1.0) ** 2
 loss.backward()
-""",
-            "w",
-        ),
-        ("w = nan (made in train.py:4)", "train.py:{line}: w.data -= 10.0", "a smaller one"),
-    ),
-    Mistake(
-        "numbers have changed since the forward pass",
-        recorded(
-            """
+> w = nan (made in train.py:4) && train.py:{line}: w.data -= 10.0 && a smaller one
+
+== numbers have changed since the forward pass ; recorded ; w
 w = Value(1.0)
 loss = (w * 3.0 - 1.0) ** 2
 loss.backward()
 w.data -= 0.01 * w.grad  # MEND pass
-""",
-            "w",
-        ),
-        ("w has changed since", "train.py:{line}", "run the forward pass again"),
-    ),
-    Mistake(
-        "the number of a result is updated",
-        recorded(
-            """
+> w has changed since && train.py:{line} && run the forward pass again
+
+== the number of a result is updated ; recorded ; w
 w = Value(1.0)
 scaled = w * 0.5
 loss = (scaled - 1.0) ** 2
 loss.backward()
 scaled.data -= 0.1 * scaled.grad  # MEND pass
-""",
-            "w",
-        ),
-        ("scaled.data was assigned to", "train.py:{line}", "change a variable, such as w.data"),
-    ),
-    Mistake(
-        "log(0)",
-        recorded(
-            """
+> scaled.data was assigned to && train.py:{line} && change a variable, such as w.data
+
+== log(0) ; recorded ; p
 p = Value(0.0)
 loss = -p.log()  # MEND loss = -(p + 1e-9).log()
 loss.backward()
-""",
-            "p",
-        ),
-        ("log(p) is -inf at p = 0", "train.py:{line}", "(p + 1e-9).log()"),
-    ),
-    *[
-        Mistake(
-            f"log(0) of {operand} where p is another Value{name}",
-            plain(
-                f"""
+> log(p) is -inf at p = 0 && train.py:{line} && (p + 1e-9).log()
+
+== log(0) of {operand} where p is another Value{name} ; plain ; p
+|| name
+|
+| , "p"
+|| operand | told
+| (1 - p) | (1 - p + 1e-9).log()
+| q | (q + 1e-9).log()
+| (p * q) | (p * q + 1e-9).log()
 p = Value(1.0{name})
 q = 1.0 - p
-loss = -(p.log() + {operand}.log())  # MEND loss = -(p.log() + {cure})
+loss = -(p.log() + {operand}.log())  # MEND loss = -(p.log() + {told})
 loss.backward()
-""",
-                "p",
-            ),
-            ("is -inf at", "keep its operand above 0, as in " + cure),
-        )
-        for name in ("", ', "p"')
-        for operand, cure in (
-            ("(1 - p)", "(1 - p + 1e-9).log()"),
-            ("q", "(q + 1e-9).log()"),
-            ("(p * q)", "(p * q + 1e-9).log()"),
-        )
-    ],
-    Mistake(
-        "log(-1)",
-        recorded(
-            """
+> is -inf at && keep its operand above 0, as in {told}
+
+== log(-1) ; recorded ; p
 p = Value(-1.0)
 loss = -p.log()  # MEND loss = -p.sigmoid().log()
 loss.backward()
-""",
-            "p",
-        ),
-        (
-            *("log(p) is nan at p = -1", "train.py:{line}"),
-            *("a negative number has no logarithm", "what is above 0, such as sigmoid(p)"),
-        ),
-    ),
-    Mistake(
-        "0 / 0",
-        recorded(
-            """
+> log(p) is nan at p = -1 && train.py:{line} && a negative number has no logarithm
+> what is above 0, such as sigmoid(p)
+
+== 0 / 0 ; recorded ; a
 a, b = Value(0.0), Value(0.0)
 loss = a / b  # MEND loss = a / (b + 1e-9)
 loss.backward()
-""",
-            "a",
-        ),
-        (
-            "loss = a / b is nan at a = 0, b = 0",
-            "train.py:{line}",
-            "0 / 0 is no number",
-            "… / (b + 1e-9)",
-        ),
-    ),
-    Mistake(
-        "the root of a distance of 0",
-        recorded(
-            """
+> loss = a / b is nan at a = 0, b = 0 && train.py:{line} && 0 / 0 is no number && … / (b + 1e-9)
+
+== the root of a distance of 0 ; recorded ; x
 x = Value(0.0)
 loss = (x * x).sqrt() + x  # MEND loss = (x * x + 1e-12).sqrt() + x
 loss.backward()
-""",
-            "x",
-        ),
-        ("sqrt(v", "train.py:{line}", "the slope of sqrt at 0 is infinite", "1e-12"),
-    ),
-    Mistake(
-        "a dead relu",
-        recorded(
-            """
+> sqrt(v && train.py:{line} && the slope of sqrt at 0 is infinite && 1e-12
+
+== a dead relu ; recorded ; w
 w, x = Value(-0.5), Value(3.0)
 h = (w * x).relu()  # MEND h = (w * x).leaky_relu()
 loss = (h - 1.0) ** 2
 loss.backward()
-""",
-            "w",
-        ),
-        ("relu is dead: h = relu(", "train.py:{line}", "leaky_relu"),
-    ),
-    Mistake(
-        "a saturated sigmoid",
-        recorded(
-            """
+> relu is dead: h = relu( && train.py:{line} && leaky_relu
+
+== a saturated sigmoid ; recorded ; w
 w, x = Value(20.0), Value(3.0)
 h = (w * x).sigmoid()  # MEND h = (w * x / 30.0).sigmoid()
 loss = (h - 0.5) ** 2
 loss.backward()
-""",
-            "w",
-        ),
-        ("sigmoid is saturated: h = sigmoid(", "train.py:{line}", "smaller inputs and weights"),
-    ),
-    Mistake(
-        "all weights are the same",
-        recorded(
-            """
+> sigmoid is saturated: h = sigmoid( && train.py:{line} && smaller inputs and weights
+
+== all weights are the same ; recorded ; w1
 x = 2.0
 w1, w2 = Value(0.5), Value(0.5)  # MEND w1, w2 = Value(0.5), Value(-0.3)
 loss = ((w1 * x).tanh() + (w2 * x).tanh() - 1.0) ** 2
 loss.backward()
-""",
-            "w1",
-        ),
-        ("w1 (made in train.py:{line})", "the same gradient as w2", "different numbers"),
-    ),
-    Mistake(
-        "all weights begin at 0",
-        recorded(
-            """
+> w1 (made in train.py:{line}) && the same gradient as w2 && different numbers
+
+== all weights begin at 0 ; recorded ; w1
 x = 2.0
 w1, w2 = Value(0.0), Value(0.0)  # MEND w1, w2 = Value(0.5), Value(-0.3)
 h = (w1 * x).tanh()
 y = w2 * h
 loss = (y - 1.0) ** 2
 loss.backward()
-""",
-            "w1",
-        ),
-        ("h is multiplied by w2 = 0", "train.py:7", "begin with a small random number"),
-    ),
-    Mistake(
-        "an input of 0",
-        recorded(
-            """
+> h is multiplied by w2 = 0 && train.py:7 && begin with a small random number
+
+== an input of 0 ; recorded ; w
 w, b = Value(0.5), Value(0.1)
 y = w * 0.0 + b  # MEND y = w * 1.0 + b
 loss = (y - 1.0) ** 2
 loss.backward()
-""",
-            "w",
-        ),
-        ("w is multiplied by 0", "train.py:{line}", "such an input teaches nothing"),
-    ),
-    Mistake(
-        "the side of where that is not taken",
-        recorded(
-            """
+> w is multiplied by 0 && train.py:{line} && such an input teaches nothing
+
+== the side of where that is not taken ; recorded ; w
 x, w = Value(-2.0), Value(0.5)
 y = where(x, w * x, x)  # MEND y = where(-x, w * x, x)
 loss = (y - 1.0) ** 2
 loss.backward()
-""",
-            "w",
-        ),
-        ("is not the one chosen", "train.py:{line}", "where it is the one that is chosen"),
-    ),
-    Mistake(
-        "nothing has a name",
-        "from autodiff import *\n\n"
-        "w = Value(0.5)  # MEND w = Value(0.5, 'w')\n"
-        "loss = (w * 3.0 - 1.0) ** 2\n"
-        "loss.backward()\n"
-        "print(explain(w, of=loss))\n",
-        ("w has no name of its own", 'Value(0.5, "w")', "record_source()"),
-    ),
-]
+> is not the one chosen && train.py:{line} && where it is the one that is chosen
+
+== nothing has a name ; plain ; w
+w = Value(0.5)  # MEND w = Value(0.5, 'w')
+loss = (w * 3.0 - 1.0) ** 2
+loss.backward()
+> w has no name of its own && Value(0.5, "w") && record_source()
+""")
+)

@@ -39,6 +39,7 @@ TARGETS = {
             "tests/test_value.py tests/test_linear.py tests/test_gradient.py tests/test_compile.py",
             "tests/test_numerics.py -k stable_form",
             "tests/test_readers.py -k operation",
+            "tests/test_refused_calls.py",
         )
         for name in (
             *("operation", "arithmetic", "powers", "trigonometry"),
@@ -51,12 +52,12 @@ TARGETS = {
     ),
     "autodiff/ops/writer.py": ("autodiff/ops/writer.py tests/test_chain_rules.py",),
     "autodiff/value.py": (
-        "autodiff/value.py tests/test_value.py",
+        "autodiff/value.py tests/test_value.py tests/test_refused_calls.py",
         "tests/test_backward.py tests/test_pickling.py tests/test_micrograd_programs.py"
         " tests/test_hooks.py tests/test_record_source.py tests/test_gradient.py",
     ),
     "autodiff/debug/steps.py": (
-        "autodiff/debug/steps.py tests/test_backward.py",
+        "autodiff/debug/steps.py tests/test_backward.py tests/test_refused_calls.py",
         "tests/test_hooks.py",
         "tests/test_anomaly.py tests/test_micrograd_programs.py tests/test_trace.py",
         "tests/test_epochs.py tests/test_untaken.py",
@@ -71,7 +72,7 @@ TARGETS = {
         "tests/test_backward.py tests/test_hooks.py tests/test_refusals.py",
     ),
     "autodiff/gradient.py": (
-        "autodiff/gradient.py tests/test_gradient.py",
+        "autodiff/gradient.py tests/test_gradient.py tests/test_refused_calls.py",
         "tests/test_untaken.py tests/test_called_rules.py tests/test_conditions.py",
         "tests/test_compile.py -k 'not 20000'",
     ),
@@ -97,7 +98,9 @@ TARGETS = {
         "autodiff/support/files.py tests/test_files.py",
         "tests/test_io.py",
     ),
-    "autodiff/debug/explain.py": ("autodiff/debug/explain.py tests/test_explain.py",),
+    "autodiff/debug/explain.py": (
+        "autodiff/debug/explain.py tests/test_explain.py tests/test_refused_calls.py",
+    ),
     "autodiff/debug/paths.py": ("autodiff/debug/paths.py tests/test_explain.py",),
     **{
         f"autodiff/debug/{name}.py": (
@@ -105,10 +108,12 @@ TARGETS = {
         )
         for name in ("lines", "not_finite", "reasons", "updates", "zeros")
     },
-    "autodiff/debug/trace.py": ("autodiff/debug/trace.py tests/test_trace.py",),
+    "autodiff/debug/trace.py": (
+        "autodiff/debug/trace.py tests/test_trace.py tests/test_refused_calls.py",
+    ),
     "autodiff/drawing/folds/fold.py": ("autodiff/drawing/folds/fold.py tests/test_fold.py",),
     "nn/layers.py": (
-        "nn/layers.py tests/test_layers.py",
+        "nn/layers.py tests/test_layers.py tests/test_refused_calls.py",
         "tests/test_module.py tests/test_micrograd_programs.py",
     ),
     "nn/module.py": (
@@ -117,9 +122,9 @@ TARGETS = {
         "tests/test_fold.py tests/test_notebook_display.py"
         " -k 'ones_own or whose or outputs or numbered or parameters'",
     ),
-    "nn/losses.py": ("nn/losses.py tests/test_losses.py",),
+    "nn/losses.py": ("nn/losses.py tests/test_losses.py tests/test_refused_calls.py",),
     "nn/io.py": ("nn/io.py tests/test_io.py",),
-    "nn/optim.py": ("nn/optim.py tests/test_optim.py",),
+    "nn/optim.py": ("nn/optim.py tests/test_optim.py tests/test_refused_calls.py",),
     "nn/fit.py": ("nn/fit.py tests/test_fit.py -k 'not ctrl_c'",),
 }
 

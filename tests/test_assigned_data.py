@@ -192,9 +192,7 @@ def test_a_method_that_is_written_for_a_new_operation_makes_doubles_of_its_opera
     assert type(x.grad) is float
 
 
-# --------------------------------------------------------------------------------------------
-# What is no number
-# --------------------------------------------------------------------------------------------
+# ---- What is no number ----------------------------------------------------------------------
 
 NO_NUMBERS: list[tuple[Any, str]] = [
     ("3", "is the str '3', not a number: assign a float"),
@@ -339,9 +337,7 @@ def test_a_label_that_is_no_text_is_refused_where_it_is_set() -> None:
     assert w.label == "w"
 
 
-# --------------------------------------------------------------------------------------------
-# NumPy's bool
-# --------------------------------------------------------------------------------------------
+# ---- NumPy's bool ---------------------------------------------------------------------------
 
 
 def test_a_numpy_bool_is_a_number_where_a_bool_is() -> None:

@@ -20,9 +20,7 @@ from tests.bits import all_bits, same_bits
 
 HERE = __file__.rpartition("/")[2]
 
-# --------------------------------------------------------------------------------------------
-# Operations of one's own. Each rule is right for numbers; none is a graph.
-# --------------------------------------------------------------------------------------------
+# ---- Operations of one's own. Each rule is right for numbers; none is a graph. --------------
 
 
 def sinh(x: Any) -> Any:
@@ -162,9 +160,7 @@ def line_of(rule: Callable[..., Any], code: str) -> str:
     return f"{HERE}:{place}"
 
 
-# --------------------------------------------------------------------------------------------
-# What can call the rule again is right
-# --------------------------------------------------------------------------------------------
+# ---- What can call the rule again is right --------------------------------------------------
 
 
 @EACH_RULE
@@ -344,9 +340,7 @@ def output_of_now(rule: Callable[..., tuple[Any]], x: Value, w: Value) -> Value:
     return Value.make_node(Operation("ramp", "ramp", 1, ramp, rule), x).sqrt() * w
 
 
-# --------------------------------------------------------------------------------------------
-# What cannot is refused by name
-# --------------------------------------------------------------------------------------------
+# ---- What cannot is refused by name ---------------------------------------------------------
 
 CURE = r"Write the rule in arithmetic and functions of autodiff .*autodiff\.where$"
 
@@ -565,9 +559,7 @@ def test_a_path_beside_such_a_slope_is_differentiated_again() -> None:
     assert grad(first, x).data == pytest.approx(math.cosh(0.7) * 3.0 * 9.0, rel=1e-15)
 
 
-# --------------------------------------------------------------------------------------------
-# Rules that are graphs stay graphs
-# --------------------------------------------------------------------------------------------
+# ---- Rules that are graphs stay graphs ------------------------------------------------------
 
 
 def swish(x: Any) -> Any:
@@ -617,9 +609,7 @@ def test_a_rule_that_looks_at_no_number_is_differentiated_again(
     assert not op.rule_calls
 
 
-# --------------------------------------------------------------------------------------------
-# Training: GELU with the error function, by hand and by fit
-# --------------------------------------------------------------------------------------------
+# ---- Training: GELU with the error function, by hand and by fit -----------------------------
 
 
 def gelu(x: Any) -> Any:
@@ -697,9 +687,7 @@ def test_fit_refuses_machine_code_and_says_why_auto_took_python() -> None:
     )
 
 
-# --------------------------------------------------------------------------------------------
-# Nothing stays behind
-# --------------------------------------------------------------------------------------------
+# ---- Nothing stays behind -------------------------------------------------------------------
 
 
 def test_an_operation_and_the_calls_of_its_rule_go_when_nobody_has_them() -> None:

@@ -33,9 +33,7 @@ from tests.stops import GRAPHS, Stop, nodes_of
 inf, nan = math.inf, math.nan
 PACKAGE = Path(autodiff.__file__).parent
 
-# --------------------------------------------------------------------------------------------
-# The files
-# --------------------------------------------------------------------------------------------
+# ---- The files ------------------------------------------------------------------------------
 
 
 WRITTEN = {PACKAGE / "operators.py", *(PACKAGE / "chain_rules").glob("*.py")}
@@ -98,9 +96,7 @@ def test_a_debugger_shows_the_chain_rule_of_every_operation(op: Operation) -> No
     assert getattr(inspect.getmodule(rule), rule.__name__) is rule
 
 
-# --------------------------------------------------------------------------------------------
-# What the writer is given
-# --------------------------------------------------------------------------------------------
+# ---- What the writer is given ---------------------------------------------------------------
 
 
 def first_operand(*operands: Any) -> Any:
@@ -176,17 +172,12 @@ def test_a_rule_is_written_with_its_own_names(arity: int, rule: Any, lines: list
     assert source.splitlines() == ["def backward_custom(node: Any) -> None:", *lines]
 
 
-def asks_whether_it_is_zero(out: Any, x: Any) -> tuple[Any]:
-    return (1.0 + float(bool(x)),)
-
-
-def compares(out: Any, x: Any) -> tuple[Any]:
-    return (1.0 + float(x != 1.0),)
-
-
 @pytest.mark.parametrize(
     ("rule", "reason"),
-    [(asks_whether_it_is_zero, "asks whether a number is 0"), (compares, "compares numbers")],
+    [
+        (lambda _, x: (1.0 + float(bool(x)),), "asks whether a number is 0"),
+        (lambda _, x: (1.0 + float(x != 1.0),), "compares numbers"),
+    ],
 )
 def test_a_rule_that_looks_at_its_numbers_cannot_be_written_but_is_applied(
     rule: Any, reason: str
@@ -202,68 +193,29 @@ def test_a_rule_that_looks_at_its_numbers_cannot_be_written_but_is_applied(
 # The arc tangent's rule, 1 / (1 + x * x), as people write it who add an operation.
 
 
-def has_a_division(out: Any, x: Any) -> tuple[Any]:
-    return (1.0 / (1.0 + x * x),)
-
-
-def divides_by_a_number(out: Any, x: Any) -> tuple[Any]:
-    return (x / 2.0,)
-
-
-def has_a_power(out: Any, x: Any) -> tuple[Any]:
-    return (divide(1.0, 1.0 + x**2),)
-
-
-def is_a_power(out: Any, x: Any) -> tuple[Any]:
-    return (2.0**x,)
-
-
-def has_a_sign(out: Any, x: Any) -> tuple[Any]:
-    return (+x,)
-
-
-def has_an_absolute_value(out: Any, x: Any) -> tuple[Any]:
-    return (abs(x),)
-
-
-def calls_a_method(out: Any, x: Any) -> tuple[Any]:
-    return (x.exp(),)
-
-
-def calls_math(out: Any, x: Any) -> tuple[Any]:
-    return (math.cosh(x),)
-
-
-def rounds(out: Any, x: Any) -> tuple[Any]:
-    return (round(x),)
-
-
-def takes_the_floor(out: Any, x: Any) -> tuple[Any]:
-    return (math.floor(x),)
-
-
-def has_an_if(out: Any, x: Any) -> tuple[Any]:
-    return (1.0 if x > 0.0 else 0.0,)
-
-
-def has_a_text(out: Any, x: Any) -> tuple[Any]:
-    return (f"{x}",)
-
-
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        (has_a_division, r"divides by / cannot be written out: write divide\(a, b\)"),
-        (divides_by_a_number, r"divides by / .*write divide\(a, b\)"),
-        (has_a_power, r"has a \*\* .*write square\(a\), or power\(a, b\)"),
-        (is_a_power, r"write square\(a\), or power\(a, b\)"),
-        (has_a_sign, r"has a sign \+ .*write a$"),
-        (has_an_absolute_value, r"calls abs\(\) .*write absolute\(a\)"),
-        (calls_a_method, r"has \.exp of a number .*write a function of autodiff.ops, exp\(a\)"),
-        (calls_math, r"turns a number into a float .*write exp\(a\) for math\.exp\(a\)"),
-        (rounds, r"turns a number into a float"),
-        (takes_the_floor, r"turns a number into a float"),
-        (has_an_if, r"compares numbers .*write where\(a - b, x, y\) for `x if a > b else y`"),
+        (lambda _, x: (1.0 / (1.0 + x * x),), r"divides by / cannot be written out: write divide"),
+        (lambda _, x: (x / 2.0,), r"divides by / .*write divide\(a, b\)"),
+        (lambda _, x: (divide(1.0, x**2),), r"has a \*\* .*write square\(a\), or power\(a, b\)"),
+        (lambda _, x: (2.0**x,), r"write square\(a\), or power\(a, b\)"),
+        (lambda _, x: (+x,), r"has a sign \+ .*write a$"),
+        (lambda _, x: (abs(x),), r"calls abs\(\) .*write absolute\(a\)"),
+        (
+            lambda _, x: (x.exp(),),
+            r"has \.exp of a number .*write a function of autodiff.ops, exp\(a\)",
+        ),
+        (
+            lambda _, x: (math.cosh(x),),
+            r"turns a number into a float .*write exp\(a\) for math\.exp\(a\)",
+        ),
+        (lambda _, x: (round(x),), r"turns a number into a float"),
+        (lambda _, x: (math.floor(x),), r"turns a number into a float"),
+        (
+            lambda _, x: (1.0 if x > 0.0 else 0.0,),
+            r"compares numbers .*write where\(a - b, x, y\) for `x if a > b else y`",
+        ),
     ],
 )
 def test_what_the_table_has_no_operation_for_is_named_with_what_to_write(
@@ -275,11 +227,7 @@ def test_what_the_table_has_no_operation_for_is_named_with_what_to_write(
 
 def test_a_local_derivative_that_is_no_number_is_named() -> None:
     with pytest.raises(TypeError, match=r"^custom: a local derivative is no number: could not"):
-        writer.chain_rule_source(operation(1, has_a_text))
-
-
-def has_too_many(out: Any, x: Any) -> tuple[Any, ...]:
-    return 1.0, 2.0
+        writer.chain_rule_source(operation(1, lambda _, x: (f"{x}",)))
 
 
 def has_no_tuple(out: Any, x: Any) -> Any:
@@ -289,7 +237,7 @@ def has_no_tuple(out: Any, x: Any) -> Any:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        (has_too_many, "the rule of custom returned 2 local derivatives for 1 operands"),
+        (lambda _, x: (x, x), "the rule of custom returned 2 local derivatives for 1 operands"),
         (has_no_tuple, "the rule of custom returned the Expression .*not a tuple of 1 local"),
     ],
 )
@@ -316,9 +264,7 @@ def test_a_function_that_is_said_to_be_arithmetic_and_is_not_is_named() -> None:
         writer.text_of_result(op, ["x"])
 
 
-# --------------------------------------------------------------------------------------------
-# Chain rules: the bits of the rule
-# --------------------------------------------------------------------------------------------
+# ---- Chain rules: the bits of the rule ------------------------------------------------------
 
 UPSTREAM = (
     *(1.0, -1.0, 0.3, -2.5, 0.0, -0.0, inf, -inf, nan),
@@ -428,9 +374,7 @@ def test_a_whole_pass_by_chain_rules_has_the_bits_of_one_by_rules(
     assert all_bits([value.grad for value in written]) == all_bits([value.grad for value in ruled])
 
 
-# --------------------------------------------------------------------------------------------
-# Operators: the bits of the table's function
-# --------------------------------------------------------------------------------------------
+# ---- Operators: the bits of the table's function --------------------------------------------
 
 BINARY: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "__add__": (operator.add, "add"),
@@ -589,9 +533,7 @@ def test_the_result_is_a_plain_value_whatever_the_operands_kind(name: str) -> No
     assert type(apply(w, 5.0).parents[1]) is Value
 
 
-# --------------------------------------------------------------------------------------------
-# Where a debugger stops
-# --------------------------------------------------------------------------------------------
+# ---- Where a debugger stops -----------------------------------------------------------------
 
 
 Pass = tuple[str, list[Stop]]
@@ -720,9 +662,7 @@ def test_the_next_from_the_loop_is_the_chain_rule_of_each_node_in_turn(first_pas
     assert {stop.file for stop in entered} <= {f"{kind}.py" for kind in kinds}
 
 
-# --------------------------------------------------------------------------------------------
-# A gradient that is not computed
-# --------------------------------------------------------------------------------------------
+# ---- A gradient that is not computed --------------------------------------------------------
 
 CALCULATIONS: dict[str, Callable[[Any], Any]] = {
     "g * 2.0": lambda g: g * 2.0,

@@ -67,9 +67,7 @@ def example() -> tuple[Value, Value, Value, Value]:
     return w, x, h, loss
 
 
-# --------------------------------------------------------------------------------------------
-# What is out of date
-# --------------------------------------------------------------------------------------------
+# ---- What is out of date --------------------------------------------------------------------
 
 
 @given(recipe=wild_recipes(), data=st.data())
@@ -131,9 +129,7 @@ def test_numbers_are_lent_for_a_block_and_given_back_even_after_an_error() -> No
     assert state(loss) == before
 
 
-# --------------------------------------------------------------------------------------------
-# Who is to blame
-# --------------------------------------------------------------------------------------------
+# ---- Who is to blame ------------------------------------------------------------------------
 
 
 @given(recipe=wild_recipes(), data=st.data())
@@ -224,9 +220,7 @@ def test_numbers_that_six_digits_do_not_tell_apart_are_shown_with_all() -> None:
     assert f"value {0.1 * 3.0!r}, now {w.data * 3.0:.17g}" in draw(loss).source
 
 
-# --------------------------------------------------------------------------------------------
-# Operations of one's own
-# --------------------------------------------------------------------------------------------
+# ---- Operations of one's own ----------------------------------------------------------------
 
 
 def of_ones_own(function: Callable[[float], Any]) -> Operation:
@@ -302,9 +296,7 @@ def test_an_operation_added_to_the_table_is_ones_own(monkeypatch: pytest.MonkeyP
     assert math.isnan(changes_of(node).now[node])
 
 
-# --------------------------------------------------------------------------------------------
-# backward() and its steps
-# --------------------------------------------------------------------------------------------
+# ---- backward() and its steps ---------------------------------------------------------------
 
 
 def test_no_pass_recomputes_anything_before_a_step_is_shown() -> None:
@@ -407,9 +399,7 @@ def test_a_training_loop_under_detect_anomaly_goes_on() -> None:
             optimizer.step()
 
 
-# --------------------------------------------------------------------------------------------
-# Trace and explain
-# --------------------------------------------------------------------------------------------
+# ---- Trace and explain ----------------------------------------------------------------------
 
 
 @pytest.mark.thorough
@@ -492,9 +482,7 @@ def test_an_explanation_of_a_saturated_unit_goes_by_the_numbers_of_now() -> None
     assert "loss = tanh(h) = 1 at h = 80" in note
 
 
-# --------------------------------------------------------------------------------------------
-# Pictures
-# --------------------------------------------------------------------------------------------
+# ---- Pictures -------------------------------------------------------------------------------
 
 
 def box_of(root: Value, name: str, **arguments: Any) -> Any:
@@ -626,9 +614,7 @@ def test_a_name_that_cannot_be_shown_is_escaped_in_the_note() -> None:
     assert "<b>" not in drawing.mermaid()
 
 
-# --------------------------------------------------------------------------------------------
-# Replays
-# --------------------------------------------------------------------------------------------
+# ---- Replays --------------------------------------------------------------------------------
 
 
 def test_after_a_program_has_run_what_is_shown_is_what_it_has_computed() -> None:

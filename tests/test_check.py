@@ -47,9 +47,7 @@ def cubed(partials: Callable[..., tuple[Any]], name: str = "cube") -> Callable[[
     return apply
 
 
-# --------------------------------------------------------------------------------------------
-# Planted errors are found, and named
-# --------------------------------------------------------------------------------------------
+# ---- Planted errors are found, and named ----------------------------------------------------
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -132,7 +130,7 @@ def test_the_input_whose_gradient_is_wrong_is_named() -> None:
 
 
 def test_an_input_without_a_label_is_named_by_its_place() -> None:
-    with pytest.raises(GradientError, match=r"d f/d x2 "):
+    with pytest.raises(GradientError, match=r"d f/d x\[1\] "):
         check_gradients(lambda a, b: a + cubed(wrong_in_sign)(b), [2.0, 3.0])
 
 
@@ -150,9 +148,7 @@ def test_a_number_that_left_the_graph_blames_no_operation() -> None:
     assert (caught.value.gradient, caught.value.difference) == (3.0, pytest.approx(6.0))
 
 
-# --------------------------------------------------------------------------------------------
-# What is right passes
-# --------------------------------------------------------------------------------------------
+# ---- What is right passes -------------------------------------------------------------------
 
 ORDINARY = {"sqrt": [0.7], "log": [0.7], "pow": [0.7, 1.3], "weighted_sum": [0.7, -1.3, 0.4]}
 
@@ -313,9 +309,7 @@ def test_large_numbers_pass_whose_cube_overflows(at: float) -> None:
     assert not found.confirms(2.001 * at, 1e-6)
 
 
-# --------------------------------------------------------------------------------------------
-# Fast oscillations
-# --------------------------------------------------------------------------------------------
+# ---- Fast oscillations ----------------------------------------------------------------------
 
 WAVES = [
     *[(10.0**power, at) for power in range(2, 10) for at in (0.3, 0.7, 1.0, -2.5, 1e-3, 1e-7, 0.0)],
@@ -348,7 +342,7 @@ def test_a_wrong_slope_behind_a_fast_sine_is_found() -> None:
     planted = cubed(wrong_in_sign)
     with pytest.raises(GradientError, match="rule disagrees is cube") as caught:
         check_gradients(lambda x, y: (1e9 * x).sin() + planted(y), [0.3, 0.5])
-    assert caught.value.input == "x2"
+    assert caught.value.input == "x[1]"
 
 
 def slightly_wrong(out: Any, x: Any) -> tuple[Any]:
@@ -398,9 +392,7 @@ def test_rounding_that_goes_up_and_down_is_no_oscillation() -> None:
     assert caught.value.difference == pytest.approx(0.75, rel=1e-6)
 
 
-# --------------------------------------------------------------------------------------------
-# Kinks and ends
-# --------------------------------------------------------------------------------------------
+# ---- Kinks and ends -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -564,9 +556,7 @@ def test_an_operation_that_overflowed_is_passed_over_for_the_wrong_one_behind_it
         check_gradients(f, [0.0])
 
 
-# --------------------------------------------------------------------------------------------
-# The message
-# --------------------------------------------------------------------------------------------
+# ---- The message ----------------------------------------------------------------------------
 
 
 def test_the_message_writes_the_operation_with_the_inputs_names() -> None:
@@ -585,9 +575,7 @@ def test_the_differences_own_error_is_told_where_it_matters_alone() -> None:
         check_gradients(lambda x: 1e-3 * cubed(wrong_in_sign)(x) + 1e8, [1.0])
 
 
-# --------------------------------------------------------------------------------------------
-# The differences themselves
-# --------------------------------------------------------------------------------------------
+# ---- The differences themselves -------------------------------------------------------------
 
 
 @settings(max_examples=200, deadline=None)
@@ -649,9 +637,7 @@ def test_differences_that_do_not_settle_confirm_nothing(scale: float) -> None:
     assert not found.confirms(found.number, 1e-6)
 
 
-# --------------------------------------------------------------------------------------------
-# Arguments
-# --------------------------------------------------------------------------------------------
+# ---- Arguments ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -662,7 +648,7 @@ def test_differences_that_do_not_settle_confirm_nothing(scale: float) -> None:
         ((sin, Value(1.0)), TypeError, "needs a list of inputs, but got the Value"),
         ((sin, []), ValueError, "needs at least one input"),
         ((sin, ["1"]), TypeError, "input 1 of check_gradients needs a real number"),
-        ((sin, [math.inf]), ValueError, "input x1 is inf, not finite"),
+        ((sin, [math.inf]), ValueError, r"input x\[0\] is inf, not finite"),
         ((sin, [Value(math.nan, "w")]), ValueError, "input w is nan, not finite"),
         ((min, [1.0, Value(math.inf, "w")]), ValueError, "input w is inf, not finite"),
         ((sin, [1.0], 3), ValueError, "needs order 1 or 2, but got the int 3"),

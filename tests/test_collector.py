@@ -35,6 +35,7 @@ def test_what_somebody_has_set_stays(setting: tuple[int, int, int]) -> None:
     assert said == [setting]
 
 
+@pytest.mark.thorough
 def test_garbage_in_cycles_is_found_all_the_same() -> None:
     """Of 300,000 objects in cycles, few are alive at once, with many Values beside them."""
     program = (
@@ -49,6 +50,7 @@ def test_garbage_in_cycles_is_found_all_the_same() -> None:
     assert most < 100_000
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(
     not hasattr(signal, "setitimer"), reason="it interrupts by a timer of the system"
 )

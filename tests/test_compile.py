@@ -509,11 +509,11 @@ def test_an_input_that_is_no_number_is_refused_and_changes_nothing() -> None:
         ),
         ({"n": 1}, ValueError, "run needs rows of 1 inputs"),
         ({"n": 1, "rows": []}, ValueError, "at least one row"),
-        ({"n": 1, "rows": [[1.0], []]}, ValueError, "row 1 needs 1 inputs, but got 0"),
-        ({"n": 1, "rows": [[1.0, 2.0]]}, ValueError, "row 0 needs 1 inputs, but got 2"),
-        ({"n": 1, "rows": [["a"]]}, TypeError, "row 0 needs a real number, but got the str"),
-        ({"n": 1, "rows": ["a"]}, TypeError, "row 0 must be a list of numbers, but is the str 'a'"),
-        ({"n": 1, "rows": [1.0]}, TypeError, "row 0 must be a list of numbers, but is the float"),
+        ({"n": 1, "rows": [[1.0], []]}, ValueError, r"rows\[1\] needs 1 inputs, but got 0"),
+        ({"n": 1, "rows": [[1.0, 2.0]]}, ValueError, r"rows\[0\] needs 1 inputs, but got 2"),
+        ({"n": 1, "rows": [["a"]]}, TypeError, r"rows\[0\] needs a real number, but got the str"),
+        ({"n": 1, "rows": ["a"]}, TypeError, r"rows\[0\] must be a list.*, but is the str 'a'"),
+        ({"n": 1, "rows": [1.0]}, TypeError, r"rows\[0\] must be a list.*, but is the float"),
         ({"n": 1, "rows": 1.0}, TypeError, "run needs a list of rows, but got the float"),
         *(
             (
@@ -697,7 +697,7 @@ def test_names_come_from_labels() -> None:
 def test_inputs_are_named_by_their_labels_or_their_places() -> None:
     speed, other = Value(0.0, "speed"), Value(0.0)
     source = compile(Value(2.0, "w") * speed * other, inputs=[speed, other]).source
-    assert "(speed, x2) = " in source
+    assert "(speed, x_1) = " in source
     assert "= w * speed  #" in source
 
 

@@ -282,9 +282,7 @@ def test_in_a_notebook_too(library: Path, tmp_path: Path) -> None:
         assert debugger.output == f"{3.0 * SLOPE}\n"
 
 
-# --------------------------------------------------------------------------------------------
-# Backward through the user's own lines, as VS Code starts a program: justMyCode, and no more
-# --------------------------------------------------------------------------------------------
+# ---- Backward through the user's own lines, as VS Code starts a program: justMyCode, and no more
 
 RECORDED = """\
 from autodiff import Value, record_source

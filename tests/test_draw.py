@@ -673,6 +673,7 @@ def test_an_svg_scales_to_its_container_and_has_colours_for_dark_backgrounds() -
     assert all(selector.startswith(".autodiff-graph:not(.light) ") for selector in selectors)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["edges", "step", "fold_neuron", "fold_row"])
 @needs_resvg
 def test_an_svg_looks_the_same_to_a_program_that_knows_no_style_sheets(name: str) -> None:
@@ -756,6 +757,7 @@ def test_two_processes_make_identical_bytes() -> None:
     assert runs[0][0] == here
 
 
+@pytest.mark.thorough
 @needs_webassembly
 def test_an_svg_is_the_same_whatever_was_drawn_before() -> None:
     first, other = draw(after_backward(tiny())), draw(xor_loss())
@@ -923,6 +925,7 @@ def test_the_repr_is_short_and_says_what_to_call() -> None:
 # ---- graphs that are hard to lay out -----------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("make", [recurrence, fan])
 @needs_webassembly
 def test_a_value_used_all_along_a_long_graph_is_drawn_again_beside_its_uses(make: Any) -> None:

@@ -77,6 +77,7 @@ def test_every_box_is_a_cell_and_every_arrow_is_tied_to_its_boxes(
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["xor", "recurrence"])
 def test_boxes_lie_where_the_svg_has_them(name: str, tmp_path: Path) -> None:
     drawing = draw(GRAPHS[name]())

@@ -76,6 +76,22 @@ def step_rebinding(parameters: list[Value], rate: float) -> None:
         parameter = parameter - rate * parameter.grad  # noqa: PLW2901
 
 
+def training_that_clears_too_early(w: Value, learning_rate: float) -> float:
+    loss = w * w
+    loss.backward()
+    w.zero_grad()
+    w.data -= learning_rate * w.grad
+    return loss.data
+
+
+def training_of_another_value(w: Value, learning_rate: float) -> float:
+    w.zero_grad()
+    loss = w * w
+    loss.backward()
+    w = w - learning_rate * w.grad
+    return loss.data
+
+
 def training_that_adds_up(w: Value, rate: float) -> float:
     loss = w * w
     loss.backward()
@@ -153,10 +169,15 @@ NEARLY = [
     ("XOR by two neurons", lambda a, b: a + b, "for \\(1, 1\\) it is 2, not 0"),
     ("XOR by two neurons", lambda a, b: a != b, "that compares the inputs"),
     ("XOR by two neurons", lambda *_: None, "returns nothing yet"),
+    ("XOR by two neurons", lambda a, b: a + b - 2 * a * b, "no straight pieces"),
+    ("XOR by two neurons", lambda a, b: (a - b) ** 2, "no straight pieces"),
+    ("XOR by two neurons", lambda a, b: int(a) ^ int(b), "no straight pieces"),
     ("largest learning rate", 0.5, "Larger ones still get closer"),
     ("largest learning rate", 2.0, "A step makes w into"),
     ("repaired training", 1.0, "this needs a function"),
     ("repaired training", lambda *_: None, "returns nothing yet"),
+    ("repaired training", training_that_clears_too_early, "cleared before it was used"),
+    ("repaired training", training_of_another_value, "give the name to a new Value"),
     ("repaired training", training_that_adds_up, "the loss of step 2, which should be 0.4096"),
     ("living neuron", 0.0, "still no gradient"),
     ("living neuron", math.inf, "a finite number"),

@@ -55,9 +55,7 @@ def ridge(parameters: list[Value]) -> Value:
     return 0.01 * total
 
 
-# --------------------------------------------------------------------------------------------
-# Engines agree
-# --------------------------------------------------------------------------------------------
+# ---- Engines agree --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -201,9 +199,7 @@ def test_progress_hears_of_whole_epochs_up_to_the_last(engine: str) -> None:
     assert [loss for _, loss in heard] == [history.losses[done - 1] for done, _ in heard]
 
 
-# --------------------------------------------------------------------------------------------
-# A loss that is not finite
-# --------------------------------------------------------------------------------------------
+# ---- A loss that is not finite --------------------------------------------------------------
 
 
 def explosive(engine: str, lr: float, **settings: Any) -> tuple[nn.MLP, NonFiniteLossError]:
@@ -309,9 +305,7 @@ def test_the_error_survives_a_process_boundary() -> None:
     assert (str(again), again.epoch, again.loss, again.losses) == (str(error), 3, inf, error.losses)
 
 
-# --------------------------------------------------------------------------------------------
-# Interruptions
-# --------------------------------------------------------------------------------------------
+# ---- Interruptions --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -717,9 +711,7 @@ def test_the_eager_loop_stops_behind_a_first_loss_that_is_not_finite() -> None:
     assert trainer.run(5, None) == [inf]
 
 
-# --------------------------------------------------------------------------------------------
-# Names
-# --------------------------------------------------------------------------------------------
+# ---- Names ----------------------------------------------------------------------------------
 
 
 def named_loss(predictions: Any, targets: Any) -> Value:
@@ -729,23 +721,23 @@ def named_loss(predictions: Any, targets: Any) -> Value:
 
 
 @pytest.mark.parametrize(("loss", "name"), [(nn.mse_loss, "loss"), (named_loss, "error")])
-@pytest.mark.parametrize(("target", "targets"), [(1.0, "y"), ([1.0, 0.0], "y1, y2")])
+@pytest.mark.parametrize(
+    ("target", "targets"), [(1.0, "target"), ([1.0, 0.0], "target_0, target_1")]
+)
 def test_the_program_names_its_inputs_its_targets_and_its_loss(
     loss: Any, name: str, target: Any, targets: str
 ) -> None:
-    model = network(1 if targets == "y" else 2)
+    model = network(1 if targets == "target" else 2)
     rows = Rows(model, [[0.5, 0.25]], [target], loss)
     optimizer = nn.SGD(model.parameters(), lr=0.1)
     trainer = trainer_of(Job(model, rows, optimizer, None, 1), "python")
     assert isinstance(trainer, ProgramTrainer)
     program = trainer.program
-    assert f"(x1, x2, {targets}) = inputs" in program.source
+    assert f"(x_0, x_1, {targets}) = inputs" in program.source
     assert program.title == f"program for {name}"
 
 
-# --------------------------------------------------------------------------------------------
-# Arguments
-# --------------------------------------------------------------------------------------------
+# ---- Arguments ------------------------------------------------------------------------------
 
 
 def a_number(*_: Any) -> float:
@@ -783,15 +775,15 @@ def nothing(_: Any) -> None:
         ({"x": [], "y": []}, ValueError, "at least one row"),
         ({"x": X[:-1]}, ValueError, "a target a row, but got 6 rows of x and 7 of y"),
         ({"y": Y[:-1]}, ValueError, "a target a row, but got 7 rows of x and 6 of y"),
-        ({"x": [*X[:-1], [1.0]]}, ValueError, "got 1\nfit: that was row 6 of x"),
-        ({"x": [*X[:-1], [1.0] * 3]}, ValueError, "got 3\nfit: that was row 6 of x"),
-        ({"x": [X[0], [1.0], *X[2:]]}, ValueError, "got 1\nfit: that was row 1 of x"),
+        ({"x": [*X[:-1], [1.0]]}, ValueError, "got 1\nfit: that was x\\[6\\]"),
+        ({"x": [*X[:-1], [1.0] * 3]}, ValueError, "got 3\nfit: that was x\\[6\\]"),
+        ({"x": [X[0], [1.0], *X[2:]]}, ValueError, "got 1\nfit: that was x\\[1\\]"),
         ({"x": [[1.0]] * 7}, ValueError, "hidden takes 2 inputs, but got 1"),
-        ({"x": [1.0] * 7}, TypeError, "row 0 of x must be a list of numbers, but is the float 1.0"),
-        ({"x": [["a", "b"]] * 7}, TypeError, "row 0 of x needs a real number, but got the str 'a'"),
-        ({"x": ["ab"] * 7}, TypeError, "row 0 of x must be a list of numbers, but is the str"),
-        ({"y": [*Y[:-1], "a"]}, TypeError, "target 6 of y"),
-        ({"y": [*Y[:-1], None]}, TypeError, "target 6 of y needs a real number, but got None"),
+        ({"x": [1.0] * 7}, TypeError, r"x\[0\] must be a list of numbers, but is the float 1.0"),
+        ({"x": [["a", "b"]] * 7}, TypeError, r"x\[0\] needs a real number, but got the str 'a'"),
+        ({"x": ["ab"] * 7}, TypeError, r"x\[0\] must be a list of numbers, but is the str"),
+        ({"y": [*Y[:-1], "a"]}, TypeError, r"y\[6\]"),
+        ({"y": [*Y[:-1], None]}, TypeError, r"y\[6\] needs a real number, but got None"),
         ({"y": [*Y[:-1], [1.0, 2.0]]}, TypeError, "target needs a real number, but got the list"),
         ({"y": Y, "loss": nn.hinge_loss}, ValueError, "hinge_loss needs targets of -1 and 1"),
         ({"y": Y, "loss": nn.cross_entropy}, ValueError, "each class, but the model has one"),
@@ -846,9 +838,7 @@ def test_cross_entropy_is_that_of_the_targets_as_they_are_given(targets: list[An
 @pytest.mark.parametrize("target", [-1, 3, 4, 0.5, 3.0, True, "a"])
 def test_a_class_that_there_is_not_is_refused(target: Any) -> None:
     model = network(3)
-    message = (
-        "^target 0 of y must be (a class from 0 to 2, but got|a list of numbers, but is the st)"
-    )
+    message = "^y\\[0\\] must be (a class from 0 to 2, but got|a list of numbers, but is the st)"
     with pytest.raises((ValueError, TypeError), match=message):
         nn.fit(
             model, X[:1], [target],

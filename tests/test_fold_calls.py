@@ -201,6 +201,7 @@ y = power(x, 4).exp()
     assert names(fold(y, "power 4")) == []
 
 
+@pytest.mark.thorough
 def test_a_recursion_of_any_depth_is_folded(run: Run) -> None:
     text = """
 def chain(x, n):
@@ -777,6 +778,7 @@ MATRICES = {
 }
 
 
+@pytest.mark.thorough
 def test_a_step_of_a_script_with_matrices_in_a_dict_is_one_picture_that_fits_a_slide(
     rivers: Any,
 ) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 import nn
-from demos.gpt.command import sample_lines
+from demos.gpt.command import main, sample_lines
 from demos.gpt.documents import NAMES, Alphabet, Documents, DocumentsError, read_documents
 from demos.gpt.model import GPT, Past, Shape, head, next_token_logits, next_token_loss
 from demos.gpt.sampling import attention_of, new_words
 from demos.gpt.training import optimizer_of, train, train_compiled
 from tests.bits import all_bits
+from tests.demo_commands import called
 from tests.test_pdb import check_session, line_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -278,11 +279,15 @@ def test_demos_step_goes_through_every_step_of_it(tmp_path: Path) -> None:
 # ---- the command -------------------------------------------------------------------------------
 
 
-def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def small(tmp_path: Path, *arguments: str) -> list[str]:
     text = tmp_path / "words.txt"
     text.write_text("\n".join(WORDS), encoding="utf-8")
-    small = ["--width", "4", "--heads", "2", "--context", "6", "--text", str(text)]
-    command = [sys.executable, "-m", "demos.gpt", *small, "--out", str(tmp_path), *arguments]
+    size = ["--width", "4", "--heads", "2", "--context", "6", "--text", str(text)]
+    return [*size, "--out", str(tmp_path), *arguments]
+
+
+def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "demos.gpt", *small(tmp_path, *arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
@@ -361,7 +366,7 @@ def test_bad_input_is_told_before_training(
     paths["folder"].mkdir()
     paths["empty"].write_text("\n \n", encoding="utf-8")
     paths["binary"].write_bytes(b"\xff\xfe\x00")
-    done = run(tmp_path, *[each.format(**paths) for each in arguments])
+    done = called(main, *small(tmp_path, *[each.format(**paths) for each in arguments]))
     assert done.returncode == 2
     assert told.format(**paths) in " ".join(done.stderr.split())
     assert "Errno" not in done.stderr

@@ -84,9 +84,7 @@ def example() -> tuple[Value, Value, Value, Value]:
     return x, y, inner, loss
 
 
-# --------------------------------------------------------------------------------------------
-# Functions
-# --------------------------------------------------------------------------------------------
+# ---- Functions ------------------------------------------------------------------------------
 
 
 @every_pass
@@ -218,9 +216,7 @@ def test_a_hook_is_called_before_the_gradient_flows_on_and_after_it_is_complete(
     assert seen == [(True, False), (True, True)]
 
 
-# --------------------------------------------------------------------------------------------
-# Removing
-# --------------------------------------------------------------------------------------------
+# ---- Removing -------------------------------------------------------------------------------
 
 
 def test_a_removed_hook_is_not_called_and_removing_it_twice_does_nothing() -> None:
@@ -299,9 +295,7 @@ def test_a_copy_has_no_hooks_and_the_original_keeps_them() -> None:
     assert len(calls) == 1
 
 
-# --------------------------------------------------------------------------------------------
-# Errors
-# --------------------------------------------------------------------------------------------
+# ---- Errors ---------------------------------------------------------------------------------
 
 
 class HookError(Exception):
@@ -366,13 +360,6 @@ def test_what_cannot_be_called_is_a_type_error(thing: Any) -> None:
     assert x.origin is VARIABLE
 
 
-def test_a_constant_is_a_value_error() -> None:
-    with pytest.raises(ValueError, match=r"Constant\(2\) is a constant: it gets no gradient"):
-        constant(2.0).register_hook(print)
-    with pytest.raises(ValueError, match=r"Constant\(2\) is a constant: it gets no gradient"):
-        constant(2.0).break_on("backward")
-
-
 def test_a_hook_may_do_another_pass() -> None:
     x, _, _, loss = example()
     a = Value(5.0)
@@ -382,9 +369,7 @@ def test_a_hook_may_do_another_pass() -> None:
     assert (x.grad, a.grad) == (25.0, 10.0)
 
 
-# --------------------------------------------------------------------------------------------
-# Free when not used
-# --------------------------------------------------------------------------------------------
+# ---- Free when not used ---------------------------------------------------------------------
 
 
 def test_without_hooks_nothing_looks_on() -> None:
@@ -441,9 +426,7 @@ def test_training_with_hooks_gives_the_same_bits() -> None:
     assert results[0] == results[1]
 
 
-# --------------------------------------------------------------------------------------------
-# Breakpoints
-# --------------------------------------------------------------------------------------------
+# ---- Breakpoints ----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -766,9 +749,7 @@ def test_the_error_that_ends_a_debugger_leaves_the_gradients_as_they_were(
     assert gradients([x, y, inner, loss]) == before
 
 
-# --------------------------------------------------------------------------------------------
-# In a real debugger
-# --------------------------------------------------------------------------------------------
+# ---- In a real debugger ---------------------------------------------------------------------
 
 PROGRAM = """
 from autodiff import Value

@@ -108,9 +108,7 @@ def test_without_its_own_sources_no_program_is_known(monkeypatch: pytest.MonkeyP
         identity._sources.cache_clear()
 
 
-# --------------------------------------------------------------------------------------------
-# Machine code that is kept
-# --------------------------------------------------------------------------------------------
+# ---- Machine code that is kept --------------------------------------------------------------
 
 
 def relu_network() -> Program:

@@ -85,6 +85,7 @@ def test_a_program_without_gradients_has_no_condition() -> None:
     assert condition_of(program) is None
 
 
+@pytest.mark.thorough
 @needs_cc
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 @pytest.mark.parametrize("loss", [hinge, shifted_hinge, squared, leaky, chosen, rooted])

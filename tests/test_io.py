@@ -294,27 +294,6 @@ def test_what_is_no_module_is_refused_by_name(tmp_path: Path) -> None:
 # ---- files that cannot be written ----------------------------------------------------------
 
 
-def test_a_folder_that_is_missing_or_no_folder_is_an_os_error_that_names_it(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "file").write_text("kept")
-    with pytest.raises(FileNotFoundError, match="missing"):
-        nn.save(network(), tmp_path / "missing" / "weights.json")
-    with pytest.raises(NotADirectoryError, match="file"):
-        nn.save(network(), tmp_path / "file" / "weights.json")
-    assert (tmp_path / "file").read_text() == "kept"
-    assert os.listdir(tmp_path) == ["file"]
-
-
-def test_a_folder_in_the_files_place_is_an_os_error_and_leaves_nothing_behind(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "weights.json").mkdir()
-    with pytest.raises(OSError, match=r"weights\.json"):
-        nn.save(network(), tmp_path / "weights.json")
-    assert os.listdir(tmp_path) == ["weights.json"]
-
-
 @contextlib.contextmanager
 def as_an_ordinary_user() -> Iterator[None]:
     """Give up the superuser's right to write everywhere, if the tests have it."""
@@ -373,20 +352,3 @@ def test_a_write_that_fails_half_way_keeps_the_old_file_and_leaves_nothing_behin
     assert {name: (tmp_path / name).read_bytes() for name in os.listdir(tmp_path)} == before
     nn.save(network(2), path)
     assert os.listdir(tmp_path) == ["weights.json"]
-
-
-def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = nn.save(network(), tmp_path / "weights.json")
-    old, replace = path.read_bytes(), os.replace
-    seen: list[tuple[bytes, bytes]] = []
-
-    def watch(source: Any, target: Any) -> None:
-        seen.append((path.read_bytes(), Path(source).read_bytes()))
-        replace(source, target)
-
-    monkeypatch.setattr(os, "replace", watch)
-    nn.save(network(2), path)
-    assert seen == [(old, path.read_bytes())]
-    assert path.read_bytes() != old

@@ -238,6 +238,7 @@ def test_memory_is_flat_over_ten_thousand_epochs(engine: str) -> None:
     assert blocks[-1] - blocks[0] < 1000
 
 
+@pytest.mark.thorough
 def test_sources_of_programs_that_are_gone_are_forgotten() -> None:
     model, optimizer = network()
     compile_it(model, optimizer)

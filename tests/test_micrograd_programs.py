@@ -234,9 +234,7 @@ def test_a_chain_deeper_than_python_s_stack_works() -> None:
     assert x.grad == 5001.0
 
 
-# --------------------------------------------------------------------------------------------
-# Programs that drive the pass themselves
-# --------------------------------------------------------------------------------------------
+# ---- Programs that drive the pass themselves ------------------------------------------------
 
 
 def test_a_pass_that_is_called_node_by_node_is_the_chain_rule() -> None:

@@ -18,9 +18,14 @@ from tests.mistakes import MARK, MISTAKES, Mistake
 IDS = [mistake.name for mistake in MISTAKES]
 
 
-def said_by(program: str, folder: Path) -> str:
-    """Run a program in a folder, and return the notes that it prints, or its error."""
-    path = folder / "train.py"
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def said_by(program: str) -> str:
+    """Run a program, and return the notes that it prints, or its error."""
+    path = Path.cwd() / "train.py"
     path.write_text(program, encoding="utf-8")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
@@ -36,11 +41,8 @@ def test_there_are_twenty_and_more() -> None:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=IDS)
-def test_a_mistake_is_told_with_the_thing_the_line_and_the_cure(
-    mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    said = said_by(mistake.program, tmp_path)
+def test_a_mistake_is_told_with_the_thing_the_line_and_the_cure(mistake: Mistake) -> None:
+    said = said_by(mistake.program)
     lines = mistake.marked.splitlines()
     (line,) = [number for number, text in enumerate(lines, 1) if MARK in text]
     cure = lines[line - 1].partition(MARK)[2]
@@ -49,11 +51,8 @@ def test_a_mistake_is_told_with_the_thing_the_line_and_the_cure(
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=IDS)
-def test_once_it_is_mended_as_told_nothing_of_it_is_said(
-    mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    said = said_by(mistake.mended, tmp_path)
+def test_once_it_is_mended_as_told_nothing_of_it_is_said(mistake: Mistake) -> None:
+    said = said_by(mistake.mended)
     assert mistake.says[0] not in said
 
 
@@ -102,22 +101,16 @@ print(explain({asked}, of=loss))
         "    for row in rows:\n        row -= 1.5\n    net.w.data -= lr * net.w.grad",
     ],
 )
-def test_nothing_of_a_lost_update_is_said_where_there_is_none(
-    update: str, asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    said = said_by(RIGHT.format(update=update, asked=asked), tmp_path)
+def test_nothing_of_a_lost_update_is_said_where_there_is_none(update: str, asked: str) -> None:
+    said = said_by(RIGHT.format(update=update, asked=asked))
     assert "never changed" not in said
     assert "not changed" not in said
 
 
-def test_nothing_of_a_lost_update_is_said_of_what_is_not_in_that_loop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_nothing_of_a_lost_update_is_said_of_what_is_not_in_that_loop() -> None:
     update = "    for p in net.parameters():\n        p -= lr * p.grad"
-    assert "never changed" in said_by(RIGHT.format(update=update, asked="net.w"), tmp_path)
-    assert "never changed" not in said_by(RIGHT.format(update=update, asked="x"), tmp_path)
+    assert "never changed" in said_by(RIGHT.format(update=update, asked="net.w"))
+    assert "never changed" not in said_by(RIGHT.format(update=update, asked="x"))
 
 
 @pytest.mark.parametrize("used", ["x", "x.detach()"])
@@ -130,33 +123,26 @@ def test_nothing_of_a_lost_update_is_said_of_what_is_not_in_that_loop(
     ],
 )
 def test_what_another_variable_s_update_does_is_not_said_of_one_that_has_none(
-    update: str, used: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    update: str, used: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     program = (
         "from autodiff import *\nw, x = Value(1.0, 'w'), Value(2.0, 'x')\nws = [w]\n"
         f"for epoch in range(2):\n    loss = (w + ws[0]) * {used}\n    loss.backward()\n"
         f"    {update}\nprint(explain(x, of=loss))\n"
     )
-    assert "0.1 *" not in said_by(program, tmp_path)
+    assert "0.1 *" not in said_by(program)
 
 
-def test_of_several_lost_updates_the_one_that_ran_last_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_of_several_lost_updates_the_one_that_ran_last_is_told() -> None:
     loop = "loss = w * 3.0\nloss.backward()\nfor p in [w]:\n    p -= {rate} * p.grad\n"
     ask = "print(explain(w, of=loss))\n"
     steps = [loop.format(rate=0.1), ask, loop.format(rate=0.2), ask, loop.format(rate=0.3)]
     program = "".join(["from autodiff import *\nw = Value(1.0, 'w')\n", *steps])
-    told = [line for line in said_by(program, tmp_path).splitlines() if "never changed" in line]
+    told = [line for line in said_by(program).splitlines() if "never changed" in line]
     assert [line.partition(" -= ")[2][:3] for line in told] == ["0.1", "0.2"]
 
 
-def test_of_lines_that_have_not_run_yet_nothing_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_of_lines_that_have_not_run_yet_nothing_is_said() -> None:
     lesson = (
         "from autodiff import *\n{w} = Value(-1.0, 'w')\nloss = ({w} * 2.0).relu()\n"
         "loss.backward()\nprint(explain({w}, of=loss))\n{w}.data = 0.7\n"
@@ -168,7 +154,7 @@ def test_of_lines_that_have_not_run_yet_nothing_is_said(
     )
     for update in ("for p in ws: p -= 0.1 * p.grad", "ws = [p - 0.1 * p.grad for p in ws]"):
         for w in ("w", "p"):  # which is also what that line calls another
-            said = said_by(lesson.format(w=w) + later.format(update=update), tmp_path)
+            said = said_by(lesson.format(w=w) + later.format(update=update))
             assert "relu is dead" in said
             assert "0.1 *" not in said
 
@@ -272,11 +258,10 @@ for epoch in range(3):
 @pytest.mark.parametrize("recorder", ["if True", "with record_source()"])
 @pytest.mark.parametrize("name", RIGHT_PROGRAMS)
 def test_of_a_right_program_only_that_numbers_have_changed_is_said(
-    name: str, recorder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, recorder: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     body = "".join(f"    {line}\n" for line in RIGHT_PROGRAMS[name].strip().splitlines())
-    said = said_by(f"from autodiff import *\n{recorder}:\n{body}", tmp_path).splitlines()
+    said = said_by(f"from autodiff import *\n{recorder}:\n{body}").splitlines()
     true = ("run the forward pass again", "computed before that", "no name of its", "= 0 at")
     of_another_loss = "another pass has run since"
     assert [

@@ -241,8 +241,8 @@ def test_a_long_column_shows_its_first_and_its_last() -> None:
     drawing = draw(nn.MLP(100, [2, 1], rng=1))
     names = [box.title[0] for box in drawing.picture.boxes if box.frame == "m1"]
     inputs = [box.name for box in drawing.picture.boxes if box.frame == "m1"]
-    assert inputs[:12] == [f"x{place}" for place in range(1, 13)]
-    assert inputs[13:] == [f"x{place}" for place in range(90, 101)]
+    assert inputs[:12] == [f"x[{place}]" for place in range(12)]
+    assert inputs[13:] == [f"x[{place}]" for place in range(89, 100)]
     assert names[12] == "⋮ 77"
     assert drawing.picture.description == "100 → 2 → 1"
 

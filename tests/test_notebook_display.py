@@ -106,7 +106,7 @@ def test_a_network_shows_its_neurons_without_numbers_that_depend_on_inputs(
     shown: dict[str, dict[str, Any]],
 ) -> None:
     found = texts(shown["module"][SVG])
-    assert {"x1", "x2", "hidden", "output", "tanh", "linear", "b: bias"} <= set(found)
+    assert {"x[0]", "x[1]", "hidden", "output", "tanh", "linear", "b: bias"} <= set(found)
     model = nn.MLP(2, [4, 1], activation="tanh", rng=7)
     for parameter in model.parameters():
         number = short_number(parameter.data, 3, gradient_shown)
@@ -168,7 +168,7 @@ def test_a_layer_with_several_outputs_shows_them_all() -> None:
     found = texts(layer._repr_mimebundle_()[SVG])
     for neuron in layer.neurons:
         assert f"b {short_number(neuron.b.data, 3)}" in found
-    assert [text for text in found if text.startswith("x")] == ["x1", "x2"]
+    assert [text for text in found if text.startswith("x")] == ["x[0]", "x[1]"]
 
 
 @needs_webassembly

@@ -11,6 +11,7 @@ from autodiff import Value, draw, show
 from tests.notebook_cells import NOTEBOOKS, name_of, said_when_solved
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
 def test_all_of_it_runs_with_pure_python_packages_alone(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

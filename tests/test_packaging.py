@@ -12,16 +12,26 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from autodiff import ops
 from autodiff.ops import OPERATIONS, Operation
+from tests import house
+from tests.house import (
+    PACKAGES,
+    ROOT,
+    SOURCES,
+    imports_at_import_time,
+    imports_below,
+    imports_inside_functions,
+    imports_of_the_project,
+    parsed,
+    source_files,
+    top_package,
+)
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("autodiff", "nn", "demos")  # in the order of the imports: each may use those before it
 STANDARD_LIBRARY_ONLY = ("autodiff", "nn")
 
 # The files of the table that have their chain rules in a written file of the same name.
@@ -85,76 +95,6 @@ OPTIONAL_MODULES = {
 }
 
 
-def source_files(package: str) -> Iterator[Path]:
-    """Yield the Python files of a package of the project."""
-    return (path for path in sorted((ROOT / package).rglob("*.py")) if path.is_file())
-
-
-def module_name(path: Path) -> str:
-    """Return the dotted name under which a file of the project is imported.
-
-    >>> module_name(ROOT / "autodiff" / "graph.py"), module_name(ROOT / "nn" / "__init__.py")
-    ('autodiff.graph', 'nn')
-    """
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-SOURCES = {module_name(path): path for package in PACKAGES for path in source_files(package)}
-assert {"autodiff", "autodiff.ops", "autodiff.value"} <= set(SOURCES)
-
-
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-def imports_below(node: ast.AST) -> Iterator[str]:
-    """Yield the dotted name of all that is imported anywhere below a syntax node."""
-    for statement in ast.walk(node):
-        if isinstance(statement, ast.Import):
-            yield from (alias.name for alias in statement.names)
-        elif isinstance(statement, ast.ImportFrom):
-            assert statement.level == 0, f"line {statement.lineno}: imports are absolute here"
-            for alias in statement.names:
-                submodule = f"{statement.module}.{alias.name}"
-                yield submodule if submodule in SOURCES else str(statement.module)
-
-
-def imports_inside_functions(tree: ast.AST) -> Iterator[str]:
-    """Yield the dotted name of all that a module's functions import when they are called."""
-    for node in ast.walk(tree):
-        if isinstance(node, FUNCTIONS):
-            yield from imports_below(node)
-
-
-def imports_at_import_time(node: ast.AST) -> Iterator[str]:
-    """Yield the dotted name of all that a module imports when it is imported itself."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import | ast.ImportFrom):
-            yield from imports_below(child)
-        elif isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
-            yield from imports_at_import_time(ast.Module(child.orelse, []))
-        elif not isinstance(child, FUNCTIONS):
-            yield from imports_at_import_time(child)
-
-
-def parsed(module: str) -> ast.Module:
-    """Return a module's syntax tree."""
-    path = SOURCES[module]
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-
-
-def top_package(module: str) -> str:
-    return module.partition(".")[0]
-
-
-@cache
-def imports_of_the_project(module: str) -> set[str]:
-    """Return what a module of the project imports of it, other than for a type checker alone."""
-    tree = parsed(module)
-    names = [*imports_at_import_time(tree), *imports_inside_functions(tree)]
-    return {name for name in names if top_package(name) in PACKAGES}
-
-
 # ---- which module may import which ---------------------------------------------------------
 
 
@@ -177,6 +117,32 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     except graphlib.CycleError as error:
         pytest.fail(f"a circle of imports: {' -> '.join(reversed(error.args[1]))}")
     assert order.index("autodiff.ops") < order.index("autodiff.value") < order.index("autodiff")
+
+
+def reached(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return each two ends of a way along the arrows."""
+    ways, found = set(arrows), set(arrows)
+    while found:
+        found = {(tail, end) for tail, head in found for start, end in arrows if start == head}
+        found -= ways
+        ways |= found
+    return ways
+
+
+def test_the_picture_of_the_house_says_what_the_imports_are() -> None:
+    # What is in the file, so that one from before a change of the imports is noticed.
+    written = house.PICTURE.read_text(encoding="utf-8")
+    boxes = set(re.findall(r'id="(\w+)" class="node', written))
+    arrows = set(re.findall(r'id="(\w+)-(\w+)" class="edge', written))
+    box = {module: house.id_of(house.box_of(module)) for module in SOURCES}
+    imports = {
+        (box[module], box[name]) for module in box for name in imports_of_the_project(module)
+    }
+    assert boxes == set(box.values())
+    assert reached(arrows) == {(user, used) for user, used in reached(imports) if user != used}
+    # And none too much: each of the arrows is an import, and none follows from the others.
+    assert arrows <= imports
+    assert all((tail, head) not in reached(arrows - {(tail, head)}) for tail, head in arrows)
 
 
 @pytest.mark.parametrize("module", SOURCES)

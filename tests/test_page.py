@@ -84,20 +84,31 @@ def test_the_page_is_one_small_file_that_refers_to_no_other(tmp_path: Path, kind
             assert (attributes.get(name) or "#").startswith(("#", "data:")), (tag, attributes)
     assert set(re.findall(r"https?://[^\s\"'<]+", text)) <= {"http://www.w3.org/2000/svg"}
     assert "@import" not in text
-    assert "url(" not in text
+    assert not re.search(r"url\((?!#)", text)  # but to a part of the same drawing
+
+
+@pytest.mark.parametrize("kind", ["lab", "any graph", "a large graph", "gpt"])
+def test_no_two_scripts_of_a_page_have_a_name_in_common(kind: str) -> None:
+    page = {"lab": LAB_PAGE, "any graph": SHOW, "a large graph": SHOW_FOLDS, "gpt": GPT_PAGE}[kind]
+    declared = re.compile(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
+    names = [name for file in page.scripts for name in declared.findall(file.read_text("utf-8"))]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
 def test_the_same_model_gives_the_same_file(tmp_path: Path) -> None:
     assert written(tmp_path, "xor") == written(tmp_path, "xor")
 
 
-def test_the_pages_arithmetic_is_the_programs_that_the_compiler_wrote(tmp_path: Path) -> None:
+def test_the_pages_arithmetic_is_that_of_the_functions_that_the_compiler_wrote(
+    tmp_path: Path,
+) -> None:
     text = written(tmp_path, "xor")
     program = text.partition("const program = ")[2].partition("</script>")[0]
-    for name in ("step", "run", "forward", "result0", "rule0"):
+    for name in ("forward0", "slope0_1", "result0", "rule0"):
         assert f"function {name}(" in program
     own = text.rpartition("<script>")[2]
-    assert "program.run(" in own
+    assert "program[`forward${made}`]" in own
+    assert "program[`slope${made}_${position}`]" in own
     assert "results[node.made](" in own
     assert "rules[node.made](" in own
     # Nothing of a network is computed beside it.

@@ -317,9 +317,7 @@ def test_a_debugger_shows_lines_names_and_numbers_of_a_programs_forward_and_back
         seen = seen.partition(part)[2]
 
 
-# --------------------------------------------------------------------------------------------
-# Backward through one's own lines
-# --------------------------------------------------------------------------------------------
+# ---- Backward through one's own lines -------------------------------------------------------
 
 RECORDED = """\
 from autodiff import Value, record_source

@@ -69,6 +69,7 @@ def test_a_program_s_numbers_differ_by_roundings_alone(program: str) -> None:
     assert on_autodiff == pytest.approx(on_its_own, rel=RELATIVE, abs=RELATIVE * largest)
 
 
+@pytest.mark.thorough
 @every_program
 def test_with_quotients_squares_and_sums_done_alike_the_numbers_are_the_same_bits(
     program: str, monkeypatch: pytest.MonkeyPatch
@@ -259,23 +260,6 @@ def test_a_node_by_hand_without_local_derivatives_has_none_to_show(function: Any
     if not function:
         with pytest.raises(ValueError, match="no local derivatives"):
             out.backward()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ((8.0, (), (12.0,)), ValueError, r"local derivatives, .*, but no operands"),
-        ((8.0, ("x",), (12.0,)), TypeError, "needs Values as its operands, but got"),
-        ((8.0, 3), TypeError, "needs a str as its label, or its operands, but got"),
-        ((8.0, (autodiff.Value(2.0),), (12.0, 1.0)), ValueError, "2 local derivatives for 1 op"),
-        ((8.0, (autodiff.Value(2.0),), ("12",)), TypeError, "a local derivative"),
-    ],
-)
-def test_what_is_no_node_is_refused(
-    arguments: tuple[Any, ...], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        autodiff.Value(*arguments)
 
 
 def test_a_node_by_hand_has_no_function_and_no_rule() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.documents import ROOT, parse, run_python
 
+pytestmark = pytest.mark.thorough
+
 CONTRIBUTING = parse(ROOT / "CONTRIBUTING.md")
 PARTS = (
     "autodiff",
@@ -16,6 +18,7 @@ PARTS = (
     "demos",
     "tests",
     "docs",
+    "setup.py",
     "setup.cfg",
     "pyproject.toml",
     "Makefile",

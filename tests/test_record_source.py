@@ -51,9 +51,7 @@ def name(value: Value) -> str:
     return where_made(value)[2]
 
 
-# --------------------------------------------------------------------------------------------
-# File and line
-# --------------------------------------------------------------------------------------------
+# ---- File and line --------------------------------------------------------------------------
 
 
 def test_a_leaf_an_operation_and_a_constant_know_their_line() -> None:
@@ -113,9 +111,7 @@ def test_nothing_is_recorded_outside_of_the_block() -> None:
     assert watch.on_new_value is None
 
 
-# --------------------------------------------------------------------------------------------
-# Names
-# --------------------------------------------------------------------------------------------
+# ---- Names ----------------------------------------------------------------------------------
 
 
 def test_a_plain_name_is_recorded_however_the_assignment_is_written() -> None:
@@ -347,9 +343,7 @@ def test_constants_have_no_name() -> None:
     assert repr(lifted) == f"Constant(3, test_record_source.py:{where_made(lifted)[1]})"
 
 
-# --------------------------------------------------------------------------------------------
-# Where it is shown
-# --------------------------------------------------------------------------------------------
+# ---- Where it is shown ----------------------------------------------------------------------
 
 
 def test_repr_explain_traces_and_names_show_it() -> None:
@@ -385,9 +379,7 @@ def test_the_line_itself_can_be_read() -> None:
     assert y.origin.short_place == f"test_record_source.py:{line() - 2}"
 
 
-# --------------------------------------------------------------------------------------------
-# Copies
-# --------------------------------------------------------------------------------------------
+# ---- Copies ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -410,9 +402,7 @@ def recorded(copied: Callable[[Value], Value], value: Value) -> Value:
         return copied(value)
 
 
-# --------------------------------------------------------------------------------------------
-# Blocks: nested, left by an error, in threads
-# --------------------------------------------------------------------------------------------
+# ---- Blocks: nested, left by an error, in threads -------------------------------------------
 
 
 def test_blocks_may_be_nested() -> None:

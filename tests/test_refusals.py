@@ -137,11 +137,6 @@ def test_a_pass_that_is_interrupted_leaves_the_leaves_as_they_were() -> None:
 # ---- programs --------------------------------------------------------------------------------
 
 
-def test_an_unknown_engine_is_named() -> None:
-    with pytest.raises(ValueError, match=r"engine must be one of .*, but got the str 'fortran'"):
-        compile(pair()[0], engine="fortran")  # type: ignore[arg-type]
-
-
 def test_a_penalty_is_in_the_output_on_every_engine_and_in_c() -> None:
     def training(engine: Any) -> tuple[list[float], float, str]:
         w = Value(2.0, "w")

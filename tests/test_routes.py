@@ -90,29 +90,7 @@ def test_it_is_part_of_the_text_and_of_the_table(run: Run) -> None:
     assert html.count("<li>") == html.count("</li>")
 
 
-def test_calls_that_one_call_makes_are_told_by_arguments_that_differ(run: Run) -> None:
-    text = """
-def position(x, place, name, *, scale, other):
-    other = other * x
-    return x * scale
-
-def gpt(x):
-    return sum([position(x, n, "a name that is too long to be shown", scale=0.5, other=n)
-                for n in range(2)])
-
-w = Value(0.5, "w")
-loss = gpt(w) * 2
-"""
-    scope = run(text)
-    assert told(scope["w"], scope["loss"]) == [
-        "in position(place=0, scale=0.5): 1",
-        "in position(place=1, scale=0.5): 1",
-    ]
-
-
-# --------------------------------------------------------------------------------------------
-# Beside other ways to the same numbers
-# --------------------------------------------------------------------------------------------
+# ---- Beside other ways to the same numbers --------------------------------------------------
 
 
 @pytest.mark.thorough
@@ -246,9 +224,7 @@ def test_around_attention_is_the_gradient_with_its_results_as_mere_numbers(
     assert around.number == pytest.approx(value.grad, rel=1e-12)
 
 
-# --------------------------------------------------------------------------------------------
-# Where the uses are
-# --------------------------------------------------------------------------------------------
+# ---- Where the uses are ---------------------------------------------------------------------
 
 
 def test_uses_in_a_function_itself_and_in_its_calls_are_told_apart(run: Run) -> None:
@@ -268,23 +244,26 @@ loss = f(w, y)
     assert told(scope["y"], scope["loss"]) == []
 
 
-def test_uses_outside_of_functions_are_told_too(run: Run) -> None:
-    text = """
+DOUBLED = """
 def doubled(x):
     return x * 2.0
 
 w = Value(0.5, "w")
 loss = doubled(w) + w * 7.0
 """
-    scope = run(text)
-    assert told(scope["w"], scope["loss"]) == [
-        "in the program, outside of its functions: 7",
-        "in doubled: 2",
-    ]
+DIFFERENT_ARGUMENTS = """
+def position(x, place, name, *, scale, other):
+    other = other * x
+    return x * scale
 
+def gpt(x):
+    return sum([position(x, n, "a name that is too long to be shown", scale=0.5, other=n)
+                for n in range(2)])
 
-def test_calls_from_several_places_are_told_by_how_they_are_written(run: Run) -> None:
-    text = """
+w = Value(0.5, "w")
+loss = gpt(w) * 2
+"""
+SEVERAL_PLACES = """
 def scaled(x, by):
     return x * by[0]
 
@@ -295,12 +274,7 @@ def f(x):
 w = Value(0.5, "w")
 loss = f(w)
 """
-    scope = run(text)
-    assert told(scope["w"], scope["loss"]) == ["in scaled(x, b): 4", "in scaled(x, a): 3"]
-
-
-def test_of_a_call_none_of_whose_lines_is_known_no_arguments_are_told(run: Run) -> None:
-    text = """
+NO_LINE_IS_KNOWN = """
 def f(x, place):
     scope = {"x": x}
     exec("y = x * 2.0", scope)
@@ -309,8 +283,51 @@ def f(x, place):
 w = Value(0.5, "w")
 loss = f(w, 0) + f(w, 1) * 3.0
 """
+MANY_CALLS = """
+def scaled(x, by):
+    return x * by[0]
+
+def f(x):
+    return sum([scaled(x, [float(by)]) for by in range(1, 8)])
+
+def whole(x):
+    x = x.relu()
+    return f(x)
+
+w = Value(0.5, "w")
+loss = whole(w)
+"""
+ONE_WAY = "def f(x):\n    return x * 2.0\nw = Value(1.0, 'w')\nloss = f(w)"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (DOUBLED, ["in the program, outside of its functions: 7", "in doubled: 2"]),
+        (
+            DIFFERENT_ARGUMENTS,
+            ["in position(place=0, scale=0.5): 1", "in position(place=1, scale=0.5): 1"],
+        ),
+        (SEVERAL_PLACES, ["in scaled(x, b): 4", "in scaled(x, a): 3"]),
+        (NO_LINE_IS_KNOWN, ["in f(w, 1): 6", "in f(w, 0): 2"]),
+        (
+            MANY_CALLS,
+            [
+                *("in whole: 28", "  by scaled", "    through scaled 7 of 7: 7"),
+                *("    through scaled 6 of 7: 6", "    through 3 others: 6"),
+                *("    through scaled 5 of 7: 5", "    through scaled 4 of 7: 4"),
+            ],
+        ),
+        (ONE_WAY, []),
+        # Of a gradient that is nothing, or not finite.
+        (f"{HEADS}\nloss = loss * 0.0", []),
+        (f"{HEADS}\nloss = loss * float('nan')", []),
+        (f"{HEADS}\nloss = loss * float('inf')", []),
+    ],
+)
+def test_calls_are_told_by_what_tells_them_apart(run: Run, text: str, lines: list[str]) -> None:
     scope = run(text)
-    assert told(scope["w"], scope["loss"]) == ["in f(w, 1): 6", "in f(w, 0): 2"]
+    assert told(scope["w"], scope["loss"]) == lines
 
 
 @pytest.mark.parametrize("count", [9, 11])
@@ -331,32 +348,7 @@ for by in range(1, {count + 1}):
     assert lines == (numbered if count == 9 else [*numbered[:8], "in 3 others: 6"])
 
 
-def test_a_choice_among_many_calls_tells_the_largest_and_the_sum_of_the_others(run: Run) -> None:
-    text = """
-def scaled(x, by):
-    return x * by[0]
-
-def f(x):
-    return sum([scaled(x, [float(by)]) for by in range(1, 8)])
-
-def whole(x):
-    x = x.relu()
-    return f(x)
-
-w = Value(0.5, "w")
-loss = whole(w)
-"""
-    scope = run(text)
-    assert told(scope["w"], scope["loss"]) == [
-        *("in whole: 28", "  by scaled", "    through scaled 7 of 7: 7"),
-        *("    through scaled 6 of 7: 6", "    through 3 others: 6"),
-        *("    through scaled 5 of 7: 5", "    through scaled 4 of 7: 4"),
-    ]
-
-
-# --------------------------------------------------------------------------------------------
-# Where nothing is told
-# --------------------------------------------------------------------------------------------
+# ---- Where nothing is told ------------------------------------------------------------------
 
 
 def test_without_a_recording_it_says_how_to_get_one_if_the_graph_is_large() -> None:
@@ -374,17 +366,6 @@ def test_without_a_recording_it_says_how_to_get_one_if_the_graph_is_large() -> N
     small = w * 2.0
     small.backward()
     assert not any("functions" in note for note in explain(w, of=small).notes)
-
-
-@pytest.mark.parametrize("scale", ["0.0", "float('nan')", "float('inf')"])
-def test_nothing_is_told_of_a_gradient_that_is_nothing_or_not_finite(run: Run, scale: str) -> None:
-    scope = run(HEADS + f"\nloss = loss * {scale}")
-    assert told(scope["w"], scope["loss"]) == []
-
-
-def test_nothing_is_told_where_all_takes_one_way(run: Run) -> None:
-    scope = run("def f(x):\n    return x * 2.0\nw = Value(1.0, 'w')\nloss = f(w)")
-    assert told(scope["w"], scope["loss"]) == []
 
 
 def test_a_part_of_the_graph_may_have_been_made_outside_of_the_recording(run: Run) -> None:

@@ -139,23 +139,6 @@ def test_a_momentum_that_came_later_is_refused() -> None:
         optimizer.step()
 
 
-def test_a_schedule_that_is_no_function_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"^a schedule must be a function, but got the float 0.9"):
-        nn.SGD([Value(1.0)], lr=0.1, schedule=0.9)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("schedule", [nn.LinearDecay, nn.CosineDecay])
-def test_a_number_of_steps_that_is_none_is_refused(schedule: Any) -> None:
-    with pytest.raises(ValueError, match=r"^the number of steps must be an int, 1 or more"):
-        schedule(0)
-
-
-@pytest.mark.parametrize("gamma", [-0.5, math.inf, math.nan])
-def test_a_gamma_that_is_no_factor_is_refused(gamma: float) -> None:
-    with pytest.raises(ValueError, match=r"^gamma must be a finite number, 0 or more, but got"):
-        nn.ExponentialDecay(gamma)
-
-
 @pytest.mark.parametrize("factor", [None, "a", Value(1.0)])
 def test_a_factor_that_is_no_number_is_refused_and_moves_nothing(factor: Any) -> None:
     w = Value(1.0)

@@ -472,11 +472,11 @@ class LongRowsDecide(Sum):
 def test_a_table_that_is_indexed_by_pythons_int_is_refused_and_pick_is_named(engine: str) -> None:
     model = ByInt()
     arguments: Any = {"optimizer": nn.SGD(model.parameters(), lr=0.1), "loss": mean_surprise}
-    with pytest.raises(ValueError, match=r"fails on Values.*autodiff\.pick\(x1, values\)"):
+    with pytest.raises(ValueError, match=r"fails on Values.*autodiff\.pick\(x\[0\], values\)"):
         nn.fit(model, *documents(), epochs=1, engine=engine, **arguments)
     history = nn.fit(model, *documents(), epochs=1, engine="auto", **arguments)
     assert history.engine == "eager"
-    assert "autodiff.pick(x1, values)" in history.reason
+    assert "autodiff.pick(x[0], values)" in history.reason
 
 
 @each_program
@@ -526,7 +526,7 @@ def test_a_model_for_rows_of_one_length_says_which_row_has_another() -> None:
     with pytest.raises(ValueError, match="takes 2 inputs, but got 3") as caught:
         nn.fit(model, [[1, 2], [3, 4], [5, 6, 7]], [0, 1, 0], optimizer=optimizer, epochs=1)
     assert caught.value.__notes__ == [
-        "fit: that was row 2 of x, which has 3 inputs, where row 0 has 2: is the model for rows of "
+        "fit: that was x[2], which has 3 inputs, where x[0] has 2: is the model for rows of "
         "different lengths?"
     ]
 

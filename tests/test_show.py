@@ -340,3 +340,19 @@ def test_a_graph_beyond_all_pages_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_variable_alone_has_a_page() -> None:
     graph = data_of(show(Value(2.0, "x")))["graph"]
     assert (floats(graph["values"]), graph["table"], counts(graph["made"])) == ([2.0], [], [0])
+
+
+@pytest.mark.parametrize("name", ["graph.pdf", "graph.PNG", "graph.svg", "graph.gif"])
+def test_a_page_is_not_written_into_a_file_of_another_kind(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=r"this is a page, and .*graph.* end it in \.html"):
+        show(Value(2.0, "w") * 3.0).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_frames_of_a_notebook_are_told_apart_by_their_titles() -> None:
+    w = Value(2.0, "w")
+    loss, other = w * 3.0, w * w
+    loss.label, other.label = "loss", '"<other>'
+    frames = [show(root)._repr_mimebundle_()["text/html"] for root in (loss, other)]
+    assert ' title="Step through loss" sandbox' in frames[0]
+    assert ' title="Step through &quot;&lt;other&gt;" sandbox' in frames[1]

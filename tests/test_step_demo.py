@@ -19,7 +19,8 @@ import pytest
 from autodiff import Trace, Value, record_epochs, record_source
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
-from demos.step import plain_text, trace_of_file, write_page
+from demos.step import main, plain_text, trace_of_file, write_page
+from tests.demo_commands import called
 from tests.told_graph import data_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +36,11 @@ loss = (h + w) ** 2 + (w - b).relu()
 
 def run_plain(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the demo where the output is no terminal."""
+    return called(main, *arguments)
+
+
+def run_process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "demos.step", *arguments],
         cwd=ROOT,
@@ -56,13 +62,11 @@ def mine(tmp_path: Path) -> Path:
     return path
 
 
-# --------------------------------------------------------------------------------------------
-# Line by line
-# --------------------------------------------------------------------------------------------
+# ---- Line by line ---------------------------------------------------------------------------
 
 
 def test_where_the_output_is_no_terminal_it_prints_the_steps_line_by_line() -> None:
-    run = run_plain()
+    run = run_process()
     assert (run.returncode, run.stderr) == (0, "")
     assert "\x1b" not in run.stdout
     lines = run.stdout.splitlines()
@@ -70,7 +74,7 @@ def test_where_the_output_is_no_terminal_it_prints_the_steps_line_by_line() -> N
     assert lines[2] == "loss = error**2 = 0.346821"
     numbered = [line for line in lines if re.match(r" *\d+  d ", line)]
     assert [int(line.split()[0]) for line in numbered] == list(range(1, 29))
-    assert "h1 = sigmoid(z1) = 0.265027" in lines
+    assert "h[0] = sigmoid(z[0]) = 0.265027" in lines
 
 
 def test_the_gradients_it_prints_are_those_of_the_lab_s_network() -> None:
@@ -103,9 +107,7 @@ def test_a_row_that_is_not_there_is_refused(row: str) -> None:
     assert "--row" in run.stderr
 
 
-# --------------------------------------------------------------------------------------------
-# A file of the user's own
-# --------------------------------------------------------------------------------------------
+# ---- A file of the user's own ---------------------------------------------------------------
 
 
 def test_a_file_that_defines_loss_is_shown_with_the_names_of_its_variables(mine: Path) -> None:
@@ -135,6 +137,7 @@ def test_a_program_that_ends_with_sys_exit_has_ended(tmp_path: Path) -> None:
     assert plain_text(trace_of_file(path).trace).endswith("gradients of the variables:\n    w  2")
 
 
+@pytest.mark.thorough
 def test_a_loss_that_is_there_when_sys_exit_ends_the_program_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_text(
@@ -169,6 +172,7 @@ def test_of_a_program_that_fails_what_it_did_before_is_shown(tmp_path: Path) -> 
     assert "shown is what it did before" in told[-1]
 
 
+@pytest.mark.thorough
 def test_of_a_program_that_fails_its_loss_is_shown_if_there_is_no_more(tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_text("from autodiff import Value\nw = Value(3.0)\nloss = w * w\nloss / None\n")
@@ -222,9 +226,7 @@ def test_a_file_without_a_loss_is_an_error_that_says_what_is_wrong(
     assert "mine.py" in run.stderr
 
 
-# --------------------------------------------------------------------------------------------
-# In a terminal
-# --------------------------------------------------------------------------------------------
+# ---- In a terminal --------------------------------------------------------------------------
 
 ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[P\]_].*?(\x1b\\|\x07)|[=>()][0-9A-B]?)")
 
@@ -324,12 +326,12 @@ def test_the_screen_has_the_rule_of_the_node_and_the_gradients_so_far(
     screen = terminal()
     screen.shows("step 0 of 28")
     screen.press("nnn")
-    screen.shows("step 3 of 28", "prediction = sigmoid(z)", "−0.285146", "0.242094")
+    screen.shows("step 3 of 28", "prediction = sigmoid(z_out)", "−0.285146", "0.242094")
     screen.press("bn")
     screen.shows(
         "step 3 of 28",
-        "d prediction/d z = prediction × (1 − prediction)",
-        "▶● z",
+        "d prediction/d z_out = prediction × (1 − prediction)",
+        "▶● z_out",
         "○ output.bias[0]",
     )
 
@@ -340,9 +342,9 @@ def test_arrows_up_and_down_go_from_node_to_node_and_home_and_end_to_the_ends(
     screen = terminal()
     screen.shows("step 0 of 28")
     screen.press(DOWN * 4)
-    screen.shows("step 4 of 28", "the node: z")
+    screen.shows("step 4 of 28", "the node: z_out")
     screen.press(DOWN)
-    screen.shows("step 13 of 28", "the node: h4")
+    screen.shows("step 13 of 28", "the node: h[3]")
     screen.press(UP)
     screen.shows("step 4 of 28")
     screen.press(END)
@@ -358,7 +360,7 @@ def test_a_jump_goes_to_a_node_a_part_of_its_name_or_a_step(
     screen = terminal()
     screen.shows("step 0 of 28")
     screen.jump("hidden.weight[0][1]")
-    screen.shows("step 28 of 28", "d z1/d hidden.weight[0][1] = x2 = 1")
+    screen.shows("step 28 of 28", "d z[0]/d hidden.weight[0][1] = x[1] = 1")
     screen.jump("predic")
     screen.shows("step 2 of 28")
     screen.jump("17")
@@ -407,9 +409,7 @@ def test_a_file_of_the_user_s_own_in_a_terminal(
     screen.shows("+= nothing", "v10 did not take v9", "sum complete: nothing   (use 1 of 1 of v9)")
 
 
-# --------------------------------------------------------------------------------------------
-# A file that trains
-# --------------------------------------------------------------------------------------------
+# ---- A file that trains ---------------------------------------------------------------------
 
 TRAINS = """
 from autodiff import Value
@@ -467,6 +467,7 @@ def test_a_loss_of_no_pass_is_shown_rather_than_the_passes(tmp_path: Path) -> No
     assert "loss = w * 4 = 12\n" in run_plain(str(path)).stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("trains", ["fit", "loop"])
 def test_a_loss_that_is_evaluated_after_training_is_a_last_epoch(
     tmp_path: Path, trains: str
@@ -551,9 +552,7 @@ def test_a_file_needs_no_loss_if_it_calls_backward(tmp_path: Path) -> None:
     assert run_plain(str(path)).stdout.endswith("    w  6\n")
 
 
-# --------------------------------------------------------------------------------------------
-# The screen
-# --------------------------------------------------------------------------------------------
+# ---- The screen -----------------------------------------------------------------------------
 
 
 class Screen:
@@ -768,9 +767,7 @@ def test_plain_text_can_be_asked_for_in_a_terminal_too(terminal: Callable[..., T
     assert "\x1b" not in screen.process.before
 
 
-# --------------------------------------------------------------------------------------------
-# Code and picture beside the step
-# --------------------------------------------------------------------------------------------
+# ---- Code and picture beside the step -------------------------------------------------------
 
 
 def recorded_loss() -> Value:
@@ -895,6 +892,7 @@ def test_fractions_are_as_wide_as_there_is_room() -> None:
 # ---- as a page -------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_page_has_the_pass_of_an_epoch_of_a_file(trains: Path, tmp_path: Path) -> None:
     pytest.importorskip("graphviz", reason="the page's picture is drawn with graphviz")
     page = tmp_path / "lesson" / "page.html"

@@ -128,6 +128,7 @@ def test_the_steps_of_a_loop_are_folds() -> None:
     assert titles(check_folds(state))[:2] == ["h 1 … h 14", "h 15 … h 28"]
 
 
+@pytest.mark.thorough
 def test_a_long_chain_is_cut_into_parts() -> None:
     chain = Value(0.5, "x")
     for _ in range(5000):
@@ -236,3 +237,50 @@ def test_a_function_that_calls_itself_very_often_is_folded_to_some_depth() -> No
     while folds_in(fold):
         depth, fold = depth + 1, folds_in(fold)[0]
     assert 3 < depth < 40
+
+
+def bent(number: Value) -> Value:
+    return (number * number + number).tanh()
+
+
+def passed_on(number: Value) -> Value:
+    return bent(number)
+
+
+def test_a_call_that_only_calls_another_is_one_fold_with_it() -> None:
+    with record_source():
+        x = Value(0.5, "x")
+        loss = passed_on(x) * passed_on(x + 1.0) + x
+    found = check_folds(loss)
+    assert titles(found) == ["passed_on 1 > bent 1", "passed_on 2 > bent 2"]
+    assert [len(fold.items) for fold in folds_in(found)] == [3, 3]
+
+
+class Gate(nn.Module):
+    """A module with code of the user's own, and a neuron in it."""
+
+    def __init__(self) -> None:
+        self.neuron = nn.Neuron(2, activation="tanh", rng=1)
+        self.scale = Value(2.0)
+
+    def __call__(self, x: list[Value]) -> Value:
+        out = self.neuron(x)
+        return out * self.scale + out
+
+
+class Gated(nn.Module):
+    def __init__(self) -> None:
+        self.gate = Gate()
+
+    def __call__(self, x: list[Value]) -> Value:
+        return self.gate(x) + x[0]
+
+
+def test_what_a_call_of_a_module_computes_is_no_fold_of_that_module_once_more() -> None:
+    x = [Value(0.5, "x0"), Value(-1.0, "x1")]
+    gate = Gated()
+    with record_source():
+        loss = gate(x) * 2.0 + gate(x[::-1])
+    found = check_folds(loss)
+    assert titles(found) == ["Gated.__call__ 1", "Gated.__call__ 2"]
+    assert [titles(fold) for fold in folds_in(found)] == [["Gate.__call__ 1"], ["Gate.__call__ 2"]]

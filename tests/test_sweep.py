@@ -693,6 +693,7 @@ def test_the_picture_is_a_png_for_a_projector(tiny: tuple[Path, str]) -> None:
         assert picture.width >= 1200
 
 
+@pytest.mark.thorough
 def test_a_finished_sweep_reports_again_without_training(tiny: tuple[Path, str]) -> None:
     folder, _ = tiny
     before = (folder / "sweep.sqlite").read_bytes()

@@ -35,9 +35,7 @@ METHODS = (
 )
 
 
-# --------------------------------------------------------------------------------------------
-# What it holds
-# --------------------------------------------------------------------------------------------
+# ---- What it holds --------------------------------------------------------------------------
 
 
 def test_a_new_value_is_a_leaf_with_its_number_and_a_zero_gradient() -> None:
@@ -69,19 +67,6 @@ def test_numpy_scalars_are_stored_as_floats() -> None:
         assert Value(scalar).data == float(scalar)
 
 
-@pytest.mark.parametrize(
-    ("thing", "shown"),
-    [
-        *(("1.0", "the str '1.0'"), (1j, "the complex 1j"), (None, "None"), ([1.0], "the list")),
-        *((b"1", "the bytes"), (Value(1.0), r"the Value Value\(1\)"), ((1.0,), "the tuple")),
-        *((int, "the type <class 'int'>"), ({}, "the dict {}")),
-    ],
-)
-def test_anything_else_is_a_type_error_that_names_what_came(thing: Any, shown: str) -> None:
-    with pytest.raises(TypeError, match=f"^Value needs a real number, but got {shown}"):
-        Value(thing)
-
-
 def test_a_numpy_array_is_a_type_error_that_names_what_came() -> None:
     numpy = pytest.importorskip("numpy", reason="tests that NumPy's arrays are refused")
     for array in (numpy.ones(3), numpy.ones(1), numpy.array(1.0)):
@@ -89,29 +74,7 @@ def test_a_numpy_array_is_a_type_error_that_names_what_came() -> None:
             Value(array)
 
 
-def test_an_integer_beyond_the_floats_is_an_overflow_error() -> None:
-    with pytest.raises(OverflowError, match="Value got an int that is too large for a float"):
-        Value(10**400)
-    with pytest.raises(OverflowError, match="too large for a float"):
-        Value(1.0) + 10**400
-
-
-@pytest.mark.parametrize("label", [None, 3, 2.0, ["x"]])
-def test_a_label_that_is_no_text_is_a_type_error(label: Any) -> None:
-    with pytest.raises(TypeError, match=r"Value needs (a str as its label|Values as its operands)"):
-        Value(1.0, label)
-    with pytest.raises(TypeError, match="Value needs a str as its label, but got"):
-        constant(1.0, label)
-
-
-def test_a_misspelt_attribute_is_an_error_and_not_a_silent_new_one() -> None:
-    with pytest.raises(AttributeError):
-        Value(1.0).gradient = 2.0  # type: ignore[attr-defined]
-
-
-# --------------------------------------------------------------------------------------------
-# Arithmetic makes nodes
-# --------------------------------------------------------------------------------------------
+# ---- Arithmetic makes nodes -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -220,12 +183,6 @@ def test_a_method_makes_the_node_of_its_operation(name: str) -> None:
     assert same_bits(node.data, OPERATIONS[name].forward(*[value.data for value in operands]))
 
 
-@pytest.mark.parametrize("name", ["maximum", "minimum", "leaky_relu"])
-def test_a_method_names_itself_and_an_operand_that_is_no_number(name: str) -> None:
-    with pytest.raises(TypeError, match=f"{name} needs a real number, but got the str 'x'"):
-        getattr(Value(1.0), name)("x")
-
-
 def test_weighted_sum_is_one_node_with_bias_weights_and_inputs_as_parents() -> None:
     bias, weights, inputs = Value(0.1), [Value(0.2), Value(0.3)], [Value(0.7), Value(-1.1)]
     node = weighted_sum(bias, weights, inputs)
@@ -249,22 +206,7 @@ def test_a_number_in_a_weighted_sum_is_a_constant(three: Any) -> None:
     assert x.grad == (2.0 + 2.0) + (1.0 + 3.0) + (1.0 + 3.0)
 
 
-def test_a_weighted_sum_names_what_is_no_number() -> None:
-    with pytest.raises(TypeError, match="weighted_sum needs a real number, but got the str '1'"):
-        weighted_sum(Value(1.0), [Value(1.0)], ["1"])
-
-
-@pytest.mark.parametrize(("weights", "inputs"), [(1, 2), (2, 1)])
-def test_weighted_sum_refuses_another_number_of_inputs_than_weights(
-    weights: int, inputs: int
-) -> None:
-    with pytest.raises(ValueError, match=f"weighted_sum got {weights} weights, but {inputs} input"):
-        weighted_sum(Value(0.0), [Value(1.0)] * weights, [Value(2.0)] * inputs)
-
-
-# --------------------------------------------------------------------------------------------
-# Comparison, identity, conversion
-# --------------------------------------------------------------------------------------------
+# ---- Comparison, identity, conversion -------------------------------------------------------
 
 COMPARISONS = (operator.lt, operator.le, operator.gt, operator.ge)
 
@@ -313,9 +255,7 @@ def test_item_gives_the_number_back(number: float) -> None:
     assert type(Value(number).item()) is float
 
 
-# --------------------------------------------------------------------------------------------
-# How it shows itself
-# --------------------------------------------------------------------------------------------
+# ---- How it shows itself --------------------------------------------------------------------
 
 
 def test_a_value_is_formatted_as_its_number() -> None:
@@ -380,9 +320,7 @@ def test_repr_survives_a_gradient_assigned_as_an_integer() -> None:
     assert repr(x) == "Value(1, grad=0)"
 
 
-# --------------------------------------------------------------------------------------------
-# Copies of one Value (of whole graphs: test_pickling.py)
-# --------------------------------------------------------------------------------------------
+# ---- Copies of one Value (of whole graphs: test_pickling.py) --------------------------------
 
 
 def test_a_shallow_copy_is_another_node_with_the_same_parents() -> None:
@@ -417,9 +355,7 @@ def test_arithmetic_changes_none_of_its_operands() -> None:
     assert all(value.is_leaf for value in values)
 
 
-# --------------------------------------------------------------------------------------------
-# Names that programs written for micrograd read
-# --------------------------------------------------------------------------------------------
+# ---- Names that programs written for micrograd read -----------------------------------------
 
 
 def test_prev_is_the_parents_and_keeps_both_edges_of_x_plus_x() -> None:

@@ -160,9 +160,7 @@ def lesson(tmp_path: Path) -> Path:
     return tmp_path / "lesson.py"
 
 
-# --------------------------------------------------------------------------------------------
-# Where it stops
-# --------------------------------------------------------------------------------------------
+# ---- Where it stops -------------------------------------------------------------------------
 
 
 def test_from_the_loss_back_to_the_first_line(lesson: Path) -> None:
@@ -758,9 +756,7 @@ def test_a_thousand_visits_of_five_lines(lesson: Path) -> None:
     assert stops[0].names["visit"] == "1000 of 1000"
 
 
-# --------------------------------------------------------------------------------------------
-# The same pass
-# --------------------------------------------------------------------------------------------
+# ---- The same pass --------------------------------------------------------------------------
 
 
 @given(recipe=wild_recipes())
@@ -974,9 +970,7 @@ def test_an_anomaly_is_told_before_the_pass_if_numbers_have_changed(lesson: Path
         walk_through(names["loss"], 1.0)
 
 
-# --------------------------------------------------------------------------------------------
-# Names
-# --------------------------------------------------------------------------------------------
+# ---- Names ----------------------------------------------------------------------------------
 
 
 def test_a_name_that_is_bound_anew_stands_for_what_it_was_at_that_run(lesson: Path) -> None:
@@ -1251,9 +1245,7 @@ def test_the_names_of_a_module_are_those_that_runs_or_that_of_its_name() -> None
     assert module_of("elsewhere.py") == {}  # as of code without a file
 
 
-# --------------------------------------------------------------------------------------------
-# What cannot be shown
-# --------------------------------------------------------------------------------------------
+# ---- What cannot be shown -------------------------------------------------------------------
 
 
 def told(root: Value) -> list[str]:
@@ -1365,9 +1357,7 @@ def test_without_a_frame_of_the_users_there_is_no_place(monkeypatch: pytest.Monk
     frames.warn_user("to nobody")
 
 
-# --------------------------------------------------------------------------------------------
-# What is left behind
-# --------------------------------------------------------------------------------------------
+# ---- What is left behind --------------------------------------------------------------------
 
 
 def test_nothing_is_left_behind(lesson: Path) -> None:
@@ -1433,9 +1423,7 @@ def test_code_of_installed_packages_counts_as_the_users_line_that_called_it(
     assert apart["loss"].origin.line == 2
 
 
-# --------------------------------------------------------------------------------------------
-# What a debugger does not see
-# --------------------------------------------------------------------------------------------
+# ---- What a debugger does not see -----------------------------------------------------------
 
 
 class Noting(bdb.Bdb):

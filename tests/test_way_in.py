@@ -8,6 +8,8 @@ import pydoc
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import get_args
 
 import pytest
 
@@ -15,6 +17,7 @@ import autodiff
 import nn
 from autodiff.support import extras
 from demos.__main__ import DEMOS, listed
+from nn.layers import ACTIVATIONS, ActivationName
 
 ROOT = Path(__file__).parents[1]
 
@@ -52,23 +55,33 @@ def test_every_demo_that_can_be_started_is_in_the_list() -> None:
     assert names == set(DEMOS)
 
 
-def test_help_begins_with_value_and_dir_shows_the_public_names() -> None:
+@pytest.mark.parametrize("package", [autodiff, nn])
+def test_dir_shows_the_public_names(package: ModuleType) -> None:
+    public = [name for name in dir(package) if not name.startswith("_")]
+    assert sorted(public) == sorted(package.__all__)
+
+
+def test_the_types_of_activations_are_those_that_there_are() -> None:
+    assert get_args(ActivationName) == tuple(ACTIVATIONS)
+
+
+def test_help_begins_with_value() -> None:
     text = pydoc.plain(pydoc.render_doc(autodiff))
     description = text.partition("DESCRIPTION")[2].strip()
     assert description.startswith("It begins with :class:`Value`")
     assert autodiff.__all__[0] == "Value"
-    public = [name for name in dir(autodiff) if not name.startswith("_")]
-    assert sorted(public) == sorted(autodiff.__all__)
 
 
 # ---- one line --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["nn", "autodiff"])
-def test_a_file_of_the_users_that_hides_a_package_is_told_in_a_line(
-    tmp_path: Path, name: str
+@pytest.mark.parametrize("kind", ["a file", "a package"])
+def test_what_of_the_users_hides_a_package_is_told_in_a_line(
+    tmp_path: Path, name: str, kind: str
 ) -> None:
-    file = tmp_path / f"{name}.py"
+    file = tmp_path / (f"{name}.py" if kind == "a file" else f"{name}/__init__.py")
+    file.parent.mkdir(exist_ok=True)
     file.write_text("", encoding="utf-8")
     done = python("-m", "demos.worksheet", folder=tmp_path)
     assert done.returncode == 1

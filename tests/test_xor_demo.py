@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import nn
 from demos.lab import LAB
+from tests.demo_commands import called
 
 pytest.importorskip("matplotlib", reason="the demo draws with matplotlib")
 pytest.importorskip("tqdm", reason="the demo shows its progress with tqdm")
 
-ROOT = Path(__file__).parents[1]
 WRITTEN = {"boundary.png", "graph.png", "graph.svg", "loss.png", "weights.json", "xor.html"}
 
 
 def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Return what ``python -m demos.xor`` did."""
-    return subprocess.run(
-        [sys.executable, "-m", "demos.xor", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-    )
+    """Return what ``python -m demos.xor`` does."""
+    return called(importlib.import_module("demos.xor").main, *arguments)
 
 
 @pytest.mark.unmeasured

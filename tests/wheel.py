@@ -13,7 +13,16 @@ __all__ = ["install_into"]
 
 ROOT = Path(__file__).resolve().parent.parent
 # What a wheel is built from; the build writes beside it, so it is done in a copy.
-PARTS = ("autodiff", "nn", "demos", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+PARTS = (
+    "autodiff",
+    "nn",
+    "demos",
+    "setup.py",
+    "setup.cfg",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
 PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 
 

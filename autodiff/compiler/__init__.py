@@ -9,6 +9,7 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``build.py``             registers of a graph: forward, gradient and updates, with names
 ``reverse.py``           the reverse pass, and gradients that updates calculate with
 ``linear.py``            a register: what is known is computed, what is equal shared
+``by_place.py``           a pick, and the addition at its place in the reverse pass
 ``guard.py``             which of the rows' choices can be left out, and until when
 ``packs.py``             packs: operations that are alike, level by level
 ``pack_names.py``        what a person calls them

@@ -271,8 +271,8 @@ class _Builder:
         self.names = {root: Names(root) for root in recording.graphs} if named else {}
         self.linear = linear = Linear(single_steps=not named)
         self.parts = Parts(linear, recording.inputs, recording.variables)
-        for place, value in enumerate(recording.inputs, 1):
-            linear.leaf(Kind.INPUT, value, value.label or f"x{place}")
+        for place, value in enumerate(recording.inputs):
+            linear.leaf(Kind.INPUT, value, value.label or f"x[{place}]")
         for value in recording.variables:
             linear.leaf(Kind.VARIABLE, value, self.called(value))
 
@@ -311,7 +311,10 @@ def _check_updates(parts: Parts) -> None:
     linear = parts.linear
     if not parts.inputs or not parts.updates:
         return
-    of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
+    inputs = {linear.of_value[value] for value in parts.inputs}
+    if inputs.isdisjoint(linear.live(parts.updates.values())):
+        return
+    of_the_row = linear.depending_on(inputs)
     for variable, place in parts.updates.items():
         if place in of_the_row:
             raise ValueError(
@@ -383,9 +386,11 @@ class RowsPlan:
     """When a program over rows computes which registers, each part in order.
 
     ``before`` the rows of a batch, what depends on no input; for each row, ``rows``; ``after``
-    them, what the updates need besides.  ``means`` are those that are needed.
+    them, what the updates need besides.  ``means`` are those that are needed, ``of_the_row`` all
+    registers that depend on an input.
     """
 
+    of_the_row: set[int]
     means: dict[Value, int]
     before: list[int]
     rows: list[int]
@@ -399,6 +404,7 @@ def plan_rows(parts: Parts) -> RowsPlan:
     computed = set(live)
     of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
     return RowsPlan(
+        of_the_row,
         means,
         before=[place for place in live if place not in of_the_row],
         rows=[place for place in live if place in of_the_row],

@@ -13,28 +13,28 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from autodiff.compiler.build import Parts, needed_means
 from autodiff.compiler.linear import Kind, Linear
-from autodiff.compiler.native import NativeRunner
-from autodiff.compiler.python import PythonRunner
 
-__all__ = ["GuardedRunner", "Runner", "guards_can_wait"]
-
-Runner = NativeRunner | PythonRunner
+__all__ = ["GuardedRunner", "guards_can_wait", "keeps_nan"]
 
 
 def guards_can_wait(parts: Parts) -> bool:
-    """Return whether a nan in any mean leaves a nan in a variable for good."""
-    if not parts.has_guards:
-        return False
+    """Return whether a program has guards, and can do without them as long as no mean is nan."""
+    return parts.has_guards and keeps_nan(parts, needed_means(parts).values())
+
+
+def keeps_nan(parts: Parts, means: Iterable[int]) -> bool:
+    """Return whether a nan in any of these registers leaves a nan in a variable for good."""
     linear, carried = parts.linear, set[int]()
     for variable, place in parts.updates.items():
         found = carried_to(linear, place)
         if linear.of_value[variable] in found:
             carried |= found
-    return carried.issuperset(needed_means(parts).values())
+    return carried.issuperset(means)
 
 
 def carried_to(linear: Linear, result: int) -> set[int]:
@@ -53,33 +53,51 @@ def carried_to(linear: Linear, result: int) -> set[int]:
     return found
 
 
+class RunsRows(Protocol):
+    """What runs a program over rows."""
+
+    engine: str
+    networks: int
+
+    def run_rows(
+        self,
+        n: int,
+        rows: Sequence[Any],
+        batch_size: int,
+        numbers: Any,
+        shuffle: random.Random | None,
+    ) -> tuple[Sequence[float], Any]:
+        """Return the outputs of n passes' batches and the variables' last numbers."""
+
+
 class GuardedRunner:
     """Runs a program over rows without guards, and with them once that makes a difference.
 
     ``guarded`` makes the runner with them when asked.
     """
 
-    def __init__(self, unguarded: Runner, guarded: Callable[[], Runner]) -> None:
+    def __init__(self, unguarded: RunsRows, guarded: Callable[[], RunsRows]) -> None:
         self.runner = unguarded
         self.engine = unguarded.engine
         self.networks = unguarded.networks
-        self.guarded: Callable[[], Runner] | None = guarded
+        self.guarded: Callable[[], RunsRows] | None = guarded
 
     def run_rows(
         self,
         n: int,
-        rows: Sequence[Sequence[float]],
+        rows: Sequence[Any],
         batch_size: int,
-        numbers: Sequence[float],
+        numbers: Any,
         shuffle: random.Random | None,
-    ) -> tuple[Sequence[float], Sequence[float]]:
+    ) -> tuple[Sequence[float], Any]:
         """Return the outputs of n passes' batches and the variables' last numbers."""
         if self.guarded is not None and isinstance(shuffle, random.SystemRandom):
             self.runner, self.guarded = self.guarded(), None  # it cannot draw the same again
         if self.guarded is not None:
             before = None if shuffle is None else shuffle.getstate()
             outputs, found = self.runner.run_rows(n, rows, batch_size, numbers, shuffle)
-            if not any(map(math.isnan, found)):
+            last = found.values() if isinstance(found, Mapping) else found
+            if not any(map(math.isnan, last)):
                 return outputs, found
             if shuffle is not None and before is not None:
                 shuffle.setstate(before)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from itertools import product
 
+from autodiff.compiler.by_place import adds
 from autodiff.compiler.linear import Linear, Register
 from autodiff.ops import Role
 
@@ -43,7 +44,7 @@ def condition_of_rows(
     numbers[conditions[0]] = NOT_ABOVE_0
     loose = set() if guarded else set(backward)
     for place in rows:
-        if place not in numbers and registers[place].op is not None:
+        if place not in numbers and not numbers.keys().isdisjoint(registers[place].operands):
             found = numbers_of(registers[place], numbers, place in loose)
             if found:
                 numbers[place] = found
@@ -58,6 +59,8 @@ def numbers_of(register: Register, numbers: dict[int, Numbers], loose: bool) -> 
     """
     op = register.op
     assert op is not None, "it is an operation's result"
+    if adds(op):
+        return ()
     known = [numbers.get(operand, ()) for operand in register.operands]
     if is_choice(register):
         places = [float(number) for number in range(1, len(known))]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from types import FunctionType
 from typing import Any
 
 from autodiff import ops
+from autodiff.compiler.by_place import is_by_place
 from autodiff.compiler.linear import numbered
 from autodiff.ops import OPERATIONS, Operation
 from autodiff.ops.called_rule import CalledRule
@@ -128,6 +130,8 @@ def kernel_of(op: Operation) -> Kernel:
 @cache
 def uses_exp(op: Operation) -> bool:
     """Return whether an operation calls ``exp``, or another that does."""
+    if is_by_place(op):
+        return False
     kernel = kernel_of(op)
     expressions = [kernel.result, *[expression for _, expression in kernel.assignments]]
     called = {
@@ -172,8 +176,14 @@ def _definition(op: Operation, function: FunctionType) -> ast.FunctionDef:
 
     Raises NotTranslatableError if there is none, or decorators: these may compute anything.
     """
+    code = function.__code__
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        # What inspect.getsource does, which looks through all modules first.
+        lines = linecache.getlines(code.co_filename, function.__globals__)
+        if not lines:
+            raise OSError("could not get source code")
+        block = inspect.getblock(lines[code.co_firstlineno - 1 :])
+        tree = ast.parse(textwrap.dedent("".join(block)))
     except (OSError, TypeError, SyntaxError) as error:
         raise _refusal(op, f"the source of its forward is missing ({error})") from None
     match tree.body:

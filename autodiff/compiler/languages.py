@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autodiff import ops
+from autodiff.compiler.by_place import adds, is_by_place, picks
 from autodiff.compiler.kernels import C_LIBRARY, OPERATION_OF_FUNCTION, Kernel, kernel_of
 from autodiff.compiler.linear import numbered
 from autodiff.ops import OPERATIONS, Operation
@@ -238,6 +239,45 @@ LIBRARY_LINES: dict[Language, dict[str, list[str]]] = {
     },
 }
 
+# What a pick reads, and where its gradient is added: numbers that begin somewhere, with the others
+# at these distances.
+PICK_LINES = {
+    C: [
+        "static double picked__at(const double *values, const int *places, long count,",
+        "                         double index) {",
+        "  const int is_place = index >= 0.0 && index < (double)count && index == floor(index);",
+        "  return is_place ? values[places[(long)index]] : NAN;",
+        "}",
+        "",
+    ],
+    JAVASCRIPT: [
+        "// A place that is none is not in the list of them.",
+        "function picked__at(memory, values, places, index) {",
+        "  const place = places[index];",
+        "  return place === undefined ? NaN : memory[values + place];",
+        "}",
+        "",
+    ],
+}
+ADD_LINES = {
+    C: [
+        "static void add__at(double *values, const int *places, long count, double index,",
+        "                    double added) {",
+        "  if (index >= 0.0 && index < (double)count && index == floor(index)) {",
+        "    values[places[(long)index]] += added;",
+        "  }",
+        "}",
+        "",
+    ],
+    JAVASCRIPT: [
+        "function add__at(memory, values, places, index, added) {",
+        "  const place = places[index];",
+        "  if (place !== undefined) memory[values + place] += added;",
+        "}",
+        "",
+    ],
+}
+
 _COMPARISONS = {
     ast.Lt: "<",
     ast.LtE: "<=",
@@ -252,7 +292,11 @@ def helper_functions(language: Language, used: Sequence[Operation]) -> list[str]
     """Return the lines that define the operations which the language writes as calls."""
     lines: list[str] = []
     done: set[str] = set()
+    lines += PICK_LINES[language] if any(map(picks, used)) else []
+    lines += ADD_LINES[language] if any(map(adds, used)) else []
     for op in dict.fromkeys(used):
+        if is_by_place(op):
+            continue
         if "(" in language.operation(op, ["a"] * (op.arity or 1), None):
             _define(language, op, done, lines)
     for function, definition in LIBRARY_LINES[language].items():

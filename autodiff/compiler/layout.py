@@ -25,7 +25,8 @@ from itertools import accumulate, chain, pairwise
 from operator import itemgetter
 from typing import TypeVar
 
-from autodiff.compiler.packs import Pack, Part, Shape, Tree, operands_in
+from autodiff.compiler.packs import OPERAND, Pack, Part, Shape, Tree, operands_in
+from autodiff.ops import Operation
 
 __all__ = [
     "COPY",
@@ -73,13 +74,15 @@ class Formula:
     ``places`` are its operands: those of a tree in the order in which it is written, those of a sum
     in that of the runs.  Each is a column's number, or ``~k``: the result of formula k, an earlier
     one.  A tree that is None is the one operand.  Results that nothing else reads are not
-    ``written``.
+    ``written``.  Of an operation ``by_place`` the terms are those of its shape; where it adds at
+    places, one more run is where its numbers are, and it has no other result.
     """
 
     tree: Tree | None = None
     places: tuple[int, ...] = (0,)
     terms: Terms = ()
     written: bool = True
+    by_place: Operation | None = None
 
     def runs(self) -> Iterator[tuple[Part, int | None, tuple[int, ...]]]:
         """Yield each run of a sum with the columns that its terms read."""
@@ -131,8 +134,14 @@ class Kernel:
         return any(
             terms is None or terms == ROWS
             for formula in self.formulas
+            if formula.by_place is None
             for _, terms in formula.terms
         )
+
+    @property
+    def is_by_place(self) -> bool:
+        """Whether it reads or writes at places that are known only when it runs."""
+        return any(formula.by_place is not None for formula in self.formulas)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -308,6 +317,8 @@ class Layout:
         in ``kept`` are read by others, too.
         """
         last, count = group[-1], len(group[-1].results)
+        if last.parts:
+            return self.place_parts(last)
         if count == 1 and last.shape.tree is not None:
             return self.place_one(last)
         formulas, columns = self.formulas(group, kept)
@@ -353,7 +364,8 @@ class Layout:
             if shape.tree is not None:
                 places = [places[place] for place in shape.places]
             written = pack is group[-1] or any(result in kept for result in pack.results)
-            formulas.append(Formula(shape.tree, tuple(places), self.terms(shape), written))
+            terms = self.terms(shape)
+            formulas.append(Formula(shape.tree, tuple(places), terms, written, shape.by_place))
         return tuple(formulas), columns
 
     def columns(self, pack: Pack) -> Iterator[list[Sequence[int]]]:
@@ -374,6 +386,11 @@ class Layout:
 
     def terms(self, shape: Shape) -> Terms:
         """Return the runs of a sum's terms: how many, if they are written out."""
+        if shape.by_place is not None:
+            part, one = shape.runs[0]
+            if part is OPERAND:
+                return (OPERAND, one), (OPERAND, None)
+            return (part, None), (OPERAND, None), (OPERAND, None)
         most = self.most_written_out
         return tuple([(part, count if count <= most else None) for part, count in shape.runs])
 
@@ -470,6 +487,50 @@ class Layout:
                 lane += min(lengths[lane], count - lane)
             yield first, lane - first
 
+    def place_parts(self, pack: Pack) -> list[Call]:
+        """Do the same for additions at places: lane k of each number is beside lane k + 1.
+
+        Behind the numbers is room for what is added at no place.
+        """
+        columns = [self.column(column) for column in self.columns(pack)]
+        lanes = len(pack.results)
+        order = best_order(columns, range(lanes), self.steps)
+        columns = [column.taken(order) for column in columns]
+        pieces = list(self.pieces(columns, lanes))
+        count, apart = pack.shape.runs[1][1], sum([self.padded(length) for _, length in pieces])
+        start = self.reserve((count + 1) * apart)
+        spacing = self.spacing(tuple(range(0, (count + 1) * apart, apart)))
+        copies: dict[int, list[Addresses]] = {}
+        blocks: dict[Block, list[Addresses]] = {}
+        for first, length in pieces:
+            for lane in range(first, first + length):
+                self.put_parts(pack, order[lane], start + lane - first, apart)
+            for lane in range(0, length, self.lanes):
+                here = min(self.lanes, length - lane)
+                block, read = self.block(columns, first + lane, here, copies)
+                block = replace(
+                    block,
+                    columns=f"{block.columns}C",
+                    spacings=(*block.spacings, spacing),
+                    strides=(*block.strides, 1) if block.strides else (),
+                )
+                blocks.setdefault(block, []).append((*read, start + lane))
+            start += self.padded(length)
+        calls = [call for width, rows in copies.items() for call in self.copying(width, rows)]
+        return calls + self.calls((self.formula_of_parts(pack),), blocks)
+
+    def put_parts(self, pack: Pack, node: int, start: int, apart: int) -> None:
+        """Let the numbers of a node that has several be there."""
+        self.addresses[pack.results[node]] = start
+        for number, part in pack.parts[node].items():
+            self.addresses[part] = start + number * apart
+
+    def formula_of_parts(self, pack: Pack) -> Formula:
+        """Return what additions at places compute."""
+        terms, shape = self.terms(pack.shape), pack.shape
+        places = tuple(range(1 + len(terms)))
+        return Formula(None, places, terms, written=False, by_place=shape.by_place)
+
     def place_one(self, pack: Pack) -> list[Call]:
         """Do the same for a pack of one tree, of which irregular programs have very many."""
         addresses, shape = self.addresses, pack.shape
@@ -489,23 +550,34 @@ class Layout:
 
     def place_rows(self, pack: Pack) -> list[Call]:
         """Do the same for registers of the rows: each is a block."""
-        start = self.reserve(self.lanes * len(pack.results))
+        lanes, numbers = self.lanes, pack.shape.runs[1][1] + 1 if pack.parts else 1
+        start = self.reserve(lanes * numbers * len(pack.results))
         groups: dict[Block, list[Addresses]] = {}
         for number, operands in enumerate(pack.operands):
+            to = start + number * lanes * numbers
             kinds, spacings, read = "", [], []
             for terms in terms_of(pack.shape, operands):
                 kind, places = self.row_terms(terms)
                 kinds += kind
                 read.append(places[0])
                 spacings.append(self.spacing(tuple([place - places[0] for place in places])))
-            block = Block(self.lanes, kinds, tuple(spacings))
-            groups.setdefault(block, []).append((start + number * self.lanes, *read))
-        for number, result in enumerate(pack.results):
-            self.addresses[result] = start + number * self.lanes
+            if pack.parts:
+                self.put_parts(pack, number, to, lanes)
+                self.of_rows.update(pack.parts[number].values())
+                spacings.append(self.spacing(tuple(range(0, lanes * numbers, lanes))))
+                block = Block(lanes, f"{kinds}C", tuple(spacings))
+                groups.setdefault(block, []).append((*read, to))
+                continue
+            self.addresses[pack.results[number]] = to
+            block = Block(lanes, kinds, tuple(spacings))
+            groups.setdefault(block, []).append((to, *read))
         self.of_rows.update(pack.results)
         shape = pack.shape
+        if pack.parts:
+            return self.calls((self.formula_of_parts(pack),), groups)
         operands_at = tuple(range(len(read))) if shape.tree is None else shape.places
-        return self.calls((Formula(shape.tree, operands_at, self.terms(shape)),), groups)
+        formula = Formula(shape.tree, operands_at, self.terms(shape), by_place=shape.by_place)
+        return self.calls((formula,), groups)
 
     def row_terms(self, terms: Sequence[int]) -> tuple[str, list[int]]:
         """Return the kind of a column of registers, and where they are: all for rows, or none."""

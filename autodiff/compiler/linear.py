@@ -36,6 +36,7 @@ class Kind(Enum):
     MEAN = "a gradient's mean over the rows of a batch"
     OPERATION = "an operation on earlier registers"
     COPY = "another name for an earlier register"
+    PART = "one of the numbers of an earlier register that has several"
 
 
 OPERATION = Kind.OPERATION
@@ -43,7 +44,10 @@ OPERATION = Kind.OPERATION
 
 @dataclass(slots=True)
 class Register:
-    """One single assignment; ``name`` and ``comment`` are for the reader of the code."""
+    """One single assignment; ``name`` and ``comment`` are for the reader of the code.
+
+    ``number`` is that of a NUMBER, and of a PART which it is, counted from 0.
+    """
 
     kind: Kind
     op: Operation | None = None
@@ -59,7 +63,8 @@ class Linear:
     """Registers in the order of their assignment, and the way from Values to them.
 
     ``origin`` has the register that each copy is another name for, ``known`` the numbers that are
-    known.  With ``single_steps``, a neuron's sum becomes its additions and multiplications.
+    known, ``wholes`` the register that each part is of, and which number there.  With
+    ``single_steps``, a neuron's sum becomes its additions and multiplications.
     """
 
     single_steps: bool = False
@@ -70,6 +75,7 @@ class Linear:
     numbers: dict[float | str, int] = field(default_factory=dict)
     known: dict[int, float] = field(default_factory=dict)
     origin: dict[int, int] = field(default_factory=dict)
+    wholes: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, register: Register) -> int:
         """Append a register and return its place."""
@@ -89,6 +95,15 @@ class Linear:
         """Return a new register that holds a leaf's number."""
         place = self.add(Register(kind, value=value, name=name))
         self.of_value[value] = place
+        return place
+
+    def part(self, whole: int, number: int) -> int:
+        """Return the register of one of the numbers of another."""
+        key = Kind.PART, whole, number
+        place = self.shared.get(key)
+        if place is None:
+            place = self.add(Register(Kind.PART, operands=(whole,), number=float(number)))
+            self.shared[key], self.wholes[place] = place, (whole, number)
         return place
 
     def copy(self, place: int, name: str, comment: str) -> int:
@@ -125,9 +140,9 @@ class Linear:
                 if not value.is_constant:
                     raise KeyError(value)
                 of_value[value] = self.number(value.data)
-            elif self.single_steps and op.arity is None and (op.arithmetic or op.by_two):
+            elif self.single_steps and op.arity is None and op.arithmetic:
                 numbers = [_Number(self, of_value[parent]) for parent in parents]
-                of_value[value] = (op.by_two or op.forward)(*numbers).place
+                of_value[value] = op.forward(*numbers).place
             else:
                 of_value[value] = self.operation(op, operands, comment)
         return of_value[root]
@@ -212,7 +227,8 @@ class Linear:
         """Return the registers that depend on any of the sources, and the sources themselves."""
         found = set(sources)
         for place, register in enumerate(self.registers):
-            if not found.isdisjoint(register.operands):
+            operands = register.operands
+            if operands and not found.isdisjoint(operands):
                 found.add(place)
         return found
 

@@ -300,9 +300,8 @@ class _Module:
         needed = [place for each in sums for place in each.needed]
         live = linear.live(needed)
         done = set(live)
-        of_the_row = linear.depending_on(linear.of_value[value] for value in parts.inputs)
-        once = [place for place in live if place not in of_the_row]
-        rows = [place for place in live if place in of_the_row]
+        once = [place for place in live if place not in plan.of_the_row]
+        rows = [place for place in live if place in plan.of_the_row]
         total = self.with_penalty(mean_of_output)
         ends = [total, *update_results(parts)]
         after = [place for place in linear.live(ends) if place not in done]

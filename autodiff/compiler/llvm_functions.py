@@ -6,6 +6,7 @@ that is short.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -83,41 +84,48 @@ class Functions:
         lines: list[str] = []
         for function in self.functions:
             if sum(map(instructions, function.calls)) <= most:
-                writer = WrittenOut(self.externals, self.layout)
-                for call in function.calls:
-                    writer.blocks_of(call)
-                writer.write_back(function.written)
-                lines += _function(function.name, writer.body)
+                every = {call.kernel for call in function.calls}
+                (body,) = self.bodies(function.calls, every, function.written, math.inf)
+                lines += _function(function.name, body)
             else:
-                lines += self.long_function(function, few)
+                bodies = self.bodies(function.calls, few, None, LINES_TOGETHER)
+                names = [f"{function.name}_{number}" for number in range(len(bodies))]
+                for name, body in zip(names, bodies, strict=True):
+                    lines += _function(name, body)
+                called = [f"  call void @{name}({ARGUMENTS})" for name in names]
+                lines += _function(function.name, called)
         for kernel, name in self.loops.items():
             lines += loop_function(kernel, name, self.externals)
         return lines
 
-    def long_function(self, function: _Function, few: set[Kernel]) -> list[str]:
-        """Return a function that calls loops, in pieces.
+    def bodies(
+        self,
+        calls: Sequence[Call],
+        written_out: set[Kernel],
+        written: Collection[int] | None,
+        most_lines: float,
+    ) -> list[list[str]]:
+        """Return the lines of a function, in pieces; some kernels are written out there.
 
-        Loops of ``few`` blocks are written out.
+        Those by place are loops in any case: where their numbers are is not known.
         """
-        lines: list[str] = []
-        names: list[str] = []
         writer = WrittenOut(self.externals, self.layout)
-        for number, call in enumerate(function.calls, 1):
-            if call.kernel in few:
-                writer.blocks_of(call)
-            else:
-                name = self.loops.setdefault(call.kernel, f"kernel_{len(self.loops)}")
-                start = self.table.put(call)
-                numbers = writer.emit(f"getelementptr i32, ptr %table, i64 {start}")
-                arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
-                writer.call_loop(f"  call void @{name}({arguments})")
-            if len(writer.body) > LINES_TOGETHER or number == len(function.calls):
+        bodies = [writer.body]
+        for call in calls:
+            if len(writer.body) > most_lines:
                 writer.write_back(None)
-                names.append(f"{function.name}_{len(names)}")
-                lines += _function(names[-1], writer.body)
                 writer = WrittenOut(self.externals, self.layout)
-        calls = [f"  call void @{name}({ARGUMENTS})" for name in names]
-        return [*lines, *_function(function.name, calls)]
+                bodies.append(writer.body)
+            if call.kernel in written_out and not call.kernel.is_by_place:
+                writer.blocks_of(call)
+                continue
+            name = self.loops.setdefault(call.kernel, f"kernel_{len(self.loops)}")
+            start = self.table.put(call)
+            numbers = writer.emit(f"getelementptr i32, ptr %table, i64 {start}")
+            arguments = KERNEL_ARGUMENTS.replace("%numbers", numbers)
+            writer.call_loop(f"  call void @{name}({arguments})")
+        writer.write_back(written)
+        return bodies
 
 
 def _function(name: str, body: Sequence[str]) -> list[str]:

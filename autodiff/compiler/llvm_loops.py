@@ -9,13 +9,16 @@ each result and each column; otherwise these addresses for each block.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 
+from autodiff.compiler.by_place import adds
 from autodiff.compiler.layout import COPY, LOOP, ROWS, Call, Formula, Kernel, Spacing
-from autodiff.compiler.llvm_operations import Externals, Operations, vector_type
+from autodiff.compiler.llvm_operations import Externals, Operations, literal, vector_type
 from autodiff.compiler.packs import Part
 
 __all__ = ["KERNEL_ARGUMENTS", "Blocks", "Table", "loop_function"]
@@ -116,6 +119,14 @@ class Blocks(Operations, ABC):
         self.body.append(f"{name}:")
         self.block = name
 
+    def opaque(self, kind: str, number: str) -> str:
+        """Return what counts, or where things are, in the next turn of a loop.
+
+        Assembly of no instruction hides from LLVM how it progresses: to look for better ways takes
+        a seventh of all its time, and finds none that is.
+        """
+        return self.emit(f'call {kind} asm "", "=r,0"({kind} {number})')
+
     def stored(self, blocks: Sequence[Sequence[str]], fixed: dict[int, str]) -> str:
         """Write blocks of these addresses, store their results, and return the last one.
 
@@ -129,7 +140,13 @@ class Blocks(Operations, ABC):
         results: list[list[str]] = []
         written = 0
         for formula in self.kernel.formulas:
-            if formula.terms:
+            if formula.by_place is not None:
+                if adds(formula.by_place):
+                    for addresses in columns:
+                        self.added_at(formula, addresses)
+                    return ""
+                results.append([self.picked(formula, addresses) for addresses in columns])
+            elif formula.terms:
                 results.append(self.sums(formula, columns))
             else:
                 before = list(zip(*results, strict=True)) or [()] * len(blocks)
@@ -182,6 +199,98 @@ class Blocks(Operations, ABC):
             return self.constant(float(part))
         op, parts = part
         return self.operation(op, [self.part(inner, operands) for inner in parts])
+
+    # ---- by place --------------------------------------------------------------------------
+
+    def place_of(self, index: str, count: str) -> tuple[str, str]:
+        """Return the place that an index says, among so many, and whether it is one."""
+        most = self.emit(f"sitofp i64 {count} to double")
+        least_bit = self.emit(f"fcmp oge double {index}, 0.0")
+        most_bit = self.emit(f"fcmp olt double {index}, {most}")
+        within = self.emit(f"and i1 {least_bit}, {most_bit}")
+        safe = self.emit(f"select i1 {within}, double {index}, double 0.0")
+        place = self.emit(f"fptosi double {safe} to i64")
+        whole = self.emit(f"sitofp i64 {place} to double")
+        is_whole = self.emit(f"fcmp oeq double {whole}, {index}")
+        return place, self.emit(f"and i1 {within}, {is_whole}")
+
+    def picked(self, formula: Formula, addresses: Sequence[str]) -> str:
+        """Return what a block picks: of all lanes the same value, or of each its own."""
+        index, values = formula.places
+        start, at = self.pointer(addresses[values]), self.pointer(addresses[index])
+        nan = literal(math.nan)
+        if self.kernel.columns[index] in "Bb":
+            place, valid = self.place_of(self.read(at, "0", 1), self.counts[values])
+            found = self.column(values, start, self.term_offset(values, place))
+            nans = self.constant(math.nan)
+            return self.emit(f"select i1 {valid}, {self.type} {found}, {self.type} {nans}")
+        picked = []
+        for lane, number in enumerate(self.lanes(self.read(at, "0", self.width))):
+            place, valid = self.place_of(number, self.counts[values])
+            offset = self.of_lane(values, self.term_offset(values, place), lane)
+            found = self.read(start, offset, 1)
+            picked.append(self.emit(f"select i1 {valid}, double {found}, double {nan}"))
+        return self.packed(picked)
+
+    def of_lane(self, column: int, offset: str, lane: int) -> str:
+        """Return where a lane's number is, given where the block's are."""
+        if lane and self.kernel.columns[column] in "Cc":
+            return self.emit(f"add i64 {offset}, {lane}")
+        return offset
+
+    def added_at(self, formula: Formula, addresses: Sequence[str]) -> None:
+        """Write a block's numbers, and add at their places."""
+        index, added, before, to = formula.places
+        pointers = [self.pointer(address) for address in addresses]
+        with self.counted(self.counts[before]) as number:
+            start = self.column(before, pointers[before], self.term_offset(before, number))
+            self.put(start, pointers[to], self.term_offset(to, number), self.width)
+        with self.counted(self.counts[index]) as term:
+            offsets = {column: self.term_offset(column, term) for column in (index, added)}
+            if self.kernel.columns[index] in "Bb":
+                at = self.read(pointers[index], offsets[index], 1)
+                more = self.column(added, pointers[added], offsets[added])
+                self.add_at(at, more, pointers[to], (before, to), 0, self.width)
+            else:
+                at = self.read(pointers[index], offsets[index], self.width)
+                more = self.column(added, pointers[added], offsets[added])
+                lanes = zip(self.lanes(at), self.lanes(more), strict=True)
+                for lane, (place, number) in enumerate(lanes):
+                    self.add_at(place, number, pointers[to], (before, to), lane, 1)
+
+    def add_at(
+        self, index: str, added: str, start: str, columns: tuple[int, int], lane: int, width: int
+    ) -> None:
+        """Add at the place of an index; what has no place is added behind the numbers."""
+        count, to = self.counts[columns[0]], columns[1]
+        place, valid = self.place_of(index, count)
+        somewhere = self.emit(f"select i1 {valid}, i64 {place}, i64 {count}")
+        offset = self.of_lane(to, self.term_offset(to, somewhere), lane)
+        kind = vector_type(width)
+        total = self.emit(f"fadd {kind} {self.read(start, offset, width)}, {added}")
+        self.put(total, start, offset, width)
+
+    def put(self, vector: str, pointer: str, offset: str, width: int) -> None:
+        """Write numbers to memory, so far from a pointer."""
+        place = self.emit(f"getelementptr double, ptr {pointer}, i64 {offset}")
+        self.body.append(f"  store {vector_type(width)} {vector}, ptr {place}, align 8")
+
+    @contextmanager
+    def counted(self, count: str) -> Iterator[str]:
+        """Write a loop of so many turns, one at least, around what is written meanwhile."""
+        self.labels += 1
+        loop, end, index = f"turn_{self.labels}", f"turned_{self.labels}", f"%number_{self.labels}"
+        before = self.block
+        self.body.append(f"  br label %{loop}")
+        self.label(loop)
+        line = len(self.body)
+        yield index
+        following = self.opaque("i64", self.emit(f"add i64 {index}, 1"))
+        more = self.emit(f"icmp slt i64 {following}, {count}")
+        self.body.append(f"  br i1 {more}, label %{loop}, label %{end}")
+        phi = f"  {index} = phi i64 [ 0, %{before} ], [ {following}, %{self.block} ]"
+        self.body.insert(line, phi)
+        self.label(end)
 
     # ---- sums ------------------------------------------------------------------------------
 
@@ -251,12 +360,13 @@ class Blocks(Operations, ABC):
             if self.kernel.evenly[column]:
                 offset = f"%offset_{number}_{column}"
                 following = self.emit(f"add i64 {offset}, {self.terms[column]}")
+                following = self.opaque("i64", following)
                 phis.append((offset, "i64", "0", following))
             else:
                 offset = self.term_offset(column, index)
             offsets.append(offset)
         added = self.added(part, now, starts, columns, offsets)
-        next_index = self.emit(f"add i64 {index}, 1")
+        next_index = self.opaque("i64", self.emit(f"add i64 {index}, 1"))
         more = self.emit(f"icmp slt i64 {next_index}, {self.counts[columns[0]]}")
         self.body.append(f"  br i1 {more}, label %{loop}, label %{end}")
         phis.append((index, "i64", "0", next_index))
@@ -356,10 +466,11 @@ class _Loop(Blocks):
             block, following = self.block_at(following, steps, moving)
             addresses.append(block)
         result = self.stored(addresses, fixed)
-        next_index = self.emit(f"add i64 %index, {kernel.together}")
+        kind = "i64" if kernel.even else "ptr"
+        following = [self.opaque(kind, n) if k in moving else n for k, n in enumerate(following)]
+        next_index = self.opaque("i64", self.emit(f"add i64 %index, {kernel.together}"))
         more = self.emit(f"icmp slt i64 {next_index}, {count}")
         self.body.append(f"  br i1 {more}, label %loop, label %end")
-        kind = "i64" if kernel.even else "ptr"
         phis = [("%index", "i64", "0", next_index)]
         phis += [(here[n], kind, starts[n], following[n]) for n in moving]
         if carried:

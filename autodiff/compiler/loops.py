@@ -26,7 +26,7 @@ from autodiff.compiler.build import (
 )
 from autodiff.compiler.idle_rows import condition_of_rows
 from autodiff.compiler.languages import C, Language, identifier
-from autodiff.compiler.layout import COPY, Call, Formula, Layout, terms_of
+from autodiff.compiler.layout import COPY, Call, Formula, Layout, Spacing, terms_of
 from autodiff.compiler.pack_names import (
     array_names,
     base_name,
@@ -153,12 +153,21 @@ class _Writer:
         self.layout.naming = name
         return self.layout.reserve(size)
 
+    def part_of(self, address: int) -> int:
+        """Return the place of the part of the memory that an address is in."""
+        return bisect_right(self.layout.starts, address) - 1
+
     def cell(self, address: int, *indexes: str) -> str:
         """Return the expression of a number in memory, at an address and some indexes on."""
         more = [index for index in indexes if index]
         if not more and address in self.constants:
             return self.constants[address]
-        part = bisect_right(self.layout.starts, address) - 1
+        return self.in_memory(address, more)
+
+    def in_memory(self, address: int, indexes: Sequence[str]) -> str:
+        """Return the expression of a number that is in memory, whatever else is known of it."""
+        more = [*indexes]
+        part = self.part_of(address)
         name, offset = self.layout.parts[part], address - self.layout.starts[part]
         if offset or not more:
             more.append(str(offset))
@@ -272,7 +281,8 @@ class _Writer:
                 by_node = [terms_of(pack.shape, operands) for operands in pack.operands]
                 for column in zip(*by_node, strict=True):
                     read = {register for terms in column for register in terms}
-                    self.indexed.update(read if len(read) > 1 else read - here if apart else ())
+                    by_index = len(read) > 1 or pack.shape.by_place is not None
+                    self.indexed.update(read if by_index else read - here if apart else ())
         return section
 
     def section(self, section: _Section, updates: bool = False) -> list[str]:
@@ -304,14 +314,15 @@ class _Writer:
         layout.naming = pack_name(pack, self.names)
         layout.last = None
         # A variable's new number may take the place of the old one, which it reads.
-        if len(pack.results) == 1 and first not in layout.in_place:
+        if len(pack.results) == 1 and first not in layout.in_place and not pack.parts:
             lines = self.alone(pack)
         else:
             calls = layout.place(pack)
-            comment = one_line(f"{identifier(layout.naming)}: {described(pack, self.arrays)}")
+            layout.naming = layout.parts[self.part_of(layout.addresses[first])]
+            comment = one_line(f"{layout.naming}: {described(pack, self.arrays)}")
             lines = [f"{self.language.comment} {comment}"]
             lines += [line for call in calls for line in self.call(call)]
-        self.arrays.update(dict.fromkeys(pack.results, layout.naming))
+        self.arrays.update(dict.fromkeys(pack.numbers, layout.naming))
         return lines
 
     def alone(self, pack: Pack) -> list[str]:
@@ -324,7 +335,7 @@ class _Writer:
         else:
             layout.addresses[result] = layout.reserve(1)
         address = layout.addresses[result]
-        part = bisect_right(layout.starts, address) - 1
+        part = self.part_of(address)
         name = self.constants[address] = layout.parts[part]
         layout.parts[part] = f"from__{name}"
         lines = [line for call in calls for line in self.call(call)]
@@ -366,7 +377,8 @@ class _Writer:
         Those over few lanes are written out.
         """
         kernel = call.kernel
-        strides = (1, *kernel.strides) if kernel.width > 1 else (0,) * len(bases)
+        strides = (1,) * kernel.results + kernel.strides
+        strides = strides if kernel.width > 1 else (0,) * len(bases)
         (formula,) = kernel.formulas
         if kernel.width > SHORTEST_LOOP or bases[0] < 0:
             lanes = [times("lane", stride) for stride in strides]
@@ -381,11 +393,48 @@ class _Writer:
 
     def formula(self, call: Call, formula: Formula, cells: _Cells, lanes: int) -> list[str]:
         """Return the statements that compute a formula for so many lanes."""
+        if formula.by_place is not None:
+            return self.by_place(call, formula, cells, lanes)
         if formula.terms:
             return self.sum(call, formula, cells, lanes)
         operands = iter([cells.cell(1 + place) for place in formula.places])
         statement = f"{cells.cell(0)} = {self.tree(formula.tree, operands)};"
         return self.counted("lane", lanes, [statement]) if lanes > 1 else [statement]
+
+    def by_place(self, call: Call, formula: Formula, cells: _Cells, lanes: int) -> list[str]:
+        """Return the statements of a pick, or of additions at places."""
+        spacings, first = call.spacings, call.kernel.results
+        found = [self.term(spacing) for spacing in spacings]
+        if first:
+            index, values = formula.places
+            there = self.among(cells.place(1 + values), spacings[values])
+            result, picked = cells.cell(0), f"picked__at({there}, {cells.cell(1 + index)})"
+            is_constant = self.constants.get(cells.bases[0]) == result
+            statement = f"{result} = {picked};"
+            if is_constant:
+                statement = self.language.statement(result, picked)
+            return self.counted("lane", lanes, [statement]) if lanes > 1 else [statement]
+        index, added, before, to = formula.places
+        begun = f"{cells.cell(to, found[to])} = {cells.cell(before, found[before])};"
+        lines = self.counted("term", len(spacings[before].offsets), [begun])
+        terms = len(spacings[index].offsets)
+        numbers = [cells.cell(k, found[k] if terms > 1 else "") for k in (index, added)]
+        there = self.among(cells.place(to), self.layout.spacing(spacings[to].offsets[:-1]))
+        lines += self.counted("term", terms, [f"add__at({there}, {', '.join(numbers)});"])
+        return self.counted("lane", lanes, lines) if lanes > 1 else lines
+
+    def term(self, spacing: Spacing) -> str:
+        """Return where a term of a column is, relative to the first."""
+        if spacing.step is not None:
+            return times("term", spacing.step)
+        return f"{self.table(spacing.offsets)}[term]"
+
+    def among(self, place: str, spacing: Spacing) -> str:
+        """Return what says among which numbers a place is, the first of which is there."""
+        table = self.table(spacing.offsets)
+        if self.language is C:
+            return f"&{place}, {table}, {len(spacing.offsets)}"
+        return f"memory, {place.removeprefix('memory[').removesuffix(']')}, {table}"
 
     def copying(self, call: Call) -> list[str]:
         """Return the loops that copy numbers from anywhere, side by side."""
@@ -420,10 +469,7 @@ class _Writer:
         for part, _, columns in formula.runs():
             spacings = [call.spacings[column] for column in columns]
             count = len(spacings[0].offsets)
-            terms = [
-                times("term", s.step) if s.step is not None else f"{self.table(s.offsets)}[term]"
-                for s in spacings
-            ]
+            terms = [self.term(spacing) for spacing in spacings]
             operands = [
                 cells.cell(1 + column, term if count > 1 else "")
                 for column, term in zip(columns, terms, strict=True)
@@ -470,9 +516,16 @@ class _Cells:
 
     def cell(self, number: int, term: str = "") -> str:
         """Return the expression of a column's number; column 0 is the result."""
+        if self.bases[number] >= 0:
+            where = self.blocks[number], self.lanes[number], term
+            return self.writer.cell(self.bases[number], *where)
+        return self.place(number, term)
+
+    def place(self, number: int, term: str = "") -> str:
+        """Return the expression of a column's number in memory."""
         where = [index for index in (self.blocks[number], self.lanes[number], term) if index]
         if self.bases[number] >= 0:
-            return self.writer.cell(self.bases[number], *where)
+            return self.writer.in_memory(self.bases[number], where)
         return f"memory[{' + '.join(where)}]"
 
 

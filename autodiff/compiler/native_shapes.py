@@ -25,6 +25,7 @@ from autodiff.compiler.native import (
     orders,
     table_of,
 )
+from autodiff.support.node import number_of
 from autodiff.value import Value
 
 __all__ = ["NativeShapes"]
@@ -144,6 +145,7 @@ class NativeShapes:
     """Runs the programs: the same interface as the Python engine's."""
 
     engine = "native"
+    networks = 1
 
     def __init__(self, update: Parts, sums: Sequence[Value], count: Value) -> None:
         self.places: dict[Value, int] = {}
@@ -186,12 +188,15 @@ class NativeShapes:
         """Return the outputs of n passes' batches and the variables' last numbers."""
         if self.memory is None:
             self.memory = memory_of(self.size, self.numbers)
+            for variable, place in self.places.items():
+                self.memory[place] = number_of(variable)
             self.stretches = stretches_of(
                 [self.places[each] for each in self.sums if each in self.places]
             )
         memory, count = self.memory, len(rows)
-        for variable, number in numbers.items():
-            memory[self.places[variable]] = number
+        known = [variable for variable in numbers if variable in self.places]
+        for variable in known:
+            memory[self.places[variable]] = numbers[variable]
         shapes = (ctypes.c_int64 * count)(*[1 + shape for shape, _ in rows])
         lengths = [len(row) for _, row in rows]
         starts = (ctypes.c_int64 * (count + 1))(*itertools.accumulate(lengths, initial=0))
@@ -208,7 +213,7 @@ class NativeShapes:
             pointers(*map(ctypes.addressof, self.inputs)),
             *(memory, self.count, self.stretches, (ctypes.c_double * 1)(), outputs),
         )
-        return floats(outputs), {variable: memory[self.places[variable]] for variable in numbers}
+        return floats(outputs), {variable: memory[self.places[variable]] for variable in known}
 
 
 def stretches_of(places: Sequence[int]) -> Places:

@@ -25,8 +25,9 @@ __all__ = [
 
 def pack_name(pack: Pack, names: Mapping[int, str]) -> str:
     """Return what the results of a pack are called."""
-    other = "sums" if pack.shape.tree is None else f"{pack.shape.tree[0].name}_of"
-    return base_name([names.get(place, "") for place in pack.results], other)
+    op = pack.shape.by_place or (pack.shape.tree and pack.shape.tree[0])
+    other = "added" if pack.parts else f"{op.name}_of" if op else "sums"
+    return base_name([names.get(place, "") for place in pack.numbers], other)
 
 
 def array_names(linear: Linear, names: Mapping[int, str]) -> dict[int, str]:
@@ -36,7 +37,7 @@ def array_names(linear: Linear, names: Mapping[int, str]) -> dict[int, str]:
         if register.kind is Kind.NUMBER:
             found[place] = repr(register.number)
         elif register.kind is not Kind.OPERATION:
-            found[place] = names.get(place, register.name).partition("[")[0]
+            found[place] = names.get(place, register.name).partition("[")[0] or "…"
     return found
 
 
@@ -56,12 +57,17 @@ def base_name(names: Sequence[str], other: str) -> str:
 
     >>> base_name(["h.w[0][0]", "h.w[0][1]"], "sums"), base_name(["v1", "v22"], "sums")
     ('h.w', 'sums')
+    >>> base_name(["h2[0]", "h2[1]"], "sums")
+    'h2'
     """
     least, most = (min(names), max(names)) if all(names) else ("", "")
     # What the first and the last by the alphabet share, all share.
     alike = [a == b for a, b in zip(least, most, strict=False)]
     common = least[: [*alike, False].index(False)]
-    common = common.partition("[")[0].rstrip("0123456789 _.(")
+    of_list, bracket, _ = common.partition("[")
+    if of_list and bracket:
+        return of_list
+    common = common.rstrip("0123456789 _.(")
     return common if len(common) > 1 or (common and len(names) == 1) else other
 
 
@@ -112,5 +118,5 @@ def named_loops(recording: Recording, parts: Parts) -> list[NamedLoop]:
     found = []
     for name, pack in zip(numbered([pack_name(pack, names) for pack in packs]), packs, strict=True):
         found.append(NamedLoop(name, described(pack, arrays), pack))
-        arrays.update(dict.fromkeys(pack.results, name))
+        arrays.update(dict.fromkeys(pack.numbers, name))
     return found

@@ -13,13 +13,14 @@ backpropagation, whatever code built the graph.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from heapq import heappop, heappush
 from itertools import groupby
 
 from autodiff import ops
+from autodiff.compiler.by_place import is_by_place, picks, values_of
 from autodiff.compiler.linear import Linear
 from autodiff.ops import Operation, Role
 from autodiff.ops.symbols import Expression
@@ -66,12 +67,15 @@ class Shape:
     """What a pack's nodes have in common; there is one object for each shape of a section.
 
     ``tree`` is an expression whose operands are the node's, by ``places`` (one may be read twice);
-    it is None for a sum, whose terms are ``runs``.
+    it is None for a sum, whose terms are ``runs``, and for an operation ``by_place``: of a pick the
+    runs are the index and the values, of additions the pairs of an index and what is added there,
+    and the numbers before.
     """
 
     tree: Tree | None
     places: tuple[int, ...]
     runs: Runs = ()
+    by_place: Operation | None = None
 
     def __str__(self) -> str:
         count = operands_in(self.tree) + sum([operands_in(part) for part, _ in self.runs])
@@ -84,6 +88,11 @@ class Shape:
         """
         if self.tree is not None:
             return _written(self.tree, iter([names[place] for place in self.places]))
+        if self.by_place is not None:
+            (_, first), (_, count) = self.runs
+            if picks(self.by_place):
+                return self.by_place.formula(names[0], f"{count} × {names[1]}")
+            return f"{count} × sum of {first} × {names[1]} at {names[0]}"
         operands = iter(names)
         terms = [
             (f"{count} × " if count > 1 else "") + _written(part, operands)
@@ -113,12 +122,22 @@ def operands_in(part: Part) -> int:
 
 @dataclass(slots=True)
 class Pack:
-    """Nodes of one level and one shape: each node's result, and the registers that it reads."""
+    """Nodes of one level and one shape: each node's result, and the registers that it reads.
+
+    Where each node has several numbers, ``parts`` are their registers by number.  Nodes of an
+    operation by place have the indexes in common.
+    """
 
     shape: Shape
     level: int
     results: list[int] = field(default_factory=list)
     operands: list[Sequence[int]] = field(default_factory=list)
+    parts: list[Mapping[int, int]] = field(default_factory=list)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The registers of all numbers that it computes."""
+        return [part for parts in self.parts for part in parts.values()] or self.results
 
 
 @dataclass(slots=True)
@@ -128,6 +147,14 @@ class _Node:
     tree: Tree | None
     operands: list[int]
     runs: Runs = ()
+    by_place: Operation | None = None
+
+    @property
+    def indexes(self) -> tuple[int, ...]:
+        """The registers of the places of an operation by place."""
+        if self.by_place is None:
+            return ()
+        return tuple(self.operands[: 1 if picks(self.by_place) else 2 * self.runs[0][1] : 2])
 
 
 def packs_of(linear: Linear, places: Sequence[int], results: Collection[int]) -> list[Pack]:
@@ -137,7 +164,7 @@ def packs_of(linear: Linear, places: Sequence[int], results: Collection[int]) ->
     """
     nodes = _Finder(linear, places, results).nodes()
     _take_rare_apart(linear, nodes)
-    return _by_level(nodes)
+    return _by_level(nodes, linear.wholes)
 
 
 class _Finder:
@@ -165,7 +192,9 @@ class _Finder:
             for place, number in linear.known.items()
             if (text := repr(number)) in NUMBERS
         }
+        self.wholes = linear.wholes
         self.needed = set(results)
+        self.needed.update(self._wholes_in(results))
         self.lengths = self._chain_lengths()
 
     def _chain_lengths(self) -> dict[int, int]:
@@ -187,10 +216,26 @@ class _Finder:
         needed = self.needed
         for place in reversed(self.places):
             if place in needed and place in self.ops:
-                node = self._sum(place) if self._is_sum(place) else self._tree(place)
+                if is_by_place(self.ops[place]):
+                    node = self._by_place(place)
+                else:
+                    node = self._sum(place) if self._is_sum(place) else self._tree(place)
                 found[place] = node
                 needed.update(node.operands)
+                needed.update(self._wholes_in(node.operands))
         return dict(reversed(found.items()))
+
+    def _wholes_in(self, places: Iterable[int]) -> list[int]:
+        """Return the registers that parts among these are of."""
+        wholes = self.wholes
+        return [wholes[place][0] for place in places if place in wholes] if wholes else []
+
+    def _by_place(self, place: int) -> _Node:
+        op, operands = self.ops[place], [*self.operands[place]]
+        count = values_of(op, len(operands))
+        before = len(operands) - count
+        run = (OPERAND, 1) if picks(op) else (PAIR, before // 2)
+        return _Node(None, operands, (run, (OPERAND, count)), op)
 
     def _is_sum(self, place: int) -> bool:
         return self.lengths.get(place, 0) >= FEWEST_TERMS
@@ -237,6 +282,9 @@ class _Finder:
         operands.append(term)
         return OPERAND
 
+    def _is_apart(self, place: int) -> bool:
+        return self._is_sum(place) or is_by_place(self.ops[place])
+
     def _tree(self, place: int) -> _Node:
         operands: list[int] = []
         left = MOST_TOGETHER
@@ -246,7 +294,7 @@ class _Finder:
             left -= 1
             parts: list[Part] = []
             for operand in self.operands[place]:
-                if operand in self.inside and left > 0 and not self._is_sum(operand):
+                if operand in self.inside and left > 0 and not self._is_apart(operand):
                     parts.append(grown(operand))
                 elif operand in self.numbers:
                     parts.append(self.numbers[operand])
@@ -264,6 +312,9 @@ def of_operands(op: Operation) -> Tree:
 
 
 PRODUCT = of_operands(ops.MUL)
+
+# An index and what is added there.
+PAIR = of_operands(ops.PICK)
 
 
 @cache
@@ -319,38 +370,47 @@ def _take_rare_apart(linear: Linear, nodes: dict[int, _Node]) -> None:
             pending += with_parts
 
 
-def _by_level(nodes: dict[int, _Node]) -> list[Pack]:
+def _by_level(nodes: dict[int, _Node], wholes: Mapping[int, tuple[int, int]]) -> list[Pack]:
+    parts: dict[int, dict[int, int]] = {}
+    for part, (whole, number) in wholes.items():
+        parts.setdefault(whole, {})[number] = part
     levels: dict[int, int] = {}
     shapes: dict[tuple[object, ...], Shape] = {}
-    packs: dict[tuple[int, Shape], Pack] = {}
+    packs: dict[tuple[object, ...], Pack] = {}
     for place in sorted(nodes):
         node = nodes[place]
         operands: Sequence[int] = node.operands
         level = 1 + max([levels.get(operand, 0) for operand in operands], default=0)
         levels[place] = level
+        if place in parts:
+            levels.update(dict.fromkeys(parts[place].values(), level))
         order: tuple[int, ...] = ()
         if node.tree is not None:
             numbers: dict[int, int] = {}
             order = tuple([numbers.setdefault(o, len(numbers)) for o in operands])
             operands = tuple(numbers)
-        key = node.tree, order, node.runs
+        key = node.tree, order, node.runs, node.by_place
         shape = shapes.get(key)
         if shape is None:
             shape = shapes[key] = Shape(*key)
-        pack = packs.get((level, shape))
+        alike = level, shape, node.indexes
+        pack = packs.get(alike)
         if pack is None:
-            pack = packs[level, shape] = Pack(shape, level)
+            pack = packs[alike] = Pack(shape, level)
         pack.results.append(place)
         pack.operands.append(operands)
-    return _in_turn(list(packs.values()))
+        if place in parts:
+            pack.parts.append(parts[place])
+    return _in_turn(list(packs.values()), wholes)
 
 
-def _in_turn(packs: list[Pack]) -> list[Pack]:
+def _in_turn(packs: list[Pack], wholes: Mapping[int, tuple[int, int]]) -> list[Pack]:
     """Return packs after those that they read, and one like the last where there is a choice.
 
     The same loop can then go on from pack to pack, through a chain of any length.
     """
     made_by = {place: number for number, pack in enumerate(packs) for place in pack.results}
+    made_by |= {part: made_by[whole] for part, (whole, _) in wholes.items() if whole in made_by}
     readers: list[list[int]] = [[] for _ in packs]
     missing = []
     for number, pack in enumerate(packs):

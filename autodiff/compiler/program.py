@@ -14,7 +14,7 @@ from typing import Any
 from autodiff.compiler.batches import batches_of
 from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
 from autodiff.compiler.decisions import warn_of_decisions
-from autodiff.compiler.guard import GuardedRunner, Runner, guards_can_wait
+from autodiff.compiler.guard import GuardedRunner, guards_can_wait
 from autodiff.compiler.linear import Linear
 from autodiff.compiler.native import NativeRunner, NetworksRunner, key_of, load_code, store_code
 from autodiff.compiler.native import is_installed as native_is_installed
@@ -33,6 +33,8 @@ from autodiff.value import Value
 __all__ = ["Program", "compile", "epoch_means"]
 
 Row = tuple[float, ...]
+
+Runner = NativeRunner | PythonRunner
 
 ENGINES = ("auto", "python", "native")
 
@@ -419,7 +421,7 @@ class Program:
             raise ValueError(f"run needs rows of {len(self.inputs)} inputs")
         if not isinstance(rows, Iterable):
             raise TypeError(f"run needs a list of rows, but got {describe(rows)}")
-        checked = [self._row(row, f"row {place}") for place, row in enumerate(rows)]
+        checked = [self._row(row, f"rows[{place}]") for place, row in enumerate(rows)]
         if not checked:
             raise ValueError("run needs at least one row")
         size = len(checked) if batch_size is None else count_of(batch_size, "rows in a batch")

@@ -14,8 +14,10 @@ from functools import cache, partial
 from itertools import compress, repeat
 from typing import NamedTuple
 
+from autodiff.compiler.by_place import adding_at, picks
 from autodiff.compiler.linear import Kind, Linear, Register
 from autodiff.gradient import (
+    NEUTRAL,
     NEVER,
     Sums,
     condition_of,
@@ -26,6 +28,7 @@ from autodiff.gradient import (
     taken_side,
 )
 from autodiff.ops import ADD, MUL, WHERE, Operation
+from autodiff.ops.picking import place_of
 from autodiff.support.gradients import NOT_COMPUTED
 from autodiff.support.naming import Names
 from autodiff.support.node import restore
@@ -259,6 +262,21 @@ class Words(NamedTuple):
 NO_WORDS = Words()
 
 
+@dataclass(slots=True)
+class Picked:
+    """Contributions to values that several picks choose from, which are not added yet.
+
+    ``added`` has the register of each pick's index and that of what it adds, ``reaching`` likewise
+    what is above 0 where that reaches anything; ``receiving`` are the values that get gradients.
+    """
+
+    key: tuple[int, ...]
+    values: Sequence[Value]
+    receiving: Sequence[int]
+    added: list[int] = field(default_factory=list)
+    reaching: list[int] = field(default_factory=list)
+
+
 class InRegisters(Sums[int]):
     """The arithmetic of a pass in registers.
 
@@ -282,34 +300,107 @@ class InRegisters(Sums[int]):
         self.uses: dict[Value, int] = {}
         self.sums: dict[int, Value] = {}
         self.words, self.count = NO_WORDS, 0
+        self.picked: dict[Value, Picked] = {}
         super().__init__(root)
 
     def add_all(self) -> None:
         """Add the registers of all contributions, and of the leaves' gradients."""
-        linear, gradients = self.linear, self.gradients
-        of_value, registers, known = linear.of_value, linear.registers, linear.known
+        gradients, of_value, picked = self.gradients, self.linear.of_value, self.picked
         for node, locals_ in self.recorded.steps:
+            if node in picked:
+                self.add_picked(picked[node])
             upstream = gradients.get(node)
             if upstream is None:
                 continue
-            places = [of_value[node], *[of_value[parent] for parent in node.parents]]
-            for parent, local in zip(node.parents, locals_, strict=True):
-                if local is None:
-                    continue
-                if self.names is not None:
-                    self.words = self.words_of(node, parent, self.names)
-                taken, factor = local.lowered(linear, places, self.words.local)
-                if taken is not None and (decided := linear.resolve(taken)) in known:
-                    if not known[decided] > 0.0:
-                        continue
-                    taken = None
-                added, self.count = upstream, len(registers)
-                if factor is not None:
-                    added = linear.operation(MUL, (factor, upstream), self.words.added)
-                self.add(node, parent, taken, added)
+            if self.names is None and picks(node.origin.op):
+                self.pick(node, locals_, upstream)
+            else:
+                self.contribute(node, locals_, upstream)
+        while picked:
+            self.add_picked(next(iter(picked.values())))
         for leaf, value in self.recorded.totals.items():
             total = None if self.recorded.is_complete else gradients.get(leaf)
             of_value[value] = self.or_zero(leaf) if total is None else total
+
+    def contribute(self, node: Value, locals_: Locals, upstream: int) -> None:
+        """Add a node's contributions."""
+        linear, picked = self.linear, self.picked
+        of_value, known = linear.of_value, linear.known
+        places = [of_value[node], *[of_value[parent] for parent in node.parents]]
+        for parent, local in zip(node.parents, locals_, strict=True):
+            if local is None:
+                continue
+            if parent in picked:
+                self.add_picked(picked[parent])
+            if self.names is not None:
+                self.words = self.words_of(node, parent, self.names)
+            taken, factor = local.lowered(linear, places, self.words.local)
+            if taken is not None and (decided := linear.resolve(taken)) in known:
+                if not known[decided] > 0.0:
+                    continue
+                taken = None
+            added, self.count = upstream, len(linear.registers)
+            if factor is not None:
+                added = linear.operation(MUL, (factor, upstream), self.words.added)
+            self.add(node, parent, taken, added)
+
+    def pick(self, node: Value, locals_: Locals, upstream: int) -> None:
+        """Note a pick's contribution; those of picks from the same values are added together."""
+        linear, (index, *values) = self.linear, node.parents
+        at, condition = linear.resolve(linear.of_value[index]), self.reached.get(node)
+        if at in linear.known:
+            place = place_of(linear.known[at], len(values))
+            if place is not None and locals_[1 + place] is not None:
+                if values[place] in self.picked:
+                    self.add_picked(self.picked[values[place]])
+                self.add(node, values[place], None, upstream)
+            return
+        key = tuple(map(id, values))
+        pick = self.picked.get(values[0])
+        if pick is None or pick.key != key:
+            for value in values:
+                if value in self.picked:
+                    self.add_picked(self.picked[value])
+            receiving = [place for place in range(len(values)) if locals_[1 + place] is not None]
+            pick = Picked(key, values, receiving)
+            self.picked |= dict.fromkeys(values, pick)
+        reaches = self.number(1.0)
+        if condition is not None:
+            upstream = self.chosen(condition, upstream, self.number(NEUTRAL))
+            reaches = self.chosen(condition, reaches, self.number(0.0))
+        pick.added += at, upstream
+        pick.reaching += at, reaches
+        if len(set(key)) != len(key):
+            self.add_picked(pick)  # the sum of two places has the order of one addition alone
+
+    def add_picked(self, picked: Picked) -> None:
+        """Add what was picked from some values to their gradients."""
+        linear, gradients, values = self.linear, self.gradients, picked.values
+        for value in values:
+            self.picked.pop(value, None)
+        op, nothing, zero = adding_at(len(values)), self.number(NEUTRAL), self.number(0.0)
+        first = {value: place for place, value in reversed([*enumerate(values)])}
+        starts = [
+            gradients.get(value, nothing) if first[value] == place else nothing
+            for place, value in enumerate(values)
+        ]
+        whole = linear.operation(op, (*picked.added, *starts))
+        reached = [
+            place
+            for place in picked.receiving
+            if self.is_asked(values[place])
+            and (values[place] not in gradients or values[place] in self.reached)
+        ]
+        for place in picked.receiving:
+            total, value = linear.part(whole, place), values[place]
+            if first[value] < place:
+                total = linear.operation(ADD, (gradients[value], total))
+            gradients[value] = total
+            self.sums[total] = value
+        if reached:
+            counts = linear.operation(op, (*picked.reaching, *[zero] * len(values)))
+            for place in reached:
+                self.reach(values[place], linear.part(counts, place))
 
     def number(self, number: float) -> int:
         return self.linear.number(number)
@@ -328,10 +419,16 @@ class InRegisters(Sums[int]):
         return total
 
     def reach(self, parent: Value, condition: int) -> None:
-        """Note it if anybody asks: of a leaf, whose gradient may be of nothing, only a person."""
-        is_asked = self.recorded.is_complete or self.names is not None
-        if is_asked or (self.guarded and not parent.is_leaf):
+        if self.is_asked(parent):
             super().reach(parent, condition)
+
+    def is_asked(self, parent: Value) -> bool:
+        """Return whether anybody asks what reaches a Value.
+
+        Of a leaf, whose gradient may be of nothing, only a person does.
+        """
+        by_all = self.recorded.is_complete or self.names is not None
+        return by_all or (self.guarded and not parent.is_leaf)
 
     def or_zero(self, leaf: Value) -> int:
         """Return the register of a leaf's gradient: 0 where no contribution has reached it."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from autodiff.compiler.batches import batches_of, row_order
 from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
+from autodiff.compiler.guard import GuardedRunner, keeps_nan
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.native_shapes import NativeShapes
 from autodiff.compiler.program import epoch_means
@@ -39,6 +40,9 @@ class ShapedProgram:
     gradients of ``parameters``.  Where ``engine`` is "native" machine code runs it, else Python;
     ``reason`` has room for why.
 
+    Unless it is ``guarded`` from the start, guards are left out until they matter: see
+    :meth:`guard`.
+
     Raises ImportError if the native engine is asked for and llvmlite is missing, and ValueError if
     machine code cannot do all that the update does.
 
@@ -58,6 +62,7 @@ class ShapedProgram:
         updates: Updates,
         penalty: Value | None = None,
         engine: str = "python",
+        guarded: bool = True,
     ) -> None:
         self.total, self.count = Value(0.0, "sum of losses"), Value(1.0, "number of rows")
         self.sums = {
@@ -69,8 +74,14 @@ class ShapedProgram:
             mean, updated = self.total / self.count, partial(self._updated, updates)
             update = record_program(mean, (), updated, penalty)
             sums, parts = [*self.sums.values(), self.total], build(update, named=False)
-            self.runner: NativeShapes | PythonShapes = kind(parts, sums, self.count)
-        self.engine = self.runner.engine
+            self.new_runner = partial(kind, parts, sums, self.count)
+            runner: NativeShapes | PythonShapes = self.new_runner()
+            self.runner: NativeShapes | PythonShapes | GuardedRunner = runner
+        of_value = parts.linear.of_value
+        read = [of_value[each] for each in self.sums.values() if each in of_value]
+        self.guarded = guarded or not keeps_nan(parts, read)
+        self.has_guards = False
+        self.engine = runner.engine
         self.reason = ""
         self.shapes = 0
         ours = {*sums, self.count}
@@ -93,22 +104,48 @@ class ShapedProgram:
 
         Of the graph nothing is kept.  Raises ValueError if machine code cannot do all of it.
         """
+        assert not isinstance(self.runner, GuardedRunner), "all shapes are there"
         with collector_paused():
-            row = record_program(loss, inputs, None, None)
-            totals = row.passes[loss].totals
-            added = {
-                total: total + totals[variable]
-                for variable, total in self.sums.items()
-                if variable in totals
-            }
-            added[self.total] = self.total + loss
-            # With the count there are two at least.
-            variables = [*inputs, *row.variables, *added, self.count]
-            recording = Recording(loss, (), None, variables, row.leaves, row.graphs, row.passes)
-            recording.assignments = added
-            self.runner.add(build(recording, named=False), inputs)
+            row = self.parts_of(loss, inputs, self.guarded)
+            self.runner.add(row, inputs)
         self.shapes += 1
-        self.variables |= dict.fromkeys(row.variables)
+        self.has_guards |= row.has_guards
+        ours = {*inputs, *self.sums.values(), self.total, self.count}
+        self.variables |= dict.fromkeys([each for each in row.variables if each not in ours])
+
+    def guard(self, recordings: Callable[[], Iterable[RowRecording]]) -> None:
+        """Take programs with guards once these matter: they are made then, of these recordings.
+
+        What holds for programs of rows alike holds here: see :mod:`autodiff.compiler.guard`.
+        """
+        if self.has_guards and not self.guarded:
+            self.runner = GuardedRunner(self.runner, partial(self._with_guards, recordings))
+
+    def _with_guards(
+        self, recordings: Callable[[], Iterable[RowRecording]]
+    ) -> NativeShapes | PythonShapes:
+        runner = self.new_runner()
+        for recording in recordings():
+            with collector_paused():
+                parts = self.parts_of(recording.loss, recording.inputs, guarded=True)
+                runner.add(parts, recording.inputs)
+        return runner
+
+    def parts_of(self, loss: Value, inputs: Sequence[Value], guarded: bool) -> Parts:
+        """Return the program of one row, which adds to the sums."""
+        row = record_program(loss, inputs, None, None)
+        totals = row.passes[loss].totals
+        added = {
+            total: total + totals[variable]
+            for variable, total in self.sums.items()
+            if variable in totals
+        }
+        added[self.total] = self.total + loss
+        # With the count there are two at least.
+        variables = [*inputs, *row.variables, *added, self.count]
+        recording = Recording(loss, (), None, variables, row.leaves, row.graphs, row.passes)
+        recording.assignments = added
+        return build(recording, named=False, unguarded=not guarded)
 
     def run(
         self,
@@ -142,9 +179,10 @@ def program_of_shapes(
     """
     kind = "native" if engine == "auto" and native_is_installed() else engine
     try:
-        program = ShapedProgram(parameters, updates, penalty, kind)
+        program = ShapedProgram(parameters, updates, penalty, kind, guarded=False)
         for recording in recordings():
             program.add(recording.loss, recording.inputs)
+        program.guard(recordings)
     except RecordingError:
         raise
     except ValueError as error:  # a function that only Python can call, or it is too long
@@ -162,6 +200,7 @@ class PythonShapes:
     """
 
     engine = "python"
+    networks = 1
 
     def __init__(self, update: Parts, sums: Sequence[Value], count: Value) -> None:
         self.places: dict[Value, int] = {value: place for place, value in enumerate(sums)}
@@ -189,9 +228,10 @@ class PythonShapes:
         shuffle: random.Random | None,
     ) -> tuple[list[float], dict[Value, float]]:
         """Return the outputs of n passes' batches and the variables' last numbers."""
-        memory = [0.0] * len(self.places)
-        for variable, number in numbers.items():
-            memory[self.places[variable]] = number
+        memory = list(map(number_of, self.places))
+        known = [variable for variable in numbers if variable in self.places]
+        for variable in known:
+            memory[self.places[variable]] = numbers[variable]
         outputs = []
         for _ in range(n):
             for batch in batches_of(row_order(len(rows), shuffle), batch_size):
@@ -204,7 +244,7 @@ class PythonShapes:
                     program.run(memory)
                 memory[self.count] = float(len(batch))
                 outputs.append(self.update.run(memory))
-        return outputs, {variable: memory[self.places[variable]] for variable in numbers}
+        return outputs, {variable: memory[self.places[variable]] for variable in known}
 
 
 class _PythonProgram:

@@ -15,7 +15,7 @@ from autodiff.ops.called_rule import CalledRule
 __all__ = ["Writer", "one_line", "register_names", "wrapped"]
 
 LEAVES = (Kind.VARIABLE, Kind.INPUT, Kind.MEAN)
-ASSIGNED = (Kind.OPERATION, Kind.COPY)
+ASSIGNED = (Kind.OPERATION, Kind.COPY, Kind.PART)
 
 # Deeper nesting reads no faster, and Python's parser has a limit.
 MAX_DEPTH = 20
@@ -119,7 +119,8 @@ class Writer:
         operands = [self.text(operand) for operand in register.operands]
         op = register.op
         if op is None:
-            return operands[0]
+            is_part = register.kind is Kind.PART
+            return f"{operands[0]}[{int(register.number)}]" if is_part else operands[0]
         kernel = self._kernel_in_place(op) if self.dense else None
         if kernel is not None and not op.arithmetic:
             return self._inline(place, kernel, operands, lines)

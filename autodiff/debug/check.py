@@ -457,13 +457,13 @@ def _checked(
     if not 0.0 < to_float(tolerance, "the tolerance of check_gradients") < math.inf:
         raise ValueError(f"check_gradients needs a tolerance above 0, but got {tolerance!r}")
     numbers, names = [], []
-    for place, given in enumerate(inputs, 1):
+    for place, given in enumerate(inputs):
         if isinstance(given, Value):
             numbers.append(given.data)
-            names.append(given.label or f"x{place}")
+            names.append(given.label or f"x[{place}]")
         else:
             numbers.append(to_float(given, f"input {place} of check_gradients"))
-            names.append(f"x{place}")
+            names.append(f"x[{place}]")
         if not math.isfinite(numbers[-1]):
             raise ValueError(f"check_gradients: input {names[-1]} is {numbers[-1]}, not finite")
     if not numbers:

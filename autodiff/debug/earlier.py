@@ -123,11 +123,18 @@ def is_certain(
 ) -> bool:
     """Return whether a local derivative is the one of then, whatever has been changed.
 
-    It is if another is not found where all variables are moved, but for those that no line updates,
-    and for value where a result tells what it was.
+    It is if another is not found where value was as large as the result, nor where all variables
+    are moved, but for those that no line updates, and for value where a result tells what it was.
     """
     assert user.op is not None
     numbers = case.changes.numbers
+    if case.value not in unmoved and not case.value.parents:
+        # A choice may have been between equal numbers: value's then was the result.
+        tied = [numbers[user] if each is case.value else numbers[each] for each in user.parents]
+        if agree(result_of(user, tied, numbers[user]), numbers[user], AGREEMENT):
+            of_tied = local_derivatives_at(user, numbers[user], tied)
+            if not is_same(of_tied[position], locals_then[position]):
+                return False
     if case.changes.agrees(user):  # by chance, perhaps: a choice may be another one now
         kept = [numbers[each] for each in user.parents]
         of_kept = local_derivatives_at(user, numbers[user], kept)

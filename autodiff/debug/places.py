@@ -115,9 +115,7 @@ def visits_of(order: Iterable[Value]) -> list[Any]:
     return [found[number] for number in sorted(found)]
 
 
-# --------------------------------------------------------------------------------------------
-# Names then: those of the lines that made the graph
-# --------------------------------------------------------------------------------------------
+# ---- Names then: those of the lines that made the graph -------------------------------------
 
 
 def named_at(visits: Iterable[Any], nodes: Mapping[int, Value]) -> Iterator[tuple[Value, str, Any]]:
@@ -164,9 +162,7 @@ def values_in(thing: object, name: str) -> Iterator[tuple[Value, str]]:
             yield from values_in(each, f"{name}[{place}]")
 
 
-# --------------------------------------------------------------------------------------------
-# Names now: those of the modules whose functions made it, and of the code that asks
-# --------------------------------------------------------------------------------------------
+# ---- Names now: those of the modules whose functions made it, and of the code that asks -----
 
 
 def scopes_of(order: Iterable[Value], visits: Iterable[Any]) -> list[dict[str, Any]]:

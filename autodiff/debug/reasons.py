@@ -37,9 +37,7 @@ MANY_NODES = 500
 # What a note says that is about a name alone.
 NO_NAME = "has no name of its own"
 
-# --------------------------------------------------------------------------------------------
-# Missing: no path
-# --------------------------------------------------------------------------------------------
+# ---- Missing: no path -----------------------------------------------------------------------
 
 
 def why_missing(value: Value, of: Value, order: Sequence[Value], program: Program) -> Iterator[str]:
@@ -112,9 +110,7 @@ def not_used(value: Value, order: Sequence[Value], name: str, root: str, program
     )
 
 
-# --------------------------------------------------------------------------------------------
-# And the rest of what is said
-# --------------------------------------------------------------------------------------------
+# ---- And the rest of what is said -----------------------------------------------------------
 
 
 def what_changed(case: Situation) -> Iterator[str]:

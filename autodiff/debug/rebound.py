@@ -77,9 +77,7 @@ class LostUpdate:
         return f"{number} = {in_numbers(self.formula, self.owner)}"
 
 
-# --------------------------------------------------------------------------------------------
-# Which statements are such
-# --------------------------------------------------------------------------------------------
+# ---- Which statements are such --------------------------------------------------------------
 
 
 def lost_updates(program: Program, value: Value, graph: Sequence[Value]) -> list[LostUpdate]:
@@ -240,9 +238,7 @@ def goes_nowhere(update: LostUpdate, program: Program) -> bool:
     )
 
 
-# --------------------------------------------------------------------------------------------
-# Names: what binds them, who uses them
-# --------------------------------------------------------------------------------------------
+# ---- Names: what binds them, who uses them --------------------------------------------------
 
 
 def of_function(statement: Statement, program: Program) -> list[Statement]:
@@ -312,9 +308,7 @@ def parts_of(statement: Statement) -> list[ast.AST]:
     return nodes
 
 
-# --------------------------------------------------------------------------------------------
-# Whose update it is
-# --------------------------------------------------------------------------------------------
+# ---- Whose update it is ---------------------------------------------------------------------
 
 
 def may_be(tree: ast.expr, value: Value, update: LostUpdate, program: Program) -> bool:
@@ -391,9 +385,7 @@ def holds(thing: object, value: Value) -> bool:
     return False
 
 
-# --------------------------------------------------------------------------------------------
-# Formulas
-# --------------------------------------------------------------------------------------------
+# ---- Formulas -------------------------------------------------------------------------------
 
 
 def has_gradient(tree: ast.AST, statement: Statement, program: Program) -> bool:

@@ -14,7 +14,6 @@ from typing import Literal, TypeAlias, get_args
 
 from autodiff.drawing.folds.parts import (
     BLOCK,
-    PLACE,
     PLACES,
     Folding,
     Part,
@@ -351,7 +350,8 @@ class Painter:
     def module_box(self, id: str, part: Part) -> Box:
         """Return the box of a module: what it does, its outputs and its parameters."""
         name = name_shown(path_shown(part.path))
-        neurons = len({module_of(node) for node in self.outputs(part)})
+        outputs = self.outputs(part)
+        neurons = len({module_of(node) for node in outputs})
         blocks = len(blocks_of(part.nodes))
         done = self.done_by(part.nodes)
         if blocks > 1:
@@ -360,10 +360,9 @@ class Painter:
             done = f"{neurons} × ({done})" if "," in done else f"{neurons} × {done}"
         # What it does stands in the empty corner of the table, where there is room.
         title, corner = ((name,), done) if len(done) <= CORNER_LENGTH else ((name, done), "")
-        place = PLACE.search(part.path)
-        own = place[0] if place else ""
         return Box(
-            id, "module", name, title, table=self.table(part, neurons, corner=corner, own=own)
+            *(id, "module", name, title),
+            table=self.table(part, neurons, ", ".join(self.stems(outputs)), corner),
         )
 
     def call_box(self, id: str, part: Part) -> Box:
@@ -388,20 +387,22 @@ class Painter:
         ]
 
     def table(
-        self, part: Part, count: int, called: str = "", corner: str = "", own: str = ""
+        self, part: Part, count: int, called: str = "", corner: str = ""
     ) -> tuple[tuple[str, ...], ...]:
         """Return the table of a folded box: ``count`` outputs, so called, and parameters.
 
-        ``corner`` is its first cell, and ``own`` the neuron's place, which its parameters share.
+        ``corner`` is its first cell.
         """
         table: list[tuple[str, ...]] = [(corner, "value", "grad")]
         outputs = self.outputs(part)
         if outputs:
-            name = f"{name_shown(called)}: " if called else ""
             number = "output" if count < 2 else f"{count:,} outputs"
-            table.append(self.row(f"{name}{number}", outputs))
+            name = f"{name_shown(called)}: {number}" if called else number
+            if len(outputs) == 1 and outputs[0].name:  # the name by which others speak of it
+                name = name_shown(self.names[outputs[0]])
+            table.append(self.row(name, outputs))
         parameters = [node for node in part.nodes if node.op is None and not node.is_constant]
-        return (*table, *self.parameter_rows(parameters, own))
+        return (*table, *self.parameter_rows(parameters))
 
     def line_box(self, id: str, part: Part) -> Box:
         """Return the box of what one operation on one line computed each time."""
@@ -442,11 +443,8 @@ class Painter:
             return self.written(nodes) if same_number(nodes) else "…"
         return operand_shown(self.common_name(nodes)) or "…"
 
-    def parameter_rows(self, parameters: list[Value], own: str = "") -> list[tuple[str, ...]]:
-        """Return a row for each parameter, or for each name of several with its shape.
-
-        ``own`` is left out of the names: a neuron's place in its layer.
-        """
+    def parameter_rows(self, parameters: list[Value]) -> list[tuple[str, ...]]:
+        """Return a row for each parameter, or for each name of several with its shape."""
         named: dict[str, list[Value]] = {}
         for node in parameters:
             named.setdefault(INDICES.sub("", self.place(node)), []).append(node)
@@ -457,8 +455,7 @@ class Painter:
             shorten = short_name if ends[last_part(name)] == 1 else long_name
             if few or len(nodes) == 1:
                 for node in nodes:
-                    shown = shorten(self.place(node) or self.names[node])
-                    rows.append(self.row(shown.replace(own, "", 1) if own else shown, [node]))
+                    rows.append(self.row(shorten(self.place(node) or self.names[node]), [node]))
             elif not name:
                 rows.append(self.row(f"{len(nodes):,} variables", nodes))
             else:

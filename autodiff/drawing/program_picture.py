@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from autodiff.compiler.build import Parts
 from autodiff.compiler.linear import Kind as RegisterKind
@@ -156,7 +157,7 @@ class _Loops(_Painter):
         self.ids = {
             place: f"p{number}"
             for number, loop in enumerate(self.loops, 1)
-            for place in loop.pack.results
+            for place in loop.pack.numbers
         }
         arrays: dict[str, list[int]] = {}  # the registers of each leaf's array, by its name
         names = array_names(self.parts.linear, names_of(self.program.recording, self.parts))
@@ -188,7 +189,7 @@ class _Loops(_Painter):
     def loop_box(self, number: int) -> Box:
         """Return the box of a loop."""
         loop = self.loops[number]
-        places = loop.pack.results
+        places = loop.pack.numbers
         kind = self.kind_of(*places)
         name, numbers = name_shown(loop.name), (f"value {self.values(places)}",)
         title = (name, *lines_of(loop.text))
@@ -222,8 +223,11 @@ class _Loops(_Painter):
 
 
 def numbers_of(registers: list[Register]) -> list[float | None]:
-    """Return every register's number, None where it depends on a mean over rows."""
-    numbers: list[float | None] = []
+    """Return every register's number, None where it depends on a mean over rows.
+
+    A register of several numbers has the list of them.
+    """
+    numbers: list[Any] = []
     for register in registers:
         operands = [numbers[place] for place in register.operands]
         known = [number for number in operands if number is not None]
@@ -232,7 +236,8 @@ def numbers_of(registers: list[Register]) -> list[float | None]:
         elif register.op is not None:
             numbers.append(register.op.forward(*known))
         elif operands:
-            numbers.append(operands[0])
+            is_part = register.kind is RegisterKind.PART
+            numbers.append(operands[0][int(register.number)] if is_part else operands[0])
         else:
             numbers.append(register.number if register.value is None else register.value.data)
     return numbers

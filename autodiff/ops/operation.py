@@ -118,8 +118,6 @@ class Operation:
     ``carries_nan``   True if the result is nan whenever an operand is, as in all arithmetic
     ``c_form``        the result as an expression in C, where all else that ``forward`` does is to
                       keep Python's exceptions out
-    ``by_two``        the same function in operations of a fixed number of operands, where their
-                      number varies and ``forward`` is not written so itself
     ``chain_rule``    ``chain_rule(node)`` adds to each parent's gradient the local derivative
                       times the node's; ``autodiff/chain_rules/`` has those of the table
     ``origin``        what a node that it makes holds of its making
@@ -149,7 +147,6 @@ class Operation:
     arithmetic: bool = False
     carries_nan: bool = False
     c_form: str = ""
-    by_two: Callable[..., Any] | None = None
     chain_rule: Callable[[Any], None] = chain_rule_by_partials
     origin: Origin = field(init=False)
     rule_calls: dict[tuple[int, int, bool], Operation] = field(default_factory=dict, init=False)

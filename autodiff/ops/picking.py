@@ -55,14 +55,6 @@ def place_of(index: float, count: int) -> int | None:
     return int(index) if 0.0 <= index < count and index.is_integer() else None
 
 
-def picked_by_choices(index: Any, *values: Any) -> Any:
-    """Return what ``picked`` does, as a chain of choices between two."""
-    result: Any = math.nan
-    for place, value in reversed([*enumerate(values)]):
-        result = where(is_at(index, place), value, result)
-    return result
-
-
 # What is less than this, and not below 0, is 0: no two floats are nearer to each other.
 SMALLEST = 5e-324
 
@@ -92,5 +84,4 @@ PICK = Operation(
     written=pick_formula,
     chain_rule=backward_pick,
     roles=(Role.INDEX, Role.CHOICE),
-    by_two=picked_by_choices,
 )

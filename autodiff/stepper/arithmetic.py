@@ -16,7 +16,7 @@ from autodiff.compiler.program import compile
 from autodiff.debug.steps import steps_of
 from autodiff.gradient import GradientSteps, is_taken
 from autodiff.graph import topological_order
-from autodiff.ops import NOTHING, OPERATIONS, Operation, local_derivatives
+from autodiff.ops import NOTHING, OPERATIONS, Operation, Role, local_derivatives
 from autodiff.stepper.expression import expression_of, formula_of
 from autodiff.stepper.packing import packed_floats
 from autodiff.value import Value, constant
@@ -46,11 +46,11 @@ class Arithmetic:
     """The JavaScript, and what the page has to know beside it.
 
     ``table`` describes each operation: its ``formula`` of the operands ``0``, ``1``, ...; for each
-    operand the ``locals``, written so, ``receives``: whether it may be taken at all, and ``exact``:
-    whether JavaScript has the local derivative to the last bit.  Where it has not, the eager pass's
-    own are in ``given``, in the order of a pass.  ``made`` is the place of each result's operation
-    in the table.  ``note`` says why the numbers can't be changed, or may then be others than the
-    user's code would give.
+    operand the ``locals``, written so, ``receives``: whether it may be taken at all, ``exact``:
+    whether JavaScript has the local derivative to the last bit, and ``roles``, which say why it may
+    be 0.  Where JavaScript has other last bits, the eager pass's own are in ``given``, in the order
+    of a pass.  ``made`` is the place of each result's operation in the table.  ``note`` says why
+    the numbers can't be changed, or may then be others than the user's code would give.
     """
 
     javascript: str = ""
@@ -177,7 +177,13 @@ def undescribed(op: Operation, count: int) -> Entry:
         "locals": [None] * count,
         "receives": [1] * count,
         "exact": [0] * count,
+        "roles": [role_name(op.role(position, count)) for position in range(count)],
     }
+
+
+def role_name(role: Role | None) -> str:
+    """Return what a page's script calls the role of an operand."""
+    return "" if role is None else role.name.lower()
 
 
 def is_exact(local: Value) -> bool:

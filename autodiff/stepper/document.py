@@ -23,8 +23,9 @@ FOLDER = Path(__file__).parent
 class Page:
     """The files that a page is made of; the scripts are one, in this order.
 
-    ``html`` is what stands between head and scripts, which all pages have alike, and so have they
-    the keys of ``{{help}}``.  ``kind`` is what a browser's tab says behind the title.
+    ``html`` is what stands between head and scripts, which all pages have alike; so have they the
+    keys of ``{{help}}``, and ``{{lesson}}`` where a graph is stepped through.  ``kind`` is what a
+    browser's tab says behind the title.
     """
 
     html: Path
@@ -45,6 +46,7 @@ def document(page: Page, title: str, program: str, data: Mapping[str, Any], **mo
         "title": html.escape(title),
         "kind": html.escape(page.kind),
         "help": joined([FOLDER / "help.html"]),
+        "lesson": joined([FOLDER / "lesson.html"]),
         "policy": content_policy(scripts),
         "style": palette_rules() + joined(page.sheets),
         "data": within_script(json.dumps(data, allow_nan=False, separators=(",", ":"))),

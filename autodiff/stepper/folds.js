@@ -171,28 +171,6 @@ function stepsOfNode(place) {
 
 // ---- how boxes look
 
-const LONGEST_TITLE = 27, MOST_LINES = 3;
-const BOX = { edge: 9, line: 24, head: 8, divider: 10 };
-const measure = document.createElement("canvas").getContext("2d");
-
-function widthOf(text, weight) {
-  measure.font = `${weight} 19px ${getComputedStyle(document.body).fontFamily}`;
-  return measure.measureText(text).width;
-}
-
-// Text in lines, the rest of which is left out.
-function inLines(text) {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const last = lines[lines.length - 1];
-    if (last && last.length + word.length + 1 > LONGEST_TITLE) lines.push(word);
-    else lines[lines.length - 1] = last ? `${last} ${word}` : word;
-  }
-  const kept = lines.slice(0, MOST_LINES);
-  if (lines.length > MOST_LINES) kept[MOST_LINES - 1] += " …";
-  return kept.map((line) => (line.length > LONGEST_TITLE + 6 ? `${line.slice(0, LONGEST_TITLE + 5)}…` : line));
-}
-
 function range(places) {
   const [first, last] = [nodeName(places[0]), nodeName(places[places.length - 1])];
   return places.length === 1 ? first : `${first} … ${last}`;
@@ -219,45 +197,14 @@ function kindOf(box) {
   return scene.outs.includes(box.id) ? "result" : node.kind;
 }
 
-function drawBox(box, kind) {
-  const isNumber = kind === "constant" && box.places.length === 1, lines = titleOf(box);
-  const numbers = isNumber ? [] : ["value −1.234e−05 … −1.234e−05", "grad −1.234e−05 … −1.234e−05"].map((text) => (box.places.length > 1 ? text : text.split(" … ")[0]));
-  const widest = Math.max(...lines.map((text) => widthOf(text, 600)), ...numbers.map((text) => widthOf(text, 400) * 20 / 19));
-  Object.assign(box, { w: Math.ceil(widest) + 2 * BOX.edge, h: 2 * BOX.head + BOX.line * (lines.length + numbers.length) - 4 + (numbers.length ? BOX.divider : 0) });
-  box.draw = () => {
-    const { x, y, w, h } = box, text = (role, line, at, content) => {
-      const made = svgElement("text", { class: role, x: x + BOX.edge, y: y + BOX.head + BOX.line * line + 15 + at });
-      made.textContent = content;
-      return made;
-    };
-    const group = svgElement("g", { class: `box ${kind}`, "data-box": box.id });
-    group.append(svgElement("rect", { class: "shape", x, y, width: w, height: h, rx: isNumber ? h / 2 : kind === "operation" || kind === "result" ? 16 : 5 }));
-    lines.forEach((line, index) => group.append(text("title", index, 0, line), "\n")); // words stay apart
-    if (numbers.length) {
-      const divider = y + BOX.head + BOX.line * lines.length + 1;
-      group.append(svgElement("polyline", { class: "divider", points: `${x},${divider} ${x + w},${divider}` }));
-      group.append(text("value", lines.length, BOX.divider, ""), "\n", text("grad", lines.length + 1, BOX.divider, ""));
-    }
-    return group;
-  };
-}
-
-function drawArrow({ key, path, tip }) {
-  const group = svgElement("g", { class: "arrow", "data-use": key });
-  group.append(svgElement("path", { class: "line", d: path }),
-    svgElement("polygon", { class: "head", points: `${tip.x - 12},${tip.y - 6} ${tip.x},${tip.y} ${tip.x - 12},${tip.y + 6}` }));
-  return group;
-}
-
 function drawScene() {
   const drawn = [...scene.boxes.values()], joined = [...scene.arrows.values()];
-  for (const box of drawn) drawBox(box, kindOf(box));
+  for (const box of drawn) {
+    const kind = kindOf(box), isSeveral = box.places.length > 1;
+    sizeBox(box, kind, titleOf(box), kind === "constant" && !isSeveral, isSeveral);
+  }
   const size = layOut(drawn, joined, clearArea());
-  const groups = { arrows: svgElement("g", { class: "arrows", "aria-hidden": "true" }), boxes: svgElement("g", { class: "boxes" }) };
-  groups.arrows.append(...joined.map(drawArrow));
-  groups.boxes.append(...drawn.map((box) => box.draw()));
-  drawing.replaceChildren(groups.arrows, groups.boxes);
-  Object.assign(drawingSize, size);
+  putIntoDrawing(drawn, joined, size);
   showCrumbs();
 }
 
@@ -273,7 +220,7 @@ function openFold(fold) {
   app.selected = 0;
   setScene(fold);
   sizeDrawing();
-  lookAtAll(true);
+  lookAtRest(true);
   say(`${foldTitle(fold)}: ${countedNouns(scene.results.length, "operation")}`);
   if (phase === null) return refresh();
   return showStep(phase === "forward" ? 0 : firstOf("start"));
@@ -287,7 +234,7 @@ function closeTo(fold) {
   app.selected = 0;
   setScene(fold);
   sizeDrawing();
-  lookAtAll(true);
+  lookAtRest(true);
   if (phase === null) {
     refresh();
     return focusBox(-inner);

@@ -195,7 +195,7 @@ def computed_in_groups(order: Sequence[Value], groups: Groups) -> list[Value]:
     found: dict[Value, None] = {}
     here = groups.top
     while len(found) < len(users):
-        node = next_ready(here, found)
+        node = next(ready_in(here, found))
         found[node] = None
         here = groups.of[node]
         for user in users[node]:
@@ -206,14 +206,13 @@ def computed_in_groups(order: Sequence[Value], groups: Groups) -> list[Value]:
     return list(found)
 
 
-def next_ready(here: Group, done: Mapping[Value, None]) -> Value:
-    """Return what can be computed next, in the innermost group that has anything."""
+def ready_in(here: Group, done: Mapping[Value, None]) -> Iterator[Value]:
+    """Yield what can be computed next, in the innermost group that has anything."""
     for group in here.chain():
         while group.ready:
             _, node = heappop(group.ready)
             if node not in done:
-                return node
-    raise AssertionError("a graph has a result that can be computed next")
+                yield node
 
 
 # --------------------------------------------------------------------------------------------

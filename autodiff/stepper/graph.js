@@ -3,21 +3,25 @@
 const SVG = "http://www.w3.org/2000/svg";
 const CAMERA_MS = 420;
 
-// Titles of boxes are 19 units of the drawing high; these are pixels of the screen per unit.
-const NEAREST = 1; // text of 19 pixels, larger than most of the page's
-const READABLE = 0.58; // text of 11 pixels
-const SMALLEST = 0.42; // text of 8 pixels, where the boxes of a step lie too far apart for more
+// Text is 20 units of the drawing high; these are pixels of the screen per unit.
+const NEAREST = 1; // larger than most of the page's text
+const FROM_AFAR = 0.801; // text of 16 pixels, for a projector
+const READABLE = 0.551; // text of 11 pixels
+const SMALLEST = 0.401; // text of 8 pixels, where the boxes of a step lie too far apart for more
 const ROOM = 40; // around the boxes of a step, in units of the drawing
 const UNREADABLE = 0.16; // text of 3 pixels
+const OPPOSED = 0.05; // of what flows along an arrow, that the other sign is seen beside it
 const MANY = 150; // boxes, among which nothing runs along an arrow by itself
+const NEAR = 0.25; // of a view to all sides of it
 const LEAST_ROOM = 10; // around them where there is little, and around the whole drawing
 
 const drawing = byId("drawing");
 const drawingSize = { x: 0, y: 0, w: Number(drawing.dataset.width), h: Number(drawing.dataset.height) };
 const boxes = new Map();
 const arrows = new Map(); // each with the contributions that flow back along it
-// followed: the boxes and arrows of a step, until a person moves the view
-const camera = { now: { ...drawingSize }, from: null, to: null, started: 0, followed: null, area: null };
+// followed: the boxes and arrows of a step; again: how to look once more in an area of another size;
+// neither once a person has moved the view
+const camera = { now: { ...drawingSize }, from: null, to: null, started: 0, followed: null, area: null, again: null };
 
 function svgElement(tag, attributes) {
   const made = document.createElementNS(SVG, tag);
@@ -52,7 +56,9 @@ function readDrawing() {
   drawing.classList.toggle("crowded", boxes.size > MANY);
   boxes.get(boxes.has(rootPlace) ? rootPlace : [...boxes.keys()].pop()).group.setAttribute("tabindex", "0");
   for (const group of drawing.querySelectorAll(".arrow")) {
-    group.prepend(svgElement("path", { class: "halo", d: group.querySelector(".line").getAttribute("d") }));
+    const line = group.querySelector(".line"), path = line.getAttribute("d");
+    group.prepend(svgElement("path", { class: "halo", d: path }));
+    if (folds) line.after(svgElement("path", { class: "opposite", d: path }));
     arrows.set(group.dataset.use, { group, steps: [] }); // "7.2": the use of a value as operand 2 of node 7
   }
   if (scene.arrows) for (const [key, { steps }] of scene.arrows) arrows.get(key).steps = steps;
@@ -99,6 +105,7 @@ function showGraph() {
 // How far a walk has come: forward steps done so far, and backward steps (-1: not begun).  What a
 // step gives may have to be told first by a person.
 function limitsOf(step) {
+  if (step.limits) return step.limits;
   const given = app.isAsking ? 0 : 1;
   if (step.phase === "forward") return { computed: step.at + given, backward: -1 };
   if (step.phase === "start") return { computed: Infinity, backward: 0 };
@@ -115,6 +122,7 @@ function showBox(place, box, limits, largest) {
   box.group.classList.toggle("pending", !known);
   bar(box, box.valueBar, known ? value(place) : 0, 1 + Math.abs(value(place)));
   bar(box, box.gradBar, place === rootPlace ? 0 : grad || 0, largest);
+  further.showBox?.(place, box);
 }
 
 function bar(box, rect, number, most) {
@@ -126,17 +134,26 @@ function bar(box, rect, number, most) {
 }
 
 function showArrows(limits) {
-  const done = limits ? limits.backward : Infinity, { contributions } = app.pass;
-  const flowOf = (steps) => steps.reduce((sum, index) => sum + contributions[index], 0);
+  const done = limits ? limits.backward : Infinity;
   let largest = 0;
-  for (const { steps } of arrows.values()) largest = Math.max(largest, Math.abs(flowOf(steps)));
+  for (const { steps } of arrows.values()) largest = Math.max(largest, ...flowsOf(steps));
   for (const { group, steps } of arrows.values()) {
-    const flow = flowOf(steps.filter((index) => isDone(index, done)));
-    const share = largest > 0 && Number.isFinite(flow) ? Math.sqrt(Math.abs(flow) / largest) : 0;
+    const [plus, minus] = flowsOf(steps.filter((index) => isDone(index, done))), most = Math.max(plus, minus);
+    const share = largest > 0 && Number.isFinite(most) ? Math.sqrt(most / largest) : 0;
     group.style.setProperty("--flow", (2 + 7 * share).toFixed(1));
-    const kind = share < 0.02 ? "" : flow < 0 ? "minus" : "plus";
+    const kind = share < 0.02 ? "" : Math.min(plus, minus) > OPPOSED * most ? "both" : plus < minus ? "minus" : "plus";
     if (group.dataset.sign !== kind) group.dataset.sign = kind;
   }
+}
+
+// What flows back along an arrow in all, by its sign: a fold's arrow may carry both.
+function flowsOf(steps) {
+  const flows = [0, 0];
+  for (const index of steps) {
+    const contribution = app.pass.contributions[index];
+    if (Number.isFinite(contribution)) flows[contribution < 0 ? 1 : 0] += Math.abs(contribution);
+  }
+  return flows;
 }
 
 // ---- what is lit
@@ -235,24 +252,58 @@ function moveCamera(time) {
   else camera.to = null;
 }
 
+function pixelsPerUnit(view = camera.now) {
+  return Math.min(drawing.clientWidth / view.w, drawing.clientHeight / view.h);
+}
+
 function setView(view) {
   camera.now = { ...view };
-  drawing.classList.toggle("far", Math.min(drawing.clientWidth / view.w, drawing.clientHeight / view.h) < UNREADABLE);
+  drawing.classList.toggle("far", pixelsPerUnit() < UNREADABLE);
   drawing.setAttribute("viewBox", [view.x, view.y, view.w, view.h].map((number) => number.toFixed(1)).join(" "));
+  if (boxes.size > MANY) hideAway(view);
+}
+
+// The browser lays all text out again with each view: that of boxes which are not near it is left out.
+function hideAway({ x, y, w, h }) {
+  const [left, top, right, bottom] = [x - w * NEAR, y - h * NEAR, x + w * (1 + NEAR), y + h * (1 + NEAR)];
+  for (const box of boxes.values()) {
+    const isAway = box.x > right || box.x + box.w < left || box.y > bottom || box.y + box.h < top;
+    if (box.isAway === isAway) continue;
+    box.isAway = isAway;
+    box.group.classList.toggle("away", isAway);
+  }
 }
 
 // What a person wants to see: from here on the view no longer follows a step.
-function moveTo(view, atOnce = false) {
-  camera.followed = null;
+function moveTo(view, atOnce = false, again = null) {
+  Object.assign(camera, { followed: null, again });
   look(view, atOnce);
 }
 
+// How many pixels a unit has where all of the drawing is in view.
+function scaleOfAll(area) {
+  const room = 2 * LEAST_ROOM, scale = Math.min(area.w / (drawingSize.w + room), area.h / (drawingSize.h + room));
+  return folds ? Math.min(scale, NEAREST) : scale; // a small part of a large graph is read best like that
+}
+
 function lookAtAll(atOnce = false) {
-  const room = 8, area = clearArea(), [w, h] = [drawingSize.w + 2 * room, drawingSize.h + 2 * room];
-  // A small part of a large graph is no larger than it is read best.
-  const scale = folds ? Math.min(area.w / w, area.h / h, NEAREST) : 0;
-  if (!scale) moveTo({ x: -room, y: -room, w, h }, atOnce);
-  else moveTo({ x: (drawingSize.w - area.w / scale) / 2, y: (drawingSize.h - area.h / scale) / 2, w: area.w / scale, h: area.full / scale }, atOnce);
+  const area = clearArea(), scale = scaleOfAll(area), [w, h] = [area.w / scale, area.h / scale];
+  moveTo({ x: (drawingSize.w - w) / 2, y: (drawingSize.h - h) / 2, w, h: area.full / scale }, atOnce, lookAtAll);
+}
+
+// All of the drawing; on a projector, where its text would be too small, the end with the result.
+function lookAtRest(atOnce = false) {
+  const area = clearArea(), [result] = idsOf(isInside() ? scene.outs : [rootPlace]).map((id) => boxes.get(id));
+  if (!result || !isFromAfar() || scaleOfAll(area) >= FROM_AFAR) {
+    lookAtAll(atOnce);
+    camera.again = lookAtRest;
+    return;
+  }
+  moveTo(viewOf(area, FROM_AFAR, result, result), atOnce, lookAtRest);
+}
+
+function isFromAfar() {
+  return Boolean(further.isFromAfar?.());
 }
 
 // Look at the boxes and arrows of a step. Where they are too far apart to be read together, look at
@@ -262,12 +313,17 @@ function lookAt(places, edgeKeys, atOnce = false) {
   if (!first) return lookAtAll(atOnce);
   const step = around([...lit, ...edgeKeys.map(lineOf).filter(Boolean)]);
   const whole = (part, room) => Math.min(area.w / (part.w + 2 * room), area.h / (part.h + 2 * room));
-  const together = Math.min(NEAREST, Math.max(whole(step, ROOM), Math.min(READABLE, whole(step, LEAST_ROOM))));
-  const scale = together < SMALLEST ? Math.min(READABLE, whole(first, LEAST_ROOM)) : together;
+  const [readable, smallest] = isFromAfar() ? [FROM_AFAR, FROM_AFAR] : [READABLE, SMALLEST];
+  const together = Math.min(NEAREST, Math.max(whole(step, ROOM), Math.min(readable, whole(step, LEAST_ROOM))));
+  const scale = together < smallest ? Math.min(readable, whole(first, LEAST_ROOM)) : together;
+  Object.assign(camera, { followed: [places, edgeKeys], area: area.size, again: null });
+  return look(viewOf(area, scale, step, first), atOnce);
+}
+
+function viewOf(area, scale, step, first) {
   const x = startOf(area.w / scale, [step.x, step.w], [first.x, first.w], drawingSize.w);
   const y = startOf(area.h / scale, [step.y, step.h], [first.y, first.h], drawingSize.h);
-  Object.assign(camera, { followed: [places, edgeKeys], area: area.size });
-  return look({ x, y, w: area.w / scale, h: area.full / scale }, atOnce);
+  return { x, y, w: area.w / scale, h: area.full / scale };
 }
 
 // Where a view of that length starts along one axis: at the middle of the step, but with its first
@@ -310,17 +366,28 @@ function followStep() {
   if (camera.followed && clearArea().size !== camera.area) lookAt(...camera.followed, true);
 }
 
-// Zoom by a factor around a point of the drawing, by default the middle.
-function zoom(factor, around = null, atOnce = false) {
+// The view at another size around a point of the drawing, by default the middle.
+function zoomed(factor, around = null) {
   const view = camera.to || camera.now;
   const at = around || { x: view.x + view.w / 2, y: view.y + view.h / 2 };
   const w = Math.max(120, Math.min(view.w * factor, 3 * drawingSize.w)), scale = w / view.w;
-  moveTo({ x: at.x - (at.x - view.x) * scale, y: at.y - (at.y - view.y) * scale, w, h: view.h * scale }, atOnce);
+  return { x: at.x - (at.x - view.x) * scale, y: at.y - (at.y - view.y) * scale, w, h: view.h * scale };
+}
+
+function zoom(factor) {
+  moveTo(zoomed(factor));
+}
+
+// A view that a hand or a wheel moves.
+function drag(view) {
+  Object.assign(camera, { followed: null, again: null, to: null });
+  setView(view);
 }
 
 function drawingPoint(event) {
-  const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(drawing.getScreenCTM().inverse());
-  return { x: at.x, y: at.y };
+  const area = byId("graph-area").getBoundingClientRect(), seen = middle(camera.now), scale = pixelsPerUnit();
+  const [x, y] = [event.clientX - area.x - area.width / 2, event.clientY - area.y - area.height / 2];
+  return { x: seen.x + x / scale, y: seen.y + y / scale };
 }
 
 const GRAPH_KEYS = [
@@ -342,7 +409,7 @@ function watchGraph() {
   drawing.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && document.documentElement.scrollHeight > window.innerHeight + 4) return;
     event.preventDefault();
-    zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) / 240), drawingPoint(event), true);
+    drag(zoomed(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) / 240), drawingPoint(event)));
   }, { passive: false });
 }
 
@@ -355,10 +422,10 @@ function moveFinger(event) {
   if (others.length === 1) {
     const before = Math.hypot(finger.x - others[0].x, finger.y - others[0].y);
     const after = Math.hypot(event.clientX - others[0].x, event.clientY - others[0].y);
-    if (after > 0) zoom(before / after, drawingPoint(event), true);
+    if (after > 0) drag(zoomed(before / after, drawingPoint(event)));
   } else {
-    const scale = 1 / drawing.getScreenCTM().a, view = camera.now;
-    moveTo({ ...view, x: view.x - dx * scale, y: view.y - dy * scale }, true);
+    const scale = 1 / pixelsPerUnit(), view = camera.now;
+    drag({ ...view, x: view.x - dx * scale, y: view.y - dy * scale });
   }
   Object.assign(finger, { x: event.clientX, y: event.clientY, moved: true });
 }

@@ -237,7 +237,7 @@ function drawPaths(arrows, routes) {
     let [x, y, before] = [from.box.x + from.box.w, from.y + aside, from];
     let path = `M${x.toFixed(1)} ${y.toFixed(1)}`;
     const reach = (place, toX, toY) => {
-      path += place.line === before.line ? curve(x, y, toX, toY) : turn(x, y, toX, toY, before);
+      path += place.line === before.line ? bow(x, y, toX, toY) : turn(x, y, toX, toY, before);
       [x, y, before] = [toX, toY, place];
     };
     for (const bend of all.slice(1, -1)) {
@@ -259,7 +259,7 @@ function turn(x, y, toX, toY, before) {
   return `L${before.column[1].toFixed(1)} ${y.toFixed(1)}${round(y, out, lane, before.column[1])}L${toX.toFixed(1)} ${lane.toFixed(1)}${round(lane, toX - GAP.turn, toY, toX)}`;
 }
 
-function curve(x, y, toX, toY) {
+function bow(x, y, toX, toY) {
   const half = (toX - x) / 2;
   return `C${(x + half).toFixed(1)} ${y.toFixed(1)} ${(toX - half).toFixed(1)} ${toY.toFixed(1)} ${toX.toFixed(1)} ${toY.toFixed(1)}`;
 }

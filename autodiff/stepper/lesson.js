@@ -4,7 +4,7 @@ const MOST_TERMS = 16; // of a sum that is shown
 
 // All steps: forward, one node or one closed fold at a time; the start of the backward pass; backward,
 // one local derivative or one fold at a time; then what further steps the page has.
-const firstOf = (phase) => allSteps.findIndex((step) => step.phase === phase);
+const firstOf = (phase) => allSteps.findIndex((step) => (step.of ?? step.phase) === phase); // a step of a page's own may belong to a phase
 const countOf = (phase) => allSteps.filter((step) => step.phase === phase).length;
 const rootName = nodeName(rootPlace);
 
@@ -13,25 +13,26 @@ function enterSteps(at = 0) {
   app.selected = 0;
   document.body.classList.add("stepping"); // the graph has its new size before it is looked at
   if (document.documentElement.scrollHeight > window.innerHeight + 4) byId("graph-card").scrollIntoView();
-  byId("stepper").hidden = false; // what is hidden takes no focus
   showStep(Math.max(0, Math.min(at, allSteps.length - 1)));
   byId("next").focus({ preventScroll: true });
 }
 
 function leaveSteps() {
   if (app.step === null) return;
+  endWalk();
   Object.assign(app, { step: null, isAsking: false });
   document.body.classList.remove("stepping");
   light([], []);
-  lookAtAll();
+  lookAtRest();
+  further.afterLeaving?.();
   refresh();
 }
 
 function showStep(index) {
   const step = allSteps[index];
   app.step = index;
+  evaluate(); // other numbers are asked for anew
   app.isAsking = further.isAsked(step);
-  evaluate();
   drawing.dataset.phase = step.phase;
   light(...litBy(step));
   lookAt(...litBy(step));
@@ -53,12 +54,15 @@ function previousStep() {
 
 function watchLesson() {
   watchClicks({
+    next: () => stepBy(1), back: () => stepBy(-1), walk: toggleWalk,
     "leave-steps": leaveSteps, "phase-forward": () => showStep(firstOf("forward")), "phase-backward": () => showStep(firstOf("start")),
   });
+  byId("predict").addEventListener("change", (event) => setPredicting(event.target.checked));
 }
 
 function phaseOf(step) {
-  return step.phase === "start" ? "backward" : step.phase;
+  const phase = step.of ?? step.phase;
+  return phase === "start" ? "backward" : phase;
 }
 
 function litBy(step) {
@@ -150,9 +154,12 @@ function note(text) {
 
 function showLesson() {
   const stepping = app.step !== null;
-  for (const id of ["phases", "stepper", "step-progress"]) byId(id).hidden = !stepping;
+  for (const id of ["phases", "step-count", "leave-steps", "step-progress"]) byId(id).hidden = !stepping;
+  byId("phase-update").hidden = firstOf("update") < 0;
   byId("step-mode")?.setAttribute("aria-pressed", String(stepping));
   if (stepping) return showStepLesson(allSteps[app.step]);
+  setText(byId("next"), "Next →");
+  for (const id of ["next", "back"]) byId(id).disabled = false;
   const [title, lines] = restLesson(app.selected);
   setText(byId("lesson-title"), title);
   return byId("lesson").replaceChildren(...lines);
@@ -205,7 +212,7 @@ function forwardLesson({ node: place }) {
 function startLesson() {
   return [
     line("start", fraction(rootName, rootName), " = ", number("1", "plus")),
-    note(`If ${rootName} grows by a little, ${rootName} grows by just that. From here the chain rule goes back, arrow by arrow: upstream gradient × local derivative.`),
+    note(`If ${rootName} grows by a little, ${rootName} grows by just that.${data.steps.length ? " From here the chain rule goes back, arrow by arrow: upstream gradient × local derivative." : " It is computed from nothing else, so there is nothing to go back to."}`),
   ];
 }
 
@@ -255,7 +262,7 @@ function explanation(place) {
   if (into.length > MOST_TERMS) parts.push(" + …");
   rows.push(line("gradient", fraction(rootName, nodeName(place)), " = ", ...(into.length > 1 ? [...parts, " = "] : []), signedNumber(gradient(place) ?? 0)));
   const uses = into.length === 1 ? "It is used once, so its gradient has one term." : `It is used ${into.length} times, so its gradient is a sum of ${into.length} terms.`;
-  rows.push(note(uses));
+  rows.push(note(uses), ...reasons(place).map(note));
   return rows;
 }
 

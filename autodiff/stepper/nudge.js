@@ -1,7 +1,5 @@
 // ---- nudge a variable: what its gradient promised, and what happened ---------------------------
 
-const PLOT = { width: 360, height: 190, edge: 12, points: 121 };
-
 function indexOfVariable(place) {
   return data.variables.indexOf(place);
 }
@@ -11,40 +9,19 @@ function centre(index) {
   return Number.isFinite(start[index]) ? start[index] : 0;
 }
 
-// How far it reaches to both sides before a number was typed, and since.
-const reach = start.map((_, index) => Math.max(1, Math.abs(centre(index))));
-const widest = reach.slice();
+// How far it reaches to both sides, where a number that was typed has widened that.
+const widest = new Map();
 
 // What the slider and the plot reach from and to; a number that was typed widens them.
 function limits(index) {
-  const away = Math.abs(app.numbers[index] - centre(index));
-  if (Number.isFinite(app.numbers[index]) && away > widest[index]) widest[index] = 1.1 * away;
-  return [centre(index) - widest[index], centre(index) + widest[index]].map((end) => between(-Number.MAX_VALUE, end, Number.MAX_VALUE));
-}
-
-// Where a number lies between two others, from 0 to 1; their difference may be beyond all numbers.
-function shareOf(number, low, high) {
-  return (number / 2 - low / 2) / (high / 2 - low / 2 || 1);
+  const away = Math.abs(app.numbers[index] - centre(index)), reach = widest.get(index) ?? Math.max(1, Math.abs(centre(index)));
+  const now = Number.isFinite(away) && away > reach ? 1.1 * away : reach;
+  widest.set(index, now);
+  return [centre(index) - now, centre(index) + now].map((end) => between(-Number.MAX_VALUE, end, Number.MAX_VALUE));
 }
 
 function canNudge() {
-  return canCompute && app.step === null && indexOfVariable(app.selected) >= 0;
-}
-
-function setVariable(index, number) {
-  app.numbers[index] = number;
-  forget(); // what was predicted was about other numbers
-  refresh();
-}
-
-function withoutNudges() {
-  app.numbers.set(start);
-  byId("seed").value = "";
-  widest.set(reach);
-  forget();
-  if (app.step === null) refresh();
-  else showStep(app.step);
-  say("The numbers are those of the program again.");
+  return canCompute && app.step === null && !app.playing && indexOfVariable(app.selected) >= 0;
 }
 
 // The numbers of the pass with one variable at another number.
@@ -79,13 +56,43 @@ function curveOver(index, from, to) {
   return [xs, ys];
 }
 
+const STEEP = 0.2; // of the curve's height between two points, where it may have jumped
+const HALVINGS = 40;
+
+// A curve with a gap in it, a height that is no number, wherever it jumps.
+function brokenAtJumps(index, [xs, ys]) {
+  const finite = ys.filter(Number.isFinite), height = Math.max(...finite) / 2 - Math.min(...finite) / 2;
+  const broken = [[], []];
+  xs.forEach((x, k) => {
+    const isSteep = k > 0 && Math.abs(ys[k] / 2 - ys[k - 1] / 2) > STEEP * height; // not where one is not finite
+    const gap = isSteep && isJump(index, [xs[k - 1], x], [ys[k - 1], ys[k]]) ? [[xs[k - 1], NaN]] : [];
+    for (const [at, to] of [...gap, [x, ys[k]]]) broken[0].push(at) && broken[1].push(to);
+  });
+  return broken;
+}
+
+// Whether the result leaps between two numbers of a variable, however near they come to each other.
+function isJump(index, [left, right], [below, above]) {
+  const place = data.variables[index], pass = new Pass(), leap = Math.abs(above / 2 - below / 2);
+  pass.values.set(app.pass.values);
+  for (let nth = 0; nth < HALVINGS && left < right; nth += 1) {
+    const middle = left / 2 + right / 2;
+    if (middle === left || middle === right) break;
+    pass.values[place - 1] = middle;
+    const height = pass.forward(curveOf.nodes).values[rootPlace - 1];
+    if (!Number.isFinite(height)) return true;
+    if (Math.abs(height - below) > Math.abs(above - height)) [right, above] = [middle, height];
+    else [left, below] = [middle, height];
+  }
+  return Math.abs(above / 2 - below / 2) > leap / 2;
+}
+
 let nudged = ""; // the variable that the controls are for, and from where to where
 
 function showNudge() {
   const area = byId("nudge"), can = canNudge();
   area.hidden = !can;
-  byId("nudge-notes").hidden = !can || !data.notes.length;
-  byId("undo").hidden = isSame(app.numbers, start);
+  byId("nudge-notes").hidden = !can || !data.notes?.length;
   if (!can) return;
   const index = indexOfVariable(app.selected), label = nodeName(app.selected);
   const slider = byId("slider"), field = byId("number");
@@ -111,7 +118,9 @@ function showPromise(index, base, slope) {
   const label = nodeName(app.selected);
   if (!Number.isFinite(start[index])) return byId("promise").replaceChildren(note(`${label} began at ${shown(start[index])}, where no gradient promises anything: ${rootName} is ${shown(value(rootPlace), 6)} now.`));
   const lines = [line("gradient", fraction(rootName, label), " = ", signedNumber(slope), element("small", {}, ` at ${label} = ${shown(start[index], 6)}`))];
-  if (change === 0) lines.push(note(`Drag ${label}: for a small change, ${rootName} changes by that gradient times the change.`));
+  const unpromised = !Number.isFinite(base) ? `${rootName} began at ${shown(base)}` : !Number.isFinite(slope) ? `the gradient began at ${shown(slope)}` : "";
+  if (unpromised) lines.push(note(`Nothing can be promised: ${unpromised}. ${rootName} is ${shown(value(rootPlace), 6)} at ${label} = ${shown(app.numbers[index], 6)}.`));
+  else if (change === 0) lines.push(note(`Drag ${label}: for a small change, ${rootName} changes by that gradient times the change.`));
   else {
     lines.push(
       line("promised", "Δ", name(rootName), " ≈ ", signedNumber(slope), " × ", number(operand(change)), " = ", signedNumber(slope * change)),
@@ -131,35 +140,21 @@ function gradientIn(pass, place) {
 
 // The true curve of the root over the variable, and the tangent that the gradient is the slope of.
 function plotNudge(index, base, slope) {
-  const { width: across, height: down, edge } = PLOT, [from, to] = limits(index);
-  const [xs, ys] = curveOver(index, from, to);
-  const finite = [...ys, base, value(rootPlace)].filter(Number.isFinite);
-  const low = Math.min(...finite), high = Math.max(...finite), room = 0.07;
-  const toX = (x) => edge + shareOf(x, from, to) * (across - 2 * edge);
-  const toY = (y) => down - edge - (room + (1 - 2 * room) * between(-100, low < high ? shareOf(y, low, high) : 0.5 + Math.sign(y - low) * Math.min(0.5, Math.abs(y - low)), 100)) * (down - 2 * edge);
-  const path = xs.map((x, k) => (Number.isFinite(ys[k]) ? `${k && Number.isFinite(ys[k - 1]) ? "L" : "M"}${toX(x).toFixed(1)} ${toY(ys[k]).toFixed(1)}` : "")).join("");
-  const tangent = [from, to].map((x) => `${toX(x).toFixed(1)} ${toY(base + slope * (x - start[index])).toFixed(1)}`);
-  const isTangent = [start[index], base, slope, slope * (from - start[index]), slope * (to - start[index])].every(Number.isFinite);
-  const plot = byId("plot");
-  plot.replaceChildren(
-    svgElement("rect", { class: "plot-frame", x: 1, y: 1, width: across - 2, height: down - 2, rx: 6 }),
-    svgElement("path", { class: "plot-curve", d: path }),
-    ...(isTangent ? [svgElement("path", { class: "plot-tangent", d: `M${tangent[0]}L${tangent[1]}` }), svgElement("circle", { class: "plot-start", cx: toX(start[index]), cy: toY(base), r: 5 })] : []),
-    ...(Number.isFinite(value(rootPlace)) && Number.isFinite(app.numbers[index]) ? [svgElement("circle", { class: "plot-now", cx: toX(app.numbers[index]), cy: toY(value(rootPlace)), r: 7 })] : []));
-  plot.setAttribute("aria-label", `${rootName} over ${nodeName(app.selected)}, from ${general(from, 4)} to ${general(to, 4)}: ${finite.length ? `between ${general(low, 4)} and ${general(high, 4)}` : "nowhere finite"}; the tangent has the slope ${general(slope, 4)}`);
+  const plot = byId("plot"), [from, to] = limits(index);
+  const { low, high } = plotCurve(plot, ...brokenAtJumps(index, curveOver(index, from, to)), { x: start[index], y: base, slope }, { x: app.numbers[index], y: value(rootPlace) });
+  plot.setAttribute("aria-label", `${rootName} over ${nodeName(app.selected)}, from ${general(from, 4)} to ${general(to, 4)}: ${low <= high ? `between ${general(low, 4)} and ${general(high, 4)}` : "nowhere finite"}; the tangent has the slope ${general(slope, 4)}`);
 }
 
 function watchNudge() {
-  byId("nudge-notes").replaceChildren(...data.notes.map(note));
+  byId("nudge-notes").replaceChildren(...(data.notes || []).map(note));
   byId("slider").addEventListener("input", (event) => setVariable(indexOfVariable(app.selected), Number(event.target.value)));
   byId("number").addEventListener("change", (event) => {
-    const number = numberFrom(event.target.value);
-    if (number === null) tell("A variable needs a finite number.");
+    const number = answerFrom(event.target.value);
+    if (!Number.isFinite(number)) tell(number === null ? NUMBER_WANTED : "A variable needs a finite number.");
     else {
       tell("");
       event.target.blur();
       setVariable(indexOfVariable(app.selected), number);
     }
   });
-  byId("undo").addEventListener("click", withoutNudges);
 }

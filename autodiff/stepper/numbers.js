@@ -48,8 +48,10 @@ function operand(number, digits = 4) {
   return text.startsWith("−") ? `(${text})` : text;
 }
 
+// With so many places; a number that would be 0 with them has its own digits.
 function fixed(number, places) {
-  return Number.isFinite(number) ? number.toFixed(places).replace("-", "−") : shown(number);
+  const text = number.toFixed(places);
+  return !Number.isFinite(number) || (Number(text) === 0 && number !== 0) ? shown(number, 2) : text.replace("-", "−");
 }
 
 function counted(number) {
@@ -61,9 +63,12 @@ function exactly(number) {
   return Object.is(number, -0) ? "-0.0" : String(number);
 }
 
-// What a person typed as a finite number; null for anything else.
+// What a person typed as a finite number, with a decimal comma too; null for anything else, also for
+// "1,000", which is one number to some and another to others.
 function numberFrom(text) {
-  const cleaned = String(text).trim().replaceAll("−", "-");
+  const typed = String(text).trim().replaceAll("−", "-");
+  if (/^[+-]?[1-9]\d{0,2}(,\d{3})+$/.test(typed)) return null;
+  const cleaned = typed.replace(/^([^.,]*),([^.,]*)$/, "$1.$2");
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(cleaned)) return null;
   const number = Number(cleaned);
   return Number.isFinite(number) ? number : null;

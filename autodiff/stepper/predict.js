@@ -24,16 +24,15 @@ function isClose(one, other, tolerance = CLOSE) {
   return Math.abs(one / 2 - other / 2) <= (tolerance * size) / 2 || Math.abs(one - other) <= Number.MIN_VALUE;
 }
 
+const NUMBER_WANTED = "A number, such as 0.25, 1/3 or −1.5e−3, inf or nan, without commas between thousands.";
 const NUMBER_WORDS = { inf: Infinity, infinity: Infinity, "∞": Infinity, nan: NaN };
 
 // What a person answers: a number, a fraction such as 1/3, inf or nan; null for anything else.
-// A comma is a decimal one, but 1,000 may be two numbers.
 function answerFrom(text) {
   const cleaned = String(text).trim().replaceAll("−", "-").toLowerCase();
   const [, sign, word] = /^([+-]?)\s*(.*)$/.exec(cleaned) || [];
   if (Object.hasOwn(NUMBER_WORDS, word)) return sign === "-" ? -NUMBER_WORDS[word] : NUMBER_WORDS[word];
-  if (/^[+-]?[1-9]\d{0,2}(,\d{3})+$/.test(cleaned)) return null;
-  const parts = cleaned.split("/").map((part) => numberFrom(part.trim().replace(/^([+-])\s+/, "$1").replace(/^([^.,]*),([^.,]*)$/, "$1.$2")));
+  const parts = cleaned.split("/").map((part) => numberFrom(part.trim().replace(/^([+-])\s+/, "$1")));
   if (parts.length > 2 || parts.includes(null) || parts[1] === 0) return null;
   return parts.length === 2 ? parts[0] / parts[1] : parts[0];
 }
@@ -50,13 +49,14 @@ function isAsked(step) {
 // and for each operand the local derivative and whether it is taken.
 function ruleAt(place, digits = 0) {
   const { made, parents } = data.nodes[place - 1];
-  const operands = Float64Array.from(parents, (parent) => rounded(toldValue(parent), digits));
+  const operands = Float64Array.from(parents, (parent) => toDigits(toldValue(parent), digits));
   const found = { result: new Float64Array(1), rule: new Float64Array(2 * operands.length) };
   results[made]([], operands, found.result);
   rules[made]([], operands, found.rule);
   return { result: found.result[0], localAt: (position) => found.rule[2 * position], isTaken: (position) => found.rule[2 * position + 1] > 0 };
 }
 
+// What a closed fold gives was shown, so who goes on from there builds on the page's numbers.
 function toldValue(place) {
   return told.values.get(place) ?? value(place);
 }
@@ -75,10 +75,10 @@ function followed(step, digits = 0) {
   if (!canCompute) return null;
   if (step.phase === "forward") return ruleAt(step.node, digits).result;
   const { node, position } = data.steps[step.index], rule = ruleAt(node, digits);
-  return rule.isTaken(position) ? rule.localAt(position) * rounded(toldGradient(node), digits) : 0;
+  return rule.isTaken(position) ? rule.localAt(position) * toDigits(toldGradient(node), digits) : 0;
 }
 
-function rounded(number, digits) {
+function toDigits(number, digits) {
   return digits && Number.isFinite(number) ? Number(general(number, digits)) : number;
 }
 
@@ -98,7 +98,7 @@ function isEnoughOfResult(step, digits) {
   if (step.phase !== "backward") return true;
   const { node, position, local } = data.steps[step.index];
   if (!local || !local.some((part, index) => index % 2 && part === `v${node}`)) return true;
-  const result = toldValue(node), error = 2 * Math.abs(result - rounded(result, digits)) * Math.max(1, Math.abs(result));
+  const result = toldValue(node), error = 2 * Math.abs(result - toDigits(result, digits)) * Math.max(1, Math.abs(result));
   return !(error > (CLOSE / 2) * Math.abs(ruleAt(node).localAt(position)));
 }
 
@@ -108,7 +108,10 @@ function rightNumber(step) {
 
 function answer(step, text) {
   const number = answerFrom(text);
-  if (number === null) return tell("A number, such as 0.25, 1/3 or −1.5e−3, inf or nan, without commas between thousands.");
+  if (number === null) {
+    byId("answer").select(); // what is typed next takes its place
+    return tell(NUMBER_WANTED);
+  }
   tell("");
   const follows = followed(step);
   const mark = isClose(number, rightNumber(step)) ? "right" : follows !== null && isClose(number, follows) ? "follows" : "wrong";
@@ -134,44 +137,15 @@ function forget() {
 
 function setPredicting(on) {
   app.isPredicting = on;
-  byId("seed-field").hidden = !on || !canCompute || !data.variables.length;
   forget();
   pause();
   if (app.step === null) enterSteps();
   else showStep(app.step);
 }
 
-// ---- a seed for a class: other numbers of the variables, the same for all who type the same
-
-const LARGEST_SEED = 2 ** 32;
-
-// Evenly from 0 to 1 by Steele, Lea and Flood's SplitMix (2014), in 32 bits.
-function* evenly(seed) {
-  for (let state = seed >>> 0; ; ) {
-    state = (state + 0x9e3779b9) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
-    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
-    yield ((mixed ^ (mixed >>> 15)) >>> 0) / LARGEST_SEED;
-  }
-}
-
-// A number of two digits near that of the program, of the same sign: no logarithm loses its domain.
-function drawnNear(number, share) {
-  if (!Number.isFinite(number)) return number;
-  return Number(((number || 1) * (0.5 + share)).toPrecision(2));
-}
-
-function sowSeed(text) {
-  const cleaned = text.trim(), seed = Number(cleaned);
-  if (cleaned === "") return withoutNudges();
-  if (!/^\d+$/.test(cleaned) || seed >= LARGEST_SEED) return tell("A seed is a whole number, such as 7; empty is the program’s own numbers.");
-  tell("");
-  const shares = evenly(seed);
-  start.forEach((number, index) => { app.numbers[index] = drawnNear(number, shares.next().value); });
-  forget();
-  if (app.step === null) enterSteps();
-  else showStep(0);
-  return say(`Numbers from seed ${seed}`);
+function setPredictingByKey() {
+  byId("predict").checked = !byId("predict").checked;
+  setPredicting(byId("predict").checked);
 }
 
 // A presenter's clicker works in the field, too.
@@ -190,7 +164,10 @@ function question(step) {
   const digits = digitsFor(step);
   if (step.phase === "forward") {
     const node = data.nodes[step.node - 1];
-    return [line("value", name(nodeName(step.node)), ` = ${withNames(node.formula)} = ${withTold(node.formula, digits)} = ?`), form];
+    return [
+      line("value", name(nodeName(step.node)), ` = ${withNames(node.formula)} = ${withTold(node.formula, digits)} = ?`),
+      ...ownNumbers(new Set(node.parents)), form,
+    ];
   }
   const { node, parent, position, local } = data.steps[step.index], names = [nodeName(node), nodeName(parent)];
   // The boxes of the graph have fewer digits.
@@ -201,9 +178,18 @@ function question(step) {
     line("since", name(names[0]), ` = ${withNames(data.nodes[node - 1].formula)}`, local && local.length > 1 ? element("span", {}, ", ", fraction(...names), ` = ${withNames(local)}`) : ""),
     line("upstream", fraction(rootName, names[0]), " = ", signedNumber(toldGradient(node), digits)),
     ...(digits > LEAST_DIGITS ? [line("numbers", numbers)] : []),
+    ...ownNumbers(needed, node),
     ...(data.nodes[node - 1].parents.length > 2 ? [note(`It is operand ${position + 1} of ${names[0]}.`)] : []),
     form,
   ];
+}
+
+// Which numbers of a question are a person's own: the picture has the right ones.
+function ownNumbers(places, upstream = 0) {
+  const values = [...places].filter((place) => !isClose(toldValue(place), value(place)));
+  const own = values.map((place) => [name(nodeName(place)), ` = ${shown(toldValue(place), 6)}`, shown(value(place), 6)]);
+  if (upstream && !isClose(toldGradient(upstream), gradient(upstream) ?? 0)) own.push([fraction(rootName, nodeName(upstream)), ` = ${shown(toldGradient(upstream), 6)}`, shown(gradient(upstream) ?? 0, 6)]);
+  return own.map(([what, yours, right]) => element("p", { class: "note" }, "This goes on from your ", what, `${yours}. Who takes the right ${right} is right, too.`));
 }
 
 // The field is where one types as soon as a number is asked for; on a touch screen, when it is touched.

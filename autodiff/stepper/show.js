@@ -1,7 +1,5 @@
 // ---- the page of a graph ----------------------------------------------------------------------
 
-const WALK_MS = 1600; // a step of a walk by itself
-
 const WIDE = 2.2; // a drawing with sides like that has the page's whole width
 
 let frame = 0;
@@ -20,53 +18,8 @@ function showFrame() {
   showCode();
   showNudge();
   setText(byId("score"), score());
-}
-
-// ---- a walk by itself
-
-function togglePlay() {
-  if (app.playing) return pause();
-  if (app.step !== null && app.step + 1 === allSteps.length) showStep(0);
-  app.playing = setInterval(walk, WALK_MS);
-  showPlaying();
-  walk();
-  return undefined;
-}
-
-function walk() {
-  if (app.step !== null && (app.isAsking || app.step + 1 === allSteps.length)) pause();
-  else if (app.step === null) showFirstStep();
-  else showStep(app.step + 1);
-}
-
-function showFirstStep() {
-  const timer = app.playing;
-  app.playing = 0; // enterSteps ends a walk
-  enterSteps();
-  app.playing = timer;
-  showPlaying();
-}
-
-function pause() {
-  clearInterval(app.playing);
-  app.playing = 0;
-  showPlaying();
-}
-
-function showPlaying() {
-  setText(byId("play").querySelector(".label"), app.playing ? "Pause" : "Play");
-  document.body.classList.toggle("playing", Boolean(app.playing));
-}
-
-function stepBy(count) {
-  pause();
-  if (app.isAsking && count > 0) {
-    tell("Tell the number first, or press “Show it”.");
-    return byId("answer")?.focus();
-  }
-  tell("");
-  if (app.step === null) return count > 0 ? enterSteps() : enterSteps(allSteps.length - 1);
-  return count > 0 ? nextStep() : previousStep();
+  byId("undo").hidden = isSame(app.numbers, start);
+  byId("seed-field").hidden = !app.isPredicting || !canCompute || !data.variables.length;
 }
 
 // ---- the lines of code
@@ -90,10 +43,10 @@ function makeCode() {
   let count = 0;
   files.forEach((file) => {
     const indent = Math.min(...file.lines.map(([, text]) => text.length - text.trimStart().length));
-    byId("code").append(element("div", { class: "file" }, file.name));
+    byId("lines").append(element("div", { class: "file" }, file.name));
     file.lines.forEach(([line, text], index) => {
       const gap = index && line > file.lines[index - 1][0] + 1;
-      byId("code").append(element("div", { class: gap ? "code-line gap" : "code-line", "data-line": count += 1 },
+      byId("lines").append(element("div", { class: gap ? "code-line gap" : "code-line", "data-line": count += 1 },
         element("span", { class: "line-number" }, String(line)), element("code", {}, text.slice(indent) || " ")));
     });
   });
@@ -105,12 +58,12 @@ function showCode() {
   const lit = litLine();
   if (lit === lastLit) return;
   lastLit = lit;
-  for (const each of byId("code").querySelectorAll(".code-line")) {
+  for (const each of byId("lines").querySelectorAll(".code-line")) {
     const is = Number(each.dataset.line) === lit;
     each.classList.toggle("lit", is);
     if (is) {
       each.setAttribute("aria-current", "step");
-      const area = byId("code"), top = each.offsetTop;
+      const area = byId("lines"), top = each.offsetTop;
       if (top < area.scrollTop || top + each.offsetHeight > area.scrollTop + area.clientHeight) area.scrollTop = top - area.clientHeight / 2;
     } else each.removeAttribute("aria-current");
   }
@@ -118,19 +71,16 @@ function showCode() {
 
 // ---- keys and clicks
 
-function setPredictingByKey() {
-  byId("predict").checked = !byId("predict").checked;
-  setPredicting(byId("predict").checked);
-}
+const pause = endWalk; // nothing else goes by itself
 
 const KEYS = [
   ["→", "next step; PageDown, as presenters' clickers have it, too", () => stepBy(1)],
   ["←", "step back; PageUp, too", () => stepBy(-1)],
   ["PageDown", "next step", () => stepBy(1)],
   ["PageUp", "step back", () => stepBy(-1)],
-  ["Home", "the first step", () => { pause(); enterSteps(0); }],
-  ["End", "the last step", () => { pause(); enterSteps(allSteps.length - 1); }],
-  ["Space", "walk by itself, or pause", togglePlay],
+  ["Home", "the first step", () => { enterSteps(0); }],
+  ["End", "the last step", () => { enterSteps(allSteps.length - 1); }],
+  ["Space", "walk by itself, or pause", toggleWalk],
   ["P", "predict each next number", setPredictingByKey],
   ...GRAPH_KEYS,
   ...PAGE_KEYS,
@@ -148,10 +98,11 @@ function themeChanged() {
 }
 
 function watchControls() {
-  watchClicks({ next: () => stepBy(1), back: () => stepBy(-1), play: togglePlay });
+  byId("predict").dataset.key = "P";
+  byId("walk").dataset.key = "Space";
+  watchClicks({ undo: withoutNudges });
   watchLesson();
   watchGraph();
-  byId("predict").addEventListener("change", (event) => setPredicting(event.target.checked));
   byId("seed").addEventListener("change", (event) => sowSeed(event.target.value));
   watchKeys();
 }
@@ -194,8 +145,8 @@ function begin() {
   watchControls();
   watchNudge();
   publish();
-  lookAtAll(true);
-  new ResizeObserver(() => { if (camera.followed) followStep(); else lookAtAll(true); }).observe(byId("graph-area"));
+  lookAtRest(true);
+  new ResizeObserver(() => { if (camera.followed) followStep(); else camera.again?.(true); }).observe(byId("graph-area"));
   if (data.begin) enterSteps(stepToBegin(data.begin));
   refresh();
 }

@@ -39,6 +39,9 @@ MOST_FOLDED = 250_000
 WAYS: Final = ("call", "layer", "row")  # to draw such a graph where no script can open folds
 MOST_PICTURED = 60
 
+# What a page is not, and a program may ask for.
+OTHER_KINDS: Final = frozenset((".pdf", ".png", ".svg", ".gif", ".mp4", ".dot", ".ipynb"))
+
 # Of the frame in a notebook: as high as a slide's picture is at the width of a notebook's cell.
 NOTEBOOK_HEIGHT = 620  # pixels
 
@@ -49,14 +52,24 @@ class Stepper:
     ``html`` is a document that is whole in itself: it asks for nothing, and works offline.
     """
 
-    __slots__ = ("drawing", "html")
+    __slots__ = ("drawing", "html", "title")
 
-    def __init__(self, html: str, drawing: Drawing | None) -> None:
+    def __init__(self, html: str, drawing: Drawing | None, title: str) -> None:
         self.html = html
+        self.title = title
         self.drawing = drawing
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the document as a file to open in a browser, and return its path."""
+        """Write the document as a file to open in a browser, and return its path.
+
+        Raises ValueError if the name ends like that of another kind of file.
+        """
+        suffix = Path(path).suffix.lower()
+        if suffix in OTHER_KINDS:
+            raise ValueError(
+                f"this is a page, and {os.fspath(path)!r} ends like another kind of file: end it "
+                "in .html; draw(...).save writes pictures"
+            )
         return write_atomically(path, self.html)
 
     def open(self) -> Path:
@@ -67,7 +80,7 @@ class Stepper:
         # A document of its own in a frame works in all notebooks; the picture is for viewers that
         # run no scripts.
         frame = (
-            f'<iframe srcdoc="{escape(self.html)}" title="Step through the graph" '
+            f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" '
             f'sandbox="allow-scripts" style="width: 100%; height: {NOTEBOOK_HEIGHT}px; border: 0">'
             "</iframe>"
         )
@@ -192,7 +205,8 @@ def stepper_of(
     svg = EMPTY if is_folded else live_svg(root, kinds, MOST_NODES)
     page = SHOW_FOLDS if is_folded else SHOW
     html = document(page, title, arithmetic.javascript, data, graph=svg)
-    return Stepper(html, draw_folded(root) if is_folded else draw(root, max_nodes=MOST_NODES))
+    drawing = draw_folded(root) if is_folded else draw(root, max_nodes=MOST_NODES)
+    return Stepper(html, drawing, title)
 
 
 def draw_folded(root: Value) -> Drawing | None:

@@ -1,25 +1,23 @@
 // ---- the numbers of this graph, and where a person is in its pass ------------------------------
 
-data.variables = data.nodes.filter((node) => node.kind !== "operation" && node.made < 0 && !node.isConstant).map((node) => node.place);
-
 // The eager pass's own numbers; after a change, what the compiler's operations give for the variables.
-const start = Float64Array.from(data.variables, (place) => eager[place - 1]);
-const startPass = new Pass();
 startPass.values.set(eager);
 startPass.backward(data.graph.given);
 
 const app = {
   selected: 0, // the node that is explained; 0 is none
   step: null, // the step that is shown; null where the whole pass is
-  playing: 0, // the timer of a walk by itself
   numbers: start.slice(), // of the variables
   pass: startPass,
   isPredicting: false,
   isAsking: false, // the step that is shown has not been answered yet
 };
 
+const projected = window.matchMedia("(min-width: 1000px)"); // as in show.css
+
 const further = {
   steps: [],
+  isFromAfar: () => projected.matches,
   lastLabel: () => (scene.fold ? "Out ↑" : "Next →"),
   isTheEnd: () => !scene.fold,
   isTheStart: () => !scene.fold,
@@ -35,27 +33,24 @@ function outOfFold() {
   if (scene.fold) closeFold();
 }
 
-let changedPass = null;
-let computedFor = start;
-
-function isSame(numbers, others) {
-  return numbers.every((number, index) => Object.is(number, others[index]));
-}
-
 function evaluate() {
-  if (isSame(app.numbers, start)) app.pass = startPass;
-  else if (!changedPass || !isSame(app.numbers, computedFor)) {
-    computedFor = app.numbers.slice();
-    app.pass = changedPass = passWith(app.numbers);
-  } else app.pass = changedPass;
+  app.pass = passOfNow();
 }
 
-// The whole pass with other numbers of the variables.
-function passWith(numbers) {
-  const pass = new Pass();
-  pass.values.set(eager);
-  data.variables.forEach((place, index) => { pass.values[place - 1] = numbers[index]; });
-  return pass.forward().backward();
+function setVariable(index, number) {
+  app.numbers[index] = number;
+  forget(); // what was predicted was about other numbers
+  refresh();
+}
+
+function withoutNudges() {
+  app.numbers.set(start);
+  byId("seed").value = "";
+  widest.clear();
+  forget();
+  if (app.step === null) refresh();
+  else showStep(app.step);
+  say("The numbers are those of the program again.");
 }
 
 function introduction() {

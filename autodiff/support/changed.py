@@ -213,9 +213,7 @@ def numbers_lent(numbers: Mapping[Value, float]) -> Iterator[None]:
             node.data = number
 
 
-# --------------------------------------------------------------------------------------------
-# One operation
-# --------------------------------------------------------------------------------------------
+# ---- One operation --------------------------------------------------------------------------
 
 
 def result_of(node: Value, operands: Sequence[float], known: float) -> float:

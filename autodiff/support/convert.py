@@ -43,12 +43,12 @@ def floats_of(row: Any, what: str) -> list[float]:
 
     Raises TypeError, naming what came and ``what`` it was to be, for anything else.
 
-    >>> floats_of((1, 2.5), "row 0")
+    >>> floats_of((1, 2.5), "x[0]")
     [1.0, 2.5]
-    >>> floats_of("12", "row 0")
+    >>> floats_of("12", "x[0]")
     Traceback (most recent call last):
     ...
-    TypeError: row 0 must be a list of numbers, but is the str '12'
+    TypeError: x[0] must be a list of numbers, but is the str '12'
     """
     if isinstance(row, str) or not isinstance(row, Iterable):
         raise TypeError(f"{what} must be a list of numbers, but is {describe(row)}")

@@ -133,9 +133,7 @@ def joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path and name and name[0] != "[" else path + name
 
 
-# --------------------------------------------------------------------------------------------
-# What is in a thing, by name, and what brings it back
-# --------------------------------------------------------------------------------------------
+# ---- What is in a thing, by name, and what brings it back -----------------------------------
 
 # What these hold that is in no attribute of their own.
 PARTS: dict[type[Any], tuple[str, ...]] = {

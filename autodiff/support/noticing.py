@@ -207,9 +207,7 @@ def is_users(file: str) -> bool:
     return not is_pythons and not file.startswith((*LIBRARY, "<frozen"))
 
 
-# --------------------------------------------------------------------------------------------
-# Comparisons: noted at the Value itself where nobody notices, as a graph may be compiled later
-# --------------------------------------------------------------------------------------------
+# ---- Comparisons: noted at the Value itself, as a graph may be compiled later -----------------
 
 
 def is_compared(nodes: Iterable[Any], frame: FrameType) -> None:
@@ -236,9 +234,7 @@ def mark(nodes: list[Any], place: tuple[str, int]) -> None:
             nearest += node.parents[: max(0, NEAREST - len(nearest))]
 
 
-# --------------------------------------------------------------------------------------------
-# Numbers that leave: while it is noticed, a Value is of a class that tells
-# --------------------------------------------------------------------------------------------
+# ---- Numbers that leave: while it is noticed, a Value is of a class that tells --------------
 
 
 class Watched:
@@ -348,9 +344,7 @@ class _Watching(watch.Watcher):
             self.kinds.pop()
 
 
-# --------------------------------------------------------------------------------------------
-# Random numbers
-# --------------------------------------------------------------------------------------------
+# ---- Random numbers -------------------------------------------------------------------------
 
 
 @contextmanager

@@ -74,6 +74,14 @@ def xor_by_two_neurons(attempt: Any) -> None:
         number = number_of(output)
         if (number > 0.5) != (target == 1.0):
             raise NotYetError(f"for ({x1:.0f}, {x2:.0f}) it is {number:g}, not {target:g}.")
+    # Along a line, two bends lie between at most four points of three.
+    heights = [number_of(attempt(0.5 + 0.37 * k, 0.2 + 0.59 * k)) for k in range(12)]
+    bends = [a - 2 * b + c for a, b, c in zip(heights, heights[1:], heights[2:], strict=False)]
+    if sum(abs(bend) > 1e-9 for bend in bends) > 4:
+        raise NotYetError(
+            "that gives no straight pieces between the rows, as two neurons do: they multiply the "
+            "inputs by numbers of their own, add, and bend once each, by max(0, ...)."
+        )
 
 
 def loss_by_hand(attempt: Any) -> None:
@@ -97,6 +105,13 @@ def repaired_training(attempt: Any) -> None:
     losses = [attempt(w, 0.1) for _ in range(3)]
     for loss in losses:
         expect_something(loss)
+    if w.data == 1.0:
+        if w.grad == 0.0:
+            raise NotYetError("w.data is as it was: the gradient was cleared before it was used.")
+        raise NotYetError(
+            "w.data is as it was. It has to get another number; w = ... would give the name to a "
+            "new Value."
+        )
     # w becomes 0.8 w at each step.
     for step, right in enumerate((1.0, 0.64, 0.4096)):
         expect_number(

@@ -2,12 +2,14 @@
 
 const FRAME_MS = 9; // training's share of a frame at most
 const GOAL_MS = 45; // and when it trains up to an epoch
+const PLANE_MS = 28; // and the plane's many numbers are made for every second frame
 const TEXT_MS = 150; // numbers that change more often cannot be read
 const ADDRESS_MS = 400;
 
 let frame = 0;
 let lastFrame = 0;
 let lastText = 0;
+let lastPlane = 0;
 let owed = 0;
 let goal = null; // an epoch to train up to at full speed
 let addressTimer = 0;
@@ -21,20 +23,32 @@ function refresh() {
 function showFrame(time) {
   frame = 0;
   if (app.playing || goal !== null) trainInFrame(time);
-  const running = app.playing || goal !== null; // the last frame of training shows everything
+  const isBehind = !followCompared();
+  const running = app.playing || goal !== null || isBehind; // the last frame of training shows everything
   evaluate();
   showReadouts();
-  showPlane();
+  if (!running || time - lastPlane > PLANE_MS) {
+    lastPlane = time;
+    showPlane();
+  }
   showCurve();
   showTimeline();
   if (!running || time - lastText > TEXT_MS) {
     lastText = time;
     showNeurons();
-    showGraph();
+    showNetwork();
+    if (!running || !isNetworkShown()) showGraph();
     showTables();
     showRowChoice();
     showFields();
     showLesson();
+    showStepModes();
+    showScene();
+    showCodeOfStep();
+    showCompared();
+    if (app.isAsking) askOnce();
+    showNudge();
+    setText(byId("score"), score());
     if (!running) settle();
   }
   if (running) refresh();
@@ -92,6 +106,7 @@ function play() {
 }
 
 function pause() {
+  endWalk();
   const was = app.playing || goal !== null;
   app.playing = false;
   goal = null;
@@ -137,11 +152,7 @@ function endGoal() {
   goal = null;
   showPlaying();
   sayEpoch();
-  if (pendingStep !== null) {
-    const step = pendingStep;
-    pendingStep = null;
-    enterSteps(step);
-  }
+  showPendingView();
 }
 
 function sayEpoch() {
@@ -150,14 +161,12 @@ function sayEpoch() {
 
 // ---- new starts
 
-function startFrom(seed) {
+function startFrom(seed, moment = null) {
   pause();
   if (app.step !== null) leaveSteps();
-  app.seed = seed;
-  app.timeline.restart(seed === null ? builtStart() : seededStart(seed));
-  tell("");
+  restart(seed, moment);
   refresh();
-  say(seed === null ? "The weights that the page came with, epoch 0" : `New start from seed ${seed}, epoch 0`);
+  say(`${startName(seed, moment)}: epoch 0`);
 }
 
 function readSeed(text) {
@@ -178,7 +187,7 @@ function readRate(text) {
   }
   tell("");
   if (rate !== app.timeline.parameters[data.learningRate]) {
-    app.timeline.edit("lr", 0, rate);
+    change(`learning rate ${general(rate, 6)}`, [["lr", 0, rate]]);
     say(`Learning rate ${general(rate, 6)} from epoch ${app.timeline.epoch} on`);
   }
   if (app.step !== null) showStep(app.step);
@@ -189,7 +198,8 @@ function readRate(text) {
 
 function showReadouts() {
   setText(byId("epoch"), counted(app.timeline.epoch));
-  setText(byId("loss"), fixed(app.measured.loss, 4));
+  const { loss } = app.measured;
+  setText(byId("loss"), Math.abs(loss) < 1000 ? fixed(loss, 4) : shown(loss, 4));
   const rights = data.rows.map((_, row) => isRight(row));
   if (rights[0] !== null) setText(byId("right"), `${rights.filter(Boolean).length} of ${rights.length}`);
 }
@@ -198,17 +208,21 @@ function showFields() {
   const rate = byId("rate"), seed = byId("seed");
   if (document.activeElement !== rate) rate.value = exactly(app.timeline.parameters[data.learningRate]);
   if (document.activeElement !== seed) seed.value = app.seed === null ? "" : app.seed;
+  for (const field of [rate, seed, byId("epoch-field")]) field.style.setProperty("--digits", field.value.length);
 }
 
 // ---- the address
 
 function currentState() {
-  return { seed: app.seed, epoch: app.timeline.epoch, row: app.row, step: app.step, edits: app.timeline.edits };
+  const { timeline, seed, moment, row, step, selected, output, probe } = app;
+  const point = probe ? [probe[0], probe[1]] : null, isLog = byId("log-scale").checked;
+  const byLayer = document.body.classList.contains("by-layer");
+  return { scene: app.scene, seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, byLayer, edits: timeline.edits };
 }
 
 function writeAddress() {
   if (app.playing || goal !== null) return;
-  const hash = addressOf(currentState());
+  const { hash } = addressOf(currentState());
   if (hash === lastHash) return;
   lastHash = hash;
   try {
@@ -218,31 +232,46 @@ function writeAddress() {
   }
 }
 
-let pendingStep = null;
+let pendingView = null;
 
 function readAddress() {
   if (location.hash === lastHash || (location.hash !== "" && byId(location.hash.slice(1)))) return;
-  const { state, ignored } = stateFrom(location.hash);
+  if (addressOfNetwork(askedIn(location.hash, data.pieces)) !== addressOfNetwork(data.asked)) return location.reload();
+  const { state, ignored } = stateFrom(location.hash), { seed, moment, scene: asked } = state;
+  if (asked && location.hash === addressOfScene(asked)) Object.assign(state, asked.moment());
   pause();
   leaveSteps();
   light([], []);
-  Object.assign(app, { seed: state.seed, row: state.row, probe: null, selected: 0 });
-  app.timeline.begin(state.seed === null ? builtStart() : seededStart(state.seed), state.edits);
+  Object.assign(app, { row: state.row, probe: null, selected: 0, scene: asked });
+  const timeline = new Timeline(weightsAtStart(seed, moment), data.rows.flat(), width);
+  timeline.begin(timeline.start, state.edits);
+  addRun(timeline, runs.now ? "an address" : startName(seed, moment), { seed, moment });
   lastHash = location.hash;
   tell(ignored.length ? `Not understood in the address, and ignored: ${ignored.join(", ").slice(0, 200)}` : "");
-  pendingStep = state.step;
+  pendingView = state;
   trainTo(state.epoch);
-  if (goal === null && pendingStep !== null) {
-    const step = pendingStep;
-    pendingStep = null;
-    enterSteps(step);
-  }
+  if (goal === null) showPendingView();
+  if (asked?.key === "stuck") beginSearch(seed);
+}
+
+// What an address says of the view, once its epoch is reached.
+function showPendingView() {
+  if (pendingView === null) return;
+  const { point, selected, output, isLog, step, byLayer } = pendingView;
+  pendingView = null;
+  byId("log-scale").checked = isLog;
+  if (data.domain) showOutput(output);
+  if (point) probeAt(...point);
+  if (step !== null) return enterStepsAt(step, byLayer);
+  app.selected = selected;
+  lightSelection();
+  refresh();
 }
 
 // ---- keys
 
 const KEYS = [
-  ["Space", "play or pause; in a lesson the next step", () => (app.step === null ? togglePlay() : nextStep())],
+  ["Space", "play or pause; in a lesson the next step", () => (app.step === null ? togglePlay() : stepBy(1))],
   ["E", "one epoch", () => trainBy(1)],
   ["T", "1,000 epochs", () => trainBy(1000)],
   ["[", "slower", () => changeSpeed(-1)],
@@ -250,25 +279,34 @@ const KEYS = [
   ["Home", "rewind to epoch 0", () => rewindTo(0)],
   ["End", "forward to the last epoch trained", () => rewindTo(app.timeline.latest)],
   ["J", "go to the rewind slider", () => byId("timeline").focus()],
-  ["R", "reset: the same start again", () => startFrom(app.seed)],
+  ["R", "reset: the same start again", () => startFrom(app.seed, app.moment)],
   ["N", "new random start", newStart],
+  ["Ctrl+Z", "undo the last change: of a number, the data or the start", null],
+  ["Ctrl+Y", "do it again; Ctrl+Shift+Z too", null],
+  ["K", "another network, other data", openChoice],
+  ["C", "compare with another run; again to end it", switchCompare],
+  ["O", "how often does it learn?", openOften],
   ["S", "set the seed", () => byId("seed").focus()],
   ["L", "set the learning rate", () => byId("rate").focus()],
   ["B", "step through backprop, or leave it", () => (app.step === null ? enterSteps() : leaveSteps())],
-  ["→", "next step; PageDown too", () => app.step !== null && nextStep()],
-  ["←", "step back; PageUp too", () => app.step !== null && previousStep()],
-  ["PageDown", "next step, or step through backprop", nextStep],
-  ["PageUp", "step back", previousStep],
+  ["I", "step layer by layer, or leave it", toggleLayers],
+  ["→", "next step; PageDown too", () => app.step !== null && stepBy(1)],
+  ["←", "step back; PageUp too", () => app.step !== null && stepBy(-1)],
+  ["PageDown", "next step, or step through backprop", () => stepBy(1)],
+  ["PageUp", "step back", () => stepBy(-1)],
+  ["Y", "predict each next number", setPredictingByKey],
   ["1 – 9", "row of the data shown in the graph", null],
   ["F", "flip the target of that row", () => flipRow(app.row)],
   ["P", "go to the boundary (arrows move, Enter shows a point)", () => plane.focus()],
   ["W", "weights", () => { showTab("weights"); byId("weights-panel").focus(); }],
   ["D", "data", () => { showTab("data"); byId("data-panel").focus(); }],
-  ...GRAPH_KEYS,
-  ["Z", "a large graph, or the rest again", enlarge],
+  ["H", "history: every run, to go back to", () => { showTab("runs"); byId("runs-panel").focus(); }],
+  ["V", "the network, or its operations", switchView],
+  ...GRAPH_KEYS.map(([key, what, action]) => [key, what, () => { showView("graph"); action(); }]),
+  ["Z", "presentation: large, on the whole screen, without the settings; or all again", present],
   ["X", "export", openExport],
   ...PAGE_KEYS,
-  ["Esc", "close, or leave step by step", leaveSteps],
+  ["Esc", "close what is open: a step, a neuron", () => (app.step === null ? showView("network") : leaveSteps())],
 ];
 
 function actionOfDigit(digit) {
@@ -284,15 +322,6 @@ function changeSpeed(by) {
   select.selectedIndex = Math.max(0, Math.min(select.options.length - 1, select.selectedIndex + by));
   app.speed = Number(select.value);
   say(`Speed: ${select.options[select.selectedIndex].text}`);
-}
-
-// Give the graph the whole width, for a projector.
-function enlarge() {
-  const large = document.body.classList.toggle("large");
-  byId("enlarge").setAttribute("aria-pressed", String(large));
-  if (app.step === null) lookAtAll(true);
-  else lookAt(...litBy(allSteps[app.step]));
-  refresh();
 }
 
 function themeChanged() {
@@ -316,12 +345,18 @@ function makeLegend() {
 
 function watchControls() {
   watchClicks({
-    play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed), "new-start": newStart,
-    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), next: nextStep, back: previousStep, enlarge,
-    "phase-update": () => showStep(firstOf("update")),
+    play: togglePlay, one: () => trainBy(1), thousand: () => trainBy(1000), reset: () => startFrom(app.seed, app.moment), "new-start": newStart,
+    "step-mode": () => (app.step === null ? enterSteps() : leaveSteps()), present,
+    "phase-update": () => showStep(firstOf("update")), "whole-program": openProgram,
   });
+  byId("predict").dataset.key = "Y";
   watchLesson();
+  watchNudge();
+  for (const id of ["slider", "number"]) byId(id).addEventListener("change", endNudge);
+  watchRuns();
+  watchPresentation();
   watchGraph();
+  watchNetwork();
   byId("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
   byId("rate").addEventListener("change", (event) => readRate(event.target.value));
   byId("seed").addEventListener("change", (event) => readSeed(event.target.value));
@@ -346,26 +381,36 @@ function publish() {
     get predictions() { return data.rows.map((_, row) => predictions(row)); },
     get names() { return data.nodes.map((node) => node.name); },
     get steps() { evaluate(); return data.steps.flatMap((step, index) => gradient(step.node) === null ? [] : [backwardText(index)]); },
+    get compared() { return comparedNumbers(); },
     get program() { return program; },
   };
 }
 
 function begin() {
-  app.timeline = new Timeline(builtStart(), data.rows.flat(), width);
   setText(byId("network"), data.network);
+  setText(byId("title"), data.title);
+  document.title = document.title.replace(ownNetwork.title, data.title);
   if (!data.draws) byId("new-start").hidden = byId("seed").parentElement.hidden = true;
   if (!data.domain) byId("plane-card").remove();
   if (!data.classes.length) byId("right-readout").remove();
   document.body.classList.toggle("no-plane", !data.domain);
+  if (data.asked) drawOperations();
   setScene(0);
   makeTables();
   makeRowButtons();
   if (data.domain) { makeNeurons(); makeLegend(); }
+  makeNetwork();
+  if (hasNetwork()) makeLayerSteps();
+  makeScenes();
   makeHelp();
   watchControls();
   watchPlane();
   watchCurve();
   watchExports();
+  watchProgram();
+  watchChoice();
+  watchCompare();
+  watchOften();
   publish();
   lookAtAll(true);
   new ResizeObserver(refresh).observe(document.body);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autodiff.stepper.document import Page
-from autodiff.stepper.parts import shared
+from autodiff.stepper.parts import STEPPING, shared
 
 __all__ = ["LAB", "of_lab"]
 
@@ -23,12 +23,20 @@ def of_lab(*names: str) -> list[Path]:
 
 LAB = Page(
     FOLDER / "page.html",
-    [*shared("base.css", "stepper.css"), *of_lab("page.css")],
     [
-        *shared("parts.js", "numbers.js", "view.js"),
-        *of_lab("training_steps.js", "random.js", "timeline.js", "address.js"),
-        *shared("scene.js", "graph.js", "lesson.js"),
-        *of_lab("boundary.js", "scales.js", "curve.js", "tables.js", "exports.js"),
+        *shared("base.css", "stepper.css"),
+        *of_lab("page.css", "choice.css", "network.css", "lesson.css"),
+    ],
+    [
+        *shared("parts.js", "numbers.js"),
+        *of_lab("random.js", "builder.js", "asked.js"),
+        *shared("view.js", "variables.js"),
+        *of_lab("training.js", "training_steps.js", "timeline.js", "runs.js", "address.js"),
+        *shared(*STEPPING, "boxes.js", "layout.js"),
+        *of_lab("redrawn.js", "boundary.js", "network.js", "rows.js", "layers.js"),
+        *of_lab("code_lines.js", "scenes.js", "scales.js", "curve.js", "tables.js", "exports.js"),
+        *of_lab("choice.js", "points.js", "compare.js", "often.js", "pictures.js"),
+        *of_lab("presentation.js"),
         *shared("keys.js"),
         *of_lab("app.js"),
     ],

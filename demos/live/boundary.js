@@ -3,38 +3,42 @@
 const plane = byId("plane");
 const CELLS = 56;
 const REACH = 18; // a pointer this near a point, in pixels, takes hold of it
+const HOLD_MS = 350; // a finger that rests so long
 const SHADES = 255;
 
-const shown2d = { outputs: new Float64Array(data.outputs.length + data.neurons.length), grid: null };
+const shown2d = { points: null, grid: null }; // the plane's points as rows; what the network makes of them
 const field = { canvas: element("canvas", { width: CELLS + 1, height: CELLS + 1 }), palette: null, image: null };
 const cross = { x: 0, y: 0, visible: false };
 let held = null;
 
 // Every output and neuron over the plane: one list of numbers for each, bottom row first.
 function computeField() {
-  const [left, right, bottom, top] = data.domain, side = CELLS + 1;
-  const count = shown2d.outputs.length;
-  shown2d.grid = shown2d.grid || Array.from({ length: count }, () => new Float64Array(side * side));
-  const point = new Float64Array(width);
+  shown2d.points = shown2d.points || gridOf(data.domain);
+  shown2d.grid = training.respond((CELLS + 1) ** 2, shown2d.points, app.timeline.parameters);
+}
+
+function gridOf([left, right, bottom, top]) {
+  const side = CELLS + 1, points = new Float64Array(side * side * width);
   for (let j = 0; j < side; j += 1) {
-    point[1] = bottom + ((top - bottom) * j) / CELLS;
     for (let i = 0; i < side; i += 1) {
-      point[0] = left + ((right - left) * i) / CELLS;
-      program.forward(app.timeline.parameters, point, shown2d.outputs);
-      for (let k = 0; k < count; k += 1) shown2d.grid[k][j * side + i] = shown2d.outputs[k];
+      points[(j * side + i) * width] = left + ((right - left) * i) / CELLS;
+      points[(j * side + i) * width + 1] = bottom + ((top - bottom) * j) / CELLS;
     }
   }
+  return points;
 }
 
 function predictions(row) {
-  program.forward(app.timeline.parameters, rowNumbers(row), shown2d.outputs);
-  return Array.from(shown2d.outputs.subarray(0, data.outputs.length));
+  const found = training.respond(1, rowNumbers(row), app.timeline.parameters);
+  return found.slice(0, data.outputs.length).map(([number]) => number);
 }
 
 // Whether a row's prediction is on its target's side; null where the data have no classes.
 function isRight(row) {
-  const found = predictions(row), wanted = Array.from(rowNumbers(row).slice(data.inputs.length));
-  if (!data.classes.length) return null;
+  return data.classes.length ? isOnItsSide(predictions(row), rowNumbers(row).slice(data.inputs.length)) : null;
+}
+
+function isOnItsSide(found, wanted) {
   if (wanted.length > 1) return wanted[found.indexOf(Math.max(...found))] === Math.max(...wanted);
   const middleOfTargets = (data.classes[0][0] + data.classes[data.classes.length - 1][0]) / 2;
   return found[0] > data.scale.threshold === wanted[0] > middleOfTargets;
@@ -104,14 +108,20 @@ function showPlane() {
   if (!data.domain) return;
   computeField();
   field.palette = field.palette || palette();
-  const { context, across, down } = fitted(plane), area = planeArea(across, down);
+  const { context, across, down } = fitted(plane);
+  drawPlane(context, across, down);
+}
+
+function drawPlane(context, across, down) {
+  const area = planeArea(across, down);
   const [w, h] = [area.right - area.left, area.bottom - area.top];
   context.clearRect(0, 0, across, down);
   paintField(field.canvas, shown2d.grid[app.output], rangeOf(app.output));
   context.imageSmoothingEnabled = true;
   // Pixel centres are the grid's points: the outermost half pixels stay outside.
   context.drawImage(field.canvas, 0.5, 0.5, CELLS, CELLS, area.left, area.top, w, h);
-  drawContour(context, area);
+  drawComparedContour(context, area);
+  drawContour(context, area, shown2d.grid[app.output], levelShown());
   drawAxes(context, area);
   for (let row = 0; row < data.rows.length; row += 1) drawRow(context, area, row);
   if (app.probe) drawProbe(context, area);
@@ -119,13 +129,21 @@ function showPlane() {
 }
 
 // The line where the output is the threshold, cell by cell (marching squares).
-function drawContour(context, area) {
-  const side = CELLS + 1, numbers = shown2d.grid[app.output], [low, high] = rangeOf(app.output);
-  const level = app.output < data.outputs.length ? data.scale.threshold : (low + high) / 2;
+function levelShown() {
+  const [low, high] = rangeOf(app.output);
+  return app.output < data.outputs.length ? data.scale.threshold : (low + high) / 2;
+}
+
+function drawContour(context, area, numbers, level, isDashed = false) {
+  const side = CELLS + 1;
   const [left, right, bottom, top] = data.domain;
+  const isAbove = (i, j) => numbers[j * side + i] > level;
   context.beginPath();
   for (let j = 0; j < CELLS; j += 1) {
     for (let i = 0; i < CELLS; i += 1) {
+      const above = isAbove(i, j); // most cells have no line
+      if (isAbove(i + 1, j) === above && isAbove(i + 1, j + 1) === above && isAbove(i, j + 1) === above) continue;
+      if (isDashed && (i + j) % 4 > 1) continue;
       const corners = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
       const crossings = [];
       for (let edge = 0; edge < 4; edge += 1) {
@@ -164,10 +182,15 @@ function drawAxes(context, area) {
     context.textAlign = "right";
     if (tick > bottom && tick < top) context.fillText(shown(tick), area.left - 7, toScreen(left, tick, area)[1] + 4);
   }
-  context.font = "italic 15px system-ui, sans-serif";
+  context.font = "italic 14px system-ui, sans-serif";
   context.textAlign = "right";
-  context.fillText(data.inputs[0].slice(0, 12), area.right, area.bottom + 19);
-  context.fillText(data.inputs[1].slice(0, 3), area.left - 7, area.top + 13);
+  context.fillText(cut(data.inputs[0], 12), area.right, area.bottom + 19);
+  context.fillText(cut(data.inputs[1], 4), area.left - 7, area.top + 13, area.left - 8);
+}
+
+// A name that is too long for its place, with a sign of that.
+function cut(name, most) {
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
 }
 
 function isHigh(row) {
@@ -178,7 +201,8 @@ function isHigh(row) {
 
 function drawRow(context, area, row) {
   const [x, y] = toScreen(...pointOf(row), area), many = data.rows.length > 12;
-  const chosen = !app.probe && row === app.row, size = (many ? 5.5 : 11) + (chosen ? 2 : 0);
+  const chosen = !app.probe && row === app.row, isHeld = held?.isTaken && held.row === row && held.timer > 0;
+  const size = (many ? 5.5 : 11) + (isHeld ? 8 : chosen ? 2 : 0);
   const high = isHigh(row), wrong = isRight(row) === false;
   context.beginPath();
   if (high) context.rect(x - size * 0.88, y - size * 0.88, size * 1.76, size * 1.76);
@@ -240,7 +264,7 @@ function drawCross(context, area) {
 // ---- what each neuron sees
 
 function makeNeurons() {
-  if (!data.domain || (data.outputs.length === 1 && !data.neurons.length)) return byId("neurons").remove();
+  if (hasNetwork() || (data.outputs.length === 1 && !data.neurons.length)) return byId("neurons").remove();
   const names = [...data.outputs.map((place) => nodeName(place)), ...data.neurons.map((neuron) => neuron.name)];
   names.forEach((name, index) => {
     const canvas = element("canvas", { width: CELLS + 1, height: CELLS + 1, "aria-hidden": "true" });
@@ -300,9 +324,8 @@ function probeAt(x, y) {
   say(`Point ${shown(x, 3)}, ${shown(y, 3)}: ${nodeName(data.outputs[0])} ${shown(value(data.outputs[0]))}`);
 }
 
-function moveRow(row, x, y) {
-  app.timeline.edit("x", row * width, x);
-  app.timeline.edit("x", row * width + 1, y);
+function moveRow(row, x, y, gesture) {
+  change(`row ${row + 1} moved to ${shown(x, 3)}, ${shown(y, 3)}`, [["x", row * width, x], ["x", row * width + 1, y]], gesture);
   refresh();
 }
 
@@ -312,36 +335,72 @@ function flipRow(row) {
   const wanted = Array.from(rowNumbers(row).slice(data.inputs.length)).join();
   const at = data.classes.findIndex((each) => each.join() === wanted);
   const next = data.classes[(at + 1) % data.classes.length];
-  next.forEach((number, index) => app.timeline.edit("x", row * width + data.inputs.length + index, number));
+  const target = next.map((number) => shown(number)).join(", ");
+  change(`target ${target} of row ${row + 1}`, next.map((number, index) => ["x", row * width + data.inputs.length + index, number]));
   chooseRow(row);
-  say(`Row ${row + 1} has target ${next.map((number) => shown(number)).join(", ")} now`);
+  say(`Row ${row + 1} has target ${target} now`);
 }
 
 function inDomain(number, low, high) {
   return Math.max(low, Math.min(high, number));
 }
 
+// ---- dragging a data point: one drag is one change, and training waits for its end
+
+// A mouse takes hold of a point at once; a finger that only passes scrolls the page, so it has to rest
+// on the point first.
+function takeHold(event) {
+  const [x, y] = toPlane(event), row = nearestRow(x, y, REACH), isFinger = event.pointerType === "touch";
+  held = { row, moved: false, isTaken: !isFinger, x: event.clientX, y: event.clientY, gesture: newGesture(), wasPlaying: false, timer: 0 };
+  cross.visible = false;
+  if (row === null || app.step !== null) return;
+  if (isFinger) held.timer = setTimeout(takeWithFinger, HOLD_MS);
+  else plane.setPointerCapture(event.pointerId);
+}
+
+function takeWithFinger() {
+  held.isTaken = true;
+  if (app.row !== held.row || app.probe) chooseRow(held.row);
+  say(`Row ${held.row + 1} is held: move it`);
+  navigator.vibrate?.(15);
+  refresh();
+}
+
+function dragPoint(event) {
+  if (!held) return;
+  if (Math.hypot(event.clientX - held.x, event.clientY - held.y) > (held.isTaken ? 4 : 10)) {
+    held.moved = true;
+    if (!held.isTaken) clearTimeout(held.timer);
+  }
+  if (held.row === null || !held.moved || !held.isTaken || app.step !== null) return;
+  if (app.playing || goal !== null) {
+    held.wasPlaying = app.playing;
+    pause();
+  }
+  const [x, y] = toPlane(event), [left, right, bottom, top] = data.domain;
+  if (app.row !== held.row || app.probe) chooseRow(held.row);
+  moveRow(held.row, Number(inDomain(x, left, right).toFixed(3)), Number(inDomain(y, bottom, top).toFixed(3)), held.gesture);
+}
+
+function letGo(event) {
+  if (!held) return;
+  const { moved, isTaken, wasPlaying, timer } = held, isFinger = event.pointerType === "touch";
+  clearTimeout(timer);
+  held = null;
+  if (event.type === "pointerup" && !moved && !(isFinger && isTaken)) choosePoint(...toPlane(event));
+  if (wasPlaying) play();
+  refresh();
+}
+
 function watchPlane() {
   if (!data.domain) return;
-  plane.addEventListener("pointerdown", (event) => {
-    const [x, y] = toPlane(event), row = nearestRow(x, y, REACH);
-    held = { row, moved: false, x: event.clientX, y: event.clientY };
-    cross.visible = false;
-    if (row !== null) plane.setPointerCapture(event.pointerId);
-  });
-  plane.addEventListener("pointermove", (event) => {
-    if (!held) return;
-    if (Math.hypot(event.clientX - held.x, event.clientY - held.y) > 4) held.moved = true;
-    if (held.row === null || !held.moved || app.step !== null) return;
-    const [x, y] = toPlane(event), [left, right, bottom, top] = data.domain;
-    if (app.row !== held.row || app.probe) chooseRow(held.row);
-    moveRow(held.row, Number(inDomain(x, left, right).toFixed(3)), Number(inDomain(y, bottom, top).toFixed(3)));
-  });
-  plane.addEventListener("pointerup", (event) => {
-    if (held && !held.moved) choosePoint(...toPlane(event));
-    held = null;
-  });
-  plane.addEventListener("pointercancel", () => { held = null; });
+  redraws.set("plane", drawPlane);
+  plane.addEventListener("pointerdown", takeHold);
+  plane.addEventListener("pointermove", dragPoint);
+  plane.addEventListener("pointerup", letGo);
+  plane.addEventListener("pointercancel", letGo);
+  plane.addEventListener("touchmove", (event) => { if (held?.isTaken) event.preventDefault(); }, { passive: false });
+  plane.addEventListener("contextmenu", (event) => { if (held) event.preventDefault(); });
   plane.addEventListener("dblclick", (event) => {
     const row = nearestRow(...toPlane(event), REACH);
     if (row !== null && app.step === null) flipRow(row);
@@ -353,6 +412,7 @@ function watchPlane() {
 function planeKey(event) {
   const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   const [left, right, bottom, top] = data.domain, stride = (right - left) / 40;
+  if (app.step !== null) return; // keys go on with the lesson
   if (event.key === "Enter") {
     event.preventDefault();
     choosePoint(cross.x, cross.y);
@@ -362,8 +422,9 @@ function planeKey(event) {
     const [across, up] = directions[event.key].map((part) => part * stride);
     if (event.altKey && !app.probe && app.step === null) {
       const [x, y] = rowNumbers(app.row);
-      moveRow(app.row, Number(inDomain(x + across, left, right).toFixed(3)), Number(inDomain(y + up, bottom, top).toFixed(3)));
-      return say(`Row ${app.row + 1} at ${Array.from(rowNumbers(app.row).slice(0, 2), (n) => shown(n, 3)).join(", ")}`);
+      moveRow(app.row, Number(inDomain(x + across, left, right).toFixed(3)), Number(inDomain(y + up, bottom, top).toFixed(3)), `keys ${app.row}`);
+      say(`Row ${app.row + 1} at ${Array.from(rowNumbers(app.row).slice(0, 2), (n) => shown(n, 3)).join(", ")}`);
+      return;
     }
     if (!cross.visible) [cross.x, cross.y] = shownRow().subarray(0, 2);
     cross.visible = true;

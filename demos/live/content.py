@@ -9,7 +9,7 @@ from typing import Any
 import nn
 from autodiff import Value
 from autodiff.stepper.content import graph_data, json_number
-from demos.live.programs import Compiled
+from demos.live.programs import Trained
 from demos.live.record import Record, is_plain_mlp
 from nn.rows import Loss, Rows
 
@@ -32,14 +32,16 @@ def kind_of(node: Value, found: Record) -> str:
     return "result" if node is found.loss else "operation"
 
 
-def network_data(found: Record, compiled: Compiled, names: Mapping[Value, str]) -> dict[str, Any]:
+def network_data(found: Record, trained: Trained, names: Mapping[Value, str]) -> dict[str, Any]:
     """Return the graph, with the places of its outputs and its neurons."""
     places = {node: place for place, node in enumerate(found.nodes, 1)}
     return {
-        "graph": graph_data(found.nodes, names, kinds_of(found), compiled.operations),
+        "graph": graph_data(found.nodes, names, kinds_of(found), trained.operations),
         "folds": None,
         "outputs": [places[output] for output in found.outputs],
-        "neurons": [neuron_data(neuron, names) for neuron in found.neurons],
+        "neurons": [
+            {**neuron_data(neuron, names), "node": places[neuron]} for neuron in found.neurons
+        ],
     }
 
 
@@ -50,26 +52,26 @@ def neuron_data(neuron: Value, names: Mapping[Value, str]) -> dict[str, Any]:
     return {"name": names[neuron], "range": ranges.get(operation)}
 
 
-def state_data(model: nn.Module, found: Record, compiled: Compiled) -> dict[str, Any]:
+def state_data(model: nn.Module, found: Record, trained: Trained) -> dict[str, Any]:
     """Return the program's state, and where all is in it, and in the graph: 0 if it is not."""
-    order = {weight: place for place, weight in enumerate(compiled.weights)}
+    order = {weight: place for place, weight in enumerate(trained.weights)}
     nodes = {node: place for place, node in enumerate(found.nodes, 1)}
     return {
-        "state": [json_number(number) for number in compiled.state],
+        "state": [json_number(number) for number in trained.state],
         "weights": [
             {
                 "name": name,
-                "place": compiled.place(weight),
-                "mean": compiled.place(mean),
+                "place": place,
+                "mean": trained.mean(place),
                 "node": nodes.get(weight, 0),
             }
-            for weight, name, mean in zip(
-                compiled.weights, compiled.names, compiled.means, strict=True
-            )
+            for place, (weight, name) in enumerate(zip(trained.weights, trained.names, strict=True))
         ],
         "columns": [nodes.get(value, 0) for value in (*found.inputs, *found.targets)],
-        "learningRate": compiled.place(compiled.learning_rate),
-        "updates": compiled.updates,
+        "learningRate": trained.learning_rate,
+        "update": trained.update,
+        "penalty": trained.penalty,
+        "updates": trained.formulas,
         "tree": weight_tree(model.parameter_trees(), order),
         "draws": draws(model, order),
     }
@@ -108,7 +110,8 @@ def rows_data(rows: Rows, found: Record, loss: Loss, names: Mapping[Value, str])
     targets = [target if isinstance(target, list) else [target] for target in rows.y]
     for place, row in enumerate(zip(rows.x, targets, strict=True)):
         if not all(math.isfinite(number) for part in row for number in part):
-            raise ValueError(f"the page needs finite numbers, but row {place} is {row}")
+            at = f"x[{place}], y[{place}]"
+            raise ValueError(f"the page needs finite numbers, but {at} is {row}")
     kinds = sorted({tuple(target) for target in targets})
     low, high = (min(map(min, targets)), max(map(max, targets)))
     threshold = (low + high) / 2.0

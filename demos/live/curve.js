@@ -3,8 +3,13 @@
 const curve = byId("curve");
 
 function showCurve() {
-  const { context, across, down } = fitted(curve), timeline = app.timeline;
-  const area = { left: 54, right: across - 14, top: 10, bottom: down - 24 };
+  const { context, across, down } = fitted(curve);
+  drawCurve(context, across, down);
+}
+
+function drawCurve(context, across, down) {
+  const { timeline } = app;
+  const area = { left: 62, right: across - 14, top: 10, bottom: down - 24 };
   const latest = timeline.latest, last = Math.max(latest, 1), log = byId("log-scale").checked;
   const losses = timeline.losses;
   const lossAt = (epoch) => (epoch === timeline.epoch ? app.measured.loss : losses[epoch]);
@@ -17,6 +22,8 @@ function showCurve() {
   }
   if (timeline.epoch === latest) points.push([latest, app.measured.loss]);
   for (const [, loss] of points) if (Number.isFinite(loss)) [low, high] = [Math.min(low, loss), Math.max(high, loss)];
+  const compared = comparedLosses(last);
+  for (const [, loss] of compared) if (Number.isFinite(loss)) [low, high] = [Math.min(low, loss), Math.max(high, loss)];
   if (!Number.isFinite(low)) [low, high] = [0, 1];
   if (log) [low, high] = [Math.max(low, 1e-12) * 0.8, Math.max(high, 1e-12) * 1.25];
   else [low, high] = [Math.min(0, low), high * 1.08 || 1];
@@ -26,6 +33,8 @@ function showCurve() {
   context.clearRect(0, 0, across, down);
   drawScales(context, area, low, high, last, log, toX, toY);
   drawEdits(context, area, toX);
+  drawRunBefore(context, area, toX, toY);
+  drawComparedLosses(context, compared, area, toX, toY);
   drawLosses(context, points, area, toX, toY);
   drawNow(context, area, toX(timeline.epoch), toY(app.measured.loss));
   curve.lastArea = area;
@@ -43,15 +52,27 @@ function drawEdits(context, area, toX) {
   }
 }
 
-function drawLosses(context, points, area, toX, toY) {
+// What undo brings back, behind the run that is shown: the losses of the run that it came from.
+function drawRunBefore(context, area, toX, toY) {
+  const { from, timeline, epoch } = runs.now;
+  if (!from) return;
+  const end = Math.min(from.timeline.latest, Math.max(timeline.latest, 1) + 1), stride = Math.max(1, Math.floor((end - epoch) / 600));
+  const points = [];
+  for (let at = epoch; at < end; at += stride) points.push([at, from.timeline.losses[at]]);
+  context.setLineDash([3, 5]);
+  drawLosses(context, points, area, toX, toY, css(colour("soft")), 2);
+  context.setLineDash([]);
+}
+
+function drawLosses(context, points, area, toX, toY, stroke = css(colour("accent")), thickness = 3) {
   context.save();
   context.beginPath();
   context.rect(area.left, area.top - 4, area.right - area.left + 4, area.bottom - area.top + 8);
   context.clip();
   context.beginPath();
   points.forEach(([epoch, loss], index) => context[index ? "lineTo" : "moveTo"](toX(epoch), toY(loss)));
-  context.strokeStyle = css(colour("accent"));
-  context.lineWidth = 3;
+  context.strokeStyle = stroke;
+  context.lineWidth = thickness;
   context.lineJoin = "round";
   context.stroke();
   context.restore();
@@ -98,8 +119,24 @@ function watchCurve() {
     const part = (event.clientX - box.left - area.left) / (area.right - area.left);
     rewindTo(Math.round(Math.max(0, Math.min(1, part)) * app.timeline.latest));
   };
-  curve.addEventListener("pointerdown", (event) => { curve.setPointerCapture(event.pointerId); toEpoch(event); });
-  curve.addEventListener("pointermove", (event) => { if (event.buttons) toEpoch(event); });
+  redraws.set("curve", drawCurve);
+  // A finger may be about to scroll the page: it rewinds where it goes sideways, or taps.
+  let begun = null;
+  curve.addEventListener("pointerdown", (event) => {
+    const isFinger = event.pointerType === "touch";
+    begun = { x: event.clientX, y: event.clientY, isSure: !isFinger };
+    if (isFinger) return;
+    curve.setPointerCapture(event.pointerId);
+    toEpoch(event);
+  });
+  curve.addEventListener("pointermove", (event) => {
+    if (!begun || !event.buttons) return;
+    const [across, down] = [Math.abs(event.clientX - begun.x), Math.abs(event.clientY - begun.y)];
+    begun.isSure ||= across > 10 && across > 2 * down;
+    if (begun.isSure) toEpoch(event);
+  });
+  curve.addEventListener("pointerup", (event) => { if (begun) toEpoch(event); });
+  for (const name of ["pointerup", "pointercancel"]) curve.addEventListener(name, () => { begun = null; });
   byId("timeline").addEventListener("input", (event) => rewindTo(Number(event.target.value)));
   byId("to-start").addEventListener("click", () => rewindTo(0));
   byId("to-end").addEventListener("click", () => rewindTo(app.timeline.latest));

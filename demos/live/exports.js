@@ -56,6 +56,7 @@ function pythonCode() {
   const lines = ["import nn", "", ...rowLines(app.timeline.firstRows), ""];
   lines.push(code.model ? `model = ${code.model}${seeded ? `, rng=${app.seed}` : ""})` : "model = ...  # a model of your own");
   if (!seeded) lines.push("model.load_state_dict({", ...start, "})");
+  if (app.moment && data.updates.includes(null)) lines.push("# What the optimizer remembered at this start is not here.");
   const rate = pythonNumber(app.timeline.start[data.learningRate]);
   lines.push(code.optimizer ? `optimizer = ${code.optimizer}${rate})` : `optimizer = ...  # an optimizer of your own, lr=${rate}`);
   lines.push("", ...trainingLines());
@@ -95,59 +96,30 @@ function editLine({ kind, index, number }) {
   return `y[${row}]${data.code.scalar ? "" : `[${at - split}]`} = ${pythonNumber(number)}`;
 }
 
-// The drawing as it is now, whole, with its colours in it.
-function svgFile() {
-  const copy = drawing.cloneNode(true);
-  const from = drawing.querySelectorAll("*"), to = copy.querySelectorAll("*");
-  const kept = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-weight", "font-family"];
-  from.forEach((each, index) => {
-    const style = getComputedStyle(each), made = to[index];
-    if (style.display === "none" || style.visibility === "hidden") return made.setAttribute("display", "none");
-    if (each.tagName === "g") return undefined;
-    for (const property of kept) made.setAttribute(property, style.getPropertyValue(property));
-    return undefined;
-  });
-  const { w, h } = drawingSize;
-  copy.setAttribute("viewBox", `0 0 ${w} ${h}`);
-  copy.setAttribute("width", w);
-  copy.setAttribute("height", h);
-  const paper = svgElement("rect", { width: w, height: h, fill: css(colour("card")) });
-  copy.prepend(paper);
-  return new XMLSerializer().serializeToString(copy);
-}
-
-function savePng() {
-  const { w, h } = drawingSize, scale = Math.min(2, 8000 / Math.max(w, h));
-  const image = new Image();
-  image.onload = () => {
-    const canvas = element("canvas", { width: Math.round(w * scale), height: Math.round(h * scale) });
-    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-    canvas.toBlob((blob) => download("graph.png", blob));
-  };
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svgFile())}`;
-}
-
-function copyText(text, what) {
-  const done = () => tell(`${what} copied.`);
+function copyText(text, what, more = "") {
+  const done = () => tell(`${what} copied. ${more}`.trim());
   const failed = () => tell(`Your browser does not let this page copy. Here it is: ${text}`);
   if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, failed);
   else failed();
 }
 
+function copyAddress() {
+  writeAddress();
+  const { lost } = addressOf(currentState());
+  copyText(location.href, "The address is", lost);
+}
+
 function watchExports() {
   byId("open-export").addEventListener("click", openExport);
   byId("export-weights").addEventListener("click", () => download("weights.json", weightsFile(), "application/json"));
-  byId("export-svg").addEventListener("click", () => download("graph.svg", svgFile(), "image/svg+xml"));
-  byId("export-png").addEventListener("click", savePng);
-  byId("export-plane").addEventListener("click", () => plane.toBlob((blob) => download("boundary.png", blob)));
-  byId("export-plane").hidden = !data.domain;
   byId("export-code").addEventListener("click", () => download("network.py", pythonCode(), "text/x-python"));
   byId("copy-code").addEventListener("click", () => copyText(byId("code").value, "The code is"));
-  byId("copy-address").addEventListener("click", () => { writeAddress(); copyText(location.href, "The address is"); });
+  byId("copy-address").addEventListener("click", copyAddress);
 }
 
 function openExport() {
   pause();
   byId("code").value = pythonCode();
+  listPanels();
   byId("export").showModal();
 }

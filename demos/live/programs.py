@@ -1,105 +1,104 @@
-"""The page's arithmetic: JavaScript that the compiler writes from the graph of one row."""
+"""What trains in the page: the state, the optimizer's rule, and the functions of every operation.
+
+Nothing of a network is laid out here: the page does that from the graph that it shows, with the
+functions that the compiler wrote of each operation, so that another network needs no others.
+"""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import nn
-from autodiff import Program, Value, compile
+from autodiff import Value
 from autodiff.stepper.arithmetic import Arithmetic, both, operations_of
 from autodiff.stepper.expression import Expression, expression_of
+from autodiff.value import lift
+from demos.live.circuits import circuit, nodes_of, rules
+from demos.live.kernels import kernels_of
 from demos.live.record import Record
+from nn.rows import Penalty
 
-__all__ = ["Compiled", "compile_record"]
+__all__ = ["Trained", "trained"]
 
 
-@dataclass
-class Compiled:
-    """One program, and where in its state everything is.
+@dataclass(frozen=True)
+class Trained:
+    """What changes in training, and how.
 
-    The state is the array that the functions call ``parameters``: weights, learning rate, what
-    the optimizer remembers, and the weights' mean gradients, which every epoch leaves there.
-    ``operations`` are those of the graph one by one.
+    The state is one array: the weights, the learning rate, what the optimizer remembers, and the
+    weights' mean gradients, which every epoch leaves there.  ``update`` has circuits on
+    the state, ``penalty`` is one on the weights, by their numbers.  ``operations`` are those of all
+    graphs.
     """
 
-    program: Program
     weights: list[Value]
     names: list[str]
-    means: list[Value]
-    learning_rate: Value
+    state: list[float]
     operations: Arithmetic
-    updates: list[Expression | None]
+    update: list[dict[str, Any]]
+    penalty: dict[str, Any] | None
+    formulas: list[Expression | None]
     javascript: str
 
-    def place(self, variable: Value) -> int:
-        """Return a variable's place in the state."""
-        return self.program.variables.index(variable)
-
     @property
-    def state(self) -> list[float]:
-        """The numbers that the page begins with."""
-        return [variable.data for variable in self.program.variables]
+    def learning_rate(self) -> int:
+        """The learning rate's place in the state."""
+        return len(self.weights)
+
+    def mean(self, weight: int) -> int:
+        """Return the place in the state of a weight's mean gradient."""
+        return len(self.state) - len(self.weights) + weight
 
 
-def compile_record(
+def trained(
     found: Record,
     optimizer: nn.Optimizer,
-    penalty: Callable[[list[Value]], Value] | None,
+    penalty: Penalty | None,
     names: Mapping[Value, str],
-) -> Compiled:
-    """Compile the record with the optimizer's updates.
+    further: Sequence[Value] = (),
+) -> Trained:
+    """Return what the page trains with.
 
-    The learning rate is a variable of them, so that the page can change it.
+    ``further`` are nodes of other graphs, whose operations the page can do, too: they come first
+    in the table.
     """
     weights = list(optimizer.parameters)
     called = [names.get(w) or w.label or f"weight {place}" for place, w in enumerate(weights, 1)]
-    means = [Value(0.0, f"mean gradient of {name}") for name in called]
-    learning_rate = optimizer.lr_variable
-    program = compile(
-        found.loss,
-        inputs=[*found.inputs, *found.targets],
-        updates=functools.partial(updates_and_means, optimizer, means),
-        penalty=None if penalty is None else penalty(weights),
+    gradients = {weight: Value(0.0) for weight in weights}
+    # The learning rate is a variable, so that the page can change it.
+    rate, *memory = optimizer.lr_variable, *optimizer.variables[len(weights) :]
+    changing = [*weights, rate, *memory, *gradients.values()]
+    places = {variable: place for place, variable in enumerate(changing)}
+    news = {variable: lift(new, "update") for variable, new in optimizer.updates(gradients).items()}
+    term = None if penalty is None else penalty(weights)
+    roots = [*news.values(), *([] if term is None else [term])]
+    operations = operations_of([*further, *nodes_of([found.loss, *roots])])
+    of_weights = {weight: place for place, weight in enumerate(weights)}
+    return Trained(
+        weights=weights,
+        names=called,
+        state=[variable.data for variable in changing],
+        operations=operations,
+        update=rules(news, set(gradients.values()), places, operations),
+        penalty=None if term is None else circuit([term], of_weights, operations),
+        formulas=update_formulas(optimizer, weights, gradients, news),
+        javascript=both(operations.javascript, kernels_of(operations)),
     )
-    operations = operations_of(found.nodes)
-    whole = program.to_javascript({"forward": forward_results(found, names)})
-    javascript = both(whole, operations.javascript)
-    formulas = update_formulas(optimizer, weights, learning_rate)
-    return Compiled(
-        *(program, weights, called, means, learning_rate, operations, formulas, javascript),
-    )
-
-
-def updates_and_means(
-    optimizer: nn.Optimizer, means: list[Value], gradients: Mapping[Value, Value]
-) -> dict[Value, Any]:
-    """Return the optimizer's updates, and each weight's gradient as the new number of its mean."""
-    kept = {
-        mean: gradients.get(weight, 0.0)
-        for weight, mean in zip(optimizer.parameters, means, strict=True)
-    }
-    return {**optimizer.updates(gradients), **kept}
-
-
-def forward_results(found: Record, names: Mapping[Value, str]) -> dict[str, Value]:
-    """Return what the boundary shows: the outputs, then the hidden neurons."""
-    shown = [*found.outputs, *found.neurons]
-    return {f"{names[node]} ({place})": node for place, node in enumerate(shown, 1)}
 
 
 def update_formulas(
-    optimizer: nn.Optimizer, weights: list[Value], learning_rate: Value
+    optimizer: nn.Optimizer,
+    weights: Sequence[Value],
+    gradients: Mapping[Value, Value],
+    news: Mapping[Value, Value],
 ) -> list[Expression | None]:
     """Return each weight's new number as an expression; None where that is too long to read."""
-    gradients = {weight: Value(0.0) for weight in weights}
-    references = {learning_rate: "lr"}
+    references = {optimizer.lr_variable: "lr"}
     for place, weight in enumerate(weights):
         references[weight] = f"w{place}"
         references[gradients[weight]] = f"g{place}"
-    news = optimizer.updates(gradients)
     return [
         None if optimizer.state else expression_of(news[weight], references) for weight in weights
     ]

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 import nn
 from autodiff import Value, topological_order
+from demos.one_row import name_layer, name_loss, name_outputs
 from nn.rows import Rows
 
 __all__ = ["Record", "is_plain_mlp", "record"]
@@ -35,45 +36,26 @@ class Record:
 def record(model: nn.Module, rows: Rows) -> Record:
     """Return the graph of the first row's loss, its inputs and targets being variables.
 
-    Nodes of an ``nn.MLP`` are labelled as in a textbook: z before the activation, h behind it.
+    Nodes have the names that :mod:`demos.one_row` gives them.
     """
-    x = [Value(number, f"x{place}") for place, number in enumerate(rows.x[0], 1)]
-    target = rows.y[0]
-    if isinstance(target, list):
-        y = [Value(number, f"target{place}") for place, number in enumerate(target, 1)]
-    else:
-        y = [Value(target, "target")]
+    x, y, target = rows.variables()
     found = Record(x, y)
-    prediction = _labelled(model, found) if is_plain_mlp(model) else model(x)
+    if is_plain_mlp(model):
+        signal = x
+        for name, layer in list(model.children().items())[: len(model.layers)]:
+            signal = layer(signal)
+            name_layer(name, signal)
+            found.neurons += signal if name != "output" else ()
+        prediction = signal[0] if len(signal) == 1 else signal
+    else:
+        prediction = model(x)
     found.outputs = prediction if isinstance(prediction, list) else [prediction]
-    _label(found.outputs, "prediction")
-    found.loss = rows.loss([prediction], [y] if isinstance(target, list) else y)
-    found.loss.label = found.loss.label or "loss"
+    name_outputs(found.outputs)
+    found.loss = rows.loss([prediction], [target])
+    name_loss(found.loss)
     return found
 
 
 def is_plain_mlp(model: nn.Module) -> TypeGuard[nn.MLP]:
     """Return whether the model is an ``nn.MLP`` that does no more than call its layers."""
     return isinstance(model, nn.MLP) and type(model).__call__ is nn.MLP.__call__
-
-
-def _labelled(model: nn.MLP, found: Record) -> Value | list[Value]:
-    signal = found.inputs
-    layers = list(model.children().items())[: len(model.layers)]
-    for name, layer in layers:
-        signal = layer(signal)
-        last = name == layers[-1][0]
-        number = name.removeprefix("hidden")
-        if not last:
-            _label(signal, f"h{number}_" if number else "h", always_number=True)
-            found.neurons += signal
-        sums = [node.parents[0] for node in signal if len(node.parents) == 1]
-        sign = "z" if len(layers) == 1 else "z_out" if last else f"z{number}_" if number else "z"
-        _label(sums, sign, always_number=not last)
-    return signal[0] if len(signal) == 1 else signal
-
-
-def _label(nodes: list[Value], name: str, always_number: bool = False) -> None:
-    for place, node in enumerate(nodes, 1):
-        if not node.label:
-            node.label = f"{name}{place}" if always_number or len(nodes) > 1 else name

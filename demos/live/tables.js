@@ -2,6 +2,7 @@
 
 const weightRows = [];
 const dataRows = [];
+const TABS = ["weights", "data", "runs"];
 
 function makeTables() {
   let module = null;
@@ -15,23 +16,25 @@ function makeTables() {
     byId("weights").append(makeWeightRow(weight, index, rest));
   });
   const heads = ["row", ...data.inputs, ...data.targets, ...data.outputs.map(nodeName), data.classes.length ? "flip" : ""];
-  byId("data-head").append(...heads.filter(Boolean).map((text) => element("th", { scope: "col" }, text)));
+  byId("data-head").append(...heads.filter(Boolean).map((text) => element("th", { scope: "col", class: text === "flip" ? "flip" : null }, text)));
   data.rows.forEach((_, row) => byId("data-rows").append(makeDataRow(row)));
   byId("restore-data").addEventListener("click", restoreData);
-  for (const [tab, other] of [["weights", "data"], ["data", "weights"]]) {
+  TABS.forEach((tab, at) => {
     byId(`${tab}-tab`).addEventListener("click", () => showTab(tab));
     byId(`${tab}-tab`).addEventListener("keydown", (event) => {
-      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+      const next = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!next) return;
       event.stopPropagation();
+      const other = TABS[(at + next + TABS.length) % TABS.length];
       showTab(other);
       byId(`${other}-tab`).focus();
     });
-  }
+  });
 }
 
 function makeWeightRow(weight, index, shortName) {
   const input = numberInput(`weight ${weight.name}`, (number) => {
-    app.timeline.edit("w", index, number);
+    change(`${weight.name} = ${general(number, 6)}`, [["w", index, number]]);
     say(`${weight.name} is ${general(number, 6)} now`);
   });
   const mean = element("td", { class: "amount" }), own = element("td", { class: "amount" });
@@ -50,23 +53,23 @@ function makeDataRow(row) {
   const inputs = [];
   for (let at = 0; at < width; at += 1) {
     const label = `${[...data.inputs, ...data.targets][at]} of row ${row + 1}`;
-    inputs.push(numberInput(label, (number) => app.timeline.edit("x", row * width + at, number)));
+    inputs.push(numberInput(label, (number) => change(`${label} = ${general(number, 6)}`, [["x", row * width + at, number]]), 3));
   }
   const found = data.outputs.map(() => element("td", { class: "amount" }));
   const choose = element("button", { type: "button", "aria-pressed": "false", "aria-label": `show row ${row + 1} in the graph`, onclick: () => chooseRow(row) }, String(row + 1));
-  const flip = data.classes.length ? [element("td", {}, element("button", { type: "button", "aria-label": `flip the target of row ${row + 1}`, onclick: () => flipRow(row) }, "⇄"))] : [];
+  const flip = data.classes.length ? [element("td", { class: "flip" }, element("button", { type: "button", "aria-label": `flip the target of row ${row + 1}`, onclick: () => flipRow(row) }, "⇄"))] : [];
   const made = element("tr", {}, element("th", { scope: "row" }, choose), ...inputs.map((input) => element("td", {}, input)), ...found, ...flip);
   dataRows.push({ made, choose, inputs, found });
   return made;
 }
 
 // A field for a number. It shows few digits, and all of them while it is edited.
-function numberInput(label, change) {
+function numberInput(label, made, digits = 4) {
   const input = element("input", { inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": label, size: 7 });
-  input.number = NaN;
+  Object.assign(input, { number: NaN, digits });
   input.addEventListener("focus", () => {
     if (app.playing) pause();
-    input.value = exactly(input.number);
+    write(input, exactly(input.number));
     input.select();
   });
   input.addEventListener("keydown", (event) => {
@@ -77,7 +80,7 @@ function numberInput(label, change) {
   input.addEventListener("blur", () => {
     const number = numberFrom(input.value);
     if (number === null || Math.abs(number) > LARGEST_NUMBER) tell(`${label}: “${input.value.slice(0, 40)}” is no number from −1,000,000 to 1,000,000.`);
-    else if (!Object.is(number, input.number)) { tell(""); change(number); }
+    else if (!Object.is(number, input.number)) made(number);
     refresh();
     setNumber(input, input.number, true);
   });
@@ -87,8 +90,14 @@ function numberInput(label, change) {
 function setNumber(input, number, force = false) {
   input.number = number;
   if (document.activeElement === input && !force) return;
-  const text = shown(number, 4);
-  if (input.value !== text) input.value = text;
+  write(input, shown(number, input.digits));
+}
+
+// A field is as wide as its number.
+function write(input, text) {
+  if (input.value === text) return;
+  input.value = text;
+  input.style.setProperty("--digits", Math.min(text.length, 24));
 }
 
 function showAmount(cell, amount, most) {
@@ -101,6 +110,7 @@ function showAmount(cell, amount, most) {
 function showTables() {
   if (!byId("weights-panel").hidden) showWeights();
   if (!byId("data-panel").hidden) showData();
+  showRuns();
 }
 
 function showWeights() {
@@ -135,7 +145,7 @@ function showData() {
 }
 
 function showTab(tab) {
-  for (const each of ["weights", "data"]) {
+  for (const each of TABS) {
     byId(`${each}-tab`).setAttribute("aria-selected", String(each === tab));
     byId(`${each}-tab`).setAttribute("tabindex", each === tab ? "0" : "-1");
     byId(`${each}-panel`).hidden = each !== tab;
@@ -144,9 +154,9 @@ function showTab(tab) {
 }
 
 function restoreData() {
-  app.timeline.firstRows.forEach((number, index) => {
-    if (app.timeline.rows[index] !== number) app.timeline.edit("x", index, number);
-  });
+  const edits = Array.from(app.timeline.firstRows, (number, index) => ["x", index, number]);
+  const changed = edits.filter(([, index, number]) => app.timeline.rows[index] !== number);
+  if (changed.length) change("the original data", changed);
   refresh();
   say("The data are as they were at first");
 }

@@ -1,7 +1,6 @@
 // ---- training, and the way back -------------------------------------------------------------
 
 const MOST_EPOCHS = 1000000;
-const MOST_EDITS = 200;
 const BETWEEN_CHECKPOINTS = 250;
 
 // A run of training that can be rewound: the start, what a person changed and when, and the state
@@ -10,7 +9,8 @@ const BETWEEN_CHECKPOINTS = 250;
 // An edit is {epoch, kind, index, number}; kind "lr" changes the learning rate, "w" a weight, "x" a
 // number of the data set.  It is made when training arrives at its epoch.
 class Timeline {
-  constructor(start, rows, width) {
+  constructor(start, rows, width, trained = training) {
+    this.training = trained;
     this.width = width;
     this.firstRows = Float64Array.from(rows);
     this.rowCount = rows.length / width;
@@ -39,8 +39,8 @@ class Timeline {
 
   make(edit) {
     if (edit.kind === "x") this.rows[edit.index] = edit.number;
-    else if (edit.kind === "lr") this.parameters[data.learningRate] = edit.number;
-    else this.parameters[data.weights[edit.index].place] = edit.number;
+    else if (edit.kind === "lr") this.parameters[this.training.told.learningRate] = edit.number;
+    else this.parameters[this.training.told.weights[edit.index].place] = edit.number;
   }
 
   get isBroken() {
@@ -53,7 +53,7 @@ class Timeline {
     while (this.epoch < end && !this.isBroken) {
       const pause = this.nextPause(end);
       const outputs = new Float64Array(pause - this.epoch);
-      program.run(outputs.length, this.rowCount, this.rowCount, this.rows, this.parameters, outputs);
+      this.training.train(outputs.length, this.rowCount, this.rows, this.parameters, outputs);
       const bad = outputs.findIndex((loss) => !Number.isFinite(loss));
       this.keepLosses(bad < 0 ? outputs : outputs.subarray(0, bad));
       if (bad >= 0) return this.breakAt(this.epoch + bad);
@@ -80,8 +80,8 @@ class Timeline {
   }
 
   keepLosses(outputs) {
-    while (this.losses.length < this.epoch + outputs.length) {
-      const longer = new Float64Array(2 * this.losses.length);
+    if (this.losses.length < this.epoch + outputs.length) {
+      const longer = new Float64Array(2 * Math.max(512, this.epoch + outputs.length));
       longer.set(this.losses);
       this.losses = longer;
     }
@@ -114,40 +114,51 @@ class Timeline {
     while (this.epoch < target) {
       const pause = this.nextPause(target);
       const count = pause - this.epoch;
-      program.run(count, this.rowCount, this.rowCount, this.rows, this.parameters, new Float64Array(count));
+      this.training.train(count, this.rowCount, this.rows, this.parameters, new Float64Array(count));
       this.arrive(pause);
     }
   }
 
-  // Change something at this epoch. What was trained beyond it no longer follows, and is forgotten.
+  // The same run up to now, to go on in another way. This one stays as it is.
+  fork() {
+    const forked = new Timeline(this.start, this.firstRows, this.width, this.training);
+    const upToNow = (epoch) => epoch <= this.epoch;
+    forked.edits = this.edits.filter((edit) => upToNow(edit.epoch));
+    forked.losses = this.losses.slice(0, this.epoch);
+    forked.checkpoints = new Map([...this.checkpoints].filter(([saved]) => upToNow(saved)));
+    [forked.parameters, forked.rows] = [this.parameters.slice(), this.rows.slice()];
+    forked.epoch = forked.latest = this.epoch;
+    return forked;
+  }
+
+  // Change something at this epoch, the last that was trained; the same thing only once.
   edit(kind, index, number) {
-    this.forgetAfter(this.epoch);
     const same = (edit) => edit.epoch === this.epoch && edit.kind === kind && edit.index === index;
-    this.edits = this.edits.filter((edit) => !same(edit));
     const edit = { epoch: this.epoch, kind, index, number };
-    this.edits.push(edit);
+    this.edits = [...this.edits.filter((each) => !same(each)), edit];
+    this.brokenAt = null;
     this.make(edit);
   }
 
-  // Start again from these weights, with the learning rate and the data as they are now.
-  restart(start) {
-    const edits = [];
-    const rate = this.parameters[data.learningRate];
-    if (rate !== start[data.learningRate]) edits.push({ epoch: 0, kind: "lr", index: 0, number: rate });
+  // Another run from these weights, with the learning rate and the data as they are now.
+  restarted(start) {
+    const other = new Timeline(start, this.firstRows, this.width, this.training);
+    const rate = this.parameters[this.training.told.learningRate];
+    if (rate !== start[this.training.told.learningRate]) other.edit("lr", 0, rate);
     this.rows.forEach((number, index) => {
-      if (number !== this.firstRows[index]) edits.push({ epoch: 0, kind: "x", index, number });
+      if (number !== this.firstRows[index]) other.edit("x", index, number);
     });
-    this.begin(start, edits);
+    return other;
   }
 
   // The loss and the mean gradients of this epoch's weights, and the weights after its update.
   measure() {
     const next = this.parameters.slice(), outputs = new Float64Array(1);
-    program.run(1, this.rowCount, this.rowCount, this.rows, next, outputs);
+    this.training.train(1, this.rowCount, this.rows, next, outputs);
     return {
       loss: outputs[0],
-      means: data.weights.map((weight) => next[weight.mean]),
-      news: data.weights.map((weight) => next[weight.place]),
+      means: this.training.told.weights.map((weight) => next[weight.mean]),
+      news: this.training.told.weights.map((weight) => next[weight.place]),
     };
   }
 }

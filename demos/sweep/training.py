@@ -143,7 +143,7 @@ class Trainer:
             rng=0,
         )
         optimizer = nn.SGD(self.model.parameters(), lr=configuration.learning_rate)
-        x, y = [Value(0.0, "x1"), Value(0.0, "x2")], Value(0.0, "y")
+        x, y = [Value(0.0, "x[0]"), Value(0.0, "x[1]")], Value(0.0, "y")
         self.program = autodiff.compile(
             self.loss.function([self.model(x)], [y]),
             inputs=[*x, y],

@@ -90,9 +90,20 @@ class Opened:
     def wait_until(self, condition: str) -> None:
         """Wait until a script's expression is true; the page itself forbids to wait by eval."""
         end = time.monotonic() + SECONDS
-        while not self.page.evaluate(condition):
+        while not self.is_true(condition):
             assert time.monotonic() < end, f"not true within {SECONDS} s: {condition}"
             time.sleep(0.02)
+
+    def is_true(self, condition: str) -> bool:
+        """Return whether a script's expression is true; not on a page that is just being left."""
+        from playwright.sync_api import Error
+
+        try:
+            return bool(self.page.evaluate(condition))
+        except Error as problem:
+            if "context was destroyed" not in str(problem):
+                raise
+            return False
 
     # ---- what a person sees
 

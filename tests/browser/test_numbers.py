@@ -249,10 +249,10 @@ def test_a_gradient_appears_in_the_graph_when_its_last_use_is_in(
 ) -> None:
     opened = open_page(lab, "#row=2")
     names = opened.live("names")
-    x1 = names.index("x1") + 1
+    x1 = names.index("x[0]") + 1
     graph = row_loss(lab_model(), LAB.x, LAB.y, nn.mse_loss, 1)
     steps = list(backward_steps(graph))
-    uses = [place for place, step in enumerate(steps) if step.parent.label == "x1"]
+    uses = [place for place, step in enumerate(steps) if step.parent.label == "x[0]"]
     assert len(uses) == 4
     first_backward = sum(not node.is_leaf for node in topological_order(graph)) + 1
     seen = []

@@ -59,9 +59,7 @@ TORCH: dict[str, Callable[..., Any]] = {
 }
 
 
-# --------------------------------------------------------------------------------------------
-# Where we differ on purpose
-# --------------------------------------------------------------------------------------------
+# ---- Where we differ on purpose -------------------------------------------------------------
 
 
 def is_minus_zero(x: float) -> bool:
@@ -172,9 +170,7 @@ SECOND_DIFFERENCES = (
 is_a_difference = partial(is_listed, DIFFERENCES)
 
 
-# --------------------------------------------------------------------------------------------
-# Values and gradients
-# --------------------------------------------------------------------------------------------
+# ---- Values and gradients -------------------------------------------------------------------
 
 
 def agree(ours: float, theirs: float, bound: Bound, operands: Operands) -> bool:
@@ -309,9 +305,7 @@ def test_a_difference_from_pytorch_is_one_in_every_case_it_covers(difference: Di
             assert not agree(gradients[place], torch_gradients[place], bound, operands), operands
 
 
-# --------------------------------------------------------------------------------------------
-# Whole graphs
-# --------------------------------------------------------------------------------------------
+# ---- Whole graphs ---------------------------------------------------------------------------
 
 WITHOUT_ROUNDING = (
     *("add", "sub", "mul", "neg", "square", "abs", "relu"),

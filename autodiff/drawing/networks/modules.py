@@ -29,7 +29,7 @@ class Module(Protocol):
 
 
 def outputs_of(module: Module) -> tuple[list[Value], Moment]:
-    """Return what a module computes from inputs that are called x1, x2, ..., and what is known.
+    """Return what a module computes from inputs that are called x[0], x[1], ..., and what is known.
 
     That is the parameters alone.  The call draws nothing from a generator, nor drops anything.
 
@@ -44,7 +44,7 @@ def outputs_of(module: Module) -> tuple[list[Value], Moment]:
     try:
         for each in module.modules():
             each.training = False
-        outputs = module([constant(0.0, f"x{place}") for place in range(1, count + 1)])
+        outputs = module([constant(0.0, f"x[{place}]") for place in range(count)])
     except Exception as error:  # it may want something else
         raise ValueError(
             f"draw could not call {describe(module)} with {count} inputs ({error}); {cure}"
