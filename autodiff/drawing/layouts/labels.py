@@ -36,9 +36,9 @@ __all__ = [
 WIDTH, ABOVE, BELOW = 0.62, 0.78, 0.2
 PIECES: Final = 8  # of each part of a curve, as it is measured
 BESIDE_TITLE: Final = 8.0  # of a frame, in points
-ROUNDS: Final = 2
+ROUNDS: Final = 4
 GAP: Final = 4.0  # between a label and a box, in points
-GAPS: Final = 3.0, 9.0  # and between it and its wire
+GAPS: Final = 2.0, 5.0, 9.0, 16.0  # and between it and its wire
 # Where along a wire its label may stand, the middle first.
 ALONG: Final = sorted((place / 20 for place in range(1, 20)), key=lambda part: abs(part - 0.5))
 # What is worse than what: text on a box or on text, a wire through it, a wire that is nearer, or
