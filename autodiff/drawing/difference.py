@@ -19,7 +19,7 @@ from autodiff.value import Value
 __all__ = ["DifferencePainter", "Record"]
 
 KEY: Final = (
-    "Δ: the change. Orange: more; blue, dashed: less; plain: gradients, or both; grey: none"
+    "Δ: the change. Red: more; blue, dashed: less; plain: gradients, or both; grey: none"
 )
 FEWEST: Final = 2  # significant digits of a change
 FEWER: Final = 2  # than its number has
