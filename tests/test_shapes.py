@@ -17,7 +17,6 @@ from autodiff.compiler import ShapedProgram, native_shapes
 from autodiff.compiler.guard import GuardedRunner
 from autodiff.compiler.native import is_installed
 from autodiff.compiler.native_shapes import NativeShapes
-from autodiff.compiler.shapes import PythonShapes
 from autodiff.ops import Operation
 from autodiff.value import constant
 from nn.fit import NonFiniteLossError
@@ -584,8 +583,7 @@ def test_auto_takes_machine_code_where_that_is_installed() -> None:
     trainer = trainer_of(Job(model, rows, optimizer, None, 2), "auto")
     assert isinstance(trainer, ProgramTrainer)
     assert isinstance(trainer.program, ShapedProgram)
-    kind = NativeShapes if is_installed() else PythonShapes
-    assert isinstance(trainer.program.runner, kind)
+    assert trainer.program.engine == ("native" if is_installed() else "python")
 
 
 def test_the_loop_over_rows_is_made_once_and_is_machine_code() -> None:
