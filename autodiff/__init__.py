@@ -108,7 +108,7 @@ __all__ = [  # noqa: RUF022
     "where",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __dir__() -> list[str]:
