@@ -138,7 +138,7 @@ def field(
     path: Sequence[Point] = (),
     borders: Sequence[Callable[[float, float], float]] = (),
 ) -> Chart:
-    """Return a chart of a function of two numbers: blue where it is low, orange where it is high.
+    """Return a chart of a function of two numbers: blue where it is low, red where it is high.
 
     ``levels`` are drawn as lines; ``points`` are marked with a text; ``path`` is a line through the
     plane, from its circle to its square; a dashed line is where one of ``borders`` is 0.
@@ -170,7 +170,7 @@ def field(
         parts += [polyline(inside, LINE, ""), dot(inside[0], "circle"), dot(inside[-1], "square")]
     for point, name in (points or {}).items():
         parts += mark(plane.at(point), name)
-    note = f"from {low:.3g} (blue) to {high:.3g} (orange)"
+    note = f"from {low:.3g} (blue) to {high:.3g} (red)"
     parts.append(text(right, TOP - 7, note, "end"))
     return chart(parts, plane.width, plane.height)
 

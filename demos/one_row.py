@@ -34,11 +34,12 @@ def one_row_loss(model: nn.MLP, row: Sequence[float], target: float) -> Value:
     x = [constant(number, f"x[{place}]") for place, number in enumerate(row)]
     h = model.hidden(x)
     (prediction,) = model.output(h)
-    error = prediction - constant(target, "target")
+    wanted = constant(target, "target")
+    error = prediction - wanted
     loss = error**2
     name_layer("hidden", h)
     name_layer("output", [prediction])
-    name_loss(loss)
+    name_loss(loss, [prediction], [wanted])
     return loss
 
 
@@ -73,9 +74,9 @@ def name_outputs(outputs: Sequence[Value]) -> None:
     _name("prediction", outputs)
 
 
-def name_loss(loss: Value) -> None:
-    """Name a row's loss, and the error that it is the square of."""
-    if loss.op is not None and loss.op.name == "square":
+def name_loss(loss: Value, outputs: Sequence[Value], targets: Sequence[Value]) -> None:
+    """Name a row's loss, and the error that it is made of alone: of one output and its target."""
+    if len(loss.parents) == 1 and {*loss.parents[0].parents} == {*outputs, *targets}:
         _name("error", loss.parents)
     _name("loss", [loss])
 

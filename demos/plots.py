@@ -90,7 +90,7 @@ def plot_boundary(
 ) -> Path:
     """Draw a network's output over [-0.5, 1.5]² and the data into a PNG file; return its path.
 
-    ``predict(x1, x2)`` is asked on a grid of ``steps`` by ``steps`` points.  Blue is 0, orange
+    ``predict(x1, x2)`` is asked on a grid of ``steps`` by ``steps`` points.  Blue is 0, red
     1; rows with target 0 are circles, rows with target 1 are squares; a line marks output 0.5.
     """
     ticks = [-0.5 + 2.0 * step / (steps - 1) for step in range(steps)]
@@ -125,7 +125,7 @@ def plot_scores(
     """Draw a classifier's score over the plane and the data into a PNG file; return its path.
 
     ``score(x1, x2)`` is above 0 for class 1.  Rows with target -1 are blue circles, rows with
-    target 1 orange squares; a line marks score 0, dashed lines the margins, scores -1 and 1.
+    target 1 red squares; a line marks score 0, dashed lines the margins, scores -1 and 1.
     """
     return save_figure(_scores_figure(score, x, y, title, dpi=120, steps=101), path)
 

@@ -1,7 +1,5 @@
 """A tiny neural-network library on the engine: neurons, losses, optimizers.
 
-A network is made of modules; ``fit`` trains it, by the fastest engine that is installed:
-
 >>> model = MLP(2, [4, 1], activation="tanh", rng=7)
 >>> x, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 >>> history = fit(model, x, y, optimizer=SGD(model.parameters(), lr=0.1), epochs=1000)

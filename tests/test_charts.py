@@ -130,14 +130,14 @@ def pixels_of(chart: Chart) -> list[bytes]:
     return [rows[place * (1 + 3 * width) + 1 :][: 3 * width] for place in range(height)]
 
 
-def test_a_field_is_blue_where_it_is_low_and_orange_where_it_is_high() -> None:
+def test_a_field_is_blue_where_it_is_low_and_red_where_it_is_high() -> None:
     chart = field(second_of, (0.0, 1.0), (0.0, 1.0))
     rows = pixels_of(chart)
     top, bottom = rows[0][:3], rows[-1][:3]
     assert top[0] > top[2]  # red above blue
     assert bottom[2] > bottom[0]
     assert all(row == row[:3] * (len(row) // 3) for row in rows)  # the same from left to right
-    assert "from 0.00833 (blue) to 0.992 (orange)" in texts(chart)
+    assert "from 0.00833 (blue) to 0.992 (red)" in texts(chart)
 
 
 def test_a_number_that_is_not_finite_is_grey() -> None:

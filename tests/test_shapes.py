@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 import nn
 from autodiff import Program, Value, exp, log, pick, where
 from autodiff.compiler import ShapedProgram, native_shapes
+from autodiff.compiler.guard import GuardedRunner
 from autodiff.compiler.native import is_installed
 from autodiff.compiler.native_shapes import NativeShapes
-from autodiff.compiler.shapes import PythonShapes
 from autodiff.ops import Operation
 from autodiff.value import constant
 from nn.fit import NonFiniteLossError
@@ -299,7 +299,9 @@ def test_all_programs_have_a_variable_at_the_same_place_of_one_memory() -> None:
     trainer = trainer_of(Job(model, rows, optimizer, None, 2), "native")
     assert isinstance(trainer, ProgramTrainer)
     assert isinstance(trainer.program, ShapedProgram)
-    runner = trainer.program.runner
+    guarded = trainer.program.runner
+    assert isinstance(guarded, GuardedRunner)
+    runner = guarded.runner
     assert isinstance(runner, NativeShapes)
     places = [runner.places[variable] for variable in (*model.parameters(), *optimizer.state)]
     assert len(set(places)) == len(places)
@@ -581,8 +583,7 @@ def test_auto_takes_machine_code_where_that_is_installed() -> None:
     trainer = trainer_of(Job(model, rows, optimizer, None, 2), "auto")
     assert isinstance(trainer, ProgramTrainer)
     assert isinstance(trainer.program, ShapedProgram)
-    kind = NativeShapes if is_installed() else PythonShapes
-    assert isinstance(trainer.program.runner, kind)
+    assert trainer.program.engine == ("native" if is_installed() else "python")
 
 
 def test_the_loop_over_rows_is_made_once_and_is_machine_code() -> None:

@@ -22,7 +22,7 @@ __all__ = ["Functions"]
 # part of one over rows, which works on vectors.  A chain of single operations runs up to five times
 # faster so; but a compiler's work on one function grows faster than the function.
 WRITTEN_OUT = 10_000
-WRITTEN_OUT_OF_ROWS = 1_500
+WRITTEN_OUT_OF_ROWS = 1_000
 
 # A loop whose blocks take no more instructions than that, all together, is written out anywhere:
 # LLVM takes longer for a loop.

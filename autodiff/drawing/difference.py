@@ -18,9 +18,7 @@ from autodiff.value import Value
 
 __all__ = ["DifferencePainter", "Record"]
 
-KEY: Final = (
-    "Δ: the change. Orange: more; blue, dashed: less; plain: gradients, or both; grey: none"
-)
+KEY: Final = "Δ: the change. Red: more; blue, dashed: less; plain: gradients, or both; grey: none"
 FEWEST: Final = 2  # significant digits of a change
 FEWER: Final = 2  # than its number has
 AGAIN: Final = "run the forward pass again, and backward(), before you draw it"

@@ -235,7 +235,7 @@ def draw(
     wire that leaves it and its gradient below, and no names but those that were given.
 
     ``style="network"`` is how people draw a network of ``nn``: neurons as circles in columns of
-    layers, each with its output and its bias, and weights as lines, orange above 0, blue and
+    layers, each with its output and its bias, and weights as lines, red above 0, blue and
     dashed below, the wider the larger.  It shows what the first output depends on: one row of a
     batch.  A module is drawn so even without a forward pass: ``draw(model)``.
 
@@ -279,7 +279,7 @@ def draw(
     ``max_nodes`` boxes is refused, because nobody could read it.
 
     ``since=draw(loss)``, drawn before an update, shows what has changed: each number with its
-    change, in orange boxes what is more, in blue and dashed ones what is less, in grey what is
+    change, in red boxes what is more, in blue and dashed ones what is less, in grey what is
     equal.  The two graphs must have the same form.
 
     A compiled program is drawn as its instructions: forward, backward and update.  With

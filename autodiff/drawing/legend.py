@@ -26,7 +26,7 @@ NUMBERS_ON_ARROWS = (
     "adds: local × the user's",
     "gradient, with its sign",
     "thick: adds much",
-    "orange: adds +",
+    "red: adds +",
     "blue, dashed: adds −",
     "dotted: adds 0",
     "black, thick, dashed: nan or ∞",

@@ -1,9 +1,9 @@
 """The colours that have a meaning, the same in every drawing, plot, page and terminal.
 
-Warm is more and cold is less, as on a weather map: orange is a positive number or a high output,
-blue a negative number or a low one.  The two are told apart with every kind of colour vision, and
+Warm is more and cold is less, as on a weather map: red is a positive number or a high output,
+blue a negative number or a low one.  They are told apart with every kind of colour vision, and
 a sign is never shown by colour alone: it is written out, or a line is dashed, or a marker square.
-Bright yellow is what has a new number now.  So no kind of box is orange, blue or bright yellow.
+Bright yellow is what has a new number now.  So no kind of box is red, blue or bright yellow.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Palette:
 
 
 LIGHT = Palette(
-    positive=Tones("#A84000", "#F8C79B", "#F59D4D"),
+    positive=Tones("#B32D12", "#FBC2A0", "#EE6A48"),
     negative=Tones("#0A5A9C", "#A9D3F2", "#5AA9E0"),
     middle="#FBFAF7",
     boxes={
@@ -64,7 +64,7 @@ LIGHT = Palette(
     },
 )
 DARK = Palette(
-    positive=Tones("#FF9440", "#7A4315", "#B75E14"),
+    positive=Tones("#FF8563", "#7E3A1C", "#C2472A"),
     negative=Tones("#4FB3FF", "#1D5180", "#1C6BA8"),
     middle="#1B222A",
     boxes={

@@ -78,6 +78,7 @@ function toHundredths(number) {
 class Picture {
   constructor(panel) {
     const { left, top, width: w, height: h } = panel.getBoundingClientRect(), edge = panel.matches(".card") ? 0 : 10;
+    this.panel = panel;
     this.origin = new DOMRect(left - edge, top - edge, w + 2 * edge, h + 2 * edge);
     this.svg = svgElement("svg", { xmlns: SVG });
     [this.right, this.bottom, this.clips] = [this.origin.width, this.origin.height, 0];
@@ -97,7 +98,8 @@ class Picture {
   // A place on the screen as one of the picture, which grows with what it holds.
   placeOf({ left, top, width: w, height: h }) {
     const [x, y] = [left - this.origin.left, top - this.origin.top];
-    [this.right, this.bottom] = [Math.max(this.right, x + w + 8), Math.max(this.bottom, y + h + 8)];
+    if (x + w > this.right) this.right = x + w + 8;
+    if (y + h > this.bottom) this.bottom = y + h + 8;
     return { x: toHundredths(x), y: toHundredths(y), width: toHundredths(w), height: toHundredths(h) };
   }
 
@@ -106,7 +108,7 @@ class Picture {
     const style = getComputedStyle(at), box = at.getBoundingClientRect();
     if (style.display === "none" || style.visibility === "hidden") return;
     if (at.tagName === "svg") return void this.svg.append(this.drawingOf(at, box));
-    if (box.width && box.height) this.paintBox(box, style);
+    if (box.width && box.height && at !== this.panel) this.paintBox(box, style); // the panel is the paper
     if (at.tagName === "CANVAS") return this.paintCanvas(at, box, style);
     if (at.matches("input, select")) return this.paintText(at.matches("select") ? at.selectedOptions[0].text : at.value, box, style, at);
     for (const child of at.childNodes) {
@@ -140,16 +142,19 @@ class Picture {
   }
 
   paintCanvas(canvas, box, style) {
-    const place = this.placeOf(box), radius = parseFloat(style.borderTopLeftRadius) || 0;
+    const place = this.placeOf(box);
     if (redraws.has(canvas.id)) {
       const group = svgElement("svg", { ...place });
       redraws.get(canvas.id)(new SvgContext(group), Math.round(box.width), Math.round(box.height));
       return void this.svg.append(group);
     }
     const image = svgElement("image", { ...place, preserveAspectRatio: "none", href: canvas.toDataURL() });
-    if (radius) {
+    const parent = canvas.parentElement, isOwn = parseFloat(style.borderTopLeftRadius) > 0;
+    const around = isOwn ? style : getComputedStyle(parent), radius = around.borderTopLeftRadius;
+    if (isOwn || (around.overflow !== "visible" && parseFloat(radius) > 0)) {
+      const frame = isOwn ? place : this.placeOf(parent.getBoundingClientRect());
       const clip = svgElement("clipPath", { id: `corner-${(this.clips += 1)}` });
-      clip.append(svgElement("rect", { ...place, rx: style.borderTopLeftRadius.endsWith("%") ? (radius / 100) * box.width : radius }));
+      clip.append(svgElement("rect", { ...frame, rx: radius.endsWith("%") ? (parseFloat(radius) / 100) * frame.width : parseFloat(radius) }));
       this.svg.append(clip);
       image.setAttribute("clip-path", `url(#corner-${this.clips})`);
     }

@@ -122,7 +122,7 @@ def loss_part(choice: LossChoice) -> Part:
     """Return the loss of one prediction."""
     prediction, target = Value(0.5), Value(1.0)
     loss = choice.loss([prediction], [target])
-    name_loss(loss)
+    name_loss(loss, [prediction], [target])
     return Part(loss, {prediction: "prediction", target: "target"})
 
 

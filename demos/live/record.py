@@ -52,7 +52,7 @@ def record(model: nn.Module, rows: Rows) -> Record:
     found.outputs = prediction if isinstance(prediction, list) else [prediction]
     name_outputs(found.outputs)
     found.loss = rows.loss([prediction], [target])
-    name_loss(found.loss)
+    name_loss(found.loss, found.outputs, found.targets)
     return found
 
 

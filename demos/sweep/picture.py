@@ -21,7 +21,7 @@ from demos.sweep.store import Store
 
 __all__ = ["MOST_GROUPS", "plot_sweep"]
 
-# Of text on white, and none of them orange or blue: these are signs (autodiff.drawing.palette).
+# Of text on white, and none of them red or blue: these are signs (autodiff.drawing.palette).
 # Each group has a dash pattern too, and two of the same pattern differ with any colour vision.
 COLOURS = ("#000000", "#00765A", "#9A3D7C", "#7A6A00", "#707070", "#6A4FC0", "#3B7D23", "#C2386A")
 DASHES = ("solid", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))

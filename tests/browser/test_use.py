@@ -502,7 +502,7 @@ def test_the_exported_weights_load_into_python_to_the_last_bit(lab: Path, open_p
 
 
 TITLES = [
-    *("Whole graph", "Decision boundary", "Loss", "Graph of row 2", "What is going on here"),
+    *("Whole graph", "Decision boundary", "Loss", "Network, with row 2", "What is going on here"),
     *("Weights", "Data", "History"),
 ]
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,4 +1,4 @@
-"""Numbers as colours: orange above 0, blue below, the stronger the further away.
+"""Numbers as colours: red above 0, blue below, the stronger the further away.
 
 Numbers stand in their cells where they can be read; where they cannot, a cell below 0 is crossed
 by a line, as a sign is never shown by colour alone.
