@@ -76,7 +76,7 @@ def test_a_picture_that_the_last_row_reads_is_in_one_line() -> None:
 
 
 def test_a_chain_of_601_nodes_is_drawn() -> None:
-    (box,) = draw(chain(600), fit=(1280, 720), max_nodes=601).picture.boxes
+    (box,) = draw(chain(600), fold="repeat", max_nodes=601).picture.boxes
     assert box.title == ("step × 600", "sin(…)")
     drawing = draw(chain(600), max_nodes=601)
     assert max(box.line for box in drawing.picture.boxes) > 8
@@ -91,7 +91,7 @@ def test_what_cannot_be_read_says_so_and_what_would_help() -> None:
     outputs = model([constant(0.5, "x1"), constant(0.1, "x2"), constant(-0.2, "x3")])
     loss = after_backward(nn.mse_loss(outputs, [1.0, 0.0]))
     drawing = draw(loss, fold="neuron")
-    said = r"Text is about \d pixels high at 1280×720: .*fold=\"layer\" makes it \d\d"
+    said = r"Text is about \d pixels high at 1280×720: .*fold=\"layer\".* makes it \d\d"
     assert re.fullmatch(rf'{said}, style="network" \d\d', drawing.note)
     assert " ".join(drawing.picture.caption) == drawing.note
     assert drawing.note in repr(drawing)
@@ -102,7 +102,9 @@ def test_what_cannot_be_read_says_so_and_what_would_help() -> None:
 def test_where_nothing_helps_a_part_of_it_is_to_be_drawn() -> None:
     assert draw(neuron(), fit=(60, 60)).note.endswith(": draw a node inside it")
     w, x = Value(2.0, "w"), Value(3.0, "x")
-    assert draw(compile(w * x, [x]), fit=(60, 60)).note.endswith(": draw a node inside it")
+    program = compile(w * x, [x])
+    assert draw(program, fit=(60, 60)).note.endswith(': fold="pack" draws its loops')
+    assert draw(program, fold="pack", fit=(60, 60)).note.endswith(": draw its output")
 
 
 def test_a_fold_that_is_not_needed_is_not_chosen() -> None:

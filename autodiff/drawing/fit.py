@@ -40,7 +40,7 @@ MOST_LINES: Final = 16
 
 # In points, as Graphviz has them: the size of text, a character's usual width, the height of a
 # line, and the room around the text of a field.
-TEXT, CHARACTER, LINE = 20.0, 11.5, 24.0
+TEXT, CHARACTER, LABEL_CHARACTER, LINE = 20.0, 11.5, 10.0, 24.0
 AROUND: Final = 14.4, 7.2
 BESIDE_FRAME: Final = 16.0
 FRAMED: Final = 60.0  # where arrows enter a frame: it begins a rank later
@@ -170,7 +170,11 @@ def labels_at(picture: Picture, ranks: Mapping[str, int], is_across: bool) -> di
     found: dict[int, float] = {}
     for arrow in picture.arrows if not picture.is_dense else ():
         if arrow.label:
-            size = CHARACTER * max(map(len, arrow.label)) if is_across else LINE * len(arrow.label)
+            size = (
+                LABEL_CHARACTER * max(map(len, arrow.label))
+                if is_across
+                else LINE * len(arrow.label)
+            )
             rank = ranks[arrow.tail]
             found[rank] = max(found.get(rank, 0.0), size)
     return found

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import count as count_from
+from typing import Final
 
 from autodiff.drawing.picture import Box, Frame, Picture
 
@@ -19,6 +20,8 @@ __all__ = ["in_lines", "ranks_of"]
 # A layout program breaks an arrow into one piece for each rank of boxes that it crosses.  With
 # many more pieces than this it needs minutes, or runs out of stack.
 MOST_ARROW_PIECES = 2000
+
+LEAVES: Final = "variable", "input", "constant"
 
 # What to call a result without a name that is used in another line.
 FIRST_MARK, MOST_MARKS = ord("①"), 20
@@ -33,10 +36,10 @@ def in_lines(picture: Picture, count: int = 1) -> Picture:
     ranks = ranks_of(picture)
     length = math.ceil((max(ranks.values(), default=0) + 1) / count)
     lines = {id: rank // length for id, rank in ranks.items()}
-    has_operands = {arrow.head for arrow in picture.arrows}
-    for id, line in first_uses(picture, lines).items():
-        if id not in has_operands:  # it is seen where it is used, not at the end of the line before
-            lines[id] = line
+    first = first_uses(picture, lines)
+    for box in picture.boxes:  # a leaf is seen where it is used, not at the end of the line before
+        if box.kind in LEAVES:
+            lines[box.id] = first.get(box.id, lines[box.id])
     limit = longest_within_budget(
         ranks[arrow.head] - ranks[arrow.tail]
         for arrow in picture.arrows
