@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import example as for_example
 from hypothesis import given
 
 import nn
@@ -109,7 +110,12 @@ def test_what_a_rule_of_few_operations_repeats_is_left_as_it_is() -> None:
     assert operations(x.exp() + y.exp()) == []
 
 
+# The step before the first that is alike has what is computed from the graph's beginning, too.
+BEFORE_STEPS = [("variable", 0.0), ("sin", (0,)), ("exp", (1,)), ("neg", (2,))]
+
+
 @given(wild_recipes())
+@for_example(BEFORE_STEPS)
 def test_every_node_is_in_one_part_and_copies_have_the_same_operations(recipe: Recipe) -> None:
     x = built(recipe)[-1]
     for _ in range(3):

@@ -206,8 +206,9 @@ class Finder:
             increments = self.increments(marks, set(sums), apart)
             copies = self.most_alike(increments, MOST_PERIOD if sums else MOST_PERIOD_OF_LOOPS)
             if len(copies) > 1:
-                if copies[0][-1] is marks[1]:  # the first also has what all is computed from
-                    copies[:0] = matched(copies[0], marks[0])
+                place = marks.index(copies[0][-1])
+                if place > 0:  # the one before also has what all is computed from
+                    copies[:0] = matched(copies[0], marks[place - 1])
                 found.append(Repeat(self.with_leaves(copies), sums, apart))
                 if len(copies) * len(copies[0]) == sum(map(len, increments)):
                     break
