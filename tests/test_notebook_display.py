@@ -193,7 +193,8 @@ def test_a_value_and_its_drawing_show_the_same() -> None:
 def test_a_wide_drawing_is_shown_no_wider_than_a_notebook_and_a_small_one_in_its_own_size() -> None:
     # A notebook exported as HTML shows an SVG as an image: what is too wide would be cut off.
     x = Value(0.5, "x")
-    small, wide = draw(x * x), draw((x.tanh().tanh().tanh() + x.exp().exp()).tanh().tanh())
+    chain = (x.tanh().tanh().tanh() + x.exp().exp()).tanh().tanh().tanh().tanh()
+    small, wide = draw(x * x), draw(chain, rankdir="LR")
     assert small._repr_svg_() == small.svg()
     size = re.compile(r'width="(.+?)pt" height="(.+?)pt" viewBox="0.00 0.00 (.+?) (.+?)"')
     found = size.search(wide._repr_mimebundle_()["image/svg+xml"])

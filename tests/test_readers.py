@@ -373,6 +373,18 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
+def test_a_damaged_file_is_not_mended_on_the_way_to_its_refusal(
+    scratch: Path, results: bytes
+) -> None:
+    content = bytearray(results)
+    content[content.index(b"null")] = 0xEE
+    content[28:32] = bytes(4)  # the number of pages, which SQLite counts anew and writes
+    scratch.write_bytes(content)
+    with Store(scratch) as store, pytest.raises(StoreError, match="is damaged"):
+        list(store.runs(ONE, 3, 20))
+    assert scratch.read_bytes() == bytes(content)
+
+
 @examples(150)
 @given(data=st.data())
 def test_a_damaged_file_of_results_is_named(
@@ -518,11 +530,17 @@ HASHES = st.lists(
     st.one_of(
         st.builds(
             "{}={}".format,
-            st.sampled_from(["seed", "epoch", "lr", "row", "step", "edits", "", "x", "__proto__"]),
+            st.sampled_from(
+                [
+                    *("seed", "epoch", "lr", "row", "step", "edits", "", "x", "__proto__"),
+                    *("point", "box", "shows", "scale", "layer", "scene"),
+                ]
+            ),
             st.one_of(
                 st.sampled_from(
                     [
                         *("0", "1", "4", "5", "200", "-1", "1e3", "1.5", "٣", "9" * 15, "9" * 16),
+                        *("0.2,0.7", "1e7,0", "1,2,3", "log", "forward", "67", "68"),
                         *("1000000", "1000001", "99999", "100000", "NaN", "Infinity", "−0.5"),
                         *("300:lr:0:0.2", "420:w:3:1.25", "1:x:0:-0", "1:w:17:1", "1:w:0:1e7"),
                         *("0:lr:0:0", "1:lr:0:-1", "1:W:0:1", "1:w:0:1e-999", "1:w:0:", "5=6"),
@@ -539,16 +557,20 @@ HASHES = st.lists(
 
 # What the page defines around address.js: the lab's network and data.
 BROWSER = """
-const MOST_EPOCHS = 1000000, MOST_EDITS = 200;
-const FIRST_ROW = 1;
-const data = { draws: true, rows: [[0, 0], [0, 1], [1, 0], [1, 1]], weights: new Array(17) };
+const MOST_EPOCHS = 1000000;
+const FIRST_ROW = 1, nodeCount = 67, layerSteps = new Array(8);
+const data = {
+  draws: true, rows: [[0, 0], [0, 1], [1, 0], [1, 1]], weights: new Array(17), state: new Array(18),
+  domain: [-0.5, 1.5, -0.5, 1.5], outputs: [1], neurons: [2, 3, 4, 5], asked: null,
+};
+const addressOfNetwork = () => "", sceneCalled = (key) => (key === "forward" ? { key } : null);
 """
 
 ANSWER = """
 const found = JSON.parse(require("fs").readFileSync(0, "utf8")).map((hash) => {
   const { state, ignored } = stateFrom(hash);
-  const address = addressOf(state);
-  return { state, ignored, address, again: stateFrom(address) };
+  const { hash: address, lost } = addressOf(state);
+  return { state, ignored, address, lost, again: stateFrom(address) };
 });
 console.log(JSON.stringify(found));
 """
@@ -595,5 +617,9 @@ def test_an_address_gives_a_state_that_the_page_can_show_and_write_again(
             assert edit["index"] in range({"lr": 1, "w": 17, "x": 8}[edit["kind"]])
             assert abs(edit["number"]) <= 1e6
             assert edit["kind"] != "lr" or edit["number"] > 0
+        assert state["selected"] in range(68)
+        assert state["output"] in range(5)
+        assert state["point"] is None or all(abs(number) <= 1e6 for number in state["point"])
+        assert not found["lost"]
         assert found["again"] == {"state": state, "ignored": []}
         assert set(found["address"]) <= set("#&=:,.+-abcdefghijklmnopqrstuvwxyz0123456789")

@@ -38,9 +38,9 @@ READABLE: Final = 16.0
 GAIN: Final = 1.08
 MOST_LINES: Final = 16
 
-# In points, as Graphviz has them: the size of text, a character's usual width, the height of a
-# line, and the room around the text of a field.
-TEXT, CHARACTER, LABEL_CHARACTER, LINE = 20.0, 11.5, 10.0, 24.0
+# In points, as Graphviz has them: the size of text, a character's usual width and the greatest, its
+# usual one in a label, the height of a line, and the room around the text of a field.
+TEXT, CHARACTER, WIDEST_CHARACTER, LABEL_CHARACTER, LINE = 20.0, 11.5, 12.5, 10.0, 24.0
 AROUND: Final = 14.4, 7.2
 BESIDE_FRAME: Final = 16.0
 FRAMED: Final = 60.0  # where arrows enter a frame: it begins a rank later
@@ -71,7 +71,7 @@ def arrangement_of(picture: Picture, rankdir: str | None, frame: Size) -> tuple[
     >>> boxes = [Box(f"v{place}", "operation", "", ("x" * 20,)) for place in range(2)]
     >>> arrangement, height = arrangement_of(Picture(boxes, []), None, (1280, 720))
     >>> arrangement, round(height)
-    (Arrangement(rankdir='LR', lines=1), 85)
+    (Arrangement(rankdir='LR', lines=1), 91)
     """
     measure = Measure(picture)
     found = {}

@@ -105,6 +105,8 @@ class Store:
                     f"{self.path} has version {version} of the results, but this program reads "
                     f"version {VERSION}; choose another --out"
                 )
+            else:  # a commit would mend a damaged header, but what may be refused is left as it is
+                self.connection.rollback()
 
     def __enter__(self) -> Store:
         return self

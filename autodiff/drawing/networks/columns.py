@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias, get_args
 
-from autodiff.drawing.fit import CAPTION, CHARACTER, LAST_ROW, LINE, TEXT, Size
+from autodiff.drawing.fit import CAPTION, LAST_ROW, LINE, TEXT, WIDEST_CHARACTER, Size
 from autodiff.drawing.layouts.layout import Layout
 from autodiff.drawing.layouts.places import Place, Point, Spot
 from autodiff.drawing.networks.on_lines import labels_on
@@ -230,8 +230,8 @@ class Columns:
 
 
 def width_of(text: str) -> float:
-    """Return about how wide a text is."""
-    return CHARACTER * len(text)
+    """Return how wide a text is at most."""
+    return WIDEST_CHARACTER * len(text)
 
 
 def straight(points: Sequence[Point]) -> tuple[Point, ...]:
