@@ -647,7 +647,7 @@ def test_differences_that_do_not_settle_confirm_nothing(scale: float) -> None:
         ((sin, 1.0), TypeError, "needs a list of inputs, but got the float 1.0"),
         ((sin, Value(1.0)), TypeError, "needs a list of inputs, but got the Value"),
         ((sin, []), ValueError, "needs at least one input"),
-        ((sin, ["1"]), TypeError, "input 1 of check_gradients needs a real number"),
+        ((sin, ["1"]), TypeError, "input 0 of check_gradients needs a real number"),
         ((sin, [math.inf]), ValueError, r"input x\[0\] is inf, not finite"),
         ((sin, [Value(math.nan, "w")]), ValueError, "input w is nan, not finite"),
         ((min, [1.0, Value(math.inf, "w")]), ValueError, "input w is inf, not finite"),
