@@ -33,6 +33,7 @@ FRAME: Final = 1280, 720  # a slide, in pixels
 # Of text, in pixels on a slide: what is read in the last row, and what is read at all.
 LAST_ROW: Final = 24.0
 READABLE: Final = 16.0
+SEEN: Final = 22.5  # is LAST_ROW as it is drawn: small pictures are estimated that much smaller
 
 # A plainer picture is taken if another's text is less than so many times as high.
 GAIN: Final = 1.08
@@ -78,9 +79,9 @@ def arrangement_of(picture: Picture, rankdir: str | None, frame: Size) -> tuple[
     for each in measure.arrangements(rankdir):
         width, height = measure.size(each)
         found[each] = TEXT * min(frame[0] / width, frame[1] / height)
-        if found[each] >= LAST_ROW:
+        if found[each] >= SEEN:
             break
-    enough = min(LAST_ROW, max(found.values()) / GAIN)
+    enough = min(SEEN, max(found.values()) / GAIN)
     return next((each, height) for each, height in found.items() if height >= enough)
 
 
