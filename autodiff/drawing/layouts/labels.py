@@ -120,6 +120,7 @@ def best_place(
     candidates = [text, *[each for each in places if is_inside(each, sides)]]
     around = enclosing(candidates)
     others = [line for id, line in lines.items() if id != own and overlap(around, bounds(line))]
+    wires = [(line, bounds(line)) for line in (lines[own], *others)]
     near = [each for each in taken if overlap(around, each)]
     wider = [
         (left - GAP, top - GAP, right + GAP, bottom + GAP) for left, top, right, bottom in near
@@ -128,7 +129,11 @@ def best_place(
     for candidate in candidates:
         cost = ON_A_BOX * sum(overlap(candidate, each) for each in near)
         cost += TIGHT * any(overlap(candidate, each) for each in wider)
-        cost += ON_A_WIRE * sum(passes(line, candidate) for line in (lines[own], *others))
+        if cost >= least:
+            continue
+        cost += ON_A_WIRE * sum(
+            passes(line, candidate) for line, extent in wires if overlap(extent, candidate)
+        )
         if cost < least:
             distance = distance_to(candidate, lines[own])
             cost += NEARER * any(distance_to(candidate, line) < distance for line in others)
