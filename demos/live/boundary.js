@@ -44,6 +44,16 @@ function isOnItsSide(found, wanted) {
   return found[0] > data.scale.threshold === wanted[0] > middleOfTargets;
 }
 
+// How many of the rows are on their right side; the outputs of the first are at that place.
+function rightRows(outputs, rows, rowCount, first = 0) {
+  let count = 0;
+  for (let row = 0; row < rowCount; row += 1) {
+    const found = data.outputs.map((_, at) => outputs[at][first + row]);
+    if (isOnItsSide(found, rows.slice(row * width + data.inputs.length, (row + 1) * width))) count += 1;
+  }
+  return count;
+}
+
 // The colours from low to high, each as the four bytes of a pixel.
 function palette() {
   const [low, mid, high] = [colour("minus-field"), colour("middle"), colour("plus-field")];

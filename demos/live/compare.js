@@ -147,8 +147,7 @@ function showCompared() {
   const { timeline, what } = compared;
   if (!timeline) return;
   const outputs = timeline.training.respond(timeline.rowCount, timeline.rows, timeline.parameters);
-  const right = data.classes.length ? Array.from({ length: timeline.rowCount }, (_, row) => isOnItsSide(
-    data.outputs.map((_, at) => outputs[at][row]), timeline.rows.slice(row * width + data.inputs.length, (row + 1) * width))).filter(Boolean).length : null;
+  const right = data.classes.length ? rightRows(outputs, timeline.rows, timeline.rowCount) : null;
   const loss = timeline.measure().loss, rights = right === null ? "" : `, ${right} of ${timeline.rowCount} right`;
   const end = timeline.isBroken ? `stopped at epoch ${counted(timeline.epoch)}: the next loss is not finite` : `loss ${fixed(loss, 4)}${rights}`;
   setText(byId("compared-text"), `- - ${what}: ${end}`);

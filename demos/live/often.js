@@ -6,6 +6,11 @@ const CHECKS = 100;
 const FEW_TO_LEARN = 8, SHARE_OF_MANY = 0.95; // all of a few rows have to be right; of many, nearly all
 const SEEDS_LISTED = 40;
 
+// How many of the rows have to be right.
+function rowsNeeded(rowCount) {
+  return rowCount <= FEW_TO_LEARN ? rowCount : Math.ceil(SHARE_OF_MANY * rowCount);
+}
+
 // What is going on: of each seed the checks at which it was right.
 const often = { job: null, timer: 0, shares: [], epochs: 0 };
 
@@ -13,7 +18,7 @@ function openOften() {
   pause();
   if (!data.draws || !data.classes.length) return tell(data.draws ? "These targets are no classes, so nothing says when they are learned." : "This network cannot be started from a seed.");
   const rate = shown(app.timeline.parameters[data.learningRate]), rows = data.rows.length;
-  const goal = rows <= FEW_TO_LEARN ? "every row is on its right side" : `${Math.ceil(SHARE_OF_MANY * rows)} of its ${rows} rows are on their right side`;
+  const goal = rows <= FEW_TO_LEARN ? "every row is on its right side" : `${rowsNeeded(rows)} of its ${rows} rows are on their right side`;
   setText(byId("often-what"), `This network, ${data.network}, on these data, with learning rate ${rate}, from many starts. One has learned if at the end ${goal}.`);
   return byId("often").showModal();
 }
@@ -75,16 +80,9 @@ class OftenJob {
 
   // Of each start whether it has learned the data.
   rights() {
-    const { rowCount, rows, size } = this, outputs = training.respond(rowCount, rows, this.state).slice(0, data.outputs.length);
-    const needed = rowCount <= FEW_TO_LEARN ? rowCount : Math.ceil(SHARE_OF_MANY * rowCount);
-    return Array.from({ length: size }, (_, start) => {
-      let count = 0;
-      for (let row = 0; row < rowCount; row += 1) {
-        const found = outputs.map((numbers) => numbers[start * rowCount + row]);
-        if (isOnItsSide(found, rows.slice(row * width + data.inputs.length, (row + 1) * width))) count += 1;
-      }
-      return count >= needed;
-    });
+    const { rowCount, rows, size } = this, outputs = training.respond(rowCount, rows, this.state);
+    const needed = rowsNeeded(rowCount);
+    return Array.from({ length: size }, (_, start) => rightRows(outputs, rows, rowCount, start * rowCount) >= needed);
   }
 }
 

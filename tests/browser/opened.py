@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,13 @@ class Opened:
             if "context was destroyed" not in str(problem):
                 raise
             return False
+
+    def at_each(self, sizes: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Yield some sizes of the screen, the page having settled at each."""
+        for width, height in sizes:
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.settle()
+            yield width, height
 
     # ---- what a person sees
 

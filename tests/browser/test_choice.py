@@ -196,9 +196,7 @@ def test_the_choice_is_accessible_and_lies_on_every_screen(lab: Path, open_page:
     for data in ("points", "table"):
         choose(opened, data=data)
         assert serious(opened) == []
-        for width, height in SIZES:
-            opened.page.set_viewport_size({"width": width, "height": height})
-            opened.settle()
+        for width, _ in opened.at_each(SIZES):
             assert opened.evaluate(BESIDE, width) == []
         opened.press("Escape")
         opened.wait_until("!document.querySelector('dialog[open]')")

@@ -174,15 +174,11 @@ def test_comparing_is_accessible_and_lies_on_every_screen(lab: Path, open_page: 
     for key in ("c", "o"):
         opened.press(key)
         assert serious(opened) == []
-        for width, height in SIZES:
-            opened.page.set_viewport_size({"width": width, "height": height})
-            opened.settle()
+        for width, _ in opened.at_each(SIZES):
             assert opened.evaluate(BESIDE, width) == []
         opened.press("Escape")
         opened.wait_until("!document.querySelector('dialog[open]')")
     compare(opened, "activation", "tanh")
-    for width, height in SIZES:
-        opened.page.set_viewport_size({"width": width, "height": height})
-        opened.settle()
+    for width, _ in opened.at_each(SIZES):
         assert opened.evaluate(BESIDE, width) == []
     assert serious(opened) == []

@@ -350,9 +350,7 @@ def test_an_accessibility_check_finds_nothing_serious(
 def test_all_is_within_the_screen_and_large_enough_to_read(gpt: Path, open_page: Open) -> None:
     opened = open_page(gpt)
     train_all(opened)
-    for width, height in SIZES:
-        opened.page.set_viewport_size({"width": width, "height": height})
-        opened.settle()
+    for width, _ in opened.at_each(SIZES):
         assert opened.evaluate("document.documentElement.scrollWidth") <= width
         assert opened.evaluate(BESIDE, width) == []
         assert opened.evaluate(SMALL_TEXT) == []
@@ -430,9 +428,7 @@ def test_of_a_word_of_seven_letters_all_heads_and_tables_are_wholly_visible(
         if trained:
             opened.press("t")
             opened.wait_until("!live.isRunning")
-        for width, height in SIZES:
-            opened.page.set_viewport_size({"width": width, "height": height})
-            opened.settle()
+        for width, _ in opened.at_each(SIZES):
             opened.settle()
             assert opened.evaluate(CUT, width < 1100) == []
             # Two by two where there is room, one below the other on a telephone.

@@ -165,9 +165,7 @@ def test_its_text_can_be_read_and_nothing_covers_another(
     request: pytest.FixtureRequest, open_page: Open, name: str
 ) -> None:
     opened = open_page(request.getfixturevalue(name), "#epoch=500")
-    for width, height in (*SIZES, (1366, 625)):
-        opened.page.set_viewport_size({"width": width, "height": height})
-        opened.settle()
+    for width, height in opened.at_each((*SIZES, (1366, 625))):
         assert opened.evaluate(TOO_SMALL) == []
         assert opened.evaluate(CLASHES) == {"outside": [], "clashes": []}, (width, height)
 

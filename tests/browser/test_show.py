@@ -618,9 +618,7 @@ def test_an_accessibility_check_finds_nothing_serious(
 
 def test_nothing_lies_beside_the_screen_and_text_is_large(shown: Callable[..., Opened]) -> None:
     opened = shown(neuron())
-    for width, height in SIZES:
-        opened.page.set_viewport_size({"width": width, "height": height})
-        opened.settle()
+    for width, _ in opened.at_each(SIZES):
         assert opened.evaluate("document.documentElement.scrollWidth") <= width
         for key in ("Escape", "Home", "End"):
             opened.press(key)

@@ -713,9 +713,7 @@ def test_no_number_beside_the_tables_is_cut(small: Path, open_page: Open) -> Non
     opened.settle()
     assert opened.live("loss") < 5e-5
     assert re.fullmatch(r"\d\.?\d*e−\d\d", opened.text("#loss"))  # not 0.0000
-    for width, height in (*SIZES, (320, 640)):
-        opened.page.set_viewport_size({"width": width, "height": height})
-        opened.settle()
+    for width, _ in opened.at_each((*SIZES, (320, 640))):
         assert opened.evaluate(FIELDS) == [], width
         assert opened.evaluate(TICKS) == [], width
 
@@ -870,9 +868,7 @@ def test_nothing_lies_beside_the_screen(
     path = request.getfixturevalue(name)
     for address in ("", "#epoch=500&step=30"):
         opened = open_page(path, address)
-        for width, height in SIZES:
-            opened.page.set_viewport_size({"width": width, "height": height})
-            opened.settle()
+        for width, _ in opened.at_each(SIZES):
             assert opened.evaluate("document.documentElement.scrollWidth") <= width
             assert opened.evaluate(BESIDE, width) == []
 
