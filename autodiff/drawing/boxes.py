@@ -109,7 +109,7 @@ class Painter:
     >>> from autodiff.drawing.folds.fold import folded
     >>> x = Value(3.0, "x")
     >>> order = [x, x * x]
-    >>> folding, changes = folded(order, None, ()), Changes(order)
+    >>> folding, changes = folded(order, "none", ()), Changes(order)
     >>> painter = Painter(order, folding, 4, False, order[-1:], changes)
     >>> for box in painter.picture_at(NOW).boxes:
     ...     print(box.id, box.kind, box.title, box.numbers)

@@ -17,7 +17,7 @@ from autodiff.compiler.program import Program
 from autodiff.debug.trace import Trace
 from autodiff.drawing.boxes import STYLES, Painter, Style, joined
 from autodiff.drawing.difference import DifferencePainter, Record
-from autodiff.drawing.fit import FRAME, READABLE, Arrangement, Size, arrangement_of
+from autodiff.drawing.fit import FRAME, READABLE, Arrangement, Size, arrangement_of, note_on
 from autodiff.drawing.folds.fold import FOLDS, Fold, fold_that_fits, folded, names_of_repeats
 from autodiff.drawing.formats.drawio import drawio_text
 from autodiff.drawing.formats.mermaid import mermaid_text
@@ -27,7 +27,7 @@ from autodiff.drawing.layouts.dot import dot_text
 from autodiff.drawing.layouts.layout import Layout, laid_out
 from autodiff.drawing.layouts.render import check_pixels, has_dot, pdf_of, png_of, run_dot
 from autodiff.drawing.legend import with_legend
-from autodiff.drawing.look import MOST_COMPARED, PRECISION, Chooser, Look, note_on
+from autodiff.drawing.look import MOST_COMPARED, PRECISION, Chooser, Look
 from autodiff.drawing.moment import NOW, Moment, backward_moments, contributions_in, moment_after
 from autodiff.drawing.networks.modules import Module, outputs_of
 from autodiff.drawing.networks.network import OFS, Of
@@ -335,7 +335,7 @@ def draw(
             picture = with_legend(picture, edges, step is not None)
         arrangement, height = arrangement_of(picture, rankdir, frame)
         cure = 'fold="pack" draws its loops' if fold is None else "draw its output"
-        return arranged(picture, arrangement, note_on(height, frame, cure=cure))
+        return arranged(picture, arrangement, note_on(height, frame, cure))
     roots, moment = roots_of(root)
     check_fold(fold, expand)
     before = record_of(since)
@@ -345,17 +345,9 @@ def draw(
     with collector_paused(), lent as changes:
         if step is not None:
             moment = moment_after(roots[0], step)
-        return drawing_of(
-            *(
-                roots,
-                moment,
-                Look(cast(Style | None, style), fold, precision),
-                rankdir,
-                frame,
-                fit is not None,
-            ),
-            *(expand, edges, legend, max_nodes, changes, before),
-        )
+        look = Look(cast(Style | None, style), fold, precision)
+        others = expand, edges, legend, max_nodes, changes, before
+        return drawing_of(roots, moment, look, rankdir, fit, *others)
 
 
 def drawing_of(
@@ -363,8 +355,7 @@ def drawing_of(
     moment: Moment,
     given: Look,
     rankdir: str | None = None,
-    frame: Size = FRAME,
-    choose: bool = False,
+    fit: Size | None = None,
     expand: Sequence[str | Value] = (),
     edges: bool = False,
     legend: bool = False,
@@ -372,23 +363,29 @@ def drawing_of(
     changes: Changes | None = None,
     before: Record | None = None,
 ) -> Drawing:
-    """Return the drawing of a graph at a moment; ``choose`` its look, as far as it is not given."""
-    make = partial(painted, roots, moment, expand, edges, legend, max_nodes, changes, before)
+    """Return the drawing of a graph at a moment, in the look that is largest in its frame.
+
+    That of a very large graph is chosen only if there is a frame to fit.
+    """
+    frame = fit or FRAME
+    is_pass = moment.given is not None
+    # Of a pass, all moments are drawn in the look of the last, which has the longest text.
+    last = moment_after(roots[0], contributions_in(roots[0])) if is_pass else moment
+    make = partial(painted, roots, last, expand, edges, legend, max_nodes, changes, before)
     chooser = Chooser(make, rankdir, frame, partial(repeated_in, roots))
-    drawn = chooser.best(given) if choose else chooser.drawn(given)
-    record = Record.of(drawn.painter, moment)
-    if moment.given is None or contributions_in(roots[0]) > MOST_STEPS:
-        note = chooser.note(drawn, given)
-        if note and len(drawn.painter.order) <= MOST_COMPARED:
-            note += as_network(roots, moment, frame)
-        drawing = arranged(drawn.picture, drawn.arrangement, note)
-    else:
-        room = drawn.painter.roomy_picture(backward_moments(roots[0]))
-        if legend:
-            room = with_legend(room, edges, True)
-        arrangement, height = arrangement_of(room, rankdir, frame)  # the same at each step
-        drawing = arranged(drawn.picture, arrangement, note_on(height, frame), room)
-    drawing.record = record
+    is_small = len(topological_order(joined(roots))) <= MOST_COMPARED
+    drawn = chooser.best(given) if fit or is_small else chooser.drawn(given)
+    painter, arrangement, room = drawn.painter, drawn.arrangement, None
+    picture = explained(painter.picture_at(moment), legend, edges, is_pass)
+    if is_pass and contributions_in(roots[0]) <= MOST_STEPS:
+        room = explained(painter.roomy_picture(backward_moments(roots[0])), legend, edges, is_pass)
+        arrangement, height = arrangement_of(room, rankdir, frame)
+        drawn = replace(drawn, height=height)
+    note = chooser.note(drawn, given)
+    if note and is_small:
+        note += as_network(roots, moment, frame)
+    drawing = arranged(picture, arrangement, note, room)
+    drawing.record = Record.of(painter, moment)
     return drawing
 
 
@@ -418,14 +415,16 @@ def painted(
     look: Look,
 ) -> tuple[Painter, Picture]:
     """Return the picture of a graph at a moment in a look, and what made it."""
-    digits = look.precision or PRECISION
-    style = look.style or STYLES[0]
-    opened = (*expand, *look.expand)
-    painter = painter_of(roots, digits, look.fold, opened, edges, max_nodes, changes, style, before)
-    picture = painter.picture_at(moment)
-    if legend:
-        picture = with_legend(picture, edges, moment is not NOW)
-    return painter, picture
+    digits, style, opened = look.precision or PRECISION, look.style or STYLES[0], look.expand
+    painter = painter_of(
+        *(roots, digits, look.fold, (*expand, *opened), edges, max_nodes, changes, style, before)
+    )
+    return painter, explained(painter.picture_at(moment), legend, edges, moment is not NOW)
+
+
+def explained(picture: Picture, legend: bool, edges: bool, is_pass: bool) -> Picture:
+    """Return a picture with its legend, if it is to have one."""
+    return with_legend(picture, edges, is_pass) if legend else picture
 
 
 def arranged(
@@ -461,7 +460,8 @@ def painter_of(
     order = topological_order(joined(roots))
     if len(roots) > 1:
         order.pop()
-    if fold is None and len(order) > max_nodes:  # without making a million parts first
+    fold = fold or "none"
+    if fold == "none" and len(order) > max_nodes:  # without making a million parts first
         check_size(len(order), max_nodes, "the graph", fold_that_fits(order, max_nodes))
     folding = folded(order, fold, expand)
     if len(folding.parts) > max_nodes:

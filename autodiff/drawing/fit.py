@@ -24,6 +24,7 @@ __all__ = [
     "Arrangement",
     "Size",
     "arrangement_of",
+    "note_on",
 ]
 
 Size: TypeAlias = tuple[int, int]
@@ -83,6 +84,17 @@ def arrangement_of(picture: Picture, rankdir: str | None, frame: Size) -> tuple[
             break
     enough = min(SEEN, max(found.values()) / GAIN)
     return next((each, height) for each, height in found.items() if height >= enough)
+
+
+def note_on(height: float, frame: Size, cure: str) -> str:
+    """Return what to say of text of that height in a frame; '' if it can be read.
+
+    >>> note_on(9.4, (1280, 720), "draw a node inside it")
+    'Text is about 9 pixels high at 1280×720: draw a node inside it'
+    """
+    if height >= READABLE:
+        return ""
+    return f"Text is about {height:.0f} pixels high at {frame[0]}×{frame[1]}: {cure}"
 
 
 class Measure:

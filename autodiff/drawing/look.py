@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from autodiff.drawing.boxes import STYLES, Painter, Style
-from autodiff.drawing.fit import GAIN, LAST_ROW, READABLE, Arrangement, Size, arrangement_of
+from autodiff.drawing.fit import (
+    GAIN,
+    LAST_ROW,
+    READABLE,
+    Arrangement,
+    Size,
+    arrangement_of,
+    note_on,
+)
 from autodiff.drawing.folds.fold import FOLDS, Fold
 from autodiff.drawing.picture import Picture
 
-__all__ = ["MOST_COMPARED", "PRECISION", "Chooser", "Drawn", "Look", "note_on"]
+__all__ = ["MOST_COMPARED", "PRECISION", "Chooser", "Drawn", "Look"]
 
-PRECISION: Final = 4  # significant digits, if nothing else is said
-FEWER: Final = 3, 2
+PRECISION: Final = 4  # significant digits, where there is room
+DIGITS: Final = PRECISION, 3, 2
 
 # A larger graph is not drawn in other looks only to tell how large its text would be.
 MOST_COMPARED: Final = 5000
@@ -24,8 +33,10 @@ MOST_COMPARED: Final = 5000
 class Look:
     """What a picture shows, and how; None is what is not given.
 
-    >>> print(Look(style="blackboard", fold="repeat", expand=("h",)))
-    style="blackboard", fold="repeat", expand=["h"]
+    >>> Look("blackboard", "repeat", expand=("h",)).beside(Look())
+    'style="blackboard", fold="repeat", expand=["h"]'
+    >>> Look("boxes", "layer").beside(Look("boxes", "neuron"))
+    'fold="layer"'
     """
 
     style: Style | None = None
@@ -33,13 +44,14 @@ class Look:
     precision: int | None = None
     expand: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        named = [f'{name}="{text}"' for name in ("style", "fold") if (text := getattr(self, name))]
-        named += [f"expand=[{', '.join(map(quoted, self.expand))}]"] * bool(self.expand)
-        return ", ".join(named + [f"precision={self.precision}"] * (self.precision is not None))
-
-    def __bool__(self) -> bool:
-        return self != Look()
+    def beside(self, given: Look) -> str:
+        """Return what has to be written to have this look where another is given."""
+        usual = replace(PLAIN, **{name: each for name, each in fields_of(given) if each})
+        return ", ".join(
+            f"{name}={json.dumps(each)}"
+            for (name, each), (_, other) in zip(fields_of(self), fields_of(usual), strict=True)
+            if each != other
+        )
 
     def completed(self, repeated: Callable[[], Sequence[str]]) -> Iterator[Look]:
         """Yield the looks to choose from: those that show the most first.
@@ -47,13 +59,20 @@ class Look:
         ``repeated`` returns the names of what a graph repeats: one copy of it, which stands for
         all, shows more than a box.
         """
-        for fold in (self.fold,) if self.fold else (None, *FOLDS):
+        for fold in (self.fold,) if self.fold else FOLDS:
             opened = tuple(repeated()) if fold == "repeat" != self.fold else ()
             for expand in (opened, ()) if opened else ((),):
                 for style in (self.style,) if self.style else STYLES:
-                    for precision in (self.precision,) if self.precision else (None, *FEWER):
-                        named = None if style == STYLES[0] else style
-                        yield Look(named, fold, precision, expand)
+                    for precision in (self.precision,) if self.precision else DIGITS:
+                        yield Look(style, fold, precision, expand)
+
+
+PLAIN: Final = Look(STYLES[0], FOLDS[0], DIGITS[0])
+
+
+def fields_of(look: Look) -> list[tuple[str, Any]]:
+    """Return the names of a look's fields, each with what it is."""
+    return [(name, getattr(look, name)) for name in Look.__slots__]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,38 +139,17 @@ class Chooser:
         return next((each for each in found if each.height >= enough), None) or self.drawn(given)
 
     def note(self, drawn: Drawn, given: Look) -> str:
-        """Return what to say of text that is too small; '' if it is not."""
-        if drawn.height >= READABLE:
-            return ""
-        if len(drawn.painter.order) > MOST_COMPARED:
-            return note_on(drawn.height, self.frame)
-        best = self.best(replace(given, fold=None), max(READABLE, GAIN * drawn.height))
-        return note_on(
-            drawn.height, self.frame, best if best.height > GAIN * drawn.height else None
-        )
+        """Return what to say of text that is too small, where another look may help."""
+        best = drawn
+        if drawn.height < READABLE and len(drawn.painter.order) <= MOST_COMPARED:
+            best = self.best(Look(), max(READABLE, GAIN * drawn.height))
+        cure = ""
+        if best.height > GAIN * drawn.height:
+            cure = f"{best.look.beside(given)} makes it {best.height:.0f}"
+        return note_on(drawn.height, self.frame, cure or "draw a node inside it")
 
 
 def new_way(look: Look, found: Sequence[Drawn]) -> bool:
     """Return whether a look folds, or opens, otherwise than the last picture."""
     last = found[-1].look if found else look
     return (look.fold, look.expand) != (last.fold, last.expand)
-
-
-def quoted(text: str) -> str:
-    """Return a text in double quotes."""
-    return f'"{text}"'
-
-
-def note_on(
-    height: float, frame: Size, better: Drawn | None = None, cure: str = "draw a node inside it"
-) -> str:
-    """Return what to say of text of that height in a frame; '' if it can be read.
-
-    >>> note_on(9.4, (1280, 720))
-    'Text is about 9 pixels high at 1280×720: draw a node inside it'
-    """
-    if height >= READABLE:
-        return ""
-    if better is not None:
-        cure = f"{better.look or 'no fold'} makes it {better.height:.0f}"
-    return f"Text is about {height:.0f} pixels high at {frame[0]}×{frame[1]}: {cure}"

@@ -42,8 +42,7 @@ def bundle_of(text: str, make: Callable[[], Drawing]) -> dict[str, str]:
 
 def graph_of(value: Value) -> Drawing:
     """Return the picture of a graph, folded if it is not small."""
-    is_folded = not has_at_most(MOST_NODES, value)
-    return drawing_of([value], NOW, Look(), choose=is_folded, max_nodes=MOST_NODES)
+    return drawing_of([value], NOW, Look(), max_nodes=MOST_NODES)
 
 
 def bundle_of_module(module: Module) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Which nodes of a graph share a box in a picture, and in which frame the box lies.
 
-Unfolded, each node is a part of its own.  ``fold="neuron"`` and ``fold="layer"`` make one part of
+With ``fold="none"``, each node is a part of its own.  ``fold="neuron"`` and ``fold="layer"`` make one part of
 what a module computes, from the path that each node's origin has; ``fold="repeat"``, one of what is
 computed alike again and again, and ``fold="row"`` of all rows of a batch but the first;
 ``fold="call"``, one of what a call of a function computes: see
@@ -38,7 +38,7 @@ from autodiff.value import Value
 
 __all__ = ["FOLDS", "Fold", "fold_that_fits", "folded", "names_of_repeats"]
 
-Fold: TypeAlias = Literal["neuron", "layer", "row", "repeat", "call", "pack"]
+Fold: TypeAlias = Literal["none", "neuron", "layer", "row", "repeat", "call", "pack"]
 FOLDS: tuple[Fold, ...] = get_args(Fold)[:-1]  # those of graphs; the last is that of programs
 
 # More inputs of one module than this are drawn as one box.
@@ -55,7 +55,7 @@ MOST_TO_TRY = 100_000
 Key: TypeAlias = tuple[str | int, ...]
 
 
-def folded(order: Sequence[Value], fold: Fold | None, expand: Sequence[str | Value]) -> Folding:
+def folded(order: Sequence[Value], fold: Fold, expand: Sequence[str | Value]) -> Folding:
     """Return the parts of a graph, given in topological order, and the frames around them.
 
     Raises ValueError if the graph has nothing to fold that way, or has nothing that ``expand``
@@ -63,7 +63,7 @@ def folded(order: Sequence[Value], fold: Fold | None, expand: Sequence[str | Val
     """
     if fold == "call":
         return folded_by_call(order, expand)
-    if fold is None:
+    if fold == "none":
         paths = paths_of(order)
         parts = [Part("node", paths[node], [node]) for node in order]
         found = Folding(parts, *frames_of_modules(parts, paths))
@@ -83,7 +83,7 @@ def fold_that_fits(order: Sequence[Value], max_nodes: int) -> str:
     if len(order) > MOST_TO_TRY:
         return "Draw a node inside it, or fold it (by neuron, layer, row, repeat or call)"
     sizes: dict[Fold, int] = {}
-    for fold in FOLDS:
+    for fold in FOLDS[1:]:
         try:
             sizes[fold] = len(folded(order, fold, ()).parts)
         except ValueError:

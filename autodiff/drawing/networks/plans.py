@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from autodiff.debug.trace import Trace
 from autodiff.drawing.boxes import joined
-from autodiff.drawing.fit import GAIN, LAST_ROW, READABLE, Size
+from autodiff.drawing.fit import GAIN, LAST_ROW, Size, note_on
 from autodiff.drawing.layouts.layout import Layout
 from autodiff.drawing.moment import NOW, Moment
 from autodiff.drawing.networks.columns import FORMS, Columns
@@ -73,7 +73,7 @@ def planned_network(
     changes = Changes(order) if moment is NOW else None
     caption = wrapped(f"{changes.sentence(names)}; {CURE}") if changes else []
     columns = largest_columns(painter, precision, caption, frame)
-    note = note_of(columns.text, frame, 'style="heatmap" shows its numbers')
+    note = note_on(columns.text, frame, 'style="heatmap" shows its numbers')
     if note:
         columns = largest_columns(painter, precision, [*caption, *wrapped(note)], frame)
     return Planned(columns.picture, columns.layout(), columns.text, note)
@@ -116,7 +116,7 @@ def planned_heat_map(root: Any, of: Of, precision: int | None, frame: Size) -> P
             "see. Draw one layer, or fewer epochs"
         )
     grid = heat_map(panels, of, precision, frame, caption)
-    note = note_of(grid.text, frame, "draw one layer, or fewer epochs")
+    note = note_on(grid.text, frame, "draw one layer, or fewer epochs")
     if note:
         grid = heat_map(panels, of, precision, frame, [*caption, *wrapped(note)])
     return Planned(grid.picture, grid.layout(), grid.text, note)
@@ -140,13 +140,6 @@ def panels_of(root: Any, of: Of) -> tuple[list[Panel], list[str]]:
     if isinstance(root, Module):
         return [Panel("", matrices_of_variables(root.parameters(), number_of))], []
     return panels_of_states(root), []
-
-
-def note_of(text: float, frame: Size, cure: str) -> str:
-    """Return what to say of text of that height in a frame; '' if it can be read."""
-    if text >= READABLE:
-        return ""
-    return f"Text is about {text:.0f} pixels high at {frame[0]}×{frame[1]}: {cure}"
 
 
 def wrapped(text: str) -> list[str]:
