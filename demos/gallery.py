@@ -423,22 +423,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", default="", help="a part of the names of the pictures to take")
     parser.add_argument("--out", type=output_folder, metavar="FOLDER", help="where to put pictures")
     options = parser.parse_args(arguments)
-    print(f"{'picture':24}  boxes        size  text px  least  white  crossed  astray  fitted")
+    print(f"{'picture':24}  boxes        size  text px  least  white  crossed  astray")
     for place, (name, (make, how)) in enumerate(GALLERY.items(), 1):
         if options.only not in name:
             continue
         root = make()
-        drawing, fitted = draw(root, **how), draw(root, **how, fit=FRAME)
+        drawing = draw(root, **how)
         found = measured(drawing)
         size = f"{found.width:.0f}x{found.height:.0f}"
         print(
             f"{name:24}  {found.boxes:5}  {size:>10}  {found.text:7.1f}  {found.least:5.1f}  "
-            f"{found.white:5.0%}  {found.crossed:>7}  {found.astray:>6}  "
-            f"{measured(fitted).text:6.1f}"
+            f"{found.white:5.0%}  {found.crossed:>7}  {found.astray:>6}"
         )
         if options.out is not None:
             drawing.save(options.out / f"{place:02}.png", size=FRAME)
-            fitted.save(options.out / f"{place:02}_fitted.png", size=FRAME)
 
 
 if __name__ == "__main__":

@@ -496,7 +496,7 @@ def box_of(root: Value, name: str, **arguments: Any) -> Any:
 
 def test_a_picture_shows_the_numbers_of_now_beside_the_old_ones_and_says_why() -> None:
     _, _, _, loss = example()
-    picture = draw(loss, edges=True).picture
+    picture = draw(loss, edges=True, style="boxes").picture
     texts = {box.name: box.numbers for box in picture.boxes}
     assert texts["h"][0] == "value 6, now 0.5"
     assert texts["loss"][0] == "value 1, now 0.4621"
@@ -513,7 +513,7 @@ def test_no_arrow_shows_what_a_result_out_of_date_contributed() -> None:
     total = loss + w.exp() + Value(1.0, "u").exp()
     total.backward()
     w.data = 0.75
-    arrows = draw(total, edges=True).picture.arrows
+    arrows = draw(total, edges=True, precision=4).picture.arrows
     told = [arrow for arrow in arrows if arrow.label != ("adds –",)]
     assert [arrow.label for arrow in told] == [("local 2.718", "adds +2.718")]
     assert all(arrow.size is None for arrow in arrows if arrow not in told)
@@ -528,7 +528,7 @@ def test_a_picture_of_what_is_up_to_date_says_nothing() -> None:
 
 def test_a_mermaid_chart_has_the_note_and_the_legend_no_entry_for_it() -> None:
     _, _, _, loss = example()
-    chart = draw(loss, edges=True, legend=True).mermaid()
+    chart = draw(loss, edges=True, legend=True, style="boxes").mermaid()
     assert 'note["loss = tanh(h) is 0.999988, but' in chart
     assert "value 6, now 0.5" in chart
     assert "made elsewhere" not in chart
@@ -586,7 +586,7 @@ def test_a_folded_picture_of_a_loss_made_before_training_says_so(fold: Any) -> N
     assert not any(box.id == "note" for box in draw(loss, fold=fold).picture.boxes)
     nn.fit(model, x, y, epochs=3, loss=nn.mse_loss, optimizer=nn.SGD(model.parameters(), lr=0.5))
     anew = nn.mse_loss([model(row) for row in x], y)
-    boxes = draw(loss, fold=fold, edges=True).picture.boxes
+    boxes = draw(loss, fold=fold, edges=True, precision=4).picture.boxes
     (note,) = [" ".join(box.title) for box in boxes if box.id == "note"]
     assert "has changed since" in note
     assert re.search(r"(weight|bias)\[", note)

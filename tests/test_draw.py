@@ -88,6 +88,10 @@ HOSTILE = [
 # Of a frame in which any of these graphs is drawn in one line.
 ROOM = (16_000, 16_000)
 
+# What is chosen where nothing is given: here all of a graph is in boxes, however small.
+BOXES: dict[str, Any] = {"style": "boxes", "precision": 4}
+WHOLE: dict[str, Any] = {**BOXES, "fold": "none"}
+
 # ---- the graphs ------------------------------------------------------------------------------
 
 
@@ -204,16 +208,20 @@ def program() -> Drawing:
 
 
 FORMS: dict[str, Callable[[], Drawing]] = {
-    "modules": lambda: draw(lab_loss()),
-    "edges": lambda: draw(lab_loss(), edges=True),
-    "legend": lambda: draw(lab_loss(), edges=True, legend=True),
-    "step": lambda: draw(lab_loss(), step=9),
-    "fold_neuron": lambda: draw(lab_loss(), fold="neuron"),
-    "fold_neuron_edges": lambda: draw(lab_loss(), fold="neuron", edges=True, legend=True),
-    "fold_neuron_batch": lambda: draw(lab_batch(), fold="neuron"),
-    "fold_layer": lambda: draw(lab_loss(), fold="layer"),
-    "fold_layer_expand": lambda: draw(lab_batch(), fold="layer", expand=["hidden[2]"]),
-    "fold_row": lambda: draw(lab_batch(), fold="row"),
+    "modules": lambda: draw(lab_loss(), **WHOLE),
+    "edges": lambda: draw(lab_loss(), edges=True, **WHOLE),
+    "legend": lambda: draw(lab_loss(), edges=True, legend=True, **WHOLE),
+    "step": lambda: draw(lab_loss(), step=9, **WHOLE),
+    "fold_neuron": lambda: draw(lab_loss(), fold="neuron", **BOXES),
+    "fold_neuron_edges": lambda: draw(
+        lab_loss(), fold="neuron", edges=True, legend=True, **BOXES
+    ),
+    "fold_neuron_batch": lambda: draw(lab_batch(), fold="neuron", **BOXES),
+    "fold_layer": lambda: draw(lab_loss(), fold="layer", **BOXES),
+    "fold_layer_expand": lambda: draw(
+        lab_batch(), fold="layer", expand=["hidden[2]"], **BOXES
+    ),
+    "fold_row": lambda: draw(lab_batch(), fold="row", **BOXES),
     "program": program,
     "two_roots": lambda: draw([Value(1.0, "x").exp(), Value(2.0, "y").log()]),
 }
@@ -258,7 +266,7 @@ def state(root: Value) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_text_is_the_golden_one(name: str, golden: Golden) -> None:
-    golden.check(f"draw_{name}.dot", draw(GRAPHS[name]()).source)
+    golden.check(f"draw_{name}.dot", draw(GRAPHS[name](), **WHOLE).source)
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -267,7 +275,7 @@ def test_the_text_of_each_form_is_the_golden_one(name: str, golden: Golden) -> N
 
 
 def test_the_text_from_top_to_bottom_with_two_digits_is_the_golden_one(golden: Golden) -> None:
-    golden.check("draw_top_to_bottom.dot", draw(after_backward(xor_loss()), "TB", 2).source)
+    golden.check("draw_top_to_bottom.dot", draw(after_backward(xor_loss()), "TB", 2, style="boxes", fold="none").source)
 
 
 def test_a_repeated_operand_is_drawn_as_two_arrows() -> None:
@@ -280,7 +288,7 @@ def test_every_node_is_drawn_once_and_every_use_as_one_arrow(recipe: Recipe) -> 
     root = built(recipe)[-1]
     order = topological_order(root)
     places = {node: f"v{place}" for place, node in enumerate(order, 1)}
-    source = draw(root).source
+    source = draw(root, **WHOLE).source
     assert sorted(re.findall(r"^\t+(v\d+) \[", source, flags=re.MULTILINE)) == sorted(
         places.values()
     )
@@ -693,7 +701,7 @@ def test_an_svg_looks_the_same_to_a_program_that_knows_no_style_sheets(name: str
 def test_a_hostile_label_is_shown_as_text_in_every_kind_of_box(label: str) -> None:
     root = (Value(1.0, label) * constant(2.0, label)).exp()
     root.label = label
-    svg = draw(root).svg()
+    svg = draw(root, **WHOLE).svg()
     shown = texts(svg)
     for name in (label, f"{label} (2)", f"{label} (3)"):
         expected = " ".join(name_shown(name, NAME_LENGTH).split())
@@ -731,7 +739,7 @@ import hashlib
 from tests.test_draw import FORMS, GRAPHS, WEBASSEMBLY
 from autodiff.drawing.draw import draw
 
-for drawing in [*(draw(make()) for make in GRAPHS.values()), *(make() for make in FORMS.values())]:
+for drawing in [*(draw(make(), **WHOLE) for make in GRAPHS.values()), *(make() for make in FORMS.values())]:
     print(hashlib.sha256(drawing.source.encode()).hexdigest())
     print(hashlib.sha256(drawing.mermaid().encode()).hexdigest())
     if WEBASSEMBLY:
@@ -772,7 +780,7 @@ def test_an_svg_is_the_same_whatever_was_drawn_before() -> None:
 
 @needs_webassembly
 def test_threads_draw_the_same_svg() -> None:
-    drawing = draw(xor_loss())
+    drawing = draw(xor_loss(), **WHOLE)
     expected = drawing.svg()
     found: list[str] = []
     threads = [
@@ -808,7 +816,7 @@ def test_an_svg_needs_no_system_dot(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_dot
 @pytest.mark.parametrize("name", sorted({*GRAPHS, *FORMS} - {"recurrence"}))
 def test_the_system_dot_draws_the_same_nodes_edges_and_texts(name: str) -> None:
-    drawing = draw(GRAPHS[name]()) if name in GRAPHS else FORMS[name]()
+    drawing = draw(GRAPHS[name](), **WHOLE) if name in GRAPHS else FORMS[name]()
     ours, theirs = drawing.svg(), render.run_dot(drawing.source, "svg").decode()
     assert sorted(texts(ours)) == sorted(texts(theirs))
     for kind in ("node", "edge", "cluster"):
@@ -864,7 +872,7 @@ def test_a_png_needs_no_system_dot_and_has_twice_the_size_of_the_svg(
 @pytest.mark.thorough
 @needs_resvg
 def test_a_png_of_a_long_graph_stays_within_the_limit(tmp_path: Path) -> None:
-    png = draw(recurrence(30)).save(tmp_path / "graph.png").read_bytes()
+    png = draw(recurrence(30), **WHOLE).save(tmp_path / "graph.png").read_bytes()
     longest = max(int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big"))
     assert render.PNG_LONGEST_SIDE - 2 <= longest <= render.PNG_LONGEST_SIDE + 1
 
@@ -931,7 +939,7 @@ def test_the_repr_is_short_and_says_what_to_call() -> None:
 @needs_webassembly
 def test_a_value_used_all_along_a_long_graph_is_drawn_again_beside_its_uses(make: Any) -> None:
     root = make(120 if make is recurrence else 240)
-    drawing = draw(root)
+    drawing = draw(root, **WHOLE)
     uses = sum(len(node.parents) for node in topological_order(root))
     assert sum(arrows(drawing.source).values()) == uses
     references = re.findall(r"^\t+v\d+_at_v\d+ \[label=(\w+)", drawing.source, flags=re.MULTILINE)
@@ -953,7 +961,7 @@ def test_a_repeated_far_use_is_two_arrows_from_one_reference(
 
 def test_graphs_of_everyday_size_have_no_references() -> None:
     assert "_at_" not in draw(tiny()).source
-    assert "_at_" not in draw(recurrence(20), fit=ROOM).source
+    assert "_at_" not in draw(recurrence(20), fit=ROOM, **WHOLE).source
 
 
 # ---- errors ------------------------------------------------------------------------------------
@@ -991,9 +999,9 @@ def test_too_many_nodes_are_counted_and_refused() -> None:
     root = tiny()
     draw(root, max_nodes=4)
     with pytest.raises(ValueError, match=r"has 4 nodes, more than max_nodes=3.*max_nodes=4"):
-        draw(root, max_nodes=3)
+        draw(root, max_nodes=3, fold="none")
     with pytest.raises(ValueError, match=r"has 1,202 nodes, more than max_nodes=500"):
-        draw(recurrence(300))
+        draw(recurrence(300), fold="none")
 
 
 @pytest.mark.parametrize("name", ["graph.jpg", "graph", "graph.svg.zip", ".svg"])

@@ -12,6 +12,7 @@ import pytest
 from autodiff import Value, draw, weighted_sum
 from autodiff.drawing.draw import Drawing
 from tests.test_draw import (
+    WHOLE,
     FORMS,
     GRAPHS,
     HOSTILE,
@@ -60,7 +61,7 @@ def corner(id: str, by_id: dict[str, ElementTree.Element]) -> tuple[float, float
 def test_every_box_is_a_cell_and_every_arrow_is_tied_to_its_boxes(
     name: str, tmp_path: Path
 ) -> None:
-    drawing = draw(GRAPHS[name]()) if name in GRAPHS else FORMS[name]()
+    drawing = draw(GRAPHS[name](), **WHOLE) if name in GRAPHS else FORMS[name]()
     by_id, picture = cells(drawing, tmp_path), drawing.picture
     for frame in picture.frames:
         assert by_id[frame.id].get("parent") == (frame.outer or "1")
@@ -80,7 +81,7 @@ def test_every_box_is_a_cell_and_every_arrow_is_tied_to_its_boxes(
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ["xor", "recurrence"])
 def test_boxes_lie_where_the_svg_has_them(name: str, tmp_path: Path) -> None:
-    drawing = draw(GRAPHS[name]())
+    drawing = draw(GRAPHS[name](), **WHOLE)
     by_id = cells(drawing, tmp_path)
     groups = {group.get("id"): group for group in ElementTree.fromstring(drawing.svg()).iter()}
     for box in drawing.picture.boxes:

@@ -21,7 +21,7 @@ from autodiff.drawing.picture import Box, Picture
 from autodiff.support.changed import Changes
 from autodiff.value import constant
 from tests.random_graphs import Recipe, built, wild_recipes
-from tests.test_draw import ROOM, lab_batch, lab_loss, lab_model
+from tests.test_draw import BOXES, ROOM, lab_batch, lab_loss, lab_model
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 
@@ -334,7 +334,7 @@ def test_an_arrow_that_is_no_part_of_the_rows_has_the_number_of_its_uses() -> No
 
 
 def test_a_folded_batch_is_one_picture_for_all_rows_with_ranges() -> None:
-    picture = draw(lab_batch(), fold="layer").picture
+    picture = draw(lab_batch(), fold="layer", **BOXES).picture
     by_title = {box.title: box for box in picture.boxes}
     inputs = by_title["0 … 1", "in 4 rows"]
     assert inputs.kind == "input"
@@ -355,7 +355,7 @@ def test_a_folded_batch_is_one_picture_for_all_rows_with_ranges() -> None:
 
 def test_contributions_along_a_merged_arrow_to_several_values_are_a_range() -> None:
     loss = lab_batch()
-    picture = draw(loss, fold="layer", edges=True).picture
+    picture = draw(loss, fold="layer", edges=True, precision=4).picture
     names = {box.id: box.name for box in picture.boxes}
     (arrow,) = [a for a in picture.arrows if (names[a.tail], names[a.head]) == ("hidden", "output")]
     # What comes back from the output to the hidden activations of all rows.
@@ -367,7 +367,7 @@ def test_contributions_along_a_merged_arrow_to_several_values_are_a_range() -> N
 
 
 def test_the_other_rows_of_a_batch_are_one_box() -> None:
-    picture = draw(lab_batch(), fold="row").picture
+    picture = draw(lab_batch(), fold="row", style="boxes").picture
     (rows,) = [box for box in picture.boxes if box.kind == "rows"]
     assert rows.name == "rows 2 to 4"
     assert rows.numbers[2:] == ("45 nodes", "the same 17 variables")
@@ -432,7 +432,7 @@ def test_of_two_short_sums_one_is_folded_if_rows_are_asked_for() -> None:
 
 
 def test_unfolded_neurons_and_layers_are_framed_but_not_twice() -> None:
-    frames = {frame.title: frame for frame in draw(lab_loss()).picture.frames}
+    frames = {frame.title: frame for frame in draw(lab_loss(), fold="none").picture.frames}
     # A frame around the only neuron of a layer would say the same again.
     assert list(frames) == ["output[0]", "hidden", *[f"hidden[{place}]" for place in range(4)]]
     assert {frames[f"hidden[{place}]"].outer for place in range(4)} == {frames["hidden"].id}
@@ -496,7 +496,7 @@ def test_a_student_s_modules_are_folded_with_those_inside_them_beside() -> None:
 def test_an_error_about_too_many_nodes_names_the_folds_that_fit() -> None:
     loss = lab_batch()
     with pytest.raises(ValueError, match="has 82 nodes, more than max_nodes=20") as caught:
-        draw(loss, max_nodes=20)
+        draw(loss, max_nodes=20, fold="none")
     message = str(caught.value)
     for fold in ("neuron", "layer"):
         size = len(draw(loss, fold=fold, fit=ROOM).picture.boxes)
@@ -514,13 +514,13 @@ def test_a_fold_that_just_fits_is_named() -> None:
     loss = lab_batch()
     size = len(draw(loss, fold="layer", fit=ROOM).picture.boxes)
     with pytest.raises(ValueError, match=f'Fold it: fold="layer" makes it {size}, fold="re'):
-        draw(loss, max_nodes=size)
+        draw(loss, max_nodes=size, fold="none")
 
 
 def test_of_rows_that_no_module_made_the_fold_by_row_is_named() -> None:
     total = sum((Value(float(place)).exp() for place in range(20)), start=Value(0.0))
     with pytest.raises(ValueError, match=r'Fold it: fold="row" makes it 5, fold="repeat" makes'):
-        draw(total, max_nodes=20)
+        draw(total, max_nodes=20, fold="none")
 
 
 @pytest.mark.parametrize("places", [12, 13])
@@ -539,12 +539,12 @@ def test_an_error_about_far_too_many_nodes_is_there_at_once_without_a_try_of_eve
     loss = lab_batch()
     monkeypatch.setattr("autodiff.drawing.folds.fold.MOST_TO_TRY", 82)
     with pytest.raises(ValueError, match='Fold it: fold="neuron" makes it'):
-        draw(loss, max_nodes=20)
+        draw(loss, max_nodes=20, fold="none")
     monkeypatch.setattr("autodiff.drawing.folds.fold.MOST_TO_TRY", 81)
     with pytest.raises(
         ValueError, match="Draw a node inside it, or fold it \\(by neuron, layer, row, repeat or"
     ):
-        draw(loss, max_nodes=20)
+        draw(loss, max_nodes=20, fold="none")
 
 
 @pytest.mark.parametrize(
@@ -553,7 +553,7 @@ def test_an_error_about_far_too_many_nodes_is_there_at_once_without_a_try_of_eve
         (
             {"fold": "batch"},
             ValueError,
-            "fold must be None or one of neuron, layer, row, repeat, call,",
+            "fold must be one of none, neuron, layer, row, repeat, call,",
         ),
         ({"fold": "layer", "expand": ["hiden"]}, ValueError, "called 'hiden'; there are hidden,"),
         ({"fold": "layer", "expand": "hidden"}, TypeError, "a list of modules' paths"),

@@ -36,7 +36,7 @@ from benchmarks.scalars import scalars_of
 from tests.call_program import recorded_loss
 from tests.conftest import Golden
 from tests.programs.runner import path_of
-from tests.test_draw import ROOM, needs_webassembly
+from tests.test_draw import BOXES, ROOM, needs_webassembly
 from tests.test_fold import check_partition, table
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
@@ -675,7 +675,7 @@ def test_a_value_of_the_open_function_itself_opens_nothing_more(run: Run) -> Non
 
 def test_the_error_about_too_many_nodes_names_this_fold_where_it_fits(run: Run) -> None:
     with pytest.raises(ValueError, match=r'Fold it: .*fold="call" makes it 4, or pass'):
-        draw(run(MANY)["loss"], max_nodes=20)
+        draw(run(MANY)["loss"], fold="none", max_nodes=20)
 
 
 # ---- long pictures -------------------------------------------------------------------------------
@@ -804,14 +804,16 @@ def test_a_weight_s_matrix_is_one_box_or_row_whatever_is_open(rivers: Any) -> No
 
 
 FORMS: dict[str, Callable[[], Any]] = {
-    "fold_call": lambda: draw(recorded_loss(0, 1, 2), fold="call"),
-    "fold_call_merged": lambda: draw(recorded_loss(0, 1, 2, 3, 4, 0, 2, 1), fold="call"),
+    "fold_call": lambda: draw(recorded_loss(0, 1, 2), fold="call", **BOXES),
+    "fold_call_merged": lambda: draw(recorded_loss(0, 1, 2, 3, 4, 0, 2, 1), fold="call", **BOXES),
     "fold_call_expand": lambda: draw(
-        recorded_loss(0, 1, 2, 3, 4, 0), fold="call", expand=["attention"], legend=True
+        recorded_loss(0, 1, 2, 3, 4, 0), fold="call", expand=["attention"], legend=True, **BOXES
     ),
-    "fold_call_one": lambda: draw(recorded_loss(0, 1, 2), fold="call", expand=["softmax 5"]),
-    "fold_call_edges": lambda: draw(recorded_loss(3, 4), fold="call", edges=True),
-    "fold_call_step": lambda: draw(recorded_loss(0, 1, 2), fold="call", step=40),
+    "fold_call_one": lambda: draw(
+        recorded_loss(0, 1, 2), fold="call", expand=["softmax 5"], **BOXES
+    ),
+    "fold_call_edges": lambda: draw(recorded_loss(3, 4), fold="call", **BOXES, edges=True),
+    "fold_call_step": lambda: draw(recorded_loss(0, 1, 2), fold="call", **BOXES, step=40),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from autodiff import Value, draw, topological_order
 from autodiff.drawing.formats.mermaid import escaped
 from tests.conftest import Golden
-from tests.test_draw import FORMS, GRAPHS, HOSTILE, hostile
+from tests.test_draw import FORMS, GRAPHS, HOSTILE, WHOLE, hostile
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 
@@ -24,7 +24,7 @@ OTHER = re.compile(
 
 @pytest.mark.parametrize("name", ["tiny", "xor", "hostile"])
 def test_the_text_is_the_golden_one(name: str, golden: Golden) -> None:
-    golden.check(f"draw_{name}.mmd", draw(GRAPHS[name]()).mermaid())
+    golden.check(f"draw_{name}.mmd", draw(GRAPHS[name](), **WHOLE).mermaid())
 
 
 @pytest.mark.parametrize("name", ["step", "fold_neuron_edges", "fold_layer_expand", "program"])
@@ -43,7 +43,7 @@ def test_an_arrow_whose_user_took_another_operand_says_so() -> None:
 
 @pytest.mark.parametrize("name", [*GRAPHS, *FORMS])
 def test_every_line_is_a_box_an_arrow_or_a_style_and_none_is_missing(name: str) -> None:
-    drawing = draw(GRAPHS[name]()) if name in GRAPHS else FORMS[name]()
+    drawing = draw(GRAPHS[name](), **WHOLE) if name in GRAPHS else FORMS[name]()
     lines = drawing.mermaid().splitlines()
     boxes = [found for line in lines if (found := BOX.match(line))]
     arrows = [found for line in lines if (found := ARROW.match(line))]
@@ -60,7 +60,7 @@ def test_every_line_is_a_box_an_arrow_or_a_style_and_none_is_missing(name: str) 
 
 
 def test_hostile_labels_are_codes_inside_quotes() -> None:
-    text = draw(hostile()).mermaid()
+    text = draw(hostile(), **WHOLE).mermaid()
     contents = [found[2] for line in text.splitlines() if (found := BOX.match(line))]
     assert len(contents) == len(topological_order(hostile()))
     for content in contents:

@@ -78,7 +78,7 @@ def test_a_picture_that_the_last_row_reads_is_in_one_line() -> None:
 def test_a_chain_of_601_nodes_is_drawn() -> None:
     (box,) = draw(chain(600), fold="repeat", max_nodes=601).picture.boxes
     assert box.title == ("step × 600", "sin(…)")
-    drawing = draw(chain(600), max_nodes=601)
+    drawing = draw(chain(600), max_nodes=601, fold="none")
     assert max(box.line for box in drawing.picture.boxes) > 8
     assert "1280×720" in drawing.note
 
@@ -232,7 +232,7 @@ FORMS: dict[str, Callable[[], Drawing]] = {
     "blackboard_down": lambda: draw(neuron(), "TB", style="blackboard"),
     "blackboard_edges": lambda: draw(neuron(), style="blackboard", edges=True),
     "blackboard_layer": lambda: draw(lab_loss(), style="blackboard", fold="layer"),
-    "blackboard_lines": lambda: draw(chain(40), style="blackboard"),
+    "blackboard_lines": lambda: draw(chain(40), style="blackboard", precision=4),
 }
 
 

@@ -509,7 +509,9 @@ def test_hostile_labels_are_text_wherever_they_are_shown(labels: list[str]) -> N
     root, plain = graph(labels), graph([label and "abcd"[k] for k, label in enumerate(labels)])
     root.backward()
     plain.backward()
-    drawing, plainly = draw(root, edges=True), draw(plain, edges=True)
+    drawing, plainly = [
+        draw(each, edges=True, style="boxes", precision=4) for each in (root, plain)
+    ]
     assert nodes_in(drawing) == nodes_in(plainly)
     # No line more in a format of lines, but those of references.
     if len(nodes_in(drawing)) == len(drawing.picture.boxes):

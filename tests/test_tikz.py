@@ -16,7 +16,7 @@ from autodiff import Value, draw
 from autodiff.drawing.draw import Drawing
 from autodiff.drawing.formats.tikz import name_of_root, room_for_tikz
 from autodiff.drawing.layouts.layout import laid_out
-from tests.test_draw import FORMS, GRAPHS, after_backward, lab_loss, needs_webassembly, tiny
+from tests.test_draw import FORMS, GRAPHS, WHOLE, after_backward, lab_loss, needs_webassembly, tiny
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 pytestmark = needs_webassembly
@@ -46,10 +46,10 @@ def body(text: str) -> list[str]:
 
 def drawings() -> dict[str, Drawing]:
     """Return a drawing of each kind, with all that has broken a document."""
-    graphs = {name: draw(GRAPHS[name]()) for name in ("every_operation", "special_numbers")}
-    boards = {f"{name}_board": draw(GRAPHS[name](), style="blackboard") for name in GRAPHS}
+    graphs = {name: draw(GRAPHS[name](), **WHOLE) for name in ("every_operation", "special_numbers")}
+    boards = {f"{name}_board": draw(GRAPHS[name](), style="blackboard", fold="none") for name in GRAPHS}
     forms = {name: FORMS[name]() for name in ("legend", "step", "fold_neuron_edges", "program")}
-    return graphs | {"hostile": draw(GRAPHS["hostile"]())} | boards | networks() | forms
+    return graphs | {"hostile": draw(GRAPHS["hostile"](), **WHOLE)} | boards | networks() | forms
 
 
 def networks() -> dict[str, Drawing]:
@@ -60,7 +60,7 @@ def networks() -> dict[str, Drawing]:
 
 @pytest.mark.parametrize("name", [*GRAPHS, *FORMS])
 def test_every_line_is_a_node_a_line_or_text_and_none_is_missing(name: str, tmp_path: Path) -> None:
-    drawing = draw(GRAPHS[name]()) if name in GRAPHS else FORMS[name]()
+    drawing = draw(GRAPHS[name](), **WHOLE) if name in GRAPHS else FORMS[name]()
     lines = body(tex(drawing, tmp_path))
     kinds = (NODE, TEXT, LINE)
     assert [line for line in lines if not any(kind.fullmatch(line) for kind in kinds)] == []
@@ -111,7 +111,7 @@ def test_on_a_blackboard_what_has_a_name_has_a_fraction(tmp_path: Path) -> None:
 
 def test_a_step_has_its_own_numbers_in_the_places_of_all_steps(tmp_path: Path) -> None:
     loss = lab_loss()
-    steps = [tex(draw(loss, step=step), tmp_path) for step in (0, 9)]
+    steps = [tex(draw(loss, step=step, **WHOLE), tmp_path) for step in (0, 9)]
     first, ninth = [re.findall(r"\(m?v?\d+\) at \([^)]*\)", text) for text in steps]
     assert first == ninth
     assert "= {}$--" in steps[0]

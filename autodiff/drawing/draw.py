@@ -554,7 +554,7 @@ def check_fold(fold: Fold | None, expand: Sequence[str | Value]) -> None:
     if fold == "pack":
         raise ValueError('fold="pack" is for compiled programs: draw(compile(loss), ...)')
     if fold is not None and fold not in FOLDS:
-        raise ValueError(f"fold must be None or one of {', '.join(FOLDS)}, but is {fold!r}")
+        raise ValueError(f"fold must be one of {', '.join(FOLDS)}, but is {fold!r}")
     if (
         isinstance(expand, str)
         or not isinstance(expand, Sequence)

@@ -7,14 +7,16 @@ same picture is arranged the same way everywhere, and at once.
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from operator import add
 from typing import Final, TypeAlias
 
 from autodiff.drawing.lines import in_lines, ranks_of
-from autodiff.drawing.picture import LEGEND, Box, Picture
+from autodiff.drawing.picture import Box, Picture
 
 __all__ = [
     "FRAME",
@@ -39,6 +41,7 @@ SEEN: Final = 22.5  # is LAST_ROW as it is drawn: small pictures are estimated t
 # A plainer picture is taken if another's text is less than so many times as high.
 GAIN: Final = 1.08
 MOST_LINES: Final = 16
+TRIES: Final = 16  # halvings of what is too wide or too narrow
 
 # In points, as Graphviz has them: the size of text, a character's usual width and the greatest, its
 # usual one in a label, the height of a line, and the room around the text of a field.
@@ -55,14 +58,14 @@ AGAIN: Final = 60.0, 38.0  # what is shown again where it is used
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """Where the root lies, and in how many lines the picture is."""
+    """Where the root lies, and the ranks of boxes at which another line of the picture starts."""
 
     rankdir: str = "LR"
-    lines: int = 1
+    starts: tuple[int, ...] = ()
 
     def of(self, picture: Picture) -> Picture:
         """Return a picture so arranged."""
-        return in_lines(picture, self.lines)
+        return in_lines(picture, self.starts)
 
 
 def arrangement_of(picture: Picture, rankdir: str | None, frame: Size) -> tuple[Arrangement, float]:
@@ -73,7 +76,7 @@ def arrangement_of(picture: Picture, rankdir: str | None, frame: Size) -> tuple[
     >>> boxes = [Box(f"v{place}", "operation", "", ("x" * 20,)) for place in range(2)]
     >>> arrangement, height = arrangement_of(Picture(boxes, []), None, (1280, 720))
     >>> arrangement, round(height)
-    (Arrangement(rankdir='LR', lines=1), 91)
+    (Arrangement(rankdir='LR', starts=()), 91)
     """
     measure = Measure(picture)
     found = {}
@@ -101,15 +104,12 @@ class Measure:
     """Measures a picture as it would be arranged."""
 
     def __init__(self, picture: Picture) -> None:
-        self.legend = [size_of_box(box, True) for box in picture.boxes if box.frame == LEGEND]
-        picture = replace(picture, boxes=[box for box in picture.boxes if box.frame != LEGEND])
+        self.aside = [size_of_box(box, True) for box in picture.boxes if box.is_aside]
+        picture = replace(picture, boxes=[box for box in picture.boxes if not box.is_aside])
         self.picture = picture
         self.ranks = ranks_of(picture)
         self.length = max(self.ranks.values(), default=0) + 1
         self.entered = entered_at(picture, self.ranks)
-        self.labels = {
-            is_across: labels_at(picture, self.ranks, is_across) for is_across in (True, False)
-        }
         pairs = {(arrow.tail, arrow.head) for arrow in picture.arrows}
         self.uses = [(self.ranks[tail], self.ranks[head]) for tail, head in pairs]
         self.wired = [box.wired for box in picture.boxes]
@@ -118,10 +118,26 @@ class Measure:
             BESIDE_FRAME * (1 + bool(frames[box.frame].outer)) if box.frame else 0.0
             for box in picture.boxes
         ]
-        self.sizes = {
-            is_across: [size_of_box(box, is_across) for box in picture.boxes]
-            for is_across in (True, False)
-        }
+        self.beside = 8.0 if picture.frames else 15.0
+        self.ranked = {is_across: self.sizes_of_ranks(is_across) for is_across in (True, False)}
+
+    def sizes_of_ranks(self, is_across: bool) -> tuple[list[float], list[float]]:
+        """Return how much room each rank takes along the arrows, with what is before the next,
+        and across them.
+        """
+        between = 14.4 if any(self.wired) else 36.0
+        labels = labels_at(self.picture, self.ranks, is_across)
+        long, high = [0.0] * self.length, [0.0] * self.length
+        for box, around in zip(self.picture.boxes, self.around, strict=True):
+            along, across = size_of_box(box, is_across)
+            rank = self.ranks[box.id]
+            long[rank] = max(long[rank], along)
+            high[rank] += across + around + self.beside
+        extra = [
+            between + labels.get(rank, 0.0) + FRAMED * self.entered.get(rank, 0)
+            for rank in range(self.length)
+        ]
+        return list(map(add, long, extra)), high
 
     def arrangements(self, rankdir: str | None) -> Iterator[Arrangement]:
         """Yield the arrangements to try, the plainest first."""
@@ -130,52 +146,76 @@ class Measure:
             for direction in directions:
                 # Lines of small boxes are read as text is, from left to right.
                 if lines == 1 or direction == directions[0] or not all(self.wired):
-                    yield Arrangement(direction, lines)
+                    lengths, _ = self.ranked[direction in ("LR", "RL")]
+                    yield Arrangement(direction, starts_of(lengths, lines))
 
     def size(self, arrangement: Arrangement) -> tuple[float, float]:
         """Return about how wide and high the picture is in an arrangement, in points."""
         is_across = arrangement.rankdir in ("LR", "RL")
-        between = 14.4 if any(self.wired) else 36.0
-        beside = 8.0 if self.picture.frames else 15.0
-        long: dict[int, float] = {}
-        high: dict[int, float] = {}
-        boxes = zip(self.picture.boxes, self.sizes[is_across], self.around, strict=True)
-        for box, (along, across), around in boxes:
-            rank = self.ranks[box.id]
-            long[rank] = max(long.get(rank, 0.0), along)
-            high[rank] = high.get(rank, 0.0) + across + around + beside
-        line = math.ceil(self.length / arrangement.lines)
+        lengths, heights = self.ranked[is_across]
+        high = heights.copy()
+        starts = (0, *arrangement.starts)
+        before: dict[int, tuple[float, float]] = {}  # what is shown again at the start of a line
         along, across = AGAIN if is_across else AGAIN[::-1]
         for tail, head in self.uses:
-            if tail // line != head // line:  # the operand is shown again, before its user
-                place = head - 1 if head % line else -1 - head // line
-                long[place] = max(long.get(place, 0.0), along)
-                high[place] = high.get(place, 0.0) + across + beside
-            else:
+            line = bisect_right(starts, head) - 1
+            if tail >= starts[line]:
                 for rank in range(tail + 1, min(head, tail + MOST_PASSED)):
-                    high[rank] += beside
+                    high[rank] += self.beside
+            elif head > starts[line]:
+                high[head - 1] += across + self.beside
+            else:
+                before[line] = along, before.get(line, (0.0, 0.0))[1] + across + self.beside
         length = height = 0.0
         each_rank = WIRED_SPREAD if any(self.wired) else SPREAD
-        for start in range(0, self.length, line):
-            places = [-1 - start // line, *range(start, start + line)]
-            here = sum(long[each] + between for each in places if each in long)
-            here += sum(self.labels[is_across].get(each, 0.0) for each in places[:-1])
-            here += sum(FRAMED * self.entered.get(each, 0) for each in places)
-            length = max(length, here)
+        for line, (start, end) in enumerate(pairwise((*starts, self.length))):
+            first, its_height = before.get(line, (0.0, 0.0))
+            length = max(length, first + sum(lengths[start:end]))
             # Outside of frames, boxes are set to make arrows straight rather than close together.
-            spread = 1.0 if self.picture.frames else 1.0 + each_rank * min(line - 1, MOST_SPREAD)
-            height += spread * max(high.get(each, 0.0) for each in places)
+            ranks = min(end - start - 1, MOST_SPREAD)
+            spread = 1.0 if self.picture.frames else 1.0 + each_rank * ranks
+            height += spread * max([its_height, *high[start:end]])
         height += CAPTION * len(self.picture.caption)
-        return self.with_legend(*((length, height) if is_across else (height, length)))
+        return self.with_aside(*((length, height) if is_across else (height, length)))
 
-    def with_legend(self, width: float, height: float) -> tuple[float, float]:
-        """Return the sides of a picture with its legend below it or beside it."""
-        if not self.legend:
+    def with_aside(self, width: float, height: float) -> tuple[float, float]:
+        """Return the sides of a picture with what lies below it or beside it."""
+        if not self.aside:
             return width, height
-        widths, heights = zip(*self.legend, strict=True)
+        widths, heights = zip(*self.aside, strict=True)
         below = max(width, sum(widths)), height + max(heights) + LEGEND_AROUND
         beside = width + max(widths) + LEGEND_AROUND, max(height, sum(heights))
         return min(below, beside, key=lambda sides: max(sides[0] / FRAME[0], sides[1] / FRAME[1]))
+
+
+def starts_of(lengths: Sequence[float], count: int) -> tuple[int, ...]:
+    """Return where lines start, but for the first, if so many have room in the least width.
+
+    >>> starts_of([5.0, 1.0, 1.0, 1.0, 1.0, 1.0], 2), starts_of([1.0, 2.0], 1)
+    ((1,), ())
+    """
+    low, high = max(lengths, default=0.0), sum(lengths)
+    found = ()
+    for _ in range(TRIES):
+        width = (low + high) / 2
+        starts = filled(lengths, width)
+        if len(starts) < count:
+            found, high = starts, width
+        else:
+            low = width
+    return found
+
+
+def filled(lengths: Sequence[float], width: float) -> tuple[int, ...]:
+    """Return where lines of a width start, but for the first, if each is as full as can be."""
+    starts = []
+    length = 0.0
+    for place, each in enumerate(lengths):
+        length += each
+        if length > width and place:
+            starts.append(place)
+            length = each
+    return tuple(starts)
 
 
 def labels_at(picture: Picture, ranks: Mapping[str, int], is_across: bool) -> dict[int, float]:

@@ -6,9 +6,9 @@ wires do in a circuit diagram.
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count as count_from
 from typing import Final
@@ -27,15 +27,14 @@ LEAVES: Final = "variable", "input", "constant"
 FIRST_MARK, MOST_MARKS = ord("①"), 20
 
 
-def in_lines(picture: Picture, count: int = 1) -> Picture:
-    """Return a picture whose boxes are in so many lines, as far as it is long enough for that.
+def in_lines(picture: Picture, starts: Sequence[int] = ()) -> Picture:
+    """Return a picture in lines, the first of which starts at rank 0, the others at some.
 
     A frame that goes over several lines is one in each.  What is used in another line, or so far
     away that there would be too much to lay out, is shown again where it is used.
     """
     ranks = ranks_of(picture)
-    length = math.ceil((max(ranks.values(), default=0) + 1) / count)
-    lines = {id: rank // length for id, rank in ranks.items()}
+    lines = {id: bisect_right(starts, rank) for id, rank in ranks.items()}
     first = first_uses(picture, lines)
     for box in picture.boxes:  # a leaf is seen where it is used, not at the end of the line before
         if box.kind in LEAVES:

@@ -103,6 +103,11 @@ class Box:
     shades: tuple[float | None, ...] = ()
 
     @property
+    def is_aside(self) -> bool:
+        """Whether it is no part of the graph: it belongs to a legend, or is a note."""
+        return self.frame == LEGEND or self.id == NOTE
+
+    @property
     def is_broken(self) -> bool:
         """Whether its value or its gradient is nan or infinity."""
         return any(BROKEN.search(number) for number in self.numbers)

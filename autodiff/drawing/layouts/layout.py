@@ -23,7 +23,7 @@ from autodiff.drawing.layouts.labels import (
 from autodiff.drawing.layouts.places import Place, Point, Rectangle, Spot, moved
 from autodiff.drawing.layouts.reading_order import in_reading_order
 from autodiff.drawing.layouts.render import run_graphviz
-from autodiff.drawing.picture import LEGEND, NOTE, Box, Picture, sign_of
+from autodiff.drawing.picture import Box, Picture, sign_of
 from autodiff.drawing.style import CAPTION_SIZE
 
 __all__ = ["Layout", "laid_out", "lines_across"]
@@ -76,7 +76,7 @@ def laid_out(picture: Picture, rankdir: str) -> Layout:
         pieces = [part_laid_out(piece, rankdir) for piece in pieces_of(line)]
         lines.append(stacked(pieces, is_down, BETWEEN_PIECES, at_end))
     found = stacked(lines, is_down, BETWEEN_LINES, at_end)
-    aside = picture_of([box for box in picture.boxes if is_aside(box)], picture)
+    aside = picture_of([box for box in picture.boxes if box.is_aside], picture)
     if aside.boxes:
         choices = [
             stacked([found, part_laid_out(aside, way)], way == "TB", BETWEEN_LINES)
@@ -107,16 +107,11 @@ class Part:
     down: float
 
 
-def is_aside(box: Box) -> bool:
-    """Return whether a box is no part of the graph: it belongs to a legend, or is a note."""
-    return box.frame == LEGEND or box.id == NOTE
-
-
 def lines_of(picture: Picture) -> list[Picture]:
     """Return each line of a picture as one of its own."""
     lines: dict[int, list[Box]] = {}
     for box in picture.boxes:
-        if not is_aside(box):
+        if not box.is_aside:
             lines.setdefault(box.line, []).append(box)
     return [picture_of(boxes, picture) for _, boxes in sorted(lines.items())]
 
