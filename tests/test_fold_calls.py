@@ -690,10 +690,10 @@ def chain_of(count: int, frames: Sequence[Frame] = (), around: str = "") -> Pict
 
 def test_a_long_picture_is_in_lines_and_a_short_one_is_not() -> None:
     short = chain_of(8)
-    assert in_lines(short, 1) == replace(short, frames=[])
-    assert in_lines(Picture([], []), 3).boxes == []
+    assert in_lines(short) == replace(short, frames=[])
+    assert in_lines(Picture([], []), (1, 2)).boxes == []
     frames = [Frame("c1", "f"), Frame("c2", "g", "c1")]
-    long = in_lines(chain_of(9, frames, "c2"), 3)
+    long = in_lines(chain_of(9, frames, "c2"), (3, 6))
     # Nine boxes are three lines of three; the first box of a line follows what was before.
     assert [(each.id, each.line) for each in long.boxes] == [
         *[(f"v{place}", place // 3) for place in range(9)],
@@ -715,7 +715,7 @@ def test_a_leaf_and_a_reference_are_beside_their_first_users_and_circles_do_not_
         Arrow("c", "v8", "v0"),
         Arrow("d", "r", "v0"),
     ]
-    lines = {each.id: each.line for each in in_lines(Picture(made, [*long.arrows, *more]), 3).boxes}
+    lines = {each.id: each.line for each in in_lines(Picture(made, [*long.arrows, *more]), (3, 6)).boxes}
     assert (lines["w"], lines["r"], lines["v8_at_v0"]) == (1, 0, 0)
 
 

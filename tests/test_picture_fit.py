@@ -210,7 +210,7 @@ def test_each_text_of_a_blackboard_is_drawn_once() -> None:
 
 
 def test_a_value_that_goes_on_in_another_line_is_called_by_a_number_in_a_circle() -> None:
-    picture = in_lines(draw(chain(9), style="blackboard", fit=ROOM).picture, 2)
+    picture = in_lines(draw(chain(9), style="blackboard", fit=ROOM).picture, (5,))
     (marked,) = [box for box in picture.boxes if box.named.startswith("①")]
     (again,) = [box for box in picture.boxes if box.kind == "reference"]
     assert marked.numbers[0].startswith("① = 0.")
@@ -222,7 +222,7 @@ def test_after_twenty_the_numbers_have_no_circles() -> None:
         Box(f"v{place}", "operation", "", ("+",), ("1", "–"), wired=True) for place in range(44)
     ]
     arrows = [Arrow(f"a{place}", f"v{place}", f"v{place + 22}") for place in range(22)]
-    picture = in_lines(Picture(boxes, arrows), 2)
+    picture = in_lines(Picture(boxes, arrows), (1,))
     named = [box.named for box in picture.boxes if box.named]
     assert named == [*map(chr, range(ord("①"), ord("①") + 20)), "(21)", "(22)"]
 

@@ -36,7 +36,6 @@ FRAME: Final = 1280, 720  # a slide, in pixels
 # Of text, in pixels on a slide: what is read in the last row, and what is read at all.
 LAST_ROW: Final = 24.0
 READABLE: Final = 16.0
-SEEN: Final = 22.5  # is LAST_ROW as it is drawn: small pictures are estimated that much smaller
 
 # A plainer picture is taken if another's text is less than so many times as high.
 GAIN: Final = 1.08
@@ -47,11 +46,11 @@ TRIES: Final = 16  # halvings of what is too wide or too narrow
 # usual one in a label, the height of a line, and the room around the text of a field.
 TEXT, CHARACTER, WIDEST_CHARACTER, LABEL_CHARACTER, LINE = 20.0, 11.5, 12.5, 10.0, 24.0
 AROUND: Final = 14.4, 7.2
-BESIDE_FRAME: Final = 16.0
+BETWEEN, WIRED_BETWEEN = 36.0, 18.0  # ranks
+BESIDE_FRAME: Final = 12.0
 FRAMED: Final = 60.0  # where arrows enter a frame: it begins a rank later
 CAPTION: Final = 30.0
 LEGEND_AROUND: Final = 50.0
-SPREAD, WIRED_SPREAD, MOST_SPREAD = 0.05, 0.1, 5
 MOST_PASSED: Final = 50  # ranks that an arrow takes room in
 AGAIN: Final = 60.0, 38.0  # what is shown again where it is used
 
@@ -83,9 +82,9 @@ def arrangement_of(picture: Picture, rankdir: str | None, frame: Size) -> tuple[
     for each in measure.arrangements(rankdir):
         width, height = measure.size(each)
         found[each] = TEXT * min(frame[0] / width, frame[1] / height)
-        if found[each] >= SEEN:
+        if found[each] >= LAST_ROW:
             break
-    enough = min(SEEN, max(found.values()) / GAIN)
+    enough = min(LAST_ROW, max(found.values()) / GAIN)
     return next((each, height) for each, height in found.items() if height >= enough)
 
 
@@ -125,7 +124,7 @@ class Measure:
         """Return how much room each rank takes along the arrows, with what is before the next,
         and across them.
         """
-        between = 14.4 if any(self.wired) else 36.0
+        between = WIRED_BETWEEN if any(self.wired) else BETWEEN
         labels = labels_at(self.picture, self.ranks, is_across)
         long, high = [0.0] * self.length, [0.0] * self.length
         for box, around in zip(self.picture.boxes, self.around, strict=True):
@@ -167,14 +166,10 @@ class Measure:
             else:
                 before[line] = along, before.get(line, (0.0, 0.0))[1] + across + self.beside
         length = height = 0.0
-        each_rank = WIRED_SPREAD if any(self.wired) else SPREAD
         for line, (start, end) in enumerate(pairwise((*starts, self.length))):
             first, its_height = before.get(line, (0.0, 0.0))
             length = max(length, first + sum(lengths[start:end]))
-            # Outside of frames, boxes are set to make arrows straight rather than close together.
-            ranks = min(end - start - 1, MOST_SPREAD)
-            spread = 1.0 if self.picture.frames else 1.0 + each_rank * ranks
-            height += spread * max([its_height, *high[start:end]])
+            height += max([its_height, *high[start:end]])
         height += CAPTION * len(self.picture.caption)
         return self.with_aside(*((length, height) if is_across else (height, length)))
 
