@@ -31,7 +31,13 @@ from autodiff.drawing.look import MOST_COMPARED, PRECISION, Chooser, Look
 from autodiff.drawing.moment import NOW, Moment, backward_moments, contributions_in, moment_after
 from autodiff.drawing.networks.modules import Module, outputs_of
 from autodiff.drawing.networks.network import OFS, Of
-from autodiff.drawing.networks.plans import PLANS, Plan, planned_heat_map, planned_network
+from autodiff.drawing.networks.plans import (
+    PLANS,
+    Plan,
+    Planned,
+    planned_heat_map,
+    planned_network,
+)
 from autodiff.drawing.picture import Picture
 from autodiff.drawing.program_picture import picture_of_loops, picture_of_program
 from autodiff.graph import topological_order
@@ -375,6 +381,13 @@ def drawing_of(
     chooser = Chooser(make, rankdir, frame, partial(repeated_in, roots))
     is_small = len(topological_order(joined(roots))) <= MOST_COMPARED
     drawn = chooser.best(given) if fit or is_small else chooser.drawn(given)
+    record = Record.of(drawn.painter, moment)
+    network = None
+    if drawn.height < READABLE and is_small:
+        network = network_instead(roots, moment, given.precision, frame)
+    is_asked = any((given.style, rankdir, expand, edges, legend, is_pass, before))
+    if network is not None and given.fold in (None, "none", "neuron") and not is_asked:
+        return drawing_of_plan(network, record)
     painter, arrangement, room = drawn.painter, drawn.arrangement, None
     picture = explained(painter.picture_at(moment), legend, edges, is_pass)
     if is_pass and contributions_in(roots[0]) <= MOST_STEPS:
@@ -382,10 +395,10 @@ def drawing_of(
         arrangement, height = arrangement_of(room, rankdir, frame)
         drawn = replace(drawn, height=height)
     note = chooser.note(drawn, given)
-    if note and is_small:
-        note += as_network(roots, moment, frame)
+    if note and network is not None:
+        note += f', style="network" {network.text:.0f}'
     drawing = arranged(picture, arrangement, note, room)
-    drawing.record = Record.of(painter, moment)
+    drawing.record = record
     return drawing
 
 
@@ -394,13 +407,15 @@ def repeated_in(roots: Sequence[Value]) -> list[str]:
     return names_of_repeats(topological_order(joined(roots)))
 
 
-def as_network(roots: Sequence[Value], moment: Moment, frame: Size) -> str:
-    """Return what to add to a note on text that is too small, if there are neurons."""
+def network_instead(
+    roots: Sequence[Value], moment: Moment, precision: int | None, frame: Size
+) -> Planned | None:
+    """Return the network in a graph, if it shows all of its neurons and can be read."""
     try:
-        text = planned_network(roots, moment, OFS[0], None, frame).text
+        found = planned_network(roots, moment, OFS[0], precision, frame)
     except ValueError:
-        return ""
-    return f', style="network" {text:.0f}' if text >= READABLE else ""
+        return None
+    return found if found.is_whole and found.text >= READABLE else None
 
 
 def painted(
@@ -503,8 +518,13 @@ def planned(root: Any, style: Plan, of: Of, precision: int | None, frame: Size) 
         found = planned_heat_map(root, of, precision, frame)
     else:
         found = planned_heat_map(joined(roots_of(root)[0]), of, precision, frame)
+    return drawing_of_plan(found)
+
+
+def drawing_of_plan(found: Planned, record: Record | None = None) -> Drawing:
+    """Return the drawing of a picture with its layout."""
     drawing = Drawing(found.picture, layout=found.layout)
-    drawing.note = found.note
+    drawing.note, drawing.record = found.note, record
     return drawing
 
 

@@ -52,6 +52,7 @@ FRAMED: Final = 60.0  # where arrows enter a frame: it begins a rank later
 CAPTION: Final = 30.0
 LEGEND_AROUND: Final = 50.0
 MOST_PASSED: Final = 50  # ranks that an arrow takes room in
+ASIDE: Final = 5.0  # by which boxes make way for it
 AGAIN: Final = 60.0, 38.0  # what is shown again where it is used
 
 
@@ -156,16 +157,18 @@ class Measure:
         starts = (0, *arrangement.starts)
         before: dict[int, tuple[float, float]] = {}  # what is shown again at the start of a line
         along, across = AGAIN if is_across else AGAIN[::-1]
+        length = height = 0.0
         for tail, head in self.uses:
             line = bisect_right(starts, head) - 1
             if tail >= starts[line]:
-                for rank in range(tail + 1, min(head, tail + MOST_PASSED)):
+                passed = range(tail + 1, min(head, tail + MOST_PASSED))
+                height += ASIDE * len(passed)
+                for rank in passed:
                     high[rank] += self.beside
             elif head > starts[line]:
                 high[head - 1] += across + self.beside
             else:
                 before[line] = along, before.get(line, (0.0, 0.0))[1] + across + self.beside
-        length = height = 0.0
         for line, (start, end) in enumerate(pairwise((*starts, self.length))):
             first, its_height = before.get(line, (0.0, 0.0))
             length = max(length, first + sum(lengths[start:end]))

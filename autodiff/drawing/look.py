@@ -28,6 +28,8 @@ DIGITS: Final = PRECISION, 3, 2
 # A larger graph is not drawn in other looks only to tell how large its text would be.
 MOST_COMPARED: Final = 5000
 
+CLEAR: Final = 18.0  # of text, in pixels: READABLE even where it is estimated too high
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -127,7 +129,7 @@ class Chooser:
                 break
         return found
 
-    def best(self, given: Look, readable: float = READABLE) -> Drawn:
+    def best(self, given: Look, readable: float = CLEAR) -> Drawn:
         """Return the picture of the look that shows the most and can be read in the last row.
 
         If there is none, one whose text is about as large as it can be.  Raises as ``make`` does
@@ -142,7 +144,7 @@ class Chooser:
         """Return what to say of text that is too small, where another look may help."""
         best = drawn
         if drawn.height < READABLE and len(drawn.painter.order) <= MOST_COMPARED:
-            best = self.best(Look(), max(READABLE, GAIN * drawn.height))
+            best = self.best(Look(), max(CLEAR, GAIN * drawn.height))
         cure = ""
         if best.height > GAIN * drawn.height:
             cure = f"{best.look.beside(given)} makes it {best.height:.0f}"

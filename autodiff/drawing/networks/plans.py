@@ -46,12 +46,16 @@ BACKWARD_FIRST: Final = 'of="gradients" finds no gradients: call backward() firs
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A picture with its layout, how high its text is in pixels, and what to say of that."""
+    """A picture with its layout, how high its text is in pixels, and what to say of that.
+
+    ``is_whole`` says whether it shows every neuron that was called, and every call of it.
+    """
 
     picture: Picture
     layout: Layout
     text: float
     note: str
+    is_whole: bool = True
 
 
 def planned_network(
@@ -76,7 +80,8 @@ def planned_network(
     note = note_on(columns.text, frame, 'style="heatmap" shows its numbers')
     if note:
         columns = largest_columns(painter, precision, [*caption, *wrapped(note)], frame)
-    return Planned(columns.picture, columns.layout(), columns.text, note)
+    is_whole = painter.network.calls == 1 and not painter.hidden
+    return Planned(columns.picture, columns.layout(), columns.text, note, is_whole)
 
 
 def largest_columns(
