@@ -213,14 +213,10 @@ FORMS: dict[str, Callable[[], Drawing]] = {
     "legend": lambda: draw(lab_loss(), edges=True, legend=True, **WHOLE),
     "step": lambda: draw(lab_loss(), step=9, **WHOLE),
     "fold_neuron": lambda: draw(lab_loss(), fold="neuron", **BOXES),
-    "fold_neuron_edges": lambda: draw(
-        lab_loss(), fold="neuron", edges=True, legend=True, **BOXES
-    ),
+    "fold_neuron_edges": lambda: draw(lab_loss(), fold="neuron", edges=True, legend=True, **BOXES),
     "fold_neuron_batch": lambda: draw(lab_batch(), fold="neuron", **BOXES),
     "fold_layer": lambda: draw(lab_loss(), fold="layer", **BOXES),
-    "fold_layer_expand": lambda: draw(
-        lab_batch(), fold="layer", expand=["hidden[2]"], **BOXES
-    ),
+    "fold_layer_expand": lambda: draw(lab_batch(), fold="layer", expand=["hidden[2]"], **BOXES),
     "fold_row": lambda: draw(lab_batch(), fold="row", **BOXES),
     "program": program,
     "two_roots": lambda: draw([Value(1.0, "x").exp(), Value(2.0, "y").log()]),
@@ -275,7 +271,10 @@ def test_the_text_of_each_form_is_the_golden_one(name: str, golden: Golden) -> N
 
 
 def test_the_text_from_top_to_bottom_with_two_digits_is_the_golden_one(golden: Golden) -> None:
-    golden.check("draw_top_to_bottom.dot", draw(after_backward(xor_loss()), "TB", 2, style="boxes", fold="none").source)
+    golden.check(
+        "draw_top_to_bottom.dot",
+        draw(after_backward(xor_loss()), "TB", 2, style="boxes", fold="none").source,
+    )
 
 
 def test_a_repeated_operand_is_drawn_as_two_arrows() -> None:

@@ -715,7 +715,9 @@ def test_a_leaf_and_a_reference_are_beside_their_first_users_and_circles_do_not_
         Arrow("c", "v8", "v0"),
         Arrow("d", "r", "v0"),
     ]
-    lines = {each.id: each.line for each in in_lines(Picture(made, [*long.arrows, *more]), (3, 6)).boxes}
+    lines = {
+        each.id: each.line for each in in_lines(Picture(made, [*long.arrows, *more]), (3, 6)).boxes
+    }
     assert (lines["w"], lines["r"], lines["v8_at_v0"]) == (1, 0, 0)
 
 

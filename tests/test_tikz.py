@@ -46,8 +46,12 @@ def body(text: str) -> list[str]:
 
 def drawings() -> dict[str, Drawing]:
     """Return a drawing of each kind, with all that has broken a document."""
-    graphs = {name: draw(GRAPHS[name](), **WHOLE) for name in ("every_operation", "special_numbers")}
-    boards = {f"{name}_board": draw(GRAPHS[name](), style="blackboard", fold="none") for name in GRAPHS}
+    graphs = {
+        name: draw(GRAPHS[name](), **WHOLE) for name in ("every_operation", "special_numbers")
+    }
+    boards = {
+        f"{name}_board": draw(GRAPHS[name](), style="blackboard", fold="none") for name in GRAPHS
+    }
     forms = {name: FORMS[name]() for name in ("legend", "step", "fold_neuron_edges", "program")}
     return graphs | {"hostile": draw(GRAPHS["hostile"](), **WHOLE)} | boards | networks() | forms
 

@@ -8,8 +8,9 @@ text and of other wires, and that no other wire is nearer to.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise, product
 from operator import mul
 from typing import Final, TypeAlias
@@ -37,8 +38,9 @@ WIDTH, ABOVE, BELOW = 0.62, 0.78, 0.2
 PIECES: Final = 8  # of each part of a curve, as it is measured
 BESIDE_TITLE: Final = 8.0  # of a frame, in points
 ROUNDS: Final = 4
+STEPS: Final = 12  # in which a place is looked for along each side of what is about a wire
 GAP: Final = 4.0  # between a label and a box, in points
-GAPS: Final = 2.0, 5.0, 9.0, 16.0  # and between it and its wire
+GAPS: Final = 2.0, 5.0, 9.0, 16.0, 24.0, 36.0  # and between it and its wire
 # Where along a wire its label may stand, the middle first.
 ALONG: Final = sorted((place / 20 for place in range(1, 20)), key=lambda part: abs(part - 0.5))
 # What is worse than what: text on a box or on text, a wire through it, a wire that is nearer, or
@@ -61,13 +63,8 @@ class Collisions:
     strays: tuple[tuple[str, str], ...]
 
 
-def with_text_placed(
-    picture: Picture, places: Mapping[str, Place], sides: tuple[float, float]
-) -> dict[str, Place]:
-    """Return the places with each label beside its own wire, and titles where no wire is.
-
-    ``sides`` are those of the picture, out of which no label goes.
-    """
+def with_text_placed(picture: Picture, places: Mapping[str, Place]) -> dict[str, Place]:
+    """Return the places with each label beside its own wire, and titles where no wire is."""
     lines = {arrow.id: drawn_line(places[arrow.id]) for arrow in picture.arrows}
     boxes = [*boxes_of(picture, places).values()]
     found = dict(places)
@@ -76,11 +73,12 @@ def with_text_placed(
         frame = places[id]
         found[id], texts[id] = moved(frame, title, best_title(title, frame, lines, boxes))
     labelled = [] if picture.is_dense else [arrow for arrow in picture.arrows if arrow.label]
-    for _ in range(ROUNDS):  # in which a label may take a place that another has left
+    for number in range(ROUNDS):  # in which a label may take a place that another has left
+        where = (beside, about) if number == ROUNDS - 1 else (beside,)
         for arrow in labelled:
             others = [*boxes, *[text for id, text in texts.items() if id != arrow.id]]
             text = label_of(arrow, found[arrow.id])
-            best = best_place(text, arrow.id, lines, others, sides)
+            best = best_place(text, arrow.id, lines, others, where)
             found[arrow.id], texts[arrow.id] = moved(found[arrow.id], text, best)
     return found
 
@@ -113,44 +111,59 @@ def best_place(
     own: str,
     lines: Mapping[str, Line],
     taken: Sequence[Rectangle],
-    sides: tuple[float, float],
+    where: Sequence[Callable[[Line, float, float], Iterable[Rectangle]]],
 ) -> Rectangle:
     """Return the place for a label at which it collides with least."""
-    places = beside(lines[own], text[2] - text[0], text[3] - text[1])
-    candidates = [text, *[each for each in places if is_inside(each, sides)]]
-    around = enclosing(candidates)
-    others = [line for id, line in lines.items() if id != own and overlap(around, bounds(line))]
-    wires = [(line, bounds(line)) for line in (lines[own], *others)]
-    near = [each for each in taken if overlap(around, each)]
-    wider = [
-        (left - GAP, top - GAP, right + GAP, bottom + GAP) for left, top, right, bottom in near
-    ]
-    best, least = text, math.inf
-    for candidate in candidates:
-        cost = ON_A_BOX * sum(overlap(candidate, each) for each in near)
-        cost += TIGHT * any(overlap(candidate, each) for each in wider)
-        if cost >= least:
-            continue
-        cost += ON_A_WIRE * sum(
-            passes(line, candidate) for line, extent in wires if overlap(extent, candidate)
-        )
-        if cost < least:
-            distance = distance_to(candidate, lines[own])
-            cost += NEARER * any(distance_to(candidate, line) < distance for line in others)
-        if cost < least:
-            best, least = candidate, cost
-        if least == 0:
-            break
+    line, width, height = lines[own], text[2] - text[0], text[3] - text[1]
+    left, top, right, bottom = bounds(line)
+    around = enclosing([text, (left - width, top - height, right + width, bottom + height)])
+    near = Near(
+        line,
+        [each for id, each in lines.items() if id != own and overlap(around, bounds(each))],
+        [each for each in taken if overlap(around, each)],
+    )
+    best, least = text, near.cost(text, math.inf)
+    for places in where:
+        for candidate in places(line, width, height):
+            if least >= NEARER:
+                cost = near.cost(candidate, least)
+                if cost < least:
+                    best, least = candidate, cost
     return best
+
+
+class Near:
+    """What is near a wire: other wires, and what is taken by boxes and other text."""
+
+    def __init__(self, own: Line, others: Sequence[Line], taken: Sequence[Rectangle]) -> None:
+        self.own, self.others, self.taken = own, others, taken
+        self.wires = [(line, bounds(line)) for line in (own, *others)]
+        self.wider = [
+            (left - GAP, top - GAP, right + GAP, bottom + GAP) for left, top, right, bottom in taken
+        ]
+
+    def cost(self, text: Rectangle, most: float) -> float:
+        """Return how bad a place for a label is; if it is worse than ``most``, at least that."""
+        cost = ON_A_BOX * sum(overlap(text, each) for each in self.taken)
+        cost += TIGHT * any(overlap(text, each) for each in self.wider)
+        if cost < most:
+            cost += ON_A_WIRE * sum(
+                passes(line, text) for line, extent in self.wires if overlap(extent, text)
+            )
+        if cost < most:
+            distance = distance_to(text, self.own)
+            cost += NEARER * any(distance_to(text, line) <= distance for line in self.others)
+        return cost
 
 
 def beside(line: Line, width: float, height: float) -> Iterator[Rectangle]:
     """Yield places for a text along a line, on both of its sides."""
     for gap, part in product(GAPS, ALONG):
-        place = min(int(part * (len(line) - 1)), len(line) - 2)
-        (x, y), (next_x, next_y) = line[place], line[place + 1]
-        length = math.hypot(next_x - x, next_y - y) or 1.0
-        across, up = (next_y - y) / length, -(next_x - x) / length
+        place, rest = divmod(part * (len(line) - 1), 1.0)
+        (start_x, start_y), (next_x, next_y) = line[int(place)], line[int(place) + 1]
+        x, y = start_x + rest * (next_x - start_x), start_y + rest * (next_y - start_y)
+        length = math.hypot(next_x - start_x, next_y - start_y) or 1.0
+        across, up = (next_y - start_y) / length, -(next_x - start_x) / length
         away = abs(across) * width / 2 + abs(up) * height / 2 + gap
         for side in (away, -away) if up < 0.0 else (-away, away):
             middle_x, middle_y = x + side * across, y + side * up
@@ -158,6 +171,15 @@ def beside(line: Line, width: float, height: float) -> Iterator[Rectangle]:
                 *(middle_x - width / 2, middle_y - height / 2),
                 *(middle_x + width / 2, middle_y + height / 2),
             )
+
+
+def about(line: Line, width: float, height: float) -> list[Rectangle]:
+    """Return places for a text anywhere about a line, the nearest first."""
+    left, top, right, bottom = bounds(line)
+    across = [left - width + (right - left + width) * part / STEPS for part in range(STEPS + 1)]
+    down = [top - height + (bottom - top + height) * part / STEPS for part in range(STEPS + 1)]
+    places = [(x, y, x + width, y + height) for x, y in product(across, down)]
+    return sorted(places, key=partial(distance_to, line=line))
 
 
 def collisions(picture: Picture, places: Mapping[str, Place]) -> Collisions:
@@ -262,12 +284,6 @@ def bounds(line: Line) -> Rectangle:
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def is_inside(rectangle: Rectangle, sides: tuple[float, float]) -> bool:
-    """Return whether a rectangle lies in a picture of such sides."""
-    left, top, right, bottom = rectangle
-    return left >= 0.0 and top >= 0.0 and right <= sides[0] and bottom <= sides[1]
-
-
 def overlap(one: Rectangle, other: Rectangle) -> bool:
     """Return whether two rectangles have more than an edge in common.
 
@@ -313,12 +329,24 @@ def is_cut(start: Point, end: Point, rectangle: Rectangle) -> bool:
 
 
 def distance_to(rectangle: Rectangle, line: Line) -> float:
-    """Return how far a line is from a rectangle, at its points.
+    """Return how far a line that does not pass through a rectangle is from it.
 
     >>> distance_to((0.0, 0.0, 2.0, 2.0), [(5.0, 6.0), (9.0, 1.0)])
     5.0
+    >>> distance_to((0.0, 0.0, 2.0, 2.0), [(-9.0, 3.0), (9.0, 3.0)])
+    1.0
     """
     left, top, right, bottom = rectangle
-    return min(
+    least = min(
         math.hypot(max(left - x, 0.0, x - right), max(top - y, 0.0, y - bottom)) for x, y in line
     )
+    corners = (left, top), (right, top), (left, bottom), (right, bottom)
+    for (x, y), (to_x, to_y) in pairwise(line):
+        along, down = to_x - x, to_y - y
+        length = along * along + down * down
+        for corner_x, corner_y in corners:
+            part = (corner_x - x) * along + (corner_y - y) * down
+            if 0.0 < part < length:  # beside the piece, not before it or behind it
+                across = abs((corner_x - x) * down - (corner_y - y) * along) / math.sqrt(length)
+                least = min(least, across)
+    return least

@@ -91,7 +91,6 @@ def laid_out(picture: Picture, rankdir: str) -> Layout:
     width = max([found.right, *widths]) + 2 * PADDING
     height = found.down + CAPTION_LINE * len(caption) + 2 * PADDING
     places = {id: moved(place, PADDING, PADDING) for id, place in found.places.items()}
-    places = with_text_placed(picture, places, (width, found.down + 2 * PADDING))
     for box in picture.boxes:
         if box.wired:
             places[box.id] = on_wire(places[box.id], len(box.title[0]))
@@ -156,7 +155,7 @@ def part_laid_out(picture: Picture, rankdir: str) -> Part:
     for each in found.get("edges", ()):
         if "id" in each:
             places[each["id"]] = reader.arrow(each, *AWAY[rankdir])
-    places = in_reading_order(picture, rankdir, places)
+    places = with_text_placed(picture, in_reading_order(picture, rankdir, places))
     left, top, right, down = bounds_of(picture, places)
     places = {id: moved(place, -left, -top) for id, place in places.items()}
     return Part(places, right - left, down - top)
