@@ -586,7 +586,7 @@ def test_a_folded_picture_of_a_loss_made_before_training_says_so(fold: Any) -> N
     assert not any(box.id == "note" for box in draw(loss, fold=fold).picture.boxes)
     nn.fit(model, x, y, epochs=3, loss=nn.mse_loss, optimizer=nn.SGD(model.parameters(), lr=0.5))
     anew = nn.mse_loss([model(row) for row in x], y)
-    boxes = draw(loss, fold=fold, edges=True, precision=4).picture.boxes
+    boxes = draw(loss, fold=fold, edges=True, style="boxes", precision=4).picture.boxes
     (note,) = [" ".join(box.title) for box in boxes if box.id == "note"]
     assert "has changed since" in note
     assert re.search(r"(weight|bias)\[", note)

@@ -12,10 +12,10 @@ import pytest
 from autodiff import Value, draw, weighted_sum
 from autodiff.drawing.draw import Drawing
 from tests.test_draw import (
-    WHOLE,
     FORMS,
     GRAPHS,
     HOSTILE,
+    WHOLE,
     after_backward,
     lab_loss,
     needs_webassembly,

@@ -90,11 +90,12 @@ def test_what_cannot_be_read_says_so_and_what_would_help() -> None:
     model = nn.MLP(3, [16, 16, 2], rng=1)
     outputs = model([constant(0.5, "x1"), constant(0.1, "x2"), constant(-0.2, "x3")])
     loss = after_backward(nn.mse_loss(outputs, [1.0, 0.0]))
-    drawing = draw(loss, fold="neuron")
+    drawing = draw(loss, fold="neuron", style="boxes")
     said = r"Text is about \d pixels high at 1280×720: .*fold=\"layer\".* makes it \d\d"
     assert re.fullmatch(rf'{said}, style="network" \d\d', drawing.note)
     assert " ".join(drawing.picture.caption) == drawing.note
     assert drawing.note in repr(drawing)
+    assert " → ".join(map(str, (3, 16, 16, 2))) == draw(loss, fold="neuron").picture.description
     fitted = draw(loss, fit=(1280, 720), max_nodes=2000)
     assert (len(fitted.picture.boxes) < 30, fitted.note) == (True, "")
 

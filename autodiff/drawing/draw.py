@@ -235,7 +235,7 @@ def draw(
     used far away is shown there again in a small dashed box.  Drawing changes nothing.
 
     ``rankdir`` is where root lies: ``"LR"`` right, ``"TB"`` below, ``"RL"`` left, ``"BT"`` above.
-    ``precision`` counts significant digits, 1 to 17; 4 without it.
+    ``precision`` counts significant digits, 1 to 17; 4 without it, or fewer where room is scarce.
 
     ``style="blackboard"`` is what a lecturer draws: an operation in a circle, its value above the
     wire that leaves it and its gradient below, and no names but those that were given.
@@ -251,12 +251,13 @@ def draw(
     :func:`autodiff.record_epochs`, of which it shows six epochs.  In both styles ``of="gradients"``
     shows the gradients, and a heat map ``of="activations"`` the outputs of each layer, row by row.
 
-    A long picture is in several lines, and ``rankdir`` is chosen if it is not given, so that text
-    is as large as can be on a slide of 1280 by 720 pixels.  ``fit=(1920, 1080)`` is for a frame of
-    that size, and chooses style, fold and digits as well, as far as they are not given.  Where text
-    is smaller than 16 pixels all the same, the picture says so, and what would help.
+    What is not given of ``rankdir``, style, fold and precision is chosen so that text is as large
+    as can be on a slide of 1280 by 720 pixels, or in a frame of another size, ``fit=(1920, 1080)``:
+    as few as can be are folded, and a long picture is in several lines.  Where text is smaller than
+    16 pixels all the same, the picture says so, and what would help.  A graph of more than 5,000
+    nodes is looked at so only with ``fit``.
 
-    ``fold="neuron"`` and ``fold="layer"`` draw each neuron or layer as one box with its
+    ``fold="none"`` draws each node.  ``fold="neuron"`` and ``fold="layer"`` draw each neuron or layer as one box with its
     parameters, and what else differs between the rows of a batch as one box for all of them;
     arrows that come to lie on each other are one, with their number.  ``expand=["hidden[2]"]``
     opens that part.  The blocks of an :func:`autodiff.group` fold as neurons do.
@@ -352,8 +353,9 @@ def draw(
         if step is not None:
             moment = moment_after(roots[0], step)
         look = Look(cast(Style | None, style), fold, precision)
-        others = expand, edges, legend, max_nodes, changes, before
-        return drawing_of(roots, moment, look, rankdir, fit, *others)
+        return drawing_of(
+            *(roots, moment, look, rankdir, fit, expand, edges, legend, max_nodes, changes, before)
+        )
 
 
 def drawing_of(
@@ -386,7 +388,7 @@ def drawing_of(
     if drawn.height < READABLE and is_small:
         network = network_instead(roots, moment, given.precision, frame)
     is_asked = any((given.style, rankdir, expand, edges, legend, is_pass, before))
-    if network is not None and given.fold in (None, "none", "neuron") and not is_asked:
+    if network is not None and given.fold in (None, "neuron") and not is_asked:
         return drawing_of_plan(network, record)
     painter, arrangement, room = drawn.painter, drawn.arrangement, None
     picture = explained(painter.picture_at(moment), legend, edges, is_pass)

@@ -193,7 +193,7 @@ def starts_of(lengths: Sequence[float], count: int) -> tuple[int, ...]:
     ((1,), ())
     """
     low, high = max(lengths, default=0.0), sum(lengths)
-    found = ()
+    found: tuple[int, ...] = ()
     for _ in range(TRIES):
         width = (low + high) / 2
         starts = filled(lengths, width)
