@@ -257,9 +257,10 @@ def draw(
     16 pixels all the same, the picture says so, and what would help.  A graph of more than 5,000
     nodes is looked at so only with ``fit``.
 
-    ``fold="none"`` draws each node.  ``fold="neuron"`` and ``fold="layer"`` draw each neuron or layer as one box with its
-    parameters, and what else differs between the rows of a batch as one box for all of them;
-    arrows that come to lie on each other are one, with their number.  ``expand=["hidden[2]"]``
+    ``fold="none"`` draws each node.  ``fold="neuron"`` and ``fold="layer"`` draw each neuron or
+    layer as one box with its parameters, and what else differs between the rows of a batch as one
+    box for all of them; arrows that come to lie on each other are one, with their number; neurons
+    are a network if boxes could not be read.  ``expand=["hidden[2]"]``
     opens that part.  The blocks of an :func:`autodiff.group` fold as neurons do.
     ``fold="row"`` draws all rows of a batch but the first as one box.
 

@@ -3,8 +3,7 @@
 With ``fold="none"``, each node is a part of its own.  ``fold="neuron"`` and ``fold="layer"`` make
 one part of what a module computes, from the path that each node's origin has; ``fold="repeat"``,
 one of what is computed alike again and again, and ``fold="row"`` of all rows of a batch but the
-first;
-``fold="call"``, one of what a call of a function computes: see
+first; ``fold="call"``, one of what a call of a function computes: see
 :mod:`autodiff.drawing.folds.fold_calls`.  Every node is in exactly one part.
 """
 
