@@ -2,8 +2,7 @@
 
 Prints a table: for each picture its boxes, its own size, the height of its text in pixels when it
 is fitted into a frame of 1280x720, how much of the frame stays white, how many labels and titles
-are crossed by an arrow, and how many labels are nearer to another; at last, the height of the
-text where the look was chosen for that frame. ``--out`` writes the pictures.
+are crossed by an arrow, and how many labels are nearer to another. ``--out`` writes the pictures.
 """
 
 from __future__ import annotations

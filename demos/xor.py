@@ -191,7 +191,7 @@ def write_results(model: nn.MLP, losses: list[float], options: argparse.Namespac
     written = [
         nn.save(model, folder / "weights.json"),
         plot_boundary(lambda x1, x2: model([x1, x2]).data, LAB.x, LAB.y, folder / "boundary.png"),
-        draw(loss).save(folder / "graph.svg"),
+        draw(loss, fold="none").save(folder / "graph.svg"),
     ]
     try:
         written.append(draw(loss, fold="neuron").save(folder / "graph.png", size=PROJECTOR))

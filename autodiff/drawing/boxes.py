@@ -6,7 +6,7 @@ import math
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import zip_longest
@@ -44,7 +44,7 @@ from autodiff.drawing.shown import (
     operand_shown,
     range_shown,
 )
-from autodiff.ops import NOTHING, Role, local_derivatives
+from autodiff.ops import ADD, NOTHING, Role, local_derivatives
 from autodiff.support.changed import CURE, Changes, is_same
 from autodiff.support.naming import Names
 from autodiff.value import Value
@@ -131,6 +131,9 @@ class Painter:
         if style == "blackboard":
             written = written_in_symbols(folding.parts)
             self.parts = [part for part in self.parts if written.isdisjoint(part.nodes)]
+        # What is not drawn, and in whose box it is.
+        self.inside = starts_of_sums(self.parts, [*roots, *(folding.names or ())])
+        self.parts = [part for part in self.parts if part.nodes[0] not in self.inside]
         self.changes = changes
         # Those that do not have the number of now, as they do while it is lent to them.
         self.old = {node: now for node, now in changes.now.items() if not is_same(node.data, now)}
@@ -142,6 +145,7 @@ class Painter:
         self.part_with = {
             node: place for place, part in enumerate(self.parts) for node in part.nodes
         }
+        self.part_with |= {node: self.part_with[user] for node, user in self.inside.items()}
         self.frames, self.ids_of_paths = folding.frames, folding.ids
         self.drawn = {frame.id for frame in self.frames}
         self.ids = self.ids_of_parts()
@@ -202,7 +206,8 @@ class Painter:
         if not self.changes:
             return []
         shown = "" if self.old else " The numbers here are those of now."
-        text = f"{self.changes.sentence(self.names)}.{shown} {CURE.capitalize()}."
+        alone = [node for part in self.parts if part.kind == "node" for node in part.nodes]
+        text = f"{self.changes.sentence(self.names, alone)}.{shown} {CURE.capitalize()}."
         lines = map(name_shown, textwrap.wrap(text, NOTE_WIDTH))
         return [Box(NOTE, "reference", "out of date", tuple(lines))]
 
@@ -572,6 +577,8 @@ class Painter:
 
     def operand(self, nodes: Sequence[Value]) -> str:
         """Return what a formula calls an operand: one node, or its equals in several rows."""
+        if nodes[0] in self.inside:
+            return self.operand(nodes[0].parents[1:])
         node = nodes[0]
         if len({self.part_with.get(equal) for equal in nodes}) > 1 or (
             node.op is None and any(equal is not node for equal in nodes) and not node.is_constant
@@ -684,7 +691,8 @@ class Painter:
                 head = self.part_with[node]
                 tail = self.part_with.get(parent, head)  # else it is in the symbol
                 if tail != head and (shown[head] or parent.op is not None):
-                    key = tail, head, position if single[tail] and single[head] else MERGED
+                    place = 0 if node in self.inside else position  # it is the first of the sum
+                    key = tail, head, place if single[tail] and single[head] else MERGED
                     if key in merged:
                         merged[key].append((node, position))
                     else:
@@ -756,6 +764,34 @@ def written_in_symbols(parts: Sequence[Part]) -> set[Value]:
             if node not in alone or len(node.parents) != 2 or len(others) != 1:
                 numbers.difference_update(node.parents)
     return numbers
+
+
+def starts_of_sums(parts: Sequence[Part], others: Collection[Value]) -> dict[Value, Value]:
+    """Return ``0 + a``, with which Python's ``sum()`` begins, and the 0, with the next addition.
+
+    It says nothing but a, so it has no box, unless it is one of others.
+    """
+    alone = {part.nodes[0]: None for part in parts if part.kind == "node" and part.copies == 1}
+    users: dict[Value, list[Value]] = {}
+    for part in parts:
+        for node in part.nodes:
+            for parent in node.parents:
+                users.setdefault(parent, []).append(node)
+    found: dict[Value, Value] = {}
+    for node in alone:
+        user, *more = users.get(node, [node])
+        if more or not (is_addition(node) and is_addition(user)) or node.name or node in others:
+            continue
+        zero = node.parents[0]
+        is_bare = zero.is_constant and not zero.name and zero.data == 0.0
+        if is_bare and users[zero] == [node] and user in alone and user.parents[0] is node:
+            found |= {zero: user, node: user}
+    return found
+
+
+def is_addition(node: Value) -> bool:
+    """Return whether a node is a sum of two."""
+    return node.op is ADD
 
 
 def joined(roots: Sequence[Value]) -> Value:

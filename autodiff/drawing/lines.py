@@ -21,7 +21,7 @@ __all__ = ["in_lines", "ranks_of"]
 # many more pieces than this it needs minutes, or runs out of stack.
 MOST_ARROW_PIECES = 2000
 
-LEAVES: Final = "variable", "input", "constant"
+LEAVES: Final = "variable", "input", "constant", "reference"
 
 # What to call a result without a name that is used in another line.
 FIRST_MARK, MOST_MARKS = ord("①"), 20

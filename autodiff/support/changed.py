@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -162,9 +162,12 @@ class Changes:
             who += f" (or {results[0] if len(results) == 1 else 'a result'} itself)"
         return f"{who} has changed since"
 
-    def sentence(self, names: Names) -> str:
-        """Return what is out of date, the root if it is, with its numbers and the cause."""
-        node = names.root if names.root in self.now else next(iter(self.now))
+    def sentence(self, names: Names, shown: Collection[Value] = ()) -> str:
+        """Return what is out of date, with its numbers and the cause.
+
+        That is the root, or else one of those that are shown, if they are out of date.
+        """
+        node = next(each for each in (names.root, *shown, *self.now) if each in self.now)
         formula = short_formula(names.formula(node))
         before, after = told_apart(self.numbers[node], self.now[node])
         return (
