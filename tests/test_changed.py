@@ -596,6 +596,17 @@ def test_a_folded_picture_of_a_loss_made_before_training_says_so(fold: Any) -> N
     assert all(", now " in " ".join(box.lines) for box in modules)
 
 
+def test_the_note_of_a_folded_picture_names_what_is_in_it() -> None:
+    model = nn.MLP(2, [3, 1], activation="tanh", rng=1)
+    loss = nn.mse_loss([model([0.0, 1.0])], [1.0])
+    total = loss * 0.0  # which stays as it is
+    for weight in model.parameters():
+        weight.data -= 0.1
+    picture = draw(total, fold="layer").picture
+    (note,) = [" ".join(box.title) for box in picture.boxes if box.id == "note"]
+    assert note.split(" = ")[0] in {box.name for box in picture.boxes}
+
+
 def test_a_picture_of_several_values_says_what_has_changed_below_any() -> None:
     w = Value(3.0, "w")
     first, second = w.exp(), Value(2.0, "u").exp()

@@ -308,6 +308,29 @@ def test_drawing_changes_nothing(recipe: Recipe, backward_first: bool) -> None:
     assert state(root) == before
 
 
+def test_the_0_with_which_a_sum_of_python_begins_has_no_box() -> None:
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    total = sum([a, a * b, b])
+    total.backward()
+    picture = draw(total, edges=True, **WHOLE).picture
+    titles = [" ".join(box.title) for box in picture.boxes]
+    assert titles == ["a", "b", "v5 = a * b", "v6 = a + v5", "v7 = v6 + b"]
+    assert Counter((arrow.tail, arrow.head) for arrow in picture.arrows) == Counter(
+        [("v2", "v5"), ("v3", "v5"), ("v2", "v6"), ("v5", "v6"), ("v6", "v7"), ("v3", "v7")]
+    )
+    assert {arrow.label for arrow in picture.arrows if arrow.head != "v5"} == {
+        ("local 1", "adds +1")
+    }
+    twice = draw(sum([a, a]), **WHOLE).picture  # two arrows, as of a + a
+    assert [arrow.id for arrow in twice.arrows] == ["v2-v4-0", "v2-v4-1"]
+    # Where it is more than the beginning of a sum, it is shown.
+    first = 0 + a
+    for root in (sum([a]), first, [first, first + b], first * first + b, (0 + a) - b):
+        assert "0 + a" in draw(root, **WHOLE).source
+    first.label = "first"
+    assert "first = 0 + a" in draw(first + b, **WHOLE).source
+
+
 def test_a_gradient_is_a_dash_before_backward_and_a_number_after_it_even_if_it_is_0() -> None:
     x = Value(-1.0, "x")
     y = x * 0.0

@@ -12,6 +12,7 @@ import pytest
 import nn
 from autodiff import Value, animate, clip, compile, draw
 from autodiff.drawing.draw import Drawing
+from autodiff.drawing.fit import starts_of
 from autodiff.drawing.layouts.layout import laid_out
 from autodiff.drawing.lines import in_lines
 from autodiff.drawing.picture import Arrow, Box, Picture
@@ -106,6 +107,33 @@ def test_where_nothing_helps_a_part_of_it_is_to_be_drawn() -> None:
     program = compile(w * x, [x])
     assert draw(program, fit=(60, 60)).note.endswith(': fold="pack" draws its loops')
     assert draw(program, fold="pack", fit=(60, 60)).note.endswith(": draw its output")
+
+
+def test_what_is_not_given_is_chosen_and_what_is_given_is_kept() -> None:
+    root = after_backward(recurrence(12))
+    chosen = draw(root).picture
+    assert {frame.title for frame in chosen.frames} == {"step × 12"}  # one copy stands for all
+    whole = draw(root, fold="none", style="boxes", precision=4).picture
+    nodes = [box for box in whole.boxes if box.kind != "reference"]
+    assert len(nodes) == 50  # w, the state, and an input and three operations a step
+    assert not any(box.wired for box in nodes)
+
+
+def test_each_step_of_a_pass_is_drawn_in_the_same_look() -> None:
+    root = after_backward(recurrence(4))
+    first, *others = [draw(root, step=step) for step in (0, 3, 9)]
+    for drawing in others:
+        assert drawing.rankdir == first.rankdir
+        assert [(box.id, box.line, box.wired) for box in drawing.picture.boxes] == [
+            (box.id, box.line, box.wired) for box in first.picture.boxes
+        ]
+
+
+def test_lines_are_about_equally_long() -> None:
+    assert starts_of([4.0, 1.0, 1.0, 1.0, 1.0], 2) == (1,)
+    assert starts_of([1.0] * 9, 3) == (3, 6)
+    assert starts_of([1.0, 9.0], 5) == (1,)  # no line is narrower than a box
+    assert starts_of([], 2) == ()
 
 
 def test_a_fold_that_is_not_needed_is_not_chosen() -> None:
