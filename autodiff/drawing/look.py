@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from autodiff.drawing.boxes import STYLES, Painter, Style
 from autodiff.drawing.fit import (
@@ -35,10 +35,8 @@ CLEAR: Final = 18.0  # of text, in pixels: READABLE even where it is estimated t
 class Look:
     """What a picture shows, and how; None is what is not given.
 
-    >>> Look("blackboard", "repeat", expand=("h",)).beside(Look())
-    'style="blackboard", fold="repeat", expand=["h"]'
-    >>> Look("boxes", "layer").beside(Look("boxes", "neuron"))
-    'fold="layer"'
+    >>> Look("blackboard", "repeat", 4, ("h",)).beside(Look(fold="call"))
+    'fold="repeat", expand=["h"]'
     """
 
     style: Style | None = None
@@ -47,12 +45,13 @@ class Look:
     expand: tuple[str, ...] = ()
 
     def beside(self, given: Look) -> str:
-        """Return what has to be written to have this look where another is given."""
-        usual = replace(PLAIN, **{name: each for name, each in fields_of(given) if each})
+        """Return what has to be given otherwise for this look; what is not given is chosen."""
+        names = [name for name in ("style", "fold", "precision") if getattr(given, name)]
+        names += ["expand"] * bool(given.fold and self.expand)
         return ", ".join(
-            f"{name}={json.dumps(each)}"
-            for (name, each), (_, other) in zip(fields_of(self), fields_of(usual), strict=True)
-            if each != other
+            f"{name}={json.dumps(getattr(self, name))}"
+            for name in names
+            if getattr(self, name) != getattr(given, name)
         )
 
     def completed(self, repeated: Callable[[], Sequence[str]]) -> Iterator[Look]:
@@ -67,14 +66,6 @@ class Look:
                 for style in (self.style,) if self.style else STYLES:
                     for precision in (self.precision,) if self.precision else DIGITS:
                         yield Look(style, fold, precision, expand)
-
-
-PLAIN: Final = Look(STYLES[0], FOLDS[0], DIGITS[0])
-
-
-def fields_of(look: Look) -> list[tuple[str, Any]]:
-    """Return the names of a look's fields, each with what it is."""
-    return [(name, getattr(look, name)) for name in Look.__slots__]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +133,13 @@ class Chooser:
 
     def note(self, drawn: Drawn, given: Look) -> str:
         """Return what to say of text that is too small, where another look may help."""
-        best = drawn
+        cure = "draw a node inside it"
         if drawn.height < READABLE and len(drawn.painter.order) <= MOST_COMPARED:
             best = self.best(Look(), max(CLEAR, GAIN * drawn.height))
-        cure = ""
-        if best.height > GAIN * drawn.height:
-            cure = f"{best.look.beside(given)} makes it {best.height:.0f}"
-        return note_on(drawn.height, self.frame, cure or "draw a node inside it")
+            other = best.look.beside(given)
+            if other and best.height > GAIN * drawn.height:
+                cure = f"{other} makes it {best.height:.0f}"
+        return note_on(drawn.height, self.frame, cure)
 
 
 def new_way(look: Look, found: Sequence[Drawn]) -> bool:
