@@ -22,6 +22,7 @@ from autodiff.drawing.folds.parts import (
     path_shown,
     several,
 )
+from autodiff.drawing.folds.repeats import is_sum
 from autodiff.drawing.moment import NOW, Moment
 from autodiff.drawing.picture import (
     NOT_TAKEN,
@@ -44,7 +45,7 @@ from autodiff.drawing.shown import (
     operand_shown,
     range_shown,
 )
-from autodiff.ops import ADD, NOTHING, Role, local_derivatives
+from autodiff.ops import NOTHING, Role, local_derivatives
 from autodiff.support.changed import CURE, Changes, is_same
 from autodiff.support.naming import Names
 from autodiff.value import Value
@@ -780,18 +781,13 @@ def starts_of_sums(parts: Sequence[Part], others: Collection[Value]) -> dict[Val
     found: dict[Value, Value] = {}
     for node in alone:
         user, *more = users.get(node, [node])
-        if more or not (is_addition(node) and is_addition(user)) or node.name or node in others:
+        if more or not (is_sum(node) and is_sum(user)) or node.name or node in others:
             continue
         zero = node.parents[0]
         is_bare = zero.is_constant and not zero.name and zero.data == 0.0
         if is_bare and users[zero] == [node] and user in alone and user.parents[0] is node:
             found |= {zero: user, node: user}
     return found
-
-
-def is_addition(node: Value) -> bool:
-    """Return whether a node is a sum of two."""
-    return node.op is ADD
 
 
 def joined(roots: Sequence[Value]) -> Value:

@@ -28,6 +28,7 @@ DIGITS: Final = PRECISION, 3, 2
 # A larger graph is not drawn in other looks only to tell how large its text would be.
 MOST_COMPARED: Final = 5000
 
+CLOSE: Final = 1.03  # as GAIN, of text that is smaller than it should be
 CLEAR: Final = 18.0  # of text, in pixels: READABLE even where it is estimated too high
 
 
@@ -128,7 +129,7 @@ class Chooser:
         """
         found = self.candidates(given, readable)
         largest = max([each.height for each in found], default=0.0)
-        enough = largest / GAIN if largest >= LAST_ROW else largest
+        enough = largest / (GAIN if largest >= LAST_ROW else CLOSE)
         return next((each for each in found if each.height >= enough), None) or self.drawn(given)
 
     def note(self, drawn: Drawn, given: Look) -> str:

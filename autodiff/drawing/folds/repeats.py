@@ -15,7 +15,7 @@ from typing import TypeAlias
 from autodiff.ops import Role
 from autodiff.value import Value
 
-__all__ = ["Repeat", "find_repeats"]
+__all__ = ["Repeat", "find_repeats", "is_sum"]
 
 # Sums are examined from the root downwards, and not more than this many of them.
 MOST_SUMS = 8

@@ -331,7 +331,7 @@ def is_cut(start: Point, end: Point, rectangle: Rectangle) -> bool:
 def distance_to(rectangle: Rectangle, line: Line) -> float:
     """Return how far a line that does not pass through a rectangle is from it.
 
-    >>> distance_to((0.0, 0.0, 2.0, 2.0), [(5.0, 6.0), (9.0, 1.0)])
+    >>> distance_to((0.0, 0.0, 2.0, 2.0), [(5.0, 6.0), (9.0, 9.0)])
     5.0
     >>> distance_to((0.0, 0.0, 2.0, 2.0), [(-9.0, 3.0), (9.0, 3.0)])
     1.0
