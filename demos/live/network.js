@@ -42,7 +42,8 @@ function makeNetwork() {
     to.weights.forEach((place, at) => network.weights.push(makeWeight(place, network.neurons.find((each) => each.column === to.column - 1 && each.row === at), to)));
   }
   network.toLoss = network.neurons.filter((each) => each.column === data.layers.length).map((from) => ({ from, path: svgElement("path", { class: "to-loss" }) }));
-  svg.append(...network.toLoss.map(({ path }) => path), ...network.weights.map(({ group }) => group));
+  // Numbers lie above all lines.
+  svg.append(...network.toLoss.map(({ path }) => path), ...network.weights.map(({ group }) => group), ...network.weights.map(({ text }) => text));
   network.lossBox = element("button", { type: "button", class: "loss-box", onclick: () => openNeuron({ node: rootPlace, sum: rootPlace, weights: [], bias: 0, fieldIndex: -1 }) });
   networkArea.append(...network.neurons.flatMap(({ button, caption }) => [button, caption]), network.lossBox);
   document.body.dataset.view = "network";
@@ -66,11 +67,20 @@ function peek(index) {
 }
 
 function makeWeight(place, from, to) {
-  const group = svgElement("g", { class: "weight" });
-  const [reach, seen, text] = [svgElement("path", { class: "reach" }), svgElement("path", { class: "seen" }), svgElement("text", {})];
-  group.append(reach, seen, text);
-  group.addEventListener("click", () => select(place));
-  return { place, from, to, group, reach, seen, text };
+  const group = svgElement("g", { class: "weight" }), text = svgElement("text", { class: "weight-number" });
+  const [reach, seen] = [svgElement("path", { class: "reach" }), svgElement("path", { class: "seen" })];
+  group.append(reach, seen);
+  const weight = { place, from, to, group, reach, seen, text };
+  for (const part of [group, text]) {
+    part.addEventListener("click", () => select(place));
+    part.addEventListener("pointerenter", () => mark(weight, "pointed", true));
+    part.addEventListener("pointerleave", () => mark(weight, "pointed", false));
+  }
+  return weight;
+}
+
+function mark({ group, text }, name, on) {
+  for (const part of [group, text]) part.classList.toggle(name, on);
 }
 
 // ---- opened, and closed again
@@ -259,7 +269,8 @@ function markRow(canvas) {
 
 function showWeightLines(limits, lit) {
   const largest = Math.max(...network.weights.map(({ place }) => Math.abs(value(place))).filter(Number.isFinite), 1e-300);
-  for (const { place, group, text } of network.weights) {
+  for (const weight of network.weights) {
+    const { place, group, text } = weight;
     const number = value(place), grad = limits && limits.backward >= 0 && isComplete(place, limits.backward) ? gradient(place, limits.backward) : null;
     group.style.setProperty("--size", (1 + 8 * Math.min(1, Math.abs(number) / largest || 0)).toFixed(1));
     const sign = number < 0 ? "minus" : number > 0 ? "plus" : "";
@@ -267,8 +278,8 @@ function showWeightLines(limits, lit) {
     const tone = (grad ?? number) < 0 ? "minus" : (grad ?? number) > 0 ? "plus" : "";
     if (text.dataset.sign !== tone) text.dataset.sign = tone;
     setText(text, grad !== null ? `grad ${brief(grad)}` : brief(number));
-    group.classList.toggle("chosen", app.selected === place);
-    group.classList.toggle("lit", lit !== null && lit.weights.includes(place));
+    mark(weight, "chosen", app.selected === place);
+    mark(weight, "lit", lit !== null && lit.weights.includes(place));
   }
 }
 

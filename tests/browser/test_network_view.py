@@ -47,7 +47,7 @@ def test_each_caption_and_line_shows_the_networks_own_number(lab: Path, open_pag
     found = [float(text.split()[1]) for text in opened.page.locator(".caption b").all_inner_texts()]
     assert found == pytest.approx([0.0, 1.0, *hidden_and_output((0.0, 1.0))], rel=5e-3)
     wanted = [w.data for layer in lab_model().layers for neuron in layer.neurons for w in neuron.w]
-    texts = opened.page.locator(".weight text").all_text_contents()
+    texts = opened.page.locator(".weight-number").all_text_contents()
     assert [float(text.replace("−", "-")) for text in texts] == pytest.approx(wanted, rel=0.05)
     signs = opened.evaluate("[...document.querySelectorAll('.weight')].map((e) => e.dataset.sign)")
     assert signs == ["minus" if number < 0.0 else "plus" for number in wanted]
@@ -146,7 +146,7 @@ TOO_SMALL = """[...document.querySelectorAll("#network-area *")]
   .filter((each) => parseFloat(getComputedStyle(each).fontSize) < 16)
   .map((each) => each.outerHTML)"""
 CLASHES = """() => {
-  const all = [...document.querySelectorAll(".neuron, .caption, .loss-box, .weight text")]
+  const all = [...document.querySelectorAll(".neuron, .caption, .loss-box, .weight-number")]
     .filter((each) => getComputedStyle(each).display !== "none")
     .map((each) => [each.textContent, each.getBoundingClientRect()]);
   const area = document.getElementById("network-area").getBoundingClientRect();
