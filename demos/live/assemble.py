@@ -31,7 +31,7 @@ LAB = Page(
         *shared("parts.js", "numbers.js"),
         *of_lab("random.js", "builder.js", "asked.js"),
         *shared("view.js", "variables.js"),
-        *of_lab("training.js", "training_steps.js", "timeline.js", "runs.js", "address.js"),
+        *of_lab("training.js", "training_steps.js", "timeline.js", "runs.js", "earlier_runs.js", "address.js"),
         *shared(*STEPPING, "boxes.js", "layout.js"),
         *of_lab("redrawn.js", "boundary.js", "network.js", "rows.js", "layers.js"),
         *of_lab("code_lines.js", "scenes.js", "scales.js", "curve.js", "tables.js", "exports.js"),
