@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 
 from autodiff import Value, animate
-from autodiff.drawing.animate import CAPTION_LINES, frames_of
+from autodiff.drawing.animate import CAPTION_LINES, Film, frames_of
 from autodiff.drawing.draw import painter_of
 from autodiff.drawing.fit import arrangement_of
 from autodiff.drawing.formats.svg import svg_text
@@ -235,6 +235,31 @@ def test_a_frame_put_together_from_its_parts_has_the_pixels_of_the_whole_picture
         # Of the 16 points at which a pixel is tried, a float's last bit decides about one or two.
         assert max(differences) <= 2 * 16
         assert sum(count for size, count in differences.items() if size > 3) <= 100
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"),
+    [
+        (
+            "film.gif",
+            '<img alt="a forward and a backward pass" src="data:image/gif;base64,RklMTQ=="',
+        ),
+        ("film.MP4", '<video controls src="data:video/mp4;base64,RklMTQ=="'),
+    ],
+)
+def test_a_notebook_shows_a_film_as_long_as_it_is_there(
+    tmp_path: Path, name: str, begin: str
+) -> None:
+    film = Film(tmp_path / name)
+    film.write_bytes(b"FILM")  # RklMTQ== in base64
+    shown = film._repr_mimebundle_()
+    assert shown["text/html"].startswith(begin)
+    film.unlink()
+    assert (
+        film._repr_mimebundle_()
+        == {"text/plain": shown["text/plain"]}
+        == {"text/plain": repr(film)}
+    )
 
 
 # ---- errors --------------------------------------------------------------------------------------

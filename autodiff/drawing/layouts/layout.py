@@ -160,8 +160,7 @@ def part_laid_out(picture: Picture, rankdir: str) -> Part:
     reader = Reader(numbers(found["bb"])[3])
     places = {each["id"]: reader.box(each) for each in found.get("objects", ()) if "id" in each}
     for each in found.get("edges", ()):
-        if "id" in each:
-            places[each["id"]] = reader.arrow(each, *AWAY[rankdir])
+        places[each["id"]] = reader.arrow(each, *AWAY[rankdir])
     places = in_reading_order(picture, rankdir, places)
     left, top, right, down = bounds_of(picture, places)
     places = {id: moved(place, -left, -top) for id, place in places.items()}
