@@ -131,7 +131,7 @@ def frames_of(
     """Yield each moment of the passes as Pillow's image of that size, with the moment's caption.
 
     There is one layout for all, so that nothing moves, and each part of the picture is drawn once
-    for each of its looks: with most frames, one or two are new.
+    for each of its looks: few are new in a frame.
     """
     image, _ = pillow()
     svg_to_bytes = converter()
