@@ -516,6 +516,28 @@ def test_names_are_not_looked_for_in_too_many_lines(
     assert "w[0]" not in names(fold(loss), "variable")
 
 
+def test_of_too_many_lines_the_names_of_now_are_known_alone(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = topological_order(run(SOFTMAX)["loss"])
+    every = places.called_by_program(order)
+    monkeypatch.setattr(places, "MOST_VISITS", 0)
+    assert places.called_by_program(order).items() < every.items()
+
+
+def test_names_are_not_looked_for_in_too_many_things(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two lists, as many things are looked at as are up to the end of the first."""
+    values = [[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]]
+    nodes = {id(value): value for pair in values for value in pair}
+    scope = dict(zip(("first", "second"), values, strict=True))
+    every = ["first[0]", "first[1]", "second[0]", "second[1]"]
+    assert list(places.named_in_scope([scope], nodes).values()) == every
+    monkeypatch.setattr(places, "MOST_LOOKED_AT", 3)
+    assert list(places.named_in_scope([scope], nodes).values()) == every[:2]
+
+
 def test_values_in_dictionaries_are_named_by_their_keys(run: Run) -> None:
     text = """
 def f(x):

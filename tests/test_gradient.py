@@ -26,6 +26,7 @@ from autodiff import (
 from autodiff.gradient import GradientSteps
 from autodiff.graph import leaves_and_interior
 from autodiff.ops import OPERATIONS, POW, Operation
+from autodiff.value import constant
 from tests.bits import all_bits, same_bits
 from tests.random_graphs import Recipe, built, tame_recipes, wild_recipes
 
@@ -141,6 +142,14 @@ def test_a_factor_of_the_constant_one_is_left_out_of_the_graph() -> None:
     assert grad(a * b, a) is b
     by_a = grad((a + b).exp(), a)
     assert by_a.op is OPERATIONS["exp"]
+
+
+def test_the_power_one_is_left_out_of_the_graph_of_a_square() -> None:
+    x = Value(3.0)
+    derivative = grad(x ** constant(2.0), x)  # 2 * x**(2 - 1)
+    assert derivative.data == 6.0
+    assert [node.data for node in topological_order(derivative)] == [2.0, 3.0, 6.0]
+    assert derivative.op is OPERATIONS["mul"]
 
 
 def test_a_deep_graph_needs_no_recursion() -> None:
