@@ -35,7 +35,7 @@ from tests.bits import same_bits
 pytestmark = pytest.mark.unmeasured
 
 DEPTH = 1_000_000
-DEEP = 100_000  # for what takes seconds at that: as far beyond any stack, and --slow goes all the way
+DEEP = 100_000  # for what takes seconds at that; --slow goes all the way
 SHARED = 100_000  # terms; ten nodes of a program come of each
 
 

@@ -516,6 +516,7 @@ def test_leaky_relu_has_a_slope_of_one_hundredth_unless_told() -> None:
 FIVE_FLOATS = st.tuples(*[st.floats()] * 5)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", OPERATIONS)
 @given(operands=FIVE_FLOATS)
 @example(operands=(0.0, 0.0, 0.0, 0.0, 0.0))
@@ -532,6 +533,7 @@ def test_forward_and_rule_give_floats_for_all_floats(name: str, operands: Operan
     assert [type(partial) for partial in partials] == [float] * len(operands)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", OPERATIONS)
 @given(operands=FIVE_FLOATS, gradient=st.floats())
 @example(operands=(0.0, -1.0, 1.0, 0.0, 1.0), gradient=inf)

@@ -292,6 +292,7 @@ def in_order(program: Program, numbers: list[float]) -> list[float]:
     return [by_variable[parameter] for parameter in parameters]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.thorough
 @needs_llvmlite
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -304,6 +305,7 @@ def test_a_gpt_of_plain_values_has_the_eager_bits(name: str) -> None:
     assert all_bits(found) == all_bits(wanted)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.thorough
 @needs_cc
 def test_a_gpts_loops_in_c_have_the_eager_bits() -> None:
@@ -314,6 +316,7 @@ def test_a_gpts_loops_in_c_have_the_eager_bits() -> None:
     assert all_bits(in_order(program, result.parameters)) == all_bits(wanted)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.thorough
 @needs_node
 @javascripts_math()

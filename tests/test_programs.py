@@ -47,6 +47,7 @@ def trained(of: Run) -> list[float]:
     return [*of.variables["losses"], *[p.data for p in of.variables["parameters"]]]
 
 
+@pytest.mark.unmeasured
 @every_program
 def test_a_program_prints_the_same_on_autodiff_as_on_its_own_engine(program: str) -> None:
     assert ran(program, autodiff.Value).text == ran(program, WRITTEN_FOR[program]).text
@@ -69,6 +70,7 @@ def test_a_program_s_numbers_differ_by_roundings_alone(program: str) -> None:
     assert on_autodiff == pytest.approx(on_its_own, rel=RELATIVE, abs=RELATIVE * largest)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.thorough
 @every_program
 def test_with_quotients_squares_and_sums_done_alike_the_numbers_are_the_same_bits(

@@ -29,6 +29,9 @@ def sized(opened: Opened, size: tuple[int, int]) -> None:
 
 # ---- every size ----------------------------------------------------------------------------
 
+# One of each way to lay out the page, and the narrowest: a pass of 67 steps is drawn at each.
+WALKED = [(1920, 1080), (1280, 593), (960, 470), (390, 844), (320, 640)]
+
 # Steps through a pass with Next, which a pointer that stays where it is has to hit each time.
 STEP_THROUGH = """async () => {
   const next = document.getElementById("next"), found = [];
@@ -50,10 +53,8 @@ STEP_THROUGH = """async () => {
 }"""
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_next_stays_under_the_pointer_at_every_size(
-    lab: Path, open_page: Open, size: tuple[int, int]
-) -> None:
+@pytest.mark.parametrize("size", WALKED, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_next_stays_under_the_pointer(lab: Path, open_page: Open, size: tuple[int, int]) -> None:
     opened = open_page(lab, viewport={"width": size[0], "height": size[1]})
     opened.page.locator("#step-mode").click()
     opened.page.locator("#next").click()
