@@ -130,7 +130,6 @@ def half_of_squares(parameters: list[Value]) -> Value:
     return 1e-4 * total
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize("rows", [100, 96, 7, 1])
 @pytest.mark.parametrize("batch_size", [None, 10])
 def test_a_relu_network_over_rows_has_the_eager_bits(rows: int, batch_size: int | None) -> None:

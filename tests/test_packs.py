@@ -292,7 +292,6 @@ def in_order(program: Program, numbers: list[float]) -> list[float]:
     return [by_variable[parameter] for parameter in parameters]
 
 
-@pytest.mark.unmeasured
 @pytest.mark.thorough
 @needs_llvmlite
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -316,7 +315,6 @@ def test_a_gpts_loops_in_c_have_the_eager_bits() -> None:
     assert all_bits(in_order(program, result.parameters)) == all_bits(wanted)
 
 
-@pytest.mark.unmeasured
 @pytest.mark.thorough
 @needs_node
 @javascripts_math()
