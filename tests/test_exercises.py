@@ -1,4 +1,4 @@
-"""What the checks of the notebooks say: every hint and every praise, on answers that meet it.
+"""What the checks of the notebooks say: every hint, on answers that meet it.
 
 Which lines of ``demos/exercises`` said something is noted while the answers are checked; in the end
 no line that has a hint may be left over.
@@ -10,7 +10,7 @@ import ast
 import math
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from autodiff import Value
 from demos import exercises
 from demos.exercises import EXERCISES, NotYetError, as_engine, is_right, verdict
 from demos.exercises.wrong_passes import MISTAKES
-from tests.notebook_cells import NOTEBOOKS, said_when_solved
 from tests.own_values import RIGHT, STORED_BACKWARD, WRONG, WrongClass, own_scope
 
 FOLDER = Path(exercises.__file__).parent
@@ -418,13 +417,3 @@ def test_every_hint_has_been_given_to_an_answer_that_earns_it() -> None:
         heard |= lines_heard(wrong.check, attempt_of(own_scope(wrong.program), wrong.check))
     left_over = sorted(set(lines_that_say_something()) - heard)
     assert not left_over
-
-
-@pytest.mark.thorough
-def test_every_praise_has_been_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    said: list[str] = []
-    for path in NOTEBOOKS:
-        said += said_when_solved(path).values()
-    praises: Callable[[str], str] = "Right! {}\n".format
-    assert sorted(said) == sorted(praises(exercise.praise) for exercise in EXERCISES.values())

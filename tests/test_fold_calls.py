@@ -15,6 +15,7 @@ import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -815,19 +816,24 @@ FORMS: dict[str, Callable[[], Any]] = {
 }
 
 
+@cache
+def form(name: str) -> Any:
+    return FORMS[name]()
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_the_text_of_each_form_is_the_golden_one(name: str, golden: Golden) -> None:
-    golden.check(f"draw_{name}.dot", FORMS[name]().source)
+    golden.check(f"draw_{name}.dot", form(name).source)
 
 
 def test_the_mermaid_text_is_the_golden_one(golden: Golden) -> None:
-    golden.check("draw_fold_call_expand.mmd", FORMS["fold_call_expand"]().mermaid())
+    golden.check("draw_fold_call_expand.mmd", form("fold_call_expand").mermaid())
 
 
 @needs_webassembly
 @pytest.mark.parametrize("name", FORMS)
 def test_lines_lie_below_each_other_in_the_svg_or_side_by_side(name: str) -> None:
-    drawing = FORMS[name]()
+    drawing = form(name)
     svg = drawing.svg()
     axis = "y" if drawing.rankdir in ("LR", "RL") else "x"
     found: dict[int, list[float]] = {}

@@ -38,9 +38,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(
-    "make", [lab_loss, pytest.param(lab_batch, marks=pytest.mark.unmeasured)]
-)
+@pytest.mark.parametrize("make", [lab_loss, pytest.param(lab_batch, marks=pytest.mark.unmeasured)])
 def test_boxes_arrows_and_text_lie_in_the_same_places_at_every_step(
     form: str, make: Callable[[], Value]
 ) -> None:
