@@ -47,7 +47,6 @@ def trained(of: Run) -> list[float]:
     return [*of.variables["losses"], *[p.data for p in of.variables["parameters"]]]
 
 
-@pytest.mark.unmeasured
 @every_program
 def test_a_program_prints_the_same_on_autodiff_as_on_its_own_engine(program: str) -> None:
     assert ran(program, autodiff.Value).text == ran(program, WRITTEN_FOR[program]).text

@@ -437,7 +437,6 @@ class RandomProgram(RuleBasedStateMachine):
             assert value.is_constant == node.constant
 
 
-@pytest.mark.unmeasured
 @pytest.mark.thorough
 def test_random_programs_have_the_numbers_of_a_textbook() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]

@@ -93,7 +93,6 @@ def test_it_is_part_of_the_text_and_of_the_table(run: Run) -> None:
 # ---- Beside other ways to the same numbers --------------------------------------------------
 
 
-@pytest.mark.unmeasured
 @pytest.mark.thorough
 def test_every_list_of_a_program_adds_up_to_the_number_above_it() -> None:
     loss = recorded_loss(0, 1, 2, 3)
