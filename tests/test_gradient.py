@@ -410,15 +410,13 @@ def test_the_derivative_of_a_power_reads_as_in_a_book(
 @pytest.mark.parametrize(
     "exponent", [-2.0, -0.5, -0.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.5, inf, nan]
 )
-@pytest.mark.parametrize("base", [-inf, -2.0, -0.0, 0.0, 1e-310, 0.5, 1.0, 3.0, 1e300, inf, nan])
-def test_a_constant_exponent_gives_the_bits_that_a_variable_one_gives(
-    base: float, exponent: float
-) -> None:
-    fixed, free = Value(base), Value(base)
-    power, of_variables = fixed**exponent, Value.make_node(POW, free, Value(exponent))
-    first, other = grad(power, fixed), grad(of_variables, free)
-    if exponent != 2.0:  # a square has a rule of its own
-        assert same_bits(first.data, other.data)
-        assert same_bits(grad(first, fixed).data, grad(other, free).data)
-    power.backward()
-    assert same_bits(first.data, fixed.grad)
+def test_a_constant_exponent_gives_the_bits_that_a_variable_one_gives(exponent: float) -> None:
+    for base in (-inf, -2.0, -0.0, 0.0, 1e-310, 0.5, 1.0, 3.0, 1e300, inf, nan):
+        fixed, free = Value(base), Value(base)
+        power, of_variables = fixed**exponent, Value.make_node(POW, free, Value(exponent))
+        first, other = grad(power, fixed), grad(of_variables, free)
+        if exponent != 2.0:  # a square has a rule of its own
+            assert same_bits(first.data, other.data), base
+            assert same_bits(grad(first, fixed).data, grad(other, free).data), base
+        power.backward()
+        assert same_bits(first.data, fixed.grad), base
