@@ -12,7 +12,6 @@ import itertools
 import marshal
 import math
 import os
-import random
 import sys
 import threading
 from array import array
@@ -22,7 +21,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from autodiff.compiler.batches import row_order
+from autodiff.compiler.batches import Passes, row_order
 from autodiff.compiler.build import Parts, Recording
 from autodiff.compiler.identity import identity_of
 from autodiff.compiler.kernels import C_LIBRARY, uses_exp
@@ -36,7 +35,6 @@ from autodiff.support.memory import collector_paused
 __all__ = [
     "Code",
     "NativeRunner",
-    "NetworksRunner",
     "engine_of",
     "exp_width_for",
     "floats",
@@ -184,13 +182,19 @@ def store_code(key: str, code: Code) -> None:
 
 
 class NativeRunner:
-    """A program's ``run`` as machine code: the same interface as the Python engine's runner."""
+    """A program's ``run`` as machine code: the same interface as the Python engine's runner.
+
+    With ``many``, it runs as many networks at once as there are lanes.  Their numbers are given and
+    returned one network after the other, an iteration's outputs side by side.
+    """
 
     engine = "native"
-    networks = 1
 
-    def __init__(self, parts: Parts, code: Code | None = None, keep: bool = True) -> None:
+    def __init__(
+        self, parts: Parts, code: Code | None = None, keep: bool = True, many: bool = False
+    ) -> None:
         self.parts = parts
+        self.networks = lanes() if many else 1
         code, text = (code, "") if code is not None else code_of(parts, self.networks, keep)
         self.code = code
         self._engine = loaded(text, code.binary)
@@ -217,16 +221,10 @@ class NativeRunner:
             return outputs, self._numbers()
 
     def run_rows(
-        self,
-        n: int,
-        rows: Sequence[Sequence[float]],
-        batch_size: int,
-        numbers: Sequence[float],
-        shuffle: random.Random | None,
+        self, passes: Passes, numbers: Sequence[float]
     ) -> tuple[Sequence[float], Sequence[float]]:
-        """Return the outputs of n passes' batches and the variables' last numbers."""
-        count, width = len(rows), len(self.parts.inputs)
-        batches = -(-count // batch_size)
+        """Return the batches' outputs and the variables' last numbers."""
+        rows, count, width = passes.rows, len(passes.rows), len(self.parts.inputs)
         # The last lanes of the last vector read beyond the rows: there must be something.
         stride = count + lanes()
         flat = (ctypes.c_double * (count * width))(*itertools.chain.from_iterable(rows))
@@ -234,12 +232,12 @@ class NativeRunner:
         for k in range(width):
             column = slice(k * stride, k * stride + count)
             columns[column] = flat[k::width]  # type: ignore[assignment]
-        outputs = array("d", [0.0]) * (n * batches * self.networks)
-        order = None if shuffle is None else orders(shuffle, count, n)
+        outputs = array("d", [0.0]) * (passes.batches * self.networks)
+        order = orders(passes)
         with self.lock:
             self._read(numbers)
             self.function(
-                *(n, count, batch_size, stride, flat, order, columns),
+                *(passes.n, count, passes.batch_size, stride, flat, order, columns),
                 *(self.memory, self.table, outputs.buffer_info()[0]),
             )
             return outputs, self._numbers()
@@ -253,18 +251,6 @@ class NativeRunner:
     def _numbers(self) -> Sequence[float]:
         self.left = self.from_memory(floats(self.memory, self.count))
         return self.left
-
-
-class NetworksRunner(NativeRunner):
-    """The same for many networks at once, as many as there are lanes.
-
-    Their numbers are given and returned one network after the other, an iteration's outputs side by
-    side.
-    """
-
-    def __init__(self, parts: Parts, code: Code | None = None, keep: bool = True) -> None:
-        self.networks = lanes()
-        super().__init__(parts, code, keep)
 
 
 def exp_width_for(parts: Parts) -> int:
@@ -316,9 +302,12 @@ def _needs_vector_exp(parts: Parts) -> bool:
     return len(uses) >= (1 if parts.inputs else FEWEST_TOGETHER)
 
 
-def orders(shuffle: random.Random, count: int, passes: int) -> ctypes.Array[ctypes.c_int64]:
-    """Return the rows' order in each pass, drawn as the other engines draw it."""
-    orders = [place for _ in range(passes) for place in row_order(count, shuffle)]
+def orders(passes: Passes) -> ctypes.Array[ctypes.c_int64] | None:
+    """Return the rows' order in each pass, drawn as the other engines draw it, if it is drawn."""
+    if passes.shuffle is None:
+        return None
+    count = len(passes.rows)
+    orders = [place for _ in range(passes.n) for place in row_order(count, passes.shuffle)]
     return (ctypes.c_int64 * len(orders))(*orders)
 
 
