@@ -135,7 +135,6 @@ class Code:
     ``order`` has the place in memory of each of the program's variables; ``size`` and ``numbers``
     are those of its memory, and ``table`` what its loops read.  ``exp_width`` is the width of
     vectors whose ``exp`` it calls, and ``waits`` whether it does without guards as long as it can.
-    ``binary`` is empty unless it is kept.
     """
 
     order: list[int]
@@ -147,16 +146,15 @@ class Code:
     waits: bool = False
 
 
-def code_of(parts: Parts, networks: int, keep: bool) -> tuple[Code, str]:
-    """Return a program's code and its assembly; ``keep`` it under that, unless it has a key."""
+def code_of(parts: Parts, networks: int, keep: bool) -> Code:
+    """Return a program's code; ``keep`` it under its assembly, unless it has a key."""
     with collector_paused():
         width = exp_width_for(parts)
         assembly = assembly_of(parts, lanes(), width, networks)
     binary = binary_of(assembly.text) if keep else compiled(assembly.text)
     places = {variable: place for place, variable in enumerate(assembly.order)}
     order = [places[variable] for variable in parts.variables]
-    code = Code(order, assembly.size, assembly.numbers, bytes(assembly.table), width, binary)
-    return code, assembly.text
+    return Code(order, assembly.size, assembly.numbers, bytes(assembly.table), width, binary)
 
 
 def key_of(recording: Recording) -> str:
@@ -195,9 +193,8 @@ class NativeRunner:
     ) -> None:
         self.parts = parts
         self.networks = lanes() if many else 1
-        code, text = (code, "") if code is not None else code_of(parts, self.networks, keep)
-        self.code = code
-        self._engine = loaded(text, code.binary)
+        self.code = code = code_of(parts, self.networks, keep) if code is None else code
+        self._engine = loaded(code.binary)
         self.function = _function(self._engine, bool(parts.inputs))
         places = [
             place * self.networks + network
@@ -324,13 +321,11 @@ def _machine() -> Any:
 
 def engine_of(text: str) -> Any:
     """Return the object that holds the machine code of an assembly in memory."""
-    return loaded(text, binary_of(text))
+    return loaded(binary_of(text))
 
 
 def binary_of(text: str) -> bytes:
-    """Return the machine code of an assembly as it is kept; empty if none is kept."""
-    if not os.environ.get(CACHE_SETTING):
-        return b""
+    """Return the machine code of an assembly, which is kept if there is a folder for it."""
     key = f"{_versions()}\n{_processor()}\n{text}"
     binary = load_object(key)
     if binary is None:
@@ -347,14 +342,11 @@ def compiled(text: str) -> bytes:
     return binary
 
 
-def loaded(text: str, binary: bytes) -> Any:
-    """Return the object that holds machine code in memory; if that is empty, an assembly's."""
+def loaded(binary: bytes) -> Any:
+    """Return the object that holds machine code in memory."""
     binding = _binding()
-    module = binding.parse_assembly("" if binary else text)
-    module.verify()
-    engine = binding.create_mcjit_compiler(module, _machine())
-    if binary:
-        engine.add_object_file(binding.ObjectFileRef.from_data(binary))
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
+    engine.add_object_file(binding.ObjectFileRef.from_data(binary))
     engine.finalize_object()
     return engine
 
