@@ -1,4 +1,4 @@
-"""The order in which rows are visited: drawn here for every engine, so that all draw the same."""
+"""Passes over rows: their order is drawn here for every engine, so that all draw the same."""
 
 from __future__ import annotations
 

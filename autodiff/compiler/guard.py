@@ -78,10 +78,10 @@ class GuardedRunner:
 
     def run_rows(self, passes: Passes, numbers: Any) -> tuple[Sequence[float], Any]:
         """Return the batches' outputs and the variables' last numbers."""
+        if self.guarded is None:
+            return self.runner.run_rows(passes, numbers)
         shuffle = passes.shuffle
-        if self.guarded is not None and isinstance(shuffle, random.SystemRandom):
-            self.runner, self.guarded = self.guarded(), None  # it cannot draw the same again
-        if self.guarded is not None:
+        if not isinstance(shuffle, random.SystemRandom):  # which cannot draw the same again
             before = None if shuffle is None else shuffle.getstate()
             outputs, found = self.runner.run_rows(passes, numbers)
             last = found.values() if isinstance(found, Mapping) else found
@@ -89,5 +89,5 @@ class GuardedRunner:
                 return outputs, found
             if shuffle is not None and before is not None:
                 shuffle.setstate(before)
-            self.runner, self.guarded = self.guarded(), None
+        self.runner, self.guarded = self.guarded(), None
         return self.runner.run_rows(passes, numbers)
