@@ -5,11 +5,12 @@
 const networkArea = byId("network-area");
 const inputPlaces = data.columns.slice(0, data.inputs.length);
 const CAPTION = { line: 20 };
-const CIRCLE = { least: 24, most: 128 };
+const CIRCLE = { least: 24, most: 128, pitch: 28 };
+const LOWEST = 172; // the output with its caption and the loss below it
 const LABEL = { plain: 68, gradient: 120, height: 22 };
 const LOSS_BOX = { gap: 36, h: 56 };
-const EDGE = 6; // from the sides to the outermost circles and captions
-const LINES = [{ gap: 96, least: 44 }, { gap: 60, least: 36 }, { gap: 36, least: CIRCLE.least }]; // lines should have so much room, and circles
+const EDGE = 4; // from the sides to the outermost circles and captions
+const LINES = [{ gap: 96, least: 44 }, { gap: 60, least: 36 }, { gap: 30, least: CIRCLE.least }]; // lines should have so much room, and circles
 const ALONG = [50, 44, 56, 38, 62, 32, 68, 26, 74, 20, 80, 14, 86, 10, 90].map((share) => share / 100); // where a weight's number may stand on its line
 const network = { columns: [], neurons: [], weights: [], order: [], lossBox: null, lossTexts: [], lossWidth: 0, measured: "", laidOut: "", isNamed: true };
 
@@ -120,26 +121,29 @@ function switchView() {
 
 // ---- where all is
 
-// Beside dense circles or below them, with their names or without, the loss at the right or below
-// the output: the first way that has room.  If none has, the drawing is wider than its area.
+// Captions beside dense circles or below them, at most so many lines of them, with their names or
+// without, the loss at the right or below the output: the first way that has room.  If none has, the
+// drawing is wider than its area.
 const WAYS = [
-  { isBeside: true, isNamed: true, isLossRight: true },
-  { isBeside: true, isNamed: true, isLossRight: false },
-  { isBeside: false, isNamed: true, isLossRight: false },
-  { isBeside: true, isNamed: false, isLossRight: false },
+  { isBeside: true, most: 2, isNamed: true, isLossRight: true },
+  { isBeside: true, most: 2, isNamed: true, isLossRight: false },
+  { isBeside: false, most: 2, isNamed: true, isLossRight: false },
+  { isBeside: true, most: 1, isNamed: true, isLossRight: false },
+  { isBeside: true, most: 1, isNamed: false, isLossRight: false },
 ];
 
 function layOutNetwork(mode) {
-  const across = networkArea.clientWidth, down = networkArea.clientHeight;
+  const across = networkArea.clientWidth, densest = Math.max(...network.columns.map(({ neurons }) => neurons.length));
+  const down = Math.max(networkArea.clientHeight, densest * CIRCLE.pitch, LOWEST);
   if (!app.playing) network.order = network.weights.map(({ place }, at) => [Math.abs(value(place)), at]).sort(([one], [two]) => two - one).map(([, at]) => at);
   measureCaptions(mode);
   const key = [across, down, mode, network.columns.map(({ name, number, below }) => [name, number, below]), network.lossWidth, network.order].join(" ");
-  if (network.laidOut === key || down < 40) return;
+  if (network.laidOut === key || across < 40) return;
   network.laidOut = key;
   const plan = planFor(across, down);
   network.isNamed = plan.way.isNamed;
   const spare = Math.max(0, across - plan.needed) / network.columns.length;
-  networkArea.firstChild.style.width = `${Math.max(across, plan.needed)}px`;
+  Object.assign(networkArea.firstChild.style, { width: `${Math.max(across, plan.needed)}px`, height: `${down}px` });
   let x = EDGE + spare / 2;
   plan.columns.forEach(({ before, size, pitch, isBeside, lines, middle }, column) => {
     x += before + (column ? spare : 0);
@@ -155,7 +159,7 @@ function layOutNetwork(mode) {
 // How wide captions are, in steps; what has once been wide stays so, and nothing jumps to and fro.
 function measureCaptions(mode) {
   if (network.measured !== mode) {
-    Object.assign(network, { measured: mode, lossWidth: 96 });
+    Object.assign(network, { measured: mode, lossWidth: 0 });
     for (const column of network.columns) Object.assign(column, { name: 0, number: 0, below: 0 });
   }
   for (const column of network.columns) {
@@ -200,9 +204,10 @@ function planOf(way, down, gap, most) {
     const under = isLast && !way.isLossRight ? LOSS_BOX.h + 14 : 0, own = between(CIRCLE.least, down - all * CAPTION.line - 12 - under, size);
     const fits = (lines) => own + lines * CAPTION.line + 8 <= high - under;
     const isBeside = fits(all) ? false : isLast ? !fits(1) : way.isBeside || !fits(1);
-    const lines = isBeside ? (high < 46 ? 1 : Math.min(2, all)) : fits(all) ? all : 1;
+    const lines = isBeside ? (high < 46 ? 1 : Math.min(way.most, all)) : fits(all) ? all : 1;
     const first = isLast && lines === 3 ? Math.max(name, number) : way.isNamed || !isBeside || !column ? name + number : number;
-    const wide = Math.max(first, lines > 1 || column ? below : 0), half = own / 2;
+    const isGradient = network.measured === "gradient" && column > 0, half = own / 2;
+    const wide = lines > 1 ? Math.max(first, below) : isGradient ? below : first;
     const [left, right] = isBeside ? [half, half + 3 + wide] : [Math.max(half, wide / 2), Math.max(half, wide / 2, under ? network.lossWidth / 2 : 0)];
     const beneath = (isBeside ? 0 : lines * CAPTION.line + 3) + under, pitch = Math.min(high, 2.2 * own + 2 * CAPTION.line);
     return { size: own, isBeside, lines, left: under ? right : left, right, pitch: Math.max(pitch, isBeside ? 0 : own + lines * CAPTION.line + 8), middle: (down - beneath) / 2 };
@@ -249,7 +254,7 @@ function placeLabels(width) {
     reach.setAttribute("d", line.path);
     seen.setAttribute("d", line.path);
     const rectAt = (t) => { const { x, y } = line.at(t); return { x: x - width / 2, y: y - LABEL.height / 2, w: width, h: LABEL.height }; };
-    const free = ALONG.map(rectAt).find((rect) => rect.y >= 0 && rect.y + rect.h <= networkArea.clientHeight && !taken.some((other) => overlap(rect, other)));
+    const free = ALONG.map(rectAt).find((rect) => rect.y >= 0 && rect.y + rect.h <= parseFloat(networkArea.firstChild.style.height) && !taken.some((other) => overlap(rect, other)));
     const rect = free || rectAt(0.5);
     if (free) taken.push(free);
     text.classList.toggle("spare", !free);
