@@ -166,8 +166,8 @@ CLASHES = """() => {
 }"""
 
 
-# Which networks are wider than a phone, and scroll there.
-SCROLLED = {"lab": [], "moons": [320], "2-8-8-1": [390, 320], "8-8-8-1": [390, 320]}
+# Which networks are wider than their area, and scroll there.
+SCROLLED = {"lab": [], "moons": [320], "2-8-8-1": [1100, 390, 320], "8-8-8-1": [1100, 390, 320]}
 
 
 @pytest.fixture(scope="module")
