@@ -14,11 +14,8 @@ const app = {
   isAsking: false, // the step that is shown has not been answered yet
 };
 
-const projected = window.matchMedia("(min-width: 1000px)"); // as in show.css
-
 const further = {
   steps: [],
-  isFromAfar: () => projected.matches,
   lastLabel: () => (scene.fold ? "Out ↑" : "Next →"),
   isTheEnd: () => !scene.fold,
   isTheStart: () => !scene.fold,

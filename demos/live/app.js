@@ -414,7 +414,7 @@ function begin() {
   publish();
   lookAtAll(true);
   new ResizeObserver(refresh).observe(document.body);
-  new ResizeObserver(followStep).observe(byId("graph-area"));
+  new ResizeObserver(followStep).observe(drawing);
   lastHash = "none";
   readAddress();
   watchEarlierRuns();

@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.conftest import Open
 from tests.browser.opened import Opened
+from tests.browser.test_show_view import least_text
 from tests.browser.test_use import plot, serious
 
 SIZES = [
@@ -234,6 +235,11 @@ def test_a_presentation_has_what_a_class_looks_at(lab: Path, open_page: Open) ->
     size = "parseFloat(getComputedStyle(document.getElementById('lesson')).fontSize)"
     assert opened.evaluate(size) >= 24
     assert serious(opened) == []
+    for _ in opened.at_each([(1920, 1080), (1366, 625), (1280, 720)]):
+        for key in ("b", "PageDown", "End", "Escape"):
+            opened.press(key)
+            opened.settle()
+            least_text(opened)
     opened.press("Escape", "z")
     opened.settle()
     assert opened.page.locator("#tables-card").is_visible()
