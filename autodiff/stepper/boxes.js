@@ -1,7 +1,7 @@
 // ---- boxes and arrows that a page draws itself ------------------------------------------------------
 
 const LONGEST_TITLE = 27, MOST_LINES = 3;
-const BOX = { edge: 9, line: 24, head: 8, divider: 10 };
+const BOX = { edge: TEXT_EDGE, line: 24, head: 8, divider: 10 };
 const measure = document.createElement("canvas").getContext("2d");
 
 function widthOf(text, weight) {

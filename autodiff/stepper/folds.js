@@ -203,7 +203,7 @@ function drawScene() {
     const kind = kindOf(box), isSeveral = box.places.length > 1;
     sizeBox(box, kind, titleOf(box), kind === "constant" && !isSeveral, isSeveral);
   }
-  const size = layOut(drawn, joined, clearArea());
+  const size = layOut(drawn, joined, areaOfDrawing());
   putIntoDrawing(drawn, joined, size);
   showCrumbs();
 }

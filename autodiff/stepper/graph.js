@@ -13,8 +13,10 @@ const UNREADABLE = 0.16; // text of 3 pixels
 const OPPOSED = 0.05; // of what flows along an arrow, that the other sign is seen beside it
 const MANY = 150; // boxes, among which nothing runs along an arrow by itself
 const NEAR = 0.25; // of a view to all sides of it
+const TEXT_EDGE = 9; // from a box's side to its text
 const LEAST_ROOM = 10; // around them where there is little, and around the whole drawing
 
+const projected = window.matchMedia("(min-width: 1000px)"); // as in show.css
 const drawing = byId("drawing");
 const drawingSize = { x: 0, y: 0, w: Number(drawing.dataset.width), h: Number(drawing.dataset.height) };
 const boxes = new Map();
@@ -67,7 +69,7 @@ function readDrawing() {
 
 // The browser's font may be wider than that for which a box was laid out.
 function fitTitle(title, width) {
-  const room = width - 10;
+  const room = width - 2 * TEXT_EDGE;
   if (title.getComputedTextLength() <= room) return;
   title.setAttribute("textLength", room);
   title.setAttribute("lengthAdjust", "spacingAndGlyphs");
@@ -175,7 +177,9 @@ function light(places, edgeKeys) {
 
 function select(place) {
   if (isFold(place)) return openFold(-place);
-  if (app.step !== null) leaveSteps();
+  if (app.selected === place && app.waiting !== null) return enterSteps(app.waiting);
+  if (app.step !== null) further.beforeExplaining?.();
+  letStepWait();
   app.selected = app.selected === place ? 0 : place;
   for (const [each, box] of boxes) box.group.setAttribute("tabindex", each === place ? "0" : "-1");
   lightSelection();
@@ -183,11 +187,12 @@ function select(place) {
   say(explanationText(place));
 }
 
+// The box that is chosen, and where it is used.
 function lightSelection() {
-  const place = app.selected;
-  if (place <= 0) return light(place ? [place] : [], []);
-  const uses = stepsInto[place - 1].map((index) => data.steps[index]);
-  return light([place, ...uses.map((use) => use.node)], uses.map((use) => scene.arrowOf(use.node, use.position)));
+  const place = app.selected, uses = place > 0 ? stepsInto[place - 1].map((index) => data.steps[index]) : [];
+  const lit = [[...(place ? [place] : []), ...uses.map((use) => use.node)], uses.map((use) => scene.arrowOf(use.node, use.position))];
+  light(...lit);
+  if (app.waiting !== null) lookAt(...lit);
 }
 
 function boxKey(event, place) {
@@ -261,6 +266,7 @@ function setView(view) {
   drawing.classList.toggle("far", pixelsPerUnit() < UNREADABLE);
   drawing.setAttribute("viewBox", [view.x, view.y, view.w, view.h].map((number) => number.toFixed(1)).join(" "));
   if (boxes.size > MANY) hideAway(view);
+  hideCut();
 }
 
 // The browser lays all text out again with each view: that of boxes which are not near it is left out.
@@ -271,6 +277,17 @@ function hideAway({ x, y, w, h }) {
     if (box.isAway === isAway) continue;
     box.isAway = isAway;
     box.group.classList.toggle("away", isAway);
+  }
+}
+
+// A box whose text is cut at a side shows none: the rest of a number reads as another one.
+function hideCut() {
+  const across = drawing.clientWidth / pixelsPerUnit(), left = camera.now.x + (camera.now.w - across) / 2;
+  for (const box of boxes.values()) {
+    const from = box.x + TEXT_EDGE, to = box.x + box.w - TEXT_EDGE, isCut = to - from < across && (from < left || to > left + across);
+    if (box.isCut === isCut) continue;
+    box.isCut = isCut;
+    box.group.classList.toggle("cut", isCut);
   }
 }
 
@@ -287,14 +304,14 @@ function scaleOfAll(area) {
 }
 
 function lookAtAll(atOnce = false) {
-  const area = clearArea(), scale = scaleOfAll(area), [w, h] = [area.w / scale, area.h / scale];
-  moveTo({ x: (drawingSize.w - w) / 2, y: (drawingSize.h - h) / 2, w, h: area.full / scale }, atOnce, lookAtAll);
+  const area = areaOfDrawing(), scale = scaleOfAll(area), [w, h] = [area.w / scale, area.h / scale];
+  moveTo({ x: (drawingSize.w - w) / 2, y: (drawingSize.h - h) / 2, w, h }, atOnce, lookAtAll);
 }
 
 // All of the drawing; on a projector, where its text would be too small, the end with the result.
 function lookAtRest(atOnce = false) {
-  const area = clearArea(), [result] = idsOf(isInside() ? scene.outs : [rootPlace]).map((id) => boxes.get(id));
-  if (!result || !isFromAfar() || scaleOfAll(area) >= FROM_AFAR) {
+  const area = areaOfDrawing(), [result] = idsOf(isInside() ? scene.outs : [rootPlace]).map((id) => boxes.get(id));
+  if (!result || !projected.matches || scaleOfAll(area) >= FROM_AFAR) {
     lookAtAll(atOnce);
     camera.again = lookAtRest;
     return;
@@ -302,18 +319,14 @@ function lookAtRest(atOnce = false) {
   moveTo(viewOf(area, FROM_AFAR, result, result), atOnce, lookAtRest);
 }
 
-function isFromAfar() {
-  return Boolean(further.isFromAfar?.());
-}
-
 // Look at the boxes and arrows of a step. Where they are too far apart to be read together, look at
 // the first box, and from there as far towards the others as it stays in view.
 function lookAt(places, edgeKeys, atOnce = false) {
-  const area = clearArea(), lit = idsOf(places).map((id) => boxes.get(id)), [first] = lit;
+  const area = areaOfDrawing(), lit = idsOf(places).map((id) => boxes.get(id)), [first] = lit;
   if (!first) return lookAtAll(atOnce);
   const step = around([...lit, ...edgeKeys.map(lineOf).filter(Boolean)]);
   const whole = (part, room) => Math.min(area.w / (part.w + 2 * room), area.h / (part.h + 2 * room));
-  const [readable, smallest] = isFromAfar() ? [FROM_AFAR, FROM_AFAR] : [READABLE, SMALLEST];
+  const [readable, smallest] = projected.matches ? [FROM_AFAR, FROM_AFAR] : [READABLE, SMALLEST];
   const together = Math.min(NEAREST, Math.max(whole(step, ROOM), Math.min(readable, whole(step, LEAST_ROOM))));
   const scale = together < smallest ? Math.min(readable, whole(first, LEAST_ROOM)) : together;
   Object.assign(camera, { followed: [places, edgeKeys], area: area.size, again: null });
@@ -323,7 +336,7 @@ function lookAt(places, edgeKeys, atOnce = false) {
 function viewOf(area, scale, step, first) {
   const x = startOf(area.w / scale, [step.x, step.w], [first.x, first.w], drawingSize.w);
   const y = startOf(area.h / scale, [step.y, step.h], [first.y, first.h], drawingSize.h);
-  return { x, y, w: area.w / scale, h: area.full / scale };
+  return { x, y, w: area.w / scale, h: area.h / scale };
 }
 
 // Where a view of that length starts along one axis: at the middle of the step, but with its first
@@ -353,17 +366,15 @@ function lineOf(edgeKey) {
   return { x, y, w, h };
 }
 
-// The part of the graph's area, in pixels, that lies above the buttons and the key.
-function clearArea() {
-  const area = byId("graph-area"), { width: w, height: full, bottom } = area.getBoundingClientRect();
-  const covers = [...area.querySelectorAll(".zoom, .graph-key")].map((each) => each.getBoundingClientRect());
-  const strip = Math.max(0, ...covers.filter((cover) => cover.height > 0).map((cover) => bottom - cover.top));
-  return { w, h: Math.max(1, full - strip), full, size: `${w} ${full}` };
+// What the drawing has of the screen, in pixels.
+function areaOfDrawing() {
+  const { width: w, height: h } = drawing.getBoundingClientRect();
+  return { w, h: Math.max(1, h), size: `${w} ${h}` };
 }
 
 // The view stays with its step when the area gets another size.
 function followStep() {
-  if (camera.followed && clearArea().size !== camera.area) lookAt(...camera.followed, true);
+  if (camera.followed && areaOfDrawing().size !== camera.area) lookAt(...camera.followed, true);
 }
 
 // The view at another size around a point of the drawing, by default the middle.
@@ -385,7 +396,7 @@ function drag(view) {
 }
 
 function drawingPoint(event) {
-  const area = byId("graph-area").getBoundingClientRect(), seen = middle(camera.now), scale = pixelsPerUnit();
+  const area = drawing.getBoundingClientRect(), seen = middle(camera.now), scale = pixelsPerUnit();
   const [x, y] = [event.clientX - area.x - area.width / 2, event.clientY - area.y - area.height / 2];
   return { x: seen.x + x / scale, y: seen.y + y / scale };
 }

@@ -146,7 +146,7 @@ function begin() {
   watchNudge();
   publish();
   lookAtRest(true);
-  new ResizeObserver(() => { if (camera.followed) followStep(); else camera.again?.(true); }).observe(byId("graph-area"));
+  new ResizeObserver(() => { if (camera.followed) followStep(); else camera.again?.(true); }).observe(drawing);
   if (data.begin) enterSteps(stepToBegin(data.begin));
   refresh();
 }

@@ -7,17 +7,15 @@ startPass.backward(data.graph.given);
 const app = {
   selected: 0, // the node that is explained; 0 is none
   step: null, // the step that is shown; null where the whole pass is
+  waiting: null, // the step that waits while a box is explained
   numbers: start.slice(), // of the variables
   pass: startPass,
   isPredicting: false,
   isAsking: false, // the step that is shown has not been answered yet
 };
 
-const projected = window.matchMedia("(min-width: 1000px)"); // as in show.css
-
 const further = {
   steps: [],
-  isFromAfar: () => projected.matches,
   lastLabel: () => (scene.fold ? "Out ↑" : "Next →"),
   isTheEnd: () => !scene.fold,
   isTheStart: () => !scene.fold,

@@ -8,7 +8,7 @@ function drawOperations() {
     const node = data.nodes[box.id - 1];
     sizeBox(box, node.kind, linesOf(node), node.isConstant, false);
   }
-  putIntoDrawing(drawn, joined, layOut(drawn, joined, clearArea()));
+  putIntoDrawing(drawn, joined, layOut(drawn, joined, areaOfDrawing()));
 }
 
 // A sum has a line for each term; its own layer's name is that of the box.

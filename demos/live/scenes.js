@@ -106,6 +106,7 @@ function showScene() {
   const bar = byId("scene-bar");
   if (!bar) return;
   bar.hidden = !app.scene;
+  document.body.classList.toggle("in-scene", !bar.hidden);
   if (!app.scene) return;
   const at = SCENES.indexOf(app.scene);
   setText(byId("scene-title"), `Scene ${at + 1} of ${SCENES.length}: ${app.scene.title}`);

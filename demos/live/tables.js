@@ -90,7 +90,7 @@ function numberInput(label, made, digits = 4) {
 function setNumber(input, number, force = false) {
   input.number = number;
   if (document.activeElement === input && !force) return;
-  write(input, shown(number, input.digits));
+  write(input, inLetters(shown, number, input.digits, 9));
 }
 
 // A field is as wide as its number.
@@ -100,8 +100,14 @@ function write(input, text) {
   input.style.setProperty("--digits", Math.min(text.length, 24));
 }
 
+// A number with as many digits as have room: a column is as wide as any number needs.
+function inLetters(text, number, digits, letters) {
+  while (digits > 1 && text(number, digits).length > letters) digits -= 1;
+  return text(number, digits);
+}
+
 function showAmount(cell, amount, most) {
-  setText(cell, amount === null ? "–" : signed(amount, 3));
+  setText(cell, amount === null ? "–" : inLetters(signed, amount, 3, 8));
   const share = amount !== null && most > 0 && Number.isFinite(amount) ? Math.min(1, Math.abs(amount) / most) : 0;
   cell.style.setProperty("--share", share.toFixed(3));
   cell.dataset.sign = amount < 0 ? "minus" : amount > 0 ? "plus" : "";

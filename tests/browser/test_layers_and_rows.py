@@ -75,7 +75,7 @@ def test_each_layer_shows_what_the_pass_has_by_then_and_no_more(lab: Path, open_
     assert captions[6].split() == ["prediction", "·"]
     opened = open_page(lab, "#layer=5")  # backward as far as the output's weights
     opened.settle()
-    texts = opened.page.locator(".weight text").all_text_contents()
+    texts = opened.page.locator(".weight-number").all_text_contents()
     grads = gradients_by_row(lab_model())[1]
     wanted = [grads[f"output.weight[0][{place}]"] for place in range(4)]
     found = [number(text.removeprefix("grad ")) for text in texts[8:]]

@@ -9,12 +9,15 @@ from xml.etree import ElementTree
 
 import pytest
 
+import nn
 from autodiff import Value
 from autodiff.drawing.palette import LIGHT
+from demos.page import page
 from tests.browser.conftest import Open
 from tests.browser.opened import Opened
 from tests.browser.pages import Moons, lab_model
-from tests.browser.test_use import SIZES, serious
+from tests.browser.test_frame import SIZES
+from tests.browser.test_use import serious
 
 CELLS = 56  # of a heat map, from one edge of the plane to the other
 SVG = "{http://www.w3.org/2000/svg}"
@@ -47,7 +50,7 @@ def test_each_caption_and_line_shows_the_networks_own_number(lab: Path, open_pag
     found = [float(text.split()[1]) for text in opened.page.locator(".caption b").all_inner_texts()]
     assert found == pytest.approx([0.0, 1.0, *hidden_and_output((0.0, 1.0))], rel=5e-3)
     wanted = [w.data for layer in lab_model().layers for neuron in layer.neurons for w in neuron.w]
-    texts = opened.page.locator(".weight text").all_text_contents()
+    texts = opened.page.locator(".weight-number").all_text_contents()
     assert [float(text.replace("−", "-")) for text in texts] == pytest.approx(wanted, rel=0.05)
     signs = opened.evaluate("[...document.querySelectorAll('.weight')].map((e) => e.dataset.sign)")
     assert signs == ["minus" if number < 0.0 else "plus" for number in wanted]
@@ -146,10 +149,13 @@ TOO_SMALL = """[...document.querySelectorAll("#network-area *")]
   .filter((each) => parseFloat(getComputedStyle(each).fontSize) < 16)
   .map((each) => each.outerHTML)"""
 CLASHES = """() => {
-  const all = [...document.querySelectorAll(".neuron, .caption, .loss-box, .weight text")]
+  const all = [...document.querySelectorAll(".neuron, .caption, .loss-box, .weight-number")]
     .filter((each) => getComputedStyle(each).display !== "none")
     .map((each) => [each.textContent, each.getBoundingClientRect()]);
-  const area = document.getElementById("network-area").getBoundingClientRect();
+  const network = document.getElementById("network-area");
+  const area = network.getBoundingClientRect(); // which scrolls where it has to
+  area.width = network.scrollWidth;
+  area.height = network.scrollHeight;
   const outside = all.filter(([, box]) => box.left < area.left - 1 || box.right > area.right + 1
     || box.top < area.top - 1 || box.bottom > area.bottom + 1).map(([text]) => text);
   const clashes = all.flatMap(([text, one], at) => all.slice(at + 1)
@@ -160,14 +166,54 @@ CLASHES = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", ["lab", "moons"])
+# Which networks are wider than their area, and scroll there.
+SCROLLED = {"lab": [], "moons": [320], "2-8-8-1": [1100, 390, 320], "8-8-8-1": [1100, 390, 320]}
+
+
+@pytest.fixture(scope="module")
+def networks(lab: Path, moons: Path, pages: Path) -> dict[str, Path]:
+    """Pages of networks of all sizes that a page offers."""
+    rows = [[(3 * place + 5 * at) % 7 / 7 for at in range(8)] for place in range(6)]
+    found = {"lab": lab, "moons": moons}
+    for inputs in (2, 8):
+        name = f"{inputs}-8-8-1"
+        model = nn.MLP(inputs, [8, 8, 1], "tanh", "sigmoid", rng=1)
+        x, y = [row[:inputs] for row in rows], [0.0, 1.0] * 3
+        optimizer = nn.SGD(model.parameters(), lr=0.5)
+        found[name] = page(model, x, y, nn.mse_loss, optimizer, pages / f"{name}.html")
+    return found
+
+
+@pytest.mark.parametrize("name", SCROLLED)
 def test_its_text_can_be_read_and_nothing_covers_another(
-    request: pytest.FixtureRequest, open_page: Open, name: str
+    networks: dict[str, Path], open_page: Open, name: str
 ) -> None:
-    opened = open_page(request.getfixturevalue(name), "#epoch=500")
-    for width, height in opened.at_each((*SIZES, (1366, 625))):
+    opened = open_page(networks[name], "#epoch=500")
+    numbers = ".weight-number:not(.spare)"
+    for width, height in opened.at_each(SIZES):
         assert opened.evaluate(TOO_SMALL) == []
         assert opened.evaluate(CLASHES) == {"outside": [], "clashes": []}, (width, height)
+        scrolls = opened.evaluate(
+            "[...document.querySelectorAll('#network-area')]"
+            ".some((each) => each.scrollWidth > each.clientWidth)"
+        )
+        assert scrolls == (width in SCROLLED[name]), (width, height)
+        # Where not all weights have room for their numbers, the largest come first.
+        assert opened.page.locator(numbers).count() > 0, (width, height)
+    # In a pass the gradients stand in the same places.
+    opened.press("i", "PageDown", "PageDown", "PageDown", "PageDown", "PageDown")
+    for width, height in opened.at_each(SIZES):
+        found = opened.evaluate(CLASHES)
+        assert found == {"outside": [], "clashes": []}, (width, height)
+
+
+def test_a_tap_on_a_line_shows_its_number(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab, viewport={"width": 320, "height": 640}, has_touch=True)
+    opened.settle()
+    for place in range(12):
+        opened.page.locator(".weight").nth(place).dispatch_event("click")
+        opened.settle()
+        assert opened.page.locator(".weight-number").nth(place).is_visible(), place
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

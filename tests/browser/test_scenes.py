@@ -13,6 +13,7 @@ from demos.page import page
 from tests.browser.conftest import Open
 from tests.browser.pages import lab_model
 from tests.browser.python_side import numbers_of
+from tests.browser.test_frame import SIZES
 from tests.browser.test_use import serious
 
 KEYS = ["forward", "chain-rule", "update", "saturation", "stuck"]
@@ -124,9 +125,46 @@ def test_a_model_of_its_own_has_no_scenes(hostile: Path, open_page: Open) -> Non
     assert "scene=forward" in opened.text("#message")
 
 
+# Walk on from the present step to an end, and find where what a step gives is not on the screen.
+RESULTS = """async (button) => {
+  const found = [], card = document.getElementById("lesson-card");
+  const count = document.getElementById("step-count");
+  for (;;) {
+    await new Promise(requestAnimationFrame);
+    const [now, last] = count.textContent.split(" / ").map(Number);
+    const seen = card.getBoundingClientRect(), bottom = Math.min(seen.bottom, innerHeight);
+    const top = document.querySelector("#lesson-card .card-head").getBoundingClientRect().bottom;
+    const all = [...document.querySelectorAll("#lesson .line, #lesson > .row-chips")];
+    for (const each of [all[all.length - 1], ...all.filter((one) => one.matches(".row-chips"))]) {
+      const box = each.getBoundingClientRect();
+      if (box.bottom > bottom || box.top < top) found.push([now, each.textContent]);
+    }
+    for (const line of document.querySelectorAll("#lines")) {
+      if (line.scrollWidth > line.clientWidth) found.push([now, line.textContent]);
+    }
+    const number = count.getBoundingClientRect();
+    if (!number.width || number.right > seen.right) found.push([now, "the count"]);
+    if (now === (button === "next" ? last : first)) return found;
+    document.getElementById(button).click();
+  }
+}"""
+
+
+# The steps of the chain rule are those of saturation.
+@pytest.mark.parametrize("key", ["forward", "update", "saturation"])
+def test_what_a_step_gives_is_on_every_screen(lab: Path, open_page: Open, key: str) -> None:
+    opened = open_page(lab, f"#scene={key}")
+    opened.settle()
+    first = int(opened.text("#step-count").split(" / ")[0])
+    for at, size in enumerate(opened.at_each(SIZES)):
+        script = RESULTS.replace("first)", f"{first})")
+        assert opened.evaluate(script, "back" if at % 2 else "next") == [], size
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_scenes_shut_nobody_out(lab: Path, open_page: Open, scheme: str) -> None:
     for key in KEYS[:4]:
-        opened = open_page(lab, f"#scene={key}", color_scheme=scheme)
+        size = {"width": 1366, "height": 625}  # boxes are cut at the left
+        opened = open_page(lab, f"#scene={key}", color_scheme=scheme, viewport=size)
         opened.settle()
         assert serious(opened) == [], key

@@ -11,7 +11,9 @@ from tests.browser.conftest import Open
 from tests.browser.opened import Opened
 from tests.browser.test_use import SIZES
 
-READABLE = 11.0  # pixels: titles of boxes, wherever a step fits with them so high
+AFAR, WIDE = 16.0, 1000  # pixels: titles of boxes, on screens that may be a projector's
+LEGEND = 12.0  # pixels
+READABLE = 11.0  # pixels: on others, wherever a step fits with them so high
 SMALLEST = 8.0  # where a step fits only with smaller ones
 EDGE = 11.0  # units of the drawing that may be seen beyond its outermost boxes, rounded up
 PIXEL = 1.0
@@ -36,12 +38,21 @@ WALK = """async () => {
     await frame();
     const scale = drawing.getScreenCTM().a, title = drawing.querySelector(".active .title");
     found.push({
-      title: document.getElementById("lesson-title").textContent, scale, area: rect(area),
+      title: document.getElementById("lesson-title").textContent, scale, area: rect(area), width: innerWidth,
       text: parseFloat(getComputedStyle(title).fontSize) * scale,
       graph: union(rects(".box .shape")), active: union(rects(".active .shape")),
       step: union(rects(".lit .shape, .arrow.lit .line")),
       covers: [...area.querySelectorAll(".zoom, .graph-key")].filter((each) => each.offsetHeight)
         .map(rect),
+      key: Math.min(...[...document.querySelectorAll(".graph-key span")]
+        .filter((each) => each.checkVisibility())
+        .map((each) => parseFloat(getComputedStyle(each).fontSize)), 99),
+      half: [...drawing.querySelectorAll(".box")].filter((box) => {
+        const text = [...box.querySelectorAll("text")].map(rect);
+        return getComputedStyle(box.querySelector("text")).visibility !== "hidden"
+          && text.some(({ left, right }) => left < rect(area).left && right > rect(area).left
+            || left < rect(area).right && right > rect(area).right);
+      }).map((box) => box.textContent),
     });
     if (step < last) document.getElementById("next").click();
   }
@@ -51,7 +62,7 @@ WALK = """async () => {
 
 @pytest.fixture(
     scope="module",
-    params=[(name, size) for name in ("lab", "moons") for size in SIZES],
+    params=[*((name, size) for name in ("lab", "moons") for size in SIZES), ("lab", (1366, 625))],
     ids=lambda param: f"{param[0]}-{param[1][0]}",
 )
 def steps(request: pytest.FixtureRequest, browser: Any) -> list[dict[str, Any]]:
@@ -68,7 +79,7 @@ def steps(request: pytest.FixtureRequest, browser: Any) -> list[dict[str, Any]]:
 
 def clear(shown: dict[str, Any]) -> dict[str, float]:
     """Return the part of the graph's area above the zoom buttons and the colour key."""
-    bottom = min(cover["top"] for cover in shown["covers"])
+    bottom = min([cover["top"] for cover in shown["covers"]], default=shown["area"]["bottom"])
     return {**shown["area"], "bottom": bottom}
 
 
@@ -107,13 +118,15 @@ def test_a_step_is_shown_whole_and_readable_wherever_it_fits(
 ) -> None:
     for shown in steps:
         assert whole_in(shown["active"], clear(shown)), shown["title"]
+        readable, smallest = (AFAR, AFAR) if shown["width"] >= WIDE else (READABLE, SMALLEST)
         fitting = text_of_the_whole_step(shown)
-        if fitting >= SMALLEST:
+        if fitting >= smallest:
             assert whole_in(shown["step"], clear(shown)), shown["title"]
-        assert shown["text"] >= min(READABLE, fitting), shown["title"]
-        assert shown["text"] >= SMALLEST - 0.5, shown["title"]
-    readable = [shown for shown in steps if shown["text"] >= READABLE]
-    assert len(readable) > 0.8 * len(steps)
+        assert shown["text"] >= min(readable, max(fitting, smallest - 0.5)), shown["title"]
+        assert shown["key"] >= LEGEND
+        assert shown["half"] == [], shown["title"]  # the rest of a number reads as another
+    readable_steps = [shown for shown in steps if shown["text"] >= READABLE]
+    assert len(readable_steps) > 0.8 * len(steps)
 
 
 def test_a_view_that_a_person_chose_stays_when_the_window_changes(
