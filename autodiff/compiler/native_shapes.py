@@ -34,9 +34,11 @@ Places = ctypes.Array[ctypes.c_int64]
 
 # A program's function takes a number of iterations, the memory, its table, and its outputs.
 ROWS_LOOP = """
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+
 define void @run(i64 %passes, i64 %row_count, i64 %batch_size, ptr %order, ptr %shapes, ptr %starts,
                  ptr %data, ptr %functions, ptr %tables, ptr %inputs, ptr %memory, i64 %count_place,
-                 ptr %loss, ptr %outputs) {
+                 ptr %sums, ptr %loss, ptr %outputs) {
 entry:
   %any = icmp sgt i64 %passes, 0
   %update_place = load ptr, ptr %functions
@@ -58,9 +60,21 @@ batch:
   %size = sub i64 %stop, %start
   %size_as_double = sitofp i64 %size to double
   store double %size_as_double, ptr %count
-  br label %row
+  br label %clear
+clear:
+  %stretch = phi ptr [ %sums, %batch ], [ %next_stretch, %clear ]
+  %sum_index = load i64, ptr %stretch
+  %bytes_place = getelementptr i64, ptr %stretch, i64 1
+  %bytes = load i64, ptr %bytes_place
+  %first_sum = getelementptr double, ptr %memory, i64 %sum_index
+  call void @llvm.memset.p0.i64(ptr align 8 %first_sum, i8 0, i64 %bytes, i1 false)
+  %next_stretch = getelementptr i64, ptr %stretch, i64 2
+  %more_place = getelementptr i64, ptr %next_stretch, i64 1
+  %next_bytes = load i64, ptr %more_place
+  %more_sums = icmp sgt i64 %next_bytes, 0
+  br i1 %more_sums, label %clear, label %row
 row:
-  %at = phi i64 [ %start, %batch ], [ %next_at, %row_end ]
+  %at = phi i64 [ %start, %clear ], [ %next_at, %row_end ]
   br i1 %is_shuffled, label %ordered, label %found
 ordered:
   %order_index = add i64 %pass_start, %at
@@ -123,7 +137,7 @@ def rows_loop() -> tuple[Any, Any]:
     """Return the loop's function, and the object that keeps its code in memory."""
     engine = engine_of(ROWS_LOOP)
     whole, pointer = ctypes.c_int64, ctypes.c_void_p
-    kinds = [whole] * 3 + [pointer] * 8 + [whole] + [pointer] * 2
+    kinds = [whole] * 3 + [pointer] * 8 + [whole] + [pointer] * 3
     return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address("run")), engine
 
 
@@ -133,7 +147,7 @@ class NativeShapes:
     engine = "native"
     networks = 1
 
-    def __init__(self, update: Parts, count: Value) -> None:
+    def __init__(self, update: Parts, sums: Sequence[Value], count: Value) -> None:
         self.places: dict[Value, int] = {}
         self.numbers: dict[int, float] = {}
         self.size = 0
@@ -144,6 +158,8 @@ class NativeShapes:
         self.memory: ctypes.Array[ctypes.c_double] | None = None
         self.add(update, ())
         self.count = self.places[count]
+        self.sums = sums
+        self.stretches: Places = (ctypes.c_int64 * 1)()
 
     def add(self, parts: Parts, inputs: Sequence[Value]) -> None:
         """Add a shape: the program of a row, and the variables that are the row's numbers."""
@@ -169,6 +185,9 @@ class NativeShapes:
             self.memory = memory_of(self.size, self.numbers)
             for variable, place in self.places.items():
                 self.memory[place] = number_of(variable)
+            self.stretches = stretches_of(
+                [self.places[each] for each in self.sums if each in self.places]
+            )
         memory, rows, count = self.memory, passes.rows, len(passes.rows)
         known = [variable for variable in numbers if variable in self.places]
         for variable in known:
@@ -186,6 +205,18 @@ class NativeShapes:
             pointers(*self.functions),
             pointers(*map(ctypes.addressof, self.tables)),
             pointers(*map(ctypes.addressof, self.inputs)),
-            *(memory, self.count, (ctypes.c_double * 1)(), outputs),
+            *(memory, self.count, self.stretches, (ctypes.c_double * 1)(), outputs),
         )
         return floats(outputs), {variable: memory[self.places[variable]] for variable in known}
+
+
+def stretches_of(places: Sequence[int]) -> Places:
+    """Return the first place and the bytes of each stretch of doubles side by side, then zeros."""
+    found: list[list[int]] = []
+    for place in sorted(places):
+        if found and found[-1][0] + found[-1][1] // 8 == place:
+            found[-1][1] += 8
+        else:
+            found.append([place, 8])
+    numbers = [number for stretch in (*found, (0, 0)) for number in stretch]
+    return (ctypes.c_int64 * len(numbers))(*numbers)

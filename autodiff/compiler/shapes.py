@@ -1,7 +1,7 @@
 """Rows of different lengths: a program for each shape of a row's graph, and one for the update.
 
-A row's program adds its loss and its gradients to sums.  After the rows of a batch the update's
-program takes their means, lets the optimizer move the variables, and makes the sums 0.0 again.
+A row's program adds its loss and its gradients to sums, which are 0.0 where a batch begins.  After
+the rows the update's program takes their means and lets the optimizer move the variables.
 All of them work on the same numbers, which stay where they are from row to row.  Sums are made row
 after row, so they have the bits of the eager pass, whatever shapes the rows of a batch have.
 """
@@ -73,8 +73,8 @@ class ShapedProgram:
         with collector_paused():
             mean, updated = self.total / self.count, partial(self._updated, updates)
             update = record_program(mean, (), updated, penalty)
-            parts = build(update, named=False)
-            self.new_runner = partial(kind, parts, self.count)
+            sums, parts = [*self.sums.values(), self.total], build(update, named=False)
+            self.new_runner = partial(kind, parts, sums, self.count)
             runner: NativeShapes | PythonShapes = self.new_runner()
             self.runner: NativeShapes | PythonShapes | GuardedRunner = runner
         of_value = parts.linear.of_value
@@ -84,11 +84,11 @@ class ShapedProgram:
         self.engine = runner.engine
         self.reason = ""
         self.shapes = 0
-        ours = {*self.sums.values(), self.total, self.count}
+        ours = {*sums, self.count}
         self.variables = {variable: None for variable in update.variables if variable not in ours}
 
     def _updated(self, updates: Updates, gradients: Mapping[Value, Value]) -> dict[Value, Any]:
-        """Return what the updates make of the mean gradients; the sums begin anew.
+        """Return what the updates make of the mean gradients.
 
         ``gradients`` are those of the penalty, a constant 0.0 where that reaches nothing.
         """
@@ -97,7 +97,7 @@ class ShapedProgram:
             reaches = not gradient.is_constant or gradient.data != 0.0
             if variable in means and reaches:
                 means[variable] = means[variable] + gradient
-        return {**updates(means), **dict.fromkeys([*self.sums.values(), self.total], 0.0)}
+        return dict(updates(means))
 
     def add(self, loss: Value, inputs: Sequence[Value]) -> None:
         """Compile one more shape: a row's loss, and the variables that are the row's numbers.
@@ -202,8 +202,9 @@ class PythonShapes:
     engine = "python"
     networks = 1
 
-    def __init__(self, update: Parts, count: Value) -> None:
-        self.places: dict[Value, int] = {}
+    def __init__(self, update: Parts, sums: Sequence[Value], count: Value) -> None:
+        self.places: dict[Value, int] = {value: place for place, value in enumerate(sums)}
+        self.zeros = [0.0] * len(sums)
         self.update = self._program(update)
         self.count = self.places[count]
         self.rows: list[tuple[_PythonProgram, list[int]]] = []
@@ -230,6 +231,7 @@ class PythonShapes:
         for _ in range(passes.n):
             order = row_order(len(passes.rows), passes.shuffle)
             for batch in batches_of(order, passes.batch_size):
+                memory[: len(self.zeros)] = self.zeros
                 for place in batch:
                     shape, row = passes.rows[place]
                     program, inputs = self.rows[shape]
