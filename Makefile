@@ -54,11 +54,14 @@ page: $(VENV)/.installed-demos
 gpt: $(VENV)/.installed-demos
 	@$(BIN) -m demos.gpt $(ARGS)
 
+# Many tests start a program of ours: where Python is told to keep no compiled files, each of them
+# would compile all.
+test coverage package: export PYTHONDONTWRITEBYTECODE =
+
 # What a newcomer runs: the first and the last case of each test, and none that takes long and shows
-# no more of whether it works here.  A change has to pass all of them: make check.  Many tests start
-# a program of ours: where Python is told to keep no compiled files, each of them would compile all.
+# no more of whether it works here.  A change has to pass all of them: make check.
 test: $(VENV)/.installed-$(TEST_EXTRA)
-	@PYTHONDONTWRITEBYTECODE= HYPOTHESIS_PROFILE=quick $(BIN) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder \
+	@HYPOTHESIS_PROFILE=quick $(BIN) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder \
 	    --few -m 'not unmeasured and not thorough' $(ARGS)
 
 whole: $(VENV)/.installed-$(TEST_EXTRA)
@@ -68,14 +71,12 @@ whole: $(VENV)/.installed-$(TEST_EXTRA)
 parity:
 	@$(MAKE) --no-print-directory VENV=$(PEERS) TEST_EXTRA=parity ARGS='-p tests.no_skip $(ARGS)' whole
 
-# The same on all cores, and how much of each package the tests reach, in lines and branches.
-# Without those of memory, as the measurement itself remembers every compiled program.  With one
-# seed, so that no line is reached by luck; make whole and make parity draw their examples anew.
+# The same on all cores, and how much of each package the tests reach, in lines and branches.  With
+# one seed, so that no line is reached by luck; make whole and make parity draw their examples anew.
 coverage:
 	@$(MAKE) --no-print-directory parity ARGS='-n auto --dist loadfile --no-loadscope-reorder \
-	    --hypothesis-seed=1 --cov --cov-report= --durations=25 --ignore tests/test_memory.py $(ARGS)'
-	@$(MAKE) --no-print-directory parity ARGS=tests/test_memory.py
-	@$(PEERS)/bin/python -m coverage report --include='autodiff/*,nn/*' --precision=1 --fail-under=99
+	    --hypothesis-seed=1 --cov --cov-report= --durations=25 $(ARGS)'
+	@$(PEERS)/bin/python -m coverage report --include='autodiff/*,nn/*' --precision=1 --fail-under=100
 	@$(PEERS)/bin/python -m coverage report --include='demos/*' --fail-under=90
 
 # Each in a venv of its own.  A version that is not here is left out, but for the oldest.

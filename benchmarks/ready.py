@@ -145,7 +145,7 @@ def sizes_and_stages(name: str) -> list[float]:
         text = llvm.assembly_of(parts, lanes(), width).text
         mark()
         code = compiled(text)
-        _ = loaded(text, code)
+        _ = loaded(code)
         mark()
         packs, stretches = packs_and_stretches(parts, width)
     stages = [1e3 * (b - a) for a, b in itertools.pairwise(marks)]

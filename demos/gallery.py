@@ -412,7 +412,7 @@ def measured(drawing: Drawing, frame: tuple[int, int] = FRAME) -> Measured:
 
 def white_share(svg: str, frame: tuple[int, int]) -> float:
     """Return the share of white pixels of a picture in a frame."""
-    png = pixels_of(on_canvas(svg, frame, ()), converter())
+    png = pixels_of(on_canvas(svg, frame), converter())
     pixels = Image.open(io.BytesIO(png)).convert("L")
     return pixels.histogram()[255] / (frame[0] * frame[1])
 

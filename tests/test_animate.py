@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +19,25 @@ import pytest
 from hypothesis import given
 
 from autodiff import Value, animate
+from autodiff.drawing.animate import CAPTION_LINES, Film, frames_of
 from autodiff.drawing.draw import painter_of
+from autodiff.drawing.fit import arrangement_of
 from autodiff.drawing.formats.svg import svg_text
 from autodiff.drawing.layouts.layout import laid_out
+from autodiff.drawing.layouts.render import Canvas, converter, pixels_of
 from autodiff.drawing.moment import all_moments
 from autodiff.drawing.style import HEAVIEST
 from autodiff.graph import topological_order
 from tests.random_graphs import Recipe, built, wild_recipes
-from tests.test_draw import after_backward, lab_loss, needs_resvg, needs_webassembly, state, tiny
+from tests.test_draw import (
+    after_backward,
+    lab_batch,
+    lab_loss,
+    needs_resvg,
+    needs_webassembly,
+    state,
+    tiny,
+)
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 
@@ -185,6 +201,65 @@ def test_an_mp4_has_an_even_size_and_lasts_as_long_as_the_gif(tmp_path: Path) ->
     ).stdout.split()
     assert probe[0] == "322,182,yuv420p"
     assert float(probe[1]) == pytest.approx(0.5 * (6 + 3), abs=0.2)
+
+
+@needs_resvg
+@pytest.mark.parametrize(
+    ("make", "fold", "style", "rankdir"),
+    [
+        (lab_loss, None, "boxes", None),
+        (lab_loss, None, "blackboard", "TB"),
+        (lab_loss, "neuron", "boxes", None),
+        (lab_loss, "layer", "boxes", "TB"),
+        (lab_batch, "row", "boxes", None),
+    ],
+)
+def test_a_frame_put_together_from_its_parts_has_the_pixels_of_the_whole_picture(
+    make: Callable[[], Value], fold: Any, style: Any, rankdir: str | None
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    root, size = make(), (640, 360)
+    painter = painter_of([root], 4, fold, (), False, 500, style=style)
+    room = replace(painter.roomy_picture(all_moments(root)), caption=())
+    arrangement, _ = arrangement_of(room, rankdir, size)
+    layout = laid_out(arrangement.of(room), arrangement.rankdir)
+    canvas = Canvas(size, (layout.width, layout.height), CAPTION_LINES)
+    moments = zip(all_moments(root), frames_of(root, painter, rankdir, size), strict=True)
+    for moment, frame in islice(moments, 0, None, 9):
+        picture = arrangement.of(painter.picture_at(moment))
+        drawing = svg_text(picture, layout).partition(">")[2].removesuffix("</svg>\n")
+        svg = canvas.svg(drawing, picture.caption)
+        whole = image.open(io.BytesIO(pixels_of(svg, converter()))).convert("RGB")
+        pairs = zip(frame.tobytes(), whole.tobytes(), strict=True)
+        differences = Counter(abs(one - other) for one, other in pairs)
+        # Of the 16 points at which a pixel is tried, a float's last bit decides about one or two.
+        assert max(differences) <= 2 * 16
+        assert sum(count for size, count in differences.items() if size > 3) <= 100
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"),
+    [
+        (
+            "film.gif",
+            '<img alt="a forward and a backward pass" src="data:image/gif;base64,RklMTQ=="',
+        ),
+        ("film.MP4", '<video controls src="data:video/mp4;base64,RklMTQ=="'),
+    ],
+)
+def test_a_notebook_shows_a_film_as_long_as_it_is_there(
+    tmp_path: Path, name: str, begin: str
+) -> None:
+    film = Film(tmp_path / name)
+    film.write_bytes(b"FILM")  # RklMTQ== in base64
+    shown = film._repr_mimebundle_()
+    assert shown["text/html"].startswith(begin)
+    film.unlink()
+    assert (
+        film._repr_mimebundle_()
+        == {"text/plain": shown["text/plain"]}
+        == {"text/plain": repr(film)}
+    )
 
 
 # ---- errors --------------------------------------------------------------------------------------

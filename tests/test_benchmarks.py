@@ -39,7 +39,7 @@ from benchmarks.stored_derivatives import Value as Peer
 from benchmarks.turns import Worker, check_same_numbers, seconds_in_turns
 from demos.lab import LAB
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.unmeasured]
 
 # micrograd needs seconds for one step on the moons.
 QUICK_MOONS = [contender for contender in moons.CONTENDERS if contender.name != "micrograd"]

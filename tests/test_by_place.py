@@ -11,7 +11,7 @@ import pytest
 
 from autodiff import Value, compile, draw, exp, log, pick, relu
 from autodiff.compiler import ShapedProgram
-from autodiff.compiler.by_place import AddedAt
+from autodiff.compiler.by_place import AddedAt, adding_at
 from autodiff.compiler.native import is_installed
 from autodiff.compiler.repeats import RowRecording
 from autodiff.compiler.shapes import program_of_shapes
@@ -96,11 +96,18 @@ def root_of_picked(table: Table, indexes: Vector) -> Value:
     return pick_at(indexes[0], [roots[0], table[1][0]])
 
 
+def at_known_places(table: Table, indexes: Vector) -> Value:
+    """Picks by numbers, before and behind one by a variable: the order of their sums is kept."""
+    a, b = table[0][0], table[1][0]
+    found = [pick_at(1.0, [a, b]), pick_at(indexes[0], [a, b]), pick_at(0.0, [b, a])]
+    return sum(exp(x * (place + 1.3)) for place, x in enumerate([*found, b]))  # type: ignore[return-value]
+
+
 LOSSES: dict[str, Callable[[Table, Vector], Value]] = {
     loss.__name__: loss
     for loss in (
         *(embeddings, tied, twice_in_a_list, other_lists, picks_of_picks, in_a_relu),
-        root_of_picked,
+        *(root_of_picked, at_known_places),
     )
 }
 each_loss = pytest.mark.parametrize("name", LOSSES)
@@ -266,6 +273,11 @@ def assert_alike(found: list[float], wanted: list[float], exact: bool) -> None:
 def test_additions_at_places_are_those_of_a_list() -> None:
     assert AddedAt(3)(2.0, 5.0, 0.0, 1.0, 2.0, 0.25, 1.0, 1.0, 1.0) == [2.0, 1.0, 6.25]
     assert AddedAt(2)(2.0, 5.0, -1.0, 5.0, 0.5, 5.0, math.nan, 5.0, 1.0, -0.0) == [1.0, -0.0]
+
+
+def test_additions_at_places_have_no_rule() -> None:
+    with pytest.raises(NotImplementedError, match="in a program alone"):
+        adding_at(2).partials(0.0, 0.0)
 
 
 def test_an_embedding_is_one_operation_a_number_whatever_the_table_is_long() -> None:

@@ -549,6 +549,7 @@ def test_a_step_of_the_pass_is_drawn_with_the_numbers_of_now() -> None:
     assert state(loss) == before
 
 
+@pytest.mark.unmeasured
 def test_a_film_is_that_of_a_graph_made_anew_with_the_note(tmp_path: Path) -> None:
     pytest.importorskip("PIL", reason="films are written by Pillow")
     pytest.importorskip("resvg_py", reason="films need pixels")

@@ -88,6 +88,20 @@ def test_the_same_pass_again_is_equal_everywhere() -> None:
     assert not any("Δ" in line for box in drawing.picture.boxes for line in box.lines)
 
 
+def test_copies_in_one_box_of_which_some_are_more_and_some_less_are_neither() -> None:
+    w = Value(3.0, "w")
+
+    def loss(inputs: list[float]) -> Value:
+        return sum(((w * constant(x)) ** 2 for x in inputs), Value(0.0, "start"))
+
+    before = draw(loss([1.0, 2.0, 1.0]), fold="repeat")
+    changes = {
+        inputs: boxes(draw(loss([*inputs]), fold="repeat", since=before))["term × 3"].change
+        for inputs in [(2.0, 1.0, 1.0), (2.0, 3.0, 2.0), (0.0, 1.0, 0.0), (1.0, 2.0, 1.0)]
+    }
+    assert list(changes.values()) == ["other", "more", "less", "equal"]
+
+
 def test_a_gradient_that_was_not_there_is_told() -> None:
     w = Value(3.0, "w")
     loss = w * w

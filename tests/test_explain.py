@@ -62,6 +62,7 @@ def example() -> tuple[Value, Value, Value]:
 # ---- The sum over the uses ------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 @given(recipe=wild_recipes())
 def test_the_uses_are_all_steps_that_reach_the_value_and_their_sum_is_its_gradient(
     recipe: Recipe,
@@ -81,6 +82,7 @@ def test_the_uses_are_all_steps_that_reach_the_value_and_their_sum_is_its_gradie
             other.zero_grad()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.thorough
 @examples(30)
 @given(recipe=wild_recipes())

@@ -15,6 +15,7 @@ import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from autodiff.value import constant
 from benchmarks.gpt_eager import FULL, GPT
 from benchmarks.scalars import scalars_of
 from tests.call_program import recorded_loss
-from tests.conftest import Golden
+from tests.conftest import GOLDEN, Golden
 from tests.programs.runner import path_of
 from tests.test_draw import ROOM, needs_webassembly
 from tests.test_fold import check_partition, table
@@ -516,6 +517,28 @@ def test_names_are_not_looked_for_in_too_many_lines(
     assert "w[0]" not in names(fold(loss), "variable")
 
 
+def test_of_too_many_lines_the_names_of_now_are_known_alone(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = topological_order(run(SOFTMAX)["loss"])
+    every = places.called_by_program(order)
+    monkeypatch.setattr(places, "MOST_VISITS", 0)
+    assert places.called_by_program(order).items() < every.items()
+
+
+def test_names_are_not_looked_for_in_too_many_things(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two lists, as many things are looked at as are up to the end of the first."""
+    values = [[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]]
+    nodes = {id(value): value for pair in values for value in pair}
+    scope = dict(zip(("first", "second"), values, strict=True))
+    every = ["first[0]", "first[1]", "second[0]", "second[1]"]
+    assert list(places.named_in_scope([scope], nodes).values()) == every
+    monkeypatch.setattr(places, "MOST_LOOKED_AT", 3)
+    assert list(places.named_in_scope([scope], nodes).values()) == every[:2]
+
+
 def test_values_in_dictionaries_are_named_by_their_keys(run: Run) -> None:
     text = """
 def f(x):
@@ -790,9 +813,9 @@ def test_a_step_of_a_script_with_matrices_in_a_dict_is_one_picture_that_fits_a_s
     assert rows == {**MATRICES, "logits": "184 outputs"}
 
 
-@pytest.mark.thorough
+@pytest.mark.unmeasured
 def test_a_weight_s_matrix_is_one_box_or_row_whatever_is_open(rivers: Any) -> None:
-    for expand in (["gpt"], ["gpt", "linear"], ["gpt 3"], ["softmax"], ["linear 20"]):
+    for expand in (["gpt", "linear"], ["gpt 3"], ["linear 20"]):
         picture = fold(rivers.loss, *expand)
         matrices = [each.title[0] for each in picture.boxes if each.kind == "variable"]
         assert len(matrices) == len(set(matrices))
@@ -815,19 +838,24 @@ FORMS: dict[str, Callable[[], Any]] = {
 }
 
 
+@cache
+def form(name: str) -> Any:
+    return FORMS[name]()
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_the_text_of_each_form_is_the_golden_one(name: str, golden: Golden) -> None:
-    golden.check(f"draw_{name}.dot", FORMS[name]().source)
+    golden.check(f"draw_{name}.dot", form(name).source)
 
 
 def test_the_mermaid_text_is_the_golden_one(golden: Golden) -> None:
-    golden.check("draw_fold_call_expand.mmd", FORMS["fold_call_expand"]().mermaid())
+    golden.check("draw_fold_call_expand.mmd", form("fold_call_expand").mermaid())
 
 
 @needs_webassembly
 @pytest.mark.parametrize("name", FORMS)
 def test_lines_lie_below_each_other_in_the_svg_or_side_by_side(name: str) -> None:
-    drawing = FORMS[name]()
+    drawing = form(name)
     svg = drawing.svg()
     axis = "y" if drawing.rankdir in ("LR", "RL") else "x"
     found: dict[int, list[float]] = {}
@@ -861,22 +889,19 @@ for make in FORMS.values():
 """
 
 
-@pytest.mark.thorough
-def test_two_processes_make_identical_text() -> None:
-    texts = [
-        subprocess.run(
-            [sys.executable, "-c", PRINT_SOURCES],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            cwd=Path(__file__).parent.parent,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        ).stdout
-        for seed in ("1", "2")
-    ]
-    assert texts[0] == texts[1]
-    assert "softmax" in texts[0]
+@pytest.mark.unmeasured
+def test_another_process_with_other_hashes_makes_the_golden_text() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-c", PRINT_SOURCES],
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    ).stdout
+    kept = [(GOLDEN / f"draw_{name}.dot").read_text(encoding="utf-8") for name in FORMS]
+    assert printed == "".join(f"{text}\n" for text in kept)
 
 
 def test_drawing_changes_nothing() -> None:

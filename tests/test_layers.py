@@ -174,6 +174,7 @@ def test_a_parameter_of_a_layer_is_made_by_no_module() -> None:
 # ---- how they start ------------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 @pytest.mark.thorough
 @pytest.mark.parametrize("nin", [1, 2, 3, 16, 100])
 def test_weights_and_biases_start_within_one_over_the_root_of_the_fan_in_and_reach_its_edges(

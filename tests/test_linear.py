@@ -77,18 +77,20 @@ def test_operations_that_change_a_zero_or_an_infinity_are_kept(name: str) -> Non
     assert forward(KEPT[name]) != []
 
 
-@pytest.mark.parametrize("number", EDGES, ids=repr)
 @pytest.mark.parametrize("name", [*UNCHANGED, *KEPT])
-def test_simplified_or_not_the_bits_are_those_of_the_eager_pass(name: str, number: float) -> None:
+def test_simplified_or_not_the_bits_are_those_of_the_eager_pass(name: str) -> None:
     make = (UNCHANGED | KEPT)[name]
-    eager, leaf = Value(number), Value(0.7)
-    output = make(eager)
-    output.backward()
+    leaf = Value(0.7)
     program = checked(compile(make(leaf)))
-    leaf.data = number
-    assert same_bits(program(), output.data)
-    assert same_bits(leaf.grad, eager.grad)
-    assert same_bits(program.run(1)[0], output.data)
+    for number in EDGES:
+        eager = Value(number)
+        output = make(eager)
+        output.backward()
+        leaf.zero_grad()
+        leaf.data = number
+        assert same_bits(program(), output.data), number
+        assert same_bits(leaf.grad, eager.grad), number
+        assert same_bits(program.run(1)[0], output.data), number
 
 
 def test_zero_times_an_infinity_is_nan_also_where_the_zero_is_a_constant() -> None:

@@ -34,6 +34,9 @@ from autodiff.ops import Operation
 from autodiff.support import watch
 from demos.lab import LAB
 
+# The measurement itself remembers every compiled program.
+pytestmark = pytest.mark.unmeasured
+
 needs_llvmlite = pytest.mark.skipif(not is_installed(), reason="the native engine needs llvmlite")
 
 

@@ -143,7 +143,7 @@ def test_a_relu_network_over_rows_has_the_eager_bits(rows: int, batch_size: int 
             y,
             loss=nn.hinge_loss,
             optimizer=nn.SGD(model.parameters(), lr=0.1),
-            epochs=100 if rows == 100 and batch_size is None else 5,
+            epochs=20 if rows == 100 and batch_size is None else 5,
             penalty=half_of_squares,
             batch_size=batch_size,
             shuffle=5 if batch_size else None,

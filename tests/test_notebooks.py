@@ -1,6 +1,7 @@
-"""The notebooks: they run from top to bottom, and their exercises can be solved.
+"""The notebooks: how they are stored, and that they run from top to bottom.
 
-What their checks say is in ``test_exercises.py``.
+That their exercises can be solved is in ``test_notebooks_in_browser.py``, what their checks say in
+``test_exercises.py``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from tests.notebook_cells import (
     is_exercise,
     name_of,
     read,
-    said_when_solved,
 )
 
 
@@ -179,23 +179,6 @@ def test_the_debugger_walks_back_through_the_file_that_the_notebook_wrote(
     stops = re.findall(r"^> walk_me.py\((\d+)\)", session, re.MULTILINE)
     # Forward to line 12; then back: 12, 11, and through neuron from its call up.
     assert stops == ["1", "12", "12", "11", "4", "6", "5"]
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
-def test_a_notebook_with_its_exercises_solved_says_that_they_are_right(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for id, text in said_when_solved(path).items():
-        praise = EXERCISES[checked_in(path, id)].praise
-        assert text == f"Right! {praise}\n", (id, text)
-
-
-def checked_in(path: Path, id: str) -> str:
-    """Return the name of the exercise that a cell checks."""
-    (source,) = ["".join(cell["source"]) for cell in code_cells(path) if cell["id"] == id]
-    (name,) = re.findall(r'check\("([^"]*)"', source)
-    return name
 
 
 def test_every_check_belongs_to_one_exercise() -> None:

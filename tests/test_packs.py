@@ -304,6 +304,7 @@ def test_a_gpt_of_plain_values_has_the_eager_bits(name: str) -> None:
     assert all_bits(found) == all_bits(wanted)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.thorough
 @needs_cc
 def test_a_gpts_loops_in_c_have_the_eager_bits() -> None:

@@ -69,6 +69,7 @@ def test_a_program_s_numbers_differ_by_roundings_alone(program: str) -> None:
     assert on_autodiff == pytest.approx(on_its_own, rel=RELATIVE, abs=RELATIVE * largest)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.thorough
 @every_program
 def test_with_quotients_squares_and_sums_done_alike_the_numbers_are_the_same_bits(

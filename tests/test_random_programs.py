@@ -440,7 +440,7 @@ class RandomProgram(RuleBasedStateMachine):
 @pytest.mark.thorough
 def test_random_programs_have_the_numbers_of_a_textbook() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        RandomProgram, settings=examples(200, stateful_step_count=30)
+        RandomProgram, settings=examples(100, stateful_step_count=30)
     )
 
 

@@ -158,6 +158,10 @@ TOUCHED = (
 )
 
 
+# As make test does.
+FIRST_LOOK = ("--few", "-m", "not unmeasured and not thorough")
+
+
 @pytest.mark.unmeasured
 def test_an_operation_added_as_contributing_says_passes_all_tests(
     project_with_cube: Path, monkeypatch: pytest.MonkeyPatch
@@ -172,7 +176,7 @@ def test_an_operation_added_as_contributing_says_passes_all_tests(
     # All cases of its own, and of the others enough to see that they are as they were.
     assert "passed" in pytest_in(project_with_cube, *tests, "-k", "cube")
     monkeypatch.setenv("HYPOTHESIS_PROFILE", "quick")
-    assert "passed" in pytest_in(project_with_cube, *tests, "--few", "-m", "not unmeasured")
+    assert "passed" in pytest_in(project_with_cube, *tests, *FIRST_LOOK)
 
 
 def test_files_written_for_an_operation_that_is_gone_are_written_anew(

@@ -69,7 +69,6 @@ def function_of(attribute: Any) -> Any:
 
 
 PUBLIC = [thing for module in MODULES for thing in public_things(module)]
-each_public_thing = pytest.mark.parametrize("public", PUBLIC, ids=str)
 
 
 def test_the_list_of_public_things_is_whole() -> None:
@@ -84,12 +83,16 @@ def test_the_list_of_public_things_is_whole() -> None:
     assert {"autodiff.Program.source", "autodiff.ops.relu", "autodiff.Value.make_node"} <= found
 
 
-@each_public_thing
-def test_it_says_what_it_returns_or_shows_it(public: Public) -> None:
-    assert public.docstring
-    if public.is_property or public.function.__annotations__.get("return") in ("None", None):
-        return
-    assert re.search(r"\b(returns?|yields?)\b|>>>", public.docstring, re.IGNORECASE)
+def test_all_say_what_they_return_or_show_it() -> None:
+    assert not [str(public) for public in PUBLIC if not public.docstring]
+    returning = [
+        public
+        for public in PUBLIC
+        if not public.is_property
+        and public.function.__annotations__.get("return") not in ("None", None)
+    ]
+    said = re.compile(r"\b(returns?|yields?)\b|>>>", re.IGNORECASE)
+    assert not [str(public) for public in returning if not said.search(public.docstring)]
 
 
 def raised_in(function: Function) -> set[str]:
@@ -105,9 +108,9 @@ def raised_in(function: Function) -> set[str]:
     }
 
 
-@each_public_thing
-def test_it_names_the_errors_that_it_raises(public: Public) -> None:
-    assert not {error for error in raised_in(public.function) if error not in public.docstring}
+def test_all_name_the_errors_that_they_raise() -> None:
+    raised = [(public, error) for public in PUBLIC for error in raised_in(public.function)]
+    assert not [(str(public), error) for public, error in raised if error not in public.docstring]
 
 
 def test_the_errors_that_a_function_raises_are_found() -> None:

@@ -13,8 +13,10 @@ from hypothesis import given
 
 import nn
 from autodiff import Value, draw, group, topological_order
+from autodiff.drawing.draw import painter_of
 from autodiff.drawing.folds.fold import folded
 from autodiff.drawing.folds.repeats import find_repeats
+from autodiff.drawing.moment import all_moments
 from autodiff.value import constant
 from tests.random_graphs import Recipe, built, wild_recipes
 from tests.test_draw import after_backward
@@ -204,7 +206,50 @@ def test_one_copy_opens_by_its_number_or_by_a_value_in_it() -> None:
         assert [box.name for box in picture.boxes if box.kind == "rows"] == ["h 1 to 2", "h 4 to 6"]
 
 
+def test_a_value_opens_the_repetition_that_it_is_in() -> None:
+    """Of two repetitions, one behind the other, the Value is in the second that is found."""
+    w, rows = Value(0.5, "w"), [Value(float(place), f"x[{place}]") for place in range(3)]
+    terms = [(w * x).tanh() for x in rows]
+    root = sum(terms, Value(0.0, "start")) * newton(3)
+    first, second = [repeat.copies[1][-1] for repeat in find_repeats(topological_order(root))]
+    for opened, other in ((first, second), (second, first)):
+        titles = [
+            box.name
+            for box in draw(root, fold="repeat", expand=[opened]).picture.boxes
+            if box.kind == "rows"
+        ]
+        assert sum("× 3" in title for title in titles) == 1, (opened, other, titles)
+
+
+def test_terms_that_a_second_sum_adds_again_are_copies_once() -> None:
+    w, rows = Value(0.5, "w"), [Value(float(place)) for place in range(3)]
+    a, b, c = [(w * x).tanh() for x in rows]
+    assert operations((a + b + c) * (a + b + c)) == [(3, ["mul", "tanh"])]
+
+
+def test_what_is_before_a_loop_is_no_copy_if_it_uses_two_values_for_one() -> None:
+    p, q = Value(0.3, "p"), Value(0.7, "q")
+    twice = p.tanh()
+    for first, count in ((twice * twice, 6), (p.tanh() * q.tanh(), 5)):
+        state = first
+        for _ in range(5):
+            inner = state.tanh()
+            state = inner * inner
+        assert operations(state) == [(count, ["tanh", "mul"])]
+
+
+def test_the_leaf_whose_gradient_is_new_lights_up_in_the_box_of_its_copies() -> None:
+    weights = [Value(float(place), f"w{place}") for place in range(1, 4)]
+    loss = sum(((w * constant(2.0)) ** 2 for w in weights), Value(0.0))
+    painter = painter_of([loss], 4, "repeat", (), False, 100)
+    for moment in all_moments(loss):
+        (box,) = [box for box in painter.picture_at(moment).boxes if box.kind == "rows"]
+        assert box.lit == (moment.changed in weights)
+
+
 def test_what_is_not_repeated_cannot_be_opened() -> None:
+    with pytest.raises(ValueError, match=r"nothing that is repeated has Value\(7, .spare.\) in it"):
+        draw(recurrent(6) * (spare := Value(7.0, "spare")), fold="repeat", expand=[spare])
     with pytest.raises(ValueError, match="nothing that is repeated is called 'k'; there are h"):
         draw(recurrent(6), fold="repeat", expand=["k"])
     with pytest.raises(ValueError, match="there are only 6 copies of h"):

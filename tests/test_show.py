@@ -231,6 +231,13 @@ def test_operations_made_by_hand_have_a_page_with_fixed_numbers() -> None:
     assert data_of(show(Trace(loss)))["graph"] == data["graph"]
 
 
+def test_where_numbers_are_fixed_an_operation_is_described_once() -> None:
+    a = Value(3.0, "a")
+    product = Value(9.0, (a,), (6.0,))
+    graph = data_of(show(product * a * a))["graph"]
+    assert len(graph["table"]) == 2  # the one made by hand, and the product
+
+
 def test_an_operation_with_a_function_made_by_hand_has_a_page() -> None:
     a, b = Value(3.0, "a"), Value(4.0, "b")
     product = Value(12.0, (a, b), "*")
@@ -242,6 +249,7 @@ def test_an_operation_with_a_function_made_by_hand_has_a_page() -> None:
     product._backward = backward
     assert values_of(show(product)) == [3.0, 4.0, 12.0]
     assert floats(data_of(show(product))["graph"]["given"]["contributions"]) == [4.0, 3.0]
+    assert values_of(show(product * product * product)) == [3.0, 4.0, 12.0, 144.0, 1728.0]
     assert (a.has_grad, b.has_grad) == (False, False)
 
 
@@ -303,11 +311,15 @@ def test_a_trace_of_epochs_shows_the_pass_that_it_is_in() -> None:
             w.grad = 0.0
             loss.backward()
             w.data -= 0.25 * w.grad
+    trace.goto(1, "update", epoch=1)
+    assert data_of(show(trace))["begin"] == {"phase": "end"}
     trace.goto(0, "backward", epoch=1)
     stepper = show(trace)
     assert values_of(stepper)[0] == 2.0  # 1 - 0.25 * 2 * (1 - 3)
     assert "epoch 1" in stepper.html
     assert w.data == 2.75
+    trace.goto(1, "update", epoch=1)
+    assert data_of(show(trace))["begin"] == {"phase": "end"}
     assert "lesson" in show(trace, title="lesson").html
     assert set(trace._repr_mimebundle_()) == KINDS  # type: ignore[attr-defined]
     assert trace._repr_mimebundle_()["text/plain"] == repr(trace)  # type: ignore[attr-defined]

@@ -626,6 +626,7 @@ def rows_of_rule(trace: Trace, width: int, height: int, *keys: str) -> tuple[int
         return thread.submit(asyncio.run, rows()).result()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (80, 16), (110, 24), (200, 24), (44, 20)])
 @pytest.mark.parametrize("keys", [("e",), (), ("e", "e"), ("slash", *"nobody", "enter")])
 def test_the_chain_rule_stays_on_the_screen_whatever_is_said(

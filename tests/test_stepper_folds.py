@@ -190,7 +190,7 @@ def test_graphs_are_folded_from_501_nodes_on_or_as_one_asks() -> None:
     assert data_of(show(chain.parents[0]).html)["folds"] is None
 
 
-@pytest.mark.thorough
+@pytest.mark.unmeasured
 def test_a_folded_page_has_few_bytes_a_node() -> None:
     x = total = Value(0.5, "x")
     for _ in range(3000):

@@ -519,7 +519,7 @@ def test_the_size_of_a_batch_follows_the_time_it_takes() -> None:
 # ---- the command -------------------------------------------------------------------------------
 
 COMMAND = [sys.executable, "-m", "demos.sweep", "--engine", "python", "--initialisations", "he"]
-SLOW = [*COMMAND, "--epochs", "1500", "--seeds", "15", "--learning-rates", "0.5", "--workers", "2"]
+SLOW = [*COMMAND, "--epochs", "1000", "--seeds", "15", "--learning-rates", "0.5", "--workers", "2"]
 SLOW_RUNS = 6 * 15
 
 

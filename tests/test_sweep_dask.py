@@ -28,8 +28,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="workers are killed b
 SECONDS_TO_START = 60
 
 # What COMMAND sweeps with these options.
-SLOW = Sweep(("sigmoid", "tanh", "relu"), ("mse", "cross_entropy"), ("he",), (0.5,), 2500, 15)
-OPTIONS = ["--epochs", "2500", "--seeds", "15", "--learning-rates", "0.5"]
+SLOW = Sweep(("sigmoid", "tanh", "relu"), ("mse", "cross_entropy"), ("he",), (0.5,), 1500, 15)
+OPTIONS = ["--epochs", "1500", "--seeds", "15", "--learning-rates", "0.5"]
 
 
 @dataclass

@@ -5,6 +5,7 @@ Where a LaTeX is installed, each document is compiled; its structure is looked a
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import subprocess
@@ -129,6 +130,14 @@ def test_a_network_and_its_weights_are_lines_circles_and_cells(tmp_path: Path) -
     assert len({re.findall("fill=colour[0-9A-F]{6}", cell)[0] for cell in cells}) > 10
     # The name of a bias is a word, not what its number is taken from.
     assert any("{b $-0.586$}" in line for line in network)
+
+
+def test_signs_of_numbers_without_room_are_the_lines_across_cells_that_an_svg_has(
+    tmp_path: Path,
+) -> None:
+    drawing = draw({"weight": [[1.0, -1.0, math.nan] * 20] * 20})
+    lines = [line for line in body(tex(drawing, tmp_path)) if re.match(r" *\\draw.* -- ", line)]
+    assert len(lines) == drawing.svg().count("<polyline") >= 400 * (1 + 2)
 
 
 if ENGINES:

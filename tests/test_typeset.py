@@ -103,6 +103,7 @@ def test_the_lines_of_a_long_formula_are_parts_of_it() -> None:
         r"$v_{7} = \mathrm{clip}(v_{6},$",
         r"$\mathit{low}_{1}, 0.5)$",
     ]
+    assert typeset_lines(["v7 = w_1 *", "w_2"]) == [r"$v_{7} = w_{1} \cdot$", "$w_{2}$"]
     assert typeset_lines(["v6 =", "output - target"]) == [
         "$v_{6} =$",
         r"$\mathit{output} - \mathit{target}$",
@@ -133,3 +134,8 @@ def test_what_is_set_as_mathematics_is_an_expression_of_python(line: str) -> Non
 def test_a_text_with_codes_is_as_long_as_what_is_shown() -> None:
     assert with_codes("漢 é") == "U+6F22 é"
     assert as_text("漢 é") == r"\texttt{U+6F22} é"
+
+
+@pytest.mark.parametrize("text", ["1.E5", "1e1_0"])
+def test_a_number_as_nobody_writes_it_is_text(text: str) -> None:
+    assert typeset(text) == text.replace("_", r"\_")

@@ -500,6 +500,7 @@ INSTALLED: list[Function] = [
 ]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.thorough
 @settings(max_examples=400, deadline=None)
 @given(trees, PLACES)

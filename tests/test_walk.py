@@ -737,6 +737,7 @@ def test_a_package_of_two_files(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.thorough
 def test_a_thousand_visits_of_five_lines(lesson: Path) -> None:
     stops = check(

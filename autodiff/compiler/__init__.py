@@ -34,7 +34,7 @@ numbers in memory, and the loops code.  Python alone is written register by regi
 ``native_shapes.py``     these as machine code, on one memory
 ``identity.py``          what a program is, as a key to machine code on disk
 ``object_cache.py``      machine code kept on disk
-``batches.py``           the order in which rows are visited
+``batches.py``           passes over rows, and the order of these
 ``recording.py``         what code does, as graphs, and whether a program can repeat it
 ``repeats.py``           whether code does the same whenever it is called
 ``slices.py``            long runs in slices, so that Ctrl-C is heard

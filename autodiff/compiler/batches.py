@@ -1,14 +1,30 @@
-"""The order in which rows are visited: drawn here for every engine, so that all draw the same."""
+"""Passes over rows: their order is drawn here for every engine, so that all draw the same."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-__all__ = ["batches_of", "row_order"]
+__all__ = ["Passes", "batches_of", "row_order"]
 
 Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """``n`` passes over rows, in batches, each in an order that ``shuffle`` draws."""
+
+    n: int
+    rows: Sequence[Any]
+    batch_size: int
+    shuffle: random.Random | None
+
+    @property
+    def batches(self) -> int:
+        """How many batches these are, in all passes."""
+        return self.n * -(-len(self.rows) // self.batch_size)
 
 
 def row_order(count: int, shuffle: random.Random | None) -> list[int]:

@@ -312,15 +312,13 @@ def _check_updates(parts: Parts) -> None:
     if not parts.inputs or not parts.updates:
         return
     inputs = {linear.of_value[value] for value in parts.inputs}
-    if inputs.isdisjoint(linear.live(parts.updates.values())):
-        return
-    of_the_row = linear.depending_on(inputs)
-    for variable, place in parts.updates.items():
-        if place in of_the_row:
-            raise ValueError(
-                f"compile: the update of {_called(variable)} depends on an input, whose row is "
-                "gone by then: use the gradients, which are means over the rows"
-            )
+    if not inputs.isdisjoint(linear.live(parts.updates.values())):
+        of_the_row = linear.depending_on(inputs)
+        first = next(each for each, place in parts.updates.items() if place in of_the_row)
+        raise ValueError(
+            f"compile: the update of {_called(first)} depends on an input, whose row is "
+            "gone by then: use the gradients, which are means over the rows"
+        )
 
 
 def _check_operations(linear: Linear) -> None:

@@ -13,7 +13,7 @@ from functools import cache
 from autodiff.ops import Operation, Role
 from autodiff.ops.picking import place_of
 
-__all__ = ["adding_at", "adds", "is_by_place", "picks", "values_of"]
+__all__ = ["adding_at", "adds", "is_by_place", "no_rule", "picks", "values_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class AddedAt:
 
 
 def no_rule(*_: float) -> tuple[float, ...]:
+    """Stand for the rule of an operation that no graph has."""
     raise NotImplementedError("it is part of a reverse pass, in a program alone")
 
 

@@ -16,6 +16,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from autodiff.compiler.batches import Passes
 from autodiff.compiler.build import Parts, needed_means
 from autodiff.compiler.linear import Kind, Linear
 
@@ -59,15 +60,8 @@ class RunsRows(Protocol):
     engine: str
     networks: int
 
-    def run_rows(
-        self,
-        n: int,
-        rows: Sequence[Any],
-        batch_size: int,
-        numbers: Any,
-        shuffle: random.Random | None,
-    ) -> tuple[Sequence[float], Any]:
-        """Return the outputs of n passes' batches and the variables' last numbers."""
+    def run_rows(self, passes: Passes, numbers: Any) -> tuple[Sequence[float], Any]:
+        """Return the batches' outputs and the variables' last numbers."""
 
 
 class GuardedRunner:
@@ -82,24 +76,18 @@ class GuardedRunner:
         self.networks = unguarded.networks
         self.guarded: Callable[[], RunsRows] | None = guarded
 
-    def run_rows(
-        self,
-        n: int,
-        rows: Sequence[Any],
-        batch_size: int,
-        numbers: Any,
-        shuffle: random.Random | None,
-    ) -> tuple[Sequence[float], Any]:
-        """Return the outputs of n passes' batches and the variables' last numbers."""
-        if self.guarded is not None and isinstance(shuffle, random.SystemRandom):
-            self.runner, self.guarded = self.guarded(), None  # it cannot draw the same again
-        if self.guarded is not None:
+    def run_rows(self, passes: Passes, numbers: Any) -> tuple[Sequence[float], Any]:
+        """Return the batches' outputs and the variables' last numbers."""
+        if self.guarded is None:
+            return self.runner.run_rows(passes, numbers)
+        shuffle = passes.shuffle
+        if not isinstance(shuffle, random.SystemRandom):  # which cannot draw the same again
             before = None if shuffle is None else shuffle.getstate()
-            outputs, found = self.runner.run_rows(n, rows, batch_size, numbers, shuffle)
+            outputs, found = self.runner.run_rows(passes, numbers)
             last = found.values() if isinstance(found, Mapping) else found
             if not any(map(math.isnan, last)):
                 return outputs, found
             if shuffle is not None and before is not None:
                 shuffle.setstate(before)
-            self.runner, self.guarded = self.guarded(), None
-        return self.runner.run_rows(n, rows, batch_size, numbers, shuffle)
+        self.runner, self.guarded = self.guarded(), None
+        return self.runner.run_rows(passes, numbers)

@@ -237,6 +237,25 @@ class Block:
     strides: tuple[int, ...] = ()
 
 
+def put_at(
+    blocks: dict[Block, list[Addresses]],
+    block: Block,
+    read: Sequence[int],
+    to: Sequence[int],
+    apart: Spacing | None,
+) -> None:
+    """Add a block's addresses to those of its kind; the numbers of its results may be apart.
+
+    Then where they are is one more column.
+    """
+    if apart is None:
+        blocks.setdefault(block, []).append((*to, *read))
+        return
+    strides = (*block.strides, 1) if block.strides else ()
+    block = Block(block.width, f"{block.columns}C", (*block.spacings, apart), strides)
+    blocks.setdefault(block, []).append((*read, *to))
+
+
 class Layout:
     """The memory of one program.
 
@@ -317,33 +336,40 @@ class Layout:
         in ``kept`` are read by others, too.
         """
         last, count = group[-1], len(group[-1].results)
-        if last.parts:
-            return self.place_parts(last)
         if count == 1 and last.shape.tree is not None:
             return self.place_one(last)
         formulas, columns = self.formulas(group, kept)
         order = best_order(columns, self.as_listed(last.results), self.steps)
         columns = [column.taken(order) for column in columns]
         pieces = list(self.pieces(columns, count))
-        written = [
+        placed = [
             [pack.results[lane] for lane in order]
             for pack, formula in zip(group, formulas, strict=True)
-            if formula.written
+            if formula.written or pack.parts
         ]
-        starts = [self.starts_of(results, pieces) for results in written]
+        starts = [self.starts_of(results, pieces, last.numbers_each) for results in placed]
+        apart = self.parts_apart(last, sum([self.padded(length) for _, length in pieces]))
         blocks: dict[Block, list[Addresses]] = {}
         copies: dict[int, list[Addresses]] = {}
         for (first, length), *to in zip(pieces, *starts, strict=True):
-            for start, results in zip(to, written, strict=True):
-                for lane in range(length):
-                    self.addresses[results[first + lane]] = start + lane
             for lane in range(0, length, self.lanes):
                 lanes = min(self.lanes, length - lane)
                 block, read = self.block(columns, first + lane, lanes, copies)
-                here = [start + lane for start in to]
-                blocks.setdefault(block, []).append((*here, *read))
+                put_at(blocks, block, read, [start + lane for start in to], apart)
         calls = [call for width, rows in copies.items() for call in self.copying(width, rows)]
         return calls + self.calls(formulas, blocks)
+
+    def parts_apart(self, pack: Pack, distance: int) -> Spacing | None:
+        """Place the numbers of nodes that have several so far apart, and return where they are.
+
+        Behind them is room for what is added at no place.
+        """
+        if not pack.parts:
+            return None
+        for result, parts in zip(pack.results, pack.parts, strict=True):
+            start = self.addresses[result]
+            self.addresses.update({part: start + k * distance for k, part in parts.items()})
+        return self.spacing(tuple(range(0, pack.numbers_each * distance, distance)))
 
     def formulas(
         self, group: Sequence[Pack], kept: Collection[int]
@@ -352,21 +378,27 @@ class Layout:
         formulas: list[Formula] = []
         columns: list[Column] = []
         for pack in group:
-            shape, made = pack.shape, [earlier.results for earlier in group[: len(formulas)]]
+            made = [earlier.results for earlier in group[: len(formulas)]]
             places: list[int] = []
             for column in self.columns(pack):
-                registers = [terms[0] for terms in column] if made and shape.tree else []
+                registers = [terms[0] for terms in column] if made and pack.shape.tree else []
                 if registers in made:
                     places.append(~made.index(registers))
                 else:
                     places.append(len(columns))
                     columns.append(self.column(column))
-            if shape.tree is not None:
-                places = [places[place] for place in shape.places]
             written = pack is group[-1] or any(result in kept for result in pack.results)
-            terms = self.terms(shape)
-            formulas.append(Formula(shape.tree, tuple(places), terms, written, shape.by_place))
+            formulas.append(self.formula(pack, places, written))
         return tuple(formulas), columns
+
+    def formula(self, pack: Pack, places: Sequence[int], written: bool = True) -> Formula:
+        """Return what a pack computes of the columns at these places."""
+        shape, terms = pack.shape, self.terms(pack.shape)
+        if shape.tree is not None:
+            places = [places[place] for place in shape.places]
+        if pack.parts:
+            places, written = [*places, len(places)], False
+        return Formula(shape.tree, tuple(places), terms, written, shape.by_place)
 
     def columns(self, pack: Pack) -> Iterator[list[Sequence[int]]]:
         """Yield what the pack's lanes read for each operand, in the order of its nodes."""
@@ -437,16 +469,25 @@ class Layout:
                     zip(pack.results, [self.addresses[old] for old in mine], strict=True)
                 )
 
-    def starts_of(self, results: Sequence[int], pieces: Sequence[tuple[int, int]]) -> list[int]:
-        """Return where the pieces of a pack begin; those that are not in place, side by side."""
+    def starts_of(
+        self, results: Sequence[int], pieces: Sequence[tuple[int, int]], times: int
+    ) -> list[int]:
+        """Give a pack's results their places, and return where its pieces begin.
+
+        Those that are not in place are side by side, and there is room for so many ``times`` these.
+        """
         sizes = [self.padded(length) for _, length in pieces]
         found = [self.start_in_place(results[first : first + n]) for first, n in pieces]
         for number, (_, length) in enumerate(pieces):
             if sizes[number] != length:  # a block would write beyond it
                 found[number] = None
         fresh = [size for size, start in zip(sizes, found, strict=True) if start is None]
-        following = accumulate(fresh, initial=self.reserve(sum(fresh)) if fresh else 0)
-        return [next(following) if start is None else start for start in found]
+        following = accumulate(fresh, initial=self.reserve(sum(fresh) * times) if fresh else 0)
+        starts = [next(following) if start is None else start for start in found]
+        for start, (first, length) in zip(starts, pieces, strict=True):
+            here = range(start, start + length)
+            self.addresses.update(zip(results[first : first + length], here, strict=True))
+        return starts
 
     def start_in_place(self, results: Sequence[int]) -> int | None:
         """Return where the old numbers of these are, if side by side and to be overwritten."""
@@ -487,50 +528,6 @@ class Layout:
                 lane += min(lengths[lane], count - lane)
             yield first, lane - first
 
-    def place_parts(self, pack: Pack) -> list[Call]:
-        """Do the same for additions at places: lane k of each number is beside lane k + 1.
-
-        Behind the numbers is room for what is added at no place.
-        """
-        columns = [self.column(column) for column in self.columns(pack)]
-        lanes = len(pack.results)
-        order = best_order(columns, range(lanes), self.steps)
-        columns = [column.taken(order) for column in columns]
-        pieces = list(self.pieces(columns, lanes))
-        count, apart = pack.shape.runs[1][1], sum([self.padded(length) for _, length in pieces])
-        start = self.reserve((count + 1) * apart)
-        spacing = self.spacing(tuple(range(0, (count + 1) * apart, apart)))
-        copies: dict[int, list[Addresses]] = {}
-        blocks: dict[Block, list[Addresses]] = {}
-        for first, length in pieces:
-            for lane in range(first, first + length):
-                self.put_parts(pack, order[lane], start + lane - first, apart)
-            for lane in range(0, length, self.lanes):
-                here = min(self.lanes, length - lane)
-                block, read = self.block(columns, first + lane, here, copies)
-                block = replace(
-                    block,
-                    columns=f"{block.columns}C",
-                    spacings=(*block.spacings, spacing),
-                    strides=(*block.strides, 1) if block.strides else (),
-                )
-                blocks.setdefault(block, []).append((*read, start + lane))
-            start += self.padded(length)
-        calls = [call for width, rows in copies.items() for call in self.copying(width, rows)]
-        return calls + self.calls((self.formula_of_parts(pack),), blocks)
-
-    def put_parts(self, pack: Pack, node: int, start: int, apart: int) -> None:
-        """Let the numbers of a node that has several be there."""
-        self.addresses[pack.results[node]] = start
-        for number, part in pack.parts[node].items():
-            self.addresses[part] = start + number * apart
-
-    def formula_of_parts(self, pack: Pack) -> Formula:
-        """Return what additions at places compute."""
-        terms, shape = self.terms(pack.shape), pack.shape
-        places = tuple(range(1 + len(terms)))
-        return Formula(None, places, terms, written=False, by_place=shape.by_place)
-
     def place_one(self, pack: Pack) -> list[Call]:
         """Do the same for a pack of one tree, of which irregular programs have very many."""
         addresses, shape = self.addresses, pack.shape
@@ -550,41 +547,26 @@ class Layout:
 
     def place_rows(self, pack: Pack) -> list[Call]:
         """Do the same for registers of the rows: each is a block."""
-        lanes, numbers = self.lanes, pack.shape.runs[1][1] + 1 if pack.parts else 1
-        start = self.reserve(lanes * numbers * len(pack.results))
-        groups: dict[Block, list[Addresses]] = {}
-        for number, operands in enumerate(pack.operands):
-            to = start + number * lanes * numbers
-            kinds, spacings, read = "", [], []
-            for terms in terms_of(pack.shape, operands):
-                kind, places = self.row_terms(terms)
-                kinds += kind
-                read.append(places[0])
-                spacings.append(self.spacing(tuple([place - places[0] for place in places])))
-            if pack.parts:
-                self.put_parts(pack, number, to, lanes)
-                self.of_rows.update(pack.parts[number].values())
-                spacings.append(self.spacing(tuple(range(0, lanes * numbers, lanes))))
-                block = Block(lanes, f"{kinds}C", tuple(spacings))
-                groups.setdefault(block, []).append((*read, to))
-                continue
-            self.addresses[pack.results[number]] = to
-            block = Block(lanes, kinds, tuple(spacings))
-            groups.setdefault(block, []).append((to, *read))
-        self.of_rows.update(pack.results)
-        shape = pack.shape
-        if pack.parts:
-            return self.calls((self.formula_of_parts(pack),), groups)
-        operands_at = tuple(range(len(read))) if shape.tree is None else shape.places
-        formula = Formula(shape.tree, operands_at, self.terms(shape), by_place=shape.by_place)
-        return self.calls((formula,), groups)
+        distance = self.lanes * len(pack.results)
+        start = self.reserve(distance * pack.numbers_each)
+        places = range(start, start + distance, self.lanes)
+        self.addresses.update(zip(pack.results, places, strict=True))
+        apart = self.parts_apart(pack, distance)
+        self.of_rows.update(pack.results, pack.numbers)
+        blocks: dict[Block, list[Addresses]] = {}
+        for to, operands in zip(places, pack.operands, strict=True):
+            columns = [self.row_terms(terms) for terms in terms_of(pack.shape, operands)]
+            kinds, spacings, read = zip(*columns, strict=True)
+            put_at(blocks, Block(self.lanes, "".join(kinds), spacings), read, [to], apart)
+        return self.calls((self.formula(pack, range(len(columns))),), blocks)
 
-    def row_terms(self, terms: Sequence[int]) -> tuple[str, list[int]]:
-        """Return the kind of a column of registers, and where they are: all for rows, or none."""
-        of_rows = [term in self.of_rows for term in terms]
-        if not any(of_rows):
-            return "B", [self.addresses[term] for term in terms]
-        return "C", [self.row_address(term) for term in terms]
+    def row_terms(self, terms: Sequence[int]) -> tuple[str, Spacing, int]:
+        """Return the kind of a column of registers, all for rows or none, and where they are."""
+        if self.of_rows.isdisjoint(terms):
+            kind, places = "B", [self.addresses[term] for term in terms]
+        else:
+            kind, places = "C", [self.row_address(term) for term in terms]
+        return kind, self.spacing(tuple([place - places[0] for place in places])), places[0]
 
     def row_address(self, register: int) -> int:
         """Return where a register has one number for each row, be it the same for all."""

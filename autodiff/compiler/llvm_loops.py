@@ -438,9 +438,8 @@ class _Loop(Blocks):
         carried = ""
         for column, letter in enumerate(kernel.columns):
             if letter == "L":
-                if not carried:
-                    before = self.entry_of(starts[0], first + column)
-                    carried = self.read(self.pointer(before), "0", 1)
+                before = self.entry_of(starts[0], first + column)
+                carried = self.read(self.pointer(before), "0", 1)
                 fixed[column] = "%last"
             elif letter.islower() and column not in self.terms:
                 fixed[column] = self.column(column, self.pointer(starts[first + column]))

@@ -544,7 +544,7 @@ def step_loops(language: Language, parts: Parts, names: Mapping[int, str]) -> Bo
     lines = writer.leaves() + writer.section(section)
     lines += copied_out("gradients", list(parts.gradients.values()), writer, "=")
     lines.append(language.statement("output", writer.text_of(parts.output)))
-    return writer.finished(lines)
+    return writer.finished([*lines, "return output;"])
 
 
 def evaluation_loops(

@@ -12,7 +12,6 @@ import itertools
 import marshal
 import math
 import os
-import random
 import sys
 import threading
 from array import array
@@ -22,7 +21,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from autodiff.compiler.batches import row_order
+from autodiff.compiler.batches import Passes, row_order
 from autodiff.compiler.build import Parts, Recording
 from autodiff.compiler.identity import identity_of
 from autodiff.compiler.kernels import C_LIBRARY, uses_exp
@@ -36,7 +35,6 @@ from autodiff.support.memory import collector_paused
 __all__ = [
     "Code",
     "NativeRunner",
-    "NetworksRunner",
     "engine_of",
     "exp_width_for",
     "floats",
@@ -137,7 +135,6 @@ class Code:
     ``order`` has the place in memory of each of the program's variables; ``size`` and ``numbers``
     are those of its memory, and ``table`` what its loops read.  ``exp_width`` is the width of
     vectors whose ``exp`` it calls, and ``waits`` whether it does without guards as long as it can.
-    ``binary`` is empty unless it is kept.
     """
 
     order: list[int]
@@ -149,16 +146,15 @@ class Code:
     waits: bool = False
 
 
-def code_of(parts: Parts, networks: int, keep: bool) -> tuple[Code, str]:
-    """Return a program's code and its assembly; ``keep`` it under that, unless it has a key."""
+def code_of(parts: Parts, networks: int, keep: bool) -> Code:
+    """Return a program's code; ``keep`` it under its assembly, unless it has a key."""
     with collector_paused():
         width = exp_width_for(parts)
         assembly = assembly_of(parts, lanes(), width, networks)
     binary = binary_of(assembly.text) if keep else compiled(assembly.text)
     places = {variable: place for place, variable in enumerate(assembly.order)}
     order = [places[variable] for variable in parts.variables]
-    code = Code(order, assembly.size, assembly.numbers, bytes(assembly.table), width, binary)
-    return code, assembly.text
+    return Code(order, assembly.size, assembly.numbers, bytes(assembly.table), width, binary)
 
 
 def key_of(recording: Recording) -> str:
@@ -184,16 +180,21 @@ def store_code(key: str, code: Code) -> None:
 
 
 class NativeRunner:
-    """A program's ``run`` as machine code: the same interface as the Python engine's runner."""
+    """A program's ``run`` as machine code: the same interface as the Python engine's runner.
+
+    With ``many``, it runs as many networks at once as there are lanes.  Their numbers are given and
+    returned one network after the other, an iteration's outputs side by side.
+    """
 
     engine = "native"
-    networks = 1
 
-    def __init__(self, parts: Parts, code: Code | None = None, keep: bool = True) -> None:
+    def __init__(
+        self, parts: Parts, code: Code | None = None, keep: bool = True, many: bool = False
+    ) -> None:
         self.parts = parts
-        code, text = (code, "") if code is not None else code_of(parts, self.networks, keep)
-        self.code = code
-        self._engine = loaded(text, code.binary)
+        self.networks = lanes() if many else 1
+        self.code = code = code_of(parts, self.networks, keep) if code is None else code
+        self._engine = loaded(code.binary)
         self.function = _function(self._engine, bool(parts.inputs))
         places = [
             place * self.networks + network
@@ -217,16 +218,10 @@ class NativeRunner:
             return outputs, self._numbers()
 
     def run_rows(
-        self,
-        n: int,
-        rows: Sequence[Sequence[float]],
-        batch_size: int,
-        numbers: Sequence[float],
-        shuffle: random.Random | None,
+        self, passes: Passes, numbers: Sequence[float]
     ) -> tuple[Sequence[float], Sequence[float]]:
-        """Return the outputs of n passes' batches and the variables' last numbers."""
-        count, width = len(rows), len(self.parts.inputs)
-        batches = -(-count // batch_size)
+        """Return the batches' outputs and the variables' last numbers."""
+        rows, count, width = passes.rows, len(passes.rows), len(self.parts.inputs)
         # The last lanes of the last vector read beyond the rows: there must be something.
         stride = count + lanes()
         flat = (ctypes.c_double * (count * width))(*itertools.chain.from_iterable(rows))
@@ -234,12 +229,12 @@ class NativeRunner:
         for k in range(width):
             column = slice(k * stride, k * stride + count)
             columns[column] = flat[k::width]  # type: ignore[assignment]
-        outputs = array("d", [0.0]) * (n * batches * self.networks)
-        order = None if shuffle is None else orders(shuffle, count, n)
+        outputs = array("d", [0.0]) * (passes.batches * self.networks)
+        order = orders(passes)
         with self.lock:
             self._read(numbers)
             self.function(
-                *(n, count, batch_size, stride, flat, order, columns),
+                *(passes.n, count, passes.batch_size, stride, flat, order, columns),
                 *(self.memory, self.table, outputs.buffer_info()[0]),
             )
             return outputs, self._numbers()
@@ -253,18 +248,6 @@ class NativeRunner:
     def _numbers(self) -> Sequence[float]:
         self.left = self.from_memory(floats(self.memory, self.count))
         return self.left
-
-
-class NetworksRunner(NativeRunner):
-    """The same for many networks at once, as many as there are lanes.
-
-    Their numbers are given and returned one network after the other, an iteration's outputs side by
-    side.
-    """
-
-    def __init__(self, parts: Parts, code: Code | None = None, keep: bool = True) -> None:
-        self.networks = lanes()
-        super().__init__(parts, code, keep)
 
 
 def exp_width_for(parts: Parts) -> int:
@@ -316,9 +299,12 @@ def _needs_vector_exp(parts: Parts) -> bool:
     return len(uses) >= (1 if parts.inputs else FEWEST_TOGETHER)
 
 
-def orders(shuffle: random.Random, count: int, passes: int) -> ctypes.Array[ctypes.c_int64]:
-    """Return the rows' order in each pass, drawn as the other engines draw it."""
-    orders = [place for _ in range(passes) for place in row_order(count, shuffle)]
+def orders(passes: Passes) -> ctypes.Array[ctypes.c_int64] | None:
+    """Return the rows' order in each pass, drawn as the other engines draw it, if it is drawn."""
+    if passes.shuffle is None:
+        return None
+    count = len(passes.rows)
+    orders = [place for _ in range(passes.n) for place in row_order(count, passes.shuffle)]
     return (ctypes.c_int64 * len(orders))(*orders)
 
 
@@ -335,13 +321,11 @@ def _machine() -> Any:
 
 def engine_of(text: str) -> Any:
     """Return the object that holds the machine code of an assembly in memory."""
-    return loaded(text, binary_of(text))
+    return loaded(binary_of(text))
 
 
 def binary_of(text: str) -> bytes:
-    """Return the machine code of an assembly as it is kept; empty if none is kept."""
-    if not os.environ.get(CACHE_SETTING):
-        return b""
+    """Return the machine code of an assembly, which is kept if there is a folder for it."""
     key = f"{_versions()}\n{_processor()}\n{text}"
     binary = load_object(key)
     if binary is None:
@@ -358,14 +342,11 @@ def compiled(text: str) -> bytes:
     return binary
 
 
-def loaded(text: str, binary: bytes) -> Any:
-    """Return the object that holds machine code in memory; if that is empty, an assembly's."""
+def loaded(binary: bytes) -> Any:
+    """Return the object that holds machine code in memory."""
     binding = _binding()
-    module = binding.parse_assembly("" if binary else text)
-    module.verify()
-    engine = binding.create_mcjit_compiler(module, _machine())
-    if binary:
-        engine.add_object_file(binding.ObjectFileRef.from_data(binary))
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
+    engine.add_object_file(binding.ObjectFileRef.from_data(binary))
     engine.finalize_object()
     return engine
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import random
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from autodiff.compiler.batches import Passes
 from autodiff.compiler.build import Parts
 from autodiff.compiler.llvm import assembly_of
 from autodiff.compiler.native import (
@@ -34,11 +34,9 @@ Places = ctypes.Array[ctypes.c_int64]
 
 # A program's function takes a number of iterations, the memory, its table, and its outputs.
 ROWS_LOOP = """
-declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
-
 define void @run(i64 %passes, i64 %row_count, i64 %batch_size, ptr %order, ptr %shapes, ptr %starts,
                  ptr %data, ptr %functions, ptr %tables, ptr %inputs, ptr %memory, i64 %count_place,
-                 ptr %sums, ptr %loss, ptr %outputs) {
+                 ptr %loss, ptr %outputs) {
 entry:
   %any = icmp sgt i64 %passes, 0
   %update_place = load ptr, ptr %functions
@@ -60,21 +58,9 @@ batch:
   %size = sub i64 %stop, %start
   %size_as_double = sitofp i64 %size to double
   store double %size_as_double, ptr %count
-  br label %clear
-clear:
-  %stretch = phi ptr [ %sums, %batch ], [ %next_stretch, %clear ]
-  %sum_index = load i64, ptr %stretch
-  %bytes_place = getelementptr i64, ptr %stretch, i64 1
-  %bytes = load i64, ptr %bytes_place
-  %first_sum = getelementptr double, ptr %memory, i64 %sum_index
-  call void @llvm.memset.p0.i64(ptr align 8 %first_sum, i8 0, i64 %bytes, i1 false)
-  %next_stretch = getelementptr i64, ptr %stretch, i64 2
-  %more_place = getelementptr i64, ptr %next_stretch, i64 1
-  %next_bytes = load i64, ptr %more_place
-  %more_sums = icmp sgt i64 %next_bytes, 0
-  br i1 %more_sums, label %clear, label %row
+  br label %row
 row:
-  %at = phi i64 [ %start, %clear ], [ %next_at, %row_end ]
+  %at = phi i64 [ %start, %batch ], [ %next_at, %row_end ]
   br i1 %is_shuffled, label %ordered, label %found
 ordered:
   %order_index = add i64 %pass_start, %at
@@ -137,7 +123,7 @@ def rows_loop() -> tuple[Any, Any]:
     """Return the loop's function, and the object that keeps its code in memory."""
     engine = engine_of(ROWS_LOOP)
     whole, pointer = ctypes.c_int64, ctypes.c_void_p
-    kinds = [whole] * 3 + [pointer] * 8 + [whole] + [pointer] * 3
+    kinds = [whole] * 3 + [pointer] * 8 + [whole] + [pointer] * 2
     return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address("run")), engine
 
 
@@ -147,7 +133,7 @@ class NativeShapes:
     engine = "native"
     networks = 1
 
-    def __init__(self, update: Parts, sums: Sequence[Value], count: Value) -> None:
+    def __init__(self, update: Parts, count: Value) -> None:
         self.places: dict[Value, int] = {}
         self.numbers: dict[int, float] = {}
         self.size = 0
@@ -158,8 +144,6 @@ class NativeShapes:
         self.memory: ctypes.Array[ctypes.c_double] | None = None
         self.add(update, ())
         self.count = self.places[count]
-        self.sums = sums
-        self.stretches: Places = (ctypes.c_int64 * 1)()
 
     def add(self, parts: Parts, inputs: Sequence[Value]) -> None:
         """Add a shape: the program of a row, and the variables that are the row's numbers."""
@@ -178,22 +162,14 @@ class NativeShapes:
         self.inputs.append((ctypes.c_int64 * max(len(places), 1))(*places))
 
     def run_rows(
-        self,
-        n: int,
-        rows: Sequence[tuple[int, Sequence[float]]],
-        batch_size: int,
-        numbers: Mapping[Value, float],
-        shuffle: random.Random | None,
+        self, passes: Passes, numbers: Mapping[Value, float]
     ) -> tuple[list[float], dict[Value, float]]:
-        """Return the outputs of n passes' batches and the variables' last numbers."""
+        """Return the batches' outputs and the variables' last numbers."""
         if self.memory is None:
             self.memory = memory_of(self.size, self.numbers)
             for variable, place in self.places.items():
                 self.memory[place] = number_of(variable)
-            self.stretches = stretches_of(
-                [self.places[each] for each in self.sums if each in self.places]
-            )
-        memory, count = self.memory, len(rows)
+        memory, rows, count = self.memory, passes.rows, len(passes.rows)
         known = [variable for variable in numbers if variable in self.places]
         for variable in known:
             memory[self.places[variable]] = numbers[variable]
@@ -202,27 +178,14 @@ class NativeShapes:
         starts = (ctypes.c_int64 * (count + 1))(*itertools.accumulate(lengths, initial=0))
         data = (ctypes.c_double * max(sum(lengths), 1))()
         data[: sum(lengths)] = [*itertools.chain.from_iterable(row for _, row in rows)]
-        outputs = (ctypes.c_double * (n * -(-count // batch_size)))()
-        order = None if shuffle is None else orders(shuffle, count, n)
+        outputs = (ctypes.c_double * passes.batches)()
         pointers = ctypes.c_void_p * len(self.functions)
         function, _ = rows_loop()
         function(
-            *(n, count, batch_size, order, shapes, starts, data),
+            *(passes.n, count, passes.batch_size, orders(passes), shapes, starts, data),
             pointers(*self.functions),
             pointers(*map(ctypes.addressof, self.tables)),
             pointers(*map(ctypes.addressof, self.inputs)),
-            *(memory, self.count, self.stretches, (ctypes.c_double * 1)(), outputs),
+            *(memory, self.count, (ctypes.c_double * 1)(), outputs),
         )
         return floats(outputs), {variable: memory[self.places[variable]] for variable in known}
-
-
-def stretches_of(places: Sequence[int]) -> Places:
-    """Return the first place and the bytes of each stretch of doubles side by side, then zeros."""
-    found: list[list[int]] = []
-    for place in sorted(places):
-        if found and found[-1][0] + found[-1][1] // 8 == place:
-            found[-1][1] += 8
-        else:
-            found.append([place, 8])
-    numbers = [number for stretch in (*found, (0, 0)) for number in stretch]
-    return (ctypes.c_int64 * len(numbers))(*numbers)

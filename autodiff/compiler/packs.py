@@ -135,6 +135,11 @@ class Pack:
     parts: list[Mapping[int, int]] = field(default_factory=list)
 
     @property
+    def numbers_each(self) -> int:
+        """How many numbers a node has, with one for what has no place."""
+        return self.shape.runs[1][1] + 1 if self.parts else 1
+
+    @property
     def numbers(self) -> list[int]:
         """The registers of all numbers that it computes."""
         return [part for parts in self.parts for part in parts.values()] or self.results

@@ -11,12 +11,12 @@ from itertools import chain
 from types import FunctionType
 from typing import Any
 
-from autodiff.compiler.batches import batches_of
+from autodiff.compiler.batches import Passes, batches_of
 from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
 from autodiff.compiler.decisions import warn_of_decisions
 from autodiff.compiler.guard import GuardedRunner, guards_can_wait
 from autodiff.compiler.linear import Linear
-from autodiff.compiler.native import NativeRunner, NetworksRunner, key_of, load_code, store_code
+from autodiff.compiler.native import NativeRunner, key_of, load_code, store_code
 from autodiff.compiler.native import is_installed as native_is_installed
 from autodiff.compiler.pack_names import named_loops
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
@@ -178,39 +178,38 @@ class Program:
 
         Raises ImportError if the native engine is asked for and llvmlite is missing.
         """
-        if self._code is not None:
-            parts = Parts(Linear(), self.inputs, self.variables)
-            return self._until_nan(NativeRunner(parts, self._code), self._code.waits)
-        waits = guards_can_wait(self._unguarded)
-        first = self._runner_of(self._unguarded if waits else self.expanded, keep=not self._key)
-        if self._key and isinstance(first, NativeRunner):
-            store_code(self._key, replace(first.code, waits=waits))
-        return self._until_nan(first, waits)
+        if self._code is None:
+            return self._made_runner(many=False)
+        parts = Parts(Linear(), self.inputs, self.variables)
+        return self._until_nan(NativeRunner(parts, self._code), self._code.waits)
 
     @cached_property
     def _networks_runner(self) -> Runner | GuardedRunner:
-        waits = guards_can_wait(self._unguarded)
+        return self._made_runner(many=True)
+
+    def _made_runner(self, many: bool) -> Runner | GuardedRunner:
+        """Return what runs the program; its machine code is kept under its key, if it has one."""
+        waits, has_key = guards_can_wait(self._unguarded), bool(self._key) and not many
         parts = self._unguarded if waits else self.expanded
-        return self._until_nan(self._runner_of(parts, NetworksRunner), waits, NetworksRunner)
+        first = self._runner_of(parts, many, keep=not has_key)
+        if has_key and isinstance(first, NativeRunner):
+            store_code(self._key, replace(first.code, waits=waits))
+        return self._until_nan(first, waits, many)
 
-    def _until_nan(
-        self, first: Runner, waits: bool, native: type[NativeRunner] = NativeRunner
-    ) -> Runner | GuardedRunner:
+    def _until_nan(self, first: Runner, waits: bool, many: bool = False) -> Runner | GuardedRunner:
         """Return a runner; if it ``waits``, one that takes the guards once they matter."""
-        return GuardedRunner(first, partial(self._with_guards, native)) if waits else first
+        return GuardedRunner(first, partial(self._with_guards, many)) if waits else first
 
-    def _with_guards(self, native: type[NativeRunner]) -> Runner:
-        return self._runner_of(self.expanded, native)
+    def _with_guards(self, many: bool) -> Runner:
+        return self._runner_of(self.expanded, many)
 
-    def _runner_of(
-        self, parts: Parts, native: type[NativeRunner] = NativeRunner, keep: bool = True
-    ) -> Runner:
+    def _runner_of(self, parts: Parts, many: bool, keep: bool = True) -> Runner:
         """Return what runs registers; ``keep`` the machine code of their assembly."""
         if self._wanted_engine == "native":
-            return native(parts, keep=keep)
+            return NativeRunner(parts, keep=keep, many=many)
         if self._wanted_engine == "auto" and native_is_installed():
             try:
-                return native(parts, keep=keep)
+                return NativeRunner(parts, keep=keep, many=many)
             except ValueError as error:  # a function that only Python can call, or it is too long
                 self._why_python = str(error)
         return PythonRunner(parts, self.title)
@@ -443,9 +442,8 @@ class _Job:
         """Do it in slices; ``numbers`` are those after the last whole one."""
         for count in slices(self.n):
             if self.rows:
-                outputs, self.numbers = runner.run_rows(
-                    count, self.rows, self.size, self.numbers, self.shuffle
-                )
+                passes = Passes(count, self.rows, self.size, self.shuffle)
+                outputs, self.numbers = runner.run_rows(passes, self.numbers)
             else:
                 assert not isinstance(runner, GuardedRunner), "it runs over rows"
                 outputs, self.numbers = runner.run(count, self.numbers)

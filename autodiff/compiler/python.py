@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import linecache
 import math
-import random
 import weakref
 from collections.abc import Iterable, Sequence
 from itertools import count
 from types import FunctionType
 
 from autodiff import ops
-from autodiff.compiler.batches import batches_of, row_order
+from autodiff.compiler.batches import Passes, batches_of, row_order
 from autodiff.compiler.build import Parts, plan_rows, update_results
 from autodiff.compiler.kernels import C_LIBRARY
 from autodiff.compiler.languages import PYTHON, function_called, function_name
@@ -200,17 +199,13 @@ class PythonRunner:
         return outputs, numbers
 
     def run_rows(
-        self,
-        n: int,
-        rows: Sequence[Sequence[float]],
-        batch_size: int,
-        numbers: Sequence[float],
-        shuffle: random.Random | None,
+        self, passes: Passes, numbers: Sequence[float]
     ) -> tuple[list[float], Sequence[float]]:
-        """Return the outputs of n passes' batches and the variables' last numbers."""
+        """Return the batches' outputs and the variables' last numbers."""
         outputs: list[float] = []
-        for passes in [n] if shuffle is None else [1] * n:
-            ordered = [rows[place] for place in row_order(len(rows), shuffle)]
-            found, numbers = self.function(passes, batches_of(ordered, batch_size), numbers)
+        rows = passes.rows
+        for n in [passes.n] if passes.shuffle is None else [1] * passes.n:
+            ordered = [rows[place] for place in row_order(len(rows), passes.shuffle)]
+            found, numbers = self.function(n, batches_of(ordered, passes.batch_size), numbers)
             outputs += found
         return outputs, numbers

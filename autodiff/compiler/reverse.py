@@ -14,7 +14,7 @@ from functools import cache, partial
 from itertools import compress, repeat
 from typing import NamedTuple
 
-from autodiff.compiler.by_place import adding_at, picks
+from autodiff.compiler.by_place import adding_at, no_rule, picks
 from autodiff.compiler.linear import Kind, Linear, Register
 from autodiff.gradient import (
     NEUTRAL,
@@ -242,11 +242,7 @@ def if_reached(condition: float, gradient: float) -> float:
     return gradient if condition > 0.0 else NOT_COMPUTED
 
 
-def if_reached_partials(_: float, condition: float, __: float) -> tuple[float, float]:
-    return 0.0, float(condition > 0.0)
-
-
-IF_REACHED = Operation("if_reached", "if_reached", 2, if_reached, if_reached_partials)
+IF_REACHED = Operation("if_reached", "if_reached", 2, if_reached, no_rule)
 
 
 class Words(NamedTuple):
@@ -307,8 +303,7 @@ class InRegisters(Sums[int]):
         """Add the registers of all contributions, and of the leaves' gradients."""
         gradients, of_value, picked = self.gradients, self.linear.of_value, self.picked
         for node, locals_ in self.recorded.steps:
-            if node in picked:
-                self.add_picked(picked[node])
+            self.add_picked(node)
             upstream = gradients.get(node)
             if upstream is None:
                 continue
@@ -317,21 +312,20 @@ class InRegisters(Sums[int]):
             else:
                 self.contribute(node, locals_, upstream)
         while picked:
-            self.add_picked(next(iter(picked.values())))
+            self.add_picked(next(iter(picked)))
         for leaf, value in self.recorded.totals.items():
             total = None if self.recorded.is_complete else gradients.get(leaf)
             of_value[value] = self.or_zero(leaf) if total is None else total
 
     def contribute(self, node: Value, locals_: Locals, upstream: int) -> None:
         """Add a node's contributions."""
-        linear, picked = self.linear, self.picked
+        linear = self.linear
         of_value, known = linear.of_value, linear.known
         places = [of_value[node], *[of_value[parent] for parent in node.parents]]
         for parent, local in zip(node.parents, locals_, strict=True):
             if local is None:
                 continue
-            if parent in picked:
-                self.add_picked(picked[parent])
+            self.add_picked(parent)
             if self.names is not None:
                 self.words = self.words_of(node, parent, self.names)
             taken, factor = local.lowered(linear, places, self.words.local)
@@ -351,16 +345,14 @@ class InRegisters(Sums[int]):
         if at in linear.known:
             place = place_of(linear.known[at], len(values))
             if place is not None and locals_[1 + place] is not None:
-                if values[place] in self.picked:
-                    self.add_picked(self.picked[values[place]])
+                self.add_picked(values[place])
                 self.add(node, values[place], None, upstream)
             return
         key = tuple(map(id, values))
         pick = self.picked.get(values[0])
         if pick is None or pick.key != key:
             for value in values:
-                if value in self.picked:
-                    self.add_picked(self.picked[value])
+                self.add_picked(value)
             receiving = [place for place in range(len(values)) if locals_[1 + place] is not None]
             pick = Picked(key, values, receiving)
             self.picked |= dict.fromkeys(values, pick)
@@ -371,10 +363,13 @@ class InRegisters(Sums[int]):
         pick.added += at, upstream
         pick.reaching += at, reaches
         if len(set(key)) != len(key):
-            self.add_picked(pick)  # the sum of two places has the order of one addition alone
+            self.add_picked(values[0])  # the sum of two places has the order of one addition alone
 
-    def add_picked(self, picked: Picked) -> None:
-        """Add what was picked from some values to their gradients."""
+    def add_picked(self, one: Value) -> None:
+        """Add what was picked from a Value and others to their gradients, if there is anything."""
+        picked = self.picked.get(one)
+        if picked is None:
+            return
         linear, gradients, values = self.linear, self.gradients, picked.values
         for value in values:
             self.picked.pop(value, None)

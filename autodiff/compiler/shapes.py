@@ -1,7 +1,7 @@
 """Rows of different lengths: a program for each shape of a row's graph, and one for the update.
 
-A row's program adds its loss and its gradients to sums, which are 0.0 where a batch begins.  After
-the rows the update's program takes their means and lets the optimizer move the variables.
+A row's program adds its loss and its gradients to sums.  After the rows of a batch the update's
+program takes their means, lets the optimizer move the variables, and makes the sums 0.0 again.
 All of them work on the same numbers, which stay where they are from row to row.  Sums are made row
 after row, so they have the bits of the eager pass, whatever shapes the rows of a batch have.
 """
@@ -14,7 +14,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
-from autodiff.compiler.batches import batches_of, row_order
+from autodiff.compiler.batches import Passes, batches_of, row_order
 from autodiff.compiler.build import Parts, Recording, Updates, build, record_program
 from autodiff.compiler.guard import GuardedRunner, keeps_nan
 from autodiff.compiler.native import is_installed as native_is_installed
@@ -73,8 +73,8 @@ class ShapedProgram:
         with collector_paused():
             mean, updated = self.total / self.count, partial(self._updated, updates)
             update = record_program(mean, (), updated, penalty)
-            sums, parts = [*self.sums.values(), self.total], build(update, named=False)
-            self.new_runner = partial(kind, parts, sums, self.count)
+            parts = build(update, named=False)
+            self.new_runner = partial(kind, parts, self.count)
             runner: NativeShapes | PythonShapes = self.new_runner()
             self.runner: NativeShapes | PythonShapes | GuardedRunner = runner
         of_value = parts.linear.of_value
@@ -84,11 +84,11 @@ class ShapedProgram:
         self.engine = runner.engine
         self.reason = ""
         self.shapes = 0
-        ours = {*sums, self.count}
+        ours = {*self.sums.values(), self.total, self.count}
         self.variables = {variable: None for variable in update.variables if variable not in ours}
 
     def _updated(self, updates: Updates, gradients: Mapping[Value, Value]) -> dict[Value, Any]:
-        """Return what the updates make of the mean gradients.
+        """Return what the updates make of the mean gradients; the sums begin anew.
 
         ``gradients`` are those of the penalty, a constant 0.0 where that reaches nothing.
         """
@@ -97,7 +97,7 @@ class ShapedProgram:
             reaches = not gradient.is_constant or gradient.data != 0.0
             if variable in means and reaches:
                 means[variable] = means[variable] + gradient
-        return dict(updates(means))
+        return {**updates(means), **dict.fromkeys([*self.sums.values(), self.total], 0.0)}
 
     def add(self, loss: Value, inputs: Sequence[Value]) -> None:
         """Compile one more shape: a row's loss, and the variables that are the row's numbers.
@@ -160,7 +160,7 @@ class ShapedProgram:
         """
         numbers = {variable: number_of(variable) for variable in self.variables}
         size = min(batch_size, len(rows))
-        outputs, numbers = self.runner.run_rows(n, rows, size, numbers, shuffle)
+        outputs, numbers = self.runner.run_rows(Passes(n, rows, size, shuffle), numbers)
         for variable, number in numbers.items():
             variable.data = number
         return epoch_means(outputs, [len(batch) for batch in batches_of(rows, size)])
@@ -202,9 +202,8 @@ class PythonShapes:
     engine = "python"
     networks = 1
 
-    def __init__(self, update: Parts, sums: Sequence[Value], count: Value) -> None:
-        self.places: dict[Value, int] = {value: place for place, value in enumerate(sums)}
-        self.zeros = [0.0] * len(sums)
+    def __init__(self, update: Parts, count: Value) -> None:
+        self.places: dict[Value, int] = {}
         self.update = self._program(update)
         self.count = self.places[count]
         self.rows: list[tuple[_PythonProgram, list[int]]] = []
@@ -220,24 +219,19 @@ class PythonShapes:
         return _PythonProgram(parts, self.places)
 
     def run_rows(
-        self,
-        n: int,
-        rows: Sequence[ShapedRow],
-        batch_size: int,
-        numbers: Mapping[Value, float],
-        shuffle: random.Random | None,
+        self, passes: Passes, numbers: Mapping[Value, float]
     ) -> tuple[list[float], dict[Value, float]]:
-        """Return the outputs of n passes' batches and the variables' last numbers."""
+        """Return the batches' outputs and the variables' last numbers."""
         memory = list(map(number_of, self.places))
         known = [variable for variable in numbers if variable in self.places]
         for variable in known:
             memory[self.places[variable]] = numbers[variable]
         outputs = []
-        for _ in range(n):
-            for batch in batches_of(row_order(len(rows), shuffle), batch_size):
-                memory[: len(self.zeros)] = self.zeros
+        for _ in range(passes.n):
+            order = row_order(len(passes.rows), passes.shuffle)
+            for batch in batches_of(order, passes.batch_size):
                 for place in batch:
-                    shape, row = rows[place]
+                    shape, row = passes.rows[place]
                     program, inputs = self.rows[shape]
                     for to, number in zip(inputs, row, strict=True):
                         memory[to] = number

@@ -45,26 +45,19 @@ def to_c(program: Writable) -> str:
     """Return C11 with ``autodiff_step`` and ``autodiff_run``; it needs libm alone."""
     parts, title = program.parts, program.title
     names = names_of(program.recording, parts)
-    step = [
-        "double autodiff_step(const double *parameters, const double *inputs, double *gradients) {",
-        *_indented(
-            C,
-            _used(
-                "parameters inputs gradients",
-                [*step_loops(C, parts, names).lines, "return output;"],
-            ),
-        ),
-        "}",
-    ]
+    heading = (
+        "double autodiff_step(const double *parameters, const double *inputs, double *gradients)"
+    )
+    body = step_loops(C, parts, names)
+    step = _function(C, heading, _used("parameters inputs gradients", body))
+    heading = "void autodiff_run(long n, double *parameters, double *outputs)"
     if parts.inputs:
         heading = (
             "void autodiff_run(long n, long row_count, long batch_size, const double *rows,\n"
-            "                  double *parameters, double *outputs) {"
+            "                  double *parameters, double *outputs)"
         )
-    else:
-        heading = "void autodiff_run(long n, double *parameters, double *outputs) {"
-    arrays = "parameters rows" if parts.inputs else "parameters"
-    run = [heading, *_indented(C, _used(arrays, run_loops(C, parts, names).lines)), "}"]
+    body = run_loops(C, parts, names)
+    run = _function(C, heading, _used("parameters rows" if parts.inputs else "parameters", body))
     about = _about(
         C,
         parts,
@@ -73,7 +66,7 @@ def to_c(program: Writable) -> str:
         [
             "double autodiff_step(parameters, inputs, gradients)",
             "    returns the output and fills gradients, in the order below.",
-            heading.replace("void ", "", 1).replace(" {", "").replace("\n", "\n//"),
+            heading.replace("void ", "", 1).replace("\n", "\n//"),
             "    does n iterations with updates; parameters keep the result."
             + (" One output a batch." if parts.inputs else " One output an iteration."),
             "",
@@ -83,7 +76,7 @@ def to_c(program: Writable) -> str:
         parts.gradients,
     )
     helpers = helper_functions(C, _operations(parts))
-    return "\n".join([*about, "", "#include <math.h>", "", *helpers, *step, "", *run]) + "\n"
+    return "\n".join([*about, "", "#include <math.h>", "", *helpers, *step, *run])
 
 
 def to_javascript(
@@ -105,9 +98,7 @@ def to_javascript(
     lines, usage = [], []
     if "step" in own:
         body = step_loops(JAVASCRIPT, parts, names)
-        inside = [*body.lines, "return output;"]
-        heading = "function step(parameters, inputs, gradients) {"
-        lines += [*body.called, heading, *_indented(JAVASCRIPT, inside), "}", ""]
+        lines += _function(JAVASCRIPT, "function step(parameters, inputs, gradients)", body)
         usage += [
             "step(parameters, inputs, gradients)",
             "    returns the output and fills gradients, in the order below.",
@@ -126,12 +117,7 @@ def to_javascript(
         operations += [r.op for r in evaluated.linear.registers if r.op is not None]
         results = {text: evaluated.linear.of_value[value] for text, value in values.items()}
         body = evaluation_loops(JAVASCRIPT, evaluated, names, name, results)
-        lines += [
-            *body.called,
-            f"function {name}(parameters, inputs, outputs) {{",
-            *_indented(JAVASCRIPT, body.lines),
-            *("}", ""),
-        ]
+        lines += _function(JAVASCRIPT, f"function {name}(parameters, inputs, outputs)", body)
         usage += [
             f"{name}(parameters, inputs, outputs)",
             "    fills outputs; a comment there says with what.",
@@ -156,12 +142,10 @@ def to_javascript(
 def _run(program: Writable, names: Mapping[int, str], extra: str) -> list[str]:
     """Return JavaScript's ``run``: without guards, and with them once that makes a difference."""
     arguments = f"n, {extra}parameters, outputs"
-    if program.unguarded is None:
-        return _run_function("run", arguments, run_loops(JAVASCRIPT, program.parts, names))
-    unguarded = program.unguarded
-    short = names_of(program.recording, unguarded)
-    fast = run_loops(JAVASCRIPT, unguarded, short, "run__unguarded")
-    exact = run_loops(JAVASCRIPT, program.parts, names, "run__guarded")
+    guarded, unguarded = program.parts, program.unguarded
+    if unguarded is None:
+        body = run_loops(JAVASCRIPT, guarded, names)
+        return _function(JAVASCRIPT, f"function run({arguments})", body)
     inside = [
         "const before = Float64Array.from(parameters);",
         f"run__unguarded({arguments});",
@@ -169,16 +153,23 @@ def _run(program: Writable, names: Mapping[int, str], extra: str) -> list[str]:
         "before.forEach((number, k) => { parameters[k] = number; });",
         f"run__guarded({arguments});",
     ]
+    short = names_of(program.recording, unguarded)
+    bodies = {
+        "run__unguarded": run_loops(JAVASCRIPT, unguarded, short, "run__unguarded"),
+        "run__guarded": run_loops(JAVASCRIPT, guarded, names, "run__guarded"),
+        "run": Body(inside),
+    }
     return [
-        *_run_function("run__unguarded", arguments, fast),
-        *_run_function("run__guarded", arguments, exact),
-        *_run_function("run", arguments, Body(inside)),
+        line
+        for name, body in bodies.items()
+        for line in _function(JAVASCRIPT, f"function {name}({arguments})", body)
     ]
 
 
-def _run_function(name: str, arguments: str, body: Body) -> list[str]:
-    heading = f"function {name}({arguments}) {{"
-    return [*body.called, heading, *_indented(JAVASCRIPT, body.lines), "}", ""]
+def _function(language: Language, heading: str, body: Body) -> list[str]:
+    """Return the lines of a function, behind those of the functions that it calls."""
+    inside = [f"{language.indent}{line}" if line else "" for line in body.lines]
+    return [*body.called, f"{heading} {{", *inside, "}", ""]
 
 
 def _check_function(name: str, values: Mapping[str, Value]) -> None:
@@ -220,10 +211,6 @@ def _operations(parts: Parts) -> list[Operation]:
     return [register.op for register in registers if register.op is not None]
 
 
-def _indented(language: Language, lines: Iterable[str]) -> list[str]:
-    return [f"{language.indent}{line}" if line else "" for line in lines]
-
-
 def _about(
     language: Language,
     parts: Parts,
@@ -256,8 +243,8 @@ def _listed(
     return [f"{array}[{index}]  {one_line(name)}" for index, name in enumerate(listed)]
 
 
-def _used(arrays: str, lines: list[str]) -> list[str]:
-    """Return lines of C that use these arrays: if they do nothing with one, it is on purpose."""
-    code = [line.partition(C.comment)[0] for line in lines]
+def _used(arrays: str, body: Body) -> Body:
+    """Return a body in C that uses these arrays: if it does nothing with one, it is on purpose."""
+    code = [line.partition(C.comment)[0] for line in body.lines]
     unused = [a for a in arrays.split() if not any(f"{a}[" in line for line in code)]
-    return [*[f"(void){array};" for array in unused], *lines]
+    return Body([*[f"(void){array};" for array in unused], *body.lines], body.called)

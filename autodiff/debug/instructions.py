@@ -26,7 +26,9 @@ ENDS = (
     *("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"),
     *("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"),
 )
-STORES = ("STORE_NAME", "STORE_GLOBAL", "STORE_FAST", "STORE_DEREF")
+# How many names an instruction binds, the first ones of those that it has.
+STORES = dict.fromkeys(("STORE_NAME", "STORE_GLOBAL", "STORE_FAST", "STORE_DEREF"), 1)
+STORES |= {"STORE_FAST_LOAD_FAST": 1, "STORE_FAST_STORE_FAST": 2}
 
 
 @lru_cache(maxsize=256)
@@ -42,12 +44,9 @@ def names_stored(instruction: Instruction) -> tuple[str, ...]:
     >>> sorted(name for each in instructions(code).values() for name in names_stored(each))
     ['a', 'b']
     """
-    name = instruction.opname
-    if name in STORES:
-        return (instruction.argval,)
-    if name == "STORE_FAST_LOAD_FAST":
-        return (instruction.argval[0],)
-    return tuple(instruction.argval) if name == "STORE_FAST_STORE_FAST" else ()
+    named = instruction.argval
+    names = named if isinstance(named, tuple) else (named,)
+    return names[: STORES.get(instruction.opname, 0)]
 
 
 def line_of(instruction: Instruction) -> int | None:

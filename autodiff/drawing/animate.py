@@ -17,9 +17,9 @@ from autodiff.drawing.boxes import Painter
 from autodiff.drawing.draw import check_arguments, check_fold, painter_of
 from autodiff.drawing.fit import arrangement_of
 from autodiff.drawing.folds.fold import Fold
-from autodiff.drawing.formats.svg import svg_text
-from autodiff.drawing.layouts.layout import laid_out
-from autodiff.drawing.layouts.render import check_pixels, converter, on_canvas, pixels_of
+from autodiff.drawing.formats.svg import parts_of
+from autodiff.drawing.layouts.layout import laid_out, rooms_of
+from autodiff.drawing.layouts.render import Canvas, check_pixels, converter, pixels_of
 from autodiff.drawing.look import PRECISION
 from autodiff.drawing.moment import all_moments, contributions_in
 from autodiff.graph import leaves_and_interior, topological_order
@@ -77,8 +77,8 @@ def animate(
     changed.  Where numbers have changed since the graph was computed, the passes are those of now,
     and a note in the picture says so.
 
-    A ``.gif`` plays everywhere and needs the package Pillow; an ``.mp4`` needs the program
-    ffmpeg.  Where the call is the last in a notebook's cell, the film is shown.  ``seconds`` is
+    It needs the package Pillow.  A ``.gif`` plays everywhere; an ``.mp4`` needs the program ffmpeg
+    as well.  Where the call is the last in a notebook's cell, the film is shown.  ``seconds`` is
     the time of a frame; without it, 1.2, or less if the film would then take more than a minute.
     ``size`` is the width and height in pixels.  The other arguments are those of
     :func:`autodiff.draw`.
@@ -127,20 +127,40 @@ def check_length(root: Value, max_frames: int) -> int:
 
 def frames_of(
     root: Value, painter: Painter, rankdir: str | None, size: tuple[int, int]
-) -> Iterator[bytes]:
-    """Yield each moment of the passes as a PNG of that size, with the moment's caption.
+) -> Iterator[Any]:
+    """Yield each moment of the passes as Pillow's image of that size, with the moment's caption.
 
-    There is one layout for all, so that nothing moves.
+    There is one layout for all, so that nothing moves, and each part of the picture is drawn once
+    for each of its looks: few are new in a frame.
     """
+    image, _ = pillow()
     svg_to_bytes = converter()
     room = replace(painter.roomy_picture(all_moments(root)), caption=())
     arrangement, _ = arrangement_of(room, rankdir, size)
-    layout = laid_out(arrangement.of(room), arrangement.rankdir)
+    room = arrangement.of(room)
+    layout = laid_out(room, arrangement.rankdir)
+    canvas = Canvas(size, (layout.width, layout.height), CAPTION_LINES)
+    places = {id: canvas.pixels(room) for id, room in rooms_of(room, layout.places).items()}
+    drawn: dict[str, Any] = {}
     for moment in all_moments(root):
         picture = arrangement.of(painter.picture_at(moment))
-        caption = [*picture.caption, *[""] * CAPTION_LINES][:CAPTION_LINES]
-        svg = svg_text(replace(picture, caption=()), layout)
-        yield pixels_of(on_canvas(svg, size, caption), svg_to_bytes)
+        parts = [(places[id], part, ()) for id, part in parts_of(picture, layout).items()]
+        frame = image.new("RGB", size, "white")
+        for place, part, caption in (*parts, (canvas.below, "", picture.caption[:CAPTION_LINES])):
+            svg = canvas.svg(part, caption, place)
+            if svg not in drawn:
+                drawn[svg] = image.open(io.BytesIO(pixels_of(svg, svg_to_bytes)))
+            frame.paste(drawn[svg], place[:2], drawn[svg])
+        yield frame
+
+
+def pillow() -> tuple[Any, Any]:
+    """Return Pillow's Image and ImageChops. Raises ImportError, saying what to install."""
+    try:
+        from PIL import Image, ImageChops
+    except ImportError as error:
+        raise ImportError(f"a film needs pillow: {install('draw')}") from error
+    return Image, ImageChops
 
 
 # --------------------------------------------------------------------------------------------
@@ -148,15 +168,9 @@ def frames_of(
 # --------------------------------------------------------------------------------------------
 
 
-def gif_of(frames: Iterator[bytes], seconds: float) -> bytes:
-    """Return PNG pictures as an animated GIF. Raises ImportError if Pillow is missing."""
-    try:
-        from PIL import Image, ImageChops
-    except ImportError as error:
-        raise ImportError(f"an animated GIF needs pillow: {install('draw')}") from error
-    first, *others = with_palettes(
-        (Image.open(io.BytesIO(png)).convert("RGB") for png in frames), Image, ImageChops
-    )
+def gif_of(frames: Iterator[Any], seconds: float) -> bytes:
+    """Return pictures as an animated GIF."""
+    first, *others = with_palettes(frames)
     durations = [round(1000 * seconds)] * (1 + len(others))
     durations[-1] *= LAST_FRAMES
     content = io.BytesIO()
@@ -164,11 +178,12 @@ def gif_of(frames: Iterator[bytes], seconds: float) -> bytes:
     return content.getvalue()
 
 
-def with_palettes(pictures: Iterator[Any], image: Any, chops: Any) -> Iterator[Any]:
+def with_palettes(pictures: Iterator[Any]) -> Iterator[Any]:
     """Yield each picture with few colours: the last one's, unless those are not near enough.
 
     To choose colours takes ten times as long as to use them.
     """
+    image, chops = pillow()
     palette = None
     for picture in pictures:
         if palette is not None:
@@ -181,11 +196,11 @@ def with_palettes(pictures: Iterator[Any], image: Any, chops: Any) -> Iterator[A
         yield palette
 
 
-def mp4_of(frames: Iterator[bytes], seconds: float) -> bytes:
-    """Return PNG pictures as an MP4 film. Raises RuntimeError if ffmpeg is missing or fails."""
+def mp4_of(frames: Iterator[Any], seconds: float) -> bytes:
+    """Return pictures as an MP4 film. Raises RuntimeError if ffmpeg is missing or fails."""
     if shutil.which("ffmpeg") is None:
         raise RuntimeError("a film as .mp4 needs the program ffmpeg; save as .gif instead")
-    pictures = list(frames)
+    pictures = [png_of(frame) for frame in frames]
     pictures += [pictures[-1]] * (LAST_FRAMES - 1)
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.mp4"
@@ -201,3 +216,10 @@ def mp4_of(frames: Iterator[bytes], seconds: float) -> bytes:
             reason = done.stderr.decode(errors="replace").strip()
             raise RuntimeError(f"ffmpeg could not write the film: {reason}")
         return film.read_bytes()
+
+
+def png_of(picture: Any) -> bytes:
+    """Return a picture as a PNG, made soon rather than small."""
+    content = io.BytesIO()
+    picture.save(content, "PNG", compress_level=1)
+    return content.getvalue()

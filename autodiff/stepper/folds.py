@@ -195,7 +195,7 @@ def computed_in_groups(order: Sequence[Value], groups: Groups) -> list[Value]:
     found: dict[Value, None] = {}
     here = groups.top
     while len(found) < len(users):
-        node = next(ready_in(here, found))
+        node = next(node for group in here.chain() for node in ready_in(group) if node not in found)
         found[node] = None
         here = groups.of[node]
         for user in users[node]:
@@ -206,13 +206,10 @@ def computed_in_groups(order: Sequence[Value], groups: Groups) -> list[Value]:
     return list(found)
 
 
-def ready_in(here: Group, done: Mapping[Value, None]) -> Iterator[Value]:
-    """Yield what can be computed next, in the innermost group that has anything."""
-    for group in here.chain():
-        while group.ready:
-            _, node = heappop(group.ready)
-            if node not in done:
-                yield node
+def ready_in(group: Group) -> Iterator[Value]:
+    """Take out of a group, and yield, what can be computed next, if it was not meanwhile."""
+    while group.ready:
+        yield heappop(group.ready)[1]
 
 
 # --------------------------------------------------------------------------------------------

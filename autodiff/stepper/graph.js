@@ -177,7 +177,9 @@ function light(places, edgeKeys) {
 
 function select(place) {
   if (isFold(place)) return openFold(-place);
-  if (app.step !== null) leaveSteps();
+  if (app.selected === place && app.waiting !== null) return enterSteps(app.waiting);
+  if (app.step !== null) further.beforeExplaining?.();
+  letStepWait();
   app.selected = app.selected === place ? 0 : place;
   for (const [each, box] of boxes) box.group.setAttribute("tabindex", each === place ? "0" : "-1");
   lightSelection();
@@ -185,11 +187,12 @@ function select(place) {
   say(explanationText(place));
 }
 
+// The box that is chosen, and where it is used.
 function lightSelection() {
-  const place = app.selected;
-  if (place <= 0) return light(place ? [place] : [], []);
-  const uses = stepsInto[place - 1].map((index) => data.steps[index]);
-  return light([place, ...uses.map((use) => use.node)], uses.map((use) => scene.arrowOf(use.node, use.position)));
+  const place = app.selected, uses = place > 0 ? stepsInto[place - 1].map((index) => data.steps[index]) : [];
+  const lit = [[...(place ? [place] : []), ...uses.map((use) => use.node)], uses.map((use) => scene.arrowOf(use.node, use.position))];
+  light(...lit);
+  if (app.waiting !== null) lookAt(...lit);
 }
 
 function boxKey(event, place) {

@@ -20,7 +20,8 @@ function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (document.querySelector("dialog[open]")) return;
   const at = event.target;
-  const typing = at.matches("input:not([type=checkbox]), textarea, select");
+  const typing = at.matches("input:not([type=checkbox], [type=range]), textarea, select");
+  if (at.matches("[type=range]") && /^(Arrow|Page|Home|End)/.test(event.key)) return; // the slider's own
   if (typing && event.key === "Escape") return at.blur();
   if (typing || (at.matches("[role=tab]") && event.key.startsWith("Arrow"))) return;
   if (at.matches("button, summary, a, input") && (event.key === " " || event.key === "Enter")) return;

@@ -10,7 +10,7 @@ const rootName = nodeName(rootPlace);
 
 function enterSteps(at = 0) {
   pause();
-  app.selected = 0;
+  Object.assign(app, { selected: 0, waiting: null });
   document.body.classList.add("stepping"); // the graph has its new size before it is looked at
   if (document.documentElement.scrollHeight > window.innerHeight + 4) byId("graph-card").scrollIntoView();
   showStep(Math.max(0, Math.min(at, allSteps.length - 1)));
@@ -18,6 +18,7 @@ function enterSteps(at = 0) {
 }
 
 function leaveSteps() {
+  app.waiting = null;
   if (app.step === null) return;
   endWalk();
   Object.assign(app, { step: null, isAsking: false });
@@ -26,6 +27,13 @@ function leaveSteps() {
   lookAtRest();
   further.afterLeaving?.();
   refresh();
+}
+
+// A box that is clicked in a lesson is explained meanwhile: the next step, or the one before, goes on.
+function letStepWait() {
+  const waiting = app.step ?? app.waiting;
+  leaveSteps();
+  app.waiting = waiting;
 }
 
 function showStep(index) {
@@ -154,7 +162,8 @@ function note(text) {
 
 function showLesson() {
   const stepping = app.step !== null;
-  for (const id of ["phases", "step-count", "leave-steps", "step-progress"]) byId(id).hidden = !stepping;
+  for (const id of ["phases", "leave-steps", "step-progress"]) byId(id).hidden = !stepping;
+  byId("step-count").hidden = !stepping && app.waiting === null;
   byId("phase-update").hidden = firstOf("update") < 0;
   byId("step-mode")?.setAttribute("aria-pressed", String(stepping));
   if (stepping) return showStepLesson(allSteps[app.step]);

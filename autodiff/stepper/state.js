@@ -7,6 +7,7 @@ startPass.backward(data.graph.given);
 const app = {
   selected: 0, // the node that is explained; 0 is none
   step: null, // the step that is shown; null where the whole pass is
+  waiting: null, // the step that waits while a box is explained
   numbers: start.slice(), // of the variables
   pass: startPass,
   isPredicting: false,

@@ -34,6 +34,7 @@ function stepBy(count) {
     return byId("answer")?.focus();
   }
   tell("");
+  if (app.waiting !== null) return enterSteps(app.waiting + count);
   if (app.step === null) return count > 0 ? enterSteps() : enterSteps(allSteps.length - 1);
   return count > 0 ? nextStep() : previousStep();
 }

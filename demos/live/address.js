@@ -8,11 +8,11 @@ const LARGEST_NUMBER = 1e6;
 //
 // An address has the way to a moment: the start, the changes, how many epochs.  Where that is too long
 // it has the moment's numbers themselves, and "lost" says what that leaves out.
-function addressOf(state) {
+function addressOf(state, timeline = app.timeline) {
   const whole = addressWith(state, state.edits);
   if (state.edits.length <= MOST_EDITS && whole.length <= LONGEST_ADDRESS) return { hash: whole, lost: "" };
   const changes = `${counted(state.edits.length)} changes are more than an address holds, so it has`;
-  const data = changedData(), start = { ...state, seed: null, epoch: 0, moment: app.timeline.parameters };
+  const data = changedData(timeline), start = { ...state, seed: null, epoch: 0, moment: timeline.parameters };
   const numbers = addressWith(start, data);
   const isKept = start.moment.every(Number.isFinite);
   if (isKept && data.length <= MOST_EDITS && numbers.length <= LONGEST_ADDRESS) {
@@ -25,8 +25,7 @@ function addressOf(state) {
 }
 
 // The data's numbers that are not those the page came with, as edits of a start.
-function changedData() {
-  const { rows, firstRows } = app.timeline;
+function changedData({ rows, firstRows }) {
   return Array.from(rows, (number, index) => ({ epoch: 0, kind: "x", index, number })).filter(({ index, number }) => number !== firstRows[index]);
 }
 

@@ -95,7 +95,7 @@ function tellWhyStopped() {
 // ---- play and pause
 
 function play() {
-  if (app.step !== null) leaveSteps();
+  leaveSteps();
   if (stopped()) return tellWhyStopped();
   tell("");
   Object.assign(app, { playing: true });
@@ -163,7 +163,7 @@ function sayEpoch() {
 
 function startFrom(seed, moment = null) {
   pause();
-  if (app.step !== null) leaveSteps();
+  leaveSteps();
   restart(seed, moment);
   refresh();
   say(`${startName(seed, moment)}: epoch 0`);
@@ -226,7 +226,7 @@ function writeAddress() {
   if (hash === lastHash) return;
   lastHash = hash;
   try {
-    history.replaceState(null, "", hash || location.pathname + location.search);
+    history.replaceState(history.state, "", hash || location.pathname + location.search);
   } catch {
     location.replace(hash || "#"); // some browsers forbid it for a file
   }
@@ -271,7 +271,7 @@ function showPendingView() {
 // ---- keys
 
 const KEYS = [
-  ["Space", "play or pause; in a lesson the next step", () => (app.step === null ? togglePlay() : stepBy(1))],
+  ["Space", "play or pause; in a lesson the next step", () => (app.step ?? app.waiting) === null ? togglePlay() : stepBy(1)],
   ["E", "one epoch", () => trainBy(1)],
   ["T", "1,000 epochs", () => trainBy(1000)],
   ["[", "slower", () => changeSpeed(-1)],
@@ -417,6 +417,7 @@ function begin() {
   new ResizeObserver(followStep).observe(drawing);
   lastHash = "none";
   readAddress();
+  watchEarlierRuns();
   refresh();
 }
 

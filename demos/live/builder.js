@@ -175,12 +175,12 @@ class NetworkBuilder {
 
   shown(rows) {
     const targets = rows.map((row) => row[row.length - 1]);
-    const kinds = [...new Set(targets)].sort((a, b) => a - b), isFew = kinds.length >= 2 && kinds.length <= 10;
+    const isAmount = this.asked.loss === "linear" && !this.hasClasses, kinds = isAmount ? [] : this.classes;
     const [low, high] = [Math.min(...targets), Math.max(...targets)];
     const own = { low, high: high > low ? high : low + 1, threshold: (low + high) / 2 };
     return {
-      classes: isFew ? kinds.map((kind) => [kind]) : [],
-      scale: this.asked.loss === "linear" && !this.hasClasses ? own : this.loss.scale,
+      classes: kinds.length >= 2 && kinds.length <= 10 ? kinds.map((kind) => [kind]) : [],
+      scale: isAmount ? own : this.loss.scale,
       domain: this.inputs === 2 ? domainOf(rows) : null,
     };
   }

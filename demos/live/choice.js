@@ -91,8 +91,7 @@ function build(asked) {
   if (text.length > LONGEST_ADDRESS) return setText(byId("choice-text"), `These data are more than an address holds: ${counted(text.length)} characters, where ${counted(LONGEST_ADDRESS)} have room. Use fewer rows, or fewer digits.`);
   byId("choice").close();
   if (text === addressOfNetwork(data.asked)) return startFrom(null, null);
-  location.hash = text;
-  return undefined;
+  return loadNetwork(text);
 }
 
 function watchChoice() {

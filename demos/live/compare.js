@@ -80,7 +80,7 @@ function compareWith(difference) {
 // The address of a run from a seed, or from weights, on the data as they are now.
 function addressOfStart(asked, seed, weights, rate) {
   const from = seed !== null ? `seed=${seed}` : weights ? `state=${packed(weights)}` : "";
-  const changes = changedData().slice(0, MOST_EDITS - 1).map(({ index, number }) => `0:x:${index}:${exactly(number)}`);
+  const changes = changedData(app.timeline).slice(0, MOST_EDITS - 1).map(({ index, number }) => `0:x:${index}:${exactly(number)}`);
   return [addressOfNetwork(asked), from, `lr=${exactly(rate)}`, changes.length ? `edits=${changes.join(",")}` : ""].filter(Boolean).join("&");
 }
 

@@ -108,7 +108,7 @@ function showTimeline() {
 
 function rewindTo(epoch) {
   pause();
-  if (app.step !== null) leaveSteps();
+  leaveSteps();
   app.timeline.goTo(epoch);
   refresh();
 }

@@ -87,8 +87,8 @@ function mark({ group, text }, name, on) {
 // ---- opened, and closed again
 
 function openNeuron(neuron) {
+  letStepWait();
   showView("graph");
-  if (app.step !== null) leaveSteps();
   app.selected = neuron.node;
   const own = [neuron.node, neuron.sum, ...neuron.weights, ...(neuron.bias ? [neuron.bias] : [])];
   const uses = data.steps.filter((step) => own.includes(step.node) && own.includes(step.parent));
@@ -115,7 +115,7 @@ function showView(view) {
 }
 
 function switchView() {
-  if (app.step !== null) leaveSteps();
+  leaveSteps();
   showView(document.body.dataset.view === "network" ? "graph" : "network");
 }
 
@@ -372,6 +372,6 @@ function showWeightLines(limits, lit) {
 
 function watchNetwork() {
   if (!hasNetwork()) return;
-  watchClicks({ "view-network": () => { if (app.step !== null) leaveSteps(); showView("network"); }, "view-graph": () => { if (app.step !== null && document.body.classList.contains("by-layer")) leaveSteps(); showView("graph"); } });
+  watchClicks({ "view-network": () => { leaveSteps(); showView("network"); }, "view-graph": () => { if (app.step !== null && document.body.classList.contains("by-layer")) leaveSteps(); showView("graph"); } });
   new ResizeObserver(refresh).observe(networkArea);
 }

@@ -78,14 +78,20 @@ function pointsKey(event) {
   event.preventDefault();
 }
 
+// What parts the cells of a table: the first that is in each of its lines.  In all but the last but one
+// a comma is a decimal comma.
+const SEPARATORS = [/\t/, /;/, /\|/, /(?<=[^\s,])\s+(?=[^\s,])/, /,/, /\s+/];
+
+function cellsOf(text) {
+  const lines = text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
+  const separator = SEPARATORS.find((each) => lines.every((line) => each.test(line))) || /\s+/;
+  return lines.map((line) => line.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")));
+}
+
 // The rows of a pasted table; an error in words if it is none.
 function readTable(text) {
-  const lines = text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
-  const cells = lines.map((line) => line.split(/[\t;]|,\s*|\s+/).filter(Boolean));
-  if (cells.length && cells[0].every((cell) => numberFrom(cell) === null)) {
-    cells.shift();
-    lines.shift();
-  }
+  const cells = cellsOf(text);
+  if (cells.length && cells[0].every((cell) => /^[\p{L}_]/u.test(cell))) cells.shift(); // the columns' names
   if (!cells.length) return { error: "The table is empty: paste a row on each line." };
   const rows = cells.map((row) => row.map(numberFrom)), { length } = rows[0];
   for (const [at, row] of rows.entries()) {

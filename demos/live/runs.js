@@ -94,6 +94,7 @@ function whereNow() {
 
 function undo() {
   const { now } = runs;
+  if (!now.from && isBuilt()) return history.back();
   if (!now.from) return tell(`There is no change to undo${byId("runs-forgotten").hidden ? "" : " that is still kept"}. To undo training, rewind it below the loss.`);
   now.from.again = now;
   goToRun(now.from);
@@ -131,17 +132,20 @@ function makeRunItem(run) {
 }
 
 function showRuns() {
-  byId("undo").disabled = !runs.now.from;
+  byId("undo").disabled = !runs.now.from && !isBuilt();
   byId("redo").disabled = !runs.now.again;
   if (byId("runs-panel").hidden) return;
   for (const run of runs.all) {
-    const { timeline, from, epoch } = run, loss = timeline.losses[timeline.latest - 1];
+    const { timeline, from, epoch } = run;
     setText(run.name, from ? `${run.number}. ${run.what}` : `${run.number}. Start: ${run.what}`);
     const where = epoch ? `at epoch ${counted(epoch)}` : "at the start";
     const parent = from && from.number !== run.number - 1 ? ` of run ${from.number}` : "";
-    const trained = timeline.latest ? `; trained to ${counted(timeline.latest)}, loss ${shown(loss)}` : "; not trained";
-    setText(run.state, `${from ? where + parent : "the first"}${trained}`);
+    setText(run.state, `${from ? where + parent : "the first"}; ${trainedText(timeline)}`);
     if (run === runs.now) run.button.setAttribute("aria-current", "true");
     else run.button.removeAttribute("aria-current");
   }
+}
+
+function trainedText({ latest, losses }) {
+  return latest ? `trained to ${counted(latest)}, loss ${shown(losses[latest - 1])}` : "not trained";
 }

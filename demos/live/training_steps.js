@@ -14,6 +14,7 @@ const app = {
   probe: null, // a point that is not in the data set: a row of its own
   selected: 0, // the node that is explained; 0 is none
   step: null, // the step that is shown; null when training
+  waiting: null, // the step that waits while a box is explained
   output: 0, // what the boundary shows: an output, or a neuron
   playing: false,
   speed: 1000,
@@ -30,6 +31,11 @@ const further = {
   lastLabel: () => "Update →",
   isTheEnd: () => false,
   isTheStart: () => app.timeline.epoch === 0,
+
+  // The graph that is stepped through stays, where the network is the view at rest.
+  beforeExplaining() {
+    if (!document.body.classList.contains("by-layer")) showView("graph");
+  },
 
   afterTheLast() {
     trainBy(1);

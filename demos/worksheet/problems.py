@@ -173,6 +173,7 @@ def stops_gradients(problem: Problem) -> bool:
 def network(rng: random.Random, variables: int, steps: int) -> Value:
     """Return a candidate of level 4: two neurons, one after the other, and a squared error."""
     assert (variables, steps) == (5, 5)  # two weights, a bias; one of each: two neurons
+    # Names as a textbook writes them, which counts from 1: a worksheet is for a pencil.
     x = [constant(rng.choice(NUMBERS), f"x{place}") for place in (1, 2)]
     w = [Value(rng.choice(NUMBERS), f"w{place}") for place in (1, 2)]
     z = named("z", weighted_sum(Value(rng.choice(NUMBERS), "b"), w, x))

@@ -14,6 +14,19 @@ from tests.browser.pages import hostile_page, lab_page, moons_page, small_page
 from tests.gpt_pages import WORDS, Small
 
 Open = Callable[..., Opened]
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure none of these tests: what they look at runs in the browser.
+
+    The Python that writes the pages is what ``tests/test_page.py``, ``test_show.py`` and
+    ``test_gpt_page.py`` reach.
+    """
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.unmeasured)
 
 
 @pytest.fixture(scope="session")

@@ -100,6 +100,18 @@ def test_the_chosen_network_is_a_link_and_the_way_back_leads_to_the_one_before(
     opened.wait_until("live.epoch === 20")
     opened.page.go_forward()
     built(opened, "2-2-1")
+    # To undo the building is the way back, too, and no run of the other network is lost.
+    opened.wait_until("live.epoch === 40")
+    assert "kept in History; Undo (Ctrl+Z) leads back" in opened.text("#message")
+    opened.press("Control+z")
+    built(opened, "2-4-1")
+    opened.wait_until("live.epoch === 20")
+    opened.page.click("#runs-tab")
+    earlier = opened.page.locator("#earlier-runs button")
+    earlier.filter(has_text="OR, 2-2-1").filter(has_text="trained to 40").last.click()
+    built(opened, "2-2-1")
+    opened.wait_until("live.epoch === 40")
+    assert opened.live("weights") == weights
     opened.press("k")
     opened.page.click("#choice-back")
     built(opened, "2-4-1, sigmoid")
@@ -149,10 +161,33 @@ def test_a_table_of_any_numbers_is_pasted(lab: Path, open_page: Open) -> None:
         assert_close(opened.live(name), numbers, name)
 
 
+# A comma is a decimal comma where something else parts the cells.
+TABLES = {
+    "x1;x2;y\n0,5;0,25;1\n1,5;-0,75;0": "0.5,0.25,1;1.5,-0.75,0",
+    "0,5\t0,25\t1\n1\t2\t0": "0.5,0.25,1;1,2,0",
+    "0,5 0,25 1\n1,5 2 0": "0.5,0.25,1;1.5,2,0",
+    '"a","b"\n"1","0"\n"2.5","1"': "1,0;2.5,1",
+    "a | b\n1|0\n2|1": "1,0;2,1",
+    "1, 2, 0\n3,4,1": "1,2,0;3,4,1",
+}
+
+
+def test_a_table_is_read_as_it_was_written(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    for text, rows in TABLES.items():
+        choose(opened, data="table", loss="squared")
+        opened.page.fill("#choice-rows", text)
+        opened.page.click("#choice-build")
+        built(opened, f"{rows.split(';')[0].count(',')}-4-1")
+        assert f"rows={rows}" in opened.evaluate("location.hash").split("&"), text
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", "The table is empty"),
+        ("1,,0\n2,,1", "Row 1: “” is no number"),
+        ("1:2:0\n1:3:1", "Row 1: “1:2:0” is no number"),
         ("1 2 3\n4 5", "Row 2 has 2 numbers, but row 1 has 3"),
         ("1 2 3\n4 five 6", "Row 2: “five” is no number"),
         ("1\n2", "1 to 8 inputs and a target"),

@@ -20,9 +20,6 @@ from tests.browser.test_use import BESIDE, SIZES, serious
 from tests.conftest import Golden
 from tests.gpt_pages import PICTURE, SHAPE, STEPS, WORDS, Small, by_name, numbers_of
 
-# The page is made of what tests/test_gpt_page.py measures.
-pytestmark = pytest.mark.unmeasured
-
 
 def nothing(step: int, loss: float) -> None:
     """Be called after each step."""

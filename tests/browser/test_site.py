@@ -136,7 +136,6 @@ class Lab:
         assert self.missing == []
 
 
-@pytest.mark.unmeasured
 def test_a_notebook_runs_in_the_browser_an_exercise_is_solved_and_its_stepper_steps(
     browser: Any, address: str
 ) -> None:

@@ -663,6 +663,9 @@ def test_slow_speeds_train_at_that_speed(lab: Path, open_page: Open, speed: str,
 ASIDE = (
     "(id) => { const at = document.getElementById(id); return at.scrollWidth - at.clientWidth; }"
 )
+# What any number takes at most, in each cell.
+WIDEST = """() => [...document.querySelectorAll("#weights .amount")]
+  .forEach((each) => { each.textContent = "−8.8e−88"; })"""
 CUT = """[...document.querySelectorAll("td input, .amount, td")]
   .filter((each) => each.offsetParent && each.scrollWidth > each.clientWidth + 1)
   .map((each) => each.value || each.textContent)"""
@@ -672,17 +675,42 @@ def test_no_number_of_a_table_is_cut(lab: Path, moons: Path, open_page: Open) ->
     for path in (lab, moons):
         opened = open_page(path)
         field = opened.page.locator("#weights input").first
-        field.fill("-0.00005309876")
+        field.fill("-0.00005319876")
         field.press("Enter")
         opened.settle()
-        assert field.input_value() == "−5.31e−05"
-        for width, height in (*SIZES, (1366, 625), (1100, 800)):
+        assert field.input_value() == "−5.32e−05"
+        for width, height in (*SIZES, (1920, 950), (1366, 625), (1100, 800), (320, 640)):
             opened.page.set_viewport_size({"width": width, "height": height})
             for tab in ("weights", "data"):
                 opened.page.locator(f"#{tab}-tab").click()
                 opened.settle()
+                opened.evaluate(WIDEST)
                 assert opened.evaluate(CUT) == [], (path.name, width, tab)
                 assert opened.evaluate(ASIDE, f"{tab}-panel") <= 0, (path.name, width, tab)
+
+
+def test_a_box_that_is_clicked_lets_the_lesson_wait(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    opened.press("b", *["PageDown"] * 18)
+    assert opened.text("#step-count") == "19 / 67"
+    opened.page.locator("#drawing .box.lit").first.click()
+    assert opened.text("#lesson-title").startswith("The gradient of")
+    assert opened.page.locator("#drawing").is_visible()
+    opened.press("Space")  # the box again, which has the focus: back to the step
+    assert opened.text("#step-count") == "19 / 67"
+    opened.page.locator("#drawing .box.lit").first.click()
+    opened.press("PageDown")
+    assert opened.text("#step-count") == "20 / 67"
+    assert opened.live("epoch") == 0
+
+
+def test_keys_work_while_the_rewind_slider_has_the_focus(lab: Path, open_page: Open) -> None:
+    opened = open_page(lab)
+    opened.press("t", "j", "ArrowLeft")
+    opened.settle()
+    assert opened.live("epoch") < 1000
+    opened.press("b")
+    assert opened.text("#step-count") == "1 / 67"
 
 
 FIELDS = """["rate", "seed", "epoch-field"].map((id) => document.getElementById(id))
@@ -711,6 +739,9 @@ def test_no_number_beside_the_tables_is_cut(small: Path, open_page: Open) -> Non
         opened.press("t")
     opened.wait_until("live.epoch === 12000")
     opened.settle()
+    amounts = opened.page.locator("#weights .amount").all_inner_texts()
+    assert amounts
+    assert max(map(len, amounts)) <= len("−8.8e−88")
     assert opened.live("loss") < 5e-5
     assert re.fullmatch(r"\d\.?\d*e−\d\d", opened.text("#loss"))  # not 0.0000
     for width, _ in opened.at_each((*SIZES, (320, 640))):

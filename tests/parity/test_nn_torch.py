@@ -338,6 +338,7 @@ def test_an_optimizer_makes_torchs_steps_for_the_same_gradients(
         assert_close([p.data for p in parameters], tensor.tolist(), absolute=1e-13)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("ours", "theirs", "settings"), OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
 def test_training_with_an_optimizer_is_torchs_training(
     ours: Any, theirs: Any, settings: dict[str, Any]

@@ -186,9 +186,8 @@ def folded_by_repeat(order: Sequence[Value], expand: Sequence[str | Value]) -> F
         name, number = place_in_repeats(each, found, names)
         places = [place for place, stem in enumerate(names) if stem == name]
         if not places:
-            raise ValueError(
-                f"expand: nothing that is repeated is called {name!r}; there are {listed(names)}"
-            )
+            what = f"is called {name!r}" if name else f"has {each!r} in it"
+            raise ValueError(f"expand: nothing that is repeated {what}; there are {listed(names)}")
         for place in places:
             count = len(found[place])
             if number and not 1 <= int(number) <= count:

@@ -242,10 +242,9 @@ class Finder:
             alike: dict[Signature, list[list[Value]]] = {}
             for start in range(0, len(increments) - period + 1, period):
                 copy = [node for nodes in increments[start : start + period] for node in nodes]
-                if copy:
-                    if period > 1:
-                        copy.sort(key=self.places.__getitem__)
-                    alike.setdefault(signature(copy), []).append(copy)
+                if period > 1:
+                    copy.sort(key=self.places.__getitem__)
+                alike.setdefault(signature(copy), []).append(copy)
             found = max(alike.values(), key=len, default=[])
             if len(found) > 1 and len(found) * len(found[0]) > covered:
                 best, covered = found, len(found) * len(found[0])

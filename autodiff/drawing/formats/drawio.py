@@ -115,8 +115,7 @@ def box_cells(box: Box, place: Place, around: Place) -> Iterator[str]:
     middle = Place((), (left + right - across) / 2, (top + bottom - down) / 2, across, down)
     yield vertex(f"{box.id}-wire", "", WIRE + turned, middle, box.id, place)
     for name, number, spot in zip(("value", "gradient"), box.numbers, place.spots[1:], strict=True):
-        if number:
-            yield text(f"{box.id}-{name}", (number,), (spot,), style.size, box.id, place)
+        yield text(f"{box.id}-{name}", (number,), (spot,), style.size, box.id, place)
 
 
 def placed_cells(box: Box, place: Place, style: Style, around: Place) -> Iterator[str]:
@@ -279,10 +278,10 @@ def halfway(points: Sequence[Point]) -> Point:
     (3.0, 0.0)
     """
     left = sum(math.dist(*pair) for pair in pairwise(points)) / 2
-    for start, end in pairwise(points):
-        length = math.dist(start, end)
-        if left <= length:
-            share = left / (length or 1.0)
-            return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+    pairs = pairwise(points)
+    start, end = next(pairs)
+    while (length := math.dist(start, end)) < left:
         left -= length
-    return points[-1]
+        start, end = next(pairs)
+    share = left / (length or 1.0)
+    return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])

@@ -30,7 +30,7 @@ from autodiff.drawing.style import (
     frame_style,
 )
 
-__all__ = ["svg_text"]
+__all__ = ["parts_of", "svg_text"]
 
 POSITIVE, NEGATIVE = DARK.positive.strong, DARK.negative.strong
 
@@ -104,7 +104,6 @@ def svg_text(picture: Picture, layout: Layout, widest: float = math.inf) -> str:
     as a tooltip; each arrow says where it leads.  The picture is no wider than its container, nor
     than ``widest`` in points.
     """
-    names = {box.id: box.name for box in picture.boxes}
     scale = min(1.0, widest / layout.width)
     size = f'width="{layout.width * scale:g}pt" height="{layout.height * scale:.2f}pt"'
     sides = f'width="{layout.width:.2f}" height="{layout.height:.2f}"'
@@ -118,15 +117,22 @@ def svg_text(picture: Picture, layout: Layout, widest: float = math.inf) -> str:
         f'<g font-family="{FONTS}">',
         f'<rect class="paper" {sides} fill="white"/>',
         *texts(layout.caption, picture.caption, Style(size=CAPTION_SIZE)),
-        *[line for frame in picture.frames for line in frame_lines(frame, layout)],
+        *parts_of(picture, layout).values(),
     ]
+    return "\n".join([*lines, "</g>", "</svg>\n"])
+
+
+def parts_of(picture: Picture, layout: Layout) -> dict[str, str]:
+    """Return each frame, arrow and box of a picture as SVG, by its id, in drawing order."""
+    names = {box.id: box.name for box in picture.boxes}
+    found = {frame.id: frame_lines(frame, layout) for frame in picture.frames}
     for arrow in picture.arrows:
         title = f"{names[arrow.tail]} → {names[arrow.head]}"
         label = () if picture.is_dense else arrow.label
-        lines += arrow_lines(arrow, title, layout.places[arrow.id], label)
+        found[arrow.id] = arrow_lines(arrow, title, layout.places[arrow.id], label)
     for box in picture.boxes:
-        lines += box_lines(box, layout.places[box.id])
-    return "\n".join([*lines, "</g>", "</svg>\n"])
+        found[box.id] = box_lines(box, layout.places[box.id])
+    return {id: "\n".join(lines) for id, lines in found.items()}
 
 
 def group(

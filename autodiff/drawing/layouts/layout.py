@@ -24,14 +24,15 @@ from autodiff.drawing.layouts.places import Place, Point, Rectangle, Spot, moved
 from autodiff.drawing.layouts.reading_order import in_reading_order
 from autodiff.drawing.layouts.render import run_graphviz
 from autodiff.drawing.picture import LEGEND, NOTE, Box, Picture, sign_of
-from autodiff.drawing.style import CAPTION_SIZE
+from autodiff.drawing.style import BOX, CAPTION_SIZE
 
-__all__ = ["Layout", "laid_out", "lines_across"]
+__all__ = ["Layout", "laid_out", "lines_across", "rooms_of"]
 
 PADDING = 4.0  # around the picture, in points
 BETWEEN_LINES = 16.0  # of a picture, and to its legend
 BETWEEN_PIECES = 10.0  # of a line
 CAPTION_LINE, CAPTION_BELOW = 30.0, 8.0  # the height of a line of it, and what is below letters
+AROUND = 14.0  # a part, for its line: twice its width, as far as the tip of a sharp head goes
 ASPECT = 16.0, 9.0  # of a slide
 SPOT = Spot(0.0, 0.0, "l")
 INCH = 72.0  # in points
@@ -159,8 +160,7 @@ def part_laid_out(picture: Picture, rankdir: str) -> Part:
     reader = Reader(numbers(found["bb"])[3])
     places = {each["id"]: reader.box(each) for each in found.get("objects", ()) if "id" in each}
     for each in found.get("edges", ()):
-        if "id" in each:
-            places[each["id"]] = reader.arrow(each, *AWAY[rankdir])
+        places[each["id"]] = reader.arrow(each, *AWAY[rankdir])
     places = in_reading_order(picture, rankdir, places)
     left, top, right, down = bounds_of(picture, places)
     places = {id: moved(place, -left, -top) for id, place in places.items()}
@@ -179,6 +179,24 @@ def bounds_of(picture: Picture, places: Mapping[str, Place]) -> Rectangle:
         if arrow.label and places[arrow.id].spots:
             found.append(label_of(arrow, places[arrow.id]))
     return enclosing(found)
+
+
+def rooms_of(picture: Picture, places: Mapping[str, Place]) -> dict[str, Rectangle]:
+    """Return, by its id, where each part of a picture is drawn: its lines, heads and text."""
+    texts: dict[str, Sequence[str]] = {frame.id: (frame.title,) for frame in picture.frames}
+    texts |= {arrow.id: arrow.label for arrow in picture.arrows}
+    texts |= {box.id: box.lines for box in picture.boxes}
+    rooms = {}
+    for id, lines in texts.items():
+        place = places[id]
+        found = [(place.x, place.y, place.x + place.width, place.y + place.height)]
+        found = found * bool(place.width) + [
+            *(bounds(points) for points in (*place.lines, place.head) if points),
+            *(text_at(*text, BOX.size) for text in zip(place.spots, lines, strict=False)),
+        ]
+        left, top, right, bottom = enclosing(found)
+        rooms[id] = (left - AROUND, top - AROUND, right + AROUND, bottom + AROUND)
+    return rooms
 
 
 def stacked(parts: Sequence[Part], is_down: bool, gap: float, at_end: bool = False) -> Part:

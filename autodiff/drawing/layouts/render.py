@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import math
 import os
 import platform
 import re
@@ -20,15 +21,17 @@ import threading
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
 
 from autodiff.compiler.object_cache import CACHE_SETTING, load_object, store_object
 from autodiff.drawing.layouts.in_browser import BrowserGraphviz
+from autodiff.drawing.layouts.places import Rectangle
 from autodiff.drawing.style import FONT
 from autodiff.support.extras import install
 
 __all__ = [
     "FONTS",
+    "Canvas",
     "check_pixels",
     "converter",
     "has_dot",
@@ -49,11 +52,14 @@ PNG_LONGEST_SIDE = 8000
 
 # Of a picture whose size is given, in pixels, along each side.
 MOST_PIXELS = 16000
+LINE_SPACING = 1.25  # of a caption's lines, beside their height
 
 VIEW_BOX = re.compile(r'viewBox="([^"]*)"')
 SIDES = re.compile(r'(<svg[^>]*) width="([\d.]+)pt" height="([\d.]+)pt"')
 
 INSTALL_GRAPHVIZ = "Graphviz (the program dot, from graphviz.org or your system's packages)"
+
+Pixels: TypeAlias = tuple[int, int, int, int]  # left, top, right and bottom
 
 # The WebAssembly program has one memory, so one drawing at a time.
 _lock = threading.Lock()
@@ -84,7 +90,7 @@ def png_of(make_svg: Callable[[], str], size: tuple[int, int] | None = None) -> 
     svg_to_bytes = converter()
     svg = make_svg()
     if size is not None:
-        return pixels_of(on_canvas(svg, size, ()), svg_to_bytes)
+        return pixels_of(on_canvas(svg, size), svg_to_bytes)
     scale = min(PNG_SCALE, PNG_LONGEST_SIDE / longer_side(svg))
     return pixels_of(svg, svg_to_bytes, scale)
 
@@ -233,28 +239,58 @@ def sides_of(svg: str) -> tuple[float, float]:
     return float(sides[2]), float(sides[3])
 
 
-def on_canvas(svg: str, size: tuple[int, int], caption: Sequence[str]) -> str:
-    """Return an SVG of that size in pixels, with a picture fitted in above a caption."""
-    width, height = size
-    margin = round(min(size) / 50)
-    line = round(min(size) / 30)
-    room = (width - 2 * margin, height - 2 * margin - round(1.25 * line * len(caption)))
-    lines = [
-        f'<text x="{margin}" y="{height - margin - round(1.25 * line * (len(caption) - place))}"'
-        f' dy="{line}" font-family="{FONTS}" font-size="{line}">{escape(text)}</text>'
-        for place, text in enumerate(caption)
-    ]
-    # A group, as the converter would clip an inner SVG to its bounds, which takes a third longer.
+class Canvas:
+    """White, of a size in pixels: a drawing of some sides is fitted in, above lines of a caption.
+
+    ``below`` is the room of the caption, as the left, top, right and bottom pixel.
+    """
+
+    def __init__(self, size: tuple[int, int], sides: tuple[float, float], lines: int = 0) -> None:
+        width, height = size
+        self.margin, self.line = round(min(size) / 50), round(min(size) / 30)
+        bottom = height - self.margin - round(LINE_SPACING * self.line * lines)
+        self.whole, self.below = (0, 0, *size), (0, bottom - 1, *size)
+        room = (width - 2 * self.margin, bottom - self.margin)
+        self.scale = min(room[0] / sides[0], room[1] / sides[1])
+        self.left = self.margin + (room[0] - self.scale * sides[0]) / 2
+        self.top = self.margin + (room[1] - self.scale * sides[1]) / 2
+
+    def pixels(self, room: Rectangle) -> Pixels:
+        """Return the pixels of a rectangle of the drawing; some may be outside of the canvas."""
+        left, top, right, bottom = [
+            start + self.scale * side
+            for start, side in zip((self.left, self.top) * 2, room, strict=True)
+        ]
+        return math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom)
+
+    def svg(self, drawing: str, caption: Sequence[str] = (), part: Pixels | None = None) -> str:
+        """Return the SVG of a canvas with what is inside a drawing's SVG, and with a caption.
+
+        Of a part, it is what is drawn there, without the white.
+        """
+        left, top, right, bottom = part or self.whole
+        sides = f'width="{right - left}" height="{bottom - top}"'
+        first = self.below[1] + 1
+        lines = [
+            f'<text x="{self.margin}" y="{first + round(LINE_SPACING * self.line * place)}"'
+            f' dy="{self.line}" font-size="{self.line}">{escape(text)}</text>'
+            for place, text in enumerate(caption)
+        ]
+        # A group, as the converter would clip an inner SVG to its bounds, which takes a third more.
+        place = f"translate({self.left:.2f} {self.top:.2f}) scale({self.scale:.5f})"
+        white = "" if part else f'<rect {sides} fill="white"/>'
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" {sides} font-family="{FONTS}"'
+            f' viewBox="{left} {top} {right - left} {bottom - top}">'
+            f'{white}<g transform="{place}">{drawing}</g>{"".join(lines)}</svg>'
+        )
+
+
+def on_canvas(svg: str, size: tuple[int, int]) -> str:
+    """Return an SVG of that size in pixels, with a picture fitted in."""
     _, _, across, down = map(float, VIEW_BOX.search(svg)[1].split())  # type: ignore[index]
-    scale = min(room[0] / across, room[1] / down)
-    left, top = margin + (room[0] - scale * across) / 2, margin + (room[1] - scale * down) / 2
-    place = f"translate({left:.2f} {top:.2f}) scale({scale:.5f})"
     inside = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
-    picture = f'<g transform="{place}">{inside}</g>'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
-        f'<rect width="{width}" height="{height}" fill="white"/>{picture}{"".join(lines)}</svg>'
-    )
+    return Canvas(size, (across, down)).svg(inside)
 
 
 def check_pixels(size: tuple[int, int]) -> None:
