@@ -7,7 +7,7 @@ const inputPlaces = data.columns.slice(0, data.inputs.length);
 const CAPTION = { line: 20 };
 const CIRCLE = { least: 24, most: 128, pitch: 28 };
 const LOWEST = 172; // the output with its caption and the loss below it
-const LABEL = { plain: 68, gradient: 120, height: 22 };
+const LABEL = 22; // the height of a weight's number
 const LOSS_BOX = { gap: 36, h: 56 };
 const EDGE = 4; // from the sides to the outermost circles and captions
 const LINES = [{ gap: 96, least: 44 }, { gap: 60, least: 36 }, { gap: 30, least: CIRCLE.least }]; // lines should have so much room, and circles
@@ -137,7 +137,7 @@ function layOutNetwork(mode) {
   const down = Math.max(networkArea.clientHeight, densest * CIRCLE.pitch, LOWEST);
   if (!app.playing) network.order = network.weights.map(({ place }, at) => [Math.abs(value(place)), at]).sort(([one], [two]) => two - one).map(([, at]) => at);
   measureCaptions(mode);
-  const key = [across, down, mode, network.columns.map(({ name, number, below }) => [name, number, below]), network.lossWidth, network.order].join(" ");
+  const key = [across, down, mode, network.columns.map(({ name, number, below }) => [name, number, below]), network.lossWidth, network.order, network.weights.map(({ width }) => width)].join(" ");
   if (network.laidOut === key || across < 40) return;
   network.laidOut = key;
   const plan = planFor(across, down);
@@ -153,7 +153,7 @@ function layOutNetwork(mode) {
   const lossX = isRight ? x + last.right + LOSS_BOX.gap + spare / 2 + width / 2 : x, lossY = isRight ? down / 2 : last.middle + last.size / 2 + last.lines * CAPTION.line + 12 + LOSS_BOX.h / 2;
   Object.assign(network.lossBox.style, { left: `${lossX - width / 2}px`, top: `${lossY - LOSS_BOX.h / 2}px`, width: `${width}px`, minHeight: `${LOSS_BOX.h}px` });
   for (const { from, path } of network.toLoss) path.setAttribute("d", isRight ? bend({ x: from.x + from.size / 2, y: from.y }, { x: lossX - width / 2, y: lossY }).path : "");
-  placeLabels(LABEL[mode]);
+  placeLabels();
 }
 
 // How wide captions are, in steps; what has once been wide stays so, and nothing jumps to and fro.
@@ -161,6 +161,7 @@ function measureCaptions(mode) {
   if (network.measured !== mode) {
     Object.assign(network, { measured: mode, lossWidth: 0 });
     for (const column of network.columns) Object.assign(column, { name: 0, number: 0, below: 0 });
+    for (const weight of network.weights) weight.width = 0;
   }
   for (const column of network.columns) {
     for (const { texts } of column.neurons) {
@@ -168,6 +169,7 @@ function measureCaptions(mode) {
       Object.assign(column, { name: Math.max(name, wide(`${texts.name} `, 650)), number: Math.max(number, wide(texts.number, 650)), below: Math.max(below, wide(texts.below, 400)) });
     }
   }
+  for (const weight of network.weights) weight.width = Math.max(weight.width, wide(weight.text.textContent, 600));
   network.lossWidth = Math.max(network.lossWidth, ...network.lossTexts.map((text) => wide(text, 400) + 12));
 }
 
@@ -242,18 +244,18 @@ function bend(from, to) {
 
 // Each weight's number where it covers nothing, the largest first; where there is no such place, it
 // shows while the line is pointed at or chosen.
-function placeLabels(width) {
+function placeLabels() {
   const taken = network.neurons.flatMap(({ x, y, size, caption }) => [
     { x: x - size / 2, y: y - size / 2, w: size, h: size },
     { x: caption.classList.contains("beside") ? x + size / 2 : x - caption.offsetWidth / 2, y: caption.classList.contains("beside") ? y - caption.offsetHeight / 2 : y + size / 2, w: caption.offsetWidth + 3, h: caption.offsetHeight + 3 },
   ]);
   const { lossBox } = network;
   taken.push({ x: lossBox.offsetLeft, y: lossBox.offsetTop, w: lossBox.offsetWidth, h: lossBox.offsetHeight });
-  for (const { from, to, reach, seen, text } of network.order.map((at) => network.weights[at])) {
+  for (const { from, to, reach, seen, text, width } of network.order.map((at) => network.weights[at])) {
     const line = bend({ x: from.x + from.size / 2, y: from.y }, { x: to.x - to.size / 2, y: to.y });
     reach.setAttribute("d", line.path);
     seen.setAttribute("d", line.path);
-    const rectAt = (t) => { const { x, y } = line.at(t); return { x: x - width / 2, y: y - LABEL.height / 2, w: width, h: LABEL.height }; };
+    const rectAt = (t) => { const { x, y } = line.at(t); return { x: x - width / 2, y: y - LABEL / 2, w: width, h: LABEL }; };
     const free = ALONG.map(rectAt).find((rect) => rect.y >= 0 && rect.y + rect.h <= parseFloat(networkArea.firstChild.style.height) && !taken.some((other) => overlap(rect, other)));
     const rect = free || rectAt(0.5);
     if (free) taken.push(free);

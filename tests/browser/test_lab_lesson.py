@@ -49,7 +49,7 @@ def test_a_weights_line_is_dragged_and_the_promise_stands_beside_what_happened(
     wanted = numbers_of(model, LAB.x, LAB.y, nn.mse_loss, ROW)
     assert opened.live("loss") == pytest.approx(wanted["loss"], rel=1e-9)
     assert_close(opened.live("predictions"), wanted["predictions"], "predictions")
-    assert float(opened.text(".weight:nth-of-type(4) text")) == 0.75
+    assert float(opened.page.locator(".weight-number").nth(3).text_content()) == 0.75
 
 
 def test_the_slider_is_one_edit_and_begins_anew_elsewhere(lab: Path, open_page: Open) -> None:

@@ -38,7 +38,8 @@ WALK = """async () => {
     await frame();
     const scale = drawing.getScreenCTM().a, title = drawing.querySelector(".active .title");
     found.push({
-      title: document.getElementById("lesson-title").textContent, scale, area: rect(area), width: innerWidth,
+      title: document.getElementById("lesson-title").textContent, scale,
+      area: rect(area), width: innerWidth,
       text: parseFloat(getComputedStyle(title).fontSize) * scale,
       graph: union(rects(".box .shape")), active: union(rects(".active .shape")),
       step: union(rects(".lit .shape, .arrow.lit .line")),
