@@ -112,7 +112,7 @@ function updateAll() {
   const { means, news } = app.measured, largest = means.reduce((best, mean, index) => (Math.abs(mean) > Math.abs(means[best]) ? index : best), 0);
   const old = (index) => app.timeline.parameters[data.weights[index].place];
   const rows = data.weights.map((weight, index) => element("tr", { class: index === largest ? "active" : "" }, element("th", { scope: "row" }, weight.name), element("td", {}, shown(old(index))), element("td", {}, signed(news[index] - old(index), 2)), element("td", {}, shown(news[index]))));
-  const table = element("div", { class: "all-rows", tabindex: "0", role: "region", "aria-label": "What the update changes" }, element("table", {}, element("thead", {}, element("tr", {}, ...["weight", "old", "change", "new"].map((text) => element("th", { scope: "col" }, text)))), element("tbody", {}, ...rows)));
+  const table = tableOfWeights("What the update changes", ["weight", "old", "change", "new"], rows);
   return [
     line("rule", name("w"), " ← ", ...(data.updates[0] ? [name("w"), " − ", `${shown(app.timeline.parameters[data.learningRate])} × mean of `, fraction(rootName, "w")] : ["what the optimizer makes of w, its gradient and its memory"])),
     element("div", { class: "update" }, table, slicePlot(largest, old(largest), news[largest])),

@@ -93,6 +93,13 @@ function rowsLesson() {
   });
   return [
     line("loss", few ? `(${rows.map(({ loss }) => shown(loss, 3)).join(" + ")}) / ${rows.length} = ` : `mean of ${rows.length} rows = `, signedNumber(app.measured.loss)),
-    element("div", { class: "all-rows", tabindex: "0", role: "region", "aria-label": "Gradients of all rows" }, element("table", {}, element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))), element("tbody", {}, ...body))),
+    tableOfWeights("Gradients of all rows", heads, body),
   ];
+}
+
+function tableOfWeights(label, heads, rows) {
+  const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)));
+  const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
+  table.style.setProperty("--columns", heads.length - 1);
+  return element("div", { class: "all-rows", tabindex: "0", role: "region", "aria-label": label }, table);
 }

@@ -139,7 +139,7 @@ RESULTS = """async (button) => {
       const box = each.getBoundingClientRect();
       if (box.bottom > bottom || box.top < top) found.push([now, each.textContent]);
     }
-    for (const line of document.querySelectorAll("#lines")) {
+    for (const line of document.querySelectorAll("#lines, .all-rows")) {
       if (line.scrollWidth > line.clientWidth) found.push([now, line.textContent]);
     }
     const number = count.getBoundingClientRect();
