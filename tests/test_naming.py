@@ -209,7 +209,7 @@ def test_explanations_steps_and_pictures_say_the_same_names(program: dict[str, A
     (step,) = [each for each in backward_steps(loss) if each.parent is weight]
     assert str(step).startswith("d loss/d weights['layer0.query'][2][0] += d loss/d v")
     assert Trace(loss).names[weight] == Names(loss)[weight]
-    picture = draw(loss.parents[0], max_nodes=1000).picture
+    picture = draw(loss.parents[0], fold="none", max_nodes=1000).picture
     titles = [" ".join(each.title) for each in picture.boxes]
     assert "powers[1] (2) = exp(scores[1])" in titles  # long operands by their last part
 

@@ -379,7 +379,11 @@ def test_of_a_network_whose_text_is_too_small_the_picture_says_so() -> None:
 
 def test_a_picture_of_boxes_that_is_too_small_names_this_style() -> None:
     pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
-    assert 'style="network" 2' in draw(loss_of(3, 16, 16, 2), fold="neuron").note
+    loss = loss_of(3, 16, 16, 2)
+    assert 'style="network" 2' in draw(loss, fold="neuron", style="boxes").note
+    drawing = draw(loss, fold="neuron")  # and without a style it is drawn in it
+    assert drawing.note == ""
+    assert {box.kind for box in drawing.picture.boxes} >= {"neuron"}
 
 
 def test_the_picture_has_the_shape_of_its_frame() -> None:

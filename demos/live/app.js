@@ -222,7 +222,7 @@ function currentState() {
 
 function writeAddress() {
   if (app.playing || goal !== null) return;
-  const { hash } = addressOf(currentState());
+  const { hash } = addressOf(currentState(), app.timeline);
   if (hash === lastHash) return;
   lastHash = hash;
   try {

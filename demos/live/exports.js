@@ -105,7 +105,7 @@ function copyText(text, what, more = "") {
 
 function copyAddress() {
   writeAddress();
-  const { lost } = addressOf(currentState());
+  const { lost } = addressOf(currentState(), app.timeline);
   copyText(location.href, "The address is", lost);
 }
 
