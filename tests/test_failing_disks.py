@@ -197,7 +197,7 @@ def test_a_demo_whose_folder_is_write_protected_meanwhile_leaves_every_file_whol
 
 @pytest.mark.parametrize(
     ("fault", "number", "reason"),
-    [("read-only", 0, errno.EROFS), ("full", 20, errno.ENOSPC)],
+    [("read-only", 0, errno.EROFS), ("full", 60, errno.ENOSPC)],
 )
 def test_whatever_the_library_writes_is_whole_or_an_os_error_that_names_it(
     mounts: None, folder: Path, fault: str, number: int, reason: int

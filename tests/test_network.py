@@ -374,6 +374,8 @@ def test_of_a_network_whose_text_is_too_small_the_picture_says_so() -> None:
     drawing = drawn("deep")
     assert drawing.note.startswith("Text is about 1")
     assert 'style="heatmap" shows its numbers' in drawing.note
+    pass_through = draw(nn.MLP(4, [6] * 8 + [1], rng=1)([1.0] * 4), style="network")
+    assert 'style="heatmap" shows its numbers' in pass_through.note
     assert " ".join(texts(drawing.svg())[: len(drawing.picture.caption)]) == drawing.note
 
 

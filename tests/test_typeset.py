@@ -26,6 +26,8 @@ FORMULAS = [
     ("y = maximum(a, b)", r"$y = \max(a, b)$"),
     ("y = relu(z)", r"$y = \mathrm{relu}(z)$"),
     ("y = -x", r"$y = -x$"),
+    ("①", r"\textcircled{1}"),  # a mark of what is shown again on another line
+    ("**3", r"$(\cdot)^{3}$"),  # as it stands in the circle of a power
     ("y = (a + b) * c", r"$y = (a + b) \cdot c$"),
     ("y = a - (b - c)", r"$y = a - (b - c)$"),
     ("y = (a + b)**2", r"$y = (a + b)^{2}$"),

@@ -175,7 +175,8 @@ class NetworkBuilder {
 
   shown(rows) {
     const targets = rows.map((row) => row[row.length - 1]);
-    const isAmount = this.asked.loss === "linear" && !this.hasClasses, kinds = isAmount ? [] : this.classes;
+    const isAmount = this.asked.loss === "linear" && !this.hasClasses;
+    const kinds = isAmount ? [] : [...new Set(targets)].sort((a, b) => a - b);
     const [low, high] = [Math.min(...targets), Math.max(...targets)];
     const own = { low, high: high > low ? high : low + 1, threshold: (low + high) / 2 };
     return {
