@@ -140,7 +140,7 @@ RESULTS = """async (button) => {
       if (box.bottom > bottom || box.top < top) found.push([now, each.textContent]);
     }
     for (const line of document.querySelectorAll("#lines, .all-rows")) {
-      if (line.scrollWidth > line.clientWidth) found.push([now, line.textContent]);
+      if (line.scrollWidth > line.clientWidth + 1) found.push([now, line.textContent]);
     }
     const number = count.getBoundingClientRect();
     if (!number.width || number.right > seen.right) found.push([now, "the count"]);

@@ -698,7 +698,9 @@ def test_a_box_that_is_clicked_lets_the_lesson_wait(lab: Path, open_page: Open) 
     assert opened.page.locator("#drawing").is_visible()
     opened.press("Space")  # the box again, which has the focus: back to the step
     assert opened.text("#step-count") == "19 / 67"
+    opened.settle()
     opened.page.locator("#drawing .box.lit").first.click()
+    assert opened.text("#lesson-title").startswith("The gradient of")
     opened.press("PageDown")
     assert opened.text("#step-count") == "20 / 67"
     assert opened.live("epoch") == 0
