@@ -74,7 +74,7 @@ def few(items: list[pytest.Item]) -> list[pytest.Item]:
     return [item for item in items if item.nodeid in kept]
 
 
-# The files that take longest, longest first, as measured under coverage on two cores.
+# The files that take longest, about the longest first: under coverage, on two cores.
 LONGEST = (
     *("test_recipes.py", "test_documents.py", "test_pyodide.py", "test_frame.py", "test_sweep.py"),
     *("test_use.py", "test_gpt_page.py", "test_show.py", "test_site.py", "test_benchmarks.py"),

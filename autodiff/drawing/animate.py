@@ -140,7 +140,7 @@ def frames_of(
     room = arrangement.of(room)
     layout = laid_out(room, arrangement.rankdir)
     canvas = Canvas(size, (layout.width, layout.height), CAPTION_LINES)
-    places = {id: canvas.pixels(room) for id, room in rooms_of(room, layout.places).items()}
+    places = {id: canvas.pixels(each) for id, each in rooms_of(room, layout.places).items()}
     drawn: dict[str, Any] = {}
     for moment in all_moments(root):
         picture = arrangement.of(painter.picture_at(moment))
@@ -200,7 +200,7 @@ def mp4_of(frames: Iterator[Any], seconds: float) -> bytes:
     """Return pictures as an MP4 film. Raises RuntimeError if ffmpeg is missing or fails."""
     if shutil.which("ffmpeg") is None:
         raise RuntimeError("a film as .mp4 needs the program ffmpeg; save as .gif instead")
-    pictures = [png_of(frame) for frame in frames]
+    pictures = [encoded(frame) for frame in frames]
     pictures += [pictures[-1]] * (LAST_FRAMES - 1)
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.mp4"
@@ -218,7 +218,7 @@ def mp4_of(frames: Iterator[Any], seconds: float) -> bytes:
         return film.read_bytes()
 
 
-def png_of(picture: Any) -> bytes:
+def encoded(picture: Any) -> bytes:
     """Return a picture as a PNG, made soon rather than small."""
     content = io.BytesIO()
     picture.save(content, "PNG", compress_level=1)

@@ -3,6 +3,9 @@
 // A page has its KEYS: [key, what it does, action]; actionOfDigit(1 to 9), or null; themeChanged().
 let singleKeys = true;
 
+// Fields that take text: keys are theirs.
+const TEXT_FIELDS = "input:not([type=checkbox], [type=range]), textarea";
+
 const PAGE_KEYS = [
   ["M", "light or dark", switchTheme],
   ["?", "these keys", openHelp],
@@ -20,7 +23,7 @@ function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (document.querySelector("dialog[open]")) return;
   const at = event.target;
-  const typing = at.matches("input:not([type=checkbox], [type=range]), textarea, select");
+  const typing = at.matches(`${TEXT_FIELDS}, select`);
   if (at.matches("[type=range]") && /^(Arrow|Page|Home|End)/.test(event.key)) return; // the slider's own
   if (typing && event.key === "Escape") return at.blur();
   if (typing || (at.matches("[role=tab]") && event.key.startsWith("Arrow"))) return;

@@ -15,8 +15,9 @@ function readEarlierRuns() {
 
 function keepRuns() {
   const own = runs.all.filter(({ timeline, from }) => from || timeline.latest || timeline.edits.length).map(asEarlier);
+  const once = new Map([...earlierRuns, ...own].map((run) => [run.hash, run])); // a page loaded again has a run that is kept
   try {
-    sessionStorage.setItem(EARLIER, JSON.stringify([...earlierRuns, ...own].slice(-MOST_RUNS)));
+    sessionStorage.setItem(EARLIER, JSON.stringify([...once.values()].slice(-MOST_RUNS)));
   } catch {
     // there is no room: Back leads to the moment that was shown
   }

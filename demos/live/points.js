@@ -78,8 +78,8 @@ function pointsKey(event) {
   event.preventDefault();
 }
 
-// What parts the cells of a table: the first that is in each of its lines.  In all but the last but one
-// a comma is a decimal comma.
+// What parts the cells of a table: the first that is in each of its lines.  Where it is not a comma, a
+// comma is a decimal comma.
 const SEPARATORS = [/\t/, /;/, /\|/, /(?<=[^\s,])\s+(?=[^\s,])/, /,/, /\s+/];
 
 function cellsOf(text) {

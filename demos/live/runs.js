@@ -110,7 +110,7 @@ function redo() {
 
 function undoKey(event) {
   if (!(event.ctrlKey || event.metaKey) || event.altKey || document.querySelector("dialog[open]")) return;
-  if (event.target.matches("input:not([type=checkbox]):not([type=range]), textarea")) return; // a field undoes its own text
+  if (event.target.matches(TEXT_FIELDS)) return; // a field undoes its own text
   const key = event.key.toLowerCase(), back = key === "z" && !event.shiftKey, again = key === "y" || (key === "z" && event.shiftKey);
   if (!back && !again) return;
   event.preventDefault();

@@ -108,6 +108,8 @@ def test_the_chosen_network_is_a_link_and_the_way_back_leads_to_the_one_before(
     opened.wait_until("live.epoch === 20")
     opened.page.click("#runs-tab")
     earlier = opened.page.locator("#earlier-runs button")
+    texts = earlier.all_inner_texts()
+    assert len(set(texts)) == len(texts)  # also of a network that was gone back to
     earlier.filter(has_text="OR, 2-2-1").filter(has_text="trained to 40").last.click()
     built(opened, "2-2-1")
     opened.wait_until("live.epoch === 40")
