@@ -213,14 +213,10 @@ def formula_of(node: Value) -> str:
 def operands_of(node: Value) -> str:
     """Return each operand with its number, once; of many, those with the largest numbers."""
     operands = dict.fromkeys(each for each in node.parents if each.name or not each.is_leaf)
-    largest = sorted(operands, key=operand_size, reverse=True)[:SHOWN_OPERANDS]
+    largest = sorted(operands, key=lambda operand: abs(operand.data), reverse=True)[:SHOWN_OPERANDS]
     shown = [f"{name_of(each)} = {number_text(each.data)}" for each in operands if each in largest]
     more = f" and {len(operands) - len(shown)} smaller ones" if len(operands) > len(shown) else ""
     return (", ".join(shown) or "numbers") + more
-
-
-def operand_size(operand: Value) -> float:
-    return abs(operand.data)
 
 
 def place_of(node: Value) -> str:

@@ -129,7 +129,8 @@ class Shares:
         """Return whether the parts of another place are the same."""
         ours, theirs = self.numbers, other.numbers
         return len(ours) == len(theirs) and all(
-            is_near(one, another, whole) for one, another in zip(ours, theirs, strict=True)
+            abs(one - another) <= ALIKE * abs(whole)
+            for one, another in zip(ours, theirs, strict=True)
         )
 
 
@@ -237,7 +238,7 @@ class Routes:
                 continue
             if around is self.tree.top or call.site != around.site:
                 found.setdefault((call.depth, *call.site), []).append(call)
-        return sorted(found.values(), key=depth_of)
+        return sorted(found.values(), key=lambda site: site[0].depth)
 
     def shares(self, site: Sequence[CallNode], uses: Sequence[Entry]) -> Shares:
         """Return how calls share out what some uses contribute."""
@@ -338,19 +339,9 @@ class Routes:
         return self.times[call.caller, call.site] > 1
 
 
-def depth_of(site: Sequence[CallNode]) -> int:
-    """Return how many calls are around the calls of a place."""
-    return site[0].depth
-
-
 def size(route: Route) -> float:
     """Return what to sort parts by, so that the largest comes first."""
     return -abs(route.number)
-
-
-def is_near(one: float, other: float, whole: float) -> bool:
-    """Return whether two parts of a whole are told as the same number."""
-    return abs(one - other) <= ALIKE * abs(whole)
 
 
 def first_of(calls: list[CallNode], most: int) -> tuple[list[CallNode], list[CallNode]]:

@@ -119,14 +119,8 @@ class _Registers(_Painter):
             title = f"{name} = {formula}"
         elif kind == "input":
             return Box(f"r{place}", kind, name, tuple(lines_of(f"{name} = {number}")))
-        return Box(
-            f"r{place}",
-            kind,
-            name,
-            tuple(lines_of(title)),
-            lines,
-            frame=self.section_of(place),
-        )
+        frame = self.section_of(place)
+        return Box(f"r{place}", kind, name, tuple(lines_of(title)), lines, frame=frame)
 
     def operand(self, place: int) -> str:
         """Return what a formula calls a register."""

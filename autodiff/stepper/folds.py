@@ -92,9 +92,7 @@ class Fold:
                 yield item
 
 
-# --------------------------------------------------------------------------------------------
-# Which results belong together
-# --------------------------------------------------------------------------------------------
+# ---- which results belong together -------------------------------------------------------------
 
 
 class Groups:
@@ -167,9 +165,7 @@ class Groups:
         return outer
 
 
-# --------------------------------------------------------------------------------------------
-# In an order in which they can be computed
-# --------------------------------------------------------------------------------------------
+# ---- in an order in which they can be computed -------------------------------------------------
 
 
 def computed_in_groups(order: Sequence[Value], groups: Groups) -> list[Value]:
@@ -212,9 +208,7 @@ def ready_in(group: Group) -> Iterator[Value]:
         yield heappop(group.ready)[1]
 
 
-# --------------------------------------------------------------------------------------------
-# Folds
-# --------------------------------------------------------------------------------------------
+# ---- folds -------------------------------------------------------------------------------------
 
 
 def folds_of(order: Sequence[Value], names: Mapping[Value, str]) -> Fold:
@@ -297,9 +291,7 @@ def range_title(items: Sequence[Value | Fold], names: Mapping[Value, str]) -> st
     return first if first == last else f"{first}{TO}{last}"
 
 
-# --------------------------------------------------------------------------------------------
-# For the page's script
-# --------------------------------------------------------------------------------------------
+# ---- for the page's script ---------------------------------------------------------------------
 
 
 def fold_data(whole: Fold, order: Sequence[Value]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Kept:
             if id(thing) in met or (hasattr(thing, "make_node") and not hasattr(thing, "__dict__")):
                 continue
             met[id(thing)] = thing  # which keeps it, and its id
-            if is_iterator(thing):
+            if isinstance(thing, Iterator) and not hasattr(thing, "__dict__"):
                 self.iterators.append(path)
                 continue
             if str(type(thing).__module__).startswith("numpy"):
@@ -122,11 +122,6 @@ class Kept:
             bits = thing.bit_generator
             self.found.append((DRAWS, pickle.dumps(bits.state)))
             self.undos.append(functools.partial(setattr, bits, "state", bits.state))
-
-
-def is_iterator(thing: Any) -> bool:
-    """Return whether something gives one thing after the other, and keeps nothing in attributes."""
-    return isinstance(thing, Iterator) and not hasattr(thing, "__dict__")
 
 
 def joined(path: str, name: str) -> str:

@@ -67,7 +67,8 @@ class Columns:
         self.captions = CAPTION * len(picture.caption)
         gaps = len(columns) - 1
         width = max(sum(self.bands) + gaps * LEAST_GAP, self.legend_width) + 2 * MARGIN
-        height = self.longest * self.least_pitch + self.other_height
+        least_pitch = FLAT + (APART / 2 if form == "beside" else LINE + APART)  # between middles
+        height = self.longest * least_pitch + self.other_height
         scale = max(width / frame[0], height / frame[1], TEXT / LAST_ROW)
         self.text = TEXT / scale
         self.width, self.height = frame[0] * scale, frame[1] * scale
@@ -97,19 +98,10 @@ class Columns:
         """Return whether a box is a part of the legend."""
         return not box.frame and box.id not in self.home
 
-    @property
-    def least_pitch(self) -> float:
-        """How far apart circles are at least, from middle to middle."""
-        return FLAT + (APART / 2 if self.form == "beside" else LINE + APART)
-
     def beside_in(self, place: int) -> float:
         """Return the width of the texts beside the circles of a column."""
-        texts = [self.boxes[id].numbers[0] for id in self.at_home(place) if self.boxes[id].numbers]
-        return max(map(width_of, texts), default=0.0)
-
-    def at_home(self, place: int) -> Iterator[str]:
-        """Yield what begins in a column."""
-        return (id for id in self.columns[place] if self.home[id] == place)
+        boxes = [self.boxes[id] for id in self.columns[place] if self.home[id] == place]
+        return max([width_of(box.numbers[0]) for box in boxes if box.numbers], default=0.0)
 
     def band(self, place: int) -> float:
         """Return the width of a column."""

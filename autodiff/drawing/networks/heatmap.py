@@ -46,8 +46,8 @@ def heat_map(
     """
     for digits in DIGITS if precision is None else (precision,):
         picture = picture_of_panels(panels, what, digits, caption)
-        longest = max(map(longest_number, picture.boxes))
-        cell = Cell(longest + 2 * BESIDE, LINE + BESIDE, True)
+        numbers = [text for box in picture.boxes for line in box.table[1:] for text in line[1:]]
+        cell = Cell(max(map(width_of, numbers)) + 2 * BESIDE, LINE + BESIDE, True)
         grid = Grid(picture, panels, cell, frame)
         if grid.text >= READABLE:
             return grid
@@ -245,8 +245,3 @@ class Grid:
         return Place(
             *(tuple(spots), x, y, *self.cell.size(box)), cells=tuple(cells), hatched=not has_number
         )
-
-
-def longest_number(box: Box) -> float:
-    """Return the width of the longest number in a matrix."""
-    return max([width_of(text) for line in box.table[1:] for text in line[1:]], default=0.0)

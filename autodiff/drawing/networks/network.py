@@ -123,7 +123,7 @@ class NetworkPainter:
             arrows.append(
                 Arrow(f"{tail}-{head}-{next(places)}", tail, head, label, sign, size, headless=True)
             )
-        return sorted(arrows, key=size_of)
+        return sorted(arrows, key=lambda arrow: arrow.size or 0.0)
 
     def number_on(self, line: Line) -> float | None:
         """Return the number of a line's weight; None if it has none."""
@@ -172,11 +172,6 @@ class NetworkPainter:
 def squared(size: float | None) -> float | None:
     """Return the size of a line that is as wide as its weight is large, not as its root."""
     return None if size is None else size * size
-
-
-def size_of(arrow: Arrow) -> float:
-    """Return the size of an arrow, 0 if it has none."""
-    return arrow.size or 0.0
 
 
 def left_out(column: Sequence[Value]) -> Sequence[Value]:
