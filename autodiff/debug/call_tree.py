@@ -107,7 +107,6 @@ class CallNode:
             call = call.caller
 
     def all_inside(self) -> Iterator[CallNode]:
-        """Yield the call and all calls in it."""
         pending = [self]
         while pending:
             call = pending.pop()

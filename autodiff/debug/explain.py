@@ -275,7 +275,6 @@ def aligned(rows: list[tuple[str, str, str, str]]) -> list[str]:
 
 
 def html_row(row: tuple[str, str, str, str]) -> str:
-    """Return a row of the table."""
     use, rule, numbers, contribution = map(escape, row)
     return (
         f"<tr><td>{use}</td><td>{rule}</td><td {NUMERIC}>{numbers}</td>"

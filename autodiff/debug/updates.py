@@ -129,7 +129,7 @@ def passed_through(case: Situation) -> list[Value]:
 
 
 def is_sum_on_a_line(value: Value, node: Value) -> bool:
-    """Return whether a node is a sum that begins with a Value, or a difference, and its line known."""
+    """Return whether a node is a sum or a difference on a known line that begins with a Value."""
     is_sum = node.op is not None and node.op.roles in UPDATES
     return bool(node.origin.line) and is_sum and node.parents[0] is value
 

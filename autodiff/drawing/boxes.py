@@ -168,7 +168,6 @@ class Painter:
         return {node: name for node, name in called.items() if node in shown}
 
     def picture_at(self, moment: Moment) -> Picture:
-        """Return the picture at a moment."""
         self.moment = moment
         boxes = [self.box_of(place) for place in range(len(self.parts))]
         folded = f", drawn as {len(boxes):,} boxes" if len(boxes) < len(self.order) else ""
@@ -649,7 +648,6 @@ class Painter:
         return arrows
 
     def id_of_arrow(self, key: ArrowKey) -> str:
-        """Return an arrow's id."""
         tail, head, position = key
         ends = f"{self.ids[tail]}-{self.ids[head]}"
         return ends if position == MERGED else f"{ends}-{position}"
@@ -657,7 +655,6 @@ class Painter:
     def label_of(
         self, key: ArrowKey, local: float | None, added: tuple[float, ...]
     ) -> tuple[str, ...]:
-        """Return the lines on an arrow."""
         tail, head, _ = key
         uses = self.merged[key]
         label = self.count_label(uses, self.parts[tail], self.parts[head])
@@ -866,7 +863,6 @@ def operand_of(use: Use) -> Value:
 
 
 def same_number(nodes: Sequence[Value]) -> bool:
-    """Return whether nodes have the same number."""
     return len({node.data for node in nodes}) == 1
 
 

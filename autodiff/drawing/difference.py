@@ -134,7 +134,6 @@ class DifferencePainter(Painter):
         return super().values(nodes) + self.change_shown(nodes, 0)
 
     def gradients(self, nodes: Sequence[Value]) -> str:
-        """Return the nodes' gradients with their changes."""
         return super().gradients(nodes) + self.change_shown(nodes, 1)
 
     def change_shown(self, nodes: Sequence[Value], which: int) -> str:

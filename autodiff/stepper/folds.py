@@ -84,7 +84,6 @@ class Fold:
         return [self, *(fold for item in inner for fold in item.numbered())]
 
     def results(self) -> Iterator[Value]:
-        """Yield all results in it, in order."""
         for item in self.items:
             if isinstance(item, Fold):
                 yield from item.results()

@@ -18,7 +18,6 @@ from numbers import Number
 from types import (
     BuiltinMethodType,
     CellType,
-    CodeType,
     FunctionType,
     MemberDescriptorType,
     MethodType,
@@ -26,7 +25,7 @@ from types import (
 )
 from typing import Any
 
-from autodiff.support.frames import is_users
+from autodiff.support.frames import is_users, names_used
 
 __all__ = ["Kept"]
 
@@ -187,7 +186,7 @@ def in_a_function(function: Any) -> tuple[Inside, Undo]:
     inside += vars(function).items()
     named = {}
     if is_users(code.co_filename):
-        names = names_in(code)
+        names = dict.fromkeys(names_used(code))
         named = {name: variables[name] for name in names if name in variables}
         for each in named.values():
             if isinstance(each, ModuleType) and is_users(getattr(each, "__file__", "") or "<"):
@@ -195,15 +194,6 @@ def in_a_function(function: Any) -> tuple[Inside, Undo]:
         inside += named.items()
     attributes = functools.partial(put_back_dict, vars(function), dict(vars(function)))
     return inside, functools.partial(do_both, attributes, variables.update, named)
-
-
-def names_in(code: CodeType) -> dict[str, None]:
-    """Return the names that code has, and the functions inside it, in their order."""
-    names = dict.fromkeys(code.co_names)
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            names |= names_in(inner)
-    return names
 
 
 def in_a_class(kind: type[Any]) -> tuple[Inside, Undo | None]:

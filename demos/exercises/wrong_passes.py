@@ -205,6 +205,16 @@ def slope_at_out(x: float, out: float) -> float:
     return 1.0 - math.tanh(out) ** 2
 
 
+# Slopes that are taken for tanh's, of its x and its result.
+SLOPES = {
+    one_minus_x_squared: "the slope of tanh is computed from x: it is 1 - out * out, with the "
+    "result out = tanh(x)",
+    one_minus_out: "the slope of tanh is 1 - out * out: square the result",
+    out_squared: "the slope of tanh is 1 - out * out: the 1 - is missing",
+    slope_of_sigmoid: "out * (1 - out) is the slope of the sigmoid; that of tanh is 1 - out * out",
+    out_itself: "that is tanh itself; its slope is 1 - out * out",
+    slope_at_out: "out is tanh(x) already: its slope is 1 - out * out",
+}
 INCOMPLETE = "a node passes its gradient on before all of its uses have contributed"
 
 # Those that explain more come later: the first that leaves the student's numbers is told.
@@ -257,27 +267,5 @@ MISTAKES = (
         "the local derivatives of a product are not swapped: that of a * b by a is b's number",
         (partial(right_pass, edges_of=not_swapped),),
     ),
-    Mistake(
-        "the slope of tanh is computed from x: it is 1 - out * out, with the result out = tanh(x)",
-        (partial(tanh_by, slope=one_minus_x_squared),),
-    ),
-    Mistake(
-        "the slope of tanh is 1 - out * out: square the result",
-        (partial(tanh_by, slope=one_minus_out),),
-    ),
-    Mistake(
-        "the slope of tanh is 1 - out * out: the 1 - is missing",
-        (partial(tanh_by, slope=out_squared),),
-    ),
-    Mistake(
-        "out * (1 - out) is the slope of the sigmoid; that of tanh is 1 - out * out",
-        (partial(tanh_by, slope=slope_of_sigmoid),),
-    ),
-    Mistake(
-        "that is tanh itself; its slope is 1 - out * out", (partial(tanh_by, slope=out_itself),)
-    ),
-    Mistake(
-        "out is tanh(x) already: its slope is 1 - out * out",
-        (partial(tanh_by, slope=slope_at_out),),
-    ),
+    *[Mistake(says, (partial(tanh_by, slope=slope),)) for slope, says in SLOPES.items()],
 )

@@ -113,13 +113,11 @@ def sum_part(inputs: int) -> Part:
 
 
 def activation_part(name: str) -> Part:
-    """Return an activation of a sum."""
     z = Value(0.5)
     return Part(ACTIVATIONS[name](z), {z: "z"})
 
 
 def loss_part(choice: LossChoice) -> Part:
-    """Return the loss of one prediction."""
     prediction, target = Value(0.5), Value(1.0)
     loss = choice.loss([prediction], [target])
     name_loss(loss, [prediction], [target])
@@ -142,7 +140,6 @@ class Rule:
 
     @property
     def nodes(self) -> list[Value]:
-        """The nodes of its graph."""
         return nodes_of(list(self.news.values()))
 
     def told(self, operations: Arithmetic) -> dict[str, Any]:
@@ -181,7 +178,6 @@ class Pieces:
 
     @property
     def nodes(self) -> list[Value]:
-        """The nodes of all graphs."""
         parts = [*self.sums, *self.activations.values(), *self.losses.values()]
         found = [node for part in parts for node in nodes_of([part.root])]
         return [*found, *[node for rule in self.optimizers.values() for node in rule.nodes]]

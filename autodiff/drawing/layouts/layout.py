@@ -108,7 +108,6 @@ class Part:
 
 
 def lines_of(picture: Picture) -> list[Picture]:
-    """Return each line of a picture as one of its own."""
     lines: dict[int, list[Box]] = {}
     for box in picture.boxes:
         if not box.is_aside:

@@ -89,13 +89,11 @@ class Columns:
 
     @property
     def legend_width(self) -> float:
-        """How wide the legend is."""
         texts = [box.title[0] for box in self.picture.boxes if self.is_legend(box)]
         samples = SAMPLE * (len(texts) - 2)  # between all of them but the last
         return sum(map(width_of, texts)) + 2 * APART * len(texts) + samples
 
     def is_legend(self, box: Box) -> bool:
-        """Return whether a box is a part of the legend."""
         return not box.frame and box.id not in self.home
 
     def beside_in(self, place: int) -> float:
@@ -104,7 +102,6 @@ class Columns:
         return max([width_of(box.numbers[0]) for box in boxes if box.numbers], default=0.0)
 
     def band(self, place: int) -> float:
-        """Return the width of a column."""
         frame = self.picture.frames[place]
         heads = [
             box.title[0]

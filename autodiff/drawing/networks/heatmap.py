@@ -210,7 +210,6 @@ class Grid:
         return Layout(self.width, self.height, places, tuple(caption))
 
     def text_at(self, id: str, x: float, y: float) -> Place:
-        """Return where a text lies."""
         spot = Spot(x, y + LINE / 2 + BASELINE, "l")
         return Place((spot,), x, y, width_of(self.boxes[id].title[0]), LINE)
 

@@ -161,7 +161,6 @@ class Look:
         return slice(head * self.size, (head + 1) * self.size)
 
     def number(self, name: str, node: Value) -> Iterator[tuple[str, Value]]:
-        """Yield a node and its gradient."""
         yield name, node
         yield f"{name} gradient", self.gradients[node]
 
