@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 from autodiff.debug.call_tree import CallNode, CallTree
 from autodiff.debug.steps import Step
-from autodiff.debug.text import shown
+from autodiff.support.naming import shown
 from autodiff.value import Value
 
 __all__ = ["Route", "routes_of"]

@@ -40,8 +40,11 @@ function isRight(row) {
 
 function isOnItsSide(found, wanted) {
   if (wanted.length > 1) return wanted[found.indexOf(Math.max(...found))] === Math.max(...wanted);
-  const middleOfTargets = (data.classes[0][0] + data.classes[data.classes.length - 1][0]) / 2;
-  return found[0] > data.scale.threshold === wanted[0] > middleOfTargets;
+  return found[0] > data.scale.threshold === wanted[0] > middleOfTargets();
+}
+
+function middleOfTargets() {
+  return (data.classes[0][0] + data.classes[data.classes.length - 1][0]) / 2;
 }
 
 // How many of the rows are on their right side; the outputs of the first are at that place.
@@ -206,7 +209,7 @@ function cut(name, most) {
 function isHigh(row) {
   const wanted = rowNumbers(row).slice(data.inputs.length);
   if (wanted.length > 1) return wanted.indexOf(Math.max(...wanted)) === Math.min(app.output, data.outputs.length - 1);
-  return wanted[0] > (data.classes.length ? (data.classes[0][0] + data.classes[data.classes.length - 1][0]) / 2 : data.scale.threshold);
+  return wanted[0] > (data.classes.length ? middleOfTargets() : data.scale.threshold);
 }
 
 function drawRow(context, area, row) {
@@ -351,10 +354,6 @@ function flipRow(row) {
   say(`Row ${row + 1} has target ${target} now`);
 }
 
-function inDomain(number, low, high) {
-  return Math.max(low, Math.min(high, number));
-}
-
 // ---- dragging a data point: one drag is one change, and training waits for its end
 
 // A mouse takes hold of a point at once; a finger that only passes scrolls the page, so it has to rest
@@ -389,7 +388,7 @@ function dragPoint(event) {
   }
   const [x, y] = toPlane(event), [left, right, bottom, top] = data.domain;
   if (app.row !== held.row || app.probe) chooseRow(held.row);
-  moveRow(held.row, Number(inDomain(x, left, right).toFixed(3)), Number(inDomain(y, bottom, top).toFixed(3)), held.gesture);
+  moveRow(held.row, Number(between(left, x, right).toFixed(3)), Number(between(bottom, y, top).toFixed(3)), held.gesture);
 }
 
 function letGo(event) {
@@ -432,13 +431,13 @@ function planeKey(event) {
     const [across, up] = directions[event.key].map((part) => part * stride);
     if (event.altKey && !app.probe && app.step === null) {
       const [x, y] = rowNumbers(app.row);
-      moveRow(app.row, Number(inDomain(x + across, left, right).toFixed(3)), Number(inDomain(y + up, bottom, top).toFixed(3)), `keys ${app.row}`);
+      moveRow(app.row, Number(between(left, x + across, right).toFixed(3)), Number(between(bottom, y + up, top).toFixed(3)), `keys ${app.row}`);
       say(`Row ${app.row + 1} at ${Array.from(rowNumbers(app.row).slice(0, 2), (n) => shown(n, 3)).join(", ")}`);
       return;
     }
     if (!cross.visible) [cross.x, cross.y] = shownRow().subarray(0, 2);
     cross.visible = true;
-    [cross.x, cross.y] = [inDomain(cross.x + across, left, right), inDomain(cross.y + up, bottom, top)];
+    [cross.x, cross.y] = [between(left, cross.x + across, right), between(bottom, cross.y + up, top)];
     say(`${shown(cross.x, 3)}, ${shown(cross.y, 3)}`);
     refresh();
   }

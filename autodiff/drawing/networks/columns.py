@@ -16,7 +16,7 @@ from autodiff.drawing.layouts.places import Place, Point, Spot
 from autodiff.drawing.networks.on_lines import labels_on
 from autodiff.drawing.picture import Arrow, Box, Picture
 
-__all__ = ["BASELINE", "FORMS", "Columns", "Form", "width_of"]
+__all__ = ["BASELINE", "FORMS", "Columns", "Form", "caption_spots", "width_of"]
 
 # Where the text of a circle stands.
 Form: TypeAlias = Literal["below", "beside"]
@@ -127,12 +127,8 @@ class Columns:
                 places[arrow.id] = self.line(arrow)
         places.update(self.labelled(places))
         places.update(self.legend())
-        top = self.height - self.captions - MARGIN
-        caption = [
-            Spot(MARGIN, top + CAPTION * (place + 0.8), "l")
-            for place in range(len(self.picture.caption))
-        ]
-        return Layout(self.width, self.height, places, tuple(caption))
+        caption = caption_spots(self.picture, MARGIN, self.height - self.captions - MARGIN)
+        return Layout(self.width, self.height, places, caption)
 
     def column(self, place: int, left: float) -> Iterator[tuple[str, Place]]:
         """Yield where the parts of a column lie."""
@@ -216,6 +212,12 @@ class Columns:
                 spot = Spot((left + right) / 2, (top + bottom) / 2 + LABEL_BASELINE, "c")
                 width, height = right - left, bottom - top
                 yield id, Place((spot,), left, top, width, height, places[id].lines)
+
+
+def caption_spots(picture: Picture, left: float, top: float) -> tuple[Spot, ...]:
+    """Return where the lines of a picture's caption stand, from there down."""
+    lines = range(len(picture.caption))
+    return tuple([Spot(left, top + CAPTION * (line + 0.8), "l") for line in lines])
 
 
 def width_of(text: str) -> float:

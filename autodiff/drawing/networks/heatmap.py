@@ -15,7 +15,7 @@ from typing import Final
 from autodiff.drawing.fit import CAPTION, LINE, READABLE, TEXT, Size
 from autodiff.drawing.layouts.layout import Layout
 from autodiff.drawing.layouts.places import HIDDEN, Place, Spot
-from autodiff.drawing.networks.columns import BASELINE, width_of
+from autodiff.drawing.networks.columns import BASELINE, caption_spots, width_of
 from autodiff.drawing.networks.matrices import BIAS, Matrix, Panel
 from autodiff.drawing.picture import Box, Picture, greatest_of, relative_size, text_box
 from autodiff.drawing.shown import gradient_shown, name_shown, short_number
@@ -203,11 +203,8 @@ class Grid:
                     y += found.height + APART / 2
         places.update(self.legend(self.tops[-1]))
         bottom = self.height - CAPTION * len(self.picture.caption)
-        caption = [
-            Spot(MARGIN, bottom + CAPTION * (place + 0.8), "l")
-            for place in range(len(self.picture.caption))
-        ]
-        return Layout(self.width, self.height, places, tuple(caption))
+        caption = caption_spots(self.picture, MARGIN, bottom)
+        return Layout(self.width, self.height, places, caption)
 
     def text_at(self, id: str, x: float, y: float) -> Place:
         spot = Spot(x, y + LINE / 2 + BASELINE, "l")
