@@ -17,7 +17,7 @@ from autodiff.debug.steps import Step
 from autodiff.support.naming import Names, number_text
 from autodiff.value import Value
 
-__all__ = ["Path", "largest_paths", "number_of_paths"]
+__all__ = ["Path", "Steps", "largest_paths", "number_of_paths"]
 
 SHOWN_NODES = 8
 OUTWEIGHING = 1e6  # the logarithm of the largest float is 710

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Final, TypeAlias
 
 from autodiff.debug.call_tree import CallNode, CallTree
+from autodiff.debug.paths import Steps
 from autodiff.debug.steps import Step
 from autodiff.support.naming import shown
 from autodiff.value import Value
@@ -28,7 +29,6 @@ MOST_PARTS: Final = 4  # in a list
 PROGRAM: Final = "the program, outside of its functions"
 ALIKE: Final = 1e-9  # of the whole: what differs by less is told once
 
-Steps = Mapping[Value, Sequence[Step]]
 # Where something comes in: the place of the node, its derivative by the Value, as far as it comes
 # this way, and what that contributes to the gradient.
 Entry: TypeAlias = tuple[int, float, float]

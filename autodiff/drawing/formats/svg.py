@@ -21,6 +21,7 @@ from autodiff.drawing.style import (
     ARROW,
     CAPTION_SIZE,
     CELL,
+    ROUNDING,
     Style,
     arrow_class,
     arrow_style,
@@ -75,7 +76,6 @@ CONFINED = f".{CLASS}:not(.light)"
 
 IMAGE = ' role="img"'
 ROW_ABOVE, ROW_HEIGHT = 0.9, 1.2  # of a row of a table, beside the size of its text
-ROUNDING = 12.0  # of a rounded box's corners, in points
 DASHES = {"dashed": "5,2", "dotted": "1,5"}
 LONG_DASHES = DASHES | {"dashed": "12,6"}  # of a line that may be thick
 # What hides a line behind its label.

@@ -19,6 +19,7 @@ from autodiff.drawing.style import (
     ARROW,
     CAPTION_SIZE,
     CELL,
+    ROUNDING,
     Style,
     arrow_style,
     box_style,
@@ -48,7 +49,6 @@ DASHES = {
 }
 LONG_DASH = ", dash pattern=on 12bp off 6bp"  # of a line that may be thick
 ANCHORS = {"l": "base west", "c": "base", "r": "base east"}
-ROUNDING = 12.0
 GRADIENT = "grad "
 LARGER = 1.15  # text of the same height has larger letters in the layout's font
 NARROWER = 0.9  # a character of a formula beside one in the layout's font

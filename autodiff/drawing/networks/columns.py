@@ -16,7 +16,7 @@ from autodiff.drawing.layouts.places import Place, Point, Spot
 from autodiff.drawing.networks.on_lines import labels_on
 from autodiff.drawing.picture import Arrow, Box, Picture
 
-__all__ = ["BASELINE", "FORMS", "Columns", "Form", "caption_spots", "width_of"]
+__all__ = ["BASELINE", "DIGITS", "FORMS", "Columns", "Form", "caption_spots", "width_of"]
 
 # Where the text of a circle stands.
 Form: TypeAlias = Literal["below", "beside"]
@@ -37,6 +37,7 @@ LABEL_BASELINE: Final = 6.0
 MOST_SPREAD: Final = 2.2  # of the circles of a short column beside a long one
 LARGEST: Final = 1.3  # of a circle, by the room that its text takes
 
+DIGITS: Final = 3, 2  # of numbers, to try
 MOST_LABELLED: Final = 24  # lines between two columns
 
 

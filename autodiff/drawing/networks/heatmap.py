@@ -15,9 +15,9 @@ from typing import Final
 from autodiff.drawing.fit import CAPTION, LINE, READABLE, TEXT, Size
 from autodiff.drawing.layouts.layout import Layout
 from autodiff.drawing.layouts.places import HIDDEN, Place, Spot
-from autodiff.drawing.networks.columns import BASELINE, caption_spots, width_of
+from autodiff.drawing.networks.columns import BASELINE, DIGITS, caption_spots, width_of
 from autodiff.drawing.networks.matrices import BIAS, Matrix, Panel
-from autodiff.drawing.picture import Box, Picture, greatest_of, relative_size, text_box
+from autodiff.drawing.picture import LEGEND, Box, Picture, greatest_of, relative_size, text_box
 from autodiff.drawing.shown import gradient_shown, name_shown, short_number
 
 __all__ = ["Grid", "heat_map"]
@@ -26,14 +26,12 @@ NAME_LENGTH: Final = 16
 TITLE_LENGTH: Final = 80
 
 # The legend has colours from the least number to the greatest, by shares of it.
-LEGEND: Final = "legend"
 SHARES: Final = [place / 4 for place in range(-4, 5)]
 
 # In points.
 MARGIN: Final = 10.0
 APART: Final = 18.0  # of matrices, and twice of panels
 BESIDE: Final = 6.0  # of a name and its row, and around a number
-DIGITS: Final = 3, 2  # to try
 SIDES: Final = 24.0, 18.0, 12.0, 8.0, 5.0  # of cells without numbers, to try
 
 

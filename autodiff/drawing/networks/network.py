@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from autodiff.drawing.moment import Moment
 from autodiff.drawing.networks.neurons import Line, Network
 from autodiff.drawing.picture import (
+    LEGEND,
     Arrow,
     Box,
     Frame,
@@ -31,8 +32,6 @@ OFS: tuple[Of, ...] = get_args(Of)
 # A column of more shows the first and the last.
 MOST_IN_COLUMN: Final = 24
 NAME_LENGTH: Final = 14
-
-LEGEND: Final = "legend"
 
 
 class NetworkPainter:
