@@ -119,12 +119,6 @@ FIRST = cubed(wrong_by_a_twentieth_of_a_percent, "first")
     ("f", "at", "named"),
     [
         (lambda x: cubed(wrong_in_sign, "second")(FIRST(x)), 0.7, "first"),
-            lambda x: cubed(wrong_in_sign, "second")(
-                cubed(wrong_by_a_twentieth_of_a_percent, "first")(x)
-            ),
-            0.7,
-            "first",
-        ),
         (lambda x: x.relu().leaky_relu(), 0.0, "relu"),
         # of waves that floats do not resolve, another operation may still be to blame
         (lambda x: (1e15 * x).sin() * WRONG(x + 0.5), 0.3, "cube"),
