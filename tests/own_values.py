@@ -271,7 +271,7 @@ MISTAKES: dict[str, list[tuple[str, ...]]] = {
             "no reflected",
             REFLECTED,
             "",
-            r"1 \+ a raised TypeError.*The number on the left knows no Values.*__radd__ and __rmul__",
+            r"1 \+ a raised TypeError.*The number on the left knows no Values.*__radd__ and __rmu",
         ),
         (
             *("reflected swapped", "= __add__, __mul__", "= __mul__, __add__"),

@@ -91,10 +91,11 @@ def test_a_program_without_gradients_has_no_condition() -> None:
 @pytest.mark.parametrize("loss", [hinge, shifted_hinge, squared, leaky, chosen, rooted])
 def test_c_has_pythons_bits_on_rows_of_either_kind(loss: Loss, activation: str) -> None:
     program = program_of(loss, activation)
+    in_c = InC(program)
     numbers = [variable.data for variable in program.variables]
     for size in (1, 2, 5):
         for rows in (ROWS, [*ROWS, [math.nan, 0.0, 1.0], [math.inf, 1.0, 1.0]]):
-            found = InC(program).run_rows(3, numbers, rows, size)
+            found = in_c.run_rows(3, numbers, rows, size)
             ((_, last),) = program.run_many(3, [numbers], rows, size)
             assert all_bits(found.parameters) == all_bits(last)
 

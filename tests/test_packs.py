@@ -262,7 +262,7 @@ def test_small_programs_as_loops_of_c_have_pythons_bits() -> None:
         assert all_bits([found_output, *found_gradients]) == all_bits([output, *gradients])
 
 
-TOKENS = [26, 4, 12, 26]
+TOKENS = [26, 4, 26]
 
 
 def eager_gpt(make: Callable[[list[Value]], nn.Optimizer], steps: int) -> tuple[list[float], ...]:

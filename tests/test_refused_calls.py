@@ -99,6 +99,8 @@ grad(x * x, [x, 'x'])
     TypeError: …input 1 is the str 'x'
 grad(constant(2.0) * x, constant(2.0))
     ValueError: …input 0, Constant(2), is a constant
+<grad | hessian>(x * x, <None | 3.0>)
+    TypeError: …grad needs a list of Values as inputs, but got
 hessian(x * x, x)
     TypeError: …a list of Values as inputs, but got the Value
 next(backward_steps([Value(1.0)]))
