@@ -153,6 +153,12 @@ compile(x * x, inputs=3)
     TypeError: …needs a list of inputs, but got the int 3
 compile(x * x, inputs=[x], penalty=x * x)
     ValueError: …the penalty depends on the input x
+compile(x * 2.0).to_javascript([])
+    TypeError: …needs a dict of functions, but got the list
+compile(x * 2.0).to_javascript({'f': None})
+    TypeError: …f needs a dict of descriptions and Values, but got None
+compile(x * 2.0).to_javascript(own=<['stop'] | 'run'>)
+    ValueError: …own is of step, run, but got the
 compile(x * x, penalty=1.0)
     TypeError: …a Value as its penalty, but got the float 1.0
 compile(x * (y := Value(1.0)), inputs=[<x, y | y, Value(1.0)>])()
@@ -359,6 +365,18 @@ nn.Neuron(1, activation=lambda z: math.tanh(z.data), rng=1)([1.0])
 
 nn.<softmax | log_softmax | log_sum_exp>([1.0, Value(2.0), <'a' | None | [1.0]>])
     TypeError: <1> needs Values or numbers as scores, but got
+nn.<softmax | log_softmax | log_sum_exp>(1.0)
+    TypeError: <1> needs a list of scores, but got the float
+nn.<softmax | log_softmax | log_sum_exp>('12')
+    TypeError: <1> needs a list of scores, but got the str
+nn.<softmax | log_softmax | log_sum_exp>([])
+    ValueError: <1> needs at least one score
+nn.<RMSNorm | LayerNorm>(0)
+    ValueError: the number of numbers must be an int, 1 or more
+nn.<RMSNorm | LayerNorm>(2, eps=-1)
+    ValueError: eps must be a finite number, 0 or more, but got -1
+nn.<RMSNorm | LayerNorm>(2)([1.0])
+    ValueError: …takes 2 inputs, but got 1
 nn.Embedding(3, 2, rng=1)(<-1 | 3 | 0.5 | nan | inf>)
     ValueError: Embedding has tokens from 0 to 2, not
 nn.Embedding(3, 2, rng=1)(<'a' | None | True | Value(1.0)>)
