@@ -10,11 +10,10 @@ import pytest
 
 import nn
 from autodiff import Value, log, sigmoid
-from autodiff.compiler.native import is_installed
 from tests.bits import all_bits
+from tests.engines import ENGINES
 
 inf, nan = math.inf, math.nan
-ENGINES = ["eager", "python", *(["native"] if is_installed() else [])]
 
 
 # ---- softmax -------------------------------------------------------------------------------

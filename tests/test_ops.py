@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from autodiff import Value, ops
 from autodiff.ops import NOTHING, OPERATIONS, Operation, Role, picked
 from autodiff.support.gradients import NOT_COMPUTED
 from tests.bits import all_bits, bits, same_bits
+from tests.engines import PROGRAMS
 from tests.op_cases import (
     HUGE,
     OP_CASES,
@@ -631,7 +631,7 @@ def test_clip_to_nan_gives_x_no_gradient_on_any_engine(numbers: tuple[float, ...
     assert math.isnan(result.data) == any(map(math.isnan, numbers))
     result.backward()
     assert tuple(each.grad for each in operands) == CLIPPED_NAN[numbers]
-    for engine in ("python", *(["native"] if find_spec("llvmlite") else [])):
+    for engine in PROGRAMS:
         program = autodiff.compile(result, engine=engine)
         for each in operands:
             each.zero_grad()

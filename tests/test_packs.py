@@ -16,10 +16,8 @@ from autodiff.compiler.linear import Kind
 from autodiff.compiler.packs import Pack, packs_of
 from benchmarks.gpt import document_loss, parameters_of, weights
 from tests.bits import all_bits
-from tests.engines import InC, InJavaScript, javascripts_math, needs_cc, needs_node
+from tests.engines import InC, InJavaScript, javascripts_math, needs_cc, needs_llvmlite, needs_node
 from tests.random_graphs import Recipe, built, tame_recipes, wild_recipes
-
-needs_llvmlite = pytest.mark.skipif(not native.is_installed(), reason="needs llvmlite")
 
 
 def forward_packs(output: Value) -> list[Pack]:

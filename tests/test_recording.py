@@ -28,6 +28,7 @@ import nn
 from autodiff import DecisionWarning, Value, compile, maximum, record_source, where
 from autodiff.support.noticing import Notes, _Draws, is_compared, noticing, users_place
 from tests.bits import all_bits
+from tests.engines import ENGINES, each_engine, each_program
 
 HERE = "tests/test_recording.py"
 
@@ -444,8 +445,6 @@ def test_looking_draws_nothing_and_leaves_nothing() -> None:
 
 # ---- What is changed while it runs ----------------------------------------------------------
 
-ENGINES = ("eager", "python", "native")
-
 
 @pytest.fixture
 def slices_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -457,15 +456,6 @@ def slices_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
             n -= 2
 
     monkeypatch.setattr(sys.modules["nn.fit"], "slices", of_two)
-
-
-def engines() -> list[str]:
-    """Return the engines that can run here."""
-    try:
-        import llvmlite  # noqa: F401
-    except ImportError:
-        return ["eager", "python"]
-    return [*ENGINES]
 
 
 class Line(nn.Module):
@@ -482,7 +472,7 @@ TO_THREE = ([[1.0]], [3.0])  # the rows that lead Line's w to 3
 
 
 @pytest.mark.usefixtures("slices_of_two")
-@pytest.mark.parametrize("engine", engines())
+@each_engine
 def test_a_learning_rate_that_is_set_holds_from_then_on(engine: str) -> None:
     model = Line()
     optimizer = nn.SGD(model.parameters(), lr=0.25)
@@ -548,7 +538,7 @@ def changed_after_four(
 ) -> list[bytes]:
     """Return what a change of the optimizer after four epochs leads to, the same on all engines."""
     found = []
-    for engine in [*engines(), "unchanged"]:
+    for engine in [*ENGINES, "unchanged"]:
         model, rows = small_network()
         optimizer = build(model.parameters())
 
@@ -569,10 +559,8 @@ def changed_after_four(
     return same[0]
 
 
-@pytest.mark.parametrize("engine", ["python", "native"])
+@each_program
 def test_a_compiled_program_takes_the_learning_rate_of_now(engine: str) -> None:
-    if engine not in engines():
-        pytest.skip("native needs llvmlite")
     w = Value(1.0, "w")
     optimizer = nn.SGD([w], lr=0.25)
     program = compile((w - 3.0) ** 2, updates=optimizer.updates, engine=engine)
@@ -593,7 +581,7 @@ def test_a_learning_rate_that_is_none_is_refused_where_it_is_set(wrong: Any) -> 
 
 
 @pytest.mark.usefixtures("slices_of_two")
-@pytest.mark.parametrize("engine", engines())
+@each_engine
 @pytest.mark.parametrize("setting", ["lr", "momentum"])
 def test_the_last_finite_loss_comes_back_under_the_settings_that_led_there(
     engine: str, setting: str
@@ -615,7 +603,7 @@ def test_the_last_finite_loss_comes_back_under_the_settings_that_led_there(
 
 
 @pytest.mark.usefixtures("slices_of_two")
-@pytest.mark.parametrize("engine", engines())
+@each_engine
 def test_a_slice_before_is_trained_again_under_its_own_settings(engine: str) -> None:
     def raised(done: int, loss: float) -> None:
         if done == 4:
@@ -641,7 +629,7 @@ class Incomparable:
 
 
 @pytest.mark.usefixtures("slices_of_two")
-@pytest.mark.parametrize("engine", engines())
+@each_engine
 def test_settings_that_come_and_go_are_those_of_the_slice(engine: str) -> None:
     class Scaled(nn.SGD):
         """Takes its step times a factor, if it has got one."""
@@ -665,7 +653,7 @@ def test_settings_that_come_and_go_are_those_of_the_slice(engine: str) -> None:
 
 
 @pytest.mark.usefixtures("slices_of_two")
-@pytest.mark.parametrize("engine", engines())
+@each_engine
 def test_what_progress_changes_of_the_code_holds_from_then_on(engine: str) -> None:
     weight = 1.0
 
