@@ -262,6 +262,10 @@ OTHERWISE = WE + "does not do the same whenever it is called"
         (functools.partial(InTurns, True, False), OTHERWISE),
         (ByHand, "was made by hand"),
     ],
+    ids=[
+        *("counts", "grows", "one weight or the other", "iterator", "growing by an iterator"),
+        *("bytes", "growing by bytes", "by hand"),
+    ],
 )
 def test_a_model_that_does_another_thing_at_each_call_is_no_program(
     build: Callable[[], Model], reason: str
@@ -792,6 +796,7 @@ def in_an_array(model: CountsCalls) -> int:
         (functools.partial(CountsCalls, and_sets_the_offset), "calls"),
         (CountsInAGlobal, "total"),
     ],
+    ids=["attribute", "list", "length", "object", "class", "offset", "global"],
 )
 def test_a_model_that_counts_towards_something_is_no_program(
     build: Callable[[], Model], what: str
