@@ -17,15 +17,8 @@ SIZES = [
     *((1920, 1080), (1920, 950), (1366, 625), (1280, 593), (1100, 560), (1500, 600)),
     *((960, 470), (844, 390), (390, 844), (320, 640)),
 ]
-PHONE: dict[str, Any] = {
-    **{"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
-}
+PHONE: dict[str, Any] = {"size": (390, 844), "is_phone": True}
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-def sized(opened: Opened, size: tuple[int, int]) -> None:
-    opened.page.set_viewport_size({"width": size[0], "height": size[1]})
-    opened.settle()
 
 
 # ---- every size ----------------------------------------------------------------------------
@@ -56,7 +49,7 @@ STEP_THROUGH = """async () => {
 
 @pytest.mark.parametrize("size", WALKED, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_next_stays_under_the_pointer(lab: Path, open_page: Open, size: tuple[int, int]) -> None:
-    opened = open_page(lab, viewport={"width": size[0], "height": size[1]})
+    opened = open_page(lab, size=size)
     opened.page.locator("#step-mode").click()
     opened.page.locator("#next").click()
     opened.page.locator("#back").click()
@@ -88,8 +81,7 @@ def test_every_control_can_be_clicked_at_every_size(
     request: pytest.FixtureRequest, open_page: Open, name: str
 ) -> None:
     opened = open_page(request.getfixturevalue(name))
-    for size in SIZES:
-        sized(opened, size)
+    for size in opened.at_each(SIZES):
         assert opened.evaluate(OVERFLOW) <= 0, size
         assert opened.evaluate(COVERED, "button, input, select") == [], size
 
@@ -102,8 +94,7 @@ PARTS = """() => ["plane", "curve", "graph-area"].map((id) => {
 
 def test_no_panel_is_squeezed_at_any_size(lab: Path, open_page: Open) -> None:
     opened = open_page(lab)
-    for size in SIZES:
-        sized(opened, size)
+    for size in opened.at_each(SIZES):
         for part, least in opened.evaluate(PARTS):
             assert least >= (70 if part == "curve" else 110), (size, part)
 
@@ -117,8 +108,7 @@ WRAPPED = """() => [...document.querySelectorAll(".readouts dd, .readouts dt")]
 def test_what_is_read_off_at_the_top_stands_on_one_line(lab: Path, open_page: Open) -> None:
     opened = open_page(lab, "#epoch=12000")
     opened.wait_until("live.epoch === 12000")
-    for size in SIZES:
-        sized(opened, size)
+    for size in opened.at_each(SIZES):
         assert opened.evaluate(WRAPPED) == [], size
 
 
@@ -127,7 +117,7 @@ def test_what_is_read_off_at_the_top_stands_on_one_line(lab: Path, open_page: Op
 
 def touch(opened: Opened, *points: tuple[float, float], rest: int = 0) -> None:
     """Put a finger down, let it rest, move it from point to point, and lift it."""
-    session = opened.context.new_cdp_session(opened.page)
+    session = opened.page.context.new_cdp_session(opened.page)
 
     def send(kind: str, *at: tuple[float, float]) -> None:
         points = [{"x": x, "y": y} for x, y in at]
@@ -216,7 +206,7 @@ def test_nothing_scrolls_within_a_phones_page(lab: Path, open_page: Open) -> Non
 
 
 def test_a_presentation_has_what_a_class_looks_at(lab: Path, open_page: Open) -> None:
-    opened = open_page(lab, viewport={"width": 1920, "height": 1080})
+    opened = open_page(lab, size=(1920, 1080))
     small = opened.page.locator("#graph-area").bounding_box()
     opened.press("z")
     opened.settle()

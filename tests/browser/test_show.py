@@ -649,7 +649,7 @@ def long_sum() -> Value:
 def test_the_box_of_a_long_sum_is_whole_in_its_steps(
     shown: Callable[..., Opened], size: tuple[int, int]
 ) -> None:
-    opened = shown(long_sum(), viewport={"width": size[0], "height": size[1]})
+    opened = shown(long_sum(), size=size)
     opened.press("Home")
     opened.settle()
     for shown_step in opened.evaluate(WALK)[::6]:
