@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.opened import BROWSER, Opened, launch
+from tests.browser.opened import BROWSER, Opened, Tabs, launch
 from tests.browser.pages import hostile_page, lab_page, moons_page, small_page
 from tests.gpt_pages import WORDS, Small
 
@@ -43,13 +43,19 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def tabs(browser: Any) -> Tabs:
+    """The tabs that pages are opened in."""
+    return Tabs(browser)
+
+
 @pytest.fixture
-def open_page(browser: Any) -> Iterator[Open]:
+def open_page(tabs: Tabs) -> Iterator[Open]:
     """Open pages, each in a profile of its own; none may load anything or report an error."""
     opened: list[Opened] = []
 
     def open_one(path: Path, address: str = "", **options: Any) -> Opened:
-        opened.append(Opened(browser, path, address, **options))
+        opened.append(Opened(tabs, path, address, **options))
         return opened[-1]
 
     yield open_one

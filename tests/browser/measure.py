@@ -13,7 +13,7 @@ from demos.gpt import command as gpt
 from demos.gpt.model import GPT, Shape, next_token_loss
 from demos.lab import LAB
 from demos.one_row import lab_model, one_row_loss
-from tests.browser.opened import Opened, launch
+from tests.browser.opened import Opened, Tabs, launch
 from tests.browser.pages import lab_page, moons_page
 
 TRAIN = """async (epochs) => {
@@ -54,7 +54,7 @@ def measure_gpt(browser: Any, folder: Path) -> None:
     path = folder / "gpt.html"
     print(f"GPT: {path.stat().st_size / 1e6:.2f} MB")
     for width, height in ((1280, 720), (1920, 1080), (390, 844)):
-        opened = Opened(browser, path, viewport={"width": width, "height": height})
+        opened = Opened(Tabs(browser), path, size=(width, height))
         opened.wait_until("live.step === 0")
         paint, ready = opened.evaluate(PAINT), opened.evaluate(READY)
         seconds = opened.evaluate(TRAIN_GPT) / 1000
@@ -106,7 +106,7 @@ def measure_show(browser: Any, folder: Path) -> None:
         seconds = time.process_time() - started
         size = path.stat().st_size / 1000
         print(f"show, {name}: {size:,.0f} kB in {seconds:.2f} s of the processor")
-        opened = Opened(browser, path, reduced_motion="no-preference")
+        opened = Opened(Tabs(browser), path, reduced_motion="no-preference")
         opened.settle()
         middle, slow = opened.evaluate(STEPS, 5)
         print(
@@ -140,7 +140,7 @@ def main() -> None:
             path = write(Path(folder) / "page.html")
             print(f"{name}: {path.stat().st_size / 1000:.0f} kB")
             for width, height in ((1280, 720), (1920, 1080), (390, 844)):
-                opened = Opened(browser, path, viewport={"width": width, "height": height})
+                opened = Opened(Tabs(browser), path, size=(width, height))
                 seconds = opened.evaluate(TRAIN, 20_000) / 1000
                 opened.press("r", "Space")
                 opened.page.wait_for_timeout(300)

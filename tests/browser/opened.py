@@ -17,27 +17,76 @@ QUIET = (
     *("--disable-component-update", "--disable-sync", "--no-sandbox"),
 )
 
+# How a page is shown unless a test chooses: without animations tests wait less.
+USUAL = {
+    **{"media": "null", "color_scheme": "light", "forced_colors": "none"},
+    **{"reduced_motion": "reduce"},
+}
+
 
 def launch(playwright: Any) -> Any:
     """Start the Chromium that is on the path (Debian's package chromium), without a window."""
     return playwright.chromium.launch(executable_path=shutil.which(BROWSER), args=list(QUIET))
 
 
-class Opened:
-    """A page in a profile of its own. ``errors`` and ``requests`` are what it should not have."""
+class Tabs:
+    """The browser's tabs, each in a profile of its own: one that was left is taken again.
 
-    def __init__(self, browser: Any, path: Path, address: str = "", **options: Any) -> None:
+    A page in a new tab takes a process and a second of the processor; in one that has shown such a
+    page, half as much.
+    """
+
+    def __init__(self, browser: Any) -> None:
+        self.browser = browser
+        self.free: dict[bool, list[Any]] = {False: [], True: []}
+
+    def take(self, is_phone: bool) -> Any:
+        """Return an empty tab of a desk or of a telephone."""
+        if self.free[is_phone]:
+            return self.free[is_phone].pop()
+        context = self.browser.new_context(
+            offline=True, accept_downloads=True, has_touch=is_phone, is_mobile=is_phone
+        )
+        tab = context.new_page()
+        tab.set_default_timeout(15_000)
+        return tab
+
+    def leave(self, tab: Any, is_phone: bool) -> None:
+        """Empty a tab: nothing that the next page could find is left in it."""
+        tab.evaluate("addEventListener('pagehide', () => sessionStorage.clear())")
+        tab.mouse.move(0, 0)
+        tab.goto("about:blank")
+        self.free[is_phone].append(tab)
+
+
+class Opened:
+    """A page that is open. ``errors`` and ``requests`` are what it should not have."""
+
+    def __init__(
+        self,
+        tabs: Tabs,
+        path: Path,
+        address: str = "",
+        *,
+        size: tuple[int, int] = (1280, 720),
+        is_phone: bool = False,
+        **media: str,
+    ) -> None:
         self.errors: list[str] = []
         self.requests: list[str] = []
         self.path = path
-        options.setdefault("viewport", {"width": 1280, "height": 720})
-        options.setdefault("reduced_motion", "reduce")  # without animations tests wait less
-        self.context = browser.new_context(offline=True, accept_downloads=True, **options)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
-        self.page.on("console", self._console)
-        self.page.on("pageerror", self._page_error)
-        self.page.on("request", self._request)
+        self.tabs = tabs
+        self.is_phone = is_phone
+        self.page = tabs.take(is_phone)
+        self.watched = {
+            "console": self._console,
+            "pageerror": self._page_error,
+            "request": self._request,
+        }
+        for event, watcher in self.watched.items():
+            self.page.on(event, watcher)
+        self.resize(size)
+        self.page.emulate_media(**{**USUAL, **media})
         self.page.goto(path.as_uri() + address)
         self.wait_until("window.live !== undefined")
 
@@ -54,8 +103,10 @@ class Opened:
             self.requests.append(request.url)
 
     def close(self) -> None:
-        """Close it, and say so if it reported an error or asked the network for something."""
-        self.context.close()
+        """Leave it, and say so if it reported an error or asked the network for something."""
+        self.tabs.leave(self.page, self.is_phone)
+        for event, watcher in self.watched.items():
+            self.page.remove_listener(event, watcher)
         assert self.errors == []
         assert self.requests == []
 
@@ -106,12 +157,16 @@ class Opened:
                 raise
             return False
 
+    def resize(self, size: tuple[int, int]) -> None:
+        """Give the screen another size."""
+        self.page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+
     def at_each(self, sizes: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         """Yield some sizes of the screen, the page having settled at each."""
-        for width, height in sizes:
-            self.page.set_viewport_size({"width": width, "height": height})
+        for size in sizes:
+            self.resize(size)
             self.settle()
-            yield width, height
+            yield size
 
     # ---- what a person sees
 

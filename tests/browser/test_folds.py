@@ -285,7 +285,7 @@ OVERLAPS = """() => {
 def test_boxes_lie_apart_and_within_the_picture(
     folded: Callable[..., Opened], size: tuple[int, int]
 ) -> None:
-    opened = folded(two_blocks(), viewport={"width": size[0], "height": size[1]})
+    opened = folded(two_blocks(), size=size)
     for title in (None, "block 2", "normalized 2"):
         if title is not None:
             open_fold(opened, title)
@@ -309,8 +309,7 @@ def test_an_accessibility_check_finds_nothing_serious(
 
 
 def test_a_tap_opens_a_fold_and_one_finger_scrolls_the_page(folded: Callable[..., Opened]) -> None:
-    size = {"width": 390, "height": 844}
-    opened = folded(two_blocks(), viewport=size, has_touch=True, is_mobile=True)
+    opened = folded(two_blocks(), size=(390, 844), is_phone=True)
     box = fold_boxes(opened)["block 1"]
     opened.page.locator(f'#drawing [data-box="{box}"] .shape').tap()
     opened.settle()

@@ -17,15 +17,7 @@ SIZES = [
     *((1920, 1080), (1920, 950), (1366, 625), (1280, 593), (1100, 560), (1500, 600)),
     *((960, 470), (844, 390), (390, 844), (320, 640)),
 ]
-PHONE: dict[str, Any] = {
-    **{"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
-}
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-def sized(opened: Opened, size: tuple[int, int]) -> None:
-    opened.page.set_viewport_size({"width": size[0], "height": size[1]})
-    opened.settle()
+PHONE: dict[str, Any] = {"size": (390, 844), "is_phone": True}
 
 
 # ---- every size ----------------------------------------------------------------------------
@@ -56,7 +48,7 @@ STEP_THROUGH = """async () => {
 
 @pytest.mark.parametrize("size", WALKED, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_next_stays_under_the_pointer(lab: Path, open_page: Open, size: tuple[int, int]) -> None:
-    opened = open_page(lab, viewport={"width": size[0], "height": size[1]})
+    opened = open_page(lab, size=size)
     opened.page.locator("#step-mode").click()
     opened.page.locator("#next").click()
     opened.page.locator("#back").click()
@@ -73,53 +65,44 @@ def test_next_stays_under_the_pointer(lab: Path, open_page: Open, size: tuple[in
     assert opened.page.locator("#play").is_visible()
 
 
-COVERED = """(all) => [...document.querySelectorAll(all)].filter((each) => {
-  if (!each.checkVisibility({ visibilityProperty: true }) || each.disabled) return false;
-  if (each.closest(".panel, .neurons, .runs")) return false;
-  each.scrollIntoView({ block: "center" });
-  const box = each.getBoundingClientRect();
-  const hit = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
-  return !hit || !(each.contains(hit) || hit.contains(each) && hit.matches("label"));
-}).map((each) => each.outerHTML.slice(0, 90))"""
+# What is wrong at a size, by what it is: a control that something covers, a panel that is squeezed,
+# a number at the top that stands on two lines, and how far the page is wider than the screen.
+FAULTS = """() => {
+  const isCovered = (each) => {
+    if (!each.checkVisibility({ visibilityProperty: true }) || each.disabled) return false;
+    if (each.closest(".panel, .neurons, .runs")) return false;
+    each.scrollIntoView({ block: "center" });
+    const box = each.getBoundingClientRect();
+    const hit = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+    return !hit || !(each.contains(hit) || hit.contains(each) && hit.matches("label"));
+  };
+  const isSqueezed = (each) => {
+    const { width, height } = each.getBoundingClientRect();
+    return Math.round(Math.min(width, height)) < (each.id === "curve" ? 70 : 110);
+  };
+  const isWrapped = (each) => each.getClientRects().length
+    && each.offsetHeight > 1.6 * parseFloat(getComputedStyle(each).fontSize);
+  const all = (selector, isFault) => [...document.querySelectorAll(selector)].filter(isFault)
+    .map((each) => each.outerHTML.slice(0, 90));
+  const { scrollWidth, clientWidth } = document.documentElement;
+  return {
+    overflow: Math.max(0, scrollWidth - clientWidth),
+    covered: all("button, input, select", isCovered),
+    squeezed: all("#plane, #curve, #graph-area", isSqueezed),
+    wrapped: all(".readouts dd, .readouts dt", isWrapped),
+  };
+}"""
 
 
-@pytest.mark.parametrize("name", ["lab", "moons"])
-def test_every_control_can_be_clicked_at_every_size(
-    request: pytest.FixtureRequest, open_page: Open, name: str
+@pytest.mark.parametrize(("name", "epoch"), [("moons", 0), ("lab", 12000)])
+def test_at_every_size_controls_can_be_clicked_panels_have_room_and_readouts_one_line(
+    request: pytest.FixtureRequest, open_page: Open, name: str, epoch: int
 ) -> None:
-    opened = open_page(request.getfixturevalue(name))
-    for size in SIZES:
-        sized(opened, size)
-        assert opened.evaluate(OVERFLOW) <= 0, size
-        assert opened.evaluate(COVERED, "button, input, select") == [], size
-
-
-PARTS = """() => ["plane", "curve", "graph-area"].map((id) => {
-  const box = document.getElementById(id).getBoundingClientRect();
-  return [id, Math.round(Math.min(box.width, box.height))];
-})"""
-
-
-def test_no_panel_is_squeezed_at_any_size(lab: Path, open_page: Open) -> None:
-    opened = open_page(lab)
-    for size in SIZES:
-        sized(opened, size)
-        for part, least in opened.evaluate(PARTS):
-            assert least >= (70 if part == "curve" else 110), (size, part)
-
-
-WRAPPED = """() => [...document.querySelectorAll(".readouts dd, .readouts dt")]
-  .filter((each) => each.getClientRects().length)
-  .filter((each) => each.offsetHeight > 1.6 * parseFloat(getComputedStyle(each).fontSize))
-  .map((each) => each.textContent)"""
-
-
-def test_what_is_read_off_at_the_top_stands_on_one_line(lab: Path, open_page: Open) -> None:
-    opened = open_page(lab, "#epoch=12000")
-    opened.wait_until("live.epoch === 12000")
-    for size in SIZES:
-        sized(opened, size)
-        assert opened.evaluate(WRAPPED) == [], size
+    opened = open_page(request.getfixturevalue(name), f"#epoch={epoch}")
+    opened.wait_until(f"live.epoch === {epoch}")
+    for size in opened.at_each(SIZES):
+        found = opened.evaluate(FAULTS)
+        assert found == {"overflow": 0, "covered": [], "squeezed": [], "wrapped": []}, size
 
 
 # ---- fingers -------------------------------------------------------------------------------
@@ -127,7 +110,7 @@ def test_what_is_read_off_at_the_top_stands_on_one_line(lab: Path, open_page: Op
 
 def touch(opened: Opened, *points: tuple[float, float], rest: int = 0) -> None:
     """Put a finger down, let it rest, move it from point to point, and lift it."""
-    session = opened.context.new_cdp_session(opened.page)
+    session = opened.page.context.new_cdp_session(opened.page)
 
     def send(kind: str, *at: tuple[float, float]) -> None:
         points = [{"x": x, "y": y} for x, y in at]
@@ -216,7 +199,7 @@ def test_nothing_scrolls_within_a_phones_page(lab: Path, open_page: Open) -> Non
 
 
 def test_a_presentation_has_what_a_class_looks_at(lab: Path, open_page: Open) -> None:
-    opened = open_page(lab, viewport={"width": 1920, "height": 1080})
+    opened = open_page(lab, size=(1920, 1080))
     small = opened.page.locator("#graph-area").bounding_box()
     opened.press("z")
     opened.settle()

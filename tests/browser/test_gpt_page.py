@@ -340,7 +340,7 @@ def test_an_accessibility_check_finds_nothing_serious(
     assert serious(opened) == []
     opened.press("?")
     assert serious(opened) == []
-    narrow = open_page(gpt, color_scheme=scheme, viewport={"width": 390, "height": 844})
+    narrow = open_page(gpt, color_scheme=scheme, size=(390, 844))
     assert serious(narrow) == []
 
 

@@ -216,7 +216,7 @@ def test_its_text_can_be_read_and_nothing_covers_another(
 
 
 def test_a_tap_on_a_line_shows_its_number(lab: Path, open_page: Open) -> None:
-    opened = open_page(lab, viewport={"width": 320, "height": 640}, has_touch=True)
+    opened = open_page(lab, size=(320, 640), is_phone=True)
     opened.settle()
     for place in range(12):
         opened.page.locator(".weight").nth(place).dispatch_event("click")
@@ -258,7 +258,7 @@ def text_and_number(opened: Opened) -> list[tuple[str, float]]:
 def test_as_a_picture_its_circles_are_round_and_its_numbers_stand_before_the_lines(
     lab: Path, open_page: Open
 ) -> None:
-    opened = open_page(lab, viewport={"width": 1920, "height": 1080})
+    opened = open_page(lab, size=(1920, 1080))
     opened.settle()
     opened.press("x")
     with opened.page.expect_download() as download:

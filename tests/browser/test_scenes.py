@@ -164,7 +164,7 @@ def test_what_a_step_gives_is_on_every_screen(lab: Path, open_page: Open, key: s
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_scenes_shut_nobody_out(lab: Path, open_page: Open, scheme: str) -> None:
     for key in KEYS[:4]:
-        size = {"width": 1366, "height": 625}  # boxes are cut at the left
-        opened = open_page(lab, f"#scene={key}", color_scheme=scheme, viewport=size)
+        size = (1366, 625)  # boxes are cut at the left
+        opened = open_page(lab, f"#scene={key}", color_scheme=scheme, size=size)
         opened.settle()
         assert serious(opened) == [], key

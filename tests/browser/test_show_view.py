@@ -67,7 +67,7 @@ def test_all_text_is_16_pixels_high_on_a_projector(
     tmp_path: Any, open_page: Open, name: str, size: tuple[int, int]
 ) -> None:
     path = show(GRAPHS[name]()).save(tmp_path / "graph.html")
-    opened = open_page(path, viewport={"width": size[0], "height": size[1]})
+    opened = open_page(path, size=size)
     opened.settle()
     least_text(opened)
     for key in ("Home", "ArrowRight", "ArrowRight", "End", "ArrowLeft"):
@@ -106,7 +106,7 @@ RESULT = """() => {
 def test_the_result_is_on_view_at_first_and_the_button_shows_the_whole(
     shown: Callable[..., Opened], size: tuple[int, int]
 ) -> None:
-    opened = shown(row(), viewport={"width": size[0], "height": size[1]})
+    opened = shown(row(), size=size)
     opened.settle()
     found = opened.evaluate(RESULT)
     assert whole_in(found["result"], clear(found))
@@ -115,7 +115,7 @@ def test_the_result_is_on_view_at_first_and_the_button_shows_the_whole(
     found = opened.evaluate(RESULT)
     assert whole_in(found["all"], clear(found))
     # It stays whole in a window of another size.
-    opened.page.set_viewport_size({"width": size[0] - 40, "height": size[1] - 60})
+    opened.resize((size[0] - 40, size[1] - 60))
     opened.settle()
     found = opened.evaluate(RESULT)
     assert whole_in(found["all"], clear(found))
@@ -164,8 +164,7 @@ def test_of_very_many_boxes_those_on_view_show_their_text(shown: Callable[..., O
 
 
 def test_what_a_finger_presses_is_large(shown: Callable[..., Opened]) -> None:
-    size = {"width": 390, "height": 844}
-    opened = shown(neuron(), viewport=size, has_touch=True, is_mobile=True)
+    opened = shown(neuron(), size=(390, 844), is_phone=True)
     opened.press("Home")
     opened.settle()
     for button in opened.page.locator("button:visible").all():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Open
-from tests.browser.opened import Opened
+from tests.browser.opened import Opened, Tabs
 from tests.browser.test_use import SIZES
 
 AFAR, WIDE = 16.0, 1000  # pixels: titles of boxes, on screens that may be a projector's
@@ -66,12 +66,12 @@ WALK = """async () => {
     params=[*((name, size) for name in ("lab", "moons") for size in SIZES), ("lab", (1366, 625))],
     ids=lambda param: f"{param[0]}-{param[1][0]}",
 )
-def steps(request: pytest.FixtureRequest, browser: Any) -> list[dict[str, Any]]:
+def steps(request: pytest.FixtureRequest, tabs: Tabs) -> list[dict[str, Any]]:
     """What each step shows, on a screen that gets its size while the page steps."""
     name, (width, height) = request.param
-    opened = Opened(browser, request.getfixturevalue(name))
+    opened = Opened(tabs, request.getfixturevalue(name))
     opened.press("b")
-    opened.page.set_viewport_size({"width": width, "height": height})
+    opened.resize((width, height))
     opened.settle()
     found = list(opened.evaluate(WALK))
     opened.close()
@@ -141,6 +141,6 @@ def test_a_view_that_a_person_chose_stays_when_the_window_changes(
     opened.press("+")
     chosen = opened.evaluate(view)
     assert chosen != followed
-    opened.page.set_viewport_size({"width": 1400, "height": 800})
+    opened.resize((1400, 800))
     opened.settle()
     assert opened.evaluate(view) == chosen
