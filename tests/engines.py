@@ -25,6 +25,7 @@ from autodiff import Program, ops
 from autodiff.compiler.kernels import kernel_of
 from autodiff.compiler.languages import JAVASCRIPT, LIBRARY_LINES
 from autodiff.compiler.linear import Kind, Linear, Register
+from autodiff.compiler.native import is_installed
 from tests.bits import bits
 
 CC, NODE = shutil.which("cc"), shutil.which("node")
@@ -32,6 +33,12 @@ FLAGS = "-std=c11 -Wall -Wextra -Werror -ffp-contract=off -O2 -shared -fPIC".spl
 
 needs_cc = pytest.mark.skipif(CC is None, reason="needs a C compiler: no cc on the path")
 needs_node = pytest.mark.skipif(NODE is None, reason="needs JavaScript: no node on the path")
+
+PROGRAMS = ["python", "native"] if is_installed() else ["python"]
+ENGINES = ["eager", *PROGRAMS]
+each_program = pytest.mark.parametrize("engine", PROGRAMS)
+each_engine = pytest.mark.parametrize("engine", ENGINES)
+needs_llvmlite = pytest.mark.skipif(not is_installed(), reason="native code needs llvmlite")
 
 Numbers = Sequence[float]
 

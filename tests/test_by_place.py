@@ -12,15 +12,11 @@ import pytest
 from autodiff import Value, compile, draw, exp, log, pick, relu
 from autodiff.compiler import ShapedProgram
 from autodiff.compiler.by_place import AddedAt, adding_at
-from autodiff.compiler.native import is_installed
 from autodiff.compiler.repeats import RowRecording
 from autodiff.compiler.shapes import program_of_shapes
 from autodiff.ops import PICK, picked
 from tests.bits import all_bits
-from tests.engines import InC, InJavaScript, checked, needs_cc, needs_node
-
-PROGRAMS = ["python", "native"] if is_installed() else ["python"]
-each_program = pytest.mark.parametrize("engine", PROGRAMS)
+from tests.engines import InC, InJavaScript, checked, each_program, needs_cc, needs_node
 
 Vector = list[Value]
 Table = list[Vector]

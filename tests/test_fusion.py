@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection
 
 import pytest
@@ -15,19 +14,12 @@ from autodiff.compiler.layout import Call, Layout
 from autodiff.compiler.llvm import assembly_of
 from autodiff.compiler.packs import Pack, packs_of
 from tests.bits import all_bits
+from tests.engines import needs_llvmlite
+from tests.test_packs import total, variables
 
-pytestmark = pytest.mark.skipif(not native.is_installed(), reason="needs llvmlite")
+pytestmark = needs_llvmlite
 
 Updates = Callable[[list[Value], list[Value]], dict[Value, Value]]
-
-
-def variables(name: str, count: int) -> list[Value]:
-    rng = random.Random(name)
-    return [Value(rng.uniform(-1.0, 1.0), f"{name}[{place}]") for place in range(count)]
-
-
-def total(values: list[Value]) -> Value:
-    return sum(values)  # type: ignore[return-value]
 
 
 @pytest.fixture(params=[8, 4, 2], ids=str)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import inf
 from pathlib import Path
 from types import FrameType
@@ -28,21 +28,12 @@ from autodiff.debug.steps import steps_of
 from autodiff.debug.walk import walk_through
 from autodiff.support import watch
 from autodiff.support.frames import shown_place
-from autodiff.support.origin import VARIABLE
 from autodiff.value import constant
 from tests.bits import bits
 from tests.random_graphs import Recipe, built, wild_recipes
+from tests.test_backward import Pass, every_pass
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def run_whole(root: Value) -> None:
-    root.backward()
-
-
-def run_steps(root: Value) -> None:
-    for _ in backward_steps(root):
-        pass
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -67,9 +58,6 @@ def _nobody_looks_on(_what_is_there_already: None) -> None:
     let_go()
 
 
-every_pass = pytest.mark.parametrize("run", [run_whole, run_steps])
-
-
 def gradients(nodes: list[Value]) -> list[tuple[bytes, bool]]:
     return [(bits(node.grad), node.has_grad) for node in nodes]
 
@@ -88,7 +76,7 @@ def example() -> tuple[Value, Value, Value, Value]:
 
 
 @every_pass
-def test_a_hook_gets_the_complete_gradient_once(run: Callable[[Value], None]) -> None:
+def test_a_hook_gets_the_complete_gradient_once(run: Pass) -> None:
     x, y, inner, loss = example()
     seen: dict[str, list[float]] = {}
     for node in (x, y, inner, loss):
@@ -122,7 +110,7 @@ def test_hooks_see_the_gradients_of_the_pass_and_change_none(
 
 
 @every_pass
-def test_a_hook_is_called_after_the_last_use_that_is_taken(run: Callable[[Value], None]) -> None:
+def test_a_hook_is_called_after_the_last_use_that_is_taken(run: Pass) -> None:
     x = Value(2.0, "x")
     y = x * 3
     # The pass comes to log(y) last, if at all, and nothing reaches it.
@@ -136,7 +124,7 @@ def test_a_hook_is_called_after_the_last_use_that_is_taken(run: Callable[[Value]
 
 
 @every_pass
-def test_no_hook_is_called_where_nothing_reaches_the_value(run: Callable[[Value], None]) -> None:
+def test_no_hook_is_called_where_nothing_reaches_the_value(run: Pass) -> None:
     x = Value(-2.0, "x")
     seen: list[float] = []
     (doubled := x * 2).register_hook(seen.append)
@@ -148,7 +136,7 @@ def test_no_hook_is_called_where_nothing_reaches_the_value(run: Callable[[Value]
 
 @every_pass
 def test_a_returned_number_replaces_the_gradient_and_flows_on(
-    run: Callable[[Value], None],
+    run: Pass,
 ) -> None:
     x, y, inner, loss = example()
     inner.register_hook(lambda gradient: gradient * 10)
@@ -158,7 +146,7 @@ def test_a_returned_number_replaces_the_gradient_and_flows_on(
 
 @every_pass
 def test_a_variable_s_replaced_gradient_is_added_to_what_it_had(
-    run: Callable[[Value], None],
+    run: Pass,
 ) -> None:
     x, _, _, loss = example()
     x.grad = 1000.0
@@ -170,7 +158,7 @@ def test_a_variable_s_replaced_gradient_is_added_to_what_it_had(
 
 
 @every_pass
-def test_the_root_s_hook_replaces_where_the_pass_starts(run: Callable[[Value], None]) -> None:
+def test_the_root_s_hook_replaces_where_the_pass_starts(run: Pass) -> None:
     x, _, _, loss = example()
     loss.register_hook(lambda _: 2)
     run(loss)
@@ -309,7 +297,7 @@ def refuse(gradient: float) -> None:
 @every_pass
 @pytest.mark.parametrize("place", range(4))
 def test_a_hook_that_raises_stops_the_pass_with_its_own_error_and_changes_no_gradient(
-    run: Callable[[Value], None], place: int
+    run: Pass, place: int
 ) -> None:
     nodes = list(example())
     _, y, inner, loss = nodes
@@ -350,14 +338,6 @@ def test_a_replacement_that_is_no_number_is_a_type_error_and_changes_no_gradient
     with pytest.raises(TypeError, match="a hook that replaces a gradient needs a real number"):
         loss.backward()
     assert not any(node.has_grad for node in order)
-
-
-@pytest.mark.parametrize("thing", [None, 1.0, "hook"])
-def test_what_cannot_be_called_is_a_type_error(thing: Any) -> None:
-    x = Value(1.0)
-    with pytest.raises(TypeError, match="register_hook needs a function, but got"):
-        x.register_hook(thing)
-    assert x.origin is VARIABLE
 
 
 def test_a_hook_may_do_another_pass() -> None:
@@ -450,7 +430,7 @@ Stops = list[tuple[str, dict[str, Any]]]
 
 @every_pass
 def test_the_debugger_opens_when_the_gradient_is_complete_with_named_variables(
-    run: Callable[[Value], None], stops: Stops
+    run: Pass, stops: Stops
 ) -> None:
     x, y, inner, loss = example()
     inner.break_on("backward")
@@ -538,7 +518,7 @@ def test_when_the_value_with_the_breakpoint_is_gone_nothing_looks_on(stops: Stop
 
 @every_pass
 def test_contribution_opens_each_time_something_flows_into_the_value(
-    run: Callable[[Value], None], stops: Stops
+    run: Pass, stops: Stops
 ) -> None:
     x, _, inner, loss = example()
     x.break_on("contribution")
@@ -554,7 +534,7 @@ def test_contribution_opens_each_time_something_flows_into_the_value(
 
 
 @every_pass
-def test_what_was_not_taken_is_no_contribution(run: Callable[[Value], None], stops: Stops) -> None:
+def test_what_was_not_taken_is_no_contribution(run: Pass, stops: Stops) -> None:
     x = Value(-1.0)
     x.break_on("contribution")
     run(x.relu() + x)
@@ -593,23 +573,6 @@ def test_a_condition_may_fail_and_leaves_every_gradient_as_it_was(stops: Stops) 
     assert isinstance(caught.value.__cause__, NameError)
     assert not any(node.has_grad for node in (x, y, inner, loss))
     assert not stops
-
-
-@pytest.mark.parametrize(
-    ("when", "error", "message"),
-    [
-        ("a b", SyntaxError, "invalid syntax"),
-        (lambda: True, TypeError, "needs its condition as a text, such as when='abs"),
-        (3, TypeError, "but got the int 3"),
-    ],
-)
-def test_a_condition_that_is_none_is_an_error(
-    when: Any, error: type[Exception], message: str
-) -> None:
-    x = Value(1.0)
-    with pytest.raises(error, match=message):
-        x.break_on("backward", when=when)
-    assert x.origin is VARIABLE
 
 
 def test_a_log_writes_a_line_in_place_of_a_stop(
@@ -719,17 +682,6 @@ def test_where_debugpy_has_no_front_end_pdb_opens_if_there_is_input(
     else:
         loss.backward()
         assert opened == ["pdb"]
-
-
-@pytest.mark.parametrize("event", ["backwards", "", None, 3])
-def test_an_unknown_event_is_an_error_that_lists_those_there_are(event: Any) -> None:
-    x = Value(1.0)
-    with pytest.raises(
-        ValueError,
-        match="needs one of backward, backward-nan, contribution, forward, forward-nan, but",
-    ):
-        x.break_on(event)
-    assert x.origin is VARIABLE
 
 
 def test_the_error_that_ends_a_debugger_leaves_the_gradients_as_they_were(

@@ -15,7 +15,7 @@ from autodiff.compiler.build import plan_rows
 from autodiff.compiler.idle_rows import condition_of_rows
 from autodiff.compiler.llvm import assembly_of
 from tests.bits import all_bits
-from tests.engines import InC, InJavaScript, javascripts_math, needs_cc, needs_node
+from tests.engines import InC, InJavaScript, javascripts_math, needs_cc, needs_llvmlite, needs_node
 
 ROWS = [[0.5, -1.0, 1.0], [2.0, 0.25, -1.0], [30.0, 1.0, 1.0], [-40.0, 2.0, 1.0], [0.0, 0.0, -1.0]]
 
@@ -91,10 +91,11 @@ def test_a_program_without_gradients_has_no_condition() -> None:
 @pytest.mark.parametrize("loss", [hinge, shifted_hinge, squared, leaky, chosen, rooted])
 def test_c_has_pythons_bits_on_rows_of_either_kind(loss: Loss, activation: str) -> None:
     program = program_of(loss, activation)
+    in_c = InC(program)
     numbers = [variable.data for variable in program.variables]
     for size in (1, 2, 5):
         for rows in (ROWS, [*ROWS, [math.nan, 0.0, 1.0], [math.inf, 1.0, 1.0]]):
-            found = InC(program).run_rows(3, numbers, rows, size)
+            found = in_c.run_rows(3, numbers, rows, size)
             ((_, last),) = program.run_many(3, [numbers], rows, size)
             assert all_bits(found.parameters) == all_bits(last)
 
@@ -129,7 +130,7 @@ def one_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(native, "exp_width", lambda: 0)
 
 
-@pytest.mark.skipif(not native.is_installed(), reason="needs llvmlite")
+@needs_llvmlite
 @pytest.mark.usefixtures("one_way")
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 @pytest.mark.parametrize("loss", [hinge, shifted_hinge, squared, leaky, chosen, rooted])
@@ -146,7 +147,7 @@ def test_machine_code_has_pythons_bits_on_rows_of_either_kind(loss: Loss, activa
             assert all_bits(alone[0][1]) == all_bits(wanted[0][1])
 
 
-@pytest.mark.skipif(not native.is_installed(), reason="needs llvmlite")
+@needs_llvmlite
 def test_machine_code_leaves_the_gradients_of_a_hinge_out_where_no_row_has_any() -> None:
     assert "label %gradients" in assembly_of(program_of(hinge).expanded, 8).text
     assert "label %gradients" not in assembly_of(program_of(squared).expanded, 8).text

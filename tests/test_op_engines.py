@@ -15,13 +15,12 @@ from autodiff import Program, Value, compile
 from autodiff.compiler.native import is_installed
 from autodiff.ops import OPERATIONS
 from tests.bits import all_bits, same_bits
-from tests.engines import CC, javascripts_math, needs_cc, needs_node
+from tests.engines import CC, javascripts_math, needs_cc, needs_llvmlite, needs_node
 from tests.op_cases import OP_CASES, Operands, many_operands
 from tests.op_programs import OpProgram, eager_derivatives, op_program
 from tests.op_reference import is_known, reference_rows
 
 Engine = Callable[[OpProgram, Operands], list[float]]
-needs_llvmlite = pytest.mark.skipif(not is_installed(), reason="native code needs llvmlite")
 
 ENGINES = [
     pytest.param(OpProgram.readable, id="readable Python"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import itertools
 import math
+import random
 import re
 from collections.abc import Iterator
 
@@ -17,7 +18,9 @@ import pytest
 
 import autodiff
 import nn
-from autodiff import Value
+from autodiff import Value, compile
+from autodiff.compiler import epoch_means
+from autodiff.support import watch
 from autodiff.value import constant
 
 CHOICES = {
@@ -96,6 +99,8 @@ grad(x * x, [x, 'x'])
     TypeError: …input 1 is the str 'x'
 grad(constant(2.0) * x, constant(2.0))
     ValueError: …input 0, Constant(2), is a constant
+<grad | hessian>(x * x, <None | 3.0>)
+    TypeError: …grad needs a list of Values as inputs, but got
 hessian(x * x, x)
     TypeError: …a list of Values as inputs, but got the Value
 next(backward_steps([Value(1.0)]))
@@ -113,6 +118,132 @@ constant(2.0).break_on('backward')
     ValueError: …Constant(2) is a constant: it gets no gradient
 compile(x * x, engine='fortran')
     ValueError: …engine must be one of …, but got the str 'fortran'
+
+compile(3.0)
+    TypeError: …a Value as its output, but got the float 3.0
+compile(x * x, updates=lambda _: None)
+    TypeError: …updates must return a dict…but returned None
+compile(x * x, updates=lambda _: {'w': 1.0})
+    TypeError: …an update is for the str 'w', which is no Value
+compile(x * x, updates=lambda _: {x * 2: 1.0})
+    ValueError: …an update is for … not a variable
+compile(x * x, updates=lambda _: {constant(2.0): 1.0})
+    ValueError: …for Constant(2), which is not a variable
+compile(x * x, updates=lambda _: {x: 'x'})
+    TypeError: …the update of x needs a real number
+compile(x * x, updates={'w': 1.0})
+    TypeError: …needs a function as updates, but got the dict {'w': 1.0}$
+compile(x * x, updates=nn.SGD([x], lr=0.1))
+    TypeError: …but got the SGD …. Of an optimizer give that function: updates=optimizer.updates
+compile(x * x, inputs=[x], updates=lambda _: {x: x + 1})
+    ValueError: …an update is for x, which is an input
+compile(x * (y := Value(1.0)), inputs=[y], updates=lambda _: {x: x - y})
+    ValueError: …update of x depends on an input…means over the rows
+compile(x * x, inputs=[x, x])
+    ValueError: …an input is given twice
+compile(x * x, inputs=[constant(1.0)])
+    ValueError: …input 0, Constant(1), must be a variable
+compile(x * x, inputs=[x, 2 * x])
+    ValueError: …input 1, …, must be a variable
+compile(x * x, inputs=[1.0])
+    TypeError: …input 0 must be a Value, but got the float 1.0
+compile(x * x, inputs=x)
+    TypeError: …needs a list of inputs, but got the Value
+compile(x * x, inputs=3)
+    TypeError: …needs a list of inputs, but got the int 3
+compile(x * x, inputs=[x], penalty=x * x)
+    ValueError: …the penalty depends on the input x
+compile(x * 2.0).to_javascript([])
+    TypeError: …needs a dict of functions, but got the list
+compile(x * 2.0).to_javascript({'f': None})
+    TypeError: …f needs a dict of descriptions and Values, but got None
+compile(x * 2.0).to_javascript(own=<['stop'] | 'run'>)
+    ValueError: …own is of step, run, but got the
+compile(x * x, penalty=1.0)
+    TypeError: …a Value as its penalty, but got the float 1.0
+compile(x * (y := Value(1.0)), inputs=[<x, y | y, Value(1.0)>])()
+    ValueError: …needs 2 inputs, but got 0
+compile(x * (y := Value(1.0)), inputs=[<x, y | y, Value(1.0)>])(2.0)
+    ValueError: …needs 2 inputs, but got 1
+compile(x * (y := Value(1.0)), inputs=[<x, y | y, Value(1.0)>])(2.0, 3.0, 4.0)
+    ValueError: …needs 2 inputs, but got 3
+compile(x * (y := Value(1.0)), inputs=[<x, y | y, Value(1.0)>])(5.0, 'a')
+    TypeError: …needs a real number, but got the str 'a'
+compile(x * 2).run(1, <rows=[[1.0]] | batch_size=2 | shuffle=random.Random()>)
+    ValueError: …the program has no inputs
+OVER_ROWS.run(<-1 | 1.5 | True>, rows=[[1.0]])
+    ValueError: …number of iterations must be an int, 0 or more
+OVER_ROWS.run(1)
+    ValueError: …run needs rows of 1 inputs
+OVER_ROWS.run(1, rows=[])
+    ValueError: …at least one row
+OVER_ROWS.run(1, rows=[[1.0], []])
+    ValueError: …rows[1] needs 1 inputs, but got 0
+OVER_ROWS.run(1, rows=[[1.0, 2.0]])
+    ValueError: …rows[0] needs 1 inputs, but got 2
+OVER_ROWS.run(1, rows=[['a']])
+    TypeError: …rows[0] needs a real number, but got the str
+OVER_ROWS.run(1, rows=['a'])
+    TypeError: …rows[0] must be a list…, but is the str 'a'
+OVER_ROWS.run(1, rows=[1.0])
+    TypeError: …rows[0] must be a list…, but is the float
+OVER_ROWS.run(1, rows=1.0)
+    TypeError: …run needs a list of rows, but got the float
+OVER_ROWS.run(1, rows=[[1.0]], batch_size=<0 | 1.0 | True>)
+    ValueError: …rows in a batch must be an
+OVER_ROWS.run(1, rows=[[1.0]], shuffle=True)
+    TypeError: …shuffle must be a random.Random
+epoch_means([1.0, 2.0, 3.0], [4, 4])
+    ValueError: …zip
+epoch_means([1.0], [])
+    ValueError: …range
+
+(x * 5).backward(<'1' | None | 1j | [1.0] | Value(1.0)>)
+    TypeError: backward needs a real number, but got
+constant(2).backward()
+next(backward_steps(constant(2)))
+    ValueError: …Constant(2): a constant depends on no variable
+backward_steps(-x, 2.0, False)
+    TypeError: …positional argument
+x.register_hook(<None | 1.0 | 'hook'>)
+    TypeError: register_hook needs a function, but got
+x.break_on(<'backwards' | '' | None | 3>)
+    ValueError: …needs one of backward, backward-nan, contribution, forward, forward-nan, but
+x.break_on('backward', when='a b')
+    SyntaxError: …invalid syntax
+x.break_on('backward', when=lambda: True)
+    TypeError: …needs its condition as a text, such as when='abs
+x.break_on('backward', when=3)
+    TypeError: …but got the int 3
+
+check_gradients(3.0, [1.0])
+    TypeError: …needs a function, but got the float 3.0
+check_gradients(sin, 1.0)
+    TypeError: …needs a list of inputs, but got the float 1.0
+check_gradients(sin, x)
+    TypeError: …needs a list of inputs, but got the Value
+check_gradients(sin, [])
+    ValueError: …needs at least one input
+check_gradients(sin, ['1'])
+    TypeError: …input 0 of check_gradients needs a real number
+check_gradients(sin, [inf])
+    ValueError: …input x[0] is inf, not finite
+check_gradients(<sin, [Value(nan, 'w')] | min, [1.0, Value(nan, 'w')]>)
+    ValueError: …input w is nan, not finite
+check_gradients(min, [1.0, Value(inf, 'w')])
+    ValueError: …input w is inf, not finite
+check_gradients(sin, [1.0], 3)
+    ValueError: …needs order 1 or 2, but got the int 3
+check_gradients(sin, [1.0], 1, 0.0)
+    ValueError: …needs a tolerance above 0, but got 0.0
+check_gradients(sin, [1.0], 1, -1e-6)
+    ValueError: …needs a tolerance above 0, but got -1e-06
+check_gradients(sin, [1.0], 1, inf)
+    ValueError: …needs a tolerance above 0, but got inf
+check_gradients(sin, [1.0], 1, nan)
+    ValueError: …needs a tolerance above 0, but got nan
+check_gradients(Value.item, [1.0])
+    TypeError: …f must return a Value, but returned the float 1.0
 
 nn.<loss>([Value(0.5)], [1.0, 1.0])
     ValueError: <1> needs as many targets … but got 1 predictions and 2 targets$
@@ -234,6 +365,18 @@ nn.Neuron(1, activation=lambda z: math.tanh(z.data), rng=1)([1.0])
 
 nn.<softmax | log_softmax | log_sum_exp>([1.0, Value(2.0), <'a' | None | [1.0]>])
     TypeError: <1> needs Values or numbers as scores, but got
+nn.<softmax | log_softmax | log_sum_exp>(1.0)
+    TypeError: <1> needs a list of scores, but got the float
+nn.<softmax | log_softmax | log_sum_exp>('12')
+    TypeError: <1> needs a list of scores, but got the str
+nn.<softmax | log_softmax | log_sum_exp>([])
+    ValueError: <1> needs at least one score
+nn.<RMSNorm | LayerNorm>(0)
+    ValueError: the number of numbers must be an int, 1 or more
+nn.<RMSNorm | LayerNorm>(2, eps=-1)
+    ValueError: eps must be a finite number, 0 or more, but got -1
+nn.<RMSNorm | LayerNorm>(2)([1.0])
+    ValueError: …takes 2 inputs, but got 1
 nn.Embedding(3, 2, rng=1)(<-1 | 3 | 0.5 | nan | inf>)
     ValueError: Embedding has tokens from 0 to 2, not
 nn.Embedding(3, 2, rng=1)(<'a' | None | True | Value(1.0)>)
@@ -276,7 +419,10 @@ def test_a_call_that_makes_no_sense_is_refused(call: str, error: str, message: s
     for text, pattern in with_each_choice(call, message):
         x = Value(1.0, "x")
         names = {**vars(autodiff), "nn": nn, "math": math, "nan": math.nan, "inf": math.inf}
-        names |= {"autodiff": autodiff, "constant": constant, "x": x}
+        names |= {"autodiff": autodiff, "constant": constant, "x": x, "random": random}
+        names |= {"epoch_means": epoch_means}
+        if "OVER_ROWS" in text:
+            names["OVER_ROWS"] = compile(x * (y := Value(1.0)), [y], nn.SGD([x], 0.1).updates)
         with pytest.raises(getattr(builtins, error), match=f"(?s)^{pattern}"):
             eval(text, names)
-        assert (x.data, x.has_grad) == (1.0, False)
+        assert (x.data, x.has_grad, watch.hooks_of(x)) == (1.0, False, None)

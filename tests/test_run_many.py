@@ -14,8 +14,7 @@ import nn
 from autodiff import Program, Value, compile, where
 from autodiff.compiler import llvm_functions, native, packs
 from tests.bits import all_bits
-
-needs_llvmlite = pytest.mark.skipif(not native.is_installed(), reason="needs llvmlite")
+from tests.engines import needs_llvmlite
 
 ENGINES = ["python", pytest.param("native", marks=needs_llvmlite)]
 

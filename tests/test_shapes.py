@@ -24,13 +24,8 @@ from nn.fit import NonFiniteLossError
 from nn.rows import Rows
 from nn.trainers import EagerTrainer, Job, ProgramTrainer, trainer_of
 from tests.bits import all_bits
+from tests.engines import each_engine, each_program, needs_llvmlite
 from tests.reference import OPTIMIZERS
-
-PROGRAMS = ["python", "native"] if is_installed() else ["python"]
-ENGINES = ["eager", *PROGRAMS]
-each_engine = pytest.mark.parametrize("engine", ENGINES)
-each_program = pytest.mark.parametrize("engine", PROGRAMS)
-needs_llvmlite = pytest.mark.skipif(not is_installed(), reason="native code needs llvmlite")
 
 TOKENS, WIDTH = 4, 2
 
@@ -80,6 +75,14 @@ def documents(count: int = 11, seed: int = 4) -> tuple[list[list[int]], list[lis
 
 def ridge(parameters: list[Value]) -> Value:
     return 0.01 * sum(parameter * parameter for parameter in parameters)  # type: ignore[no-any-return]
+
+
+def fitted(
+    model: nn.Module, engine: str, rows: Any, lr: float = 0.01, **settings: Any
+) -> nn.History:
+    """Return the history of one epoch of gradient descent over rows and targets."""
+    optimizer = nn.SGD(model.parameters(), lr=lr)
+    return nn.fit(model, *rows, engine=engine, **{"optimizer": optimizer, "epochs": 1, **settings})
 
 
 def numbers_of(model: nn.Module, optimizer: nn.Optimizer) -> list[bytes]:
@@ -201,9 +204,7 @@ def test_the_mean_gradient_is_that_of_a_sum_over_rows(engine: str) -> None:
             return math.prod(x, start=self.w[0])
 
     model = Product()
-    optimizer = nn.SGD(model.parameters(), lr=0.125)
-    rows, targets = [[2.0], [2.0, 3.0]], [1.0, 4.0]
-    history = nn.fit(model, rows, targets, optimizer=optimizer, epochs=1, engine=engine)
+    history = fitted(model, engine, ([[2.0], [2.0, 3.0]], [1.0, 4.0]), lr=0.125)
     assert (history.losses, model.w[0].data) == ([2.5], 1.0 - 0.125 * 14.0)
 
 
@@ -221,12 +222,11 @@ class Either(nn.Module):
 def test_what_no_row_of_a_batch_reaches_has_a_gradient_of_0_and_the_penalty_s(engine: str) -> None:
     """A weight of -0.0 and a penalty's gradient of -0.0: 0.0 + -0.0 is 0.0, and -0.0 stays."""
     model = Either()
-    optimizer = nn.SGD(model.parameters(), lr=0.1)
-    arguments: Any = {"optimizer": optimizer, "penalty": ridge, "engine": engine}
-    nn.fit(model, [[1.0], [2.0, 1.0]], [1.0, 0.0], batch_size=1, epochs=1, **arguments)
+    arguments: Any = {"penalty": ridge, "lr": 0.1, "batch_size": 1}
+    fitted(model, engine, ([[1.0], [2.0, 1.0]], [1.0, 0.0]), **arguments)
     assert all_bits([model.w[1].data]) == all_bits([-0.0])
     # So it is in the program of one shape, where that never reaches it.
-    nn.fit(model, [[1.0], [2.0]], [1.0, 0.0], batch_size=1, epochs=1, **arguments)
+    fitted(model, engine, ([[1.0], [2.0]], [1.0, 0.0]), **arguments)
     assert all_bits([model.w[1].data]) == all_bits([-0.0])
 
 
@@ -235,9 +235,7 @@ def test_targets_may_have_different_lengths_too(engine: str) -> None:
     """The means of the squares: ((1-2)**2 + (1-4)**2)/... of targets [2, 4] and [3] at w = 1."""
     model = Sum(1.0)
     model.w[0].data = 2.0 / 3.0  # times 1.5
-    optimizer = nn.SGD(model.parameters(), lr=0.0)
-    arguments: Any = {"optimizer": optimizer, "epochs": 1, "loss": squares, "engine": engine}
-    history = nn.fit(model, [[], []], [[2.0, 4.0], [3.0]], **arguments)
+    history = fitted(model, engine, ([[], []], [[2.0, 4.0], [3.0]]), lr=0.0, loss=squares)
     assert history.losses == [((1.0 + 9.0) + 4.0) / 2.0]
 
 
@@ -252,9 +250,7 @@ class NothingOfNothing(Sum):
 def test_a_row_may_have_no_numbers_and_reach_no_weight(engine: str) -> None:
     """At w = 1 a row of one 0 gives 1.5 w - 0, and the losses are (0 - 3)**2 and (1.5 - 1)**2."""
     model = NothingOfNothing(1.0)
-    optimizer = nn.SGD(model.parameters(), lr=0.0)
-    arguments: Any = {"optimizer": optimizer, "loss": squares, "engine": engine, "epochs": 1}
-    history = nn.fit(model, [[], [0.0]], [3.0, 1.0], **arguments)
+    history = fitted(model, engine, ([[], [0.0]], [3.0, 1.0]), lr=0.0, loss=squares)
     assert history.losses == [(9.0 + 0.25) / 2.0]
 
 
@@ -479,23 +475,22 @@ class LongRowsDecide(Sum):
 @each_program
 def test_a_table_that_is_indexed_by_pythons_int_is_refused_and_pick_is_named(engine: str) -> None:
     model = ByInt()
-    arguments: Any = {"optimizer": nn.SGD(model.parameters(), lr=0.1), "loss": mean_surprise}
     with pytest.raises(ValueError, match=r"fails on Values.*autodiff\.pick\(x\[0\], values\)"):
-        nn.fit(model, *documents(), epochs=1, engine=engine, **arguments)
-    history = nn.fit(model, *documents(), epochs=1, engine="auto", **arguments)
+        fitted(model, engine, documents(), loss=mean_surprise)
+    history = fitted(model, "auto", documents(), loss=mean_surprise)
     assert history.engine == "eager"
     assert "autodiff.pick(x[0], values)" in history.reason
+
+
+ONE_AND_TWO = [[1.0], [1.0, 0.25], [1.0, 0.75]], [1.0, 2.0, 3.0]
 
 
 @each_program
 def test_code_that_looks_at_numbers_of_some_lengths_alone_is_refused(engine: str) -> None:
     model = LongRowsDecide()
-    arguments: Any = {"optimizer": nn.SGD(model.parameters(), lr=0.01), "epochs": 1}
-    rows, targets = [[1.0], [1.0, 0.25], [1.0, 0.75]], [1.0, 2.0, 3.0]
     with pytest.raises(ValueError, match=r"compares a Value's number.*x\[1\] > 0.5"):
-        nn.fit(model, rows, targets, engine=engine, **arguments)
-    history = nn.fit(model, rows, targets, engine="auto", **arguments)
-    assert history.engine == "eager"
+        fitted(model, engine, ONE_AND_TWO)
+    assert fitted(model, "auto", ONE_AND_TWO).engine == "eager"
 
 
 class CountsLongRows(Sum):
@@ -521,18 +516,13 @@ class KnowsANumber(Sum):
 def test_code_that_is_another_one_for_the_next_row_of_a_length_is_refused(
     kind: Callable[[], Sum], engine: str
 ) -> None:
-    model = kind()
-    optimizer = nn.SGD(model.parameters(), lr=0.01)
-    rows, targets = [[1.0], [1.0, 0.25], [1.0, 0.75]], [1.0, 2.0, 3.0]
     with pytest.raises(ValueError, match=r"^fit: .*, which a program cannot do"):
-        nn.fit(model, rows, targets, optimizer=optimizer, epochs=1, engine=engine)
+        fitted(kind(), engine, ONE_AND_TWO)
 
 
 def test_a_model_for_rows_of_one_length_says_which_row_has_another() -> None:
-    model = nn.MLP(2, [1])
-    optimizer = nn.SGD(model.parameters(), lr=0.1)
     with pytest.raises(ValueError, match="takes 2 inputs, but got 3") as caught:
-        nn.fit(model, [[1, 2], [3, 4], [5, 6, 7]], [0, 1, 0], optimizer=optimizer, epochs=1)
+        fitted(nn.MLP(2, [1]), "auto", ([[1, 2], [3, 4], [5, 6, 7]], [0, 1, 0]))
     assert caught.value.__notes__ == [
         "fit: that was x[2], which has 3 inputs, where x[0] has 2: is the model for rows of "
         "different lengths?"
@@ -551,7 +541,7 @@ def test_a_token_that_is_none_of_the_table_is_an_error_in_eager_code_and_nan_in_
     if engine == "eager":
         error, message = IndexError, "there is no value 4 among 4"  # type: ignore[assignment]
     with pytest.raises(error, match=message):
-        nn.fit(*(model, x, y), loss=mean_surprise, optimizer=optimizer, epochs=1, engine=engine)
+        fitted(model, engine, (x, y), loss=mean_surprise, optimizer=optimizer)
     assert numbers_of(model, optimizer) == before
 
 
@@ -571,15 +561,13 @@ def in_python_alone(predictions: Any, targets: Any) -> Value:
 
 
 def test_what_python_alone_can_call_in_one_shape_takes_python_for_all() -> None:
-    model = Sum()
-    arguments: Any = {"optimizer": nn.SGD(model.parameters(), lr=0.01), "loss": in_python_alone}
-    rows = [[1.0], [1.0, 2.0]], [1.0, 2.0]
-    history = nn.fit(model, *rows, epochs=1, engine="auto", **arguments)
+    model, rows = Sum(), ([[1.0], [1.0, 2.0]], [1.0, 2.0])
+    history = fitted(model, "auto", rows, loss=in_python_alone)
     assert history.engine == "python"
     if is_installed():
         assert "identity" in history.reason
         with pytest.raises(ValueError, match="identity"):
-            nn.fit(model, *rows, epochs=1, engine="native", **arguments)
+            fitted(model, "native", rows, loss=in_python_alone)
 
 
 def test_auto_takes_machine_code_where_that_is_installed() -> None:
@@ -612,9 +600,9 @@ class Deciding(nn.SGD):
 def test_a_rule_that_decides_by_a_number_trains_eagerly_on_rows_of_different_lengths() -> None:
     model = Reader()
     optimizer = Deciding(model.parameters(), lr=0.1)
-    x, y = documents(4)
-    history = nn.fit(model, x, y, loss=mean_surprise, optimizer=optimizer, epochs=1)
+    arguments: Any = {"loss": mean_surprise, "optimizer": optimizer}
+    history = fitted(model, "auto", documents(4), **arguments)
     assert history.engine == "eager"
     assert "Deciding" in history.reason or "line" in history.reason or ".py" in history.reason
     with pytest.raises(ValueError, match='pass engine="eager"'):
-        nn.fit(model, x, y, loss=mean_surprise, optimizer=optimizer, epochs=1, engine="python")
+        fitted(model, "python", documents(4), **arguments)

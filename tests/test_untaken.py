@@ -25,7 +25,17 @@ from autodiff.graph import topological_order
 from autodiff.ops import NOTHING, Operation
 from autodiff.value import constant
 from tests.bits import all_bits
-from tests.engines import CC, NODE, InC, InJavaScript, checked, needs_node
+from tests.engines import (
+    ENGINES,
+    NODE,
+    InC,
+    InJavaScript,
+    checked,
+    each_program,
+    needs_cc,
+    needs_llvmlite,
+    needs_node,
+)
 
 # ---- an operation of one's own ---------------------------------------------------------------
 
@@ -206,9 +216,9 @@ def in_javascript(case: Case) -> list[float]:
 PROGRAMS = [
     readable,
     dense,
-    pytest.param(native, marks=pytest.mark.skipif(not is_installed(), reason="needs llvmlite")),
-    pytest.param(in_c, marks=pytest.mark.skipif(CC is None, reason="needs cc")),
-    pytest.param(in_javascript, marks=pytest.mark.skipif(NODE is None, reason="needs node")),
+    pytest.param(native, marks=needs_llvmlite),
+    pytest.param(in_c, marks=needs_cc),
+    pytest.param(in_javascript, marks=needs_node),
 ]
 
 
@@ -274,7 +284,7 @@ def log_or_zero(engine: str) -> tuple[Program, Value]:
     return program, w
 
 
-@pytest.mark.parametrize("engine", ["python", *(["native"] if is_installed() else [])])
+@each_program
 @pytest.mark.parametrize(
     ("rows", "gradient"),
     [([[0.0]], 0.0), ([[0.0], [-1.0]], 0.0), ([[0.0], [3.0]], 0.25), ([[1.0], [3.0]], 0.5)],
@@ -299,7 +309,7 @@ def test_fit_has_the_same_bits_on_every_engine_where_numbers_overflow(
 ) -> None:
     """The rows' own programs leave guards out until a mean is not finite: nobody can tell."""
     found = []
-    for engine in ("eager", "python", *(["native"] if is_installed() else [])):
+    for engine in ENGINES:
         model = nn.MLP(2, [4, 4, 1], rng=seed)
         losses: list[float] = []
         with contextlib.suppress(nn.NonFiniteLossError):
@@ -312,7 +322,7 @@ def test_fit_has_the_same_bits_on_every_engine_where_numbers_overflow(
     assert all(each == found[0] for each in found)
 
 
-@pytest.mark.parametrize("engine", ["python", *(["native"] if is_installed() else [])])
+@each_program
 @pytest.mark.parametrize("shuffle", [None, random.Random(5), random.SystemRandom()])
 def test_a_dead_neuron_of_an_infinite_input_keeps_its_weights(engine: str, shuffle: Any) -> None:
     """The weight's gradient is nothing; without the guard it would be 0 times infinity."""
@@ -328,7 +338,7 @@ def sign_of_gradient(of: Mapping[Value, Value], w: Value) -> Value:
     return w - ops.where(of[w], 1.0, ops.where(-of[w], -1.0, 0.0))
 
 
-@pytest.mark.parametrize("engine", ["python", *(["native"] if is_installed() else [])])
+@each_program
 @pytest.mark.parametrize("shuffle", [None, random.SystemRandom()])
 def test_updates_that_hide_a_nan_have_the_guarded_program(engine: str, shuffle: Any) -> None:
     """A row adds 1 to the gradient, the other one nothing; a nan in its place would be hidden."""

@@ -29,11 +29,6 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "pow": operator.pow,
 }
 
-METHODS = (
-    *("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "softplus", "log_sigmoid"),
-    *("relu", "leaky_relu", "maximum", "minimum"),
-)
-
 
 # ---- What it holds --------------------------------------------------------------------------
 
@@ -75,17 +70,6 @@ def test_a_numpy_array_is_a_type_error_that_names_what_came() -> None:
 
 
 # ---- Arithmetic makes nodes -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", OPERATORS)
-@given(a=st.floats(), b=st.floats())
-def test_an_operator_makes_the_node_of_its_operation(name: str, a: float, b: float) -> None:
-    left, right = Value(a), Value(b)
-    node = OPERATORS[name](left, right)
-    assert node.op is OPERATIONS[name]
-    assert node.parents == (left, right)
-    assert same_bits(node.data, OPERATIONS[name].forward(a, b))
-    assert (left.data, right.data) == (a, b) or math.isnan(a) or math.isnan(b)
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -138,14 +122,6 @@ def test_an_operand_that_is_no_number_is_a_type_error_naming_both(name: str, thi
         assert kind in message or "sequence" in message
 
 
-def test_negation_and_abs_are_operations_of_their_own() -> None:
-    x = Value(-3.0)
-    assert ((-x).op, (-x).data) == (OPERATIONS["neg"], 3.0)
-    assert (abs(x).op, abs(x).data) == (OPERATIONS["abs"], 3.0)
-    assert (x - 1).op is OPERATIONS["sub"]
-    assert (1 / x).op is OPERATIONS["div"]
-
-
 @pytest.mark.parametrize("two", [2, 2.0])
 def test_the_square_is_an_operation_of_its_own_with_one_operand(two: float) -> None:
     x = Value(-3.0)
@@ -171,16 +147,6 @@ def test_sums_of_values_start_from_the_builtin_zero() -> None:
     total = sum(values)
     assert isinstance(total, Value)
     assert total.data == 6.5
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_a_method_makes_the_node_of_its_operation(name: str) -> None:
-    x, other = Value(0.7), Value(0.2)
-    operands = (x, other)[: OPERATIONS[name].arity]
-    node = getattr(x, name)(*operands[1:])
-    assert node.op is OPERATIONS[name]
-    assert node.parents == operands
-    assert same_bits(node.data, OPERATIONS[name].forward(*[value.data for value in operands]))
 
 
 def test_weighted_sum_is_one_node_with_bias_weights_and_inputs_as_parents() -> None:
@@ -266,10 +232,6 @@ def test_a_value_is_formatted_as_its_number() -> None:
         format(loss, "d")
 
 
-def test_repr_of_a_leaf_shows_its_number() -> None:
-    assert repr(Value(2.0)) == "Value(2)"
-
-
 def test_repr_shows_a_label_an_operation_and_a_gradient_where_there_is_one() -> None:
     x = Value(0.5, "x")
     y = x * x
@@ -285,6 +247,8 @@ def test_repr_tells_a_gradient_that_is_zero_from_one_not_computed() -> None:
     x, condition = Value(2.0), Value(3.0)
     (condition * 0 + x).backward()
     assert repr(condition) == "Value(3, grad=0)"
+    x.grad = 0
+    assert repr(x) == "Value(2, grad=0)"
     assert repr(Value(3.0)) == "Value(3)"
 
 
@@ -295,14 +259,12 @@ def test_repr_of_a_constant_says_that_it_is_one() -> None:
 
 @pytest.mark.parametrize(
     ("number", "shown"),
-    [(1 / 3, "0.333333"), (1e-9, "1e-09"), (123456789.0, "1.23457e+08"), (-0.0, "-0")],
+    [
+        *((2.0, "2"), (1 / 3, "0.333333"), (1e-9, "1e-09"), (123456789.0, "1.23457e+08")),
+        *((-0.0, "-0"), (inf, "inf"), (-inf, "-inf"), (nan, "nan")),
+    ],
 )
 def test_repr_has_six_significant_digits(number: float, shown: str) -> None:
-    assert repr(Value(number)) == f"Value({shown})"
-
-
-@pytest.mark.parametrize(("number", "shown"), [(inf, "inf"), (-inf, "-inf"), (nan, "nan")])
-def test_repr_of_numbers_that_are_not_finite(number: float, shown: str) -> None:
     assert repr(Value(number)) == f"Value({shown})"
 
 
@@ -311,13 +273,6 @@ def test_repr_stays_one_short_line_however_large_the_graph_behind_it() -> None:
     for _ in range(5000):
         v = v + 1.0
     assert repr(v) == "Value(5001, op=add)"
-
-
-def test_repr_survives_a_gradient_assigned_as_an_integer() -> None:
-    x = Value(1.0)
-    x.grad = 0
-    assert x.has_grad
-    assert repr(x) == "Value(1, grad=0)"
 
 
 # ---- Copies of one Value (of whole graphs: test_pickling.py) --------------------------------
@@ -337,11 +292,8 @@ def test_a_shallow_copy_is_another_node_with_the_same_parents() -> None:
     assert y.data == 1.5
 
 
-def test_a_shallow_copy_of_a_value_no_backward_has_reached_says_so_too() -> None:
+def test_a_shallow_copy_is_a_constant_or_has_no_gradient_as_the_value_is() -> None:
     assert not copy.copy(Value(1.0)).has_grad
-
-
-def test_a_shallow_copy_of_a_constant_is_a_constant() -> None:
     assert copy.copy(constant(2.0)).is_constant
 
 
