@@ -37,12 +37,12 @@ def test_what_somebody_has_set_stays(setting: tuple[int, int, int]) -> None:
 
 @pytest.mark.thorough
 def test_garbage_in_cycles_is_found_all_the_same() -> None:
-    """Of 300,000 objects in cycles, few are alive at once, with many Values beside them."""
+    """Of 150,000 objects in cycles, few are alive at once, with many Values beside them."""
     program = (
         "import autodiff, weakref\nclass Cycle: pass\n"
-        "values = [autodiff.Value(0.0) for _ in range(20_000)]\n"
+        "values = [autodiff.Value(0.0) for _ in range(10_000)]\n"
         "alive = weakref.WeakSet()\nmost = 0\n"
-        "for _ in range(300_000):\n"
+        "for _ in range(150_000):\n"
         "    one = Cycle(); one.self = one; alive.add(one); most = max(most, len(alive.data))\n"
         "print(most)\n"
     )
@@ -61,7 +61,7 @@ def test_no_interrupt_is_lost_while_the_collector_is_at_work() -> None:
         "class Late(Exception): pass\n"
         "def ring(*_): raise Late\n"
         "signal.signal(signal.SIGALRM, ring)\n"
-        "graph = [autodiff.Value(0.0) for _ in range(300_000)]\n"
+        "graph = [autodiff.Value(0.0) for _ in range(100_000)]\n"
         "caught = 0\n"
         "for _ in range(20):\n"
         "    signal.setitimer(signal.ITIMER_REAL, 0.001)\n"

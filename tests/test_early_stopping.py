@@ -29,6 +29,12 @@ class Slope(nn.Module):
         return product
 
 
+def trained(model: nn.Module, lr: float, epochs: int, **settings: Any) -> nn.History:
+    """Return the history of gradient descent on one row."""
+    optimizer = nn.SGD(model.parameters(), lr=lr)
+    return nn.fit(model, [[1.0]], [1.0], optimizer=optimizer, epochs=epochs, **settings)
+
+
 def gone_by(rate: float, epochs: int, w: float = 0.0) -> list[float]:
     """Return w after each epoch of the mean of (w - 1)**2, and w at the start before them."""
     found = [w]
@@ -42,10 +48,7 @@ def gone_by(rate: float, epochs: int, w: float = 0.0) -> list[float]:
 def test_training_stops_when_the_loss_has_not_become_lower(engine: str) -> None:
     # With the rate 1, w goes from 0 to 2 and back: the loss is 1 for ever.
     model = Slope()
-    optimizer = nn.SGD(model.parameters(), lr=1.0)
-    history = nn.fit(
-        model, [[1.0]], [1.0], optimizer=optimizer, epochs=50, engine=engine, patience=3
-    )
+    history = trained(model, 1.0, 50, engine=engine, patience=3)
     assert history.losses == [1.0] * 4
     assert history.validation_losses == []
     assert model.w.data == 0.0
@@ -58,11 +61,8 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss(engine: str) -
     wanted = [(w - 0.6) ** 2 for w in path[1:]]
     best = min(range(40), key=wanted.__getitem__)
     model = Slope()
-    optimizer = nn.SGD(model.parameters(), lr=0.125)
-    history = nn.fit(
-        *(model, [[1.0]], [1.0]),
-        **{"optimizer": optimizer, "epochs": 40, "engine": engine, "restore_best": True},
-        **{"validation": ([[1.0]], [0.6]), "patience": 5},
+    history = trained(
+        model, 0.125, 40, engine=engine, restore_best=True, validation=([[1.0]], [0.6]), patience=5
     )
     assert len(history.losses) == len(history.validation_losses) == best + 1 + 5
     assert history.validation_losses == pytest.approx(wanted[: best + 6], rel=1e-12)
@@ -101,24 +101,19 @@ def test_all_engines_have_the_same_bits_with_batches_and_a_shuffle() -> None:
 
 def test_a_loss_that_is_not_finite_ends_it_as_ever() -> None:
     model = Slope()
-    optimizer = nn.SGD(model.parameters(), lr=1e200)
     with pytest.raises(nn.NonFiniteLossError) as caught:
-        nn.fit(model, [[1.0]], [1.0], optimizer=optimizer, epochs=9, restore_best=True)
+        trained(model, 1e200, 9, restore_best=True)
     assert caught.value.epoch == 1
     assert model.w.data == 0.0
 
 
 def test_progress_is_told_and_nobody_is_asked_after_the_end() -> None:
     model, told = Slope(), []
-    optimizer = nn.SGD(model.parameters(), lr=1.0)
 
     def progress(epochs: int, loss: float) -> None:
         told.append(epochs)
 
-    nn.fit(
-        *(model, [[1.0]], [1.0]),
-        **{"optimizer": optimizer, "epochs": 50, "patience": 2, "progress": progress},
-    )
+    trained(model, 1.0, 50, patience=2, progress=progress)
     assert told[-1] == 3
 
 
@@ -166,17 +161,15 @@ def test_what_does_not_fit_is_refused_before_any_training(
     arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     model = Slope()
-    optimizer = nn.SGD(model.parameters(), lr=1.0)
     with pytest.raises(error, match=f"^{message}"):
-        nn.fit(model, [[1.0]], [1.0], optimizer=optimizer, epochs=9, **arguments)
+        trained(model, 1.0, 9, **arguments)
     assert model.w.data == 0.0
 
 
 def test_an_error_of_the_validation_rows_says_that_it_is_theirs() -> None:
     model = Slope()
-    optimizer = nn.SGD(model.parameters(), lr=1.0)
     with pytest.raises(TypeError, match=r"^x\[0\] must be a list of numbers") as caught:
-        nn.fit(model, [[1.0]], [1.0], optimizer=optimizer, epochs=1, validation=([1.0], [1.0]))
+        trained(model, 1.0, 1, validation=([1.0], [1.0]))
     assert caught.value.__notes__ == ["This is about the rows and targets of validation."]
 
 
@@ -185,10 +178,8 @@ def test_a_validation_loss_that_is_not_finite_is_never_the_lowest(engine: str) -
     # Half the way to 1 each epoch: 0.5, 0.75, 0.875. Where there is no lowest loss, w stays there.
     for targets, wanted in (([-inf], 0.875), ([nan], 0.875), ([0.0], 0.5)):
         model = Slope()
-        history = nn.fit(
-            *(model, [[1.0]], [1.0]),
-            **{"optimizer": nn.SGD(model.parameters(), lr=0.25), "epochs": 3, "engine": engine},
-            **{"validation": ([[1.0]], targets), "restore_best": True},
+        history = trained(
+            model, 0.25, 3, engine=engine, validation=([[1.0]], targets), restore_best=True
         )
         assert len(history.validation_losses) == 3
         assert model.w.data == wanted
@@ -196,11 +187,7 @@ def test_a_validation_loss_that_is_not_finite_is_never_the_lowest(engine: str) -
 
 def test_patience_counts_the_epochs_whose_validation_loss_is_not_finite() -> None:
     model = Slope()
-    optimizer = nn.SGD(model.parameters(), lr=0.25)
-    history = nn.fit(
-        *(model, [[1.0]], [1.0]),
-        **{"optimizer": optimizer, "epochs": 9, "patience": 2, "validation": ([[1.0]], [inf])},
-    )
+    history = trained(model, 0.25, 9, patience=2, validation=([[1.0]], [inf]))
     assert history.validation_losses == [inf, inf]
 
 
@@ -222,13 +209,8 @@ class Interrupted(Slope):
 def test_ctrl_c_leaves_the_weights_after_a_whole_epoch_and_says_which(at: int) -> None:
     # An epoch has a call to train and one to validate; there is one of each before.
     model = Interrupted(at)
-    optimizer = nn.SGD(model.parameters(), lr=0.125)
     with pytest.raises(KeyboardInterrupt) as caught:
-        nn.fit(
-            *(model, [[1.0]], [1.0]),
-            **{"optimizer": optimizer, "epochs": 50, "engine": "eager", "restore_best": True},
-            **{"validation": ([[1.0]], [0.6])},
-        )
+        trained(model, 0.125, 50, engine="eager", restore_best=True, validation=([[1.0]], [0.6]))
     losses = caught.value.losses  # type: ignore[attr-defined]
     assert len(losses) <= (at - 3) // 2
     path = gone_by(0.125, 50)
@@ -250,11 +232,7 @@ class Noisy(nn.Module):
 
 def test_validation_leaves_each_module_in_its_own_mode() -> None:
     model = Noisy()
-    optimizer = nn.SGD(model.parameters(), lr=0.0)
-    nn.fit(
-        *(model, [[1.0]], [1.0]),
-        **{"optimizer": optimizer, "epochs": 2, "validation": ([[1.0]], [1.0])},
-    )
+    trained(model, 0.0, 2, validation=([[1.0]], [1.0]))
     assert (model.training, model.on.training, model.off.training) == (True, True, False)
 
 
@@ -385,8 +363,7 @@ def test_who_looks_at_a_model_draws_nothing() -> None:
 
 def test_a_generator_that_cannot_draw_the_same_again_is_refused() -> None:
     model, system = Slope(), random.SystemRandom()
-    optimizer = nn.SGD(model.parameters(), lr=0.1)
     with pytest.raises(TypeError, match=r"^shuffle must be able to draw the same again"):
-        nn.fit(model, [[1.0]], [1.0], optimizer=optimizer, epochs=1, shuffle=system)
+        trained(model, 0.1, 1, shuffle=system)
     with pytest.raises(TypeError, match=r"^rng must be able to draw the same again"):
         nn.Dropout(0.5, rng=system)

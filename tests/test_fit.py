@@ -44,6 +44,12 @@ def network(outputs: int = 1, **settings: Any) -> nn.MLP:
     return nn.MLP(2, [3, outputs], **{"activation": "tanh", "rng": 5, **settings})
 
 
+def trained(model: nn.Module, lr: float, epochs: int, **settings: Any) -> nn.History:
+    """Return the history of gradient descent on X and Y."""
+    optimizer = nn.SGD(model.parameters(), lr=lr)
+    return nn.fit(model, X, Y, optimizer=optimizer, epochs=epochs, **settings)
+
+
 def numbers_of(model: nn.Module, optimizer: nn.Optimizer) -> list[bytes]:
     return all_bits([v.data for v in [*model.parameters(), *optimizer.state]])
 
@@ -115,7 +121,7 @@ def test_the_engines_agree_on_every_loss(
 
 def test_fit_does_what_the_loop_of_a_textbook_does() -> None:
     model, twin = network(), network()
-    history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.1), epochs=5)
+    history = trained(model, 0.1, 5)
     optimizer = nn.SGD(twin.parameters(), lr=0.1)
     losses = []
     for _ in range(5):
@@ -168,7 +174,7 @@ def test_parameters_that_the_optimizer_does_not_have_stay_as_they_are(engine: st
 @pytest.mark.parametrize("engine", ENGINES)
 def test_gradients_are_cleared_at_the_end(engine: str) -> None:
     model = network()
-    nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.1), epochs=3, engine=engine)
+    trained(model, 0.1, 3, engine=engine)
     assert not any(parameter.has_grad for parameter in model.parameters())
 
 
@@ -185,14 +191,8 @@ def test_no_epochs_change_nothing(engine: str) -> None:
 def test_progress_hears_of_whole_epochs_up_to_the_last(engine: str) -> None:
     model = network()
     heard: list[tuple[int, float]] = []
-    history = nn.fit(
-        model,
-        X,
-        Y,
-        optimizer=nn.SGD(model.parameters(), lr=0.1),
-        epochs=40,
-        engine=engine,
-        progress=lambda done, loss: heard.append((done, loss)),
+    history = trained(
+        model, 0.1, 40, engine=engine, progress=lambda done, loss: heard.append((done, loss))
     )
     assert heard[0][0] == 1
     assert heard[-1][0] == 40
@@ -422,10 +422,7 @@ def times_zero(predictions: Any, targets: Any) -> Value:
 def test_losses_of_minus_zero_have_the_mean_zero(engine: str) -> None:
     model = nn.Neuron(2, nonlin=False)
     model.load_state_dict({"weight": [0.0, 0.0], "bias": -1.0})
-    history = nn.fit(
-        model, X, Y,
-        loss=times_zero, optimizer=nn.SGD(model.parameters(), 0.1), epochs=2, engine=engine,
-    )  # fmt: skip
+    history = trained(model, 0.1, 2, loss=times_zero, engine=engine)
     assert all_bits(history.losses) == all_bits([0.0, 0.0])
 
 
@@ -692,15 +689,14 @@ def test_a_batch_that_is_larger_than_the_data_is_all_of_it(engine: str) -> None:
 
 def test_a_history_cannot_be_changed_by_accident() -> None:
     model = network()
-    history = nn.fit(model, X, Y, optimizer=nn.SGD(model.parameters(), lr=0.1), epochs=1)
+    history = trained(model, 0.1, 1)
     with pytest.raises(dataclasses.FrozenInstanceError):
         history.losses = []  # type: ignore[misc]
 
 
 def test_auto_is_a_compiled_program() -> None:
     model = network()
-    optimizer = nn.SGD(model.parameters(), lr=0.1)
-    assert nn.fit(model, X, Y, optimizer=optimizer, epochs=1).engine in ("python", "native")
+    assert trained(model, 0.1, 1).engine in ("python", "native")
 
 
 def test_the_eager_loop_stops_behind_a_first_loss_that_is_not_finite() -> None:

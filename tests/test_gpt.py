@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import nn
+from autodiff.compiler.object_cache import CACHE_SETTING
 from demos.gpt.command import main, sample_lines
 from demos.gpt.documents import NAMES, Alphabet, Documents, DocumentsError, read_documents
 from demos.gpt.model import GPT, Past, Shape, head, next_token_logits, next_token_loss
@@ -67,16 +68,16 @@ def torch_logits(torch: Any, weights: dict[str, Any], shape: Shape, tokens: list
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_loss_and_gradients_are_pytorch_s_for_20_steps(layers: int) -> None:
+def test_loss_and_gradients_are_pytorch_s_step_by_step(layers: int) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is the reference here")
     documents = Documents(names(), 16)
-    shape = Shape(27, layers=layers, width=16 if layers == 1 else 8)
+    shape = Shape(27, layers=layers, width=8)
     model = GPT(shape, random.Random(1))
     tensors = {
         name: torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
         for name, numbers in model.state_dict().items()
     }
-    steps = 20
+    steps = 8
     theirs = torch.optim.Adam(tensors.values(), lr=0.01, betas=(0.85, 0.99), eps=1e-8)
     decay = torch.optim.lr_scheduler.LambdaLR(theirs, lambda step: 1.0 - step / steps)
     ours = optimizer_of(model, steps)
@@ -279,6 +280,9 @@ def test_demos_step_goes_through_every_step_of_it(tmp_path: Path) -> None:
 # ---- the command -------------------------------------------------------------------------------
 
 
+SMALLER = ["--width", "2", "--heads", "1", "--context", "3", "--word", "d"]
+
+
 def small(tmp_path: Path, *arguments: str) -> list[str]:
     text = tmp_path / "words.txt"
     text.write_text("\n".join(WORDS), encoding="utf-8")
@@ -286,17 +290,20 @@ def small(tmp_path: Path, *arguments: str) -> list[str]:
     return [*size, "--out", str(tmp_path), *arguments]
 
 
-def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "demos.gpt", *small(tmp_path, *arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+@pytest.fixture
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no folder be set for machine code, and forget the one that the command sets."""
+    monkeypatch.setenv(CACHE_SETTING, "")
+    monkeypatch.delenv(CACHE_SETTING)
 
 
 @pytest.mark.thorough
+@pytest.mark.usefixtures("no_cache")
 @pytest.mark.parametrize("engine", ["auto", "eager"])
 def test_the_command_trains_makes_words_and_writes_what_it_says(
     tmp_path: Path, engine: str
 ) -> None:
-    done = run(tmp_path, "--steps", "110", "--engine", engine, "--word", "abba")
+    done = called(main, *small(tmp_path, "--steps", "110", "--engine", engine, "--word", "ab"))
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     # Three tables of 6 rows, four matrices of 4 by 4, and two of 4 by 16.
@@ -320,27 +327,34 @@ def test_the_command_trains_makes_words_and_writes_what_it_says(
     assert all(name in graph for name in ("embedding", "attended", "thought", "linear"))
 
 
-@pytest.mark.parametrize("is_set", [False, True])
-def test_a_second_run_finds_the_machine_code_of_the_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_set: bool
+@pytest.mark.usefixtures("no_cache")
+def test_a_second_run_finds_the_machine_code_of_the_first_beside_its_results(
+    tmp_path: Path,
 ) -> None:
-    """In a folder beside its results, unless the user has named one; the output is the same."""
     pytest.importorskip("llvmlite", reason="it makes the machine code")
-    own, named = tmp_path / "gpt_cache", tmp_path / "named"
-    monkeypatch.delenv("AUTODIFF_CACHE", raising=False)
-    if is_set:
-        monkeypatch.setenv("AUTODIFF_CACHE", str(named))
+    arguments = small(tmp_path, "--steps", "9", "--engine", "native", *SMALLER)
     outputs, stored = [], []
-    for _ in range(2):
-        done = run(tmp_path, "--steps", "30", "--engine", "native")
+    for _ in range(2):  # each in a process of its own, which remembers nothing
+        command = [sys.executable, "-m", "demos.gpt", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()
         outputs.append([line for line in lines if not line.startswith("Trained")])
-        folder = named if is_set else own
+        folder = tmp_path / "gpt_cache"
         stored.append({path: path.stat().st_mtime_ns for path in folder.iterdir()})
     assert outputs[0] == outputs[1]
     assert stored[0] == stored[1] != {}
-    assert own.exists() is not is_set
+
+
+def test_machine_code_is_kept_in_the_folder_that_the_user_has_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llvmlite", reason="it makes the machine code")
+    monkeypatch.setenv(CACHE_SETTING, str(tmp_path / "named"))
+    arguments = small(tmp_path, "--steps", "9", "--engine", "native", *SMALLER)
+    assert called(main, *arguments).returncode == 0
+    assert list((tmp_path / "named").iterdir())
+    assert not (tmp_path / "gpt_cache").exists()
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_it_is_part_of_the_text_and_of_the_table(run: Run) -> None:
 def test_every_list_of_a_program_adds_up_to_the_number_above_it() -> None:
     loss = recorded_loss(0, 1, 2, 3)
     seen = 0
-    for node in topological_order(loss)[::7]:  # a seventh of them: each is a walk of its own
+    for node in topological_order(loss)[::13]:  # a few: each is a walk of its own
         if node.is_constant or node is loss:
             continue
         routes = explain(node, of=loss).routes

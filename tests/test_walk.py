@@ -17,7 +17,7 @@ import textwrap
 import trace
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, SimpleNamespace
@@ -257,20 +257,41 @@ def test_in_each_epoch_the_gradients_so_far_have_the_names_of_that_epoch(lesson:
     ]
 
 
-def test_one_line_with_five_operations_is_one_stop(lesson: Path) -> None:
+# Programs, and the lines at which their passes stop.
+LINES = {
+    "five operations on one": (
+        "w, x = Value(0.5), Value(3.0)\nloss = ((w * x + 1.0).tanh() - 0.5) ** 2\n",
+        [2, 1],
+    ),
+    "two statements on one": ("w = Value(2.0); y = w * 3.0; loss = y * y\n", [1]),
+    "a call of the library": (
+        "import nn\n"
+        "model = nn.MLP(2, [3, 1], activation='tanh', rng=1)\n"
+        "rows = [[0.0, 1.0], [1.0, 1.0]]\n"
+        "predicted = [model(row) for row in rows]\n"
+        "loss = nn.mse_loss(predicted, [0.0, 1.0])\n",
+        [5, 4, 2],
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "numbers"), LINES.values(), ids=LINES.keys())
+def test_each_line_is_a_stop(lesson: Path, code: str, numbers: list[int]) -> None:
+    assert [stop.line for stop in check(code, lesson)] == numbers
+
+
+def test_calls_deeper_than_a_stack_takes_are_done_at_the_last_line_before(lesson: Path) -> None:
     stops = check(
         """
-        w, x = Value(0.5), Value(3.0)
-        loss = ((w * x + 1.0).tanh() - 0.5) ** 2
+        def power(v, n):
+            return v * 1.0 if n == 1 else v * power(v, n - 1)
+        w = Value(1.0)
+        loss = power(w, 600)
         """,
         lesson,
     )
-    assert [stop.line for stop in stops] == [2, 1]
-
-
-def test_two_statements_on_a_line_are_one_stop(lesson: Path) -> None:
-    stops = check("w = Value(2.0); y = w * 3.0; loss = y * y\n", lesson)
-    assert [(stop.line, stop.gradients) for stop in stops] == [(1, {"loss": 1.0})]
+    assert 90 < max(len(stop.functions) for stop in stops) <= 100
+    assert len(stops) < 102
 
 
 def test_an_expression_over_several_lines_stops_at_each(lesson: Path) -> None:
@@ -438,34 +459,6 @@ def test_recursion(lesson: Path) -> None:
         *((power[:1], 6), (power[:2], 4), (power[:3], 4), (power[:4], 3), (power[:1], 5))
     ]
     assert [stop.names.get("n") for stop in stops] == [None, 3, 2, 1, None]
-
-
-def test_calls_deeper_than_a_stack_takes_are_done_at_the_last_line_before(lesson: Path) -> None:
-    stops = check(
-        """
-        def power(v, n):
-            return v * 1.0 if n == 1 else v * power(v, n - 1)
-        w = Value(1.0)
-        loss = power(w, 600)
-        """,
-        lesson,
-    )
-    assert 90 < max(len(stop.functions) for stop in stops) <= 100
-    assert len(stops) < 102
-
-
-def test_lines_of_the_library_count_as_the_users_line_that_called_it(lesson: Path) -> None:
-    stops = check(
-        """
-        import nn
-        model = nn.MLP(2, [3, 1], activation="tanh", rng=1)
-        rows = [[0.0, 1.0], [1.0, 1.0]]
-        predicted = [model(row) for row in rows]
-        loss = nn.mse_loss(predicted, [0.0, 1.0])
-        """,
-        lesson,
-    )
-    assert [stop.line for stop in stops] == [5, 4, 2]
 
 
 def test_what_a_comprehension_makes_belongs_to_its_line(lesson: Path) -> None:
@@ -1269,22 +1262,26 @@ def test_code_without_a_file_is_walked_and_told() -> None:
     assert names["w"].grad == 8.0
 
 
-def test_a_source_that_has_changed_since_is_told(lesson: Path) -> None:
-    names = run("w = Value(2.0)\nloss = w * w\n", lesson)
+def changed(lesson: Path) -> None:
     lesson.write_text("# another\n", encoding="utf-8")
     os.utime(lesson, ns=(1, 1))
-    (message,) = told(names["loss"])
-    assert message.endswith(
-        "lesson.py has changed since its lines ran: a debugger shows those of now"
-    )
-    assert names["w"].grad == 8.0
 
 
-def test_a_file_that_is_gone_is_told(lesson: Path) -> None:
+@pytest.mark.parametrize(
+    ("happens", "end"),
+    [
+        (changed, "lesson.py has changed since its lines ran: a debugger shows those of now"),
+        (os.unlink, "lesson.py is gone: a debugger stops at its lines without showing them"),
+    ],
+    ids=["changed", "gone"],
+)
+def test_a_source_that_is_no_longer_there_is_told(
+    lesson: Path, happens: Callable[[Path], None], end: str
+) -> None:
     names = run("w = Value(2.0)\nloss = w * w\n", lesson)
-    lesson.unlink()
+    happens(lesson)
     (message,) = told(names["loss"])
-    assert message.endswith("lesson.py is gone: a debugger stops at its lines without showing them")
+    assert message.endswith(end)
     assert names["w"].grad == 8.0
 
 

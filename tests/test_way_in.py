@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import pickle
 import pydoc
 import subprocess
@@ -18,6 +19,7 @@ import nn
 from autodiff.support import extras
 from demos.__main__ import DEMOS, listed
 from nn.layers import ACTIVATIONS, ActivationName
+from tests.demo_commands import called
 
 ROOT = Path(__file__).parents[1]
 
@@ -171,21 +173,18 @@ def test_other_names_are_missing_as_ever_in_copies_too() -> None:
 # ---- the seed of the main demo ---------------------------------------------------------------
 
 
-def xor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Return what a short run of ``python -m demos.xor`` did."""
-    return python("-m", "demos.xor", "--epochs", "3", "--out", str(folder), *arguments)
-
-
 @pytest.mark.thorough
 def test_a_seed_alone_starts_from_other_weights(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the demo draws with matplotlib")
     pytest.importorskip("tqdm", reason="the demo shows its progress with tqdm")
-    seeded = xor(tmp_path / "seeded", "--seed", "3")
-    assert seeded.returncode == 0, seeded.stderr
-    named = xor(tmp_path / "named", "--seed", "3", "--init", "uniform")
-    weights = (tmp_path / "seeded" / "weights.json").read_bytes()
-    assert weights == (tmp_path / "named" / "weights.json").read_bytes()
-    assert "Epoch 0, Loss: 0.2595" not in named.stdout  # the lab's
-    refused = xor(tmp_path, "--init", "lab", "--seed", "3")
+    xor = importlib.import_module("demos.xor").main
+    for name, arguments in (("seeded", []), ("named", ["--init", "uniform"])):
+        out = str(tmp_path / name)
+        done = called(xor, "--epochs", "3", "--out", out, "--seed", "3", *arguments)
+        assert done.returncode == 0, done.stderr
+        assert "Epoch 0, Loss: 0.2595" not in done.stdout  # the lab's
+    weights = [(tmp_path / name / "weights.json").read_bytes() for name in ("seeded", "named")]
+    assert weights[0] == weights[1]
+    refused = called(xor, "--init", "lab", "--seed", "3", "--out", str(tmp_path))
     assert refused.returncode == 2
     assert "--seed has no effect on the lab's weights" in refused.stderr
