@@ -160,11 +160,8 @@ def test_what_a_run_sets_the_collectors_thresholds_to_is_for_its_own_turns() -> 
         "plain": partial(noted, seen["plain"]),
     }
     calls_in_turns(jobs, turns=3, seconds_a_turn=0.0)
-    assert [first for first, _, _ in seen["raises"][:3]] == [
-        before[0],
-        2 * before[0],
-        4 * before[0],
-    ]
+    firsts = [first for first, _, _ in seen["raises"][:3]]
+    assert firsts == [before[0], 2 * before[0], 4 * before[0]]
     assert set(seen["plain"]) == {before}
     assert gc.get_threshold() == before
 

@@ -14,7 +14,7 @@ import nn
 from autodiff import Value, draw, record_source, topological_order
 from autodiff.drawing.boxes import Painter
 from autodiff.drawing.folds.fold import folded, paths_of
-from autodiff.drawing.folds.parts import Folding, Part, ancestors
+from autodiff.drawing.folds.parts import Folding, Part
 from autodiff.drawing.folds.repeats import find_repeats
 from autodiff.drawing.moment import NOW
 from autodiff.drawing.picture import Box, Picture
@@ -140,12 +140,6 @@ def test_a_weight_that_two_neurons_share_belongs_to_neither() -> None:
     paths = paths_of(topological_order(sum(layer([1.0]), start=Value(0.0))))
     belong_to = [paths[value] for value in (first.w[0], first.b, second.b)]
     assert belong_to == ["", "Layer[0]", "Layer[1]"]
-
-
-def test_the_modules_around_a_path() -> None:
-    assert ancestors("") == []
-    assert ancestors("a.b[3]") == ["a", "a.b", "a.b[3]"]
-    assert ancestors("blocks.0.hidden") == ["blocks", "blocks.0", "blocks.0.hidden"]
 
 
 # ---- rows --------------------------------------------------------------------------------------
