@@ -222,7 +222,8 @@ class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015): steps scaled by running means of g and g**2, m and v.
 
     ``m <- m + (1 - beta1) (g - m)`` and ``v <- beta2 v + (1 - beta2) g g``; then
-    ``w <- w - lr / (1 - beta1**t) * m / (sqrt(v) / sqrt(1 - beta2**t) + eps)`` at step t.
+    ``w <- w - lr / (1 - beta1**t) * m / (sqrt(v) / sqrt(1 - beta2**t) + eps)`` at step t, where the
+    root of v is multiplied by the inverse: for each weight that takes less time than to divide.
     With weight decay, ``g <- g + weight_decay * w`` first.  ``betas`` are beta1 and beta2, each
     from 0 to below 1.
 
@@ -274,9 +275,9 @@ class Adam(Optimizer):
             for v, g in zip(state[count + 1 :], gradients, strict=True)
         ]
         size = self.lr / (1.0 - power(beta1, steps))
-        scale = sqrt(1.0 - power(beta2, steps))
+        scale = divide(1.0, sqrt(1.0 - power(beta2, steps)))
         moved = [
-            w - size * divide(m, sqrt(v) / scale + self.eps)
+            w - size * divide(m, sqrt(v) * scale + self.eps)
             for w, m, v in zip(weights, means, squares, strict=True)
         ]
         return moved, [steps, *means, *squares]

@@ -115,8 +115,8 @@ def exp_width() -> int:
     if not (features.get("fma") and features.get("avx2")):
         return 0
     engine = engine_of(exp_assembly(width))
-    fill = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
-    if not agrees(fill(engine.get_function_address("fill"))):
+    store_exp = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+    if not agrees(store_exp(engine.get_function_address("store_exp")), width):
         return 0
     _kept.append(engine)
     name = f"autodiff_exp_{width}"

@@ -12,10 +12,10 @@ thousands of equal results mean that the formula is the same.
 
 from __future__ import annotations
 
-import ctypes
 import math
 import struct
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from decimal import Context, Decimal, localcontext
 from string import Template
 from typing import Any
@@ -23,7 +23,10 @@ from typing import Any
 from autodiff.compiler.llvm_operations import literal
 from autodiff.ops import exp
 
-__all__ = ["agrees", "exp_assembly"]
+__all__ = ["agrees", "exp_assembly", "exp_of"]
+
+# Takes the addresses of a vector of numbers and of its results.
+StoreExp = Callable[[int, int], Any]
 
 ENTRIES = 128
 # The steps are exact, and the result normal, for numbers smaller than this.
@@ -62,7 +65,7 @@ def table() -> tuple[list[int], list[int]]:
     return tails, heads
 
 
-# The function of a vector, and one that calls it for many numbers.
+# The function of a vector, and one that calls it for numbers in memory.
 ASSEMBLY = Template("""\
 @tails = internal constant [$entries x i64] [$tails]
 @heads = internal constant [$entries x i64] [$heads]
@@ -102,34 +105,27 @@ together:
   %result = $fma($doubles %power, $doubles %rest, $doubles %power)
   ret $doubles %result
 apart:
+  %memory = alloca $doubles
+  store $doubles %x, ptr %memory
   br label %lane
 lane:
   %i = phi i32 [ 0, %apart ], [ %next, %lane ]
-  %upto = phi $doubles [ poison, %apart ], [ %with_one, %lane ]
-  %one = extractelement $doubles %x, i32 %i
+  %place = getelementptr double, ptr %memory, i32 %i
+  %one = load double, ptr %place
   %exp_of_one = call double @autodiff_exp(double %one)
-  %with_one = insertelement $doubles %upto, double %exp_of_one, i32 %i
+  store double %exp_of_one, ptr %place
   %next = add i32 %i, 1
   %is_more = icmp slt i32 %next, $width
   br i1 %is_more, label %lane, label %done
 done:
-  ret $doubles %with_one
+  %results = load $doubles, ptr %memory
+  ret $doubles %results
 }
 
-define void @fill(i64 %count, ptr %numbers, ptr %results) {
-entry:
-  br label %loop
-loop:
-  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
-  %from = getelementptr double, ptr %numbers, i64 %i
-  %x = load $doubles, ptr %from, align 8
+define void @store_exp(ptr %numbers, ptr %results) {
+  %x = load $doubles, ptr %numbers, align 8
   %y = call $doubles @autodiff_exp_$width($doubles %x)
-  %to = getelementptr double, ptr %results, i64 %i
-  store $doubles %y, ptr %to, align 8
-  %next = add i64 %i, $width
-  %more = icmp slt i64 %next, %count
-  br i1 %more, label %loop, label %end
-end:
+  store $doubles %y, ptr %results, align 8
   ret void
 }
 """)
@@ -138,7 +134,7 @@ end:
 def exp_assembly(width: int) -> str:
     """Return LLVM assembly of ``autodiff_exp_W``, the function of a vector of width W.
 
-    ``fill(count, numbers, results)`` calls it for many numbers.
+    ``store_exp(numbers, results)`` calls it for W numbers in memory.
     """
     tails, heads = [", ".join(f"i64 {entry}" for entry in entries) for entries in table()]
     doubles, integers = f"<{width} x double>", f"<{width} x i64>"
@@ -168,15 +164,21 @@ def exp_assembly(width: int) -> str:
     )
 
 
-def agrees(fill: Callable[..., Any]) -> bool:
-    """Return whether a ``fill`` gives the bits of C's library, for numbers of many sizes."""
+def agrees(store_exp: StoreExp, width: int) -> bool:
+    """Return whether a ``store_exp`` gives the bits of C's library, for numbers of many sizes."""
     special = [0.0, -0.0, 5e-324, -1e-300, 1e-17, 511.9, 512.0, 709.9, -745.2, math.inf, -math.inf]
     golden = (math.sqrt(5.0) - 1.0) / 2.0
     spread = [2.0 * (golden * k % 1.0) - 1.0 for k in range(1024 - len(special))]
     for largest in (0.01, 1.0, 20.0, 511.0):
         numbers = [*special, *[largest * number for number in spread]]
-        found = (ctypes.c_double * len(numbers))()
-        fill(len(numbers), (ctypes.c_double * len(numbers))(*numbers), found)
-        if found[:] != [exp(number) for number in numbers]:
+        if exp_of(numbers, store_exp, width) != [exp(number) for number in numbers]:
             return False
     return True
+
+
+def exp_of(numbers: Sequence[float], store_exp: StoreExp, width: int) -> list[float]:
+    """Return what a ``store_exp`` gives for numbers, which fill whole vectors."""
+    given, found = array("d", numbers), array("d", numbers)
+    for first in range(0, 8 * len(numbers), 8 * width):  # in bytes
+        store_exp(given.buffer_info()[0] + first, found.buffer_info()[0] + first)
+    return list(found)
