@@ -95,9 +95,7 @@ def contributions(interior: Sequence[Value], arithmetic: Arithmetic) -> Iterator
                 yield Contribution(node, parent, position, local, upstream, added, before, total)
 
 
-# --------------------------------------------------------------------------------------------
-# In Values
-# --------------------------------------------------------------------------------------------
+# ---- in Values ---------------------------------------------------------------------------------
 
 # What a contribution is where it is not taken: a sum with it is the same to the last bit.
 NEUTRAL = -0.0

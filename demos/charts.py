@@ -68,7 +68,6 @@ class Plane:
     right: float = RIGHT
 
     def at(self, point: Point) -> Point:
-        """Return the pixel of a point."""
         across = (point[0] - self.x[0]) / (self.x[1] - self.x[0])
         up = (point[1] - self.y[0]) / (self.y[1] - self.y[0])
         return (
@@ -322,7 +321,6 @@ def png(pixels: Sequence[Sequence[bytes]]) -> bytes:
 
 
 def chart(parts: Sequence[str], width: float, height: float) -> Chart:
-    """Return the picture of its parts."""
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
         f'viewBox="0 0 {width:g} {height:g}" font-family="{escape(FONTS)}" font-size="{TEXT}">'

@@ -24,8 +24,7 @@ from demos.arguments import add_out, command_line, learning_rate, positive
 from demos.command import run
 from demos.lab import LAB
 from demos.live.assemble import LAB as LAB_PAGE
-from demos.live.content import kinds_of, network_data, rows_data, state_data
-from demos.live.drawn_network import layers_data
+from demos.live.content import kinds_of, layers_data, network_data, rows_data, state_data
 from demos.live.pieces import Pieces
 from demos.live.programs import trained
 from demos.live.python_code import code, description
@@ -91,9 +90,7 @@ def page(
     )
 
 
-# --------------------------------------------------------------------------------------------
-# The command
-# --------------------------------------------------------------------------------------------
+# ---- the command -------------------------------------------------------------------------------
 
 
 def xor_page(hidden: int, seed: int | None, lr: float, path: Path) -> Path:

@@ -31,8 +31,8 @@ from autodiff import (
     topological_order,
 )
 from autodiff.debug.reasons import NO_NAME
-from autodiff.debug.text import shown
 from autodiff.support.convert import describe
+from autodiff.support.naming import shown
 from demos.arguments import command_line, count, missing_package, output_file
 from demos.command import run
 from demos.interrupts import Terminated

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from rich.text import Text
 
 from autodiff import Step
-from autodiff.debug.text import shown
 from autodiff.drawing.shown import name_shown
+from autodiff.support.naming import shown
 
 __all__ = ["Column", "cut", "neighbourhood", "number", "rule_line", "short", "stacked"]
 

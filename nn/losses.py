@@ -159,7 +159,9 @@ def _surprise(row: list[Value], target: Any) -> Value:
         return _expected_surprise(row, target)
     if isinstance(target, Value):  # a number of the row that a program runs on
         class_of(target.data, len(row), "cross_entropy: a target")
-        return _indicated_surprise(row, _indicators(target, len(row)))
+        # Above 0 is that of the class that the number is.
+        indicators = [minimum(target - (k - 0.5), (k + 0.5) - target) for k in range(len(row))]
+        return _indicated_surprise(row, indicators)
     place = class_of(target, len(row), "cross_entropy: a target")
     return _surprise_against(row[place], row[:place] + row[place + 1 :])
 
@@ -190,11 +192,6 @@ def indicated_cross_entropy(logits: Sequence[Any], indicators: Sequence[Any]) ->
     True
     """
     return _mean(list(map(_indicated_surprise, logits, indicators)))
-
-
-def _indicators(target: Value, classes: int) -> list[Value]:
-    """Return for each class what is above 0 if a Value's number is that class."""
-    return [minimum(target - (k - 0.5), (k + 0.5) - target) for k in range(classes)]
 
 
 def _indicated_surprise(row: list[Value], indicator: Sequence[Value | float]) -> Value:

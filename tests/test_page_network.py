@@ -10,9 +10,8 @@ import pytest
 
 import nn
 from autodiff import Names
-from demos.live.content import network_data, rows_data, state_data
+from demos.live.content import layers_data, network_data, rows_data, state_data
 from demos.live.data_sets import DATA_SETS
-from demos.live.drawn_network import layers_data
 from demos.live.pieces import LOSSES, OPTIMIZERS, Pieces
 from demos.live.programs import trained
 from demos.live.python_code import code, description

@@ -33,9 +33,7 @@
 ``places.py``       what the program calls its Values: by variables, places and arguments
 ``walk.py``         a backward pass through these lines, in a debugger
 ``assignments.py``  the name that such a line gives it
-``anomaly.py``      ``detect_anomaly``: the first number that is not finite
-``raising.py``      errors that a debugger opens at the user's line
+``anomaly.py``      ``detect_anomaly``: the first number that is not finite, at the user's line
 ``check.py``        ``check_gradients``: the rules beside differences of the functions
-``text.py``         numbers and formulas as messages show them
 ==================  =========================================================================
 """

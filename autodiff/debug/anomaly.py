@@ -1,21 +1,27 @@
-"""Stopping at the first number that is not finite, or out of date."""
+"""Stopping at the first number that is not finite, or out of date.
+
+A post-mortem (``pdb.post_mortem``, ``%debug``, an editor's stop at an exception) opens the
+innermost frame of the error's traceback.  So the library's own frames are taken out of it; and
+where a backward pass fails, its innermost frame is the line of the *forward* pass that is to be
+mended, with all that failed there as local variables.
+"""
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 from autodiff.debug.not_finite import TOO_LARGE, cause_of
-from autodiff.debug.raising import keep_users_frames, raise_where_made
 from autodiff.debug.source import record_source
-from autodiff.debug.text import is_call
 from autodiff.gradient import Contribution
 from autodiff.ops import NOTHING, Role, local_derivatives
 from autodiff.support import watch
 from autodiff.support.changed import CURE, Changes
-from autodiff.support.naming import Names, name_of, number_text, short_formula
+from autodiff.support.frames import LIBRARY
+from autodiff.support.naming import Names, is_call, name_of, number_text, short_formula
 from autodiff.value import Value
 
 __all__ = ["AnomalyError", "detect_anomaly"]
@@ -213,14 +219,10 @@ def formula_of(node: Value) -> str:
 def operands_of(node: Value) -> str:
     """Return each operand with its number, once; of many, those with the largest numbers."""
     operands = dict.fromkeys(each for each in node.parents if each.name or not each.is_leaf)
-    largest = sorted(operands, key=operand_size, reverse=True)[:SHOWN_OPERANDS]
+    largest = sorted(operands, key=lambda operand: abs(operand.data), reverse=True)[:SHOWN_OPERANDS]
     shown = [f"{name_of(each)} = {number_text(each.data)}" for each in operands if each in largest]
     more = f" and {len(operands) - len(shown)} smaller ones" if len(operands) > len(shown) else ""
     return (", ".join(shown) or "numbers") + more
-
-
-def operand_size(operand: Value) -> float:
-    return abs(operand.data)
 
 
 def place_of(node: Value) -> str:
@@ -230,3 +232,32 @@ def place_of(node: Value) -> str:
         return "\n  made before detect_anomaly() began: make the graph inside it to see the line"
     code = f"\n    {origin.code}" if origin.code else ""
     return f"\n  made in {origin.place}{code}"
+
+
+def raise_where_made(error: Exception, node: Value, **shown: Any) -> None:
+    """Raise an error in a frame that stands at the line that made a Value, if that is known.
+
+    The frame has the Value as ``node``, its operands by their names, and what else is ``shown``.
+    """
+    if not node.origin.line:
+        raise error
+    operands = {each.name: each for each in node.parents if each.name.isidentifier()}
+    tree = ast.parse("raise error")
+    for part in ast.walk(tree):
+        if isinstance(part, (ast.stmt, ast.expr)):
+            part.lineno = part.end_lineno = node.origin.line
+            part.col_offset = part.end_col_offset = -1  # so that no part of the line is marked
+    code = compile(tree, node.origin.file, "exec")
+    code = code.replace(co_name="forward_pass", co_qualname="forward_pass")
+    exec(code, {}, {**operands, "node": node, **shown, "error": error})
+
+
+def keep_users_frames(error: BaseException) -> None:
+    """Take the library's frames out of an error's traceback, all but an outermost one."""
+    entry = error.__traceback__
+    while entry is not None:
+        following = entry.tb_next
+        while following is not None and following.tb_frame.f_code.co_filename.startswith(LIBRARY):
+            following = following.tb_next
+        entry.tb_next = following
+        entry = following

@@ -163,7 +163,8 @@ def _assigned(statement: ast.AST) -> Iterator[tuple[ast.expr, str]]:
             yield value, name
         case ast.AugAssign(target=ast.Name(id=name)):
             # The operation has the span of the whole statement.
-            yield _as_expression(statement), name
+            value = ast.BinOp(statement.target, statement.op, statement.value)
+            yield ast.copy_location(value, statement), name
         case ast.Return(value=ast.expr() as value):
             yield value, ""
 
@@ -176,7 +177,3 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, str]]:
             if len(targets) == len(values):
                 for each_target, each_value in zip(targets, values, strict=True):
                     yield from _pairs(each_target, each_value)
-
-
-def _as_expression(statement: ast.AugAssign) -> ast.expr:
-    return ast.copy_location(ast.BinOp(statement.target, statement.op, statement.value), statement)

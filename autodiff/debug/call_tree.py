@@ -107,7 +107,6 @@ class CallNode:
             call = call.caller
 
     def all_inside(self) -> Iterator[CallNode]:
-        """Yield the call and all calls in it."""
         pending = [self]
         while pending:
             call = pending.pop()
@@ -177,7 +176,8 @@ class CallTree:
             around = None if around.caller is None else around.caller.call
         found = self.top if around is None else self.known[around]
         for each in reversed(new):
-            if is_drawn(each):
+            is_own = is_function(each.code) and each.code.co_name not in COMPREHENSIONS
+            if is_own and not each.is_around:  # it began in the recording
                 found = self.call_in(found, each)
             self.known[each] = found
         return found
@@ -211,12 +211,6 @@ def argument_text(argument: object) -> str:
         return number_text(argument)
     text = repr(argument) if type(argument) in (int, bool, str) else ""
     return text if len(text) <= LONGEST_ARGUMENT else ""
-
-
-def is_drawn(call: Any) -> bool:
-    """Return whether a recorded call is one of a function, which began in the recording."""
-    is_own = is_function(call.code) and call.code.co_name not in COMPREHENSIONS
-    return is_own and not call.is_around
 
 
 NEVER: Final = 1 << 62  # later than any visit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from types import FrameType, GeneratorType
 
@@ -15,6 +14,7 @@ from autodiff.debug.statements import Statement, shown_statements
 from autodiff.debug.steps import ReversePass, backward_steps
 from autodiff.debug.updates import passed_through
 from autodiff.support.changed import is_same
+from autodiff.support.frames import frames_of_now
 from autodiff.support.naming import number_text
 from autodiff.support.passes import SetAside
 from autodiff.value import Value
@@ -181,12 +181,10 @@ def earlier_gradients(root: Value) -> SetAside | None:
     waits.  Within it is the frame that has them.
     """
     found: SetAside = {}
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
+    for frame in frames_of_now():
         found = set_aside_in(frame, root) or found
         if frame.f_code is Value.backward.__code__ and frame.f_locals.get("self") is root:
             return found
-        frame = frame.f_back
     for each in gc.get_referrers(root):
         if isinstance(each, GeneratorType) and each.gi_code is backward_steps.__code__:
             return set_aside_in(each.gi_frame, root)

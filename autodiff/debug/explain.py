@@ -13,12 +13,11 @@ from autodiff.debug.reasons import REASONS, why_missing
 from autodiff.debug.routes import Route, routes_of
 from autodiff.debug.situation import Situation, equation, made_in
 from autodiff.debug.steps import Step
-from autodiff.debug.text import shown
 from autodiff.debug.uses import uses_on_the_way
 from autodiff.graph import leaves_and_interior
 from autodiff.support.changed import recomputed
 from autodiff.support.convert import describe
-from autodiff.support.naming import Names, name_of, names_in_program, number_text
+from autodiff.support.naming import Names, name_of, names_in_program, number_text, shown
 from autodiff.support.node import number_of
 from autodiff.support.passes import check_data
 from autodiff.value import Value
@@ -275,7 +274,6 @@ def aligned(rows: list[tuple[str, str, str, str]]) -> list[str]:
 
 
 def html_row(row: tuple[str, str, str, str]) -> str:
-    """Return a row of the table."""
     use, rule, numbers, contribution = map(escape, row)
     return (
         f"<tr><td>{use}</td><td>{rule}</td><td {NUMERIC}>{numbers}</td>"

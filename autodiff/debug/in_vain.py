@@ -9,7 +9,7 @@ from autodiff.debug.rates import UNIT_ROUNDOFF, factor_in, numbers_of
 from autodiff.debug.rebound import holds, loop_that_binds, may_hold
 from autodiff.debug.situation import Situation
 from autodiff.debug.statements import Statement, names_in, target_name
-from autodiff.debug.text import shown
+from autodiff.support.naming import shown
 
 __all__ = ["why_forgotten", "why_too_small"]
 

@@ -33,7 +33,6 @@ STORES |= {"STORE_FAST_LOAD_FAST": 1, "STORE_FAST_STORE_FAST": 2}
 
 @lru_cache(maxsize=256)
 def instructions(code: CodeType) -> dict[int, Instruction]:
-    """Return the instructions of code by their offsets."""
     return {each.offset: each for each in get_instructions(code)}
 
 

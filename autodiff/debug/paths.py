@@ -17,7 +17,7 @@ from autodiff.debug.steps import Step
 from autodiff.support.naming import Names, number_text
 from autodiff.value import Value
 
-__all__ = ["Path", "largest_paths", "number_of_paths"]
+__all__ = ["Path", "Steps", "largest_paths", "number_of_paths"]
 
 SHOWN_NODES = 8
 OUTWEIGHING = 1e6  # the logarithm of the largest float is 710
@@ -102,7 +102,7 @@ def largest_paths(
                 entry = (lost + loss, next(newest_first), step.node, _Chain(step, chain))
                 heapq.heappush(begun, entry)
     # Sums of logarithms are rounded: products that are nearly equal may have changed places.
-    return sorted(paths, key=lambda path: _size(path.product), reverse=True)
+    return sorted(paths, key=size_of, reverse=True)
 
 
 def largest_remaining(root: Value, order: Sequence[Value], steps: Steps) -> dict[Value, float]:
@@ -150,5 +150,5 @@ def _path(value: Value, chain: _Chain | None, names: Names) -> Path:
     return Path(nodes, tuple([step.local for step in steps]), product, names)
 
 
-def _size(product: float) -> float:
-    return math.inf if math.isnan(product) else abs(product)
+def size_of(path: Path) -> float:
+    return math.inf if math.isnan(path.product) else abs(path.product)

@@ -7,9 +7,8 @@ from typing import Literal, TypeAlias, get_args
 
 from autodiff.debug.statements import Statement
 from autodiff.debug.steps import Step
-from autodiff.debug.text import is_call, shown
 from autodiff.support.changed import Changes
-from autodiff.support.naming import Names
+from autodiff.support.naming import Names, is_call, shown
 from autodiff.value import Value
 
 __all__ = ["PHASES", "AnyStep", "ForwardStep", "Phase", "UpdateStep", "in_numbers"]

@@ -52,7 +52,8 @@ def called_by_program(order: Sequence[Value]) -> dict[Value, str]:
         around = Around()
         for value, place, visit in named_at(visits, nodes):
             own = value.origin.visit
-            if is_outermost(visit.call) or (own is not None and visit.call in around[own.call]):
+            is_outermost = visit.call.caller is None or visit.call.is_around
+            if is_outermost or (own is not None and visit.call in around[own.call]):
                 found.setdefault(value, place)
         for value, place in named_by_arguments(visits, nodes):
             found.setdefault(value, place)
@@ -85,11 +86,6 @@ def nameless(order: Iterable[Value]) -> dict[int, Value]:
 def leaves_of(nodes: Mapping[int, Value]) -> dict[int, Value]:
     """Return those of them that are leaves."""
     return {key: node for key, node in nodes.items() if node.op is None}
-
-
-def is_outermost(call: Any) -> bool:
-    """Return whether it is no function's that was called in the recording."""
-    return call.caller is None or call.is_around
 
 
 class Around(dict[Any, frozenset[Any]]):

@@ -22,7 +22,7 @@ from autodiff.debug.statements import (
     target_name,
     unpacked,
 )
-from autodiff.support.frames import LIBRARY, is_users
+from autodiff.support.frames import LIBRARY, frames_of_now, is_users
 from autodiff.support.lines import names_of_user
 from autodiff.support.naming import name_of
 from autodiff.value import Value
@@ -325,10 +325,8 @@ def frames_of(files: Iterable[str]) -> Iterator[FrameType]:
     nor what a debugger runs where it has stopped in this library.
     """
     folders = set(map(os.path.dirname, files))
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
+    for frame in frames_of_now():
         file, module = frame.f_code.co_filename, str(frame.f_globals.get("__file__", ""))
         is_ours = file.startswith(LIBRARY) or module.startswith(LIBRARY)
         if not is_ours and (os.path.dirname(file) in folders if folders else is_users(file)):
             yield frame
-        frame = frame.f_back

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Final, TypeAlias
 
 from autodiff.debug.call_tree import CallNode, CallTree
+from autodiff.debug.paths import Steps
 from autodiff.debug.steps import Step
-from autodiff.debug.text import shown
+from autodiff.support.naming import shown
 from autodiff.value import Value
 
 __all__ = ["Route", "routes_of"]
@@ -28,7 +29,6 @@ MOST_PARTS: Final = 4  # in a list
 PROGRAM: Final = "the program, outside of its functions"
 ALIKE: Final = 1e-9  # of the whole: what differs by less is told once
 
-Steps = Mapping[Value, Sequence[Step]]
 # Where something comes in: the place of the node, its derivative by the Value, as far as it comes
 # this way, and what that contributes to the gradient.
 Entry: TypeAlias = tuple[int, float, float]
@@ -129,7 +129,8 @@ class Shares:
         """Return whether the parts of another place are the same."""
         ours, theirs = self.numbers, other.numbers
         return len(ours) == len(theirs) and all(
-            is_near(one, another, whole) for one, another in zip(ours, theirs, strict=True)
+            abs(one - another) <= ALIKE * abs(whole)
+            for one, another in zip(ours, theirs, strict=True)
         )
 
 
@@ -237,7 +238,7 @@ class Routes:
                 continue
             if around is self.tree.top or call.site != around.site:
                 found.setdefault((call.depth, *call.site), []).append(call)
-        return sorted(found.values(), key=depth_of)
+        return sorted(found.values(), key=lambda site: site[0].depth)
 
     def shares(self, site: Sequence[CallNode], uses: Sequence[Entry]) -> Shares:
         """Return how calls share out what some uses contribute."""
@@ -338,19 +339,9 @@ class Routes:
         return self.times[call.caller, call.site] > 1
 
 
-def depth_of(site: Sequence[CallNode]) -> int:
-    """Return how many calls are around the calls of a place."""
-    return site[0].depth
-
-
 def size(route: Route) -> float:
     """Return what to sort parts by, so that the largest comes first."""
     return -abs(route.number)
-
-
-def is_near(one: float, other: float, whole: float) -> bool:
-    """Return whether two parts of a whole are told as the same number."""
-    return abs(one - other) <= ALIKE * abs(whole)
 
 
 def first_of(calls: list[CallNode], most: int) -> tuple[list[CallNode], list[CallNode]]:

@@ -156,13 +156,11 @@ class TracedPass:
         return self.span_of(phase)[0]
 
     def forward_step(self, place: int) -> ForwardStep:
-        """Return a step of the forward pass."""
         node = self.interior[place]
         operands = tuple([self.numbers[parent] for parent in node.parents])
         return ForwardStep(node, self.numbers[node], operands, self.names, self.changes)
 
     def update_step(self, place: int) -> UpdateStep:
-        """Return a step of the update."""
         change, rate = self._changes_of_variables[place]
         return UpdateStep(
             *(change.variable, change.before, change.after, change.gradient),

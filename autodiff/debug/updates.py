@@ -123,19 +123,15 @@ def passed_through(case: Situation) -> list[Value]:
     return [
         user
         for user in dict.fromkeys(case.uses.users[case.value])
-        if old_parameter(user) is case.value or (user.origin.line and is_sum_with(case.value, user))
-        if replacement_by(user, program) is not None or is_update_by_name(user, program)
+        if old_parameter(user) is case.value or is_sum_on_a_line(case.value, user)
+        if replacement_by(user, program) or (user.origin.line and program.is_rebound(user))
     ]
 
 
-def is_sum_with(value: Value, node: Value) -> bool:
-    """Return whether a node is a sum or a difference that begins with a Value."""
-    return node.op is not None and node.op.roles in UPDATES and node.parents[0] is value
-
-
-def is_update_by_name(node: Value, program: Program) -> bool:
-    """Return whether the line that made a node, which is known, gives a name the result."""
-    return bool(node.origin.line) and program.is_rebound(node)
+def is_sum_on_a_line(value: Value, node: Value) -> bool:
+    """Return whether a node is a sum or a difference on a known line that begins with a Value."""
+    is_sum = node.op is not None and node.op.roles in UPDATES
+    return bool(node.origin.line) and is_sum and node.parents[0] is value
 
 
 def why_worse(case: Situation) -> Iterator[str]:

@@ -168,7 +168,6 @@ class Painter:
         return {node: name for node, name in called.items() if node in shown}
 
     def picture_at(self, moment: Moment) -> Picture:
-        """Return the picture at a moment."""
         self.moment = moment
         boxes = [self.box_of(place) for place in range(len(self.parts))]
         folded = f", drawn as {len(boxes):,} boxes" if len(boxes) < len(self.order) else ""
@@ -458,15 +457,17 @@ class Painter:
         few = len(parameters) <= MOST_PARAMETERS
         rows = []
         for name, nodes in named.items():
-            shorten = short_name if ends[last_part(name)] == 1 else long_name
+            shorten = last_part if ends[last_part(name)] == 1 else str
             if few or len(nodes) == 1:
                 for node in nodes:
-                    rows.append(self.row(shorten(self.place(node) or self.names[node]), [node]))
+                    own = shorten(self.place(node) or self.names[node])
+                    rows.append(self.row(name_shown(own, PARAMETER_LENGTH), [node]))
             elif not name:
                 rows.append(self.row(f"{len(nodes):,} variables", nodes))
             else:
                 shape = shape_of([self.place(node) for node in nodes])
-                rows.append(self.row(f"{shorten(name)}: {shape}", nodes))
+                shown = name_shown(shorten(name), PARAMETER_LENGTH)
+                rows.append(self.row(f"{shown}: {shape}", nodes))
         return rows
 
     def place(self, node: Value) -> str:
@@ -641,13 +642,12 @@ class Painter:
                     self.label_of(key, local, added),
                     sign_of(added[0]) if len(added) == 1 else "",
                     relative_size(most, greatest),
-                    any(map(self.is_now, uses)),
+                    self.moment.use in uses,
                 )
             )
         return arrows
 
     def id_of_arrow(self, key: ArrowKey) -> str:
-        """Return an arrow's id."""
         tail, head, position = key
         ends = f"{self.ids[tail]}-{self.ids[head]}"
         return ends if position == MERGED else f"{ends}-{position}"
@@ -655,7 +655,6 @@ class Painter:
     def label_of(
         self, key: ArrowKey, local: float | None, added: tuple[float, ...]
     ) -> tuple[str, ...]:
-        """Return the lines on an arrow."""
         tail, head, _ = key
         uses = self.merged[key]
         label = self.count_label(uses, self.parts[tail], self.parts[head])
@@ -749,10 +748,6 @@ class Painter:
     def is_given(self, use: Use) -> bool:
         """Return whether a use has contributed by now."""
         return self.moment.given is None or use in self.moment.given
-
-    def is_now(self, use: Use) -> bool:
-        """Return whether a use is the one that contributes at this moment."""
-        return use == self.moment.use
 
 
 def written_in_symbols(parts: Sequence[Part]) -> set[Value]:
@@ -868,23 +863,12 @@ def operand_of(use: Use) -> Value:
 
 
 def same_number(nodes: Sequence[Value]) -> bool:
-    """Return whether nodes have the same number."""
     return len({node.data for node in nodes}) == 1
 
 
 def in_rows(copies: int, what: str) -> tuple[str, ...]:
     """Return the line that says that a box stands for a node in each of several rows."""
     return (f"in {copies:,} {several(what)}",) if copies > 1 else ()
-
-
-def short_name(name: str) -> str:
-    """Return a parameter's name inside its module, or in the dict that it is in."""
-    return name_shown(last_part(name), PARAMETER_LENGTH)
-
-
-def long_name(name: str) -> str:
-    """Return a parameter's name with that of its module, or of what it is in."""
-    return name_shown(name, PARAMETER_LENGTH)
 
 
 def shape_of(names: Sequence[str]) -> str:

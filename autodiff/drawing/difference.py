@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self, TypeAlias
 
 from autodiff.drawing.boxes import Painter
+from autodiff.drawing.folds.repeats import kind_of
 from autodiff.drawing.moment import Moment
 from autodiff.drawing.picture import Box, Change, Picture
 from autodiff.drawing.shown import gradient_shown, number_shown, range_shown
@@ -58,13 +59,6 @@ def form_of(order: Sequence[Value]) -> list[Node]:
     """
     places = {node: place for place, node in enumerate(order)}
     return [(kind_of(node), tuple([places[each] for each in node.parents])) for node in order]
-
-
-def kind_of(node: Value) -> str:
-    """Return the name of a node's operation, or what kind of leaf it is."""
-    if node.op is None:
-        return "constant" if node.is_constant else "variable"
-    return node.op.name
 
 
 class DifferencePainter(Painter):
@@ -140,7 +134,6 @@ class DifferencePainter(Painter):
         return super().values(nodes) + self.change_shown(nodes, 0)
 
     def gradients(self, nodes: Sequence[Value]) -> str:
-        """Return the nodes' gradients with their changes."""
         return super().gradients(nodes) + self.change_shown(nodes, 1)
 
     def change_shown(self, nodes: Sequence[Value], which: int) -> str:

@@ -381,8 +381,9 @@ def drawing_of(
     # Of a pass, all moments are drawn in the look of the last, which has the longest text.
     last = moment_after(roots[0], contributions_in(roots[0])) if is_pass else moment
     make = partial(painted, roots, last, expand, edges, legend, max_nodes, changes, before)
-    chooser = Chooser(make, rankdir, frame, partial(repeated_in, roots))
-    is_small = len(topological_order(joined(roots))) <= MOST_COMPARED
+    order = topological_order(joined(roots))
+    chooser = Chooser(make, rankdir, frame, partial(names_of_repeats, order))
+    is_small = len(order) <= MOST_COMPARED
     drawn = chooser.best(given) if fit or is_small else chooser.drawn(given)
     record = Record.of(drawn.painter, moment)
     network = None
@@ -403,11 +404,6 @@ def drawing_of(
     drawing = arranged(picture, arrangement, note, room)
     drawing.record = record
     return drawing
-
-
-def repeated_in(roots: Sequence[Value]) -> list[str]:
-    """Return the names of what a graph repeats."""
-    return names_of_repeats(topological_order(joined(roots)))
 
 
 def network_instead(

@@ -64,7 +64,6 @@ class Arrangement:
     starts: tuple[int, ...] = ()
 
     def of(self, picture: Picture) -> Picture:
-        """Return a picture so arranged."""
         return in_lines(picture, self.starts)
 
 

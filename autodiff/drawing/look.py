@@ -108,7 +108,9 @@ class Chooser:
         found: list[Drawn] = []
         refused: set[Fold | None] = set()
         for look in given.completed(self.repeated):
-            if new_way(look, found) and any(each.height >= enough for each in found):
+            last = found[-1].look if found else look
+            is_new = (look.fold, look.expand) != (last.fold, last.expand)
+            if is_new and any(each.height >= enough for each in found):
                 break
             if look.fold in refused:
                 continue
@@ -141,9 +143,3 @@ class Chooser:
             if other and best.height > GAIN * drawn.height:
                 cure = f"{other} makes it {best.height:.0f}"
         return note_on(drawn.height, self.frame, cure)
-
-
-def new_way(look: Look, found: Sequence[Drawn]) -> bool:
-    """Return whether a look folds, or opens, otherwise than the last picture."""
-    last = found[-1].look if found else look
-    return (look.fold, look.expand) != (last.fold, last.expand)

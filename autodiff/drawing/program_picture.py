@@ -81,7 +81,6 @@ class _Registers(_Painter):
     """Makes the picture of one program's registers."""
 
     def picture(self) -> Picture:
-        """Return the picture."""
         parts = self.parts
         self.names = register_names(parts.linear)
         self.references: dict[str, Box] = {}
@@ -107,7 +106,6 @@ class _Registers(_Painter):
         return self.framed([*boxes, *self.references.values()], arrows, text)
 
     def box(self, place: int) -> Box:
-        """Return the box of a register."""
         register = self.registers[place]
         kind = self.kind_of(place)
         name = name_shown(self.names[place])
@@ -119,14 +117,8 @@ class _Registers(_Painter):
             title = f"{name} = {formula}"
         elif kind == "input":
             return Box(f"r{place}", kind, name, tuple(lines_of(f"{name} = {number}")))
-        return Box(
-            f"r{place}",
-            kind,
-            name,
-            tuple(lines_of(title)),
-            lines,
-            frame=self.section_of(place),
-        )
+        frame = self.section_of(place)
+        return Box(f"r{place}", kind, name, tuple(lines_of(title)), lines, frame=frame)
 
     def operand(self, place: int) -> str:
         """Return what a formula calls a register."""
@@ -187,7 +179,6 @@ class _Loops(_Painter):
         return Box(self.ids[places[0]], kind, title, lines, (f"value {self.values(places)}",))
 
     def loop_box(self, number: int) -> Box:
-        """Return the box of a loop."""
         loop = self.loops[number]
         places = loop.pack.numbers
         kind = self.kind_of(*places)

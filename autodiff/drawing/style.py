@@ -20,6 +20,7 @@ __all__ = [
     "CELL",
     "FONT",
     "HEAVIEST",
+    "ROUNDING",
     "Style",
     "arrow_class",
     "arrow_style",
@@ -34,6 +35,7 @@ __all__ = [
 # autodiff.drawing.layouts.render) are no wider, so text never runs out of its box.
 FONT: Final = "Verdana"
 CAPTION_SIZE: Final = 24.0
+ROUNDING: Final = 12.0  # of a rounded box's corners, in points
 
 Shape: TypeAlias = Literal["square", "rounded", "oval"]
 Dash: TypeAlias = Literal["", "dashed", "dotted"]

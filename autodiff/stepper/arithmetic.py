@@ -16,7 +16,7 @@ from autodiff.compiler.program import compile
 from autodiff.debug.steps import steps_of
 from autodiff.gradient import GradientSteps, is_taken
 from autodiff.graph import topological_order
-from autodiff.ops import NOTHING, OPERATIONS, Operation, Role, local_derivatives
+from autodiff.ops import NOTHING, OPERATIONS, Operation, local_derivatives
 from autodiff.stepper.expression import expression_of, formula_of
 from autodiff.stepper.packing import packed_floats
 from autodiff.value import Value, constant
@@ -172,18 +172,14 @@ def described(op: Operation, operands: Sequence[Value]) -> tuple[Entry, Results,
 
 def undescribed(op: Operation, count: int) -> Entry:
     """Return the entry of an operation of so many operands whose rule is not known."""
+    roles = [op.role(position, count) for position in range(count)]
     return {
         "formula": formula_of(op, count),
         "locals": [None] * count,
         "receives": [1] * count,
         "exact": [0] * count,
-        "roles": [role_name(op.role(position, count)) for position in range(count)],
+        "roles": ["" if role is None else role.name.lower() for role in roles],
     }
-
-
-def role_name(role: Role | None) -> str:
-    """Return what a page's script calls the role of an operand."""
-    return "" if role is None else role.name.lower()
 
 
 def is_exact(local: Value) -> bool:

@@ -84,7 +84,6 @@ class Fold:
         return [self, *(fold for item in inner for fold in item.numbered())]
 
     def results(self) -> Iterator[Value]:
-        """Yield all results in it, in order."""
         for item in self.items:
             if isinstance(item, Fold):
                 yield from item.results()
@@ -92,9 +91,7 @@ class Fold:
                 yield item
 
 
-# --------------------------------------------------------------------------------------------
-# Which results belong together
-# --------------------------------------------------------------------------------------------
+# ---- which results belong together -------------------------------------------------------------
 
 
 class Groups:
@@ -167,9 +164,7 @@ class Groups:
         return outer
 
 
-# --------------------------------------------------------------------------------------------
-# In an order in which they can be computed
-# --------------------------------------------------------------------------------------------
+# ---- in an order in which they can be computed -------------------------------------------------
 
 
 def computed_in_groups(order: Sequence[Value], groups: Groups) -> list[Value]:
@@ -212,9 +207,7 @@ def ready_in(group: Group) -> Iterator[Value]:
         yield heappop(group.ready)[1]
 
 
-# --------------------------------------------------------------------------------------------
-# Folds
-# --------------------------------------------------------------------------------------------
+# ---- folds -------------------------------------------------------------------------------------
 
 
 def folds_of(order: Sequence[Value], names: Mapping[Value, str]) -> Fold:
@@ -297,9 +290,7 @@ def range_title(items: Sequence[Value | Fold], names: Mapping[Value, str]) -> st
     return first if first == last else f"{first}{TO}{last}"
 
 
-# --------------------------------------------------------------------------------------------
-# For the page's script
-# --------------------------------------------------------------------------------------------
+# ---- for the page's script ---------------------------------------------------------------------
 
 
 def fold_data(whole: Fold, order: Sequence[Value]) -> dict[str, Any]:

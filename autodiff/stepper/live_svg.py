@@ -109,7 +109,6 @@ def arrow_lines(group: ElementTree.Element) -> Iterator[str]:
 
 
 def box_lines(group: ElementTree.Element, kinds: dict[str, str]) -> Iterator[str]:
-    """Yield a box with its text, if the group is one."""
     box = BOX.fullmatch(group.attrib.get("id", ""))
     if box is None:
         return

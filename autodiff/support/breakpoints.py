@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from autodiff.support.convert import describe
 from autodiff.support.frames import (
     module_of,
+    names_used,
     place_of_now,
     shown_place,
     users_frames,
@@ -96,18 +97,6 @@ def names_in_reach() -> LocalNames:
     for frame in reversed(list(users_frames())):
         known.update({**frame.f_globals, **frame.f_locals})
     return known
-
-
-def names_used(code: CodeType) -> Iterator[str]:
-    """Yield the names that code uses, also in functions and generators within it.
-
-    >>> list(names_used(compile("any(map(lambda each: each > limit, rates))", "", "eval")))
-    ['any', 'map', 'rates', 'limit']
-    """
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from names_used(constant)
 
 
 def breakpoint_at(event: Event, when: str | None, log: bool) -> Breakpoint:

@@ -89,10 +89,6 @@ class Changes:
         """Return what a node's number is with the numbers of now."""
         return self.now.get(node, self.numbers[node])
 
-    def affect(self, node: Value) -> bool:
-        """Return whether a node, or one of its operands, is out of date."""
-        return node in self.now or any(parent in self.now for parent in node.parents)
-
     # ---- why ---------------------------------------------------------------------------------
 
     @cached_property
@@ -177,9 +173,9 @@ class Changes:
 
     def remark(self, node: Value, names: Names) -> str:
         """Return what is to be said behind a node's formula; '' if it is up to date."""
-        if not self.affect(node):
+        old = next((each for each in (node, *node.parents) if each in self.now), None)
+        if old is None:
             return ""
-        old = node if node in self.now else next(each for each in node.parents if each in self.now)
         whose = "whose" if old is node else f"where {names[old]}'s"
         before, after = told_apart(self.numbers[old], self.now[old])
         return f", {whose} number {before} would be {after} now: {self.cause(names)}; {CURE}"

@@ -25,6 +25,7 @@ __all__ = [
     "is_users",
     "is_users_or_networks",
     "module_of",
+    "names_used",
     "place_of_now",
     "shown_place",
     "users_frame",
@@ -143,6 +144,18 @@ def stands_in(inner: CodeType, outer: CodeType) -> bool:
         each is inner or (each.co_name in COMPREHENSIONS and stands_in(inner, each))
         for each in codes
     )
+
+
+def names_used(code: CodeType) -> Iterator[str]:
+    """Yield the names that code uses, also in functions and generators within it.
+
+    >>> list(names_used(compile("any(map(lambda each: each > limit, rates))", "", "eval")))
+    ['any', 'map', 'rates', 'limit']
+    """
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from names_used(constant)
 
 
 def debugger_looks_on() -> bool:

@@ -18,7 +18,6 @@ from numbers import Number
 from types import (
     BuiltinMethodType,
     CellType,
-    CodeType,
     FunctionType,
     MemberDescriptorType,
     MethodType,
@@ -26,7 +25,7 @@ from types import (
 )
 from typing import Any
 
-from autodiff.support.frames import is_users
+from autodiff.support.frames import is_users, names_used
 
 __all__ = ["Kept"]
 
@@ -96,7 +95,7 @@ class Kept:
             if id(thing) in met or (hasattr(thing, "make_node") and not hasattr(thing, "__dict__")):
                 continue
             met[id(thing)] = thing  # which keeps it, and its id
-            if is_iterator(thing):
+            if isinstance(thing, Iterator) and not hasattr(thing, "__dict__"):
                 self.iterators.append(path)
                 continue
             if str(type(thing).__module__).startswith("numpy"):
@@ -122,11 +121,6 @@ class Kept:
             bits = thing.bit_generator
             self.found.append((DRAWS, pickle.dumps(bits.state)))
             self.undos.append(functools.partial(setattr, bits, "state", bits.state))
-
-
-def is_iterator(thing: Any) -> bool:
-    """Return whether something gives one thing after the other, and keeps nothing in attributes."""
-    return isinstance(thing, Iterator) and not hasattr(thing, "__dict__")
 
 
 def joined(path: str, name: str) -> str:
@@ -192,7 +186,7 @@ def in_a_function(function: Any) -> tuple[Inside, Undo]:
     inside += vars(function).items()
     named = {}
     if is_users(code.co_filename):
-        names = names_in(code)
+        names = dict.fromkeys(names_used(code))
         named = {name: variables[name] for name in names if name in variables}
         for each in named.values():
             if isinstance(each, ModuleType) and is_users(getattr(each, "__file__", "") or "<"):
@@ -200,15 +194,6 @@ def in_a_function(function: Any) -> tuple[Inside, Undo]:
         inside += named.items()
     attributes = functools.partial(put_back_dict, vars(function), dict(vars(function)))
     return inside, functools.partial(do_both, attributes, variables.update, named)
-
-
-def names_in(code: CodeType) -> dict[str, None]:
-    """Return the names that code has, and the functions inside it, in their order."""
-    names = dict.fromkeys(code.co_names)
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            names |= names_in(inner)
-    return names
 
 
 def in_a_class(kind: type[Any]) -> tuple[Inside, Undo | None]:

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from autodiff.graph import topological_order
+from autodiff.ops import Operation
 from autodiff.value import Value
 
-__all__ = ["Names", "name_of", "names_in_program"]
+__all__ = [
+    "Names",
+    "is_call",
+    "name_of",
+    "names_in_program",
+    "number_text",
+    "short_formula",
+    "shown",
+]
 
 LONGEST_FORMULA = 48  # characters
 
@@ -109,3 +118,22 @@ def short_formula(formula: str) -> str:
     start = formula[:LONGEST_FORMULA]
     end = max(start.rfind(" + ") + 3, start.rfind(", ") + 2)
     return f"{start[:end].rstrip() if end > 2 else start} …"
+
+
+def shown(number: float) -> str:
+    """Return a number as text; a minus sign on a zero would only puzzle.
+
+    >>> shown(-0.0), shown(-1.5)
+    ('0', '-1.5')
+    """
+    return number_text(number + 0.0)
+
+
+def is_call(op: Operation) -> bool:
+    """Return whether an operation is written as a call, and not with signs between operands.
+
+    >>> from autodiff.ops import OPERATIONS
+    >>> is_call(OPERATIONS["exp"]), is_call(OPERATIONS["mul"]), is_call(OPERATIONS["weighted_sum"])
+    (True, False, False)
+    """
+    return op.arity is not None and op.symbol.isidentifier()

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from numbers import Real
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 from autodiff.support import watch
@@ -365,17 +365,6 @@ def _draws_noted(notes: Notes) -> Iterator[None]:
         sys.setprofile(outer)
 
 
-def is_draw(code: CodeType) -> bool:
-    """Return whether it is the code of a method of ``random.Random`` that draws, or may."""
-    return code.co_filename == random.__file__ and code.co_name not in DRAW_NOTHING
-
-
-def starts_a_thread(code: CodeType) -> bool:
-    """Return whether it is the code of what lets another thread do something."""
-    file = code.co_filename.removeprefix(PYTHON)
-    return (code.co_name, file) in THREADS
-
-
 class _Draws:
     """Called at each call in a thread, and each return."""
 
@@ -386,9 +375,10 @@ class _Draws:
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         if event == "call":
             if frame.f_code.co_name in NAMES:
-                if is_draw(frame.f_code):
+                file, name = frame.f_code.co_filename, frame.f_code.co_name
+                if file == random.__file__ and name not in DRAW_NOTHING:
                     self.drawn_from(frame.f_locals.get("self"), frame)
-                elif starts_a_thread(frame.f_code):
+                elif (name, file.removeprefix(PYTHON)) in THREADS:
                     note(STARTS_A_THREAD, frame, self.notes)
         elif event == "c_call" and getattr(argument, "__name__", "") in DRAWS:
             if argument is os.urandom:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from autodiff import Value
 
@@ -69,9 +70,9 @@ def accumulated(order: Sequence[Value], root: Value, edges_of: Edges = edges) ->
     return gradients
 
 
-def right_pass(root: Value) -> Gradients:
-    """Return the gradients as they are."""
-    return accumulated(backward_order(root), root)
+def right_pass(root: Value, edges_of: Edges = edges) -> Gradients:
+    """Return the gradients as they are, unless a node has other edges."""
+    return accumulated(backward_order(root), root, edges_of)
 
 
 # ---- mistakes of the pass ----------------------------------------------------------------------
@@ -87,22 +88,6 @@ def assigned_by(root: Value, kinds: Sequence[str], mirrored: bool = False) -> Gr
             before = 0.0 if kind_of(node) in kinds else gradients[parent]
             gradients[parent] = before + local * gradients[node]
     return gradients
-
-
-def assigning(root: Value) -> Gradients:
-    return assigned_by(root, ("sum", "product", "bend"))
-
-
-def assigning_mirrored(root: Value) -> Gradients:
-    return assigned_by(root, ("sum", "product", "bend"), mirrored=True)
-
-
-def assigning_in_sums(root: Value) -> Gradients:
-    return assigned_by(root, ("sum",))
-
-
-def assigning_in_products(root: Value) -> Gradients:
-    return assigned_by(root, ("product",))
 
 
 def unseeded(root: Value) -> Gradients:
@@ -129,10 +114,6 @@ def first_use_alone(node: Value) -> list[tuple[Value, float]]:
     for parent, local in edges(node):
         kept.setdefault(parent, local)
     return list(kept.items())
-
-
-def operands_in_a_set(root: Value) -> Gradients:
-    return accumulated(backward_order(root), root, first_use_alone)
 
 
 def repeated_post_order(root: Value) -> Iterator[Value]:
@@ -188,10 +169,6 @@ def not_swapped(node: Value) -> list[tuple[Value, float]]:
     return [(parent, parent.data) for parent in node.parents]
 
 
-def product_not_swapped(root: Value) -> Gradients:
-    return accumulated(backward_order(root), root, not_swapped)
-
-
 def tanh_by(root: Value, slope: Callable[[float, float], float]) -> Gradients:
     """Return what is left where tanh's slope is computed like this from its x and its result."""
 
@@ -201,7 +178,7 @@ def tanh_by(root: Value, slope: Callable[[float, float], float]) -> Gradients:
         (x,) = node.parents
         return [(x, slope(x.data, node.data))]
 
-    return accumulated(backward_order(root), root, edges_of)
+    return right_pass(root, edges_of)
 
 
 def one_minus_x_squared(x: float, out: float) -> float:
@@ -228,30 +205,16 @@ def slope_at_out(x: float, out: float) -> float:
     return 1.0 - math.tanh(out) ** 2
 
 
-def tanh_of_x(root: Value) -> Gradients:
-    return tanh_by(root, one_minus_x_squared)
-
-
-def tanh_without_square(root: Value) -> Gradients:
-    return tanh_by(root, one_minus_out)
-
-
-def tanh_without_one(root: Value) -> Gradients:
-    return tanh_by(root, out_squared)
-
-
-def tanh_as_sigmoid(root: Value) -> Gradients:
-    return tanh_by(root, slope_of_sigmoid)
-
-
-def tanh_as_itself(root: Value) -> Gradients:
-    return tanh_by(root, out_itself)
-
-
-def tanh_twice(root: Value) -> Gradients:
-    return tanh_by(root, slope_at_out)
-
-
+# Slopes that are taken for tanh's, of its x and its result.
+SLOPES = {
+    one_minus_x_squared: "the slope of tanh is computed from x: it is 1 - out * out, with the "
+    "result out = tanh(x)",
+    one_minus_out: "the slope of tanh is 1 - out * out: square the result",
+    out_squared: "the slope of tanh is 1 - out * out: the 1 - is missing",
+    slope_of_sigmoid: "out * (1 - out) is the slope of the sigmoid; that of tanh is 1 - out * out",
+    out_itself: "that is tanh itself; its slope is 1 - out * out",
+    slope_at_out: "out is tanh(x) already: its slope is 1 - out * out",
+}
 INCOMPLETE = "a node passes its gradient on before all of its uses have contributed"
 
 # Those that explain more come later: the first that leaves the student's numbers is told.
@@ -264,12 +227,17 @@ MISTAKES = (
     Mistake(
         "that comes out where a contribution is assigned (=) in place of being added (+=): what "
         "is used twice then has the contribution of one use alone",
-        (assigning, assigning_mirrored, assigning_in_sums, assigning_in_products),
+        (
+            partial(assigned_by, kinds=("sum", "product", "bend")),
+            partial(assigned_by, kinds=("sum", "product", "bend"), mirrored=True),
+            partial(assigned_by, kinds=("sum",)),
+            partial(assigned_by, kinds=("product",)),
+        ),
     ),
     Mistake(
         "that comes out where a node's operands are kept in a set, or each is taken once: a + a "
         "then has one arrow, and it has two; keep a tuple",
-        (operands_in_a_set,),
+        (partial(right_pass, edges_of=first_use_alone),),
     ),
     Mistake(
         "that comes out where the nodes are taken in the order of the forward pass: begin at the "
@@ -297,18 +265,7 @@ MISTAKES = (
     ),
     Mistake(
         "the local derivatives of a product are not swapped: that of a * b by a is b's number",
-        (product_not_swapped,),
+        (partial(right_pass, edges_of=not_swapped),),
     ),
-    Mistake(
-        "the slope of tanh is computed from x: it is 1 - out * out, with the result out = tanh(x)",
-        (tanh_of_x,),
-    ),
-    Mistake("the slope of tanh is 1 - out * out: square the result", (tanh_without_square,)),
-    Mistake("the slope of tanh is 1 - out * out: the 1 - is missing", (tanh_without_one,)),
-    Mistake(
-        "out * (1 - out) is the slope of the sigmoid; that of tanh is 1 - out * out",
-        (tanh_as_sigmoid,),
-    ),
-    Mistake("that is tanh itself; its slope is 1 - out * out", (tanh_as_itself,)),
-    Mistake("out is tanh(x) already: its slope is 1 - out * out", (tanh_twice,)),
+    *[Mistake(says, (partial(tanh_by, slope=slope),)) for slope, says in SLOPES.items()],
 )

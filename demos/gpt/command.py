@@ -187,7 +187,6 @@ class ShowSteps:
 
 
 def log_line(step: int, loss: float) -> str:
-    """Return a line of the log."""
     return f"Step {step}, Loss: {loss:.4f}"
 
 

@@ -43,7 +43,6 @@ class Alphabet:
         return [self.letters.index(letter) for letter in word]
 
     def text(self, tokens: Iterable[int]) -> str:
-        """Return the letters of tokens."""
         return "".join(self.letters[token] for token in tokens)
 
 

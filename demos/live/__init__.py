@@ -8,7 +8,6 @@
 ``pieces.py``         what other networks are built of, in the page
 ``data_sets.py``      the data sets that they can have
 ``content.py``        what the page is told of model, graph and data, as JSON
-``drawn_network.py``  the network as a person draws it: layers of neurons
 ``python_code.py``    the Python that builds the network
 ``assemble.py``       the style sheets and scripts (``*.js``) that it is made of
 ====================  =======================================================================

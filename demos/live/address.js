@@ -8,11 +8,11 @@ const LARGEST_NUMBER = 1e6;
 //
 // An address has the way to a moment: the start, the changes, how many epochs.  Where that is too long
 // it has the moment's numbers themselves, and "lost" says what that leaves out.
-function addressOf(state, timeline) {
+function addressOf(state) {
   const whole = addressWith(state, state.edits);
   if (state.edits.length <= MOST_EDITS && whole.length <= LONGEST_ADDRESS) return { hash: whole, lost: "" };
   const changes = `${counted(state.edits.length)} changes are more than an address holds, so it has`;
-  const data = changedData(timeline), start = { ...state, seed: null, epoch: 0, moment: timeline.parameters };
+  const data = changedData(state.timeline), start = { ...state, seed: null, epoch: 0, moment: state.timeline.parameters };
   const numbers = addressWith(start, data);
   const isKept = start.moment.every(Number.isFinite);
   if (isKept && data.length <= MOST_EDITS && numbers.length <= LONGEST_ADDRESS) {

@@ -217,12 +217,12 @@ function currentState() {
   const { timeline, seed, moment, row, step, selected, output, probe } = app;
   const point = probe ? [probe[0], probe[1]] : null, isLog = byId("log-scale").checked;
   const byLayer = document.body.classList.contains("by-layer");
-  return { scene: app.scene, seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, byLayer, edits: timeline.edits };
+  return { timeline, scene: app.scene, seed, moment, epoch: timeline.epoch, row, point, selected, output, isLog, step, byLayer, edits: timeline.edits };
 }
 
 function writeAddress() {
   if (app.playing || goal !== null) return;
-  const { hash } = addressOf(currentState(), app.timeline);
+  const { hash } = addressOf(currentState());
   if (hash === lastHash) return;
   lastHash = hash;
   try {

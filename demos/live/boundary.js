@@ -5,6 +5,7 @@ const CELLS = 56;
 const REACH = 18; // a pointer this near a point, in pixels, takes hold of it
 const HOLD_MS = 350; // a finger that rests so long
 const SHADES = 255;
+const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 const shown2d = { points: null, grid: null }; // the plane's points as rows; what the network makes of them
 const field = { canvas: element("canvas", { width: CELLS + 1, height: CELLS + 1 }), palette: null, image: null };
@@ -40,8 +41,11 @@ function isRight(row) {
 
 function isOnItsSide(found, wanted) {
   if (wanted.length > 1) return wanted[found.indexOf(Math.max(...found))] === Math.max(...wanted);
-  const middleOfTargets = (data.classes[0][0] + data.classes[data.classes.length - 1][0]) / 2;
-  return found[0] > data.scale.threshold === wanted[0] > middleOfTargets;
+  return found[0] > data.scale.threshold === wanted[0] > middleOfTargets();
+}
+
+function middleOfTargets() {
+  return (data.classes[0][0] + data.classes[data.classes.length - 1][0]) / 2;
 }
 
 // How many of the rows are on their right side; the outputs of the first are at that place.
@@ -135,7 +139,7 @@ function drawPlane(context, across, down) {
   drawAxes(context, area);
   for (let row = 0; row < data.rows.length; row += 1) drawRow(context, area, row);
   if (app.probe) drawProbe(context, area);
-  if (cross.visible) drawCross(context, area);
+  if (cross.visible) drawCross(context, area, ...toScreen(cross.x, cross.y, area));
 }
 
 // The line where the output is the threshold, cell by cell (marching squares).
@@ -206,7 +210,7 @@ function cut(name, most) {
 function isHigh(row) {
   const wanted = rowNumbers(row).slice(data.inputs.length);
   if (wanted.length > 1) return wanted.indexOf(Math.max(...wanted)) === Math.min(app.output, data.outputs.length - 1);
-  return wanted[0] > (data.classes.length ? (data.classes[0][0] + data.classes[data.classes.length - 1][0]) / 2 : data.scale.threshold);
+  return wanted[0] > (data.classes.length ? middleOfTargets() : data.scale.threshold);
 }
 
 function drawRow(context, area, row) {
@@ -214,14 +218,7 @@ function drawRow(context, area, row) {
   const chosen = !app.probe && row === app.row, isHeld = held?.isTaken && held.row === row && held.timer > 0;
   const size = (many ? 5.5 : 11) + (isHeld ? 8 : chosen ? 2 : 0);
   const high = isHigh(row), wrong = isRight(row) === false;
-  context.beginPath();
-  if (high) context.rect(x - size * 0.88, y - size * 0.88, size * 1.76, size * 1.76);
-  else context.arc(x, y, size, 0, 2 * Math.PI);
-  context.fillStyle = css(colour(high ? "plus" : "minus"));
-  context.fill();
-  context.lineWidth = many ? 1.5 : 3;
-  context.strokeStyle = css(colour("point-edge"));
-  context.stroke();
+  drawMark(context, x, y, high, size, many ? 1.5 : 3);
   if (chosen) {
     context.beginPath();
     context.arc(x, y, size + (many ? 5 : 7), 0, 2 * Math.PI);
@@ -242,6 +239,18 @@ function drawRow(context, area, row) {
   }
 }
 
+// A square for a high target, a circle for a low one.
+function drawMark(context, x, y, isHigh, size, edge) {
+  context.beginPath();
+  if (isHigh) context.rect(x - size * 0.88, y - size * 0.88, size * 1.76, size * 1.76);
+  else context.arc(x, y, size, 0, 2 * Math.PI);
+  context.fillStyle = css(colour(isHigh ? "plus" : "minus"));
+  context.fill();
+  context.lineWidth = edge;
+  context.strokeStyle = css(colour("point-edge"));
+  context.stroke();
+}
+
 function drawProbe(context, area) {
   const [x, y] = toScreen(app.probe[0], app.probe[1], area);
   context.beginPath();
@@ -257,8 +266,7 @@ function drawProbe(context, area) {
   context.stroke();
 }
 
-function drawCross(context, area) {
-  const [x, y] = toScreen(cross.x, cross.y, area);
+function drawCross(context, area, x, y) {
   context.beginPath();
   context.moveTo(x, area.top);
   context.lineTo(x, area.bottom);
@@ -351,10 +359,6 @@ function flipRow(row) {
   say(`Row ${row + 1} has target ${target} now`);
 }
 
-function inDomain(number, low, high) {
-  return Math.max(low, Math.min(high, number));
-}
-
 // ---- dragging a data point: one drag is one change, and training waits for its end
 
 // A mouse takes hold of a point at once; a finger that only passes scrolls the page, so it has to rest
@@ -389,7 +393,7 @@ function dragPoint(event) {
   }
   const [x, y] = toPlane(event), [left, right, bottom, top] = data.domain;
   if (app.row !== held.row || app.probe) chooseRow(held.row);
-  moveRow(held.row, Number(inDomain(x, left, right).toFixed(3)), Number(inDomain(y, bottom, top).toFixed(3)), held.gesture);
+  moveRow(held.row, Number(between(left, x, right).toFixed(3)), Number(between(bottom, y, top).toFixed(3)), held.gesture);
 }
 
 function letGo(event) {
@@ -420,25 +424,24 @@ function watchPlane() {
 }
 
 function planeKey(event) {
-  const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   const [left, right, bottom, top] = data.domain, stride = (right - left) / 40;
   if (app.step !== null) return; // keys go on with the lesson
   if (event.key === "Enter") {
     event.preventDefault();
     choosePoint(cross.x, cross.y);
-  } else if (directions[event.key] && !event.ctrlKey && !event.metaKey) {
+  } else if (DIRECTIONS[event.key] && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
     event.stopPropagation();
-    const [across, up] = directions[event.key].map((part) => part * stride);
+    const [across, up] = DIRECTIONS[event.key].map((part) => part * stride);
     if (event.altKey && !app.probe && app.step === null) {
       const [x, y] = rowNumbers(app.row);
-      moveRow(app.row, Number(inDomain(x + across, left, right).toFixed(3)), Number(inDomain(y + up, bottom, top).toFixed(3)), `keys ${app.row}`);
+      moveRow(app.row, Number(between(left, x + across, right).toFixed(3)), Number(between(bottom, y + up, top).toFixed(3)), `keys ${app.row}`);
       say(`Row ${app.row + 1} at ${Array.from(rowNumbers(app.row).slice(0, 2), (n) => shown(n, 3)).join(", ")}`);
       return;
     }
     if (!cross.visible) [cross.x, cross.y] = shownRow().subarray(0, 2);
     cross.visible = true;
-    [cross.x, cross.y] = [inDomain(cross.x + across, left, right), inDomain(cross.y + up, bottom, top)];
+    [cross.x, cross.y] = [between(left, cross.x + across, right), between(bottom, cross.y + up, top)];
     say(`${shown(cross.x, 3)}, ${shown(cross.y, 3)}`);
     refresh();
   }

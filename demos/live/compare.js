@@ -64,10 +64,10 @@ function compareWith(difference) {
   const isNetwork = what !== "seed" && what !== "rate", asked = isNetwork ? askedWith(difference) : data.asked;
   const made = isNetwork ? new NetworkBuilder(data.pieces, asked) : null;
   const told = made ? { ...made.told, nodes: made.laidOut } : data, isSameSize = told.weights.length === data.weights.length;
-  const start = what === "seed" ? seededStart(value) : Float64Array.from(told.state, (number) => unpacked(number));
+  const start = what === "seed" ? seededStart(value) : builtStart(told);
   const hasOwnWeights = what !== "seed" && isSameSize && !timeline.start.subarray(0, data.weights.length).every((number, at) => number === start[at]);
   if (what !== "seed" && isSameSize) start.set(timeline.start.subarray(0, data.weights.length));
-  else if (what !== "seed") setDraws(start, told.draws, seed ?? 0);
+  else if (what !== "seed") withDraws(start, told.draws, seed ?? 0);
   if (what !== "optimizer") start[told.learningRate] = what === "rate" ? value : timeline.parameters[data.learningRate];
   compared.timeline = new Timeline(start, timeline.rows, width, made ? new Training(told) : training);
   compared.what = what === "optimizer" ? `${differenceText(difference)}, learning rate ${shown(start[told.learningRate])}` : differenceText(difference);
@@ -82,11 +82,6 @@ function addressOfStart(asked, seed, weights, rate) {
   const from = seed !== null ? `seed=${seed}` : weights ? `state=${packed(weights)}` : "";
   const changes = changedData(app.timeline).slice(0, MOST_EDITS - 1).map(({ index, number }) => `0:x:${index}:${exactly(number)}`);
   return [addressOfNetwork(asked), from, `lr=${exactly(rate)}`, changes.length ? `edits=${changes.join(",")}` : ""].filter(Boolean).join("&");
-}
-
-function setDraws(start, draws, seed) {
-  const random = new PythonRandom(seed);
-  for (const [weight, limit] of draws) start[weight] = random.uniform(-limit, limit);
 }
 
 function differenceText({ what, value }) {

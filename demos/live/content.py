@@ -13,7 +13,10 @@ from demos.live.programs import Trained
 from demos.live.record import Record, is_plain_mlp
 from nn.rows import Loss, Rows
 
-__all__ = ["kinds_of", "network_data", "rows_data", "state_data"]
+__all__ = ["RANGES", "kinds_of", "layers_data", "network_data", "rows_data", "state_data"]
+
+# Of activations whose outputs are bounded.
+RANGES = {"sigmoid": [0.0, 1.0], "tanh": [-1.0, 1.0]}
 
 
 def kinds_of(found: Record) -> dict[str, str]:
@@ -48,8 +51,33 @@ def network_data(found: Record, trained: Trained, names: Mapping[Value, str]) ->
 def neuron_data(neuron: Value, names: Mapping[Value, str]) -> dict[str, Any]:
     """Return a hidden neuron's name, and the range of its output where that is bounded."""
     operation = neuron.op.name if neuron.op is not None else ""
-    ranges = {"sigmoid": [0.0, 1.0], "tanh": [-1.0, 1.0]}
-    return {"name": names[neuron], "range": ranges.get(operation)}
+    return {"name": names[neuron], "range": RANGES.get(operation)}
+
+
+def layers_data(model: nn.Module, found: Record) -> list[list[dict[str, Any]]]:
+    """Return the network as a person draws it: layers with their neurons; [] for another model.
+
+    All are places in the graph.  ``node`` is a neuron's output, ``sum`` what its activation is
+    applied to: the same node where it has none.
+    """
+    if not is_plain_mlp(model):
+        return []
+    nodes = found.nodes
+    places = {node: place for place, node in enumerate(nodes, 1)}
+    sums = {parent: node for node in reversed(nodes) for parent in node.parents}
+    results = iter([*found.neurons, *found.outputs])
+    return [
+        [
+            {
+                "node": places[next(results)],
+                "sum": places[sums[neuron.b]],
+                "bias": places[neuron.b],
+                "weights": [places[weight] for weight in neuron.w],
+            }
+            for neuron in layer.neurons
+        ]
+        for layer in model.layers
+    ]
 
 
 def state_data(model: nn.Module, found: Record, trained: Trained) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
-from typing import Any
 
 from demos.moons_data import make_moons
 
@@ -21,10 +20,6 @@ class DataSet:
 
     title: str
     rows: tuple[tuple[float, float, float], ...]
-
-    def told(self) -> dict[str, Any]:
-        """Return what the page is told of it."""
-        return {"title": self.title, "rows": self.rows}
 
 
 def gate(title: str, *targets: float) -> DataSet:

@@ -24,8 +24,8 @@ function keepRuns() {
 }
 
 function asEarlier({ timeline, what, seed, moment }) {
-  const state = { ...currentState(), scene: null, step: null, selected: 0, seed, moment, epoch: timeline.latest, edits: timeline.edits };
-  return { name: `${data.title}, ${data.network}: ${what}`, state: trainedText(timeline), hash: addressOf(state, timeline).hash };
+  const state = { ...currentState(), timeline, scene: null, step: null, selected: 0, seed, moment, epoch: timeline.latest, edits: timeline.edits };
+  return { name: `${data.title}, ${data.network}: ${what}`, state: trainedText(timeline), hash: addressOf(state).hash };
 }
 
 // Whether this page was loaded because its network was built in the one before.

@@ -105,7 +105,7 @@ function copyText(text, what, more = "") {
 
 function copyAddress() {
   writeAddress();
-  const { lost } = addressOf(currentState(), app.timeline);
+  const { lost } = addressOf(currentState());
   copyText(location.href, "The address is", lost);
 }
 

@@ -8,7 +8,7 @@ page has the graph, the names and the numbers that Python's has.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from autodiff.stepper.content import json_number
 from autodiff.stepper.expression import expression_of
 from autodiff.value import lift
 from demos.live.circuits import circuit, nodes_of, rules
+from demos.live.content import RANGES
 from demos.live.data_sets import DATA_SETS
 from demos.live.python_code import optimizer_code
 from demos.one_row import name_loss
@@ -35,7 +36,7 @@ WIDEST = 8
 class LossChoice:
     """A loss with the output that it is for, and the targets of two classes.
 
-    ``low``, ``high`` and ``threshold`` say how the boundary shows the output.  ``limits`` are those
+    ``scale`` says how the boundary shows the output: low, high and threshold.  ``limits`` are those
     of targets that are not the two classes': None if there may be no others.
     """
 
@@ -43,32 +44,30 @@ class LossChoice:
     loss: Loss
     output: str | None
     targets: tuple[float, float]
-    low: float
-    high: float
-    threshold: float
+    scale: tuple[float, float, float]
     limits: tuple[float, float] | None
 
 
 LOSSES = {
     "squared": LossChoice(
         *("squared error of a sigmoid", nn.mse_loss, "sigmoid", (0.0, 1.0)),
-        *(0.0, 1.0, 0.5, (0.0, 1.0)),
+        *((0.0, 1.0, 0.5), (0.0, 1.0)),
     ),
     "entropy": LossChoice(
         *("cross-entropy of a sigmoid", nn.binary_cross_entropy, "sigmoid", (0.0, 1.0)),
-        *(0.0, 1.0, 0.5, (0.0, 1.0)),
+        *((0.0, 1.0, 0.5), (0.0, 1.0)),
     ),
     "logits": LossChoice(
         *("cross-entropy of a logit", nn.binary_cross_entropy_with_logits, None, (0.0, 1.0)),
-        *(-4.0, 4.0, 0.0, (0.0, 1.0)),
+        *((-4.0, 4.0, 0.0), (0.0, 1.0)),
     ),
     "hinge": LossChoice(
         *("hinge loss, targets ±1", nn.hinge_loss, None, (-1.0, 1.0)),
-        *(-1.0, 1.0, 0.0, None),
+        *((-1.0, 1.0, 0.0), None),
     ),
     "linear": LossChoice(
         *("squared error of any number", nn.mse_loss, None, (0.0, 1.0)),
-        *(0.0, 1.0, 0.5, (-1e6, 1e6)),
+        *((0.0, 1.0, 0.5), (-1e6, 1e6)),
     ),
 }
 
@@ -113,13 +112,11 @@ def sum_part(inputs: int) -> Part:
 
 
 def activation_part(name: str) -> Part:
-    """Return an activation of a sum."""
     z = Value(0.5)
     return Part(ACTIVATIONS[name](z), {z: "z"})
 
 
 def loss_part(choice: LossChoice) -> Part:
-    """Return the loss of one prediction."""
     prediction, target = Value(0.5), Value(1.0)
     loss = choice.loss([prediction], [target])
     name_loss(loss, [prediction], [target])
@@ -142,7 +139,6 @@ class Rule:
 
     @property
     def nodes(self) -> list[Value]:
-        """The nodes of its graph."""
         return nodes_of(list(self.news.values()))
 
     def told(self, operations: Arithmetic) -> dict[str, Any]:
@@ -162,40 +158,30 @@ class Rule:
         }
 
 
-@dataclass
 class Pieces:
     """All parts, and what a person can choose among."""
 
-    sums: list[Part] = field(
-        default_factory=lambda: [sum_part(count) for count in range(1, WIDEST + 1)]
-    )
-    activations: dict[str, Part] = field(
-        default_factory=lambda: {name: activation_part(name) for name in ACTIVATIONS}
-    )
-    losses: dict[str, Part] = field(
-        default_factory=lambda: {name: loss_part(choice) for name, choice in LOSSES.items()}
-    )
-    optimizers: dict[str, Rule] = field(
-        default_factory=lambda: {name: Rule(*chosen) for name, chosen in OPTIMIZERS.items()}
-    )
+    def __init__(self) -> None:
+        self.sums = [sum_part(count) for count in range(1, WIDEST + 1)]
+        self.activations = {name: activation_part(name) for name in ACTIVATIONS}
+        self.losses = {name: loss_part(choice) for name, choice in LOSSES.items()}
+        self.optimizers = {name: Rule(*chosen) for name, chosen in OPTIMIZERS.items()}
 
     @property
     def nodes(self) -> list[Value]:
-        """The nodes of all graphs."""
         parts = [*self.sums, *self.activations.values(), *self.losses.values()]
         found = [node for part in parts for node in nodes_of([part.root])]
         return [*found, *[node for rule in self.optimizers.values() for node in rule.nodes]]
 
     def told(self, operations: Arithmetic) -> dict[str, Any]:
         """Return what the page is told of them."""
-        ranges = {"sigmoid": [0.0, 1.0], "tanh": [-1.0, 1.0]}
         return {
             "sums": [part.told(operations) for part in self.sums],
             "activations": {
                 name: {
                     **part.told(operations),
                     "title": TITLES.get(name, name),
-                    "range": ranges.get(name),
+                    "range": RANGES.get(name),
                 }
                 for name, part in self.activations.items()
             },
@@ -206,15 +192,11 @@ class Pieces:
                     "output": choice.output,
                     "targets": choice.targets,
                     "limits": choice.limits,
-                    "scale": {
-                        "low": choice.low,
-                        "high": choice.high,
-                        "threshold": choice.threshold,
-                    },
+                    "scale": dict(zip(("low", "high", "threshold"), choice.scale, strict=True)),
                     "code": f"nn.{choice.loss.__name__}",
                 }
                 for name, part in self.losses.items()
             },
             "optimizers": {name: rule.told(operations) for name, rule in self.optimizers.items()},
-            "data": {name: each.told() for name, each in DATA_SETS.items()},
+            "data": {name: asdict(each) for name, each in DATA_SETS.items()},
         }

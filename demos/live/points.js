@@ -24,34 +24,10 @@ function drawPoints() {
     context.lineTo(across, toY(at));
     context.stroke();
   }
-  for (const [x, y, target] of ownPoints.rows) drawMark(context, toX(x), toY(y), target > 0, 8);
-  if (ownPoints.isByKey) drawPointsCross(context, across, down, toX(ownPoints.at[0]), toY(ownPoints.at[1]));
+  for (const [x, y, target] of ownPoints.rows) drawMark(context, toX(x), toY(y), target > 0, 8, 2);
+  if (ownPoints.isByKey) drawCross(context, { left: 0, right: across, top: 0, bottom: down }, toX(ownPoints.at[0]), toY(ownPoints.at[1]));
   const ones = ownPoints.rows.filter(([, , target]) => target > 0).length;
   setText(byId("points-count"), `${countedNouns(ownPoints.rows.length, "point")}: ${ownPoints.rows.length - ones} of target 0, ${ones} of target 1`);
-}
-
-function drawMark(context, x, y, isHigh, size) {
-  context.beginPath();
-  if (isHigh) context.rect(x - size * 0.88, y - size * 0.88, size * 1.76, size * 1.76);
-  else context.arc(x, y, size, 0, 2 * Math.PI);
-  context.fillStyle = css(colour(isHigh ? "plus" : "minus"));
-  context.fill();
-  context.lineWidth = 2;
-  context.strokeStyle = css(colour("point-edge"));
-  context.stroke();
-}
-
-function drawPointsCross(context, across, down, x, y) {
-  context.beginPath();
-  context.moveTo(x, 0);
-  context.lineTo(x, down);
-  context.moveTo(0, y);
-  context.lineTo(across, y);
-  context.setLineDash([5, 4]);
-  context.lineWidth = 1.5;
-  context.strokeStyle = css(colour("ink"), 0.75);
-  context.stroke();
-  context.setLineDash([]);
 }
 
 // Set a point, or take away the one that is there.
@@ -65,11 +41,10 @@ function togglePoint(x, y) {
 }
 
 function pointsKey(event) {
-  const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
   if (event.key === "Enter" || event.key === " ") togglePoint(...ownPoints.at);
-  else if (directions[event.key]) {
+  else if (DIRECTIONS[event.key]) {
     const limit = POINTS.reach - POINTS.stride;
-    ownPoints.at = ownPoints.at.map((each, axis) => Number(between(-limit, each + directions[event.key][axis] * POINTS.stride, limit).toFixed(2)));
+    ownPoints.at = ownPoints.at.map((each, axis) => Number(between(-limit, each + DIRECTIONS[event.key][axis] * POINTS.stride, limit).toFixed(2)));
     ownPoints.isByKey = true;
     byId("points").setAttribute("aria-label", ownPoints.at.map((each) => shown(each)).join(", "));
     say(ownPoints.at.map((each) => shown(each)).join(", "));

@@ -99,7 +99,7 @@ function rowsLesson() {
 
 function tableOfWeights(label, heads, rows) {
   const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)));
-  const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
+  const table = element("table", { class: "named" }, element("thead", {}, head), element("tbody", {}, ...rows));
   table.style.setProperty("--columns", heads.length - 1);
   return element("div", { class: "all-rows", tabindex: "0", role: "region", "aria-label": label }, table);
 }

@@ -165,13 +165,17 @@ class Timeline {
 
 // The state at the start that a seed gives: what nn.MLP(..., rng=seed) draws, in its order.
 function seededStart(seed) {
-  const start = builtStart(), random = new PythonRandom(seed);
-  for (const [weight, limit] of data.draws) start[data.weights[weight].place] = random.uniform(-limit, limit);
+  return withDraws(builtStart(), data.draws, seed);
+}
+
+function withDraws(start, draws, seed) {
+  const random = new PythonRandom(seed);
+  for (const [weight, limit] of draws) start[weight] = random.uniform(-limit, limit);
   return start;
 }
 
-function builtStart() {
-  return Float64Array.from(data.state, (number) => unpacked(number));
+function builtStart(told = data) {
+  return Float64Array.from(told.state, (number) => unpacked(number));
 }
 
 function unpacked(number) {

@@ -41,7 +41,6 @@ class Curves:
 
     @property
     def runs(self) -> int:
-        """The number of runs."""
         return len(self.losses[0])
 
 

@@ -57,7 +57,6 @@ class Sweep:
         return values
 
     def configurations(self) -> Iterator[Configuration]:
-        """Yield every configuration."""
         for combination in itertools.product(*map(self.values, FACTORS)):
             yield Configuration(*combination)
 

@@ -75,7 +75,6 @@ def interior_of(root: Value) -> list[Value]:
 
 
 def label_of(node: Value) -> str:
-    """Return a node's label."""
     return node.label
 
 

@@ -79,7 +79,6 @@ def page_html(title: str, sections: Iterable[str]) -> str:
 
 
 def sheet_html(place: int, sheet: Sheet) -> str:
-    """Return one sheet to fill in."""
     problems = "\n".join(
         problem_html(f"p{place}-{number}", number, problem)
         for number, problem in enumerate(sheet.problems, 1)
@@ -128,7 +127,6 @@ def line_html(start: str) -> str:
 
 
 def solution_html(place: int, sheet: Sheet) -> str:
-    """Return the answers of one sheet."""
     parts = []
     for number, problem in enumerate(sheet.problems, 1):
         forward = lines_html(map(value_line, problem.interior))
@@ -144,7 +142,6 @@ def solution_html(place: int, sheet: Sheet) -> str:
 
 
 def lines_html(lines: Iterable[str]) -> str:
-    """Return lines of a solution."""
     return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 

@@ -97,9 +97,7 @@ def fold_that_fits(order: Sequence[Value], max_nodes: int) -> str:
     return f"Fold it: {counts}" if fitting else f"Draw a node inside it, as {counts}"
 
 
-# --------------------------------------------------------------------------------------------
-# Paths
-# --------------------------------------------------------------------------------------------
+# ---- paths -------------------------------------------------------------------------------------
 
 
 def paths_of(order: Sequence[Value]) -> dict[Value, str]:
@@ -152,9 +150,7 @@ def numbered_blocks(paths: Iterable[str]) -> dict[str, str]:
     return found
 
 
-# --------------------------------------------------------------------------------------------
-# By what is repeated
-# --------------------------------------------------------------------------------------------
+# ---- by what is repeated -----------------------------------------------------------------------
 
 
 def folded_by_row(order: Sequence[Value]) -> Folding:
@@ -276,9 +272,7 @@ def name_of_copies(repeat: Repeat) -> str:
     return next(filter(None, found), what_of(repeat))
 
 
-# --------------------------------------------------------------------------------------------
-# By module
-# --------------------------------------------------------------------------------------------
+# ---- by module ---------------------------------------------------------------------------------
 
 
 def folded_by_module(order: Sequence[Value], fold: Fold, expand: Sequence[str | Value]) -> Folding:

@@ -107,7 +107,8 @@ class Grouping:
                     self.keys[node] = node if scope.each else Line(scope.path, *line_of(node))
             for group in self.groups_in(scope):
                 if group.calls[0] in self.requests.opened:
-                    self.scopes.append(Scope(group.calls, group.path, self.is_each(group)))
+                    asked = self.asked and group.calls[0] in self.requests.asked
+                    self.scopes.append(Scope(group.calls, group.path, self.everything or asked))
                     continue
                 for call in group.calls:
                     for inside in call.all_inside():
@@ -126,10 +127,6 @@ class Grouping:
                     found[key] = self.groups[-1]
                 found[key].calls.append(inner)
         return list(found.values())
-
-    def is_each(self, group: Group) -> bool:
-        """Return whether what is in a call that is open is not merged."""
-        return self.everything or (self.asked and group.calls[0] in self.requests.asked)
 
     # ---- leaves ----------------------------------------------------------------------------
 
@@ -293,12 +290,7 @@ def end_of(part: Part, times: Mapping[Value, tuple[int, int]]) -> tuple[int, int
 
 def with_leaves_last(nodes: Sequence[Value]) -> list[Value]:
     """Return the results before the numbers that they use."""
-    return sorted(nodes, key=is_leaf)
-
-
-def is_leaf(node: Value) -> bool:
-    """Return whether nothing computed a Value."""
-    return node.op is None
+    return sorted(nodes, key=lambda node: node.op is None)
 
 
 def called(group: Group) -> Called:

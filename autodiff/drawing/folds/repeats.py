@@ -15,7 +15,7 @@ from typing import TypeAlias
 from autodiff.ops import Role
 from autodiff.value import Value
 
-__all__ = ["Repeat", "find_repeats", "is_sum"]
+__all__ = ["Repeat", "find_repeats", "is_sum", "kind_of"]
 
 # Sums are examined from the root downwards, and not more than this many of them.
 MOST_SUMS = 8
@@ -152,15 +152,11 @@ class Finder:
                 kinds.setdefault(key[0], []).append(node)
                 kinds.setdefault(key, []).append(node)
         several = {tuple(nodes): nodes for nodes in kinds.values() if len(nodes) > 1}
-        nearest = sorted(several.values(), key=self.place_of_last, reverse=True)
+        nearest = sorted(several.values(), key=lambda nodes: self.places[nodes[-1]], reverse=True)
         for marks in nearest[:MOST_KINDS]:
             repeat = self.repeat_of(marks, [])
             if repeat is not None and self.is_whole(repeat):
                 yield repeat
-
-    def place_of_last(self, nodes: Sequence[Value]) -> int:
-        """Return the place of the last of some nodes in topological order."""
-        return self.places[nodes[-1]]
 
     def totals(self) -> list[Value]:
         """Return the additions that are no term of a greater sum, from the root downwards."""
@@ -270,12 +266,8 @@ class Finder:
                     known.update(equals)
                     leaves.append(equals)
         rows = [*leaves, *zip(*copies, strict=True)]
-        rows.sort(key=self.place_of_first)
+        rows.sort(key=lambda nodes: self.places[nodes[0]])
         return list(map(list, zip(*rows, strict=True)))
-
-    def place_of_first(self, nodes: Sequence[Value]) -> int:
-        """Return the place of the first of some nodes in topological order."""
-        return self.places[nodes[0]]
 
     def is_whole(self, repeat: Repeat) -> bool:
         """Return whether nothing between its copies is outside of them."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from html import escape
 from itertools import pairwise
 
+from autodiff.drawing.layouts.labels import is_cut
 from autodiff.drawing.layouts.layout import Layout
 from autodiff.drawing.layouts.places import HIDDEN, Place, Point, Spot
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture
@@ -67,7 +68,8 @@ def drawio_text(picture: Picture, layout: Layout) -> str:
         others = [places[box.id] for box in picture.boxes if box.id not in (arrow.tail, arrow.head)]
         label = () if picture.is_dense else arrow.label
         lines += arrow_cells(arrow, places[arrow.id], *ends, others, label)
-    lines += caption_cells(picture.caption, layout.caption)
+    if picture.caption:
+        lines.append(text("caption", picture.caption, layout.caption, CAPTION_SIZE, "", Place()))
     return "\n".join([*lines, "</root></mxGraphModel>", "</diagram>", "</mxfile>\n"])
 
 
@@ -168,7 +170,7 @@ def arrow_cells(
     style, lines = arrow_style(arrow), lines[: len(place.spots)]
     start, *bends, end = place.lines[0]
     tip = max(place.head, key=lambda point: math.dist(point, end)) if place.head else end
-    if arrow.headless or not (lines or any(is_in_the_way(box, start, tip) for box in others)):
+    if arrow.headless or not (lines or any(is_cut(start, tip, box.outline) for box in others)):
         bends = []
     ends = f"{tied('exit', start, tail)}{tied('entry', tip, head)}"
     arrowhead = "none" if arrow.headless else "block"
@@ -187,12 +189,6 @@ def arrow_cells(
         f' target="{escape(arrow.head)}"><mxGeometry relative="1" as="geometry">{inside}'
         "</mxGeometry></mxCell>"
     )
-
-
-def caption_cells(lines: Sequence[str], spots: Sequence[Spot]) -> Iterator[str]:
-    """Yield the caption, if there is one."""
-    if lines:
-        yield text("caption", lines, spots, CAPTION_SIZE, "", Place())
 
 
 # ---- parts -------------------------------------------------------------------------------------
@@ -249,26 +245,6 @@ def tied(end: str, point: Point, box: Place) -> str:
         nearest = min(max(at, start), start + length)
         places.append(((nearest if abs(at - nearest) < BEFORE else at) - start) / length)
     return f"{end}X={places[0]:.4f};{end}Y={places[1]:.4f};{end}Perimeter=0;"
-
-
-def is_in_the_way(box: Place, start: Point, end: Point) -> bool:
-    """Return whether a straight line meets a box.
-
-    >>> box = Place((), 4.0, 4.0, 2.0, 2.0)
-    >>> is_in_the_way(box, (0.0, 0.0), (10.0, 10.0)), is_in_the_way(box, (0.0, 0.0), (10.0, 3.0))
-    (True, False)
-    """
-    enters, leaves = 0.0, 1.0  # parts of the line
-    sides = ((box.x, box.width), (box.y, box.height))
-    for (low, length), begin, finish in zip(sides, start, end, strict=True):
-        along = finish - begin
-        if along == 0.0:
-            if not low <= begin <= low + length:
-                return False
-            continue
-        first, last = sorted([(low - begin) / along, (low + length - begin) / along])
-        enters, leaves = max(enters, first), min(leaves, last)
-    return enters <= leaves
 
 
 def halfway(points: Sequence[Point]) -> Point:

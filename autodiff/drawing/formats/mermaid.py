@@ -54,7 +54,6 @@ def inside(frame: str, picture: Picture, indent: str) -> list[str]:
 
 
 def box_line(box: Box) -> str:
-    """Return the line that declares a box."""
     opening, closing = SHAPES[box.kind]
     heads = box.table[0][1:] if box.table else ()
     cells = [
@@ -67,7 +66,6 @@ def box_line(box: Box) -> str:
 
 
 def arrow_lines(arrow: Arrow, place: int) -> list[str]:
-    """Return the line of an arrow, and that of its style if it has one."""
     label = "<br>".join(map(escaped, arrow.label))
     style = arrow_style(arrow)
     line = "-.->" if style.dash == "dotted" else "-->"

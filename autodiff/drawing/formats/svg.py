@@ -21,6 +21,7 @@ from autodiff.drawing.style import (
     ARROW,
     CAPTION_SIZE,
     CELL,
+    ROUNDING,
     Style,
     arrow_class,
     arrow_style,
@@ -75,7 +76,6 @@ CONFINED = f".{CLASS}:not(.light)"
 
 IMAGE = ' role="img"'
 ROW_ABOVE, ROW_HEIGHT = 0.9, 1.2  # of a row of a table, beside the size of its text
-ROUNDING = 12.0  # of a rounded box's corners, in points
 DASHES = {"dashed": "5,2", "dotted": "1,5"}
 LONG_DASHES = DASHES | {"dashed": "12,6"}  # of a line that may be thick
 # What hides a line behind its label.
@@ -138,7 +138,6 @@ def parts_of(picture: Picture, layout: Layout) -> dict[str, str]:
 def group(
     kind: str, id: str, title: str, description: str, inside: Iterable[str], role: str = ""
 ) -> Iterator[str]:
-    """Yield an element with its title and description."""
     yield f'<g id="{escape(id)}" class="{kind}"{role}>'
     yield f"<title>{escape(title)}</title>"
     if description:
@@ -148,7 +147,6 @@ def group(
 
 
 def frame_lines(frame: Frame, layout: Layout) -> Iterator[str]:
-    """Yield a frame with its title."""
     style, place = frame_style(frame), layout.places[frame.id]
     shape = [outline(place, style)] * bool(place.width)
     inside = (*shape, *texts(place.spots, (frame.title,), style))
@@ -182,7 +180,6 @@ def lit_row(place: Place, baseline: float, size: float) -> str:
 
 
 def arrow_lines(arrow: Arrow, title: str, place: Place, label: Sequence[str]) -> Iterator[str]:
-    """Yield an arrow with its label."""
     style = arrow_style(arrow)
     (line,) = place.lines
     start, curve = pairs(line[:1]), pairs(line[1:])
@@ -238,7 +235,6 @@ def stroke(style: Style, dashes: Mapping[str, str] = DASHES) -> str:
 
 
 def pairs(points: Iterable[Point]) -> str:
-    """Return points as an SVG has them."""
     return " ".join(f"{x:.2f},{y:.2f}" for x, y in points)
 
 

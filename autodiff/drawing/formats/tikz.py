@@ -19,6 +19,7 @@ from autodiff.drawing.style import (
     ARROW,
     CAPTION_SIZE,
     CELL,
+    ROUNDING,
     Style,
     arrow_style,
     box_style,
@@ -48,7 +49,6 @@ DASHES = {
 }
 LONG_DASH = ", dash pattern=on 12bp off 6bp"  # of a line that may be thick
 ANCHORS = {"l": "base west", "c": "base", "r": "base east"}
-ROUNDING = 12.0
 GRADIENT = "grad "
 LARGER = 1.15  # text of the same height has larger letters in the layout's font
 NARROWER = 0.9  # a character of a formula beside one in the layout's font
@@ -113,7 +113,6 @@ def tikz_text(picture: Picture, layout: Layout, root: str = "") -> str:
 
 
 def frame_lines(frame: Frame, place: Place) -> Iterator[str]:
-    """Yield a frame with its title."""
     style = frame_style(frame)
     if place.width:
         yield outline(frame.id, place, style, ROUNDING)
@@ -152,7 +151,6 @@ def box_lines(box: Box, place: Place, root: str) -> Iterator[str]:
 
 
 def arrow_lines(arrow: Arrow, place: Place, label: Sequence[str]) -> Iterator[str]:
-    """Yield an arrow with its label."""
     style = arrow_style(arrow)
     start, *others = place.lines[0]
     curves = [
@@ -171,7 +169,6 @@ def arrow_lines(arrow: Arrow, place: Place, label: Sequence[str]) -> Iterator[st
 
 
 def cell_lines(box: Box, place: Place) -> Iterator[str]:
-    """Yield the cells of a matrix."""
     for shade, (x, y, width, height) in zip(box.shades, place.cells, strict=False):
         corners = f"{point((x, y))} rectangle {point((x + width, y + height))}"
         yield f"\\filldraw[{stroke(CELL)}, fill={colour(cell_fill(shade))}] {corners};"
@@ -220,7 +217,6 @@ def colour(name: str) -> str:
 
 
 def point(place: Point) -> str:
-    """Return a point."""
     return f"({place[0]:.2f},{place[1]:.2f})"
 
 

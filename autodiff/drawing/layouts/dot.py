@@ -98,6 +98,7 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         )
     add_inside("", digraph, picture, rankdir)
     frames = {box.id: box.frame for box in picture.boxes}
+    framed = {box.kind for box in picture.boxes if box.frame}
     inner_heads = {
         arrow.head for arrow in picture.arrows if frames[arrow.tail] == frames[arrow.head] != ""
     }
@@ -106,19 +107,13 @@ def dot_text(picture: Picture, rankdir: str) -> str:
         if arrow.head in inner_heads and frames[arrow.tail] != frames[arrow.head]:
             # What comes from outside a frame is beside all of it, not beside its first boxes.
             attributes["minlen"] = "2"
-        if arrow is picture.arrows[-1] and has_only_modules_framed(picture):
+        if arrow is picture.arrows[-1] and framed == {"module"}:
             # With a label anywhere, even a blank one, Graphviz keeps the order within frames.
             attributes.setdefault("label", " ")
         tail = arrow.tail + WIRE_END[rankdir] * (arrow.tail in wired)
         head = arrow.head + ":o" * (arrow.head in wired)
         digraph.edge(tail, head + FRONT[rankdir] * (arrow.head in computed), **attributes)
     return str(digraph.source)
-
-
-def has_only_modules_framed(picture: Picture) -> bool:
-    """Return whether there are boxes in frames, and all of them folded modules."""
-    framed = [box.kind for box in picture.boxes if box.frame]
-    return bool(framed) and set(framed) == {"module"}
 
 
 def add_inside(frame: str, digraph: Any, picture: Picture, rankdir: str) -> None:
@@ -147,7 +142,8 @@ def box_attributes(box: Box, rankdir: str) -> dict[str, str]:
     if box.wired:
         label = wired_label(box, rankdir)
     else:
-        label = plain_label(box) if shape in ("box", "ellipse") else record_label(box, rankdir)
+        plain = shape in ("box", "ellipse")  # without dividing lines
+        label = r"\n".join(map(escaped, box.title)) if plain else record_label(box, rankdir)
     margin = WIRED_MARGIN if box.wired else MARGINS[shape]
     return {
         **{"label": label, "id": box.id, "class": box_class(box), "shape": shape},
@@ -225,11 +221,6 @@ def wired_label(box: Box, rankdir: str) -> str:
     if len(box.title[0]) < 2:  # so that a circle is round
         title = f"{NO_TEXT}{title}{NO_TEXT}"
     return f"{{<o>{title}|{{{value}|{gradient}}}}}"
-
-
-def plain_label(box: Box) -> str:
-    """Return the lines of a box without dividing lines."""
-    return r"\n".join(map(escaped, box.title))
 
 
 def lines_label(lines: tuple[str, ...]) -> str:

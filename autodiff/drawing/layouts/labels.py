@@ -15,13 +15,12 @@ from itertools import pairwise, product
 from operator import mul
 from typing import Final, TypeAlias
 
-from autodiff.drawing.layouts.places import Place, Point, Spot
+from autodiff.drawing.layouts.places import Place, Point, Rectangle, Spot
 from autodiff.drawing.picture import Arrow, Picture
 from autodiff.drawing.style import ARROW, frame_style
 
 __all__ = [
     "Collisions",
-    "Rectangle",
     "bounds",
     "collisions",
     "drawn_line",
@@ -47,7 +46,6 @@ ALONG: Final = sorted((place / 20 for place in range(1, 20)), key=lambda part: a
 # little room.
 ON_A_BOX, ON_A_WIRE, NEARER, TIGHT = 100, 10, 4, 1
 
-Rectangle: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
 Line: TypeAlias = Sequence[Point]
 
 
@@ -66,7 +64,7 @@ class Collisions:
 def with_text_placed(picture: Picture, places: Mapping[str, Place]) -> dict[str, Place]:
     """Return the places with each label beside its own wire, and titles where no wire is."""
     lines = {arrow.id: drawn_line(places[arrow.id]) for arrow in picture.arrows}
-    boxes = [*boxes_of(picture, places).values()]
+    boxes = [places[box.id].outline for box in picture.boxes]
     found = dict(places)
     texts = titles_of(picture, places)
     for id, title in texts.items():
@@ -185,7 +183,8 @@ def about(line: Line, width: float, height: float) -> list[Rectangle]:
 def collisions(picture: Picture, places: Mapping[str, Place]) -> Collisions:
     """Return what lies on what in a picture."""
     lines = {arrow.id: drawn_line(places[arrow.id]) for arrow in picture.arrows}
-    boxes, titles = boxes_of(picture, places), titles_of(picture, places)
+    boxes = {box.id: places[box.id].outline for box in picture.boxes}
+    titles = titles_of(picture, places)
     labels = {
         arrow.id: label_of(arrow, places[arrow.id])
         for arrow in picture.arrows
@@ -216,15 +215,6 @@ def collisions(picture: Picture, places: Mapping[str, Place]) -> Collisions:
 
 
 # ---- where things are --------------------------------------------------------------------------
-
-
-def boxes_of(picture: Picture, places: Mapping[str, Place]) -> dict[str, Rectangle]:
-    """Return the outline of each box."""
-    found = {}
-    for box in picture.boxes:
-        place = places[box.id]
-        found[box.id] = (place.x, place.y, place.x + place.width, place.y + place.height)
-    return found
 
 
 def titles_of(picture: Picture, places: Mapping[str, Place]) -> dict[str, Rectangle]:

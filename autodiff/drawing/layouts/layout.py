@@ -108,7 +108,6 @@ class Part:
 
 
 def lines_of(picture: Picture) -> list[Picture]:
-    """Return each line of a picture as one of its own."""
     lines: dict[int, list[Box]] = {}
     for box in picture.boxes:
         if not box.is_aside:
@@ -164,10 +163,7 @@ def part_laid_out(picture: Picture, rankdir: str) -> Part:
 def bounds_of(picture: Picture, places: Mapping[str, Place]) -> Rectangle:
     """Return the smallest rectangle around all boxes, frames, arrows and their labels."""
     shapes = [box.id for box in picture.boxes] + [frame.id for frame in picture.frames]
-    found = [
-        (each.x, each.y, each.x + each.width, each.y + each.height)
-        for each in map(places.__getitem__, shapes)
-    ]
+    found = [places[id].outline for id in shapes]
     for arrow in picture.arrows:
         found.append(bounds(drawn_line(places[arrow.id])))
         if arrow.label and places[arrow.id].spots:
@@ -183,8 +179,7 @@ def rooms_of(picture: Picture, places: Mapping[str, Place]) -> dict[str, Rectang
     rooms = {}
     for id, lines in texts.items():
         place = places[id]
-        found = [(place.x, place.y, place.x + place.width, place.y + place.height)]
-        found = found * bool(place.width) + [
+        found = [place.outline] * bool(place.width) + [
             *(bounds(points) for points in (*place.lines, place.head) if points),
             *(text_at(*text, BOX.size) for text in zip(place.spots, lines, strict=False)),
         ]

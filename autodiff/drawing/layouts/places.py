@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-__all__ = ["HIDDEN", "Place", "Point", "Rectangle", "Spot", "moved"]
+__all__ = ["HIDDEN", "Place", "Point", "Rectangle", "Spot", "moved", "points_moved"]
 
 Point: TypeAlias = tuple[float, float]
-Rectangle: TypeAlias = tuple[float, float, float, float]
+Rectangle: TypeAlias = tuple[float, float, float, float]  # four sides, or a corner and two sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,11 @@ class Place:
     head: tuple[Point, ...] = ()
     cells: tuple[Rectangle, ...] = ()
     hatched: bool = False
+
+    @property
+    def outline(self) -> Rectangle:
+        """The left, top, right and bottom of a box or frame."""
+        return self.x, self.y, self.x + self.width, self.y + self.height
 
 
 def moved(place: Place, right: float, down: float) -> Place:

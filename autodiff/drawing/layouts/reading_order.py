@@ -12,8 +12,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from autodiff.drawing.layouts.places import Place, Point, moved
-from autodiff.drawing.picture import Box, Picture
+from autodiff.drawing.layouts.places import Place, Point, moved, points_moved
+from autodiff.drawing.picture import Picture
 
 __all__ = ["in_reading_order"]
 
@@ -176,7 +176,7 @@ def mirror(picture: Picture, places: Places, axis: int) -> None:
     total = min(ends) + max(ends)
     for id in shapes:
         away = total - 2 * middle_of(places[id])[axis]
-        places[id] = moved(places[id], *((0.0, away) if axis else (away, 0.0)))
+        places[id] = moved(places[id], *step(away, 0.0, axis))
     for frame in picture.frames if axis else ():  # the room for its title is at the other end now
         place = places[frame.id]
         both = 2 * place.y + place.height + TITLE_HEIGHT
@@ -188,7 +188,7 @@ def mirror(picture: Picture, places: Places, axis: int) -> None:
         away = total - 2 * sum(spots) / (len(spots) or 1)
         lines = tuple(turned_over(each, total, axis) for each in place.lines)
         head = turned_over(place.head, total, axis)
-        place = moved(place, *((0.0, away) if axis else (away, 0.0)))
+        place = moved(place, *step(away, 0.0, axis))
         places[arrow.id] = replace(place, lines=lines, head=head)
 
 
@@ -205,7 +205,7 @@ def enter_in_order(picture: Picture, places: Places, axis: int) -> None:
 
     Graphviz leads them to one point.
     """
-    computed = {box.id for box in picture.boxes if is_computed(box)}
+    computed = {box.id for box in picture.boxes if box.kind in COMPUTED}
     entering: dict[str, list[str]] = {}
     leaving: dict[tuple[str, str], list[str]] = {}
     for arrow in picture.arrows:
@@ -219,14 +219,8 @@ def enter_in_order(picture: Picture, places: Places, axis: int) -> None:
         if len(ids) > 1 and head in computed:
             entries = spread(ends[0][axis], len(ids), places[head], axis)
             for id, end, entry in zip(ids, ends, entries, strict=True):
-                away = [0.0, 0.0]
-                away[axis] = entry - end[axis]
+                away = step(entry - end[axis], 0.0, axis)
                 places[id] = with_end_moved(places[id], *away)
-
-
-def is_computed(box: Box) -> bool:
-    """Return whether a box is that of an operation."""
-    return box.kind in COMPUTED
 
 
 def height_of(arrow: Place, axis: int) -> float:
@@ -263,8 +257,8 @@ def ends_of(place: Place, axis: int) -> tuple[float, float]:
 def with_end_moved(arrow: Place, right: float, down: float) -> Place:
     """Return an arrow whose line ends elsewhere; it begins where it began."""
     (line,) = arrow.lines
-    end = [(x + right, y + down) for x, y in line[-2:]]
-    head = tuple((x + right, y + down) for x, y in arrow.head)
+    end = points_moved(line[-2:], right, down)
+    head = points_moved(arrow.head, right, down)
     return replace(arrow, lines=((*line[:-2], *end),), head=head)
 
 

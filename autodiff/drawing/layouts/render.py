@@ -142,9 +142,7 @@ def pdf_of(make_svg: Callable[[], str]) -> bytes:
     return bytes(typst.compile(page.encode(), format="pdf", sys_inputs=inputs, timestamp=0))
 
 
-# --------------------------------------------------------------------------------------------
-# Graphviz as WebAssembly
-# --------------------------------------------------------------------------------------------
+# ---- Graphviz as WebAssembly -------------------------------------------------------------------
 
 
 @functools.cache
@@ -202,9 +200,7 @@ def run_webassembly_graphviz(dot: str, format: str) -> str:
     return text.decode(errors="replace")
 
 
-# --------------------------------------------------------------------------------------------
-# The system's dot
-# --------------------------------------------------------------------------------------------
+# ---- the system's dot --------------------------------------------------------------------------
 
 
 def has_dot() -> bool:
@@ -222,21 +218,14 @@ def run_dot(dot: str, format: str) -> bytes:
         raise RuntimeError(f"the system's dot failed: {error}") from error
 
 
-# --------------------------------------------------------------------------------------------
-# SVG
-# --------------------------------------------------------------------------------------------
+# ---- SVG ---------------------------------------------------------------------------------------
 
 
 def longer_side(svg: str) -> float:
     """Return the larger of an SVG's width and height, in pixels (96 an inch)."""
-    return max(sides_of(svg)) * 96 / 72
-
-
-def sides_of(svg: str) -> tuple[float, float]:
-    """Return an SVG's width and height in points."""
     sides = SIDES.search(svg)
     assert sides is not None, "a drawing has its size"
-    return float(sides[2]), float(sides[3])
+    return max(float(sides[2]), float(sides[3])) * 96 / 72
 
 
 class Canvas:

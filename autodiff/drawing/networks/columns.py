@@ -16,7 +16,7 @@ from autodiff.drawing.layouts.places import Place, Point, Spot
 from autodiff.drawing.networks.on_lines import labels_on
 from autodiff.drawing.picture import Arrow, Box, Picture
 
-__all__ = ["BASELINE", "FORMS", "Columns", "Form", "width_of"]
+__all__ = ["BASELINE", "DIGITS", "FORMS", "Columns", "Form", "caption_spots", "width_of"]
 
 # Where the text of a circle stands.
 Form: TypeAlias = Literal["below", "beside"]
@@ -37,6 +37,7 @@ LABEL_BASELINE: Final = 6.0
 MOST_SPREAD: Final = 2.2  # of the circles of a short column beside a long one
 LARGEST: Final = 1.3  # of a circle, by the room that its text takes
 
+DIGITS: Final = 3, 2  # of numbers, to try
 MOST_LABELLED: Final = 24  # lines between two columns
 
 
@@ -67,7 +68,8 @@ class Columns:
         self.captions = CAPTION * len(picture.caption)
         gaps = len(columns) - 1
         width = max(sum(self.bands) + gaps * LEAST_GAP, self.legend_width) + 2 * MARGIN
-        height = self.longest * self.least_pitch + self.other_height
+        least_pitch = FLAT + (APART / 2 if form == "beside" else LINE + APART)  # between middles
+        height = self.longest * least_pitch + self.other_height
         scale = max(width / frame[0], height / frame[1], TEXT / LAST_ROW)
         self.text = TEXT / scale
         self.width, self.height = frame[0] * scale, frame[1] * scale
@@ -88,31 +90,19 @@ class Columns:
 
     @property
     def legend_width(self) -> float:
-        """How wide the legend is."""
         texts = [box.title[0] for box in self.picture.boxes if self.is_legend(box)]
         samples = SAMPLE * (len(texts) - 2)  # between all of them but the last
         return sum(map(width_of, texts)) + 2 * APART * len(texts) + samples
 
     def is_legend(self, box: Box) -> bool:
-        """Return whether a box is a part of the legend."""
         return not box.frame and box.id not in self.home
-
-    @property
-    def least_pitch(self) -> float:
-        """How far apart circles are at least, from middle to middle."""
-        return FLAT + (APART / 2 if self.form == "beside" else LINE + APART)
 
     def beside_in(self, place: int) -> float:
         """Return the width of the texts beside the circles of a column."""
-        texts = [self.boxes[id].numbers[0] for id in self.at_home(place) if self.boxes[id].numbers]
-        return max(map(width_of, texts), default=0.0)
-
-    def at_home(self, place: int) -> Iterator[str]:
-        """Yield what begins in a column."""
-        return (id for id in self.columns[place] if self.home[id] == place)
+        boxes = [self.boxes[id] for id in self.columns[place] if self.home[id] == place]
+        return max([width_of(box.numbers[0]) for box in boxes if box.numbers], default=0.0)
 
     def band(self, place: int) -> float:
-        """Return the width of a column."""
         frame = self.picture.frames[place]
         heads = [
             box.title[0]
@@ -138,12 +128,8 @@ class Columns:
                 places[arrow.id] = self.line(arrow)
         places.update(self.labelled(places))
         places.update(self.legend())
-        top = self.height - self.captions - MARGIN
-        caption = [
-            Spot(MARGIN, top + CAPTION * (place + 0.8), "l")
-            for place in range(len(self.picture.caption))
-        ]
-        return Layout(self.width, self.height, places, tuple(caption))
+        caption = caption_spots(self.picture, MARGIN, self.height - self.captions - MARGIN)
+        return Layout(self.width, self.height, places, caption)
 
     def column(self, place: int, left: float) -> Iterator[tuple[str, Place]]:
         """Yield where the parts of a column lie."""
@@ -227,6 +213,12 @@ class Columns:
                 spot = Spot((left + right) / 2, (top + bottom) / 2 + LABEL_BASELINE, "c")
                 width, height = right - left, bottom - top
                 yield id, Place((spot,), left, top, width, height, places[id].lines)
+
+
+def caption_spots(picture: Picture, left: float, top: float) -> tuple[Spot, ...]:
+    """Return where the lines of a picture's caption stand, from there down."""
+    lines = range(len(picture.caption))
+    return tuple([Spot(left, top + CAPTION * (line + 0.8), "l") for line in lines])
 
 
 def width_of(text: str) -> float:

@@ -15,9 +15,9 @@ from typing import Final
 from autodiff.drawing.fit import CAPTION, LINE, READABLE, TEXT, Size
 from autodiff.drawing.layouts.layout import Layout
 from autodiff.drawing.layouts.places import HIDDEN, Place, Spot
-from autodiff.drawing.networks.columns import BASELINE, width_of
+from autodiff.drawing.networks.columns import BASELINE, DIGITS, caption_spots, width_of
 from autodiff.drawing.networks.matrices import BIAS, Matrix, Panel
-from autodiff.drawing.picture import Box, Picture, greatest_of, relative_size, text_box
+from autodiff.drawing.picture import LEGEND, Box, Picture, greatest_of, relative_size, text_box
 from autodiff.drawing.shown import gradient_shown, name_shown, short_number
 
 __all__ = ["Grid", "heat_map"]
@@ -26,14 +26,12 @@ NAME_LENGTH: Final = 16
 TITLE_LENGTH: Final = 80
 
 # The legend has colours from the least number to the greatest, by shares of it.
-LEGEND: Final = "legend"
 SHARES: Final = [place / 4 for place in range(-4, 5)]
 
 # In points.
 MARGIN: Final = 10.0
 APART: Final = 18.0  # of matrices, and twice of panels
 BESIDE: Final = 6.0  # of a name and its row, and around a number
-DIGITS: Final = 3, 2  # to try
 SIDES: Final = 24.0, 18.0, 12.0, 8.0, 5.0  # of cells without numbers, to try
 
 
@@ -46,8 +44,8 @@ def heat_map(
     """
     for digits in DIGITS if precision is None else (precision,):
         picture = picture_of_panels(panels, what, digits, caption)
-        longest = max(map(longest_number, picture.boxes))
-        cell = Cell(longest + 2 * BESIDE, LINE + BESIDE, True)
+        numbers = [text for box in picture.boxes for line in box.table[1:] for text in line[1:]]
+        cell = Cell(max(map(width_of, numbers)) + 2 * BESIDE, LINE + BESIDE, True)
         grid = Grid(picture, panels, cell, frame)
         if grid.text >= READABLE:
             return grid
@@ -203,14 +201,10 @@ class Grid:
                     y += found.height + APART / 2
         places.update(self.legend(self.tops[-1]))
         bottom = self.height - CAPTION * len(self.picture.caption)
-        caption = [
-            Spot(MARGIN, bottom + CAPTION * (place + 0.8), "l")
-            for place in range(len(self.picture.caption))
-        ]
-        return Layout(self.width, self.height, places, tuple(caption))
+        caption = caption_spots(self.picture, MARGIN, bottom)
+        return Layout(self.width, self.height, places, caption)
 
     def text_at(self, id: str, x: float, y: float) -> Place:
-        """Return where a text lies."""
         spot = Spot(x, y + LINE / 2 + BASELINE, "l")
         return Place((spot,), x, y, width_of(self.boxes[id].title[0]), LINE)
 
@@ -245,8 +239,3 @@ class Grid:
         return Place(
             *(tuple(spots), x, y, *self.cell.size(box)), cells=tuple(cells), hatched=not has_number
         )
-
-
-def longest_number(box: Box) -> float:
-    """Return the width of the longest number in a matrix."""
-    return max([width_of(text) for line in box.table[1:] for text in line[1:]], default=0.0)

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from autodiff.drawing.moment import Moment
 from autodiff.drawing.networks.neurons import Line, Network
 from autodiff.drawing.picture import (
+    LEGEND,
     Arrow,
     Box,
     Frame,
@@ -31,8 +32,6 @@ OFS: tuple[Of, ...] = get_args(Of)
 # A column of more shows the first and the last.
 MOST_IN_COLUMN: Final = 24
 NAME_LENGTH: Final = 14
-
-LEGEND: Final = "legend"
 
 
 class NetworkPainter:
@@ -123,7 +122,7 @@ class NetworkPainter:
             arrows.append(
                 Arrow(f"{tail}-{head}-{next(places)}", tail, head, label, sign, size, headless=True)
             )
-        return sorted(arrows, key=size_of)
+        return sorted(arrows, key=lambda arrow: arrow.size or 0.0)
 
     def number_on(self, line: Line) -> float | None:
         """Return the number of a line's weight; None if it has none."""
@@ -172,11 +171,6 @@ class NetworkPainter:
 def squared(size: float | None) -> float | None:
     """Return the size of a line that is as wide as its weight is large, not as its root."""
     return None if size is None else size * size
-
-
-def size_of(arrow: Arrow) -> float:
-    """Return the size of an arrow, 0 if it has none."""
-    return arrow.size or 0.0
 
 
 def left_out(column: Sequence[Value]) -> Sequence[Value]:

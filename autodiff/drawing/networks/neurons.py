@@ -34,11 +34,6 @@ class Neuron:
     symbols: list[str] = field(default_factory=list)
 
     @property
-    def place(self) -> tuple[int, str]:
-        """What sorts the neurons of a layer."""
-        return len(self.path), self.path
-
-    @property
     def bias(self) -> Value:
         """The bias, to which the weighted inputs are added."""
         bias: Value = self.sum.parents[0]
@@ -106,7 +101,7 @@ def calls_of_neurons(order: Sequence[Value]) -> dict[str, list[Neuron]]:
 
 def place_of(neuron: Neuron) -> tuple[int, str]:
     """Return what sorts the neurons of a layer."""
-    return neuron.place
+    return len(neuron.path), neuron.path
 
 
 class Network:
@@ -191,7 +186,9 @@ class Network:
             column.nodes[node] = None
             column.made_by[layer_of(neuron.path)] = None
             column.symbols[", ".join(neuron.symbols) or LINEAR] = None
-        for tail, head, _ in sorted(self.lines, key=has_no_weight):
+        for tail, head, _ in sorted(
+            self.lines, key=lambda line: line[2] is None
+        ):  # to neurons first
             home = self.homes[tail]
             if tail not in self.neurons:
                 columns[home].nodes[tail] = None
@@ -199,11 +196,6 @@ class Network:
             for column in columns[home + 1 : self.homes[head]]:
                 column.nodes[tail] = None
         return columns
-
-
-def has_no_weight(line: Line) -> bool:
-    """Return whether a line leads to something else than a neuron."""
-    return line[2] is None
 
 
 def feeding_neurons(order: Sequence[Value], sums: AbstractSet[Value]) -> set[Value]:

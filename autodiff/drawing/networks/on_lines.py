@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from autodiff.drawing.layouts.labels import Rectangle, is_cut, overlap
-from autodiff.drawing.layouts.places import Point
+from autodiff.drawing.layouts.labels import is_cut, overlap
+from autodiff.drawing.layouts.places import Point, Rectangle
 
 __all__ = ["labels_on"]
 

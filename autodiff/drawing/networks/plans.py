@@ -12,7 +12,7 @@ from autodiff.drawing.boxes import joined
 from autodiff.drawing.fit import GAIN, LAST_ROW, Size, note_on
 from autodiff.drawing.layouts.layout import Layout
 from autodiff.drawing.moment import NOW, Moment
-from autodiff.drawing.networks.columns import FORMS, Columns
+from autodiff.drawing.networks.columns import DIGITS, FORMS, Columns
 from autodiff.drawing.networks.heatmap import heat_map
 from autodiff.drawing.networks.matrices import (
     Panel,
@@ -36,7 +36,6 @@ Plan: TypeAlias = Literal["network", "heatmap"]
 PLANS: tuple[Plan, ...] = get_args(Plan)
 
 NOTE_WIDTH: Final = 66  # of a line, in characters
-DIGITS: Final = 3, 2  # to try
 
 # More than can be told apart in a frame.
 MOST_NUMBERS: Final = 20_000

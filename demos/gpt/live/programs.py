@@ -8,7 +8,7 @@ and what the optimizer remembers are in one array, whichever word it learns.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import nn
@@ -73,22 +73,14 @@ def compile_gpt(model: GPT, optimizer: nn.Optimizer) -> Compiled:
     return Compiled(program, look.pair, look.row, javascript)
 
 
-@dataclass
 class Look:
     """What the heads compute, with the contributions to each gradient."""
 
-    shape: Shape
-    past: Sequence[Past]
-    steps: Sequence[Contribution]
-    uses: dict[tuple[Value, int], Contribution] = field(init=False)
-    gradients: dict[Value, Value] = field(init=False)
-    user_of: dict[tuple[Value, ...], Value] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.uses = {(step.node, step.position): step for step in self.steps}
-        self.gradients = {step.parent: step.total for step in self.steps}  # the last is complete
-        self.user_of = {step.node.parents: step.node for step in self.steps}
-        self.size = self.shape.width // self.shape.heads
+    def __init__(self, shape: Shape, past: Sequence[Past], steps: Sequence[Contribution]) -> None:
+        self.shape, self.past, self.size = shape, past, shape.width // shape.heads
+        self.uses = {(step.node, step.position): step for step in steps}
+        self.gradients = {step.parent: step.total for step in steps}  # the last is complete
+        self.user_of = {step.node.parents: step.node for step in steps}
 
     @property
     def pair(self) -> list[str]:
@@ -161,7 +153,6 @@ class Look:
         return slice(head * self.size, (head + 1) * self.size)
 
     def number(self, name: str, node: Value) -> Iterator[tuple[str, Value]]:
-        """Yield a node and its gradient."""
         yield name, node
         yield f"{name} gradient", self.gradients[node]
 
