@@ -32,7 +32,6 @@ import re
 import shlex
 import subprocess
 import sys
-import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -359,37 +358,16 @@ def check_module(module: str, *arguments: str) -> None:
     else:
         source = Path(str(found.origin)).read_text(encoding="utf-8")
         assert 'if __name__ == "__main__":' in source, f"{module} does nothing when it is run"
-    options = [word for word in arguments if word.startswith("-")]
-    if options:
-        for option in options:
+    for option in arguments:
+        if option.startswith("-"):
             found_in_help = re.search(rf"{re.escape(option)}\b", help_of(module))
             assert found_in_help, f"{module} has no {option}"
-    if module in SMALL and not arguments:
-        run_small(module)
 
 
 @cache
 def help_of(module: str) -> str:
     """Return what ``python -m module --help`` prints."""
     return run_python(["-m", module, "--help"], ROOT)
-
-
-# What makes a demo quick, so that it can be run for every document that names it.
-SMALL = {
-    "demos.xor": "--epochs 20",
-    "demos.moons": "--epochs 2",
-    "demos.page": "",
-    "demos.step": "--plain",
-    "demos.worksheet": "--problems 1",
-    "demos.sweep": "--seeds 1 --epochs 2 --activations tanh --losses mse --workers 1",
-}
-
-
-@cache
-def run_small(module: str) -> None:
-    """Run a demo with a small budget, once, in a folder that is thrown away."""
-    with tempfile.TemporaryDirectory() as folder:
-        assert run_python(["-m", module, *SMALL[module].split()], Path(folder))
 
 
 def check_paths(arguments: Sequence[str]) -> None:

@@ -21,22 +21,6 @@ def elements(chart: Chart, name: str) -> list[ElementTree.Element]:
     return ElementTree.fromstring(chart.svg).findall(f"{SVG}{name}")
 
 
-def first_of(x1: float, x2: float) -> float:
-    return x1
-
-
-def second_of(x1: float, x2: float) -> float:
-    return x2
-
-
-def endless(x1: float, x2: float) -> float:
-    return math.inf
-
-
-def below_the_middle(x1: float, x2: float) -> float:
-    return x2 - 1.0
-
-
 def texts(chart: Chart) -> list[str]:
     return [element.text or "" for element in elements(chart, "text")]
 
@@ -131,7 +115,7 @@ def pixels_of(chart: Chart) -> list[bytes]:
 
 
 def test_a_field_is_blue_where_it_is_low_and_red_where_it_is_high() -> None:
-    chart = field(second_of, (0.0, 1.0), (0.0, 1.0))
+    chart = field(lambda _, x2: x2, (0.0, 1.0), (0.0, 1.0))
     rows = pixels_of(chart)
     top, bottom = rows[0][:3], rows[-1][:3]
     assert top[0] > top[2]  # red above blue
@@ -143,7 +127,7 @@ def test_a_field_is_blue_where_it_is_low_and_red_where_it_is_high() -> None:
 def test_a_number_that_is_not_finite_is_grey() -> None:
     assert shade(math.nan, 0.0, 1.0) == bytes((128, 128, 128))
     assert shade(1.0, 1.0, 1.0) == shade(0.5, 0.0, 1.0)
-    chart = field(endless, (0.0, 1.0), (0.0, 1.0))
+    chart = field(lambda *_: math.inf, (0.0, 1.0), (0.0, 1.0))
     assert set(b"".join(pixels_of(chart))) == {128}
 
 
@@ -160,12 +144,12 @@ def test_a_level_is_where_the_function_has_it() -> None:
 
 
 def test_a_field_has_its_level_its_borders_its_path_and_its_points() -> None:
-    plain = field(first_of, (0.0, 2.0), (0.0, 2.0))
+    plain = field(lambda x1, _: x1, (0.0, 2.0), (0.0, 2.0))
     marked = field(
-        first_of,
+        lambda x1, _: x1,
         *((0.0, 2.0), (0.0, 2.0)),
         levels=[1.0],
-        borders=[below_the_middle],
+        borders=[lambda _, x2: x2 - 1.0],
         points={(0.5, 0.5): "0", (1.5, 0.5): "1"},
         path=[(0.2, 0.2), (0.5, 9.0), (1.0, 1.0)],
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import ROOT, SMALL, run_python
+from tests.documents import ROOT, run_python
 
 pytestmark = pytest.mark.unmeasured
 
@@ -93,6 +93,17 @@ def test_the_engine_does_the_same_without_docstrings_and_asserts(tmp_path: Path)
     pytest.importorskip("graphviz", reason="a graph is drawn")
     plain = run_python(["-c", USE_THE_ENGINE], tmp_path)
     assert run_python([*STRICT, "-c", USE_THE_ENGINE], tmp_path) == plain
+
+
+# What makes each demo quick.
+SMALL = {
+    "demos.xor": "--epochs 20",
+    "demos.moons": "--epochs 2",
+    "demos.page": "",
+    "demos.step": "--plain",
+    "demos.worksheet": "--problems 1",
+    "demos.sweep": "--seeds 1 --epochs 2 --activations tanh --losses mse --workers 1",
+}
 
 
 @pytest.mark.parametrize("module", SMALL)

@@ -137,14 +137,12 @@ def reading_of(text: str, folder: Path) -> Reading:
     ("text", "fault"),
     [
         ("```ruby\nputs 1\n```\n", "no test runs a block of the kind 'ruby'"),
-        ("```\nno kind\n```\n", "no test runs a block of the kind ''"),
         ("- item\n\n  ```ruby\n  puts 1\n  ```\n", "no test runs a block of the kind 'ruby'"),
         ("```python\nprint(1)\n```\n", "prints what is not shown"),
         ("```python\nprint(1)  # 2\n```\n", "prints what is not shown"),
         ("```python\nx = 1\nprint(x)\n```\n```text\n2\n```\n", "it prints\n1"),
         ("```python\n>>> 1 + 1\n3\n```\n", "Expected:\n    3"),
         ("```text\nof nothing\n```\n", "no program and no command stands before it"),
-        ("```python\nx = 1\n```\n```json\n{}\n```\n```text\n1\n```\n", "no program"),
         ("```sh\nmake coffee\n```\n", "no target 'coffee'"),
         ('```sh\nmake xor ARGS="--sugar 2"\n```\n', "demos.xor has no --sugar"),
         ('```sh\nmake bench ARGS="-k relu"\n```\n', "make bench takes no ARGS"),
@@ -154,32 +152,16 @@ def reading_of(text: str, folder: Path) -> Reading:
         ("```sh\npython -m demos.plots\n```\n", "does nothing when it is run"),
         ("```sh\nrm -r out\n```\n", "no test knows the command 'rm -r out'"),
         ("```sh\n# nothing\n```\n", "no command"),
+        (
+            "```python\nx = 1\nbreakpoint()\ny = 2\n```\n"
+            "```pdb\n$ python a.py\n(Pdb) p x\n2\n(Pdb) c\n```\n",
+            "it prints",
+        ),
         ("```text files\nautodiff/   the engine\n    oops.py\n```\n", "no oops.py"),
     ],
 )
 def test_a_fault_in_a_document_is_noticed(text: str, fault: str, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=re.escape(fault)):
-        reading_of(text, tmp_path).run()
-
-
-@pytest.mark.parametrize(
-    ("text", "error"),
-    [("```python\n1 / 0\n```\n", ZeroDivisionError), ("```json\n{\n```\n", ValueError)],
-)
-def test_an_error_of_a_block_is_its_own(text: str, error: type[Exception], tmp_path: Path) -> None:
-    with pytest.raises(error):
-        reading_of(text, tmp_path).run()
-
-
-def test_a_block_that_does_not_end_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"README.md:2: the block does not end"):
-        parse(ROOT / "README.md", "text\n```python\nx = 1\n")
-
-
-def test_a_session_of_the_debugger_that_shows_something_else_is_noticed(tmp_path: Path) -> None:
-    program = "```python\nx = 1\nbreakpoint()\ny = 2\n```\n"
-    text = f"{program}```pdb\n$ python a.py\n(Pdb) p x\n2\n(Pdb) c\n```\n"
-    with pytest.raises(AssertionError, match="it prints"):
         reading_of(text, tmp_path).run()
 
 

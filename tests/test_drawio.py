@@ -12,11 +12,12 @@ import pytest
 from autodiff import Value, draw, weighted_sum
 from autodiff.drawing.draw import Drawing
 from tests.test_draw import (
-    FORMS,
-    GRAPHS,
     HOSTILE,
-    WHOLE,
+    SVG,
     after_backward,
+    drawn,
+    every_drawing,
+    groups,
     lab_loss,
     needs_webassembly,
     tiny,
@@ -25,7 +26,6 @@ from tests.test_draw import (
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 pytestmark = needs_webassembly
 
-SVG = "{http://www.w3.org/2000/svg}"
 TAGS = re.compile(r"<[^>]*>")
 PLACES = ("x", "y", "width", "height")
 
@@ -57,11 +57,11 @@ def corner(id: str, by_id: dict[str, ElementTree.Element]) -> tuple[float, float
     return x, y
 
 
-@pytest.mark.parametrize("name", [*GRAPHS, *FORMS])
+@every_drawing
 def test_every_box_is_a_cell_and_every_arrow_is_tied_to_its_boxes(
     name: str, tmp_path: Path
 ) -> None:
-    drawing = draw(GRAPHS[name](), **WHOLE) if name in GRAPHS else FORMS[name]()
+    drawing = drawn(name)
     by_id, picture = cells(drawing, tmp_path), drawing.picture
     for frame in picture.frames:
         assert by_id[frame.id].get("parent") == (frame.outer or "1")
@@ -81,11 +81,10 @@ def test_every_box_is_a_cell_and_every_arrow_is_tied_to_its_boxes(
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ["xor", "recurrence"])
 def test_boxes_lie_where_the_svg_has_them(name: str, tmp_path: Path) -> None:
-    drawing = draw(GRAPHS[name](), **WHOLE)
-    by_id = cells(drawing, tmp_path)
-    groups = {group.get("id"): group for group in ElementTree.fromstring(drawing.svg()).iter()}
+    drawing = drawn(name)
+    by_id, found = cells(drawing, tmp_path), groups(drawing.svg())
     for box in drawing.picture.boxes:
-        rect = groups[box.id].find(f"{SVG}rect")
+        rect = found[box.id].find(f"{SVG}rect")
         if rect is not None:
             place = float(rect.get("x", "")), float(rect.get("y", ""))
             assert corner(box.id, by_id) == pytest.approx(place, abs=0.05)

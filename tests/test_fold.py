@@ -14,7 +14,7 @@ import nn
 from autodiff import Value, draw, record_source, topological_order
 from autodiff.drawing.boxes import Painter
 from autodiff.drawing.folds.fold import folded, paths_of
-from autodiff.drawing.folds.parts import Folding, Part, ancestors
+from autodiff.drawing.folds.parts import Folding, Part
 from autodiff.drawing.folds.repeats import find_repeats
 from autodiff.drawing.moment import NOW
 from autodiff.drawing.picture import Box, Picture
@@ -22,6 +22,7 @@ from autodiff.support.changed import Changes
 from autodiff.value import constant
 from tests.random_graphs import Recipe, built, wild_recipes
 from tests.test_draw import BOXES, ROOM, lab_batch, lab_loss, lab_model
+from tests.test_repeats import operations
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 
@@ -141,12 +142,6 @@ def test_a_weight_that_two_neurons_share_belongs_to_neither() -> None:
     assert belong_to == ["", "Layer[0]", "Layer[1]"]
 
 
-def test_the_modules_around_a_path() -> None:
-    assert ancestors("") == []
-    assert ancestors("a.b[3]") == ["a", "a.b", "a.b[3]"]
-    assert ancestors("blocks.0.hidden") == ["blocks", "blocks.0", "blocks.0.hidden"]
-
-
 # ---- rows --------------------------------------------------------------------------------------
 
 
@@ -165,16 +160,44 @@ def test_the_rows_of_a_batch_are_found_and_own_all_but_the_parameters_and_the_me
     }
 
 
-@pytest.mark.parametrize(
-    "sum_of", [sum, lambda terms: terms[0] + (terms[1] + (terms[2] + terms[3]))]
-)
-def test_rows_are_found_whatever_the_order_of_the_sum(sum_of: Callable[[Any], Value]) -> None:
+def four_terms() -> list[Value]:
     w = Value(2.0, "w")
-    root = sum_of([(w * Value(float(place))).tanh() for place in range(4)]).sqrt()
-    (rows,) = find_repeats(topological_order(root), in_sums=True)
-    assert [[node.op.name if node.op else "leaf" for node in row] for row in rows.copies] == [
-        ["leaf", "mul", "tanh"]
-    ] * 4
+    return [(w * Value(float(place))).tanh() for place in range(4)]
+
+
+def in_pairs(terms: list[Value]) -> Value:
+    return terms[0] + (terms[1] + (terms[2] + terms[3]))
+
+
+def unlike_terms() -> Value:
+    x = Value(1.0, "x")
+    return x.exp() + x.sin() + x.cos().log()
+
+
+def sums_in_rows() -> Value:
+    w = Value(2.0, "w")
+    first, second = [(w * Value(1.0) + w * Value(2.0)).tanh() for _ in range(2)]
+    root = first + second
+    for _ in range(20):  # so that the rows are less than half of the graph
+        root = root.tanh()
+    return root
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: sum(four_terms()).sqrt(), [(4, ["mul", "tanh"])]),  # type: ignore[union-attr]
+        (lambda: in_pairs(four_terms()).sqrt(), [(4, ["mul", "tanh"])]),
+        (unlike_terms, []),
+        (lambda: Value(1.0) + Value(2.0), []),
+        (sums_in_rows, [(2, ["mul", "mul", "add", "tanh"])]),
+    ],
+    ids=["a sum", "a sum in pairs", "terms unlike", "terms not computed", "sums in rows"],
+)
+def test_rows_are_alike_terms_of_the_outermost_sum(
+    make: Callable[[], Value], expected: list[tuple[int, list[str]]]
+) -> None:
+    assert operations(make(), in_sums=True) == expected
 
 
 def test_several_outputs_of_a_row_are_one_row() -> None:
@@ -214,27 +237,6 @@ def test_a_partial_sum_that_is_used_elsewhere_too_is_no_part_of_the_greater_sum(
     root = (partial + c) * partial
     (rows,) = find_repeats(topological_order(root), in_sums=True)
     assert (len(rows), rows.sums) == (2, [partial])
-
-
-def test_terms_that_are_not_alike_are_no_rows() -> None:
-    x = Value(1.0, "x")
-    assert find_repeats(topological_order(x.exp() + x.sin() + x.cos().log()), in_sums=True) == []
-
-
-def test_terms_that_are_not_computed_are_no_rows() -> None:
-    assert find_repeats(topological_order(Value(1.0) + Value(2.0)), in_sums=True) == []
-
-
-def test_the_terms_of_a_sum_inside_a_row_are_no_rows_of_their_own() -> None:
-    w = Value(2.0, "w")
-    first, second = [(w * Value(1.0) + w * Value(2.0)).tanh() for _ in range(2)]
-    root = first + second
-    for _ in range(20):  # so that the rows are less than half of the graph
-        root = root.tanh()
-    (rows,) = find_repeats(topological_order(root), in_sums=True)
-    assert [[node.op.name if node.op else "leaf" for node in row] for row in rows.copies] == [
-        ["leaf", "leaf", "mul", "mul", "add", "tanh"]
-    ] * 2
 
 
 # ---- every node is somewhere ---------------------------------------------------------------------

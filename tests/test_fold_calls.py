@@ -8,14 +8,13 @@ import math
 import os
 import random
 import re
-import subprocess
 import sys
 import threading
 import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ from autodiff.value import constant
 from benchmarks.gpt_eager import FULL, GPT
 from benchmarks.scalars import scalars_of
 from tests.call_program import recorded_loss
-from tests.conftest import GOLDEN, Golden
+from tests.conftest import Golden
 from tests.programs.runner import path_of
 from tests.test_draw import BOXES, ROOM, needs_webassembly
 from tests.test_fold import check_partition, table
@@ -48,20 +47,16 @@ Run = Callable[..., dict[str, Any]]
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Return what writes a program into a file of its own and runs it there, recorded."""
-    return Runner(tmp_path)
+    return partial(run_in, tmp_path)
 
 
-class Runner:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, text: str, file: str = "program.py", **names: Any) -> dict[str, Any]:
-        path = self.folder / file
-        path.write_text(text, encoding="utf-8")
-        scope = {"Value": Value, "constant": constant, "__name__": "program", **names}
-        with record_source():
-            exec(compile(text, str(path), "exec"), scope)
-        return scope
+def run_in(folder: Path, text: str, file: str = "program.py", **names: Any) -> dict[str, Any]:
+    path = folder / file
+    path.write_text(text, encoding="utf-8")
+    scope = {"Value": Value, "constant": constant, "__name__": "program", **names}
+    with record_source():
+        exec(compile(text, str(path), "exec"), scope)
+    return scope
 
 
 def fold(root: Value, *expand: str | Value, **options: Any) -> Picture:
@@ -512,17 +507,11 @@ def test_names_are_not_looked_for_in_too_many_lines(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loss = run(SOFTMAX)["loss"]
+    order = topological_order(loss)
+    every = places.called_by_program(order)
     assert "w[0]" in names(fold(loss), "variable")
     monkeypatch.setattr(places, "MOST_VISITS", 0)
     assert "w[0]" not in names(fold(loss), "variable")
-
-
-def test_of_too_many_lines_the_names_of_now_are_known_alone(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order = topological_order(run(SOFTMAX)["loss"])
-    every = places.called_by_program(order)
-    monkeypatch.setattr(places, "MOST_VISITS", 0)
     assert places.called_by_program(order).items() < every.items()
 
 
@@ -673,6 +662,7 @@ loss = loss_of([[Value(0.5), Value(1.5), Value(2.5)] for _ in range(30)])
 
 def test_what_cannot_be_opened_is_named_with_what_can(run: Run) -> None:
     loss = run(SOFTMAX)["loss"]
+    assert names(fold(loss, loss)) == names(fold(loss))  # what is open opens nothing more
     there = r"there are loss_of \(2 calls\), softmax \(2 calls\), exponentials \(2 calls\)"
     for asked in ("sofmax", "softmax 3", "exponentials > softmax", ""):
         with pytest.raises(ValueError, match=f"no call is named '{asked}'; {there}"):
@@ -689,11 +679,6 @@ def test_of_many_functions_the_first_twelve_are_listed(run: Run) -> None:
     text += "y = Value(1.0)\n" + "".join(f"y = f{n}(y)\n" for n in range(13))
     with pytest.raises(ValueError, match=r"there are f0, f1, .*, f11, …$"):
         fold(run(text)["y"], "g")
-
-
-def test_a_value_of_the_open_function_itself_opens_nothing_more(run: Run) -> None:
-    loss = run(SOFTMAX)["loss"]
-    assert names(fold(loss, loss)) == names(fold(loss))
 
 
 def test_the_error_about_too_many_nodes_names_this_fold_where_it_fits(run: Run) -> None:
@@ -759,11 +744,11 @@ def gpt(name: str) -> Value:
 @pytest.mark.thorough
 def test_a_step_of_a_gpt_of_60000_nodes_is_one_picture_that_fits_a_slide() -> None:
     loss = gpt("amelia")
-    picture = fold(loss)
+    picture = draw(loss, fold="call", fit=ROOM).picture
     assert names(picture) == ["GPT.logits × 7", "softmax × 7"]
     assert len(picture.boxes) == 6
     assert box(picture, "GPT.logits × 7").table[1][0] == "logits: 189 outputs"  # 7 × 27
-    opened = fold(loss, "logits")
+    opened = draw(loss, fold="call", expand=["logits"]).picture
     calls = [each for each in opened.boxes if each.kind == "call"]
     # One position's functions in their order, with the name of each matrix.
     assert [" ".join(each.title) for each in calls] == [
@@ -775,8 +760,7 @@ def test_a_step_of_a_gpt_of_60000_nodes_is_one_picture_that_fits_a_slide() -> No
         *("linear(self.contract, hidden)", "plus(x, linear(…))", "linear(self.vocabulary, x)"),
         "softmax(self.scalars, logits)",
     ]
-    in_slide = draw(loss, fold="call", expand=["logits"]).picture
-    assert max(each.line for each in in_slide.boxes) > 1
+    assert max(each.line for each in opened.boxes) > 1
 
 
 @pytest.fixture(scope="module")
@@ -808,7 +792,7 @@ def test_a_step_of_a_script_with_matrices_in_a_dict_is_one_picture_that_fits_a_s
     rivers: Any,
 ) -> None:
     """The last river, zambezi, has eight positions and seven tokens, whose rows are used."""
-    picture = fold(rivers.loss)
+    picture = draw(rivers.loss, fold="call", fit=ROOM).picture
     assert names(picture) == ["gpt × 8", "softmax × 8"]
     assert len(picture.boxes) <= 8
     rows = dict(row[0].split(": ") for row in box(picture, "gpt × 8").table[1:])
@@ -818,7 +802,7 @@ def test_a_step_of_a_script_with_matrices_in_a_dict_is_one_picture_that_fits_a_s
 @pytest.mark.unmeasured
 def test_a_weight_s_matrix_is_one_box_or_row_whatever_is_open(rivers: Any) -> None:
     for expand in (["gpt", "linear"], ["gpt 3"], ["linear 20"]):
-        picture = fold(rivers.loss, *expand)
+        picture = draw(rivers.loss, fold="call", expand=expand, fit=ROOM).picture
         matrices = [each.title[0] for each in picture.boxes if each.kind == "variable"]
         assert len(matrices) == len(set(matrices))
         rows = [row[0] for each in picture.boxes for row in each.table]
@@ -884,28 +868,6 @@ def test_the_steps_of_a_pass_lie_in_the_same_lines() -> None:
         assert [each.id for each in drawing.picture.arrows] == [
             each.id for each in first.room.arrows
         ]
-
-
-PRINT_SOURCES = """
-from tests.test_fold_calls import FORMS
-for make in FORMS.values():
-    print(make().source)
-"""
-
-
-@pytest.mark.unmeasured
-def test_another_process_with_other_hashes_makes_the_golden_text() -> None:
-    printed = subprocess.run(
-        [sys.executable, "-c", PRINT_SOURCES],
-        env={**os.environ, "PYTHONHASHSEED": "1"},
-        cwd=Path(__file__).parent.parent,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    ).stdout
-    kept = [(GOLDEN / f"draw_{name}.dot").read_text(encoding="utf-8") for name in FORMS]
-    assert printed == "".join(f"{text}\n" for text in kept)
 
 
 def test_drawing_changes_nothing() -> None:

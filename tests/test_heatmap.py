@@ -6,8 +6,8 @@ import itertools
 import math
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
@@ -20,8 +20,8 @@ from autodiff.drawing.picture import Box
 from autodiff.drawing.shown import name_shown, short_number
 from autodiff.value import constant
 from tests.conftest import Golden
-from tests.test_draw import HOSTILE, state, texts
-from tests.test_network import body_of
+from tests.test_draw import HOSTILE, SVG, groups, state, tags, texts
+from tests.test_network import are_apart, body_of
 from tests.test_palette import contrast
 
 FRAME = 1280, 720
@@ -275,19 +275,19 @@ DRAWN: dict[str, Callable[[], Drawing]] = {
 every_drawing = pytest.mark.parametrize("name", DRAWN)
 
 
+@cache
+def drawn(name: str) -> Drawing:
+    return DRAWN[name]()
+
+
 @every_drawing
 def test_nothing_lies_on_anything_else_and_all_of_it_is_in_the_picture(name: str) -> None:
-    drawing = DRAWN[name]()
+    drawing = drawn(name)
     layout = drawing.layout
     assert layout is not None
     places = [layout.places[box.id] for box in drawing.picture.boxes]
     for one, other in itertools.combinations(places, 2):
-        assert (
-            one.x + one.width <= other.x
-            or other.x + other.width <= one.x
-            or one.y + one.height <= other.y
-            or other.y + other.height <= one.y
-        )
+        assert are_apart(one, other)
     for place in places:
         assert place.x >= 0.0
         assert place.y >= 0.0
@@ -302,7 +302,7 @@ def test_nothing_lies_on_anything_else_and_all_of_it_is_in_the_picture(name: str
 
 @every_drawing
 def test_text_can_be_read_on_a_slide(name: str) -> None:
-    layout = DRAWN[name]().layout
+    layout = drawn(name).layout
     assert layout is not None
     assert 20.0 * min(FRAME[0] / layout.width, FRAME[1] / layout.height) >= READABLE
 
@@ -315,17 +315,15 @@ def test_of_a_map_whose_text_is_too_small_the_picture_says_so() -> None:
 
 @pytest.mark.parametrize("name", ["layer", "activations"])
 def test_the_svg_is_the_golden_one(name: str, golden: Golden) -> None:
-    golden.check(f"heatmap_{name}.svg", body_of(DRAWN[name]().svg()))
+    golden.check(f"heatmap_{name}.svg", body_of(drawn(name).svg()))
 
 
 @every_drawing
 def test_an_svg_describes_every_matrix(name: str) -> None:
-    drawing = DRAWN[name]()
-    svg = "{http://www.w3.org/2000/svg}"
-    root = ElementTree.fromstring(drawing.svg())
-    groups = {group.get("id"): group for group in root.iter(f"{svg}g")}
+    drawing = drawn(name)
+    found = groups(drawing.svg())
     for id, box in matrices(drawing).items():
-        assert groups[id].findtext(f"{svg}desc") == box.description
+        assert found[id].findtext(f"{SVG}desc") == box.description
         for line in box.table[1:]:
             assert " ".join(filter(None, line)) in box.description
 
@@ -340,8 +338,7 @@ def test_a_hostile_name_is_shown_as_text(label: str) -> None:
     ):
         svg = drawing.svg()
         assert not name or " ".join(name.split()) in texts(svg)
-        tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(svg).iter()}
-        assert tags <= {"svg", "style", "g", "title", "desc", "polyline", "rect", "text"}
+        assert tags(svg) <= {"svg", "style", "g", "title", "desc", "polyline", "rect", "text"}
 
 
 def test_drawing_changes_nothing() -> None:

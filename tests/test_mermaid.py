@@ -10,7 +10,7 @@ import pytest
 from autodiff import Value, draw, topological_order
 from autodiff.drawing.formats.mermaid import escaped
 from tests.conftest import Golden
-from tests.test_draw import FORMS, GRAPHS, HOSTILE, WHOLE, hostile
+from tests.test_draw import HOSTILE, drawn, every_drawing, hostile
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 
@@ -22,14 +22,12 @@ OTHER = re.compile(
 )
 
 
-@pytest.mark.parametrize("name", ["tiny", "xor", "hostile"])
+@pytest.mark.parametrize(
+    "name",
+    ["tiny", "xor", "hostile", "step", "fold_neuron_edges", "fold_layer_expand", "program"],
+)
 def test_the_text_is_the_golden_one(name: str, golden: Golden) -> None:
-    golden.check(f"draw_{name}.mmd", draw(GRAPHS[name](), **WHOLE).mermaid())
-
-
-@pytest.mark.parametrize("name", ["step", "fold_neuron_edges", "fold_layer_expand", "program"])
-def test_the_text_of_a_form_is_the_golden_one(name: str, golden: Golden) -> None:
-    golden.check(f"draw_{name}.mmd", FORMS[name]().mermaid())
+    golden.check(f"draw_{name}.mmd", drawn(name).mermaid())
 
 
 def test_an_arrow_whose_user_took_another_operand_says_so() -> None:
@@ -41,9 +39,9 @@ def test_an_arrow_whose_user_took_another_operand_says_so() -> None:
     assert 'v1 -->|"local 1<br>adds +1"| v3' in text
 
 
-@pytest.mark.parametrize("name", [*GRAPHS, *FORMS])
+@every_drawing
 def test_every_line_is_a_box_an_arrow_or_a_style_and_none_is_missing(name: str) -> None:
-    drawing = draw(GRAPHS[name](), **WHOLE) if name in GRAPHS else FORMS[name]()
+    drawing = drawn(name)
     lines = drawing.mermaid().splitlines()
     boxes = [found for line in lines if (found := BOX.match(line))]
     arrows = [found for line in lines if (found := ARROW.match(line))]
@@ -60,7 +58,7 @@ def test_every_line_is_a_box_an_arrow_or_a_style_and_none_is_missing(name: str) 
 
 
 def test_hostile_labels_are_codes_inside_quotes() -> None:
-    text = draw(hostile(), **WHOLE).mermaid()
+    text = drawn("hostile").mermaid()
     contents = [found[2] for line in text.splitlines() if (found := BOX.match(line))]
     assert len(contents) == len(topological_order(hostile()))
     for content in contents:
@@ -75,11 +73,6 @@ def test_a_code_stands_for_its_character(label: str) -> None:
         r"#(\w+);", lambda code: names.get(code[1]) or chr(int(code[1])), escaped(label)
     )
     assert decoded == label
-
-
-def test_a_repeated_operand_is_two_arrows() -> None:
-    x = Value(3.0, "x")
-    assert draw(x * x).mermaid().count("v1 --> v2") == 2
 
 
 @pytest.mark.parametrize("rankdir", ["LR", "TB", "RL", "BT"])

@@ -24,7 +24,6 @@ from tests.house import (
     ROOT,
     SOURCES,
     imports_at_import_time,
-    imports_below,
     imports_inside_functions,
     imports_of_the_project,
     parsed,
@@ -150,9 +149,10 @@ def test_the_picture_of_the_house_says_what_the_imports_are() -> None:
 
 
 def test_functions_import_nothing_but_optional_dependencies() -> None:
-    imports = [(module, name) for module in SOURCES
-               for name in imports_inside_functions(parsed(module))]  # fmt: skip
-    assert not [pair for pair in imports if top_package(pair[1]) not in OPTIONAL_MODULES]
+    imports = {
+        top_package(name) for module in SOURCES for name in imports_inside_functions(parsed(module))
+    }
+    assert {"graphviz", "llvmlite"} <= imports <= OPTIONAL_MODULES
 
 
 @pytest.mark.parametrize("package", STANDARD_LIBRARY_ONLY)
@@ -179,28 +179,6 @@ def test_the_library_tries_no_third_party_import_when_it_is_imported() -> None:
     imports = [(module, name) for module in library
                for name in imports_at_import_time(parsed(module))]  # fmt: skip
     assert not [pair for pair in imports if top_package(pair[1]) not in allowed]
-
-
-def test_the_checks_of_imports_see_what_they_look_for() -> None:
-    tree = ast.parse(
-        "import numpy.linalg\n"
-        "from autodiff import ops, Value\n"
-        "if typing.TYPE_CHECKING:\n"
-        "    import torch\n"
-        "try:\n"
-        "    import PIL\n"
-        "except ImportError:\n"
-        "    pass\n"
-        "def late():\n"
-        "    try:\n"
-        "        from nn.layers import MLP\n"
-        "    except ImportError:\n"
-        "        pass\n"
-    )
-    at_import_time = ["numpy.linalg", "autodiff.ops", "autodiff", "PIL"]
-    assert list(imports_at_import_time(tree)) == at_import_time
-    assert list(imports_inside_functions(tree)) == ["nn.layers"]
-    assert set(imports_below(tree)) == {*at_import_time, "torch", "nn.layers"}
 
 
 # ---- what is special about an operation is said in its entry -------------------------------
@@ -271,31 +249,14 @@ IMPORTS = "from autodiff.ops import ADD, MUL, WEIGHTED_SUM, WHERE\n"
 @pytest.mark.parametrize(
     "question",
     [
-        *(
-            "node.op is ops.MUL",
-            "op in (MUL, ops.ADD)",
-            "op == OPERATIONS['mul']",
-            "op.name == MUL.name",
-        ),
-        *("{ops.MUL: 'fmul'}", "CHOICES = [WHERE]", "op is OPERATIONS.get('mul')"),
-        *("op.name == 'relu'", "'+' == op.symbol", "node.op.name in {'relu', 'tanh'}"),
-        "match op:\n    case ops.MUL: pass",
+        *("node.op is ops.MUL", "op in (MUL, ops.ADD)", "op == OPERATIONS['mul']"),
+        *("op.name == MUL.name", "{ops.MUL: 'fmul'}", "CHOICES = [WHERE]"),
+        *("op is OPERATIONS.get('mul')", "op.name == 'relu'", "'+' == op.symbol"),
+        *("node.op.name in {'relu', 'tanh'}", "match op:\n    case ops.MUL: pass"),
     ],
 )
 def test_the_check_sees_an_operation_that_is_treated_in_a_way_of_its_own(question: str) -> None:
     assert list(single_operations(ast.parse(IMPORTS + question))) != []
-
-
-@pytest.mark.parametrize(
-    "use",
-    [
-        *("Value.make_node(ops.MUL, a, b)", "new_node(kind=Value, op=WEIGHTED_SUM)"),
-        *("origins[WEIGHTED_SUM]", "origin = WEIGHTED_SUM.origin", "POW = 'pow'"),
-        *("node.op.name == name", "file.name == 'mulled'", "Role.WEIGHT in op.roles"),
-    ],
-)
-def test_the_check_lets_an_operation_be_done(use: str) -> None:
-    assert list(single_operations(ast.parse(IMPORTS + use))) == []
 
 
 # ---- what is public ------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import nn
-from autodiff import Value, animate, clip, compile, draw
+from autodiff import Value, clip, compile, draw
 from autodiff.drawing.draw import Drawing
 from autodiff.drawing.fit import starts_of
 from autodiff.drawing.layouts.layout import laid_out
@@ -268,13 +268,6 @@ FORMS: dict[str, Callable[[], Drawing]] = {
 @pytest.mark.parametrize("name", FORMS)
 def test_the_text_of_each_form_is_the_golden_one(name: str, golden: Golden) -> None:
     golden.check(f"draw_{name}.dot", FORMS[name]().source)
-
-
-@needs_webassembly
-def test_a_film_fits_its_size(tmp_path: Any) -> None:
-    pytest.importorskip("PIL", reason="a GIF needs the package pillow")
-    animate(neuron(), tmp_path / "film.gif", size=(320, 180))
-    assert (tmp_path / "film.gif").stat().st_size > 0
 
 
 # ---- the order of operands -----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from autodiff.drawing.layouts.places import Place, Spot
 from autodiff.drawing.picture import Arrow, Box, Frame, Picture
 from autodiff.value import constant
 from tests.test_draw import after_backward, lab_batch, lab_loss, needs_webassembly
+from tests.test_network import are_apart
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 pytestmark = needs_webassembly
@@ -67,10 +69,7 @@ def test_boxes_that_change_places_do_not_come_to_lie_on_each_other(rankdir: str)
     drawing = draw(after_backward(root), rankdir, style="boxes")
     layout = laid(drawing)
     found = [layout.places[box.id] for box in drawing.picture.boxes]
-    for place, one in enumerate(found):
-        for other in found[:place]:
-            beside = one.x >= other.x + other.width or other.x >= one.x + one.width
-            assert beside or one.y >= other.y + other.height or other.y >= one.y + one.height
+    assert all(are_apart(one, other) for one, other in itertools.combinations(found, 2))
 
 
 def test_the_two_arrows_of_a_square_do_not_cross() -> None:

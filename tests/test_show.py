@@ -138,14 +138,10 @@ def test_what_cannot_be_translated_has_fixed_numbers_and_says_why() -> None:
     assert "function result0" not in stepper.html
 
 
-def test_a_decision_of_the_code_is_told() -> None:
+def test_a_decision_is_told_of_the_page_and_again_the_next_time() -> None:
     x = Value(2.0, "x")
     loss = x * 3.0 if x * 1.0 > 1.0 else x
     assert "test_show.py" in data_of(show(loss))["notes"][0]
-
-
-def test_a_decision_is_told_of_the_page_and_again_the_next_time() -> None:
-    x = Value(2.0, "x")
     loss = x * 3.0 if x > 1.0 else x
     origin = x.origin
     for _ in range(2):

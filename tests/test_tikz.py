@@ -17,7 +17,16 @@ from autodiff import Value, draw
 from autodiff.drawing.draw import Drawing
 from autodiff.drawing.formats.tikz import name_of_root, room_for_tikz
 from autodiff.drawing.layouts.layout import laid_out
-from tests.test_draw import FORMS, GRAPHS, WHOLE, after_backward, lab_loss, needs_webassembly, tiny
+from tests.test_draw import (
+    GRAPHS,
+    WHOLE,
+    after_backward,
+    drawn,
+    every_drawing,
+    lab_loss,
+    needs_webassembly,
+    tiny,
+)
 
 pytest.importorskip("graphviz", reason="drawing needs the package graphviz")
 pytestmark = needs_webassembly
@@ -47,14 +56,12 @@ def body(text: str) -> list[str]:
 
 def drawings() -> dict[str, Drawing]:
     """Return a drawing of each kind, with all that has broken a document."""
-    graphs = {
-        name: draw(GRAPHS[name](), **WHOLE) for name in ("every_operation", "special_numbers")
-    }
     boards = {
         f"{name}_board": draw(GRAPHS[name](), style="blackboard", fold="none") for name in GRAPHS
     }
-    forms = {name: FORMS[name]() for name in ("legend", "step", "fold_neuron_edges", "program")}
-    return graphs | {"hostile": draw(GRAPHS["hostile"](), **WHOLE)} | boards | networks() | forms
+    names = ("every_operation", "special_numbers", "hostile", "legend", "step")
+    boxes = {name: drawn(name) for name in (*names, "fold_neuron_edges", "program")}
+    return boxes | boards | networks()
 
 
 def networks() -> dict[str, Drawing]:
@@ -63,9 +70,9 @@ def networks() -> dict[str, Drawing]:
     return {style: draw(lab_loss(), style=style) for style in styles}  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", [*GRAPHS, *FORMS])
+@every_drawing
 def test_every_line_is_a_node_a_line_or_text_and_none_is_missing(name: str, tmp_path: Path) -> None:
-    drawing = draw(GRAPHS[name](), **WHOLE) if name in GRAPHS else FORMS[name]()
+    drawing = drawn(name)
     lines = body(tex(drawing, tmp_path))
     kinds = (NODE, TEXT, LINE)
     assert [line for line in lines if not any(kind.fullmatch(line) for kind in kinds)] == []

@@ -66,20 +66,8 @@ def is_minus_zero(x: float) -> bool:
     return same_bits(x, -0.0)
 
 
-def is_nan(x: float) -> bool:
-    return math.isnan(x)
-
-
 def either_nan(a: float, b: float) -> bool:
     return math.isnan(a) or math.isnan(b)
-
-
-def nan_to_the_zero(a: float, b: float) -> bool:
-    return math.isnan(a) and b == 0.0
-
-
-def minus_zero_exponent(a: float, b: float) -> bool:
-    return is_minus_zero(b)
 
 
 def minus_zero_to_a_positive_odd(a: float, b: float) -> bool:
@@ -94,36 +82,31 @@ def where_exp_of_minus_x_overflows(x: float) -> bool:
     return -745.0 < x < -709.79
 
 
-def where_softplus_underflows(x: float) -> bool:
-    return x > 745.2
-
-
 NAN_HALVES = "of a nan each side has half the slope, PyTorch's has all of it"
 
 DIFFERENCES = (
     Difference("relu", "value", is_minus_zero, "relu(-0.0) is 0.0, PyTorch's is -0.0"),
-    Difference("relu", 0, is_nan, "the slope at nan is 0, PyTorch's is 1"),
+    Difference("relu", 0, math.isnan, "the slope at nan is 0, PyTorch's is 1"),
     Difference("maximum", 0, either_nan, NAN_HALVES),
     Difference("maximum", 1, either_nan, NAN_HALVES),
     Difference("minimum", 0, either_nan, NAN_HALVES),
     Difference("minimum", 1, either_nan, NAN_HALVES),
-    Difference("pow", 1, nan_to_the_zero, "nan**0 is 1; its slope is 0, PyTorch's is nan"),
-    Difference("pow", 0, minus_zero_exponent, "the slope of x**-0.0 is -0.0, PyTorch's is 0.0"),
+    Difference(
+        "pow",
+        1,
+        lambda a, b: math.isnan(a) and b == 0.0,
+        "nan**0 is 1; its slope is 0, PyTorch's is nan",
+    ),
+    Difference(
+        "pow", 0, lambda _, b: is_minus_zero(b), "the slope of x**-0.0 is -0.0, PyTorch's is 0.0"
+    ),
     Difference("pow", 1, minus_zero_to_a_positive_odd, "the slope is -0.0, PyTorch's is 0.0"),
     Difference("softplus", "value", past_the_shortcut, "PyTorch's is x itself above 20"),
     Difference("softplus", 0, past_the_shortcut, "PyTorch's slope is 1 above 20"),
     Difference("sigmoid", "value", where_exp_of_minus_x_overflows, "PyTorch's 1/(1+inf) is 0"),
     Difference("sigmoid", 0, where_exp_of_minus_x_overflows, "PyTorch's 1/(1+inf) is 0"),
-    Difference("log_sigmoid", "value", where_softplus_underflows, "ours is -0.0, PyTorch's 0.0"),
+    Difference("log_sigmoid", "value", lambda x: x > 745.2, "ours is -0.0, PyTorch's 0.0"),
 )
-
-
-def zero_exponent(a: float, b: float) -> bool:
-    return b == 0.0
-
-
-def zero_base(a: float, b: float) -> bool:
-    return a == 0.0 and b > 0.0
 
 
 def one_over_the_base_overflows(a: float, b: float) -> bool:
@@ -133,37 +116,32 @@ def one_over_the_base_overflows(a: float, b: float) -> bool:
     return math.isfinite(ieee_power(a, b) / a)
 
 
-def nan_to_the_one(a: float, b: float) -> bool:
-    return math.isnan(a) and b == 1.0
-
-
-def at_the_kink(x: float, negative_slope: float) -> bool:
-    return x == 0.0
-
-
-def softplus_shortcut(x: float) -> bool:
-    return 20.0 <= x < 30.0
-
-
-def square_overflows(x: float) -> bool:
-    return math.isfinite(x) and math.isinf(x * x)
-
-
-def double_overflows(x: float) -> bool:
-    return math.isfinite(x) and math.isinf(2.0 * x)
-
-
 # In some of the second derivatives.
 SECOND_DIFFERENCES = (
-    Difference("pow", "second", zero_exponent, "1 / a for a > 0, PyTorch's is 0 or nan"),
-    Difference("pow", "second", zero_base, "PyTorch's has 0 * -inf"),
+    Difference("pow", "second", lambda _, b: b == 0.0, "1 / a for a > 0, PyTorch's is 0 or nan"),
+    Difference("pow", "second", lambda a, b: a == 0.0 < b, "PyTorch's has 0 * -inf"),
     Difference("pow", "second", one_over_the_base_overflows, "ours is a power times 1 / base"),
-    Difference("pow", "second", nan_to_the_one, "nan**0 is 1"),
-    Difference("leaky_relu", "second", at_the_kink, "it is as below 0, PyTorch's prelu as above"),
+    Difference("pow", "second", lambda a, b: math.isnan(a) and b == 1.0, "nan**0 is 1"),
+    Difference(
+        "leaky_relu",
+        "second",
+        lambda x, _: x == 0.0,
+        "it is as below 0, PyTorch's prelu as above",
+    ),
     Difference("sigmoid", "second", where_exp_of_minus_x_overflows, "PyTorch's 1/(1+inf) is 0"),
-    Difference("softplus", "second", softplus_shortcut, "PyTorch's is x itself above 20"),
-    Difference("erf", "second", double_overflows, "the density is 0, PyTorch has 0 * inf"),
-    Difference("gelu", "second", square_overflows, "the density is 0, PyTorch has 0 * inf"),
+    Difference("softplus", "second", lambda x: 20.0 <= x < 30.0, "PyTorch's is x itself above 20"),
+    Difference(
+        "erf",
+        "second",
+        lambda x: math.isinf(2.0 * x) and math.isfinite(x),
+        "the density is 0, PyTorch has 0 * inf",
+    ),
+    Difference(
+        "gelu",
+        "second",
+        lambda x: math.isinf(x * x) and math.isfinite(x),
+        "the density is 0, PyTorch has 0 * inf",
+    ),
 )
 
 
