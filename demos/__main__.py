@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 __all__ = ["listed"]
@@ -33,3 +34,5 @@ def summary(name: str) -> str:
 
 if __name__ == "__main__":
     print(listed())
+    if asked := [argument for argument in sys.argv[1:] if not argument.startswith("-")]:
+        sys.exit(f"\n{asked[0]} starts nothing here: type one of the commands above.")

@@ -339,3 +339,4 @@ def test_the_c_of_a_network_has_its_layers_as_loops_with_their_names() -> None:
     assert "sums[lane] += hidden2_weight[16 * lane + term] * tanh_of[term];" in lines
     assert "d_hidden2_weight[16 * block + lane] = tanh_of[lane] * d_hidden2_bias[block];" in lines
     assert "sums: 16 × sum of hidden2.bias and 16 × hidden2.weight * tanh_of" in program.loops
+    assert str(program.loops).splitlines() == program.loops

@@ -48,6 +48,9 @@ def test_the_demos_are_listed_with_a_line_for_each() -> None:
     for name, line in zip(DEMOS, lines, strict=True):
         assert line.startswith(f"python -m demos.{name} ")
         assert line.endswith(".")
+    asked = python("-m", "demos", "xor")
+    assert asked.returncode == 1
+    assert asked.stderr == "\nxor starts nothing here: type one of the commands above.\n"
 
 
 def test_every_demo_that_can_be_started_is_in_the_list() -> None:

@@ -687,6 +687,14 @@ def test_a_command_that_makes_no_sense_is_refused(
     assert re.search(message, capsys.readouterr().err)
 
 
+def test_sheets_are_made_or_graded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = tmp_path / "class.txt"
+    names.write_text("Ada\n", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["--check", str(tmp_path), "--names", str(names)])
+    assert "--names makes sheets and --check grades them" in capsys.readouterr().err
+
+
 def test_a_missing_file_of_answers_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from autodiff.compiler.packs import Pack, packs_of
 from autodiff.support.naming import Names
 
 __all__ = [
+    "Loops",
     "NamedLoop",
     "array_names",
     "base_name",
@@ -21,6 +22,13 @@ __all__ = [
     "pack_name",
     "runs_of_names",
 ]
+
+
+class Loops(list[str]):
+    """What each loop computes; printed, a line for each."""
+
+    def __str__(self) -> str:
+        return "\n".join(self)
 
 
 def pack_name(pack: Pack, names: Mapping[int, str]) -> str:

@@ -18,7 +18,7 @@ from autodiff.compiler.guard import GuardedRunner, guards_can_wait
 from autodiff.compiler.linear import Linear
 from autodiff.compiler.native import NativeRunner, key_of, load_code, store_code
 from autodiff.compiler.native import is_installed as native_is_installed
-from autodiff.compiler.pack_names import named_loops
+from autodiff.compiler.pack_names import Loops, named_loops
 from autodiff.compiler.python import PythonRunner, function_of, readable_source, run_source
 from autodiff.compiler.slices import slices
 from autodiff.compiler.standalone import OWN, Functions, Writable, to_c, to_javascript
@@ -134,8 +134,10 @@ class Program:
             return build(self.recording, named=False)
 
     @property
-    def loops(self) -> list[str]:
-        """The operations that are alike, a line for each kind: the loops of machine code.
+    def loops(self) -> Loops:
+        """The operations that are alike, a text for each kind: the loops of machine code.
+
+        It is a list, and prints a line for each.
 
         >>> x = [Value(0.5, f"x[{k}]") for k in range(4)]
         >>> w = [[Value(1.0, f"w[{i}][{k}]") for k in range(4)] for i in range(3)]
@@ -143,7 +145,7 @@ class Program:
         >>> compile(sums[0] * sums[1] * sums[2]).loops[0]
         'sums: 3 × sum of 0.0 and 4 × w * x'
         """
-        return [str(loop) for loop in named_loops(self.recording, self.expanded)]
+        return Loops(map(str, named_loops(self.recording, self.expanded)))
 
     # ---- Python ----------------------------------------------------------------------------
 
@@ -285,7 +287,8 @@ class Program:
     ) -> list[tuple[Sequence[float], tuple[float, ...]]]:
         """Do n iterations from each of the starts: many networks, each as if it ran alone.
 
-        A start has a number for each of ``variables``.  For each start, in order, there are the n
+        A start has a number for each of ``variables``, in that order, which is not that of
+        ``model.parameters()``.  For each start, in order, there are the n
         outputs (an ``array`` of doubles: a list of so many floats would take as long as the run)
         and the variables' last numbers, which ``run`` gives bit for bit; ``rows`` and
         ``batch_size`` are those of ``run``.  Machine code runs as many at once as the processor
@@ -395,8 +398,8 @@ class Program:
         numbers = tuple(floats_of(start, f"start {place}"))
         if len(numbers) != len(self.variables):
             raise ValueError(
-                f"start {place} needs a number for each of the {len(self.variables)} variables, "
-                f"but has {len(numbers)}"
+                f"start {place} needs a number for each of the {len(self.variables)} variables, in "
+                f"the order of the program's variables, but has {len(numbers)}"
             )
         return numbers
 

@@ -122,6 +122,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
             parser.error(f"argument --out: {error}")
     if options.table and not (options.check and options.check.is_dir()):
         parser.error("--table is for the grades of a folder: give it with --check FOLDER")
+    if options.names and options.check:
+        parser.error("--names makes sheets and --check grades them: give one at a time")
     return options
 
 
