@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 import pytest
@@ -340,3 +341,6 @@ def test_the_c_of_a_network_has_its_layers_as_loops_with_their_names() -> None:
     assert "d_hidden2_weight[16 * block + lane] = tanh_of[lane] * d_hidden2_bias[block];" in lines
     assert "sums: 16 × sum of hidden2.bias and 16 × hidden2.weight * tanh_of" in program.loops
     assert str(program.loops).splitlines() == program.loops
+    *of_a_row, _ = program.loops  # the update's results are the variables
+    names = {re.sub(r"\W+", "_", line.partition(":")[0]).strip("_") for line in of_a_row}
+    assert names - set(re.findall(r"\w+", program.to_c())) == set()

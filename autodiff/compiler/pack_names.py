@@ -116,15 +116,27 @@ class NamedLoop:
 
 
 def named_loops(recording: Recording, parts: Parts) -> list[NamedLoop]:
-    """Return the loops of a program, in the order in which they can run."""
+    """Return the loops of a program, a row's in an order to run, then the update's.
+
+    They are called what they are in C: several results by an array's name, one by its own.
+    """
     linear = parts.linear
-    kept = [parts.output, *parts.gradients.values(), *update_results(parts)]
+    results = [parts.output, *parts.gradients.values()]
+    kept = [*results, *update_results(parts)]
     live = [place for place in linear.live(kept) if linear.registers[place].op is not None]
+    of_a_row = set(linear.live(results) if parts.inputs else live)
     names = names_of(recording, parts)
-    packs = packs_of(linear, live, set(kept))
+    packs = packs_of(linear, [place for place in live if place in of_a_row], set(kept))
+    packs += packs_of(linear, [place for place in live if place not in of_a_row], set(kept))
     arrays = array_names(linear, names)
     found = []
-    for name, pack in zip(numbered([pack_name(pack, names) for pack in packs]), packs, strict=True):
+    called = numbered([_loop_name(pack, names) for pack in packs])
+    for name, pack in zip(called, packs, strict=True):
         found.append(NamedLoop(name, described(pack, arrays), pack))
         arrays.update(dict.fromkeys(pack.numbers, name))
     return found
+
+
+def _loop_name(pack: Pack, names: Mapping[int, str]) -> str:
+    own = names.get(pack.numbers[0]) if len(pack.numbers) == 1 else None
+    return own or pack_name(pack, names)

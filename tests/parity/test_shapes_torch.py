@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 import nn
-from tests.test_shapes import ENGINES, WIDTH, Reader, documents, mean_surprise
+from tests.engines import ENGINES
+from tests.test_shapes import WIDTH, Reader, documents, mean_surprise
 
 torch = pytest.importorskip("torch", reason="PyTorch is what these tests compare with")
 functional = torch.nn.functional
