@@ -45,7 +45,15 @@ from demos.sweep.report import factor_tables, grouped, markdown_report, name_of
 from demos.sweep.settings import FACTORS, Configuration, Sweep, checkpoints
 from demos.sweep.statistics import quantile, wilson_interval
 from demos.sweep.store import Store, StoreError
-from demos.sweep.training import INITIALISATIONS, LOSSES, Batch, Run, initialise, train_batch
+from demos.sweep.training import (
+    INITIALISATIONS,
+    LOSSES,
+    TRAINERS,
+    Batch,
+    Run,
+    initialise,
+    train_batch,
+)
 from tests.bits import all_bits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,7 +147,8 @@ def test_checkpoints_begin_with_the_first_epoch_and_end_with_the_last(epochs: in
 def test_a_run_has_the_bits_of_nn_fit_with_the_readable_engine(
     activation: str, loss: str, initialisation: str
 ) -> None:
-    epochs, seed, lr = 400, 11, 1.0
+    epochs, seed = 400, 11
+    lr = 1.0 / (1 + list(INITIALISATIONS).index(initialisation))  # all are one program
     settings = LOSSES[loss]
     model = nn.MLP(
         2, [4, 1], activation=activation, output_activation=settings.output_activation, rng=0
@@ -165,6 +174,14 @@ def test_a_run_has_the_bits_of_nn_fit_with_the_readable_engine(
     assert all_bits(map(float, run.losses)) == all_bits(losses[k] for k in checkpoints(epochs))
     assert run.solved_epoch == (solved[0] if solved else None)
     assert run.correct == sum(right)
+
+
+def test_networks_that_differ_in_start_and_rate_alone_are_one_program() -> None:
+    TRAINERS.get.cache_clear()
+    both = [Configuration("tanh", "mse", "he", 1.0), Configuration("tanh", "mse", "normal", 0.1)]
+    runs = [train_batch(configuration, 50, [3], "python").runs for configuration in both]
+    assert TRAINERS.get.cache_info().misses == 1
+    assert [train_batch(each, 50, [3], "python").runs for each in both[::-1]] == runs[::-1]
 
 
 def test_both_engines_give_the_same_bits() -> None:

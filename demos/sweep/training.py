@@ -1,9 +1,9 @@
 """Training the networks of a sweep: what the workers run.
 
-A configuration is compiled once and then trained from all its seeds, as many at once as the
-processor's vectors have lanes.  A run depends on its configuration, seed and number of epochs
-alone, so its numbers are the same bits whichever worker does it, whichever runs are beside it, and
-as ``nn.fit`` would give.
+A network with its loss is compiled once, whatever its weights and learning rate begin as, and then
+trained from many seeds, as many at once as the processor's vectors have lanes.  A run depends on
+its configuration, seed and number of epochs alone, so its numbers are the same bits whichever
+worker does it, whichever runs are beside it, and as ``nn.fit`` would give.
 """
 
 from __future__ import annotations
@@ -130,40 +130,40 @@ class Batch:
 
 
 class Trainer:
-    """A network of one configuration, compiled; trains it from any seed."""
+    """A network with one activation and loss, compiled; trains it from any seed."""
 
-    def __init__(self, configuration: Configuration, engine: str) -> None:
-        self.initialisation = configuration.initialisation
-        self.loss = LOSSES[configuration.loss]
+    def __init__(self, activation: str, loss: str, engine: str) -> None:
+        self.loss = LOSSES[loss]
         self.model = nn.MLP(
             2,
             [HIDDEN, 1],
-            activation=configuration.activation,
+            activation=activation,
             output_activation=self.loss.output_activation,
             rng=0,
         )
-        optimizer = nn.SGD(self.model.parameters(), lr=configuration.learning_rate)
+        self.optimizer = nn.SGD(self.model.parameters(), lr=1.0)
         x, y = [Value(0.0, "x[0]"), Value(0.0, "x[1]")], Value(0.0, "y")
         self.program = autodiff.compile(
             self.loss.function([self.model(x)], [y]),
             inputs=[*x, y],
-            updates=optimizer.updates,
+            updates=self.optimizer.updates,
             engine=engine,
         )
         self.rows = [(*row, target) for row, target in zip(LAB.x, LAB.y, strict=True)]
 
-    def train(self, seeds: Sequence[int], epochs: int) -> list[Run]:
+    def train(self, configuration: Configuration, seeds: Sequence[int], epochs: int) -> list[Run]:
         """Train from each seed's weights and return the results."""
-        starts = [self.start(seed) for seed in seeds]
+        self.optimizer.lr = configuration.learning_rate
+        starts = [self.start(configuration.initialisation, seed) for seed in seeds]
         results = self.program.run_many(epochs, starts, self.rows)
         return [
             self.result(seed, losses, weights, epochs)
             for seed, (losses, weights) in zip(seeds, results, strict=True)
         ]
 
-    def start(self, seed: int) -> list[float]:
-        """Return the numbers of the program's variables that a seed decides."""
-        initialise(self.model, self.initialisation, seed)
+    def start(self, initialisation: str, seed: int) -> list[float]:
+        """Return the numbers of the program's variables that a seed decides, and its rate."""
+        initialise(self.model, initialisation, seed)
         return [variable.data for variable in self.program.variables]
 
     def result(
@@ -207,8 +207,8 @@ def train_batch(
     ``engine`` is ``autodiff.compile``'s: "auto", "python" or "native".
     """
     started = time.perf_counter()
-    trainer = TRAINERS.get(configuration, engine)
-    runs = trainer.train(seeds, epochs)
+    trainer = TRAINERS.get(configuration.activation, configuration.loss, engine)
+    runs = trainer.train(configuration, seeds, epochs)
     return Batch(configuration, runs, time.perf_counter() - started)
 
 
