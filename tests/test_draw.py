@@ -652,6 +652,13 @@ def test_the_legend_explains_what_occurs_and_nothing_else() -> None:
     }
 
 
+@pytest.mark.parametrize("style", ["boxes", "blackboard"])
+def test_the_legend_is_drawn_as_the_picture_is(style: str) -> None:
+    boxes = draw(after_backward(Value(1.0, "x") * 2 + 1), legend=True, style=style).picture.boxes
+    aside = {box.kind: box.wired for box in boxes if box.frame == "legend"}
+    assert aside == {box.kind: box.wired for box in boxes if box.frame != "legend"}
+
+
 # ---- accessibility -----------------------------------------------------------------------------
 
 

@@ -176,7 +176,7 @@ def test_an_exp_with_other_bits_than_the_librarys_is_not_used(
     pytest.importorskip("llvmlite", reason="machine code needs llvmlite")
     from autodiff.compiler import native
 
-    def differs(_fill: Any) -> bool:
+    def differs(_store_exp: Any, _width: int) -> bool:
         return False
 
     monkeypatch.setattr(native, "agrees", differs)

@@ -20,6 +20,12 @@ MEANINGS: dict[Kind, tuple[str, tuple[str, ...]]] = {
     "reference": ("made elsewhere", ()),
 }
 
+# Small boxes, with their numbers on the wire that leaves them.
+WIRED: dict[Kind, tuple[str, tuple[str, ...]]] = {
+    "operation": ("operation", ("name = its number", "its gradient")),
+    "input": ("a named input", ("its number", "")),
+}
+
 NUMBERS_ON_ARROWS = (
     "arrow: goes to the user",
     "local: d user / d operand",
@@ -42,10 +48,11 @@ def with_legend(picture: Picture, edges: bool, step: bool) -> Picture:
     ``edges`` and ``step`` say whether it has numbers on its arrows and shows a step of a pass:
     then the legend is the same for every step.
     """
-    kinds = {box.kind for box in picture.boxes if box.id != NOTE}
+    drawn = [box for box in picture.boxes if box.id != NOTE]
+    kinds, wired = {box.kind for box in drawn}, {box.kind for box in drawn if box.wired}
     boxes = [
-        Box(f"legend-{kind}", kind, title, (title,), numbers, frame=LEGEND)
-        for kind, (title, numbers) in MEANINGS.items()
+        Box(f"legend-{kind}", kind, title, (title,), numbers, frame=LEGEND, wired=kind in wired)
+        for kind, (title, numbers) in ({**MEANINGS, **WIRED} if wired else MEANINGS).items()
         if kind in kinds
     ]
     notes = []
