@@ -143,7 +143,7 @@ def test_an_operation_added_as_contributing_says_is_machine_code(project_with_cu
 # What an operation touches: whatever goes through the table, or reads an entry.
 TOUCHED = (
     *("ops", "op_engines", "chain_rules", "value", "backward", "gradient", "check", "refusals"),
-    *("compile", "random_programs", "draw", "packaging"),
+    *("compile", "random_programs", "draw", "packaging", "reference"),
 )
 
 

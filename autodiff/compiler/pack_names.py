@@ -123,11 +123,10 @@ def named_loops(recording: Recording, parts: Parts) -> list[NamedLoop]:
     linear = parts.linear
     results = [parts.output, *parts.gradients.values()]
     kept = [*results, *update_results(parts)]
-    live = [place for place in linear.live(kept) if linear.registers[place].op is not None]
-    of_a_row = set(linear.live(results) if parts.inputs else live)
+    of_a_row = linear.live(results if parts.inputs else kept)
+    after = sorted(set(linear.live(kept)).difference(of_a_row))
     names = names_of(recording, parts)
-    packs = packs_of(linear, [place for place in live if place in of_a_row], set(kept))
-    packs += packs_of(linear, [place for place in live if place not in of_a_row], set(kept))
+    packs = packs_of(linear, of_a_row, set(kept)) + packs_of(linear, after, set(kept))
     arrays = array_names(linear, names)
     found = []
     called = numbered([_loop_name(pack, names) for pack in packs])

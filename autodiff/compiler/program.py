@@ -288,11 +288,11 @@ class Program:
         """Do n iterations from each of the starts: many networks, each as if it ran alone.
 
         A start has a number for each of ``variables``, in that order, which is not that of
-        ``model.parameters()``.  For each start, in order, there are the n
-        outputs (an ``array`` of doubles: a list of so many floats would take as long as the run)
-        and the variables' last numbers, which ``run`` gives bit for bit; ``rows`` and
-        ``batch_size`` are those of ``run``.  Machine code runs as many at once as the processor
-        has lanes.  The variables' own numbers stay as they are.
+        ``model.parameters()``.  For each start, in order, there are the n outputs (an ``array`` of
+        doubles: a list of so many floats would take as long as the run) and the variables' last
+        numbers, which ``run`` gives bit for bit; ``rows`` and ``batch_size`` are those of ``run``.
+        Machine code runs as many at once as the processor has lanes.  The variables' own numbers
+        stay as they are.
 
         Raises TypeError if starts are no lists of numbers, ValueError if one has another number of
         numbers, and what ``run`` raises.

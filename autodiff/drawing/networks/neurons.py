@@ -186,9 +186,8 @@ class Network:
             column.nodes[node] = None
             column.made_by[layer_of(neuron.path)] = None
             column.symbols[", ".join(neuron.symbols) or LINEAR] = None
-        for tail, head, _ in sorted(
-            self.lines, key=lambda line: line[2] is None
-        ):  # to neurons first
+        weights_first = sorted(self.lines, key=lambda line: line[2] is None)
+        for tail, head, _ in weights_first:
             home = self.homes[tail]
             if tail not in self.neurons:
                 columns[home].nodes[tail] = None
